@@ -1,0 +1,47 @@
+// The one error a request may end in. Each format renders it in its client's dialect.
+
+/**
+ * Every way a request can fail, and the status that says so. A new kind is one new line.
+ *
+ * 424 where a 5xx would be expected: npm retries a 5xx for 71 seconds, while 424 stops npm, pip, uv and go at once and
+ * is not taken for "does not exist" by any of them (docs/decisions/0003-no-false-404.md).
+ */
+export const statusOf = {
+  malformed: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  blocked: 403, // policy refuses this release
+  notFound: 404, // the upstream said no, or a private name is not here
+  methodNotAllowed: 405,
+  conflict: 409, // that version exists, and versions never change
+  tooLarge: 413,
+  offline: 424, // no upstream may be asked, and nothing is stored
+  unreachable: 424, // the upstream could not be asked, and nothing is stored
+  refused: 424, // the upstream answered, but with a refusal (401, 403, 451): not a "no"
+  tampered: 424, // the bytes are not the pinned or published ones
+  internal: 500, // a bug of ours; the cause is logged with its stack
+  full: 507, // no space left on the device
+} as const;
+
+export type ProblemKind = keyof typeof statusOf;
+
+/** An expected failure. `message` is for people, in one sentence without a final period, and names what and where. */
+export class Problem extends Error {
+  readonly kind: ProblemKind;
+  constructor(kind: ProblemKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "Problem";
+    this.kind = kind;
+  }
+  get status(): number {
+    return statusOf[this.kind];
+  }
+}
+
+/** True for the failures that say nothing about whether the thing exists. A stored copy outlives all of them. */
+export function cannotAsk(error: unknown): error is Problem {
+  return (
+    error instanceof Problem &&
+    ["offline", "unreachable", "refused", "tampered", "malformed"].includes(error.kind)
+  );
+}

@@ -1,0 +1,39 @@
+// What the rooms know of the network: one upstream fetch, and the words it may fail with.
+
+export interface UpstreamRequest {
+  /** Relative to the upstream's URL (no leading slash, percent-encoded, may hold a query), or an absolute http(s) URL on an allowed host. */
+  path: string;
+  method?: "GET" | "HEAD" | "POST";
+  /** Only ours; a client's headers are never forwarded. `accept-encoding: gzip` is set unless told otherwise. */
+  headers?: Record<string, string>;
+  body?: Uint8Array | string;
+  /** Ends the exchange early. */
+  signal?: AbortSignal;
+}
+
+export interface UpstreamResponse {
+  status: number;
+  headers: Headers;
+  /** As sent: still compressed when `content-encoding` says so. Throws Problem("unreachable") when it stalls past the timeout, breaks or ends short of content-length. */
+  body: AsyncIterable<Uint8Array>;
+  /** Reads and drops the rest, or closes the connection. Safe to call twice. */
+  discard(): Promise<void>;
+  /** The upstream that answered: its host, for logs and metrics. */
+  upstream: string;
+  /** The final URL, after redirects. */
+  url: string;
+}
+
+/** Why an upstream cannot be asked now, or null when it can. */
+export type Unavailable = "offline" | "unreachable" | null;
+
+/** A repository's upstreams as one: tried in order, the next one when one is unreachable. */
+export interface Upstream {
+  /**
+   * Any HTTP answer below 500 but 408, 425 and 429 is an answer. Everything else (5xx, refused, reset, silent, bad TLS, no
+   * address, forbidden redirect, open breaker) is Problem("unreachable"), and "offline" when it must not be asked.
+   */
+  fetch(request: UpstreamRequest): Promise<UpstreamResponse>;
+  /** Without asking. An open breaker is "unreachable" until its next probe is due. */
+  unavailable(): Unavailable;
+}
