@@ -7,7 +7,7 @@
  * is not taken for "does not exist" by any of them (docs/decisions/0003-no-false-404.md).
  */
 export const statusOf = {
-  malformed: 400,
+  badRequest: 400, // what the client sent makes no sense
   unauthenticated: 401,
   forbidden: 403,
   blocked: 403, // policy refuses this release
@@ -18,9 +18,10 @@ export const statusOf = {
   offline: 424, // no upstream may be asked, and nothing is stored
   unreachable: 424, // the upstream could not be asked, and nothing is stored
   refused: 424, // the upstream answered, but with a refusal (401, 403, 451): not a "no"
+  malformed: 424, // the upstream's answer is not what it should be (a login page)
   tampered: 424, // the bytes are not the pinned or published ones
   internal: 500, // a bug of ours; the cause is logged with its stack
-  full: 507, // no space left on the device
+  full: 424, // no space left on the device; what is stored is served on
 } as const;
 
 export type ProblemKind = keyof typeof statusOf;

@@ -1,0 +1,111 @@
+// The path of every request, on one page: socket → path check → repository → format → cache → reply → socket, log, metrics.
+import type { Repository, Request } from "./core/format.ts";
+import type { Log } from "./core/log.ts";
+import { Problem } from "./core/problem.ts";
+import { type Reply, reply } from "./core/reply.ts";
+import type { Exchange } from "./http/accesslog.ts";
+import { pathFault } from "./http/path.ts";
+import { type Sent, send } from "./http/send.ts";
+import type { Incoming } from "./http/server.ts";
+import type { AnyFormat } from "./cache/transform.ts";
+
+/** One repository as requests reach it. */
+export interface Mounted {
+  format: AnyFormat;
+  repository: Repository;
+}
+
+export interface AppDeps {
+  repositories: ReadonlyMap<string, Mounted>;
+  /** `/` and `/-/…`: what belongs to no repository. Null when there is no such page. */
+  pages(request: Incoming): Promise<Reply | null>;
+  log: Log;
+  record(exchange: Exchange): void;
+}
+
+/** Answers a request; `only` is the repository that stands at the root of an additional port. */
+export type App = (incoming: Incoming, only?: string) => Promise<Sent>;
+
+interface Target {
+  mounted: Mounted;
+  path: string;
+  base: string;
+}
+
+export function createApp(deps: AppDeps): App {
+  const prefix = Math.random().toString(36).slice(2, 8);
+  let counter = 0;
+
+  return async (incoming, only) => {
+    const started = performance.now();
+    const id = `${prefix}-${(++counter).toString(36)}`;
+    let target: Target | null = null;
+    let reason: string | null = null;
+    let answer: Reply;
+    try {
+      const fault = pathFault(incoming.path);
+      if (fault) throw new Problem("badRequest", `Refused: ${fault}`);
+      target = findTarget(incoming, only);
+      answer = target ? await serve(target, incoming, id) : await page(incoming);
+    } catch (error) {
+      const problem = asProblem(error, id);
+      reason = problem.message;
+      answer = target ? target.mounted.format.problem(problem) : plain(problem);
+    }
+    const name = target?.mounted.repository.name ?? null;
+    const end = (sent: { status: number; bytes: number }, complete: boolean) =>
+      deps.record({
+        id,
+        method: incoming.method,
+        path: incoming.path,
+        status: sent.status,
+        repository: name,
+        cache: answer.cache ?? null,
+        bytes: sent.bytes,
+        durationMs: performance.now() - started,
+        address: incoming.address,
+        reason,
+        complete,
+      });
+    const sent = send(answer, incoming, name, (bytes, complete) => end({ status: answer.status, bytes }, complete));
+    if (sent.bytes !== null) end({ status: sent.status, bytes: sent.bytes }, true);
+    return sent;
+  };
+
+  function findTarget(incoming: Incoming, only: string | undefined): Target | null {
+    if (only !== undefined) return { mounted: deps.repositories.get(only)!, path: incoming.path, base: incoming.origin };
+    const slash = incoming.path.indexOf("/", 1);
+    const name = slash < 0 ? incoming.path.slice(1) : incoming.path.slice(1, slash);
+    const mounted = deps.repositories.get(name);
+    if (!mounted) return null;
+    return { mounted, path: slash < 0 ? "/" : incoming.path.slice(slash), base: `${incoming.origin}/${name}` };
+  }
+
+  async function serve({ mounted, path, base }: Target, incoming: Incoming, id: string): Promise<Reply> {
+    const { format, repository } = mounted;
+    const { method, query, header, body } = incoming;
+    const route = format.parse(method, path);
+    if (!route) throw new Problem("notFound", `${method} ${path} is nothing that a ${format.name} repository has`);
+    const request: Request = { id, method, path, query, base, header, body };
+    return format.serve(route, request, repository);
+  }
+
+  async function page(incoming: Incoming): Promise<Reply> {
+    const found = await deps.pages(incoming);
+    if (found) return found;
+    const names = [...deps.repositories.keys()].map((name) => `/${name}/`).join(", ");
+    throw new Problem("notFound", `Nothing stands at ${incoming.path}; the repositories are ${names}`);
+  }
+
+  /** A Problem is expected; anything else is a bug: its stack goes to the log and nothing of it to the client. */
+  function asProblem(error: unknown, id: string): Problem {
+    if (error instanceof Problem) return error;
+    const stack = error instanceof Error ? error.stack : String(error);
+    deps.log.write("error", "A request failed because of a bug", { id, stack });
+    return new Problem("internal", `Internal error; its cause is in the server's log under ${id}`, { cause: error });
+  }
+}
+
+function plain(problem: Problem): Reply {
+  return reply(problem.status, "text/plain; charset=utf-8", `holdfast: ${problem.message}\n`);
+}

@@ -1,0 +1,86 @@
+// Documents in the catalog.
+import type { DocumentRef } from "../core/format.ts";
+import type { Query } from "../store/database.ts";
+import { type DocumentState, digestOf } from "./documents.ts";
+
+export async function readDocument(
+  sql: Query,
+  repository: string,
+  ref: DocumentRef,
+): Promise<DocumentState | null> {
+  const [row] = await sql`SELECT * FROM documents
+    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key}`;
+  if (!row) return null;
+  const overlay = JSON.parse(row.overlay);
+  return {
+    status: row.status === 200 ? 200 : 404,
+    received: row.received,
+    blob: row.blob,
+    size: Number(row.size ?? 0),
+    storedSize: Number(row.stored_size ?? 0),
+    etag: row.etag,
+    lastModified: row.last_modified,
+    upstream: row.upstream ?? "",
+    overlay,
+    digest: digestOf(row.blob, overlay),
+    checkedAt: Number(row.checked_at),
+    freshUntil: Number(row.fresh_until),
+    changedAt: Number(row.changed_at),
+  };
+}
+
+export async function writeDocument(
+  sql: Query,
+  repository: string,
+  ref: DocumentRef,
+  state: DocumentState,
+): Promise<void> {
+  await sql`INSERT INTO documents ${sql({
+    repository,
+    kind: ref.kind,
+    key: ref.key,
+    package: ref.package,
+    status: state.status,
+    received: state.received,
+    blob: state.blob,
+    size: state.size,
+    stored_size: state.storedSize,
+    etag: state.etag,
+    last_modified: state.lastModified,
+    upstream: state.upstream,
+    overlay: JSON.stringify(state.overlay),
+    checked_at: state.checkedAt,
+    fresh_until: state.freshUntil,
+    changed_at: state.changedAt,
+  })} ON CONFLICT (repository, kind, key) DO UPDATE SET
+    status = excluded.status, received = excluded.received, blob = excluded.blob, size = excluded.size,
+    stored_size = excluded.stored_size, etag = excluded.etag, last_modified = excluded.last_modified,
+    upstream = excluded.upstream, overlay = excluded.overlay, checked_at = excluded.checked_at,
+    fresh_until = excluded.fresh_until, changed_at = excluded.changed_at`;
+}
+
+/** Only freshness moved. */
+export async function touchDocument(
+  sql: Query,
+  repository: string,
+  ref: DocumentRef,
+  state: DocumentState,
+): Promise<void> {
+  await sql`UPDATE documents SET checked_at = ${state.checkedAt}, fresh_until = ${state.freshUntil}, etag = ${state.etag}
+    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key}`;
+}
+
+/** Keys of stored documents of one kind that contain `text`, sorted. */
+export async function listDocuments(
+  sql: Query,
+  repository: string,
+  kind: string,
+  text: string,
+  limit: number,
+): Promise<string[]> {
+  const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+  const rows = await sql`SELECT key FROM documents
+    WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key LIKE ${pattern} ESCAPE '\\'
+    ORDER BY key LIMIT ${limit}`;
+  return rows.map((row: { key: string }) => row.key);
+}

@@ -1,0 +1,104 @@
+// One download under way, which any number of clients read along, none of them to the end before it is proven.
+import { type FileHandle, open } from "node:fs/promises";
+
+/** The last bytes of a running download are held back until the digest is proven; smaller files wait whole. */
+export const HOLD = 64 * 1024;
+const READ = 256 * 1024;
+
+/** Owned by the download; readers never write. */
+export interface Fill {
+  readonly path: string;
+  /** Bytes in the file so far. */
+  readonly written: number;
+  readonly state: "running" | "proven" | "failed";
+  /** Resolves when `written` or `state` changes; rejects when the download fails or proves false. */
+  changed(): Promise<void>;
+}
+
+export interface FillControl extends Fill {
+  advance(written: number): void;
+  /** The file has another name now. */
+  move(path: string): void;
+  prove(): void;
+  fail(error: unknown): void;
+}
+
+export function createFill(path: string): FillControl {
+  let written = 0;
+  let state: Fill["state"] = "running";
+  let failure: unknown;
+  let next = Promise.withResolvers<void>();
+  next.promise.catch(() => {}); // nobody may be listening
+
+  function wake(): void {
+    const woken = next;
+    next = Promise.withResolvers<void>();
+    next.promise.catch(() => {});
+    if (state === "failed") woken.reject(failure);
+    else woken.resolve();
+  }
+
+  return {
+    get path() {
+      return path;
+    },
+    get written() {
+      return written;
+    },
+    get state() {
+      return state;
+    },
+    changed() {
+      return state === "failed" ? Promise.reject(failure) : next.promise;
+    },
+    advance(to) {
+      written = to;
+      wake();
+    },
+    move(to) {
+      path = to;
+    },
+    prove() {
+      state = "proven";
+      wake();
+    },
+    fail(error) {
+      state = "failed";
+      failure = error;
+      wake();
+    },
+  };
+}
+
+/** Yields bytes as they arrive but holds the last `HOLD` back until the digest is proven. */
+export async function* follow(fill: Fill): AsyncGenerator<Uint8Array> {
+  const file = await openFill(fill);
+  try {
+    let sent = 0;
+    while (fill.state !== "proven" || sent < fill.written) {
+      const releasable = fill.state === "proven" ? fill.written : fill.written - HOLD;
+      if (sent >= releasable) {
+        await fill.changed();
+        continue;
+      }
+      const buffer = Buffer.allocUnsafe(Math.min(READ, releasable - sent));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, sent);
+      if (bytesRead === 0) throw new Error(`The download at ${fill.path} is shorter than it said`);
+      sent += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+      if (fill.state === "failed") await fill.changed();
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The file is given its final name at some moment, perhaps between reading the name and opening it. */
+async function openFill(fill: Fill): Promise<FileHandle> {
+  if (fill.state === "failed") await fill.changed();
+  const path = fill.path;
+  return open(path, "r").catch((error) => {
+    if (error.code !== "ENOENT" || fill.path === path) throw error;
+    return open(fill.path, "r");
+  });
+}

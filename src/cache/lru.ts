@@ -1,0 +1,46 @@
+// A map that forgets what was used least recently when its contents grow past a bound.
+
+export interface Lru<Value> {
+  get(key: string): Value | undefined;
+  set(key: string, value: Value, weight: number): void;
+  delete(key: string): void;
+}
+
+/** `capacity` is in the unit of the weights: bytes, or 1 an entry. */
+export function createLru<Value>(capacity: number): Lru<Value> {
+  const entries = new Map<string, { value: Value; weight: number; touched: number }>();
+  let total = 0;
+  let clock = 0;
+
+  function remove(key: string): void {
+    const entry = entries.get(key);
+    if (!entry) return;
+    total -= entry.weight;
+    entries.delete(key);
+  }
+
+  return {
+    get(key) {
+      const entry = entries.get(key);
+      if (!entry) return undefined;
+      // Moving an entry on every hit would cost more than the hit: only when many others were used since.
+      if (clock - entry.touched > 64) {
+        entries.delete(key);
+        entries.set(key, entry);
+      }
+      entry.touched = ++clock;
+      return entry.value;
+    },
+    set(key, value, weight) {
+      remove(key);
+      if (weight > capacity) return;
+      entries.set(key, { value, weight, touched: ++clock });
+      total += weight;
+      for (const oldest of entries.keys()) {
+        if (total <= capacity) break;
+        remove(oldest);
+      }
+    },
+    delete: remove,
+  };
+}

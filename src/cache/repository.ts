@@ -1,0 +1,190 @@
+// One configured repository: the only way from a format to the network and the disk.
+import { gunzipSync } from "node:zlib";
+import type { Answer, DocumentRef, Question, Repository, ViewRequest } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
+import type { Reply } from "../core/reply.ts";
+import type { Upstream } from "../core/upstream.ts";
+import type { Events } from "../ledger/events.ts";
+import { createClaims } from "../policy/claims.ts";
+import type { Blobs } from "../store/blobs.ts";
+import type { Database } from "../store/database.ts";
+import type { Layout } from "../store/layout.ts";
+import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
+import { listDocuments } from "./document-rows.ts";
+import { createDocuments, type Found } from "./documents.ts";
+import type { Lru } from "./lru.ts";
+import type { AnyFormat, Transform } from "./transform.ts";
+import { createViews, type View } from "./views.ts";
+
+const ANSWER_LIMIT = 16 * 1024 * 1024;
+
+export interface RepositorySettings {
+  name: string;
+  options: unknown;
+  claims: string[];
+  freshnessMs: number;
+}
+
+/** What all repositories of a server share. */
+export interface Shared {
+  layout: Layout;
+  blobs: Blobs;
+  database: Database;
+  events: Events;
+  transform: Transform;
+  viewMemory: Lru<{ digest: string; view: View }>;
+  artifactMemory: Lru<StoredArtifact>;
+  now(): number;
+}
+
+export function createRepository(
+  settings: RepositorySettings,
+  format: AnyFormat,
+  upstream: Upstream,
+  shared: Shared,
+): Repository {
+  const { name } = settings;
+  const { database, blobs, now } = shared;
+  const claims = createClaims(settings.claims);
+  const report: Repository["report"] = (event) => shared.events.report(name, event);
+  const common = {
+    repository: name,
+    types: format.documents,
+    upstream,
+    blobs,
+    database,
+    transform: shared.transform,
+    report,
+    now,
+  };
+  const documents = createDocuments({
+    ...common,
+    format: format.name,
+    freshnessMs: settings.freshnessMs,
+  });
+  const views = createViews({
+    repository: name,
+    format: format.name,
+    types: format.documents,
+    documents,
+    folder: shared.layout.views,
+    blobPath: (sha256) => blobs.path(sha256),
+    transform: shared.transform,
+    memory: shared.viewMemory,
+  });
+  const artifacts = createArtifacts({
+    ...common,
+    format,
+    documents,
+    memory: shared.artifactMemory,
+  });
+
+  /** A private name is never asked for upstream, and the upstream's versions of it are never shown. */
+  function refuseClaimed(packageName: string): void {
+    if (claims(packageName))
+      throw new Problem(
+        "notFound",
+        `${packageName} is claimed by the repository ${name}: it is never asked for upstream, and it is not published here`,
+      );
+  }
+
+  async function find(ref: DocumentRef, view: ViewRequest): Promise<{ found: Found; view: View }> {
+    refuseClaimed(ref.package);
+    const found = await documents.get(ref);
+    try {
+      return { found, view: await views.get(ref, found.state, view) };
+    } catch (error) {
+      const { detail } = found.cache;
+      // What a stale document lacks may exist by now: only an upstream that was asked can say no.
+      if (!(error instanceof Problem) || error.kind !== "notFound" || !detail) throw error;
+      throw new Problem(
+        detail === "slow" ? "unreachable" : detail,
+        `${error.message}, as far as is stored here, and the upstream cannot be asked`,
+      );
+    }
+  }
+
+  async function ask(question: Question): Promise<Answer> {
+    if (question.package !== null) refuseClaimed(question.package);
+    const response = await upstream.fetch({
+      path: question.path,
+      ...(question.method && { method: question.method }),
+      ...(question.headers && { headers: question.headers }),
+      ...(question.body !== undefined && { body: question.body }),
+    });
+    const limit = question.limit ?? ANSWER_LIMIT;
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of response.body) {
+      size += chunk.length;
+      if (size > limit)
+        throw new Problem(
+          "malformed",
+          `The answer of ${response.upstream} is larger than ${limit} bytes`,
+        );
+      parts.push(chunk);
+    }
+    const raw = Buffer.concat(parts);
+    const isGzip = response.headers.get("content-encoding") === "gzip" && raw.length > 0;
+    return {
+      status: response.status,
+      headers: response.headers,
+      bytes: isGzip ? gunzipAnswer(raw, limit, response.upstream) : raw,
+      upstream: response.upstream,
+    };
+  }
+
+  return {
+    name,
+    options: settings.options,
+    claims,
+    report,
+    now,
+    ask,
+    async view(ref, request, headers): Promise<Reply> {
+      const { found, view } = await find(ref, request);
+      return {
+        status: 200,
+        headers,
+        body: view.body,
+        encoding: "gzip",
+        etag: view.etag,
+        cache: found.cache,
+      };
+    },
+    async read(ref, request) {
+      const { found, view } = await find(ref, request);
+      const packed =
+        view.body instanceof Uint8Array ? view.body : await blobs.readFile(view.body.path);
+      return { bytes: gunzipSync(packed), cache: found.cache };
+    },
+    async artifact(artifact, request) {
+      refuseClaimed(artifact.package);
+      return artifacts.open(artifact, request);
+    },
+    known: artifacts.known,
+    files: artifacts.files,
+    async keep(key, bytes) {
+      await database.write(
+        (sql) => sql`INSERT INTO kept VALUES (${name}, ${key}, ${bytes}, ${now()})
+          ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at`,
+      );
+    },
+    async kept(key) {
+      const [row] =
+        await database.read`SELECT bytes, at FROM kept WHERE repository = ${name} AND key = ${key}`;
+      return row ? { bytes: row.bytes, at: Number(row.at) } : null;
+    },
+    documents: (kind, text, limit) => listDocuments(database.read, name, kind, text, limit),
+  };
+}
+
+function gunzipAnswer(raw: Uint8Array, limit: number, upstream: string): Uint8Array {
+  try {
+    return gunzipSync(raw, { maxOutputLength: limit });
+  } catch (error) {
+    throw new Problem("malformed", `The answer of ${upstream} is not whole gzip data`, {
+      cause: error,
+    });
+  }
+}

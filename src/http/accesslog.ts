@@ -1,0 +1,60 @@
+// One line and one set of figures a request.
+import type { Level, Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { CacheStatus } from "../core/reply.ts";
+
+/** What happened to one request. */
+export interface Exchange {
+  id: string;
+  method: string;
+  /** Without the query. */
+  path: string;
+  status: number;
+  repository: string | null;
+  cache: CacheStatus | null;
+  bytes: number;
+  durationMs: number;
+  address: string;
+  /** Why it failed, for people. */
+  reason: string | null;
+  /** False when the body was cut: the client left, or the bytes proved false. */
+  complete: boolean;
+}
+
+/** How the cache answered, in one word for logs and labels. */
+export function outcome(cache: CacheStatus | null): string {
+  if (!cache) return "none";
+  if (cache.detail) return "stale";
+  if (cache.hit) return "hit";
+  if (cache.fwdStatus === 304) return "revalidated";
+  return cache.fwd === "stale" ? "refreshed" : "miss";
+}
+
+export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange) => void {
+  const requests = metrics.counter("holdfast_requests_total", "Requests by repository, status and cache outcome.");
+  const sent = metrics.counter("holdfast_sent_bytes_total", "Body bytes sent, from the cache or while they came from an upstream.");
+  const seconds = metrics.histogram("holdfast_request_seconds", "Time until a response was handed over or, for a stream, ended.");
+
+  return (exchange) => {
+    const { method, path, status, repository, cache, bytes, durationMs, reason, complete } = exchange;
+    const result = outcome(cache);
+    const name = repository ?? "-";
+    requests.add({ repository: name, status: String(status), cache: result });
+    if (bytes > 0) sent.add({ repository: name, source: result === "miss" ? "upstream" : "cache" }, bytes);
+    seconds.observe({ repository: name }, durationMs / 1000);
+
+    const level: Level = status >= 500 ? "error" : status === 424 || !complete ? "warn" : "info";
+    log.write(level, `${method} ${path} ${status} ${result}`, {
+      id: exchange.id,
+      repo: repository,
+      status,
+      cache: result,
+      bytes,
+      duration_ms: Math.round(durationMs * 10) / 10,
+      upstream: cache?.upstream,
+      address: exchange.address,
+      reason,
+      cut: complete ? undefined : true,
+    });
+  };
+}

@@ -1,0 +1,260 @@
+// A Reply becomes HTTP: HEAD, entity tags, Range, compression, Cache-Status. RFC 9110, RFC 9111, RFC 9211
+import { brotliCompressSync, gunzipSync } from "node:zlib";
+import { type CacheStatus, isFile, isStream, type Reply } from "../core/reply.ts";
+
+export interface Sent {
+  response: Response;
+  status: number;
+  /** Body bytes that will be sent; null for a stream, which tells `onEnd`. */
+  bytes: number | null;
+}
+
+export interface SendRequest {
+  method: string;
+  header(name: string): string | null;
+}
+
+type Headers = Record<string, string>;
+/** Called once when a stream ended, with its bytes and whether it was cut. */
+export type OnEnd = (bytes: number, complete: boolean) => void;
+
+const GZIP_SUFFIX = "-gzip";
+
+export function send(
+  reply: Reply,
+  request: SendRequest,
+  repository: string | null,
+  onEnd: OnEnd,
+): Sent {
+  const headers: Headers = { ...reply.headers };
+  if (reply.cache && repository) {
+    headers["cache-status"] = cacheStatus(repository, reply.cache);
+    if (reply.cache.age !== undefined) headers["age"] = String(reply.cache.age);
+  }
+  if (reply.encoding)
+    headers["vary"] = headers["vary"] ? `${headers["vary"]}, accept-encoding` : "accept-encoding";
+  const encoding = reply.encoding ? negotiate(request.header("accept-encoding")) : null;
+  if (reply.etag) {
+    headers["etag"] =
+      `"${reply.etag}${encoding === "gzip" ? GZIP_SUFFIX : encoding ? `-${encoding}` : ""}"`;
+    const match = request.header("if-none-match");
+    if (match !== null && reply.status === 200 && matches(match, reply.etag)) {
+      delete headers["content-type"];
+      return { response: new Response(null, { status: 304, headers }), status: 304, bytes: 0 };
+    }
+  }
+  const isHead = request.method === "HEAD";
+  const { body } = reply;
+  if (isStream(body)) {
+    if (body.size !== null) headers["content-length"] = String(body.size);
+    if (isHead)
+      return {
+        response: new Response(null, { status: reply.status, headers }),
+        status: reply.status,
+        bytes: 0,
+      };
+    return {
+      response: new Response(counted(body.chunks, onEnd), { status: reply.status, headers }),
+      status: reply.status,
+      bytes: null,
+    };
+  }
+  if (reply.encoding && encoding !== "gzip")
+    return sendDecoded(reply, headers, encoding, isHead, onEnd);
+  if (reply.encoding) headers["content-encoding"] = "gzip";
+  if (reply.ranges) {
+    headers["accept-ranges"] = "bytes";
+    const range = request.header("range");
+    if (range !== null && reply.status === 200 && unchanged(request.header("if-range"), reply.etag))
+      return sendRange(reply, headers, range, isHead);
+  }
+  const bytes =
+    body === null
+      ? 0
+      : isFile(body)
+        ? body.size
+        : typeof body === "string"
+          ? Buffer.byteLength(body)
+          : body.length;
+  if (isHead) {
+    headers["content-length"] = String(bytes);
+    return {
+      response: new Response(null, { status: reply.status, headers }),
+      status: reply.status,
+      bytes: 0,
+    };
+  }
+  return {
+    response: new Response(toBody(body), { status: reply.status, headers }),
+    status: reply.status,
+    bytes,
+  };
+}
+
+function toBody(body: Exclude<Reply["body"], { chunks: unknown }>): BodyInit | null {
+  // biome-ignore lint/suspicious/noExplicitAny: Bun's and the DOM's types disagree about views over shared memory
+  return isFile(body) ? Bun.file(body.path) : (body as any);
+}
+
+/** RFC 9211 §2 */
+function cacheStatus(repository: string, cache: CacheStatus): string {
+  if (cache.hit && !cache.detail) return `${repository}; hit`;
+  const parts = [repository];
+  if (cache.hit) parts.push("hit");
+  if (cache.fwd) parts.push(`fwd=${cache.fwd}`);
+  if (cache.fwdStatus !== undefined) parts.push(`fwd-status=${cache.fwdStatus}`);
+  if (cache.stored) parts.push("stored");
+  if (cache.collapsed) parts.push("collapsed");
+  if (cache.detail) parts.push(`detail=${cache.detail}`);
+  return parts.join("; ");
+}
+
+/** The encoding to answer in: gzip as stored where it is accepted, else zstd or br where asked, else none. RFC 9110 §12.5.3 */
+function negotiate(accept: string | null): "gzip" | "zstd" | "br" | null {
+  if (accept === null) return null;
+  if (accept === "gzip" || accept.startsWith("gzip,") || accept.startsWith("gzip, ")) return "gzip";
+  const weights = new Map<string, number>();
+  for (const part of accept.toLowerCase().split(",")) {
+    const [name, ...parameters] = part.split(";").map((text) => text.trim());
+    const weight = parameters.find((text) => text.startsWith("q="));
+    weights.set(name!, weight ? Number(weight.slice(2)) : 1);
+  }
+  for (const encoding of ["gzip", "zstd", "br"] as const)
+    if ((weights.get(encoding) ?? 0) > 0) return encoding;
+  return (weights.get("*") ?? 0) > 0 && !weights.has("gzip") ? "gzip" : null;
+}
+
+/** If-None-Match: weak comparison, whatever the encoding that the tag was given for. RFC 9110 §13.1.2 */
+function matches(header: string, etag: string): boolean {
+  if (header.trim() === "*") return true;
+  return header.split(",").some((tag) => {
+    const plain = tag.trim().replace(/^W\//, "").replace(/^"|"$/g, "");
+    return plain === etag || plain.replace(/-(gzip|zstd|br)$/, "") === etag;
+  });
+}
+
+/** If-Range with our tag, or none at all. A date is never ours. RFC 9110 §13.1.5 */
+function unchanged(header: string | null, etag: string | undefined): boolean {
+  return header === null || header === `"${etag}"`;
+}
+
+function sendRange(reply: Reply, headers: Headers, range: string, isHead: boolean): Sent {
+  const body = reply.body as Exclude<Reply["body"], { chunks: unknown } | null>;
+  const size = isFile(body)
+    ? body.size
+    : typeof body === "string"
+      ? Buffer.byteLength(body)
+      : body.length;
+  const wanted = parseRange(range, size);
+  if (wanted === "ignored") {
+    return {
+      response: new Response(isHead ? null : toBody(body), { status: 200, headers }),
+      status: 200,
+      bytes: isHead ? 0 : size,
+    };
+  }
+  if (wanted === null) {
+    headers["content-range"] = `bytes */${size}`;
+    delete headers["content-type"];
+    return { response: new Response(null, { status: 416, headers }), status: 416, bytes: 0 };
+  }
+  const [start, end] = wanted;
+  headers["content-range"] = `bytes ${start}-${end}/${size}`;
+  const length = end - start + 1;
+  headers["content-length"] = String(length);
+  if (isHead)
+    return { response: new Response(null, { status: 206, headers }), status: 206, bytes: 0 };
+  const part = isFile(body)
+    ? Bun.file(body.path).slice(start, end + 1)
+    : (typeof body === "string" ? Buffer.from(body) : body).subarray(start, end + 1);
+  // biome-ignore lint/suspicious/noExplicitAny: see toBody
+  return {
+    response: new Response(part as any, { status: 206, headers }),
+    status: 206,
+    bytes: length,
+  };
+}
+
+/** First and last byte of a single range; null when it cannot be satisfied; "ignored" for what is not one range of bytes. */
+export function parseRange(
+  header: string,
+  size: number,
+): [start: number, end: number] | null | "ignored" {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());
+  if (!match || (match[1] === "" && match[2] === "")) return "ignored";
+  if (match[1] === "") {
+    const last = Number(match[2]);
+    return last === 0 || size === 0 ? null : [Math.max(0, size - last), size - 1];
+  }
+  const start = Number(match[1]);
+  const end = match[2] === "" ? size - 1 : Math.min(Number(match[2]), size - 1);
+  if (match[2] !== "" && Number(match[2]) < start) return "ignored";
+  return start >= size ? null : [start, end];
+}
+
+/** For clients that do not take gzip: rare, so it is done on the way out. */
+function sendDecoded(
+  reply: Reply,
+  headers: Headers,
+  encoding: "zstd" | "br" | null,
+  isHead: boolean,
+  onEnd: OnEnd,
+): Sent {
+  const { body, status } = reply;
+  if (encoding) headers["content-encoding"] = encoding;
+  if (isHead) return { response: new Response(null, { status, headers }), status, bytes: 0 };
+  if (isFile(body)) {
+    delete headers["content-encoding"];
+    if (encoding) headers["etag"] = `"${reply.etag}"`;
+    const stream = Bun.file(body.path).stream().pipeThrough(new DecompressionStream("gzip"));
+    return {
+      response: new Response(counted(stream as unknown as AsyncIterable<Uint8Array>, onEnd), {
+        status,
+        headers,
+      }),
+      status,
+      bytes: null,
+    };
+  }
+  const plain = gunzipSync(body as Uint8Array);
+  const bytes =
+    encoding === "zstd"
+      ? Bun.zstdCompressSync(plain)
+      : encoding === "br"
+        ? brotliCompressSync(plain)
+        : plain;
+  // biome-ignore lint/suspicious/noExplicitAny: see toBody
+  return { response: new Response(bytes as any, { status, headers }), status, bytes: bytes.length };
+}
+
+/** Passes chunks on and tells at the end how many bytes they were. An error in `chunks` cuts the connection. */
+function counted(chunks: AsyncIterable<Uint8Array>, onEnd: OnEnd): ReadableStream<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let bytes = 0;
+  let isOver = false;
+  function end(complete: boolean): void {
+    if (!isOver) onEnd(bytes, complete);
+    isOver = true;
+  }
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await iterator.next();
+        if (next.done) {
+          end(true);
+          controller.close();
+          return;
+        }
+        bytes += next.value.length;
+        controller.enqueue(next.value);
+      } catch (error) {
+        end(false);
+        controller.error(error);
+      }
+    },
+    async cancel() {
+      end(false);
+      await iterator.return?.();
+    },
+  });
+}

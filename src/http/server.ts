@@ -1,0 +1,115 @@
+// Sockets become values and values become responses. Knows HTTP and nothing of packages.
+import { gunzipSync } from "node:zlib";
+import { Problem } from "../core/problem.ts";
+import { addressTest, clientAddress } from "./client-address.ts";
+import type { Sent } from "./send.ts";
+
+/** A request as it came, before it is known which repository it is for. */
+export interface Incoming {
+  method: string;
+  /** Raw: percent-encoded, without the query. */
+  path: string;
+  query: string;
+  /** Scheme and authority as this client sees them: "https://packages.example.com". */
+  origin: string;
+  address: string;
+  header(name: string): string | null;
+  body(limit: number): Promise<Uint8Array>;
+}
+
+export interface ServerOptions {
+  hostname: string;
+  port: number;
+  /** Else the origin is taken from the request. Without a trailing slash. */
+  publicUrl: string | null;
+  trustedProxies: readonly string[];
+  handle(request: Incoming): Promise<Sent>;
+}
+
+export interface RunningServer {
+  hostname: string;
+  port: number;
+  /** Finishes running responses, for `graceMs` at most. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const HOST = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
+
+export function startServer(options: ServerOptions): RunningServer {
+  const isTrusted = addressTest(options.trustedProxies);
+  const hasProxies = options.trustedProxies.length > 0;
+
+  const server = Bun.serve({
+    hostname: options.hostname,
+    port: options.port,
+    // The longest silence that Bun allows: a client may wait for a large file that is fetched for the first time.
+    idleTimeout: 255,
+    maxRequestBodySize: 64 * 1024 * 1024,
+    async fetch(request, bun) {
+      return (await options.handle(read(request, bun.requestIP(request)?.address ?? ""))).response;
+    },
+    error() {
+      return new Response("Internal error\n", {
+        status: 500,
+        headers: { "content-type": "text/plain" },
+      });
+    },
+  });
+
+  function read(request: Request, peer: string): Incoming {
+    const { url, headers } = request;
+    const start = url.indexOf("/", url.indexOf("://") + 3);
+    const mark = url.indexOf("?", start);
+    const header = (name: string) => headers.get(name);
+    const forwarded = hasProxies ? clientAddress(peer, header, isTrusted) : null;
+    return {
+      method: request.method,
+      path: mark < 0 ? url.slice(start) : url.slice(start, mark),
+      query: mark < 0 ? "" : url.slice(mark + 1),
+      origin: options.publicUrl ?? originOf(forwarded, headers.get("host"), server.port!),
+      address: forwarded?.address ?? peer,
+      header,
+      body: (limit) => readBody(request, limit),
+    };
+  }
+
+  return {
+    hostname: server.hostname!,
+    port: server.port!,
+    async stop(graceMs) {
+      const cut = setTimeout(() => server.stop(true), graceMs);
+      await server.stop();
+      clearTimeout(cut);
+    },
+  };
+}
+
+function originOf(
+  forwarded: { protocol: string | null; host: string | null } | null,
+  host: string | null,
+  port: number,
+): string {
+  const name = forwarded?.host ?? host;
+  return `${forwarded?.protocol ?? "http"}://${name !== null && HOST.test(name) ? name : `127.0.0.1:${port}`}`;
+}
+
+async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new Problem("tooLarge", `The request's body is larger than ${limit} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge();
+    parts.push(chunk);
+  }
+  const raw = Buffer.concat(parts);
+  if (request.headers.get("content-encoding") !== "gzip") return raw;
+  try {
+    return gunzipSync(raw, { maxOutputLength: limit });
+  } catch (error) {
+    if (error instanceof RangeError) throw tooLarge();
+    throw new Problem("badRequest", "The request's body is not whole gzip data", { cause: error });
+  }
+}

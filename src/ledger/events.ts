@@ -1,0 +1,99 @@
+// What an operator must know: stored for ever, logged at once, counted.
+import type { RepositoryEvent } from "../core/format.ts";
+import type { Log } from "../core/log.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Database, Query } from "../store/database.ts";
+
+export interface StoredEvent extends RepositoryEvent {
+  id: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  repository: string;
+}
+
+export interface Events {
+  /** Logs and counts at once, stores soon. */
+  report(repository: string, event: RepositoryEvent): void;
+  /** The newest `limit` events, oldest first. */
+  list(filter: { limit: number; kind?: string; repository?: string }): Promise<StoredEvent[]>;
+  /** Resolves when everything reported so far is stored. */
+  settled(): Promise<void>;
+}
+
+const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
+  tampered: "error",
+  fork: "error",
+  unsigned: "error",
+  malformed: "warn",
+  orphaned: "warn",
+  refused: "warn",
+  returned: "info",
+};
+
+export function createEvents(
+  database: Database,
+  log: Log,
+  metrics: Metrics,
+  now: () => number,
+): Events {
+  const total = metrics.counter("holdfast_events_total", "Events by repository and kind");
+  let pending: Promise<unknown> = Promise.resolve();
+  return {
+    report(repository, event) {
+      const { kind, package: name, version, file, message, detail } = event;
+      log.write(LEVELS[kind], message, {
+        event: kind,
+        repo: repository,
+        package: name,
+        version,
+        file,
+        detail: detail && JSON.stringify(detail),
+      });
+      total.add({ repository, kind });
+      const at = now();
+      const stored = database
+        .write((sql) => insertEvent(sql, repository, event, at))
+        .catch((error) =>
+          log.write("error", "An event could not be stored", { event: kind, error: String(error) }),
+        );
+      pending = Promise.all([pending, stored]);
+    },
+    async list({ limit, kind, repository }) {
+      const rows = await database.read`SELECT * FROM events
+        WHERE (${kind ?? null} IS NULL OR kind = ${kind ?? null})
+          AND (${repository ?? null} IS NULL OR repository = ${repository ?? null})
+        ORDER BY id DESC LIMIT ${limit}`;
+      return rows.reverse().map(fromRow);
+    },
+    async settled() {
+      await pending;
+    },
+  };
+}
+
+async function insertEvent(
+  sql: Query,
+  repository: string,
+  event: RepositoryEvent,
+  at: number,
+): Promise<void> {
+  await sql`INSERT INTO events (at, kind, repository, package, version, file, message, detail) VALUES (
+    ${at}, ${event.kind}, ${repository}, ${event.package}, ${event.version ?? null}, ${event.file ?? null},
+    ${event.message}, ${JSON.stringify(event.detail ?? {})})`;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+function fromRow(row: any): StoredEvent {
+  const event: StoredEvent = {
+    id: Number(row.id),
+    at: Number(row.at),
+    kind: row.kind,
+    repository: row.repository,
+    package: row.package,
+    message: row.message,
+    detail: JSON.parse(row.detail),
+  };
+  if (row.version) event.version = row.version;
+  if (row.file) event.file = row.file;
+  return event;
+}

@@ -1,0 +1,35 @@
+// Trust on first use: the first digest seen of a file's bytes is the only one ever served. A trigger keeps the rows final.
+import type { Query } from "../store/database.ts";
+
+export interface Pin {
+  sha256: string;
+  size: number;
+  firstSeen: number;
+  upstream: string;
+}
+
+export interface FileKey {
+  repository: string;
+  package: string;
+  file: string;
+}
+
+export async function readPin(sql: Query, key: FileKey): Promise<Pin | null> {
+  const [row] = await sql`SELECT sha256, size, first_seen, upstream FROM pins
+    WHERE repository = ${key.repository} AND package = ${key.package} AND file = ${key.file}`;
+  return row
+    ? {
+        sha256: row.sha256,
+        size: Number(row.size),
+        firstSeen: Number(row.first_seen),
+        upstream: row.upstream,
+      }
+    : null;
+}
+
+/** Records the digest unless one was recorded before; returns the first one. */
+export async function pin(sql: Query, key: FileKey, found: Pin): Promise<Pin> {
+  await sql`INSERT INTO pins VALUES (${key.repository}, ${key.package}, ${key.file},
+    ${found.sha256}, ${found.size}, ${found.firstSeen}, ${found.upstream}) ON CONFLICT DO NOTHING`;
+  return (await readPin(sql, key)) ?? found;
+}

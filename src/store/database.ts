@@ -1,0 +1,131 @@
+// The database handle: reads at any time, writes one batch after the other, migrations at start.
+import { copyFileSync, existsSync } from "node:fs";
+import { SQL } from "bun";
+import { Problem } from "../core/problem.ts";
+import start from "./migrations/0001-start.sql" with { type: "text" };
+
+/** In order; a number never changes its meaning once released. */
+const MIGRATIONS: string[] = [start];
+
+export type Query = SQL;
+
+export interface Database {
+  /** For reads. Sees what is committed. */
+  readonly read: Query;
+  /**
+   * Runs `work` in a transaction. Writes that wait at the same time share one commit; one that fails is rolled back alone.
+   * `work` may run twice and must await nothing but its queries.
+   */
+  write<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  work(sql: Query): Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Opens the SQLite file at `path`, made when missing and migrated when older; the file is copied before a migration. */
+export async function openDatabase(path: string): Promise<Database> {
+  const writer = new SQL({ adapter: "sqlite", filename: path, create: true, readwrite: true });
+  await writer.unsafe("PRAGMA journal_mode = WAL");
+  // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing will ask for more.
+  await writer.unsafe("PRAGMA synchronous = NORMAL");
+  await writer.unsafe("PRAGMA busy_timeout = 5000");
+  await migrate(writer, path);
+  const reader = new SQL({ adapter: "sqlite", filename: path, readonly: true });
+  await reader.unsafe("PRAGMA busy_timeout = 5000");
+
+  let queue: Waiting[] = [];
+  let running: Promise<void> | null = null;
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0) {
+      const batch = queue;
+      queue = [];
+      if (await commit(batch)) continue;
+      for (const one of batch) await commit([one], true);
+    }
+    running = null;
+  }
+
+  async function commit(batch: Waiting[], alone = false): Promise<boolean> {
+    try {
+      const results: unknown[] = [];
+      await writer.unsafe("BEGIN IMMEDIATE");
+      for (const one of batch) results.push(await one.work(writer));
+      await writer.unsafe("COMMIT");
+      for (const [at, one] of batch.entries()) one.resolve(results[at]);
+      return true;
+    } catch (error) {
+      await writer.unsafe("ROLLBACK").catch(() => {}); // nothing was begun when BEGIN itself failed
+      if (alone || batch.length === 1) {
+        for (const one of batch) one.reject(asProblem(error));
+        return true;
+      }
+      return false;
+    }
+  }
+
+  return {
+    read: reader,
+    write(work) {
+      return new Promise((resolve, reject) => {
+        queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+        running ??= Promise.resolve().then(drain);
+      });
+    },
+    async close() {
+      await running;
+      await reader.close();
+      await writer.unsafe("PRAGMA wal_checkpoint(TRUNCATE)").catch(() => {}); // best effort: the next start does it
+      await writer.close();
+    },
+  };
+}
+
+function asProblem(error: unknown): unknown {
+  const full = error instanceof Error && /database or disk is full/i.test(error.message);
+  return full
+    ? new Problem("full", "The disk that holds the data directory is full", { cause: error })
+    : error;
+}
+
+async function migrate(sql: Query, path: string): Promise<void> {
+  const [row] = await sql.unsafe("PRAGMA user_version");
+  const version = Number(row.user_version);
+  if (version > MIGRATIONS.length)
+    throw new Problem(
+      "conflict",
+      `The data directory was written by a newer Holdfast (database version ${version}; this one knows ${MIGRATIONS.length})`,
+    );
+  if (version === MIGRATIONS.length) return;
+  if (version > 0) {
+    await sql.unsafe("PRAGMA wal_checkpoint(TRUNCATE)");
+    const copy = `${path}.version-${version}`;
+    if (!existsSync(copy)) copyFileSync(path, copy);
+  }
+  for (const [at, migration] of MIGRATIONS.entries()) {
+    if (at < version) continue;
+    await sql.unsafe("BEGIN IMMEDIATE");
+    for (const statement of statements(migration)) await sql.unsafe(statement);
+    await sql.unsafe(`PRAGMA user_version = ${at + 1}`);
+    await sql.unsafe("COMMIT");
+  }
+}
+
+/** A migration's statements. A trigger's body ends with "END;", every other statement with ";" at the end of a line. */
+function statements(migration: string): string[] {
+  const out: string[] = [];
+  let current = "";
+  for (const line of migration.replace(/--.*$/gm, "").split("\n")) {
+    current += `${line}\n`;
+    const trigger = /^\s*CREATE TRIGGER/i.test(current);
+    if (trigger ? /\bEND;\s*$/.test(current) : /;\s*$/.test(current)) {
+      out.push(current.trim());
+      current = "";
+    }
+  }
+  return out;
+}

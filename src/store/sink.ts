@@ -1,0 +1,60 @@
+// Files written in a stream: views and documents that are too large to stand in memory.
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip, gzipSync } from "node:zlib";
+import type { RandomAccess } from "../core/format.ts";
+
+// Measured on packuments: level 6 costs twice the time of 4 for 4 % less. Views are made once and sent often.
+const LEVEL = 4;
+
+/** Compresses small text. Deterministic. */
+export function gzip(bytes: Uint8Array): Uint8Array {
+  return gzipSync(bytes, { level: LEVEL });
+}
+
+/** Writes the gzip of `chunks` to a new file; returns its size in bytes. */
+export async function writeGzip(
+  path: string,
+  chunks: AsyncIterable<Uint8Array | string>,
+): Promise<number> {
+  await pipeline(
+    Readable.from(chunks),
+    createGzip({ level: LEVEL }),
+    createWriteStream(path, { flags: "wx" }),
+  );
+  return statSync(path).size;
+}
+
+/** The SHA-256 of a file, hexadecimal, read in a stream. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Random access to a file; closed by `close`. */
+export async function openRandom(path: string): Promise<RandomAccess & { close(): Promise<void> }> {
+  const file = await open(path, "r");
+  const { size } = await file.stat();
+  return {
+    size,
+    async read(offset, length) {
+      const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      return buffer.subarray(0, bytesRead);
+    },
+    close: () => file.close(),
+  };
+}
+
+/** Random access to bytes in memory. */
+export function memoryRandom(bytes: Uint8Array): RandomAccess {
+  return {
+    size: bytes.length,
+    read: async (offset, length) => bytes.subarray(offset, offset + length),
+  };
+}

@@ -1,0 +1,112 @@
+// The bytes of a stored document, readable any number of times: from memory or from a gzip file.
+import { createReadStream } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import type { Source } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
+
+const TEXT_LIMIT = 64 * 1024 * 1024;
+
+/** A document that is whole in memory, uncompressed. */
+export function memorySource(bytes: Uint8Array): Source {
+  let parsed: unknown;
+  let isParsed = false;
+  const text = () => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return {
+    size: bytes.length,
+    async *chunks() {
+      yield bytes;
+    },
+    async text() {
+      return text();
+    },
+    async json() {
+      if (!isParsed) {
+        parsed = parseJson(text());
+        isParsed = true;
+      }
+      return parsed;
+    },
+  };
+}
+
+/** A document in a file, `gzip` or as it is. More than `limit` bytes uncompressed is a Problem("malformed"). */
+export function fileSource(
+  path: string,
+  encoding: "gzip" | "identity",
+  size: number | null,
+  limit: number,
+): Source {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+    let total = 0;
+    const decoded: AsyncIterable<Uint8Array> = encoding === "gzip" ? gunzip(file) : file;
+    for await (const chunk of decoded) {
+      total += chunk.length;
+      if (total > limit)
+        throw new Problem("malformed", `The document is larger than ${limit} bytes`);
+      yield chunk;
+    }
+  }
+  async function whole(): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let total = 0;
+    for await (const chunk of chunks()) {
+      total += chunk.length;
+      if (total > TEXT_LIMIT)
+        throw new Problem("malformed", "The document is too large to be read whole");
+      parts.push(chunk);
+    }
+    return Buffer.concat(parts);
+  }
+  let memory: Promise<Source> | null = null;
+  const inMemory = () => {
+    memory ??= whole().then(memorySource);
+    return memory;
+  };
+  return {
+    size,
+    chunks,
+    text: async () => (await inMemory()).text(),
+    json: async () => (await inMemory()).json(),
+  };
+}
+
+async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const stream = new ReadableStream<Uint8Array>({
+    async start() {},
+    async pull(controller) {
+      const next = await iterator.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+  const iterator = file[Symbol.asyncIterator]();
+  try {
+    // biome-ignore lint/suspicious/noExplicitAny: Bun's and the DOM's stream types disagree about BufferSource
+    yield* stream.pipeThrough(new DecompressionStream("gzip") as any) as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw new Problem("malformed", "The document is not whole gzip data", { cause: error });
+  }
+}
+
+/** Decompressed bytes, or null when they would be more than `limit`. Throws Problem("malformed") when it is not gzip. */
+export function gunzipUpTo(bytes: Uint8Array, limit: number): Uint8Array | null {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: limit });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ERR_BUFFER_TOO_LARGE" || error instanceof RangeError) return null;
+    throw new Problem("malformed", "The document is not whole gzip data", { cause: error });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Problem("malformed", "The document is not JSON", { cause: error });
+  }
+}
