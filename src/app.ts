@@ -1,4 +1,6 @@
 // The path of every request, on one page: socket → path check → repository → format → cache → reply → socket, log, metrics.
+
+import type { AnyFormat } from "./cache/transform.ts";
 import type { Repository, Request } from "./core/format.ts";
 import type { Log } from "./core/log.ts";
 import { Problem } from "./core/problem.ts";
@@ -7,7 +9,6 @@ import type { Exchange } from "./http/accesslog.ts";
 import { pathFault } from "./http/path.ts";
 import { type Sent, send } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
-import type { AnyFormat } from "./cache/transform.ts";
 
 /** One repository as requests reach it. */
 export interface Mounted {
@@ -67,25 +68,40 @@ export function createApp(deps: AppDeps): App {
         reason,
         complete,
       });
-    const sent = send(answer, incoming, name, (bytes, complete) => end({ status: answer.status, bytes }, complete));
+    const sent = send(answer, incoming, name, (bytes, complete) =>
+      end({ status: answer.status, bytes }, complete),
+    );
     if (sent.bytes !== null) end({ status: sent.status, bytes: sent.bytes }, true);
     return sent;
   };
 
   function findTarget(incoming: Incoming, only: string | undefined): Target | null {
-    if (only !== undefined) return { mounted: deps.repositories.get(only)!, path: incoming.path, base: incoming.origin };
+    if (only !== undefined)
+      return { mounted: deps.repositories.get(only)!, path: incoming.path, base: incoming.origin };
     const slash = incoming.path.indexOf("/", 1);
     const name = slash < 0 ? incoming.path.slice(1) : incoming.path.slice(1, slash);
     const mounted = deps.repositories.get(name);
     if (!mounted) return null;
-    return { mounted, path: slash < 0 ? "/" : incoming.path.slice(slash), base: `${incoming.origin}/${name}` };
+    return {
+      mounted,
+      path: slash < 0 ? "/" : incoming.path.slice(slash),
+      base: `${incoming.origin}/${name}`,
+    };
   }
 
-  async function serve({ mounted, path, base }: Target, incoming: Incoming, id: string): Promise<Reply> {
+  async function serve(
+    { mounted, path, base }: Target,
+    incoming: Incoming,
+    id: string,
+  ): Promise<Reply> {
     const { format, repository } = mounted;
     const { method, query, header, body } = incoming;
     const route = format.parse(method, path);
-    if (!route) throw new Problem("notFound", `${method} ${path} is nothing that a ${format.name} repository has`);
+    if (!route)
+      throw new Problem(
+        "notFound",
+        `${method} ${path} is nothing that a ${format.name} repository has`,
+      );
     const request: Request = { id, method, path, query, base, header, body };
     return format.serve(route, request, repository);
   }
@@ -94,7 +110,10 @@ export function createApp(deps: AppDeps): App {
     const found = await deps.pages(incoming);
     if (found) return found;
     const names = [...deps.repositories.keys()].map((name) => `/${name}/`).join(", ");
-    throw new Problem("notFound", `Nothing stands at ${incoming.path}; the repositories are ${names}`);
+    throw new Problem(
+      "notFound",
+      `Nothing stands at ${incoming.path}; the repositories are ${names}`,
+    );
   }
 
   /** A Problem is expected; anything else is a bug: its stack goes to the log and nothing of it to the client. */
@@ -102,7 +121,9 @@ export function createApp(deps: AppDeps): App {
     if (error instanceof Problem) return error;
     const stack = error instanceof Error ? error.stack : String(error);
     deps.log.write("error", "A request failed because of a bug", { id, stack });
-    return new Problem("internal", `Internal error; its cause is in the server's log under ${id}`, { cause: error });
+    return new Problem("internal", `Internal error; its cause is in the server's log under ${id}`, {
+      cause: error,
+    });
   }
 }
 

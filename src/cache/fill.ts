@@ -93,12 +93,12 @@ export async function* follow(fill: Fill): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The file is given its final name at some moment, perhaps between reading the name and opening it. */
+/** The file is given its final name, or removed, at some moment: perhaps between reading the name and opening it. */
 async function openFill(fill: Fill): Promise<FileHandle> {
   if (fill.state === "failed") await fill.changed();
-  const path = fill.path;
-  return open(path, "r").catch((error) => {
-    if (error.code !== "ENOENT" || fill.path === path) throw error;
+  return open(fill.path, "r").catch(async (error) => {
+    if (error.code !== "ENOENT") throw error;
+    if (fill.state === "failed") await fill.changed();
     return open(fill.path, "r");
   });
 }

@@ -14,10 +14,12 @@ const STYLE = `
 
 export function homePage({ repositories, version }: PageDeps, origin: string): Reply {
   const sections = repositories.map(({ name, format }) => {
-    const snippets = format.setup(`${origin}/${name}`).map(
-      ({ client, file, text }) =>
-        `<dt>${escape(client)}</dt><dd><div class="where">${escape(file)}</div><pre>${escape(text.trimEnd())}</pre></dd>`,
-    );
+    const snippets = format
+      .setup(`${origin}/${name}`)
+      .map(
+        ({ client, file, text }) =>
+          `<dt>${escape(client)}</dt><dd><div class="where">${escape(file)}</div><pre>${escape(text.trimEnd())}</pre></dd>`,
+      );
     return `<section><h2>${escape(name)} <span class="soft">${escape(format.name)}</span></h2><dl>${snippets.join("")}</dl></section>`;
   });
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -13,7 +13,12 @@ export interface PageDeps {
 }
 
 /** Null when there is no such page. */
-export async function servePage(deps: PageDeps, method: string, path: string, origin: string): Promise<Reply | null> {
+export async function servePage(
+  deps: PageDeps,
+  method: string,
+  path: string,
+  origin: string,
+): Promise<Reply | null> {
   if (method !== "GET" && method !== "HEAD") return null;
   switch (path) {
     case "/":
@@ -24,7 +29,9 @@ export async function servePage(deps: PageDeps, method: string, path: string, or
       return json(200, { status: "live", version: deps.version });
     case "/-/health/ready": {
       const reason = await deps.ready();
-      return reason === null ? json(200, { status: "ready" }) : json(503, { status: "not ready", reason });
+      return reason === null
+        ? json(200, { status: "ready" })
+        : json(503, { status: "not ready", reason });
     }
     default:
       return null;
@@ -32,5 +39,7 @@ export async function servePage(deps: PageDeps, method: string, path: string, or
 }
 
 function json(status: number, value: unknown): Reply {
-  return reply(status, "application/json", `${JSON.stringify(value)}\n`, { "cache-control": "no-store" });
+  return reply(status, "application/json", `${JSON.stringify(value)}\n`, {
+    "cache-control": "no-store",
+  });
 }

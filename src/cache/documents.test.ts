@@ -1,0 +1,197 @@
+import { afterEach, expect, test } from "bun:test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Problem } from "../core/problem.ts";
+import type { Reply } from "../core/reply.ts";
+import { answer, index, openToy } from "./testkit.ts";
+
+let toy: Awaited<ReturnType<typeof openToy>>;
+afterEach(() => toy.close());
+
+type Shown = { files: string[]; overlay: [string, string, unknown][] };
+const see = () => toy.repository.view(index, { variant: "all", base: "" }, {});
+const shown = (reply: Reply): Shown => JSON.parse(gunzipSync(reply.body as Uint8Array).toString());
+const names = (files: Record<string, string | null>) =>
+  answer(200, JSON.stringify({ files }), { etag: '"1"' });
+const problemOf = (promise: Promise<unknown>): Promise<Problem> =>
+  promise.then(
+    () => {
+      throw new Error("expected a problem");
+    },
+    (error) => error,
+  );
+
+test("a document is fetched once, fresh without asking, then revalidated by its tag", async () => {
+  toy = await openToy();
+  toy.upstream.behave = ({ headers }) =>
+    headers?.["if-none-match"] === '"1"' ? answer(304) : names({ a: "sha1-AAAA" });
+  expect((await see()).cache).toMatchObject({
+    hit: false,
+    fwd: "uri-miss",
+    fwdStatus: 200,
+    stored: true,
+  });
+  expect((await see()).cache).toEqual({ hit: true });
+  await toy.restart();
+  expect((await see()).cache).toEqual({ hit: true });
+  toy.clock.shift += 61_000;
+  expect((await see()).cache).toMatchObject({ hit: false, fwd: "stale", fwdStatus: 304 });
+  expect((await see()).cache).toEqual({ hit: true });
+  expect(toy.upstream.asked).toHaveLength(2);
+});
+
+test("20 first requests cost one fetch and one parse", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA" });
+  const replies = await Promise.all(Array.from({ length: 20 }, see));
+  expect(toy.upstream.asked).toHaveLength(1);
+  expect(replies.filter(({ cache }) => cache?.collapsed)).toHaveLength(19);
+});
+
+test("a large document is read and rendered in the worker, once", async () => {
+  toy = await openToy();
+  const files = Object.fromEntries(
+    Array.from({ length: 30_000 }, (_, at) => [`file-${at}.tgz`, "sha1-AAAA"]),
+  );
+  toy.upstream.behave = () => names(files);
+  const replies = await Promise.all(Array.from({ length: 20 }, see));
+  expect(toy.jobs).toEqual(["ingest", "render"]);
+  expect(shown(replies[7]!).files).toHaveLength(30_000);
+  await toy.restart();
+  expect(shown(await see()).files).toHaveLength(30_000);
+  expect(toy.jobs).toEqual(["ingest", "render"]); // the view was on disk
+});
+
+test("gzip as the upstream sent it is stored as it is; a bomb is refused", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () =>
+    answer(200, gzipSync(JSON.stringify({ files: { a: null } })), { "content-encoding": "gzip" });
+  expect(shown(await see()).files).toEqual(["a"]);
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () =>
+    answer(200, gzipSync(Buffer.alloc(100 * 1024 * 1024)), { "content-encoding": "gzip" });
+  expect((await see()).cache).toMatchObject({ detail: "malformed" });
+});
+
+test("a stale copy is served at once while the upstream is away, without limit of age", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: null });
+  await see();
+  toy.clock.shift += 90 * 86_400_000;
+  for (const away of ["offline", "unreachable"] as const) {
+    toy.upstream.away = away;
+    expect((await see()).cache).toEqual({ hit: true, detail: away, age: 90 * 86_400 });
+  }
+});
+
+test("a stale copy is served after a second when the upstream is silent, and refreshed behind", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: null });
+  await see();
+  toy.clock.shift += 61_000;
+  const gate = Promise.withResolvers<void>();
+  toy.upstream.behave = async () => {
+    await gate.promise;
+    return names({ a: null, b: null });
+  };
+  const slow = await see();
+  expect([slow.cache?.detail, shown(slow).files]).toEqual(["slow", ["a"]]);
+  gate.resolve();
+  while (shown(await see()).files.length < 2) await Bun.sleep(1);
+  expect((await see()).cache).toEqual({ hit: true });
+});
+
+test("the upstream's no is remembered for a minute, and an outage is never told as a no", async () => {
+  toy = await openToy();
+  expect((await problemOf(see())).kind).toBe("notFound");
+  expect((await problemOf(see())).kind).toBe("notFound");
+  expect(toy.upstream.asked).toHaveLength(1);
+  toy.clock.shift += 61_000;
+  toy.upstream.away = "unreachable";
+  expect((await problemOf(see())).kind).toBe("unreachable");
+});
+
+test("a login page in place of a document is told once, and the stored copy is served", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: null });
+  await see();
+  toy.upstream.behave = () => answer(200, "<html><form>Log in</form></html>");
+  for (let at = 0; at < 3; at += 1) {
+    toy.clock.shift += 61_000;
+    expect((await see()).cache?.detail).toBe("malformed");
+  }
+  expect(await toy.eventKinds()).toEqual(["malformed"]);
+  toy.upstream.behave = () => names({ a: null, b: null });
+  toy.clock.shift += 61_000;
+  expect(shown(await see()).files).toEqual(["a", "b"]);
+});
+
+test("a login page when nothing is stored is no 404 and is not kept", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => answer(200, "<html>Log in</html>");
+  const problem = await problemOf(see());
+  expect([problem.kind, problem.status]).toEqual(["malformed", 424]);
+  toy.upstream.behave = () => names({ a: null });
+  expect(shown(await see()).files).toEqual(["a"]);
+});
+
+test("a file that vanishes upstream is kept with its entry, told once, and told when it returns", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA", b: "sha1-BBBB" });
+  await see();
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => names({ b: "sha1-BBBB" });
+  expect(shown(await see())).toEqual({ files: ["b"], overlay: [["a", "gone", "sha1-AAAA"]] });
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => names({ b: "sha1-BBBB", c: null });
+  await toy.restart();
+  expect(shown(await see()).overlay).toEqual([["a", "gone", "sha1-AAAA"]]);
+  expect(await toy.eventKinds()).toEqual(["orphaned"]);
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => names({ a: "sha1-AAAA", b: "sha1-BBBB" });
+  expect(shown(await see()).overlay).toEqual([["c", "gone", null]]);
+  expect(await toy.eventKinds()).toEqual(["orphaned", "orphaned", "returned"]);
+});
+
+test("a whole document that vanishes stays for lock files", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA" });
+  await see();
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => answer(404);
+  expect(shown(await see())).toEqual({ files: ["a"], overlay: [["a", "gone", "sha1-AAAA"]] });
+  expect(await toy.eventKinds()).toEqual(["orphaned"]);
+});
+
+test("a changed integrity: the first one stays, with one event that has both", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA" });
+  await see();
+  toy.upstream.behave = () => names({ a: "sha1-BBBB" });
+  for (let at = 0; at < 2; at += 1) {
+    toy.clock.shift += 61_000;
+    expect(shown(await see()).overlay).toEqual([["a", "tampered", "sha1-AAAA"]]);
+    await toy.restart();
+  }
+  const events = await toy.events();
+  expect(events.map(({ kind, file, detail }) => ({ kind, file, detail }))).toEqual([
+    {
+      kind: "tampered",
+      file: "a",
+      detail: { first: "sha1-AAAA", shown: "sha1-BBBB", upstream: "upstream.example.test" },
+    },
+  ]);
+  expect(
+    toy.log.some((line) => line.includes('"level":"error"') && line.includes("tampered")),
+  ).toBe(true);
+});
+
+test("what a stale document lacks is not told as missing while the upstream is away", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: null });
+  await see();
+  const part = () => toy.repository.view(index, { variant: "missing", base: "" }, {});
+  expect((await problemOf(part())).kind).toBe("notFound");
+  toy.clock.shift += 61_000;
+  toy.upstream.away = "offline";
+  expect((await problemOf(part())).kind).toBe("offline");
+});

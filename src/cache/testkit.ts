@@ -1,0 +1,231 @@
+// For the tests of this room: a small format, an upstream that can lie, and a repository on a temporary data directory.
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Artifact, DocumentRef, Request } from "../core/format.ts";
+import { createLog } from "../core/log.ts";
+import { createMetrics } from "../core/metrics.ts";
+import { Problem } from "../core/problem.ts";
+import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
+import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
+import { createEvents } from "../ledger/events.ts";
+import { openBlobs } from "../store/blobs.ts";
+import { openDatabase } from "../store/database.ts";
+import { openLayout } from "../store/layout.ts";
+import { createLru } from "./lru.ts";
+import { createRepository } from "./repository.ts";
+import { type AnyFormat, createTransform, type Job } from "./transform.ts";
+
+/** An index is `{"files": {"<file>": "<SRI>"}}`; its only view is the names, and what the overlay says of them. */
+export const toy: AnyFormat = {
+  name: "toy",
+  options: z.unknown(),
+  documents: {
+    index: {
+      complete: true,
+      limit: 64 * 1024 * 1024,
+      async facts(source) {
+        const files = (await source.json()) as { files?: Record<string, string | null> };
+        if (typeof files?.files !== "object") throw new Problem("malformed", "Not an index");
+        return Object.entries(files.files).map(([file, integrity]) => ({
+          file,
+          version: "1",
+          integrity,
+        }));
+      },
+      async extract(source, _ref, files) {
+        const all = ((await source.json()) as { files: Record<string, string> }).files;
+        return Object.fromEntries(Object.entries(all).filter(([file]) => files.has(file)));
+      },
+      async *render({ source, overlay }, { variant }) {
+        if (variant === "missing") throw new Problem("notFound", "No such part");
+        const { files } = (await source.json()) as { files: Record<string, string> };
+        yield JSON.stringify({
+          files: Object.keys(files),
+          overlay: Object.entries(overlay).map(([file, { state, entry }]) => [file, state, entry]),
+        });
+      },
+    },
+  },
+  parse: () => null,
+  access: () => ({ action: "read", package: null }),
+  serve: async () => reply(500, "text/plain", ""),
+  problem: (problem) => reply(problem.status, "text/plain", problem.message),
+  setup: () => [],
+};
+
+export type Behaviour = (request: UpstreamRequest) => Promise<UpstreamResponse> | UpstreamResponse;
+
+/** An upstream without a network: what it says is a function, and what it was asked is kept. */
+export function fakeUpstream(): Upstream & {
+  asked: string[];
+  behave: Behaviour;
+  away: "offline" | "unreachable" | null;
+} {
+  const fake = {
+    asked: [] as string[],
+    away: null as "offline" | "unreachable" | null,
+    behave: (() => answer(404)) as Behaviour,
+    unavailable: () => fake.away,
+    async fetch(request: UpstreamRequest) {
+      if (fake.away) throw new Problem(fake.away, "The upstream is away");
+      fake.asked.push(request.path);
+      return fake.behave(request);
+    },
+  };
+  return fake;
+}
+
+export function answer(
+  status: number,
+  body: Uint8Array | string | AsyncIterable<Uint8Array> = "",
+  headers: Record<string, string> = {},
+): UpstreamResponse {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    if (typeof body === "string") yield Buffer.from(body);
+    else if (body instanceof Uint8Array) yield body;
+    else yield* body;
+  }
+  return {
+    status,
+    headers: new Headers(headers),
+    body: chunks(),
+    async discard() {},
+    upstream: "upstream.example.test",
+    url: "",
+  };
+}
+
+export function sri(bytes: Uint8Array, algorithm = "sha512"): string {
+  return `${algorithm}-${createHash(algorithm).update(bytes).digest("base64")}`;
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+export const index: DocumentRef = { kind: "index", key: "thing", package: "thing", path: "thing" };
+
+export function artifact(file: string, changes: Partial<Artifact> = {}): Artifact {
+  return {
+    package: "thing",
+    version: "1",
+    file,
+    purl: "pkg:toy/thing@1",
+    contentType: "application/octet-stream",
+    path: `thing/${file}`,
+    namedBy: [index],
+    ...changes,
+  };
+}
+
+export function request(changes: Partial<Request> = {}): Request {
+  return {
+    id: "t",
+    method: "GET",
+    path: "/",
+    query: "",
+    base: "http://localhost/toy",
+    header: () => null,
+    body: async () => new Uint8Array(),
+    ...changes,
+  };
+}
+
+/** All bytes of a reply; throws what its stream throws. */
+export async function bytesOf(of: Reply): Promise<Uint8Array> {
+  if (of.body === null) return new Uint8Array();
+  if (typeof of.body === "string") return Buffer.from(of.body);
+  if (isFile(of.body)) return Bun.file(of.body.path).bytes();
+  if (!isStream(of.body)) return of.body;
+  const parts: Uint8Array[] = [];
+  for await (const part of of.body.chunks) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** A repository on a new data directory. `restart` gives another one on the same directory. */
+export async function openToy(
+  options: { claims?: string[]; freshnessMs?: number; format?: AnyFormat } = {},
+) {
+  const root = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
+  const upstream = fakeUpstream();
+  const log: string[] = [];
+  const jobs: Job["op"][] = [];
+  const clock = { shift: 0 };
+  const now = () => Date.now() + clock.shift;
+  const format = options.format ?? toy;
+
+  async function open() {
+    const layout = openLayout(root);
+    const database = await openDatabase(layout.database);
+    const events = createEvents(
+      database,
+      createLog("json", (line) => log.push(line)),
+      createMetrics(),
+      now,
+    );
+    const transform = createTransform([format]);
+    const blobs = openBlobs(layout);
+    const repository = createRepository(
+      {
+        name: "toy",
+        options: {},
+        claims: options.claims ?? [],
+        freshnessMs: options.freshnessMs ?? 60_000,
+      },
+      format,
+      upstream,
+      {
+        layout,
+        database,
+        events,
+        blobs,
+        transform: (job) => {
+          jobs.push(job.op);
+          return transform(job);
+        },
+        viewMemory: createLru(1 << 20),
+        artifactMemory: createLru(1 << 20),
+        now,
+      },
+    );
+    return { layout, database, events, blobs, repository };
+  }
+  let current = await open();
+  return {
+    upstream,
+    log,
+    /** What was done by the worker's functions. */
+    jobs,
+    clock,
+    get layout() {
+      return current.layout;
+    },
+    get blobs() {
+      return current.blobs;
+    },
+    get database() {
+      return current.database;
+    },
+    get repository() {
+      return current.repository;
+    },
+    async eventKinds(): Promise<string[]> {
+      await current.events.settled();
+      return (await current.events.list({ limit: 100 })).map(({ kind }) => kind);
+    },
+    events: () => current.events.settled().then(() => current.events.list({ limit: 100 })),
+    async restart() {
+      await current.events.settled();
+      await current.database.close();
+      current = await open();
+    },
+    async close() {
+      await current.events.settled();
+      await current.database.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

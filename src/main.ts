@@ -1,0 +1,192 @@
+// Composition: configuration → rooms → app → listening server. The only file that knows everything.
+import { statfs } from "node:fs/promises";
+import manifest from "../package.json" with { type: "json" };
+import { createApp, type Mounted } from "./app.ts";
+import type { StoredArtifact } from "./cache/artifacts.ts";
+import { createLru } from "./cache/lru.ts";
+import { createRepository, type Shared } from "./cache/repository.ts";
+import { createWorker } from "./cache/worker.ts";
+import type { Config, RepositoryConfig } from "./config/resolve.ts";
+import type { Log } from "./core/log.ts";
+import { createMetrics, type Metrics } from "./core/metrics.ts";
+import { Problem } from "./core/problem.ts";
+import { formats } from "./formats/index.ts";
+import { createAccessLog } from "./http/accesslog.ts";
+import { type RunningServer, startServer } from "./http/server.ts";
+import { createEvents, type Events } from "./ledger/events.ts";
+import { openBlobs } from "./store/blobs.ts";
+import { type Database, openDatabase } from "./store/database.ts";
+import { emptyIncoming, type Layout, openLayout } from "./store/layout.ts";
+import { lockData } from "./store/lock.ts";
+import { offline } from "./upstream/offline.ts";
+import {
+  createUpstream,
+  createUpstreamMetrics,
+  type UpstreamMetrics,
+} from "./upstream/upstreams.ts";
+import { servePage } from "./web/pages.ts";
+
+const GRACE_MS = 30_000;
+
+export interface Running {
+  /** Where it listens: http://127.0.0.1:4653 */
+  url: string;
+  /** The additional ports, by repository. */
+  urls: Record<string, string>;
+  events: Events;
+  database: Database;
+  /** Finishes running responses, 30 seconds at most, and closes. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Starts a server. `now` is for tests. Throws a Problem when the data directory is in use or newer than this program. */
+export async function start(options: {
+  config: Config;
+  log: Log;
+  now?: () => number;
+}): Promise<Running> {
+  const { config, log, now = Date.now } = options;
+  const layout = openLayout(config.data);
+  const lock = lockData(layout.lock);
+  emptyIncoming(layout);
+  const database = await openDatabase(layout.database);
+  const metrics = createMetrics();
+  const events = createEvents(database, log, metrics, now);
+  const worker = createWorker(
+    () => new Worker(new URL("./worker.ts", import.meta.url).href, { smol: true }),
+  );
+  const shared: Shared = {
+    layout,
+    database,
+    events,
+    blobs: openBlobs(layout),
+    transform: worker.transform,
+    viewMemory: createLru(config.cache.memory),
+    artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
+    now,
+  };
+  const upstreamMetrics = createUpstreamMetrics(metrics);
+  const mounted = config.repositories.map((settings) =>
+    mount(settings, shared, upstreamMetrics, log, now),
+  );
+  watchStore(metrics, database, layout);
+
+  const repositories = new Map(mounted.map((one) => [one.repository.name, one]));
+  const pages = {
+    repositories: mounted.map(({ repository, format }) => ({ name: repository.name, format })),
+    version: manifest.version,
+    metrics,
+    ready: () => readiness(database),
+  };
+  const app = createApp({
+    repositories,
+    pages: ({ method, path, origin }) => servePage(pages, method, path, origin),
+    log,
+    record: createAccessLog(log, metrics),
+  });
+
+  const { publicUrl, trustedProxies } = config;
+  const servers: RunningServer[] = [];
+  const listen = (address: Config["listen"], own: string | null, only?: string) => {
+    const server = startServer({
+      hostname: address.host,
+      port: address.port,
+      publicUrl: own,
+      trustedProxies,
+      handle: (incoming) => app(incoming, only),
+    });
+    servers.push(server);
+    return `http://${server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;
+  };
+  const stop = async (graceMs = GRACE_MS) => {
+    await Promise.all(servers.map((server) => server.stop(graceMs)));
+    for (const one of mounted) one.close();
+    worker.close();
+    await events.settled();
+    await database.close();
+    lock.release();
+  };
+  try {
+    const url = listen(config.listen, publicUrl);
+    const urls: Record<string, string> = {};
+    for (const { name, listen: own } of config.repositories)
+      if (own) urls[name] = listen(own, null, name);
+    return { url, urls, events, database, stop };
+  } catch (error) {
+    await stop(0);
+    throw portProblem(error, config);
+  }
+}
+
+function mount(
+  settings: RepositoryConfig,
+  shared: Shared,
+  metrics: UpstreamMetrics,
+  log: Log,
+  now: () => number,
+): Mounted & { close(): void } {
+  const format = formats.find(({ name }) => name === settings.format)!; // the configuration's schema made sure
+  if (settings.offline)
+    return {
+      format,
+      repository: createRepository(settings, format, offline(), shared),
+      close() {},
+    };
+  const upstream = createUpstream(settings.upstreams, {
+    log,
+    metrics,
+    repository: settings.name,
+    now,
+  });
+  return {
+    format,
+    repository: createRepository(settings, format, upstream, shared),
+    close: () => upstream.close(),
+  };
+}
+
+function watchStore(metrics: Metrics, database: Database, layout: Layout): void {
+  const totals = async (column: "files" | "bytes"): Promise<[Record<string, string>, number][]> => {
+    const rows = await database.read`SELECT repository, files, bytes FROM totals`;
+    return rows.map((row: Record<string, string>) => [
+      { repository: row["repository"]! },
+      Number(row[column]),
+    ]);
+  };
+  metrics.gauge("holdfast_stored_files", "Stored artifacts by repository.", () => totals("files"));
+  metrics.gauge("holdfast_stored_bytes", "Bytes of stored artifacts by repository.", () =>
+    totals("bytes"),
+  );
+  metrics.gauge(
+    "holdfast_disk_free_bytes",
+    "Free bytes on the disk of the data directory.",
+    async () => {
+      const disk = await statfs(layout.root);
+      return [[{}, disk.bavail * disk.bsize]];
+    },
+  );
+  metrics.gauge("holdfast_memory_bytes", "Resident memory of the process.", () => [
+    [{}, process.memoryUsage.rss()],
+  ]);
+}
+
+async function readiness(database: Database): Promise<string | null> {
+  try {
+    await database.read`SELECT 1`;
+    return null;
+  } catch (error) {
+    return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function portProblem(error: unknown, config: Config): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== "EADDRINUSE" && code !== "EACCES") return error;
+  const { host, port } = config.listen;
+  const why = code === "EACCES" ? "may not be used by this user" : "is in use";
+  return new Problem(
+    "conflict",
+    `The address ${host}:${port} ${why}; another can be given with --listen`,
+    { cause: error },
+  );
+}
