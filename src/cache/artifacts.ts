@@ -29,6 +29,8 @@ export interface StoredArtifact {
   size: number;
   /** In memory when small, else in the blob's file. */
   body: Uint8Array | FileBody;
+  /** The reply to a hit, shared by all who get it. */
+  hit?: Reply;
 }
 
 export interface ArtifactDeps extends DownloadDeps {
@@ -54,7 +56,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function open(artifact: Artifact, request: Request): Promise<Reply> {
     const id = `${repository}\0${artifact.package}\0${artifact.file}`;
     const stored = deps.memory.get(id) ?? (await load(id, artifact));
-    if (stored) return whole(artifact, stored, { hit: true });
+    if (stored) return hit(artifact, stored);
 
     const refused = refusals.get(id);
     if (refused && now() < refused.until) throw refused.problem;
@@ -138,7 +140,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   function remember200(id: string, stored: StoredArtifact): void {
-    deps.memory.set(id, stored, stored.body instanceof Uint8Array ? stored.size + 500 : 500);
+    deps.memory.set(id, stored, stored.body instanceof Uint8Array ? 2 * stored.size + 500 : 500);
   }
 
   function remember(id: string, artifact: Artifact, error: unknown): void {
@@ -291,6 +293,13 @@ function headersOf(artifact: Artifact): Record<string, string> {
     "cache-control": "public, max-age=31536000, immutable",
     ...artifact.headers,
   };
+}
+
+function hit(artifact: Artifact, stored: StoredArtifact): Reply {
+  // The same file is always asked for in the same way, but for formats that let a client choose the type.
+  if (stored.hit?.headers["content-type"] !== artifact.contentType)
+    stored.hit = { ...whole(artifact, stored, { hit: true }), isShared: true };
+  return stored.hit!;
 }
 
 function whole(artifact: Artifact, stored: StoredArtifact, cache: CacheStatus): Reply {

@@ -2,7 +2,7 @@
 import { gunzipSync } from "node:zlib";
 import type { Answer, DocumentRef, Question, Repository, ViewRequest } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
-import type { Reply } from "../core/reply.ts";
+import type { CacheStatus, Reply } from "../core/reply.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import { createClaims } from "../policy/claims.ts";
@@ -143,14 +143,7 @@ export function createRepository(
     ask,
     async view(ref, request, headers): Promise<Reply> {
       const { found, view } = await find(ref, request);
-      return {
-        status: 200,
-        headers,
-        body: view.body,
-        encoding: "gzip",
-        etag: view.etag,
-        cache: found.cache,
-      };
+      return viewReply(view, headers, found.cache);
     },
     async read(ref, request) {
       const { found, view } = await find(ref, request);
@@ -177,6 +170,26 @@ export function createRepository(
     },
     documents: (kind, text, limit) => listDocuments(database.read, name, kind, text, limit),
   };
+}
+
+/** Hits are answered with one reply for all, so that http/ prepares it once. */
+function viewReply(view: View, headers: Record<string, string>, cache: CacheStatus): Reply {
+  const isPlainHit = cache.hit && !cache.detail;
+  if (isPlainHit && view.hit && sameHeaders(view.hit.headers, headers)) return view.hit;
+  const { body, etag } = view;
+  const reply: Reply = { status: 200, headers, body, encoding: "gzip", etag, cache };
+  if (isPlainHit) {
+    reply.isShared = true;
+    view.hit = reply;
+  }
+  return reply;
+}
+
+function sameHeaders(a: Record<string, string>, b: Record<string, string>): boolean {
+  if (a === b) return true;
+  for (const name in a) if (a[name] !== b[name]) return false;
+  for (const name in b) if (!(name in a)) return false;
+  return true;
 }
 
 function gunzipAnswer(raw: Uint8Array, limit: number, upstream: string): Uint8Array {

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DocumentRef, DocumentType, ViewRequest } from "../core/format.ts";
-import type { FileBody } from "../core/reply.ts";
+import type { FileBody, Reply } from "../core/reply.ts";
 import { gzip } from "../store/sink.ts";
 import { createCollapse } from "./collapse.ts";
 import { type DocumentState, type Documents, INLINE_LIMIT } from "./documents.ts";
@@ -20,6 +20,8 @@ const IN_MEMORY = 1024 * 1024;
 export interface View {
   body: Uint8Array | FileBody;
   etag: string;
+  /** The reply to a plain hit, shared by all who get it. */
+  hit?: Reply;
 }
 
 export interface ViewDeps {
@@ -49,7 +51,7 @@ export function createViews(deps: ViewDeps): Views {
 
     const { result } = renders.run(`${key}\0${state.digest}`, () => find(ref, state, request));
     const view = await result;
-    const weight = view.body instanceof Uint8Array ? view.body.length + 500 : 500;
+    const weight = view.body instanceof Uint8Array ? 2 * view.body.length + 500 : 500;
     deps.memory.set(key, { digest: state.digest, view }, weight);
     return view;
   }

@@ -9,6 +9,8 @@ export interface Log {
 }
 
 const FIELD_LIMIT = 500;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const UNPRINTABLE_ALL = new RegExp(UNPRINTABLE, "g");
 const COLOURS: Record<Level, string> = {
   debug: "\x1b[2m",
   info: "",
@@ -18,7 +20,7 @@ const COLOURS: Record<Level, string> = {
 
 /** Removes what could forge lines or move a terminal's cursor, and bounds the length. */
 export function printable(text: string): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
+  const clean = UNPRINTABLE.test(text) ? text.replace(UNPRINTABLE_ALL, "?") : text;
   return clean.length > FIELD_LIMIT ? `${clean.slice(0, FIELD_LIMIT)}…` : clean;
 }
 
@@ -33,9 +35,11 @@ export function createLog(
       const time = new Date().toISOString();
       if (style === "json") {
         const record: Fields = { time, level, msg: printable(message) };
-        for (const [name, value] of Object.entries(fields))
+        for (const name in fields) {
+          const value = fields[name];
           if (value !== undefined)
             record[name] = typeof value === "string" ? printable(value) : value;
+        }
         sink(`${JSON.stringify(record)}\n`);
         return;
       }

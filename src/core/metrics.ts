@@ -19,8 +19,19 @@ interface Family {
   lines(): Iterable<string>;
 }
 
+/** One series of a counter or histogram, looked up once by those who use it on every request. */
+export interface Counter {
+  add(by?: number): void;
+}
+export interface Histogram {
+  observe(seconds: number): void;
+}
+
 export interface Metrics {
-  counter(name: string, help: string): { add(labels: Labels, by?: number): void };
+  counter(
+    name: string,
+    help: string,
+  ): { add(labels: Labels, by?: number): void; of(labels: Labels): Counter };
   /** `read` is called on each scrape. */
   gauge(
     name: string,
@@ -28,7 +39,10 @@ export interface Metrics {
     read: () => Promise<[Labels, number][]> | [Labels, number][],
   ): void;
   /** In seconds. */
-  histogram(name: string, help: string): { observe(labels: Labels, seconds: number): void };
+  histogram(
+    name: string,
+    help: string,
+  ): { observe(labels: Labels, seconds: number): void; of(labels: Labels): Histogram };
   /** The page that Prometheus scrapes. */
   render(): Promise<string>;
 }
@@ -37,20 +51,29 @@ export function createMetrics(): Metrics {
   const families = new Map<string, Family & { refresh?: () => Promise<void> }>();
   return {
     counter(name, help) {
-      const values = new Map<string, number>();
+      const values = new Map<string, { value: number; add(by?: number): void }>();
       families.set(name, {
         type: "counter",
         help,
         *lines() {
-          for (const [key, value] of values) yield `${key} ${value}`;
+          for (const [key, { value }] of values) yield `${key} ${value}`;
         },
       });
-      return {
-        add(labels, by = 1) {
-          const key = series(name, labels);
-          values.set(key, (values.get(key) ?? 0) + by);
-        },
-      };
+      function of(labels: Labels): Counter {
+        const key = series(name, labels);
+        let counter = values.get(key);
+        if (!counter) {
+          counter = {
+            value: 0,
+            add(by = 1) {
+              this.value += by;
+            },
+          };
+          values.set(key, counter);
+        }
+        return counter;
+      }
+      return { of, add: (labels, by) => of(labels).add(by) };
     },
     gauge(name, help, read) {
       let current: [Labels, number][] = [];
@@ -66,36 +89,24 @@ export function createMetrics(): Metrics {
       });
     },
     histogram(name, help) {
-      const values = new Map<
-        string,
-        { labels: Labels; counts: number[]; sum: number; count: number }
-      >();
+      const values = new Map<string, Histogram & { lines(): Iterable<string> }>();
       families.set(name, {
         type: "histogram",
         help,
         *lines() {
-          for (const { labels, counts, sum, count } of values.values()) {
-            for (const [at, bound] of BUCKETS.entries())
-              yield `${series(`${name}_bucket`, labels, `le="${bound}"`)} ${counts[at]}`;
-            yield `${series(`${name}_bucket`, labels, 'le="+Inf"')} ${count}`;
-            yield `${series(`${name}_sum`, labels)} ${sum}`;
-            yield `${series(`${name}_count`, labels)} ${count}`;
-          }
+          for (const one of values.values()) yield* one.lines();
         },
       });
-      return {
-        observe(labels, seconds) {
-          const key = series("", labels);
-          let entry = values.get(key);
-          if (!entry) {
-            entry = { labels, counts: BUCKETS.map(() => 0), sum: 0, count: 0 };
-            values.set(key, entry);
-          }
-          entry.sum += seconds;
-          entry.count += 1;
-          for (const [at, bound] of BUCKETS.entries()) if (seconds <= bound) entry.counts[at]! += 1;
-        },
-      };
+      function of(labels: Labels): Histogram {
+        const key = series("", labels);
+        let histogram = values.get(key);
+        if (!histogram) {
+          histogram = createHistogram(name, labels);
+          values.set(key, histogram);
+        }
+        return histogram;
+      }
+      return { of, observe: (labels, seconds) => of(labels).observe(seconds) };
     },
     async render() {
       const out: string[] = [];
@@ -108,6 +119,28 @@ export function createMetrics(): Metrics {
         );
       }
       return `${out.join("\n")}\n`;
+    },
+  };
+}
+
+function createHistogram(name: string, labels: Labels): Histogram & { lines(): Iterable<string> } {
+  const counts = new Array<number>(BUCKETS.length + 1).fill(0);
+  let sum = 0;
+  return {
+    observe(seconds) {
+      sum += seconds;
+      let at = 0;
+      while (at < BUCKETS.length && seconds > BUCKETS[at]!) at += 1;
+      counts[at]! += 1;
+    },
+    *lines() {
+      let below = 0;
+      for (const [at, count] of counts.entries()) {
+        below += count;
+        yield `${series(`${name}_bucket`, labels, `le="${BUCKETS[at] ?? "+Inf"}"`)} ${below}`;
+      }
+      yield `${series(`${name}_sum`, labels)} ${sum}`;
+      yield `${series(`${name}_count`, labels)} ${below}`;
     },
   };
 }

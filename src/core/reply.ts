@@ -44,6 +44,8 @@ export interface Reply {
   /** Answers Range requests. */
   ranges?: boolean;
   cache?: CacheStatus;
+  /** This very object answers many requests and never changes: worth preparing once. */
+  isShared?: boolean;
 }
 
 /** A reply with a text or JSON body. */

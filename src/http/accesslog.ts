@@ -1,6 +1,6 @@
 // One line and one set of figures a request.
 import type { Level, Log } from "../core/log.ts";
-import type { Metrics } from "../core/metrics.ts";
+import type { Counter, Histogram, Metrics } from "../core/metrics.ts";
 import type { CacheStatus } from "../core/reply.ts";
 
 /** What happened to one request. */
@@ -31,17 +31,42 @@ export function outcome(cache: CacheStatus | null): string {
 }
 
 export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange) => void {
-  const requests = metrics.counter("holdfast_requests_total", "Requests by repository, status and cache outcome.");
-  const sent = metrics.counter("holdfast_sent_bytes_total", "Body bytes sent, from the cache or while they came from an upstream.");
-  const seconds = metrics.histogram("holdfast_request_seconds", "Time until a response was handed over or, for a stream, ended.");
+  const requests = metrics.counter(
+    "holdfast_requests_total",
+    "Requests by repository, status and cache outcome.",
+  );
+  const sent = metrics.counter(
+    "holdfast_sent_bytes_total",
+    "Body bytes sent, from the cache or while they came from an upstream.",
+  );
+  const seconds = metrics.histogram(
+    "holdfast_request_seconds",
+    "Time until a response was handed over or, for a stream, ended.",
+  );
+
+  // Few series, many requests: each is looked up by one short key instead of its labels.
+  const known = new Map<string, { requests: Counter; sent: Counter; seconds: Histogram }>();
+  function seriesOf(name: string, status: number, result: string) {
+    const key = `${name} ${status} ${result}`;
+    let found = known.get(key);
+    if (!found) {
+      found = {
+        requests: requests.of({ repository: name, status: String(status), cache: result }),
+        sent: sent.of({ repository: name, source: result === "miss" ? "upstream" : "cache" }),
+        seconds: seconds.of({ repository: name }),
+      };
+      known.set(key, found);
+    }
+    return found;
+  }
 
   return (exchange) => {
-    const { method, path, status, repository, cache, bytes, durationMs, reason, complete } = exchange;
+    const { method, path, status, repository, cache, bytes, durationMs, complete } = exchange;
     const result = outcome(cache);
-    const name = repository ?? "-";
-    requests.add({ repository: name, status: String(status), cache: result });
-    if (bytes > 0) sent.add({ repository: name, source: result === "miss" ? "upstream" : "cache" }, bytes);
-    seconds.observe({ repository: name }, durationMs / 1000);
+    const series = seriesOf(repository ?? "-", status, result);
+    series.requests.add();
+    series.sent.add(bytes);
+    series.seconds.observe(durationMs / 1000);
 
     const level: Level = status >= 500 ? "error" : status === 424 || !complete ? "warn" : "info";
     log.write(level, `${method} ${path} ${status} ${result}`, {
@@ -53,7 +78,7 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
       duration_ms: Math.round(durationMs * 10) / 10,
       upstream: cache?.upstream,
       address: exchange.address,
-      reason,
+      reason: exchange.reason,
       cut: complete ? undefined : true,
     });
   };

@@ -1,6 +1,6 @@
 // A Reply becomes HTTP: HEAD, entity tags, Range, compression, Cache-Status. RFC 9110, RFC 9111, RFC 9211
 import { brotliCompressSync, gunzipSync } from "node:zlib";
-import { type CacheStatus, isFile, isStream, type Reply } from "../core/reply.ts";
+import { type CacheStatus, type FileBody, isFile, isStream, type Reply } from "../core/reply.ts";
 
 export interface Sent {
   response: Response;
@@ -20,12 +20,55 @@ export type OnEnd = (bytes: number, complete: boolean) => void;
 
 const GZIP_SUFFIX = "-gzip";
 
+/** What a shared reply looks like to a client that takes it whole, as it is stored. */
+interface Prepared {
+  init: { status: number; headers: globalThis.Headers };
+  body: Blob | BodyInit | null;
+  bytes: number;
+}
+const prepared = new WeakMap<Reply, Prepared>();
+
 export function send(
   reply: Reply,
   request: SendRequest,
   repository: string | null,
   onEnd: OnEnd,
 ): Sent {
+  if (!reply.isShared || !takesWhole(reply, request))
+    return build(reply, request, repository, onEnd);
+  let ready = prepared.get(reply);
+  if (!ready) {
+    const { response, bytes } = build(reply, request, repository, onEnd);
+    const { body } = reply;
+    // Bytes are copied into every Response; a Blob is not.
+    // biome-ignore lint/suspicious/noExplicitAny: see toBody
+    const shared = body instanceof Uint8Array ? new Blob([body as any]) : toBody(body as FileBody);
+    ready = {
+      init: { status: reply.status, headers: response.headers },
+      body: shared,
+      bytes: bytes ?? 0,
+    };
+    ready.init.headers.delete("content-length");
+    prepared.set(reply, ready);
+  }
+  return {
+    response: new Response(ready.body, ready.init),
+    status: reply.status,
+    bytes: ready.bytes,
+  };
+}
+
+/** A GET without conditions and ranges, from a client that takes the stored encoding. */
+function takesWhole(reply: Reply, request: SendRequest): boolean {
+  return (
+    request.method === "GET" &&
+    request.header("if-none-match") === null &&
+    (!reply.ranges || request.header("range") === null) &&
+    (!reply.encoding || negotiate(request.header("accept-encoding")) === "gzip")
+  );
+}
+
+function build(reply: Reply, request: SendRequest, repository: string | null, onEnd: OnEnd): Sent {
   const headers: Headers = { ...reply.headers };
   if (reply.cache && repository) {
     headers["cache-status"] = cacheStatus(repository, reply.cache);

@@ -18,13 +18,13 @@ export function homePage({ repositories, version }: PageDeps, origin: string): R
       .setup(`${origin}/${name}`)
       .map(
         ({ client, file, text }) =>
-          `<dt>${escape(client)}</dt><dd><div class="where">${escape(file)}</div><pre>${escape(text.trimEnd())}</pre></dd>`,
+          `<dt>${escapeHtml(client)}</dt><dd><div class="where">${escapeHtml(file)}</div><pre>${escapeHtml(text.trimEnd())}</pre></dd>`,
       );
-    return `<section><h2>${escape(name)} <span class="soft">${escape(format.name)}</span></h2><dl>${snippets.join("")}</dl></section>`;
+    return `<section><h2>${escapeHtml(name)} <span class="soft">${escapeHtml(format.name)}</span></h2><dl>${snippets.join("")}</dl></section>`;
   });
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Holdfast</title><style>${STYLE}</style></head><body>
-<h1>Holdfast</h1><p class="soft">Version ${escape(version)}. Packages that were fetched through this server are verified, kept and served again, also when their registry is out of reach.</p>
+<h1>Holdfast</h1><p class="soft">Version ${escapeHtml(version)}. Packages that were fetched through this server are verified, kept and served again, also when their registry is out of reach.</p>
 <p>Set your client as shown and use it as always.</p>
 ${sections.join("\n")}
 <h2>For machines</h2><p><a href="/-/metrics">metrics</a> · <a href="/-/health/live">live</a> · <a href="/-/health/ready">ready</a></p>
@@ -35,6 +35,6 @@ ${sections.join("\n")}
   });
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
