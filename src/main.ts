@@ -18,6 +18,7 @@ import { openBlobs } from "./store/blobs.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { emptyIncoming, type Layout, openLayout } from "./store/layout.ts";
 import { lockData } from "./store/lock.ts";
+import { openViews } from "./store/view-files.ts";
 import { offline } from "./upstream/offline.ts";
 import {
   createUpstream,
@@ -56,7 +57,7 @@ export async function start(options: {
     () => new Worker(new URL("./worker.ts", import.meta.url).href, { smol: true }),
   );
   const shared: Shared = {
-    layout,
+    views: openViews(layout.views),
     database,
     events,
     blobs: openBlobs(layout),

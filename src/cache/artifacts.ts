@@ -63,7 +63,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     refusals.delete(id);
 
     const running = downloads.get(id);
-    const { download, stored: result } = running ?? start(id, artifact);
+    const { download, stored: result } = running ?? start(id, artifact, request.path);
     const cache: CacheStatus = { hit: false, fwd: "uri-miss", stored: true };
     if (running) cache.collapsed = true;
     // A part of a file cannot be proven alone: those who ask for one wait for the whole.
@@ -78,10 +78,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     };
   }
 
-  function start(id: string, artifact: Artifact) {
+  function start(id: string, artifact: Artifact, path: string) {
     const download = startDownload(deps, artifact, expectation(artifact));
     const stored = download.proven
-      .then((proven) => keep(id, artifact, proven, download))
+      .then((proven) => keep(id, artifact, proven, download, path))
       .catch((error) => {
         remember(id, artifact, error);
         throw error;
@@ -99,6 +99,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     artifact: Artifact,
     proven: Proven,
     download: Download,
+    path: string,
   ): Promise<StoredArtifact> {
     const { sha256, size, upstream: host, bytes, incoming } = proven;
     const following = await download.following;
@@ -106,7 +107,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       if (incoming) incoming.commit(sha256);
       else blobs.put(sha256, bytes!);
       following?.fill.move(blobs.path(sha256));
-      await database.write((sql) => record(sql, artifact, { sha256, size, upstream: host }));
+      await database.write((sql) => record(sql, artifact, { sha256, size, upstream: host }, path));
     } catch (error) {
       following?.fill.fail(error);
       throw error;
@@ -127,6 +128,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     sql: Query,
     artifact: Artifact,
     found: { sha256: string; size: number; upstream: string },
+    path: string,
   ): Promise<void> {
     const at = now();
     const first = await pin(sql, keyOf(artifact), { ...found, firstSeen: at });
@@ -136,7 +138,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
         `${artifact.file} is pinned to ${first.sha256}, not ${found.sha256}`,
       );
     await sql`INSERT INTO artifacts VALUES (${repository}, ${artifact.package}, ${artifact.file}, ${artifact.version},
-      ${artifact.purl}, ${found.sha256}, ${found.size}, ${at}, ${found.upstream}) ON CONFLICT DO NOTHING`;
+      ${artifact.purl}, ${found.sha256}, ${found.size}, ${at}, ${found.upstream}, ${path}) ON CONFLICT DO NOTHING`;
   }
 
   function remember200(id: string, stored: StoredArtifact): void {

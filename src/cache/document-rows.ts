@@ -48,6 +48,7 @@ export async function writeDocument(
     etag: state.etag,
     last_modified: state.lastModified,
     upstream: state.upstream,
+    ref: JSON.stringify(ref),
     overlay: JSON.stringify(state.overlay),
     checked_at: state.checkedAt,
     fresh_until: state.freshUntil,
@@ -55,7 +56,7 @@ export async function writeDocument(
   })} ON CONFLICT (repository, kind, key) DO UPDATE SET
     status = excluded.status, received = excluded.received, blob = excluded.blob, size = excluded.size,
     stored_size = excluded.stored_size, etag = excluded.etag, last_modified = excluded.last_modified,
-    upstream = excluded.upstream, overlay = excluded.overlay, checked_at = excluded.checked_at,
+    upstream = excluded.upstream, ref = excluded.ref, overlay = excluded.overlay, checked_at = excluded.checked_at,
     fresh_until = excluded.fresh_until, changed_at = excluded.changed_at`;
 }
 
@@ -83,4 +84,14 @@ export async function listDocuments(
     WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key LIKE ${pattern} ESCAPE '\\'
     ORDER BY key LIMIT ${limit}`;
   return rows.map((row: { key: string }) => row.key);
+}
+
+/** The stored bytes are lost or no longer true: the next request fetches them again. What was seen first is not forgotten. */
+export async function forgetBytes(
+  sql: Query,
+  repository: string,
+  ref: Pick<DocumentRef, "kind" | "key">,
+): Promise<void> {
+  await sql`DELETE FROM documents
+    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND status = 200`;
 }

@@ -17,7 +17,7 @@ import type { Database } from "../store/database.ts";
 import { gzip } from "../store/sink.ts";
 import { fileSource, gunzipUpTo, memorySource } from "../store/source.ts";
 import { createCollapse } from "./collapse.ts";
-import { readDocument, touchDocument, writeDocument } from "./document-rows.ts";
+import { forgetBytes, readDocument, touchDocument, writeDocument } from "./document-rows.ts";
 import { createLru } from "./lru.ts";
 import type { Transform } from "./transform.ts";
 
@@ -78,6 +78,8 @@ export interface Documents {
    * says no, and the reason when it cannot be asked and nothing is stored.
    */
   get(ref: DocumentRef, notBefore?: number): Promise<Found>;
+  /** Forgets a copy whose bytes are lost or altered on disk, so that it is fetched again. */
+  forget(ref: DocumentRef): Promise<void>;
   /** The bytes of a stored document. */
   open(ref: DocumentRef, state: DocumentState): Source;
 }
@@ -405,7 +407,12 @@ export function createDocuments(deps: DocumentDeps): Documents {
     );
   }
 
-  return { get, open };
+  async function forget(ref: DocumentRef): Promise<void> {
+    states.delete(`${ref.kind}\0${ref.key}`);
+    await database.write((sql) => forgetBytes(sql, repository, ref));
+  }
+
+  return { get, forget, open };
 }
 
 function patience(): Promise<null> {

@@ -8,10 +8,11 @@ import type { Events } from "../ledger/events.ts";
 import { createClaims } from "../policy/claims.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
-import type { Layout } from "../store/layout.ts";
+import { hashFile } from "../store/sink.ts";
+import type { Views as ViewFiles } from "../store/view-files.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { listDocuments } from "./document-rows.ts";
-import { createDocuments, type Found } from "./documents.ts";
+import { createDocuments, type DocumentState, type Found } from "./documents.ts";
 import type { Lru } from "./lru.ts";
 import type { AnyFormat, Transform } from "./transform.ts";
 import { createViews, type View } from "./views.ts";
@@ -27,7 +28,7 @@ export interface RepositorySettings {
 
 /** What all repositories of a server share. */
 export interface Shared {
-  layout: Layout;
+  views: ViewFiles;
   blobs: Blobs;
   database: Database;
   events: Events;
@@ -67,7 +68,7 @@ export function createRepository(
     format: format.name,
     types: format.documents,
     documents,
-    folder: shared.layout.views,
+    files: shared.views,
     blobPath: (sha256) => blobs.path(sha256),
     transform: shared.transform,
     memory: shared.viewMemory,
@@ -88,12 +89,20 @@ export function createRepository(
       );
   }
 
-  async function find(ref: DocumentRef, view: ViewRequest): Promise<{ found: Found; view: View }> {
+  async function find(
+    ref: DocumentRef,
+    view: ViewRequest,
+    isRetry = false,
+  ): Promise<{ found: Found; view: View }> {
     refuseClaimed(ref.package);
     const found = await documents.get(ref);
     try {
       return { found, view: await views.get(ref, found.state, view) };
     } catch (error) {
+      if (!isRetry && !(await isSound(found.state))) {
+        await documents.forget(ref); // lost or altered on disk: fetched again, and held against what was seen first
+        return find(ref, view, true);
+      }
       const { detail } = found.cache;
       // What a stale document lacks may exist by now: only an upstream that was asked can say no.
       if (!(error instanceof Problem) || error.kind !== "notFound" || !detail) throw error;
@@ -102,6 +111,11 @@ export function createRepository(
         `${error.message}, as far as is stored here, and the upstream cannot be asked`,
       );
     }
+  }
+
+  async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
+    if (blob === null) return true;
+    return (await blobs.size(blob)) === storedSize && (await hashFile(blobs.path(blob))) === blob;
   }
 
   async function ask(question: Question): Promise<Answer> {

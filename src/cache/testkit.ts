@@ -14,6 +14,7 @@ import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { openDatabase } from "../store/database.ts";
 import { openLayout } from "../store/layout.ts";
+import { openViews } from "../store/view-files.ts";
 import { createLru } from "./lru.ts";
 import { createRepository } from "./repository.ts";
 import { type AnyFormat, createTransform, type Job } from "./transform.ts";
@@ -178,7 +179,7 @@ export async function openToy(
       format,
       upstream,
       {
-        layout,
+        views: openViews(layout.views),
         database,
         events,
         blobs,

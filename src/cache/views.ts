@@ -1,20 +1,15 @@
 // Documents as clients see them: rendered once, kept as gzip in memory and on disk, and found again by what they depend on.
-import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { DocumentRef, DocumentType, ViewRequest } from "../core/format.ts";
 import type { FileBody, Reply } from "../core/reply.ts";
 import { gzip } from "../store/sink.ts";
+import type { Views as ViewFiles } from "../store/view-files.ts";
 import { createCollapse } from "./collapse.ts";
 import { type DocumentState, type Documents, INLINE_LIMIT } from "./documents.ts";
 import type { Lru } from "./lru.ts";
 import type { Transform } from "./transform.ts";
 
 /** Raised whenever any format renders anything differently, so that no old view outlives the code that made it. */
-const RENDERING = 1;
-/** Views above this are sent from disk. Bytes of gzip. */
-const IN_MEMORY = 1024 * 1024;
+const RENDERING = "1";
 
 /** A view: its gzip bytes in memory or in a file, and its entity tag. */
 export interface View {
@@ -29,8 +24,7 @@ export interface ViewDeps {
   format: string;
   types: Record<string, DocumentType>;
   documents: Documents;
-  /** The folder for rendered documents. */
-  folder: string;
+  files: ViewFiles;
   blobPath(sha256: string): string;
   transform: Transform;
   memory: Lru<{ digest: string; view: View }>;
@@ -51,42 +45,36 @@ export function createViews(deps: ViewDeps): Views {
 
     const { result } = renders.run(`${key}\0${state.digest}`, () => find(ref, state, request));
     const view = await result;
+    // A hit is sent from a second copy that the HTTP layer prepares.
     const weight = view.body instanceof Uint8Array ? 2 * view.body.length + 500 : 500;
     deps.memory.set(key, { digest: state.digest, view }, weight);
     return view;
   }
 
   async function find(ref: DocumentRef, state: DocumentState, request: ViewRequest): Promise<View> {
-    const etag = name(state.digest, request.variant, request.base, String(RENDERING));
-    // One folder a document, so that the views of what it was before are found and removed.
-    const document = name(deps.repository, ref.kind, ref.key);
-    const folder = join(deps.folder, document.slice(0, 2), document.slice(2));
-    const path = join(folder, `${name(state.digest)}-${etag}.gz`);
-    const stored = await stat(path).catch(() => null);
-    if (stored) return { etag, body: await load(path, stored.size) };
-
-    mkdirSync(folder, { recursive: true });
-    const temporary = `${path}.${process.pid}.part`;
+    const document = [deps.repository, ref.kind, ref.key];
+    const file = deps.files.file(document, state.digest, [
+      request.variant,
+      request.base,
+      RENDERING,
+    ]);
+    const stored = await file.load();
+    if (stored) return { etag: file.etag, body: stored };
     if (state.size <= INLINE_LIMIT) {
       const bytes = gzip(await render(ref, state, request));
-      // Not waited for: a view that is not on disk is rendered again.
-      save(temporary, path, bytes).catch(() => rm(temporary, { force: true }));
-      forgetOthers(folder, state.digest);
-      return { etag, body: bytes };
+      file.save(bytes);
+      return { etag: file.etag, body: bytes };
     }
-    await rm(temporary, { force: true });
-    const { size } = await deps.transform({
+    await deps.transform({
       op: "render",
       format: deps.format,
       ref,
       input: deps.blobPath(state.blob!),
       overlay: state.overlay,
       view: request,
-      output: temporary,
+      output: file.temporary,
     });
-    await rename(temporary, path);
-    forgetOthers(folder, state.digest);
-    return { etag, body: await load(path, size) };
+    return { etag: file.etag, body: await file.finish() };
   }
 
   async function render(
@@ -105,27 +93,4 @@ export function createViews(deps: ViewDeps): Views {
   }
 
   return { get };
-}
-
-async function load(path: string, size: number): Promise<Uint8Array | FileBody> {
-  return size <= IN_MEMORY ? await readFile(path) : { path, size };
-}
-
-async function save(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(temporary, bytes);
-  await rename(temporary, path);
-}
-
-/** Removes the views of what the document was before. A response that is sending one keeps its open file. */
-function forgetOthers(folder: string, digest: string): void {
-  const current = name(digest);
-  const tidy = async () => {
-    for (const file of await readdir(folder))
-      if (!file.startsWith(current)) await rm(join(folder, file), { force: true });
-  };
-  tidy().catch(() => {}); // only disk space is at stake, and `gc` comes by
-}
-
-function name(...parts: string[]): string {
-  return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 32);
 }

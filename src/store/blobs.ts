@@ -25,6 +25,7 @@ export interface Blobs {
   /** Gives a file that stands in incoming/ its name. */
   adopt(path: string, sha256: string): void;
   size(sha256: string): Promise<number | null>;
+  stat(sha256: string): Promise<{ size: number; changedAt: number } | null>;
   /** All of a small blob. */
   read(sha256: string): Promise<Uint8Array>;
   /** All of another file in the data directory. */
@@ -101,6 +102,10 @@ export function openBlobs(layout: Layout): Blobs {
     async size(sha256) {
       const found = await stat(place(layout.blobs, sha256)).catch(() => null);
       return found ? found.size : null;
+    },
+    async stat(sha256) {
+      const found = await stat(place(layout.blobs, sha256)).catch(() => null);
+      return found ? { size: found.size, changedAt: found.mtimeMs } : null;
     },
     read: (sha256) => readFile(place(layout.blobs, sha256)),
     readFile: (path) => readFile(path),

@@ -20,11 +20,7 @@ export async function writeGzip(
   path: string,
   chunks: AsyncIterable<Uint8Array | string>,
 ): Promise<number> {
-  await pipeline(
-    Readable.from(chunks),
-    createGzip({ level: LEVEL }),
-    createWriteStream(path, { flags: "wx" }),
-  );
+  await pipeline(Readable.from(chunks), createGzip({ level: LEVEL }), createWriteStream(path));
   return statSync(path).size;
 }
 

@@ -12,6 +12,7 @@ CREATE TABLE documents (
   etag          TEXT,
   last_modified TEXT,
   upstream      TEXT,
+  ref           TEXT NOT NULL,     -- JSON: how to ask for it again, see core/format.ts DocumentRef
   overlay       TEXT NOT NULL,     -- JSON: what the newest upstream copy no longer says, see core/format.ts Overlay
   checked_at    BIGINT NOT NULL,   -- milliseconds since the epoch, like every time here
   fresh_until   BIGINT NOT NULL,
@@ -52,6 +53,7 @@ CREATE TABLE artifacts (
   size       BIGINT NOT NULL,
   fetched_at BIGINT NOT NULL,
   upstream   TEXT NOT NULL,
+  path       TEXT NOT NULL,        -- how a client asks for it, inside the repository: how it can be fetched again
   PRIMARY KEY (repository, package, file)
 );
 CREATE INDEX artifacts_by_blob ON artifacts (sha256);

@@ -1,0 +1,58 @@
+// Removes what nothing names: blobs without a row, old views. Leaks rather than loses: what is young stays.
+import type { Blobs } from "../store/blobs.ts";
+import type { Database } from "../store/database.ts";
+import type { Views } from "../store/view-files.ts";
+
+/** A file that came within this time may be named by a row any moment. */
+const GRACE_MS = 60 * 60 * 1000;
+/** A view that was not made within this time is made again when it is asked for. */
+const VIEW_AGE_MS = 30 * 24 * 60 * 60 * 1000;
+
+export interface GcResult {
+  blobs: number;
+  views: number;
+  bytes: number;
+  /** What is unreferenced but too young to be sure. */
+  young: number;
+}
+
+export interface GcStore {
+  database: Database;
+  blobs: Blobs;
+  views: Views;
+}
+
+/** `dryRun` counts and removes nothing. */
+export async function collectGarbage(
+  { database, blobs, views }: GcStore,
+  options: { dryRun: boolean; now: number; graceMs?: number },
+): Promise<GcResult> {
+  const { dryRun, now, graceMs = GRACE_MS } = options;
+  const result: GcResult = { blobs: 0, views: 0, bytes: 0, young: 0 };
+  for await (const sha256 of blobs.list()) {
+    if (await isNamed(database, sha256)) continue;
+    const found = await blobs.stat(sha256);
+    if (!found) continue;
+    if (now - found.changedAt < graceMs) {
+      result.young += 1;
+      continue;
+    }
+    result.blobs += 1;
+    result.bytes += found.size;
+    // Asked again at the last moment: a row may have come while files were listed.
+    if (!dryRun && !(await isNamed(database, sha256))) await blobs.remove(sha256);
+  }
+  for await (const view of views.list()) {
+    if (now - view.changedAt < VIEW_AGE_MS) continue;
+    result.views += 1;
+    result.bytes += view.size;
+    if (!dryRun) await views.remove(view.path);
+  }
+  return result;
+}
+
+async function isNamed(database: Database, sha256: string): Promise<boolean> {
+  const [row] = await database.read`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
+    UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
+  return row !== undefined;
+}

@@ -1,0 +1,115 @@
+// Re-hashes every blob that the catalog names. What is stored is what was verified when it came, or it is told.
+import type { Blobs } from "../store/blobs.ts";
+import type { Database } from "../store/database.ts";
+import { hashFile } from "../store/sink.ts";
+
+/** A blob that is not there or not true to its name, and what it is the bytes of. */
+export interface Damage {
+  sha256: string;
+  what: "missing" | "altered";
+  repository: string;
+  /** For people: "pkg:npm/left-pad@1.3.0 left-pad-1.3.0.tgz", "packument left-pad". */
+  subject: string;
+  /** How a client asks for it inside the repository; null for a document, which is fetched when next asked for. */
+  path: string | null;
+}
+
+export interface VerifyResult {
+  files: number;
+  bytes: number;
+  damaged: Damage[];
+}
+
+export interface Store {
+  database: Database;
+  blobs: Blobs;
+}
+
+const PAGE = 1000;
+
+/** `progress` is called after each file with what is done and what there is to do. */
+export async function verify(
+  { database, blobs }: Store,
+  progress: (done: number, total: number) => void,
+): Promise<VerifyResult> {
+  const [{ total }] = await database.read`
+    SELECT (SELECT count(*) FROM artifacts) + (SELECT count(*) FROM documents WHERE blob IS NOT NULL) AS total`;
+  const result: VerifyResult = { files: 0, bytes: 0, damaged: [] };
+  for await (const named of everything(database)) {
+    const { sha256, size } = named;
+    const found = await blobs.size(sha256);
+    const isTrue = found === size && (await hashFile(blobs.path(sha256))) === sha256;
+    result.files += 1;
+    result.bytes += found ?? 0;
+    if (!isTrue) {
+      const { repository, subject, path } = named;
+      result.damaged.push({
+        sha256,
+        what: found === null ? "missing" : "altered",
+        repository,
+        subject,
+        path,
+      });
+    }
+    progress(result.files, Number(total));
+  }
+  return result;
+}
+
+/** Removes damaged blobs and the rows that name them, so that nothing serves them and the next request fetches them again. */
+export async function discard({ database, blobs }: Store, damaged: Damage[]): Promise<void> {
+  for (const { sha256 } of damaged) {
+    await database.write(async (sql) => {
+      await sql`DELETE FROM artifacts WHERE sha256 = ${sha256}`;
+      await sql`DELETE FROM documents WHERE blob = ${sha256}`;
+    });
+    await blobs.remove(sha256);
+  }
+}
+
+interface Named {
+  sha256: string;
+  size: number;
+  repository: string;
+  subject: string;
+  path: string | null;
+}
+
+async function* everything(database: Database): AsyncGenerator<Named> {
+  let after = ["", "", ""];
+  for (;;) {
+    const [repository, name, file] = after;
+    const rows = await database.read`SELECT * FROM artifacts
+      WHERE (repository, package, file) > (${repository}, ${name}, ${file})
+      ORDER BY repository, package, file LIMIT ${PAGE}`;
+    for (const row of rows)
+      yield {
+        sha256: row.sha256,
+        size: Number(row.size),
+        repository: row.repository,
+        subject: `${row.purl} ${row.file}`,
+        path: row.path,
+      };
+    if (rows.length < PAGE) break;
+    const last = rows.at(-1);
+    after = [last.repository, last.package, last.file];
+  }
+  after = ["", "", ""];
+  for (;;) {
+    const [repository, kind, key] = after;
+    const rows = await database.read`SELECT repository, kind, key, blob, stored_size FROM documents
+      WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL
+      ORDER BY repository, kind, key LIMIT ${PAGE}`;
+    for (const row of rows)
+      yield {
+        sha256: row.blob,
+        size: Number(row.stored_size),
+        repository: row.repository,
+        subject: `${row.kind} ${row.key}`,
+        path: null,
+      };
+    if (rows.length < PAGE) break;
+    const last = rows.at(-1);
+    after = [last.repository, last.kind, last.key];
+  }
+}
