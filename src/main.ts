@@ -6,13 +6,23 @@ import type { StoredArtifact } from "./cache/artifacts.ts";
 import { createLru } from "./cache/lru.ts";
 import { createRepository, type Shared } from "./cache/repository.ts";
 import { createWorker } from "./cache/worker.ts";
+import { configCommand } from "./cli/config.ts";
+import { doctorCommand } from "./cli/doctor.ts";
+import { eventsCommand } from "./cli/events.ts";
+import { gcCommand } from "./cli/gc.ts";
+import { runCli } from "./cli/index.ts";
+import { logStyle, serveCommand } from "./cli/serve.ts";
+import { setupCommand } from "./cli/setup.ts";
+import { processTerminal } from "./cli/terminal.ts";
+import { verifyCommand } from "./cli/verify.ts";
 import type { Config, RepositoryConfig } from "./config/resolve.ts";
-import type { Log } from "./core/log.ts";
+import { createLog, type Log } from "./core/log.ts";
 import { createMetrics, type Metrics } from "./core/metrics.ts";
 import { Problem } from "./core/problem.ts";
 import { formats } from "./formats/index.ts";
 import { createAccessLog } from "./http/accesslog.ts";
 import { type RunningServer, startServer } from "./http/server.ts";
+import { collectGarbage } from "./jobs/gc.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
 import { type Database, openDatabase } from "./store/database.ts";
@@ -28,6 +38,7 @@ import {
 import { servePage } from "./web/pages.ts";
 
 const GRACE_MS = 30_000;
+const TIDY_MS = 6 * 60 * 60 * 1000;
 
 export interface Running {
   /** Where it listens: http://127.0.0.1:4653 */
@@ -99,7 +110,19 @@ export async function start(options: {
     servers.push(server);
     return `http://${server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;
   };
+  const tidy = setInterval(() => {
+    collectGarbage(
+      { database, blobs: shared.blobs, views: shared.views },
+      { dryRun: false, now: Date.now() },
+    )
+      .then(({ blobs, bytes }) => log.write("info", "Collected garbage", { blobs, bytes }))
+      .catch((error) =>
+        log.write("error", "Garbage could not be collected", { error: String(error) }),
+      );
+  }, TIDY_MS);
+  tidy.unref();
   const stop = async (graceMs = GRACE_MS) => {
+    clearInterval(tidy);
     await Promise.all(servers.map((server) => server.stop(graceMs)));
     for (const one of mounted) one.close();
     worker.close();
@@ -190,4 +213,59 @@ function portProblem(error: unknown, config: Config): unknown {
     `The address ${host}:${port} ${why}; another can be given with --listen`,
     { cause: error },
   );
+}
+
+/** Asks a server that runs for nobody else for some paths. For `holdfast verify --repair`. */
+async function fetchAgain(
+  config: Config,
+  wanted: { repository: string; path: string }[],
+): Promise<(string | null)[]> {
+  const alone = { ...config, listen: { host: "127.0.0.1", port: 0 } };
+  const repositories = config.repositories.map((repository) => ({ ...repository, listen: null }));
+  const running = await start({
+    config: { ...alone, repositories },
+    log: createLog("json", () => {}),
+  });
+  try {
+    const failures: (string | null)[] = [];
+    for (const { repository, path } of wanted) {
+      const response = await fetch(`${running.url}/${repository}${path}`);
+      const text = response.ok ? (await response.arrayBuffer(), null) : await response.text();
+      failures.push(text === null ? null : text.trim() || `status ${response.status}`);
+    }
+    return failures;
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Lines are written in batches: a request must not wait for a terminal or a pipe. */
+function processLog(config: Config): Log {
+  const terminal = processTerminal();
+  let lines: string[] = [];
+  const flush = () => {
+    process.stdout.write(lines.join(""));
+    lines = [];
+  };
+  process.on("exit", flush);
+  return createLog(
+    logStyle(config, terminal),
+    (line) => {
+      if (lines.push(line) === 1) setTimeout(flush, 20);
+    },
+    terminal.colour,
+  );
+}
+
+if (import.meta.main) {
+  const deps = { formats };
+  process.exitCode = await runCli(process.argv.slice(2), [
+    serveCommand({ formats, start: (config) => start({ config, log: processLog(config) }) }),
+    configCommand(deps),
+    setupCommand(deps),
+    doctorCommand(deps),
+    verifyCommand({ formats, fetchAgain }),
+    gcCommand(deps),
+    eventsCommand(deps),
+  ]);
 }

@@ -1,0 +1,172 @@
+// What doctor looks at: a port, a folder and its disk, an upstream. Nothing is changed by looking.
+import { access, constants, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import type { RepositoryConfig } from "../config/resolve.ts";
+import { type Address, formatAddress } from "../config/values.ts";
+import { createMetrics } from "../core/metrics.ts";
+import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
+import type { Finding } from "./doctor.ts";
+import { humanSize } from "./terminal.ts";
+
+type Result = Omit<Finding, "subject">;
+
+const LOW_SHARE = 0.05;
+const LOW_BYTES = 2 ** 30;
+
+/** Free, or taken by a Holdfast that answers, or taken by something else. */
+export async function checkPort(address: Address): Promise<Result> {
+  const name = formatAddress(address);
+  const code = await tryListen(address);
+  if (code === null) return { state: "good", text: `${name} is free` };
+  if (code !== "EADDRINUSE") {
+    const words: Record<string, string> = {
+      EACCES: "may not be used by this user",
+      EADDRNOTAVAIL: "is no address of this machine",
+      ENOTFOUND: "is no name that can be resolved",
+    };
+    const hint =
+      code === "EACCES"
+        ? "Take a port from 1024 on, or give the service the right to use this one"
+        : "Set listen: to an address of this machine, or to 0.0.0.0 for all of them";
+    return { state: "bad", text: `${name} ${words[code] ?? `cannot be used: ${code}`}`, hint };
+  }
+  if (await holdfastAnswers(address))
+    return { state: "good", text: `${name} is where a Holdfast answers already` };
+  return {
+    state: "bad",
+    text: `${name} is taken by something else`,
+    hint: "Stop what listens there, or take another port: --listen HOST:PORT",
+  };
+}
+
+function tryListen({ host, port }: Address): Promise<string | null> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => done(null)));
+  });
+}
+
+async function holdfastAnswers({ host, port }: Address): Promise<boolean> {
+  const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  try {
+    const response = await fetch(`http://${formatAddress({ host: own, port })}/-/health/live`, {
+      signal: AbortSignal.timeout(2000),
+      redirect: "manual",
+    });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    // Whatever it is, it does not answer as we do.
+    return false;
+  }
+}
+
+/** Writable, on a disk with room. A folder that is not there yet is judged by where it would be made. */
+export async function checkData(folder: string): Promise<Result> {
+  const place = await nearestFolder(folder);
+  if (place === null)
+    return { state: "bad", text: `${folder} is not a folder`, hint: "Set data: to a folder" };
+  const exists = place === folder;
+  const why = exists ? await tryWrite(folder) : await mayWrite(place);
+  if (why)
+    return {
+      state: "bad",
+      text: `${exists ? folder : `${folder} cannot be made: ${place}`} is not writable (${why})`,
+      hint: "Give it to the user that Holdfast runs as, or choose another: --data DIR",
+    };
+  const { bsize, bavail, blocks } = await statfs(place);
+  const [free, size] = [bavail * bsize, blocks * bsize];
+  const share = size > 0 ? free / size : 1;
+  const room = `${humanSize(free)} free (${Math.floor(share * 100)} %)`;
+  const text = `${folder} ${exists ? "is writable" : "will be made"}, ${room}`;
+  if (share >= LOW_SHARE && free >= LOW_BYTES) return { state: "good", text };
+  return {
+    state: "warning",
+    text,
+    hint: "Little room: new packages are refused when the disk is full, what is stored is served on",
+  };
+}
+
+/** The folder, or else the one that is there on the way to it; null when a file is in the way. */
+async function nearestFolder(folder: string): Promise<string | null> {
+  for (let at = folder; ; at = dirname(at)) {
+    const found = await stat(at).catch(() => null);
+    if (found) return found.isDirectory() ? at : null;
+    if (at === dirname(at)) return null;
+  }
+}
+
+/** Null when a file can be written; permissions alone do not tell (read-only mounts, quotas). */
+async function tryWrite(folder: string): Promise<string | null> {
+  const file = join(folder, `.doctor-${process.pid}`);
+  try {
+    await writeFile(file, "x", { flag: "wx" });
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+  } finally {
+    await rm(file, { force: true }).catch(() => undefined);
+  }
+}
+
+async function mayWrite(folder: string): Promise<string | null> {
+  return access(folder, constants.W_OK | constants.X_OK).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
+  );
+}
+
+/** What one upstream did when it was asked for its root. */
+export interface Probe {
+  host: string;
+  /** Of the proxy on the way, without credentials. */
+  proxy: string | null;
+  /** Null when it answered. */
+  failure: string | null;
+  status: number | null;
+  ms: number;
+  /** How far our clock is ahead of its `Date`; null when it told none. */
+  clockOffsetMs: number | null;
+}
+
+/** Asks each upstream by itself, all at the same time, as the server would. */
+export function probeUpstream(repository: RepositoryConfig, now: () => number): Promise<Probe[]> {
+  const metrics = createUpstreamMetrics(createMetrics());
+  const log = { write: () => undefined };
+  return Promise.all(
+    repository.upstreams.map(async (settings): Promise<Probe> => {
+      const proxy = settings.proxy ? new URL(settings.proxy).host : null;
+      const upstream = createUpstream([settings], {
+        log,
+        metrics,
+        repository: repository.name,
+        now,
+      });
+      const began = now();
+      try {
+        const response = await upstream.fetch({ path: "" });
+        const ended = now();
+        await response.discard();
+        const date = Date.parse(response.headers.get("date") ?? "");
+        return {
+          host: response.upstream,
+          proxy,
+          failure: null,
+          status: response.status,
+          ms: ended - began,
+          // The answer was dated somewhere between asking and reading, half a second into its second.
+          clockOffsetMs: Number.isNaN(date) ? null : (began + ended) / 2 - (date + 500),
+        };
+      } catch (error) {
+        const { host } = new URL(settings.url);
+        // Messages of src/upstream begin with the host, which stands in the line already.
+        const failure = (error as Error).message.replace(`${host}: `, "").replace(`${host} `, "");
+        return { host, proxy, failure, status: null, ms: now() - began, clockOffsetMs: null };
+      } finally {
+        upstream.close();
+      }
+    }),
+  );
+}

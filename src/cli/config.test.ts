@@ -1,0 +1,110 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { configCommand } from "./config.ts";
+import { runCli } from "./index.ts";
+import { fakeTerminal } from "./testing.ts";
+
+const formats = [
+  { name: "npm", options: z.strictObject({ depth: z.string().default("all") }) },
+  { name: "other", options: z.strictObject({}) },
+];
+const folder = mkdtempSync(join(tmpdir(), "holdfast-config-command-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folder, "holdfast.yaml");
+const SECRETS = ["pass-secret", "proxy-secret", "token-secret"];
+writeFileSync(
+  file,
+  `data: stored
+publicUrl: https://packages.example.test/
+repositories:
+  npm: false
+  vendor:
+    format: npm
+    listen: 0.0.0.0:4873
+    claims: ["@acme/*"]
+    upstreams:
+      - url: https://one.example.test/
+        username: builds
+        passwordEnv: PASS
+        proxy: http://exit@proxy.example.test:3128
+        proxyPasswordEnv: PROXY
+        maxRate: 10MiB
+      - { url: "https://two.example.test/", tokenEnv: TOKEN }
+`,
+);
+const env = { PASS: SECRETS[0], PROXY: SECRETS[1], TOKEN: SECRETS[2] };
+
+async function config(...argv: string[]) {
+  const terminal = fakeTerminal({ env });
+  const code = await runCli(["config", ...argv], [configCommand({ formats })], terminal);
+  return { code, ...terminal.printed };
+}
+
+test("check says what is served where", async () => {
+  expect(await config("check", "--config", file)).toEqual({
+    code: 0,
+    out: `${file} is right: vendor on 127.0.0.1:4653, data in ${folder}/stored\n`,
+    err: "",
+  });
+});
+
+test("check fails on a mistake", async () => {
+  const wrong = join(folder, "wrong.yaml");
+  writeFileSync(wrong, "lisen: 127.0.0.1:1\n");
+  expect(await config("check", "--config", wrong)).toEqual({
+    code: 1,
+    out: "",
+    err: `${wrong}:1:1  lisen  unknown key (did you mean "listen"?)\nholdfast: the configuration has a mistake\n`,
+  });
+});
+
+test("show prints what counts, in the words of the file, without a secret", async () => {
+  const { code, out } = await config("show", "--config", file, "--offline", "--listen", "[::]:80");
+  expect(code).toBe(0);
+  expect(out).toBe(`listen: "[::]:80"
+data: ${folder}/stored
+publicUrl: https://packages.example.test
+trustedProxies: []
+offline: true
+logs:
+  style: auto
+cache:
+  memory: 64MiB
+repositories:
+  vendor:
+    format: npm
+    upstreams:
+      - url: https://one.example.test/
+        hosts: []
+        proxy: http://exit@proxy.example.test:3128
+        username: builds
+        password: "***"
+        proxyPassword: "***"
+        timeout: 30s
+        maxRate: 10MiB
+      - url: https://two.example.test/
+        hosts: []
+        token: "***"
+        timeout: 30s
+    claims:
+      - "@acme/*"
+    freshness: 5m
+    offline: true
+    listen: 0.0.0.0:4873
+    depth: all
+`);
+  for (const secret of SECRETS) expect(out).not.toContain(secret);
+});
+
+test("schema prints the JSON Schema", async () => {
+  const { code, out } = await config("schema");
+  expect(code).toBe(0);
+  expect(JSON.parse(out).properties.listen.default).toBe("127.0.0.1:4653");
+});
+
+test("without a word it is wrong usage", async () => {
+  expect((await config()).code).toBe(2);
+});

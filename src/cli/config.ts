@@ -1,0 +1,80 @@
+// `holdfast config check|show|schema`: what the configuration is, before anything runs.
+import { stringify } from "yaml";
+import { renderJsonSchema } from "../config/render.ts";
+import type { Config, UpstreamConfig } from "../config/resolve.ts";
+import type { FormatOptions } from "../config/schema.ts";
+import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
+import type { Command } from "./arguments.ts";
+import { configFrom, configOptions } from "./options.ts";
+
+export function configCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
+  return {
+    name: "config",
+    words: "check|show|schema",
+    summary: "Check or show the configuration",
+    options: configOptions,
+    details: `check   tells every mistake at once, with its line, and what was probably meant
+show    prints what counts in the end: file, flags, variables and defaults. Secrets are ***
+schema  prints the JSON Schema of the file, for editors`,
+    examples: [
+      ["config check --config holdfast.yaml", "Is this file right?"],
+      ["config show", "What counts without a file?"],
+    ],
+    async run(given, terminal) {
+      const [what] = given.words;
+      if (what === "schema") {
+        terminal.out(renderJsonSchema(formats));
+        return 0;
+      }
+      const config = configFrom(given, formats, terminal);
+      terminal.out(what === "show" ? renderConfig(config) : checked(config, given.text("config")));
+      return 0;
+    },
+  };
+}
+
+function checked(config: Config, file: string | undefined): string {
+  const names = config.repositories.map(({ name }) => name);
+  const served = names.length ? names.join(", ") : "no repository";
+  return `${file ?? "The built-in configuration"} is right: ${served} on ${formatAddress(config.listen)}, data in ${config.data}\n`;
+}
+
+/** The effective configuration in the words of the file, without what is unset. Secrets are never in it. */
+export function renderConfig(config: Config): string {
+  return stringify(
+    {
+      listen: formatAddress(config.listen),
+      data: config.data,
+      ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
+      trustedProxies: config.trustedProxies,
+      offline: config.offline,
+      logs: config.logs,
+      cache: { memory: formatSize(config.cache.memory) },
+      repositories: Object.fromEntries(
+        config.repositories.map((repository) => [
+          repository.name,
+          {
+            format: repository.format,
+            upstreams: repository.upstreams.map(shownUpstream),
+            claims: repository.claims,
+            freshness: formatDuration(repository.freshnessMs),
+            offline: repository.offline,
+            ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
+            ...(repository.options as object),
+          },
+        ]),
+      ),
+    },
+    { lineWidth: 0 },
+  );
+}
+
+function shownUpstream({ timeoutMs, maxRate, ca, ...rest }: UpstreamConfig): object {
+  const shown: Record<string, unknown> = { ...rest, timeout: formatDuration(timeoutMs) };
+  if (maxRate !== undefined) shown["maxRate"] = formatSize(maxRate);
+  if (ca !== undefined)
+    shown["ca"] = `${ca.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+  for (const secret of ["password", "proxyPassword", "token"])
+    if (secret in shown) shown[secret] = "***";
+  return shown;
+}

@@ -1,0 +1,201 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { checkData, checkPort, type Probe, probeUpstream } from "./checks.ts";
+import { type DoctorDeps, doctorCommand } from "./doctor.ts";
+import { runCli } from "./index.ts";
+import { fakeTerminal } from "./testing.ts";
+
+const formats = ["npm", "pypi", "go"].map((name) => ({
+  name,
+  options: z.strictObject({ sumdb: z.unknown().optional() }),
+}));
+const folder = mkdtempSync(join(tmpdir(), "holdfast-doctor-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const probe = (host: string, more: Partial<Probe> = {}): Probe => ({
+  host,
+  proxy: null,
+  failure: null,
+  status: 200,
+  ms: 42,
+  clockOffsetMs: 400,
+  ...more,
+});
+
+async function doctor(
+  probes: Record<string, Probe[]>,
+  deps: Partial<DoctorDeps> = {},
+  argv: string[] = [],
+) {
+  const terminal = fakeTerminal();
+  const command = doctorCommand({
+    formats,
+    probe: async ({ name }) => probes[name] ?? [probe(`${name}.example.test`)],
+    port: async ({ port }) => ({ state: "good", text: `127.0.0.1:${port} is free` }),
+    data: async () => ({ state: "good", text: "/data is writable, 50 GiB free (20 %)" }),
+    ...deps,
+  });
+  const code = await runCli(["doctor", ...argv], [command], terminal);
+  return { code, out: terminal.printed.out };
+}
+
+test("a healthy machine", async () => {
+  expect(await doctor({})).toEqual({
+    code: 0,
+    out: `✓ port   127.0.0.1:4653 is free
+✓ data   /data is writable, 50 GiB free (20 %)
+✓ clock  agrees with pypi.example.test
+✓ npm    npm.example.test answers in 42 ms, directly
+✓ pypi   pypi.example.test answers in 42 ms, directly
+✓ go     go.example.test answers in 42 ms, directly
+
+Everything is in order
+`,
+  });
+});
+
+test("what is broken and what is odd, each with a way to mend it", async () => {
+  const dead = { failure: "refused the connection", status: null, clockOffsetMs: null };
+  const { code, out } = await doctor({
+    npm: [probe("one.example.test", dead), probe("two.example.test", { clockOffsetMs: 90_000 })],
+    pypi: [probe("pypi.example.test", { status: 403, clockOffsetMs: 90_000 })],
+    go: [probe("go.example.test", { ...dead, proxy: "exit.example.test:3128" })],
+  });
+  expect(code).toBe(1);
+  expect(out).toBe(`✓ port   127.0.0.1:4653 is free
+✓ data   /data is writable, 50 GiB free (20 %)
+! clock  90 s ahead of pypi.example.test
+         Set the clock by NTP: signatures, publish dates and pins carry times
+! npm    one.example.test directly: refused the connection
+         Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same
+✓ npm    two.example.test answers in 42 ms, directly
+! pypi   pypi.example.test answers 403 in 42 ms, directly
+         It may want credentials: username and passwordFile, or tokenFile
+✗ go     go.example.test through exit.example.test:3128: refused the connection
+         Is the proxy up, and may it go there? What is stored is served all the same
+
+1 thing is broken, 3 warnings
+`);
+});
+
+test("offline asks no one", async () => {
+  const asked: string[] = [];
+  const { code, out } = await doctor(
+    {},
+    {
+      probe: async ({ name }) => {
+        asked.push(name);
+        return [];
+      },
+    },
+    ["--offline"],
+  );
+  expect([code, asked]).toEqual([0, []]);
+  expect(out).toContain("· npm    offline: no upstream is asked\n");
+  expect(out).toContain("· clock  nothing answered that it could be compared with\n");
+});
+
+test("additional ports are looked at too", async () => {
+  const file = join(folder, "ports.yaml");
+  writeFileSync(file, "repositories: { npm: { listen: '127.0.0.1:4873' } }\n");
+  const { out } = await doctor({}, {}, ["--config", file]);
+  expect(out).toContain("✓ port   127.0.0.1:4873 is free, for npm\n");
+});
+
+test("a port is free, or a Holdfast's, or somebody else's", async () => {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) =>
+      new Response(null, { status: new URL(url).pathname === "/-/health/live" ? 200 : 404 }),
+  });
+  const address = { host: "127.0.0.1", port: server.port! };
+  const name = `127.0.0.1:${server.port}`;
+  expect(await checkPort(address)).toEqual({
+    state: "good",
+    text: `${name} is where a Holdfast answers already`,
+  });
+  server.reload({ fetch: () => new Response(null, { status: 404 }) });
+  expect(await checkPort(address)).toMatchObject({
+    state: "bad",
+    text: `${name} is taken by something else`,
+  });
+  await server.stop(true);
+  expect(await checkPort(address)).toEqual({ state: "good", text: `${name} is free` });
+});
+
+test("an address of another machine is told", async () => {
+  expect(await checkPort({ host: "192.0.2.1", port: 4653 })).toMatchObject({
+    state: "bad",
+    text: "192.0.2.1:4653 is no address of this machine",
+  });
+});
+
+test("the data directory is looked at without leaving a trace", async () => {
+  const data = join(folder, "data");
+  expect((await checkData(data)).text).toStartWith(`${data} will be made, `);
+  mkdirSync(data);
+  expect((await checkData(data)).text).toStartWith(`${data} is writable, `);
+  expect(readdirSync(data)).toEqual([]);
+});
+
+test("a file in the place of the data directory is told", async () => {
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  for (const path of [file, join(file, "below")])
+    expect(await checkData(path)).toMatchObject({ state: "bad", text: `${path} is not a folder` });
+});
+
+test("an upstream is asked by the client that the server uses", async () => {
+  const seen: string[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      seen.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
+      return new Response("hello", {
+        status: 401,
+        headers: { date: "Mon, 23 Nov 2026 11:58:20 GMT" },
+      });
+    },
+  });
+  const port = server.port!;
+  const base = { hosts: [], timeoutMs: 5000 };
+  const repository = {
+    name: "npm",
+    format: "npm",
+    claims: [],
+    freshnessMs: 0,
+    offline: false,
+    listen: null,
+    options: {},
+    upstreams: [
+      { ...base, url: `http://127.0.0.1:${port}/base/`, token: "t" },
+      // Nothing listens on the port of a server that has stopped.
+      { ...base, url: `http://127.0.0.1:${await freePort()}/` },
+    ],
+  };
+  const [alive, dead] = await probeUpstream(repository, fakeTerminal().now);
+  await server.stop(true);
+  expect(seen).toEqual(["/base/ Bearer t"]);
+  expect(alive).toEqual({
+    host: `127.0.0.1:${port}`,
+    proxy: null,
+    failure: null,
+    status: 401,
+    ms: 0,
+    clockOffsetMs: 99_500,
+  });
+  expect(dead).toMatchObject({ status: null, clockOffsetMs: null });
+  expect(dead!.failure).toBeString();
+});
+
+async function freePort(): Promise<number> {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const port = server.port!;
+  await server.stop(true);
+  return port;
+}

@@ -1,0 +1,122 @@
+import { expect, test } from "bun:test";
+import { z } from "zod";
+import { runCli } from "./index.ts";
+import { type Running, type ServeDeps, serveCommand } from "./serve.ts";
+import { type FakeTerminal, fakeTerminal } from "./testing.ts";
+
+const formats: ServeDeps["formats"] = [
+  {
+    name: "npm",
+    options: z.strictObject({}),
+    setup: (url) => [{ client: "npm", file: "~/.npmrc", text: `registry=${url}/\n` }],
+  },
+  {
+    name: "pypi",
+    options: z.strictObject({}),
+    setup: (url) => [
+      { client: "pip", file: "~/.config/pip/pip.conf", text: `[global]\nindex-url = ${url}/\n` },
+    ],
+  },
+];
+
+type Signal = "SIGTERM" | "SIGINT";
+
+/** Runs `serve` with signals that the test sends: they arrive once the server has started. */
+async function serve(
+  signals: Signal[],
+  stop: () => Promise<void>,
+  settings: { argv?: string[]; terminal?: FakeTerminal; graceMs?: number } = {},
+) {
+  const terminal = settings.terminal ?? fakeTerminal();
+  let left = false;
+  const command = serveCommand({
+    formats,
+    start: async ({ listen }): Promise<Running> => ({
+      stop,
+      url: `http://127.0.0.1:${listen.port}`,
+    }),
+    signals(send) {
+      for (const signal of signals) send(signal);
+      return () => {
+        left = true;
+      };
+    },
+    graceMs: settings.graceMs ?? 30_000,
+  });
+  const argv = settings.argv ?? ["--data", "/data"];
+  const code = await runCli(["serve", ...argv], [command], terminal);
+  return { code, left, out: terminal.printed.out, err: terminal.printed.err };
+}
+
+const never = () => new Promise<void>(() => undefined);
+const messages = (out: string) =>
+  out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).msg);
+
+test("a person sees where it is, what each client sets, and where the data is", async () => {
+  const { out } = await serve(["SIGINT"], async () => undefined, {
+    terminal: fakeTerminal({ tty: true }),
+  });
+  expect(out.slice(0, out.indexOf("serves others too."))).toBe(`
+Holdfast serves on http://127.0.0.1:4653
+
+  npm   ~/.npmrc                registry=http://127.0.0.1:4653/npm/
+  pypi  ~/.config/pip/pip.conf  index-url = http://127.0.0.1:4653/pypi/
+
+Data in /data. Stop with Ctrl-C.
+Only this machine is served; --listen 0.0.0.0:4653 `);
+});
+
+test("offline is told", async () => {
+  const { out } = await serve(["SIGINT"], async () => undefined, {
+    terminal: fakeTerminal({ tty: true }),
+    argv: ["--offline", "--listen", "0.0.0.0:80"],
+  });
+  expect(out).toContain("Offline: nothing is asked from any upstream.\n");
+  expect(out).not.toContain("Only this machine");
+});
+
+test("elsewhere it is one line of JSON each", async () => {
+  const { out, code, left } = await serve(["SIGTERM"], async () => undefined);
+  const [first] = out.split("\n");
+  expect(JSON.parse(first!)).toMatchObject({
+    level: "info",
+    msg: "Holdfast serves on http://127.0.0.1:4653",
+    repositories: "npm,pypi",
+    data: "/data",
+    offline: false,
+  });
+  expect(messages(out).slice(1)).toEqual([
+    "SIGTERM: finishing running responses; once more stops at once",
+    "Stopped",
+  ]);
+  expect([code, left]).toEqual([0, true]);
+});
+
+test("a second signal does not wait", async () => {
+  const { out, code } = await serve(["SIGINT", "SIGINT"], never);
+  expect(code).toBe(1);
+  expect(messages(out).at(-1)).toBe("Stopped by a second SIGINT: running responses were cut");
+});
+
+test("responses that never end are cut when their time is over", async () => {
+  const { out, code } = await serve(["SIGTERM"], never, { graceMs: 1 });
+  expect(code).toBe(0);
+  expect(messages(out).at(-1)).toBe("Stopped after 0.001 s: running responses were cut");
+});
+
+const failures: [code: string, want: string][] = [
+  ["EADDRINUSE", "the port is taken. `holdfast doctor` looks by whom"],
+  ["EACCES", "permission denied. Ports below 1024 need a privilege"],
+  ["EADDRNOTAVAIL", "this machine has no such address"],
+];
+for (const [code, want] of failures)
+  test(`a start that fails with ${code} is explained`, async () => {
+    const terminal = fakeTerminal();
+    const start = () => Promise.reject(Object.assign(new Error("listen failed"), { code }));
+    const argv = ["serve", "--listen", "127.0.0.1:80"];
+    expect(await runCli(argv, [serveCommand({ formats, start })], terminal)).toBe(1);
+    expect(terminal.printed.err).toBe(`holdfast serve: cannot listen on 127.0.0.1:80: ${want}\n`);
+  });

@@ -1,0 +1,154 @@
+// `holdfast serve`: starts, says where it is, and stops when told. How to start is given by main.ts.
+import type { Config } from "../config/resolve.ts";
+import { formatAddress } from "../config/values.ts";
+import type { Format, Snippet } from "../core/format.ts";
+import { createLog } from "../core/log.ts";
+import type { Command } from "./arguments.ts";
+import { configFrom, configOptions, isLoopback } from "./options.ts";
+import { align, paint, type Terminal } from "./terminal.ts";
+
+export interface Running {
+  /** Finishes running responses, then closes everything. */
+  stop(): Promise<void>;
+  /** Where it answers, without a trailing slash. */
+  url: string;
+}
+
+export interface ServeDeps {
+  formats: readonly Pick<Format, "name" | "options" | "setup">[];
+  start(config: Config): Promise<Running>;
+  /** Calls back on each signal to stop, until it is told to leave off. Of the process unless told. */
+  signals?(stop: (signal: NodeJS.Signals) => void): () => void;
+  /** The longest time that running responses get. Design §4.1. */
+  graceMs?: number;
+}
+
+const GRACE_MS = 30_000;
+
+export function serveCommand({
+  formats,
+  start,
+  signals = processSignals,
+  graceMs = GRACE_MS,
+}: ServeDeps): Command {
+  return {
+    name: "serve",
+    summary: "Serve the repositories",
+    options: configOptions,
+    details: `SIGTERM and Ctrl-C let running responses finish (30 s at most) and close cleanly. A second one stops at once.`,
+    examples: [
+      ["serve", "Serve on this machine, store in ./data"],
+      ["serve --listen 0.0.0.0:4653 --data /var/lib/holdfast", "Serve others too"],
+      ["serve --offline", "Serve what is stored, and ask no one"],
+    ],
+    async run(given, terminal) {
+      const config = configFrom(given, formats, terminal);
+      const running = await start(config).catch((error: unknown) => {
+        throw explain(error, config);
+      });
+      const told = until(signals);
+      const log = createLog(logStyle(config, terminal), terminal.out, terminal.colour);
+      if (terminal.tty && logStyle(config, terminal) === "text")
+        terminal.out(welcome(config, running.url, formats, terminal));
+      else
+        log.write("info", `Holdfast serves on ${running.url}`, {
+          repositories: config.repositories.map(({ name }) => name).join(","),
+          data: config.data,
+          offline: config.offline,
+        });
+
+      const signal = await told.first;
+      log.write("info", `${signal}: finishing running responses; once more stops at once`);
+      const outcome = await Promise.race([
+        running.stop().then(() => "clean" as const),
+        told.second,
+        Bun.sleep(graceMs).then(() => "late" as const),
+      ]);
+      told.leave();
+      if (outcome === "clean") {
+        log.write("info", "Stopped");
+        return 0;
+      }
+      const why = outcome === "late" ? `after ${graceMs / 1000} s` : `by a second ${outcome}`;
+      log.write("warn", `Stopped ${why}: running responses were cut`);
+      return outcome === "late" ? 0 : 1;
+    },
+  };
+}
+
+/** `auto` is for people on a terminal and for collectors elsewhere. */
+export function logStyle(config: Config, terminal: Terminal): "json" | "text" {
+  if (config.logs.style !== "auto") return config.logs.style;
+  return terminal.tty ? "text" : "json";
+}
+
+/** What a person sees first: where it is, what each client sets, where the data is. */
+function welcome(
+  config: Config,
+  url: string,
+  formats: ServeDeps["formats"],
+  terminal: Terminal,
+): string {
+  const root = config.publicUrl ?? url;
+  const rows = config.repositories.map(({ name, format }) => {
+    const { setup } = formats.find((known) => known.name === format)!;
+    const repository = `${root}/${name}`;
+    const first = setup(repository)[0];
+    return first
+      ? [`  ${name}`, first.file, settingLine(first, repository)]
+      : [`  ${name}`, "", repository];
+  });
+  const notes = [`Data in ${config.data}. Stop with Ctrl-C.`];
+  if (config.offline) notes.unshift("Offline: nothing is asked from any upstream.");
+  if (isLoopback(config.listen.host) && !config.publicUrl)
+    notes.push("Only this machine is served; --listen 0.0.0.0:4653 serves others too.");
+  return [
+    "",
+    `${paint(terminal, "bold", "Holdfast")} serves on ${paint(terminal, "bold", root)}`,
+    "",
+    ...align(rows),
+    "",
+    ...notes.map((note) => paint(terminal, "dim", note)),
+    "",
+    "",
+  ].join("\n");
+}
+
+/** The line of a snippet that names the server. */
+function settingLine({ text }: Snippet, url: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.find((line) => line.includes(url)) ?? lines[0]!;
+}
+
+/** Says what to do about the failures that people meet first. */
+function explain(error: unknown, config: Config): unknown {
+  const code = (error as { code?: string } | null)?.code;
+  const words: Record<string, string> = {
+    EADDRINUSE: "the port is taken. `holdfast doctor` looks by whom",
+    EACCES: "permission denied. Ports below 1024 need a privilege",
+    EADDRNOTAVAIL: "this machine has no such address",
+  };
+  const why = words[code ?? ""];
+  if (!why || (error as { syscall?: string }).syscall === "open") return error;
+  const message = `cannot listen on ${formatAddress(config.listen)}: ${why}`;
+  return Object.assign(new Error(message, { cause: error }), { code });
+}
+
+function until(signals: NonNullable<ServeDeps["signals"]>) {
+  const first = Promise.withResolvers<NodeJS.Signals>();
+  const second = Promise.withResolvers<NodeJS.Signals>();
+  let count = 0;
+  const leave = signals((signal) => {
+    count += 1;
+    (count === 1 ? first : second).resolve(signal);
+  });
+  return { first: first.promise, second: second.promise, leave };
+}
+
+function processSignals(stop: (signal: NodeJS.Signals) => void): () => void {
+  const wanted: NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
+  for (const signal of wanted) process.on(signal, stop);
+  return () => {
+    for (const signal of wanted) process.off(signal, stop);
+  };
+}

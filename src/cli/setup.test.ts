@@ -1,0 +1,164 @@
+import { afterAll, beforeEach, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { runCli } from "./index.ts";
+import { type SetupFormat, setupCommand } from "./setup.ts";
+import { fakeTerminal } from "./testing.ts";
+
+const format = (name: string, setup: SetupFormat["setup"]): SetupFormat => ({
+  name,
+  options: z.strictObject({ sumdb: z.unknown().optional() }),
+  setup,
+});
+// The names are those of the built-in repositories.
+const formats = [
+  format("npm", (url) => [
+    { client: "npm", file: "~/.npmrc", text: `registry=${url}/\n` },
+    { client: "project", file: "pyproject.toml", text: `[tool]\nurl = "${url}"\n` },
+  ]),
+  format("pypi", (url) => [
+    { client: "uv", file: "~/.config/uv/uv.toml", text: `[[index]]\nurl = "${url}"\n` },
+    { client: "uv", file: "shell", text: `export UV=${url}\n` },
+    { client: "sh", file: "shell", text: `export INDEX="${url}"\n` },
+  ]),
+  format("go", (url) => [
+    { client: "go", file: "shell", text: `go env -w GOPROXY=${url}\n# a note\n` },
+  ]),
+];
+
+const folder = mkdtempSync(join(tmpdir(), "holdfast-setup-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let home = folder;
+beforeEach(() => {
+  home = mkdtempSync(join(folder, "home-"));
+});
+
+async function setup(line: string, settings: Parameters<typeof fakeTerminal>[0] = {}) {
+  const executed: string[][] = [];
+  const execute = (command: string[]) => {
+    executed.push(command);
+    return null;
+  };
+  const terminal = fakeTerminal({ home, cwd: home, ...settings });
+  const words = line.split(" ").filter(Boolean);
+  const code = await runCli(["setup", ...words], [setupCommand({ formats, execute })], terminal);
+  const shorten = (text: string) => text.replaceAll(home, "~");
+  return {
+    code,
+    executed,
+    out: shorten(terminal.printed.out),
+    err: shorten(terminal.printed.err),
+  };
+}
+
+test("into a pipe the lines of one file stand alone", async () => {
+  const { out, code } = await setup("npm");
+  expect([code, out]).toEqual([0, "registry=http://127.0.0.1:4653/npm/\n"]);
+});
+
+test("a person is told where the lines belong", async () => {
+  const { out } = await setup("uv", { tty: true });
+  expect(out).toBe(`uv  ~/.config/uv/uv.toml
+  [[index]]
+  url = "http://127.0.0.1:4653/pypi"
+
+uv  shell
+  export UV=http://127.0.0.1:4653/pypi
+
+From other machines: add --url http://THIS-MACHINE:PORT
+`);
+});
+
+test("several files in a pipe are told apart", async () => {
+  expect((await setup("--repository pypi")).out).toStartWith(
+    '# uv: ~/.config/uv/uv.toml\n[[index]]\nurl = "http://127.0.0.1:4653/pypi"\n\n# uv: shell\n',
+  );
+});
+
+const addresses: [args: string, env: Record<string, string>, want: string][] = [
+  ["--url https://p.example.test/", {}, "https://p.example.test/npm/"],
+  ["--listen 0.0.0.0:8080", {}, "http://127.0.0.1:8080/npm/"],
+  ["--listen [::1]:8080", {}, "http://[::1]:8080/npm/"],
+  ["", { HOLDFAST_LISTEN: "build.example.test:80" }, "http://build.example.test:80/npm/"],
+];
+for (const [args, env, want] of addresses)
+  test(`setup npm ${args} ${JSON.stringify(env)} names ${want}`, async () =>
+    expect((await setup(`npm ${args}`, { env })).out).toBe(`registry=${want}\n`));
+
+test("publicUrl is what clients are told", async () => {
+  const file = join(home, "c.yaml");
+  writeFileSync(file, "publicUrl: https://packages.example.test/\n");
+  expect((await setup(`npm --config ${file}`)).out).toBe(
+    "registry=https://packages.example.test/npm/\n",
+  );
+});
+
+test("another repository of the same format is taken when it is asked for", async () => {
+  const file = join(home, "c.yaml");
+  writeFileSync(file, "repositories: { mine: { format: npm, offline: true } }\n");
+  const asked = await setup(`npm --repository mine --config ${file}`);
+  expect(asked.out).toBe("registry=http://127.0.0.1:4653/mine/\n");
+  expect((await setup(`npm --config ${file}`)).out).toBe("registry=http://127.0.0.1:4653/npm/\n");
+});
+
+test("--write makes the file, and a second time changes nothing", async () => {
+  const first = await setup("npm --write");
+  expect([first.code, first.out]).toEqual([0, "~/.npmrc: written\n"]);
+  const second = await setup("npm --write");
+  expect([second.code, second.out]).toEqual([0, "~/.npmrc: already set up, nothing changed\n"]);
+  expect(readFileSync(join(home, ".npmrc"), "utf8")).toBe("registry=http://127.0.0.1:4653/npm/\n");
+});
+
+test("--write keeps what was there, its mode, and a copy", async () => {
+  const file = join(home, ".npmrc");
+  const before = "//old.example.test/:_authToken=secret\nregistry=https://old.example.test/\n";
+  writeFileSync(file, before);
+  chmodSync(file, 0o600);
+  const { out } = await setup("npm --write");
+  expect(out).toBe("~/.npmrc: changed; as it was: ~/.npmrc.bak\n");
+  expect(readFileSync(file, "utf8")).toBe(
+    "//old.example.test/:_authToken=secret\nregistry=http://127.0.0.1:4653/npm/\n",
+  );
+  expect(readFileSync(`${file}.bak`, "utf8")).toBe(before);
+  for (const path of [file, `${file}.bak`]) expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test("--write takes the file of a client that has one, in the place that XDG says", async () => {
+  const settings = join(home, "settings");
+  const { out, code } = await setup("uv --write", { env: { XDG_CONFIG_HOME: settings } });
+  expect([code, out]).toEqual([0, "~/settings/uv/uv.toml: written\n"]);
+});
+
+test("--write runs the client's own command where there is no file", async () => {
+  const { out, executed, code } = await setup("go --write");
+  expect(code).toBe(0);
+  expect(executed).toEqual([["go", "env", "-w", "GOPROXY=http://127.0.0.1:4653/go"]]);
+  expect(out).toBe("ran: go env -w GOPROXY=http://127.0.0.1:4653/go\n");
+});
+
+test("what can neither be written nor run is shown, and is a failure", async () => {
+  const { err, executed, code } = await setup("sh --write");
+  expect([code, executed]).toEqual([1, []]);
+  expect(err).toContain('  export INDEX="http://127.0.0.1:4653/pypi"\n');
+});
+
+test("a project's file is not made where no project is", async () => {
+  const { err, code } = await setup("project --write");
+  expect([code, err]).toEqual([1, "pyproject.toml: there is no such file in ~\n"]);
+});
+
+const refused: [line: string, want: string][] = [
+  ["nmp", 'unknown client "nmp" (did you mean npm?)'],
+  ["npm --repository ppi", 'unknown repository "ppi" (did you mean pypi?)'],
+  ["npm --repository pypi", 'unknown client "npm" (known: uv, sh)'],
+  ["npm --url example.test", "--url: expected an http:// or https:// URL"],
+  ["--write", "--write needs a CLIENT"],
+];
+for (const [line, want] of refused)
+  test(`setup ${line} is wrong usage`, async () => {
+    const { code, err } = await setup(line);
+    expect(code).toBe(2);
+    expect(err).toContain(want);
+  });

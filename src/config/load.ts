@@ -1,0 +1,218 @@
+// From a file, flags and the environment to a Config, or to all mistakes at once.
+import { readFileSync } from "node:fs";
+import { dirname, resolve as resolvePath } from "node:path";
+import { z } from "zod";
+import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
+import { describeIssue, findings } from "./issues.ts";
+import { nearest } from "./nearest.ts";
+import {
+  type CommonInput,
+  type Config,
+  type RepositoryConfig,
+  reason,
+  resolveUpstream,
+  type Surroundings,
+  type UpstreamConfig,
+} from "./resolve.ts";
+import {
+  commonKeys,
+  configSchema,
+  type FormatOptions,
+  optionKeys,
+  REPOSITORY_NAME,
+  Upstream,
+} from "./schema.ts";
+import { readYaml } from "./source.ts";
+import { builtInRepositories } from "./upstreams.ts";
+import { formatAddress, Listen } from "./values.ts";
+
+export interface LoadInput {
+  /** None: the built-in configuration. */
+  file?: string | undefined;
+  formats: readonly FormatOptions[];
+  flags: {
+    data?: string | undefined;
+    listen?: string | undefined;
+    offline?: boolean | undefined;
+  };
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+type Values = Record<string, unknown>;
+type Entry = CommonInput & { format: string };
+type Complain = (path: Path, message: string, what?: "key" | "value") => void;
+
+/** Flag before variable before file before default. Throws a ConfigError that holds every mistake. */
+export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
+  const mistakes: ConfigMistake[] = [];
+  const source = readYaml(file === undefined ? "" : readFile(file));
+  const name = file ?? "built-in configuration";
+  const complain: Complain = (path, message, what = "value") => {
+    const place = file === undefined ? { line: 0, column: 0 } : source.locate(path, what);
+    mistakes.push({ file: name, ...place, path: formatPath(path), message });
+  };
+
+  for (const { place, path, message } of source.mistakes)
+    mistakes.push({ file: name, ...place, path: formatPath(path), message });
+  if (source.mistakes.some(({ fatal }) => fatal)) throw sorted(mistakes);
+
+  const said = source.value ?? {};
+  const written = isMapping(said) ? repositoriesOf(said, formats, complain) : {};
+  const value = isMapping(said) ? { ...said, repositories: written } : said;
+  const parsed = configSchema(formats).safeParse(value, { error: describeIssue });
+  for (const finding of findings(parsed.error?.issues ?? []))
+    complain(finding.path, finding.message, finding.what);
+
+  const folder = file === undefined ? process.cwd() : dirname(resolvePath(file));
+  const offline = flags.offline || (isMapping(said) && said["offline"] === true);
+  const upstreams = checkRepositories(written, formats, offline, { folder, env, complain });
+  const listen = listenOverride(flags.listen, env["HOLDFAST_LISTEN"], mistakes);
+  if (!parsed.success) throw sorted(mistakes);
+
+  const input = parsed.data;
+  const data = flags.data || env["HOLDFAST_DATA"];
+  const inFile = isMapping(said) && "data" in said;
+  const config: Config = {
+    listen: listen ?? input.listen,
+    // What the file says is relative to the file, as all its paths are.
+    data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
+    publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
+    trustedProxies: input.trustedProxies,
+    offline,
+    logs: input.logs,
+    cache: input.cache,
+    repositories: Object.entries(input.repositories).flatMap(([name, entry]) =>
+      entry ? [repository(name, entry as Entry)] : [],
+    ),
+  };
+
+  function repository(name: string, entry: Entry): RepositoryConfig {
+    const format = formats.find((format) => format.name === entry.format)!;
+    // The format's own schema has the last word: it may check one option against another.
+    const own = pick(written[name] as Values, Object.keys(optionKeys(format)));
+    const options = format.options.safeParse(own, { error: describeIssue });
+    for (const finding of findings(options.error?.issues ?? []))
+      complain(["repositories", name, ...finding.path], finding.message, finding.what);
+    return {
+      name,
+      format: format.name,
+      upstreams: upstreams.get(name) ?? [],
+      claims: entry.claims,
+      freshnessMs: entry.freshness,
+      offline: offline || entry.offline,
+      listen: entry.listen ?? null,
+      options: options.data,
+    };
+  }
+
+  checkAddresses(config, complain);
+  if (mistakes.length) throw sorted(mistakes);
+  return config;
+}
+
+function readFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const message = `cannot be read: ${reason(error)}`;
+    throw new ConfigError([{ file, line: 0, column: 0, path: "", message }]);
+  }
+}
+
+function isMapping(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The repositories of the file over the built-in ones, key by key. */
+function repositoriesOf(said: Values, formats: readonly FormatOptions[], complain: Complain) {
+  const own = said["repositories"] ?? {};
+  // The schema says what is wrong with it.
+  if (!isMapping(own)) return own as unknown as Values;
+  const merged: Values = {};
+  for (const [name, { format, upstreams, options }] of Object.entries(builtInRepositories)) {
+    if (!formats.some((known) => known.name === format)) continue;
+    // `npm:` with nothing after it is the built-in one as it stands.
+    const mine = own[name] ?? {};
+    merged[name] = isMapping(mine) ? { format, upstreams, ...options, ...mine } : mine;
+  }
+  for (const [name, mine] of Object.entries(own)) {
+    const path = ["repositories", name];
+    if (name === "-")
+      complain(path, "this name is taken: /-/ is where the server speaks for itself", "key");
+    else if (!REPOSITORY_NAME.test(name))
+      complain(path, "expected lower case letters, digits, dots, dashes and underscores", "key");
+    if (name in merged) continue;
+    if (mine === false)
+      complain(path, "there is no built-in repository of this name to switch off", "key");
+    else merged[name] = mine;
+  }
+  return merged;
+}
+
+function pick(values: Values, keys: readonly string[]): Values {
+  return Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key]]));
+}
+
+/** What the schema cannot see, also in a file that it refuses: secrets, and what belongs together. By repository. */
+function checkRepositories(
+  written: Values,
+  formats: readonly FormatOptions[],
+  offline: boolean,
+  around: Surroundings,
+): Map<string, UpstreamConfig[]> {
+  const resolved = new Map<string, UpstreamConfig[]>();
+  for (const [name, entry] of Object.entries(written)) {
+    if (!isMapping(entry)) continue;
+    const path = ["repositories", name];
+    if (!formats.some((format) => format.name === entry["format"])) {
+      // Without its format the schema stops at the door; what all repositories have can be checked all the same.
+      const common = z.object(commonKeys).safeParse(entry, { error: describeIssue });
+      for (const finding of findings(common.error?.issues ?? []))
+        around.complain([...path, ...finding.path], finding.message, finding.what);
+    }
+    const list = entry["upstreams"] ?? [];
+    if (!Array.isArray(list)) continue;
+    const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
+    if (list.length === 0 && !misspelt && !offline && entry["offline"] !== true)
+      around.complain(path, "needs at least one upstream, or offline: true", "key");
+    const upstreams = list.flatMap((item, at) => {
+      const upstream = Upstream.safeParse(item);
+      return upstream.success
+        ? [resolveUpstream(upstream.data, [...path, "upstreams", at], around)]
+        : [];
+    });
+    resolved.set(name, upstreams);
+  }
+  return resolved;
+}
+
+function listenOverride(
+  flag: string | undefined,
+  variable: string | undefined,
+  mistakes: ConfigMistake[],
+) {
+  const text = flag ?? (variable || undefined);
+  if (text === undefined) return null;
+  const parsed = Listen.safeParse(text);
+  if (parsed.success) return parsed.data;
+  const from = flag === undefined ? "HOLDFAST_LISTEN" : "--listen";
+  const message = parsed.error.issues[0]!.message;
+  mistakes.push({ file: from, line: 0, column: 0, path: "", message });
+  return null;
+}
+
+/** One address, one listener. Port 0 is any free port. */
+function checkAddresses(config: Config, complain: Complain): void {
+  const taken = new Map([[formatAddress(config.listen), "the server itself"]]);
+  for (const { name, listen } of config.repositories) {
+    if (!listen || listen.port === 0) continue;
+    const address = formatAddress(listen);
+    const other = taken.get(address);
+    if (other) complain(["repositories", name, "listen"], `${address} is already used by ${other}`);
+    else taken.set(address, `repository ${name}`);
+  }
+}
+
+function sorted(mistakes: ConfigMistake[]): ConfigError {
+  return new ConfigError(mistakes.sort((a, b) => a.line - b.line || a.column - b.column));
+}

@@ -1,0 +1,152 @@
+// From what the schema accepted to what the server uses: files and variables read, defaults in place.
+import { readFileSync } from "node:fs";
+import { resolve as resolvePath } from "node:path";
+import type { z } from "zod";
+import type { Path } from "./errors.ts";
+import type { commonKeys, Upstream } from "./schema.ts";
+import type { Address } from "./values.ts";
+
+/** One upstream as src/upstream takes it. */
+export interface UpstreamConfig {
+  url: string;
+  hosts: string[];
+  proxy?: string;
+  proxyPassword?: string;
+  username?: string;
+  password?: string;
+  token?: string;
+  /** PEM. */
+  ca?: string;
+  timeoutMs: number;
+  /** Bytes in a second. */
+  maxRate?: number;
+}
+
+export interface RepositoryConfig {
+  name: string;
+  format: string;
+  upstreams: UpstreamConfig[];
+  claims: string[];
+  freshnessMs: number;
+  /** True also when the whole server is offline. */
+  offline: boolean;
+  /** An additional address where it stands at the root. */
+  listen: Address | null;
+  /** As the format's own schema gives them. */
+  options: unknown;
+}
+
+export interface Config {
+  listen: Address;
+  /** Absolute. */
+  data: string;
+  /** Without a trailing slash; null when it is to be taken from each request. */
+  publicUrl: string | null;
+  trustedProxies: string[];
+  offline: boolean;
+  logs: { style: "auto" | "json" | "text" };
+  /** In bytes. */
+  cache: { memory: number };
+  /** In the order of the file, built-in ones that it does not name first. */
+  repositories: RepositoryConfig[];
+}
+
+type UpstreamInput = z.infer<typeof Upstream>;
+export type CommonInput = { [Key in keyof typeof commonKeys]: z.infer<(typeof commonKeys)[Key]> };
+
+export interface Surroundings {
+  /** What relative paths of the file are relative to. */
+  folder: string;
+  env: Readonly<Record<string, string | undefined>>;
+  complain(path: Path, message: string, what?: "key" | "value"): void;
+}
+
+export function resolveUpstream(input: UpstreamInput, path: Path, around: Surroundings) {
+  const { complain } = around;
+  const secret = (name: "password" | "proxyPassword" | "token") =>
+    readSecret(input, name, path, around);
+  const password = secret("password");
+  const proxyPassword = secret("proxyPassword");
+  const token = secret("token");
+  const given = (key: keyof UpstreamInput) => input[key] !== undefined;
+
+  const hasPassword = given("passwordFile") || given("passwordEnv");
+  const hasToken = given("tokenFile") || given("tokenEnv");
+  const hasProxyPassword = given("proxyPasswordFile") || given("proxyPasswordEnv");
+  if (hasPassword && !given("username")) complain(path, "has a password but no username");
+  if (given("username") && !hasPassword && !hasToken)
+    complain([...path, "username"], "needs passwordFile or passwordEnv beside it");
+  if (given("username") && hasToken)
+    complain([...path, "username"], "either user name and password or a token, not both");
+  if (hasProxyPassword && !(input.proxy && URL.parse(input.proxy)?.username))
+    complain(
+      [...path, "proxy"],
+      "needs the user name of the proxy's password: http://NAME@HOST:PORT",
+    );
+
+  const upstream: UpstreamConfig = {
+    url: input.url,
+    hosts: input.hosts,
+    timeoutMs: input.timeout,
+  };
+  if (input.proxy !== undefined) upstream.proxy = input.proxy;
+  if (input.username !== undefined) upstream.username = input.username;
+  if (input.maxRate !== undefined) upstream.maxRate = input.maxRate;
+  if (password !== null) upstream.password = password;
+  if (proxyPassword !== null) upstream.proxyPassword = proxyPassword;
+  if (token !== null) upstream.token = token;
+  if (input.ca !== undefined) {
+    const pem = readText(input.ca, [...path, "ca"], around);
+    if (pem?.includes("-----BEGIN CERTIFICATE-----")) upstream.ca = pem;
+    else if (pem !== null) complain([...path, "ca"], `${input.ca} holds no PEM certificate`);
+  }
+  return upstream;
+}
+
+/** The value of `…File` or `…Env`. Neither it nor a part of it is ever shown. */
+function readSecret(
+  input: UpstreamInput,
+  name: "password" | "proxyPassword" | "token",
+  path: Path,
+  around: Surroundings,
+): string | null {
+  const [file, variable] = [input[`${name}File`], input[`${name}Env`]];
+  if (file !== undefined && variable !== undefined) {
+    around.complain([...path, `${name}Env`], `either ${name}File or ${name}Env, not both`);
+    return null;
+  }
+  const at = [...path, file === undefined ? `${name}Env` : `${name}File`];
+  if (variable !== undefined) {
+    const value = around.env[variable];
+    if (!value) around.complain(at, `the environment variable ${variable} is not set`);
+    return value || null;
+  }
+  if (file === undefined) return null;
+  const value = readText(file, at, around)?.replace(/\r?\n$/, "");
+  if (value === "") around.complain(at, `${file} is empty`);
+  if (value && /[\r\n]/.test(value))
+    around.complain(at, `${file} holds more than one line: expected the secret alone`);
+  return value || null;
+}
+
+function readText(file: string, path: Path, { folder, complain }: Surroundings): string | null {
+  const full = resolvePath(folder, file);
+  try {
+    return readFileSync(full, "utf8");
+  } catch (error) {
+    complain(path, `cannot read ${full}: ${reason(error)}`);
+    return null;
+  }
+}
+
+/** Why a file could not be read, in words. */
+export function reason(error: unknown): string {
+  const code = (error as { code?: string }).code ?? "";
+  const words: Record<string, string> = {
+    ENOENT: "no such file",
+    EACCES: "permission denied",
+    EISDIR: "it is a folder",
+    ENOTDIR: "a part of its path is not a folder",
+  };
+  return words[code] ?? (error as Error).message;
+}

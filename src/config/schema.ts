@@ -1,0 +1,191 @@
+// The one description of the configuration: it validates, documents itself and makes the JSON Schema.
+import { z } from "zod";
+import { builtInRepositories } from "./upstreams.ts";
+import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } from "./values.ts";
+
+/** What this room needs to know of a format. */
+export interface FormatOptions {
+  readonly name: string;
+  readonly options: z.ZodType;
+}
+
+/** Design §4.3: a repository's name is its URL prefix. */
+export const REPOSITORY_NAME = /^[a-z0-9][a-z0-9._-]*$/;
+
+export const Upstream = z
+  .strictObject({
+    url: HttpUrl.describe("Where to fetch from").meta({
+      examples: ["https://registry.example.com/"],
+    }),
+    hosts: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^(\[[0-9a-fA-F:.]+\]|(\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*)(:\d{1,5})?$/,
+            "expected a host name, like files.example.com, *.example.com or files.example.com:8443",
+          ),
+      )
+      .default([])
+      .describe(
+        "Other hosts that its files and redirects may lead to. All others are refused. `*.example.com` is every host below it",
+      )
+      .meta({ examples: [["files.example.com"]] }),
+    proxy: ProxyUrl.optional()
+      .describe("An HTTP or SOCKS5 proxy on the way out. A user name may stand in the URL")
+      .meta({ examples: ["http://us-exit.example.com:3128"] }),
+    proxyPasswordFile: Path.optional()
+      .describe("File that holds the proxy's password")
+      .meta({ examples: ["/run/secrets/proxy"] }),
+    proxyPasswordEnv: EnvName.optional()
+      .describe("Environment variable that holds the proxy's password")
+      .meta({ examples: ["PROXY_PASSWORD"] }),
+    username: z
+      .string()
+      .min(1, "must not be empty")
+      .optional()
+      .describe("User name sent to this upstream, and to no other host")
+      .meta({ examples: ["builds"] }),
+    passwordFile: Path.optional()
+      .describe("File that holds the password")
+      .meta({ examples: ["/run/secrets/registry"] }),
+    passwordEnv: EnvName.optional()
+      .describe("Environment variable that holds the password")
+      .meta({ examples: ["REGISTRY_PASSWORD"] }),
+    tokenFile: Path.optional()
+      .describe("File that holds the bearer token, instead of user name and password")
+      .meta({ examples: ["/run/secrets/token"] }),
+    tokenEnv: EnvName.optional()
+      .describe("Environment variable that holds the bearer token")
+      .meta({ examples: ["REGISTRY_TOKEN"] }),
+    ca: Path.optional()
+      .describe("PEM file with the certificate authority of this upstream, beside the system's own")
+      .meta({ examples: ["/etc/ssl/company.pem"] }),
+    timeout: Duration.refine((ms) => ms > 0, "must be longer than 0s")
+      .prefault("30s")
+      .describe("How long an upstream may be silent before it counts as unreachable")
+      .meta({ examples: ["10s"] }),
+    maxRate: Size.refine((bytes) => bytes > 0, "must be more than 0B")
+      .optional()
+      .describe("Most bytes to fetch in a second")
+      .meta({ examples: ["10MiB"] }),
+  })
+  .meta({ id: "Upstream", title: "upstream" });
+
+/** The keys that every repository has, whatever its format. */
+export const commonKeys = {
+  upstreams: z
+    .array(Upstream)
+    .default([])
+    .describe("Where to fetch from. Tried in order: the next one when one is unreachable"),
+  claims: z
+    .array(z.string().regex(/^\S+$/, "expected a name pattern without spaces, like @acme/*"))
+    .default([])
+    .describe(
+      "Names that are yours: never asked for upstream, on any path. `*` stands for any text, slashes included",
+    )
+    .meta({ examples: [["@acme/*", "acme-*"]] }),
+  freshness: Duration.prefault("5m")
+    .describe("How long a document is served without asking upstream whether it has changed")
+    .meta({ examples: ["1h"] }),
+  offline: z
+    .boolean()
+    .default(false)
+    .describe("Never opens an outward connection for this repository")
+    .meta({ examples: [true] }),
+  listen: Listen.optional()
+    .describe(
+      "An additional address where this repository stands at the root, so that clients of the server it replaces need no change",
+    )
+    .meta({ examples: ["0.0.0.0:4873"] }),
+};
+
+const general = {
+  listen: Listen.prefault("127.0.0.1:4653")
+    .describe("Address and port to serve on. Flag `--listen`, variable `HOLDFAST_LISTEN`")
+    .meta({ examples: ["0.0.0.0:4653"] }),
+  data: Path.prefault("./data")
+    .describe(
+      "The folder that holds everything the server stores. Flag `--data`, variable `HOLDFAST_DATA`",
+    )
+    .meta({ examples: ["/var/lib/holdfast"] }),
+  publicUrl: HttpUrl.optional()
+    .describe("How clients reach this server. Without it, it is taken from each request")
+    .meta({ examples: ["https://packages.example.com"] }),
+  trustedProxies: z
+    .array(IpRange)
+    .default([])
+    .describe("Whose `X-Forwarded-*` headers are believed")
+    .meta({ examples: [["127.0.0.1", "10.0.0.0/8"]] }),
+  offline: z
+    .boolean()
+    .default(false)
+    .describe("Never opens an outward connection. Flag `--offline`")
+    .meta({ examples: [true] }),
+  logs: z
+    .strictObject({
+      style: z
+        .enum(["auto", "json", "text"])
+        .default("auto")
+        .describe("`auto` is text on a terminal and JSON elsewhere")
+        .meta({ examples: ["json"] }),
+    })
+    .prefault({})
+    .describe("One line for each thing that happened, on standard output"),
+  cache: z
+    .strictObject({
+      memory: Size.prefault("64MiB")
+        .describe("Memory for rendered documents. What does not fit is read from disk")
+        .meta({ examples: ["256MiB"] }),
+    })
+    .prefault({})
+    .describe("What is kept in memory"),
+};
+
+/** The keys of a format's own options, by name; empty when its schema is not an object. */
+export function optionKeys(format: FormatOptions): Record<string, z.ZodType> {
+  let schema: unknown = format.options;
+  // Under a default, a transformation or a check of the whole.
+  while (!(schema instanceof z.ZodObject)) {
+    const def = (schema as { def?: { innerType?: unknown; in?: unknown } } | undefined)?.def;
+    schema = def?.innerType ?? def?.in;
+    if (!schema) return {};
+  }
+  return schema.shape;
+}
+
+function member(format: FormatOptions) {
+  return z
+    .strictObject({
+      format: z.literal(format.name).describe("Which ecosystem's protocol it speaks"),
+      ...commonKeys,
+      ...optionKeys(format),
+    })
+    .meta({ title: `${format.name} repository` });
+}
+
+/** The whole file. A repository is told apart by its `format`, which also names the options it may have. */
+export function configSchema(formats: readonly FormatOptions[]) {
+  const members = formats.map(member);
+  const builtIn = Object.entries(builtInRepositories).flatMap(([name, repository]) => {
+    const format = formats.find((format) => format.name === repository.format);
+    if (!format) return [];
+    const error = `is built in as ${format.name}: another format needs another name`;
+    const own = member(format).extend({ format: z.literal(format.name, error).optional() });
+    const schema = z
+      .union([z.literal(false), own])
+      .optional()
+      .describe(`Built in. What is not said here stays as it is; \`false\` switches it off`);
+    return [[name, schema] as const];
+  });
+  const [first, ...rest] = members;
+  if (!first) throw new RangeError("A configuration needs at least one format");
+  return z.strictObject({
+    ...general,
+    repositories: z
+      .object(Object.fromEntries(builtIn))
+      .catchall(z.discriminatedUnion("format", [first, ...rest]))
+      .prefault({})
+      .describe("By name, which is the first part of their URL"),
+  });
+}

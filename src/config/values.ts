@@ -1,0 +1,127 @@
+// The small values of the configuration: durations, sizes, addresses, and how they are written back.
+import { z } from "zod";
+import { DURATION, parseDuration } from "../core/duration.ts";
+import { show } from "./show.ts";
+
+const SIZE = /^(\d+)(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
+const SIZES: Record<string, number> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*)):(\d{1,5})$/;
+
+/** Where to listen. `host` is without brackets. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** Bytes of "64MiB"; throws a RangeError on anything else. */
+export function parseSize(text: string): number {
+  const match = SIZE.exec(text);
+  if (!match) throw new RangeError(`Expected a size like 64MiB, got ${JSON.stringify(text)}`);
+  return Number(match[1]) * SIZES[match[2]!]!;
+}
+
+/** The shortest exact way to write it: 300000 is "5m". Only for whole seconds. */
+export function formatDuration(ms: number): string {
+  const units: [string, number][] = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+  ];
+  const [unit, size] = units.find(([, size]) => ms > 0 && ms % size === 0) ?? ["s", 1000];
+  return `${ms / size}${unit}`;
+}
+
+/** The shortest exact way to write it in powers of 1024: 67108864 is "64MiB". */
+export function formatSize(bytes: number): string {
+  const units = ["TiB", "GiB", "MiB", "KiB"];
+  const unit = units.find((unit) => bytes > 0 && bytes % SIZES[unit]! === 0) ?? "B";
+  return `${bytes / SIZES[unit]!}${unit}`;
+}
+
+/** Null when it is not HOST:PORT; an IPv6 address stands in brackets. */
+export function parseAddress(text: string): Address | null {
+  const match = ADDRESS.exec(text);
+  const port = Number(match?.[3]);
+  return match && port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : null;
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** An http(s) URL without credentials; null is for "cannot be parsed at all". */
+function plainUrl(text: string): URL | null {
+  const url = URL.parse(text);
+  return url && /^https?:$/.test(url.protocol) && !url.username && !url.password ? url : null;
+}
+
+/** An error that tells the form and what stood there instead. Not for what may hold a secret. */
+function wants(form: string) {
+  return {
+    error: ({ input }: { input?: unknown }) =>
+      input === undefined ? "is missing" : `expected ${form}, got ${show(input)}`,
+  };
+}
+
+const duration = wants("a duration (a whole number and a unit: 30s, 5m, 24h, 7d)");
+export const Duration = z
+  .string(duration)
+  .regex(DURATION, duration)
+  .transform(parseDuration)
+  .meta({ title: "duration" });
+
+const size = wants("a size (a whole number and a unit: 512KiB, 64MiB, 2GB)");
+export const Size = z.string(size).regex(SIZE, size).transform(parseSize).meta({ title: "size" });
+
+const listen = wants("HOST:PORT, like 127.0.0.1:4653 or [::]:4653");
+export const Listen = z
+  .string(listen)
+  .regex(ADDRESS, listen)
+  .refine((text) => parseAddress(text) !== null, "the port must be 65535 or less")
+  .transform((text) => parseAddress(text)!)
+  .meta({ title: "host:port" });
+
+export const HttpUrl = z
+  .string()
+  .refine(
+    (text) => plainUrl(text) !== null,
+    "expected an http:// or https:// URL without a user name or password in it",
+  )
+  .meta({ title: "URL" });
+
+export const ProxyUrl = z
+  .string()
+  .refine((text) => {
+    const url = URL.parse(text);
+    return Boolean(url && /^(https?|socks5h?):$/.test(url.protocol) && url.hostname);
+  }, "expected http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT")
+  .refine(
+    (text) => !URL.parse(text)?.password,
+    "a password does not belong in here: use proxyPasswordFile or proxyPasswordEnv",
+  )
+  .meta({ title: "URL" });
+
+export const IpRange = z
+  .string()
+  .refine(
+    (text) =>
+      [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()].some((form) => form.safeParse(text).success),
+    wants("an IP address or a range, like 10.0.0.7 or 10.0.0.0/8"),
+  )
+  .meta({ title: "IP address or range" });
+
+export const Path = z.string().min(1, "must not be empty").meta({ title: "path" });
+export const EnvName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of an environment variable")
+  .meta({ title: "variable name" });

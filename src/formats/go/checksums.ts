@@ -1,0 +1,161 @@
+// Between a repository and its checksum database: what is expected of a module's files, and who may be asked.
+import type { Repository } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { encodeSegment, escapeCase, matchesPrefix } from "./names.ts";
+import type { GoOptions } from "./options.ts";
+import { createClient, FROZEN, LATEST, type Operations, type SumdbClient } from "./sumdb/client.ts";
+import { parseVerifierKey } from "./sumdb/keys.ts";
+import type { DatabaseRecord } from "./sumdb/tlog.ts";
+
+type GoRepository = Repository<GoOptions>;
+type Database = Exclude<GoOptions["sumdb"], false>;
+
+const ANSWER_LIMIT = 2 ** 20;
+const clients = new WeakMap<GoRepository, SumdbClient>();
+
+function keyPrefix(database: Database): string {
+  return `sumdb/${database.name}`;
+}
+
+/** Throws the Problem that a status of the database's or its proxy's amounts to; null for "not here". */
+async function ask(repository: GoRepository, base: string, path: string, module: string | null) {
+  const answer = await repository.ask({
+    path: `${base}/${path}`,
+    package: module,
+    limit: ANSWER_LIMIT,
+  });
+  if (answer.status === 200) return answer.bytes;
+  if (answer.status === 404 || answer.status === 410) return null;
+  const kind = [401, 403, 451].includes(answer.status) ? "refused" : "unreachable";
+  const whom = `${base.replace(/^sumdb\//, "")} through ${answer.upstream}`;
+  throw new Problem(kind, `The checksum database ${whom} answered ${answer.status} for ${path}`);
+}
+
+function operationsOf(repository: GoRepository, database: Database): Operations {
+  const base = database.url?.replace(/\/+$/, "") ?? keyPrefix(database);
+  const prefix = keyPrefix(database);
+  let supported: Promise<boolean> | null = null;
+
+  /** An upstream that proxies no database says 404 to every lookup, which must not be taken for "this module is not in it". */
+  function isSupported(): Promise<boolean> {
+    if (database.url) return Promise.resolve(true);
+    supported ??= ask(repository, base, "supported", null)
+      .then((bytes) => {
+        if (!bytes) supported = null;
+        return bytes !== null;
+      })
+      .catch((error) => {
+        supported = null;
+        throw error;
+      });
+    return supported;
+  }
+
+  return {
+    async fetch(path, module) {
+      const bytes = await ask(repository, base, path, module);
+      if (bytes || (await isSupported())) return bytes;
+      throw new Problem(
+        "unreachable",
+        `The upstream of ${repository.name} does not answer for the checksum database ${database.name}: set sumdb.url, or sumdb: false`,
+      );
+    },
+    async stored(key) {
+      const value = await repository.kept(`${prefix}/${key}`);
+      return value && value.bytes.length > 0 ? value.bytes : null;
+    },
+    store: (key, bytes) =>
+      repository.keep(`${prefix}/${key}`, typeof bytes === "string" ? Buffer.from(bytes) : bytes),
+    forked(evidence) {
+      repository.report({
+        kind: "fork",
+        package: database.name,
+        message: `The checksum database ${database.name} signed two trees that contradict each other; no new Go module is taken in until an operator has looked`,
+        detail: { ...evidence },
+      });
+    },
+    now: () => repository.now(),
+  };
+}
+
+/** The repository's client, made once; null when the checksum database is switched off. */
+export function checksums(repository: GoRepository): SumdbClient | null {
+  const database = repository.options.sumdb;
+  if (!database) return null;
+  let client = clients.get(repository);
+  if (!client) {
+    const verifier = parseVerifierKey(database.key);
+    if (!verifier) throw new Problem("internal", "The checksum database's key is not one");
+    client = createClient(verifier, operationsOf(repository, database));
+    clients.set(repository, client);
+  }
+  return client;
+}
+
+/** True for modules that are no business of a public database's: claimed here, or named by `noSumdb`. */
+export function isPrivate(repository: GoRepository, module: string): boolean {
+  return repository.claims(module) || matchesPrefix(repository.options.noSumdb, module);
+}
+
+/** Where a database has a module's record: escaped as in a GOPROXY. */
+export function lookupPath(module: string, version: string): string {
+  return `lookup/${escapeCase(module)}@${encodeSegment(escapeCase(version))}`;
+}
+
+function hashIn(record: DatabaseRecord, start: string): string | null {
+  for (const line of record.text.split("\n")) {
+    const hash =
+      line.startsWith(start) && /^h1:([A-Za-z0-9+/]{43}=)$/.exec(line.slice(start.length));
+    if (hash) return hash[1]!;
+  }
+  return null;
+}
+
+/** Throws Problem("tampered") while the database is known to have forked: the one thing that a file without a checksum waits for. */
+export async function assertIngest(repository: GoRepository): Promise<void> {
+  await checksums(repository)?.assertNotForked();
+}
+
+/**
+ * What the checksum database expects of a module's zip or go.mod; null when it is not asked or has no record. Throws when it
+ * cannot be asked or does not prove what it says: nothing comes to rest unverified.
+ */
+export async function expected(
+  repository: GoRepository,
+  module: string,
+  version: string,
+  kind: "zip" | "mod",
+): Promise<string | null> {
+  const client = checksums(repository);
+  if (!client) return null;
+  await client.assertNotForked();
+  if (isPrivate(repository, module)) return null;
+  const record = await client.record(lookupPath(module, version), module, version);
+  if (!record) {
+    const message = `${module}@${version} is not in the checksum database ${client.name}`;
+    if (repository.options.requireSumdb)
+      throw new Problem("blocked", `${message}, and this repository requires that (requireSumdb)`);
+    const file = `${version}.${kind}`;
+    repository.report({ kind: "unsigned", package: module, version, file, message });
+    return null;
+  }
+  const hash = hashIn(record, `${module} ${version}${kind === "mod" ? "/go.mod" : ""} `);
+  if (!hash)
+    throw new Problem(
+      "tampered",
+      `${client.name} has a record of ${module}@${version} without its h1`,
+    );
+  return kind === "mod" ? `h1mod-${hash}` : `h1-${hash}`;
+}
+
+/**
+ * Lets modules in again after a fork, once an operator has found out which tree is right. With `restart` the stored tree head
+ * is forgotten too, for when the stored one was the wrong one: the next head that the database signs is then believed.
+ */
+export async function unfreeze(repository: GoRepository, restart = false): Promise<void> {
+  const database = repository.options.sumdb;
+  if (!database) return;
+  for (const key of restart ? [FROZEN, LATEST] : [FROZEN])
+    await repository.keep(`${keyPrefix(database)}/${key}`, new Uint8Array(0));
+  clients.delete(repository);
+}

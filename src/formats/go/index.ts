@@ -1,0 +1,33 @@
+// Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
+import type { Format, Snippet } from "../../core/format.ts";
+import { hashMod, hashZip } from "./dirhash.ts";
+import { infoDocument } from "./info.ts";
+import { listDocument } from "./list.ts";
+import { type GoOptions, goOptions } from "./options.ts";
+import { problemReply } from "./problem.ts";
+import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
+import { serve } from "./serve.ts";
+
+export type { GoOptions } from "./options.ts";
+export type { GoRoute } from "./routes.ts";
+
+function setup(url: string): Snippet[] {
+  const text = [
+    `go env -w GOPROXY=${url}`,
+    "# GOSUMDB stays as it is: the checksum database is answered under the same URL, also while the upstream is away.",
+    "",
+  ].join("\n");
+  return [{ client: "go", file: "shell", text }];
+}
+
+export const go: Format<GoRoute, GoOptions> = {
+  name: "go",
+  options: goOptions,
+  documents: { list: listDocument, latest: infoDocument, query: infoDocument },
+  digests: { h1: hashZip, h1mod: hashMod },
+  parse: parseRoute,
+  access: accessOf,
+  serve,
+  problem: problemReply,
+  setup,
+};

@@ -1,0 +1,70 @@
+// What a proxy says of one revision: @latest, and .info of a branch, a commit or a version. https://go.dev/ref/mod#goproxy-protocol
+import type { DocumentRef, DocumentType } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { modulePath, versionPath } from "./names.ts";
+import { canonical } from "./version.ts";
+
+/** As cmd/go's `RevInfo`: everything but Version is optional. */
+export interface RevisionInfo {
+  Version: string;
+  /** RFC 3339. Set by the commit's author, so not to be trusted. */
+  Time?: string;
+  Origin?: Record<string, string>;
+}
+
+export const INFO_LIMIT = 64 * 1024;
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+const ORIGIN_FIELDS = ["VCS", "URL", "Subdir", "Hash", "TagPrefix", "TagSum", "Ref", "RepoSum"];
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Throws Problem("malformed") when the value says nothing of a revision. */
+export function parseInfo(value: unknown, what: string): RevisionInfo {
+  const version = isObject(value) ? value["Version"] : undefined;
+  if (!isObject(value) || typeof version !== "string" || canonical(version) === null)
+    throw new Problem("malformed", `The upstream's answer for ${what} names no version`);
+  const info: RevisionInfo = { Version: version };
+  const time = value["Time"];
+  if (typeof time === "string" && RFC3339.test(time)) info.Time = time;
+  const origin = value["Origin"];
+  if (!isObject(origin)) return info;
+  const fields = ORIGIN_FIELDS.map((name) => [name, origin[name]] as const);
+  const known = fields.filter((field): field is [string, string] => typeof field[1] === "string");
+  if (known.length) info.Origin = Object.fromEntries(known);
+  return info;
+}
+
+/** The same of bytes. */
+export function parseInfoBytes(bytes: Uint8Array, what: string): RevisionInfo {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw new Problem("malformed", `The upstream's answer for ${what} is not JSON`);
+  }
+  return parseInfo(value, what);
+}
+
+export function latestRef(module: string): DocumentRef {
+  return { kind: "latest", key: module, package: module, path: modulePath(module, "@latest") };
+}
+
+/** A branch, a commit or a version prefix: what it stands for may change, so it is a document. */
+export function queryRef(module: string, query: string): DocumentRef {
+  const path = versionPath(module, query, "info");
+  return { kind: "query", key: `${module}@${query}`, package: module, path };
+}
+
+export const infoDocument: DocumentType = {
+  complete: false,
+  limit: INFO_LIMIT,
+  async facts(source, ref) {
+    parseInfo(await source.json(), ref.key);
+    return [];
+  },
+  async *render({ source, ref }) {
+    yield JSON.stringify(parseInfo(await source.json(), ref.key));
+  },
+};

@@ -1,0 +1,179 @@
+// A route to its answer, through the cache and the checksum database.
+import type { Artifact, Repository, Request } from "../../core/format.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
+import { assertIngest, checksums, expected, isPrivate, lookupPath } from "./checksums.ts";
+import { INFO_LIMIT, latestRef, parseInfoBytes, queryRef } from "./info.ts";
+import { listRef } from "./list.ts";
+import { modulePurl, versionPath } from "./names.ts";
+import type { GoOptions } from "./options.ts";
+import type { GoRoute } from "./routes.ts";
+import type { Shown, SumdbClient } from "./sumdb/client.ts";
+import { highest } from "./version.ts";
+
+type GoRepository = Repository<GoOptions>;
+type FileKind = "info" | "mod" | "zip";
+
+const TEXT = "text/plain; charset=UTF-8";
+const JSON_TYPE = "application/json";
+const CONTENT_TYPES: Record<FileKind, string> = {
+  info: JSON_TYPE,
+  mod: TEXT,
+  zip: "application/zip",
+};
+const IMMUTABLE = "public, max-age=31536000, immutable";
+
+/**
+ * A .info has no checksum anywhere and its first bytes are pinned, so a captive portal's page must not be those: the
+ * upstream is asked a second time, and what it says has to be about this version.
+ */
+async function checkInfo(
+  repository: GoRepository,
+  module: string,
+  version: string,
+  path: string,
+): Promise<null> {
+  await assertIngest(repository);
+  const answer = await repository.ask({ path, package: module, limit: INFO_LIMIT });
+  if (answer.status === 404 || answer.status === 410)
+    throw new Problem("notFound", `${module}@${version} is not at ${answer.upstream}`);
+  if (answer.status !== 200)
+    throw new Problem("unreachable", `${answer.upstream} answered ${answer.status} for ${path}`);
+  const info = parseInfoBytes(answer.bytes, `${module}@${version}`);
+  if (info.Version !== version)
+    throw new Problem(
+      "malformed",
+      `${answer.upstream} answered for ${module}@${version} with ${info.Version}`,
+    );
+  return null;
+}
+
+export function artifactOf(
+  repository: GoRepository,
+  module: string,
+  version: string,
+  kind: FileKind,
+): Artifact {
+  const path = versionPath(module, version, kind);
+  return {
+    package: module,
+    version,
+    file: `${version}.${kind}`,
+    purl: modulePurl(module, version),
+    contentType: CONTENT_TYPES[kind],
+    path,
+    namedBy: [],
+    integrity: () =>
+      kind === "info"
+        ? checkInfo(repository, module, version, path)
+        : expected(repository, module, version, kind),
+  };
+}
+
+/** The upstream's @latest, and where it has none the highest version of its list. */
+async function serveLatest(
+  module: string,
+  request: Request,
+  repository: GoRepository,
+): Promise<Reply> {
+  const headers = { "content-type": JSON_TYPE };
+  try {
+    return await repository.view(latestRef(module), { variant: "latest", base: "" }, headers);
+  } catch (error) {
+    // An upstream that never had one cannot be asked again when it is away: its list says as much.
+    if (!(error instanceof Problem) || (error.kind !== "notFound" && !cannotAsk(error)))
+      throw error;
+    return deriveLatest(module, request, repository, error);
+  }
+}
+
+async function deriveLatest(
+  module: string,
+  request: Request,
+  repository: GoRepository,
+  reason: Problem,
+): Promise<Reply> {
+  const list = await repository.read(listRef(module), { variant: "list", base: "" });
+  const version = highest(new TextDecoder().decode(list.bytes).split("\n"));
+  if (version === null) {
+    if (reason.kind !== "notFound") throw reason;
+    throw new Problem("notFound", `No version of ${module} is tagged`);
+  }
+  try {
+    const info = await repository.artifact(
+      artifactOf(repository, module, version, "info"),
+      request,
+    );
+    const headers = { ...info.headers, "content-type": JSON_TYPE, "cache-control": "no-cache" };
+    return { ...info, headers, ranges: false };
+  } catch (error) {
+    if (!cannotAsk(error)) throw error;
+    // The commit time is optional, and a lower version that happens to be stored would be a wrong answer.
+    const body = JSON.stringify({ Version: version });
+    return { ...reply(200, JSON_TYPE, body), cache: list.cache };
+  }
+}
+
+function shown(found: Shown, contentType: string, cacheControl: string): Reply {
+  const cache: CacheStatus = found.fetched
+    ? { hit: false, fwd: "uri-miss", stored: true }
+    : { hit: true };
+  return { ...reply(200, contentType, found.bytes, { "cache-control": cacheControl }), cache };
+}
+
+type SumdbRoute = Extract<GoRoute, { database: string }>;
+
+function clientFor(route: SumdbRoute, repository: GoRepository): SumdbClient {
+  const client = checksums(repository);
+  // 404 makes the go command ask that database directly.
+  if (client?.name !== route.database)
+    throw new Problem("notFound", `The checksum database ${route.database} is not proxied here`);
+  return client;
+}
+
+async function serveSumdb(route: SumdbRoute, repository: GoRepository): Promise<Reply> {
+  const client = clientFor(route, repository);
+  if (route.kind === "sumdb-supported") return reply(200, TEXT, "");
+  if (route.kind === "sumdb-latest") return shown(await client.latest(), TEXT, "no-cache");
+  if (route.kind === "sumdb-lookup") {
+    const { module, version } = route;
+    if (isPrivate(repository, module))
+      throw new Problem(
+        "notFound",
+        `${module} is private: the checksum database is not asked for it`,
+      );
+    const found = await client.lookup(lookupPath(module, version), module, version);
+    if (!found)
+      throw new Problem("notFound", `${module}@${version} is not in the checksum database`);
+    return shown(found, TEXT, "no-cache");
+  }
+  const { tile } = route;
+  const found = await (tile.level < 0 ? client.data(tile) : client.tile(tile));
+  if (!found) throw new Problem("notFound", `The tree of ${client.name} has no such tile yet`);
+  return shown(found, tile.level < 0 ? TEXT : "application/octet-stream", IMMUTABLE);
+}
+
+export function serve(route: GoRoute, request: Request, repository: GoRepository): Promise<Reply> {
+  switch (route.kind) {
+    case "list": {
+      const headers = { "content-type": TEXT };
+      return repository.view(listRef(route.module), { variant: "list", base: "" }, headers);
+    }
+    case "latest":
+      return serveLatest(route.module, request, repository);
+    case "query": {
+      const headers = { "content-type": JSON_TYPE };
+      const ref = queryRef(route.module, route.query);
+      return repository.view(ref, { variant: "query", base: "" }, headers);
+    }
+    case "info":
+    case "mod":
+    case "zip":
+      return repository.artifact(
+        artifactOf(repository, route.module, route.version, route.kind),
+        request,
+      );
+    default:
+      return serveSumdb(route, repository);
+  }
+}

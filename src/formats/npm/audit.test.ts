@@ -1,0 +1,156 @@
+import { expect, test } from "bun:test";
+import { serveAdvisories, serveAudit } from "./audit.ts";
+import { bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
+
+const FLAW = { id: 1, title: "flaw", severity: "high", vulnerable_versions: "<1.2.0" };
+const LATER = { id: 2, title: "another", severity: "low", vulnerable_versions: ">=2.0.0 <3.0.0" };
+const bulk = (repository: FakeRepository, json: unknown) =>
+  serveAdvisories(request({ method: "POST", json }), repository);
+const sent = (repository: FakeRepository) => JSON.parse(String(repository.asked.at(-1)?.body));
+
+test("private names are removed before an audit is forwarded, and never answered", async () => {
+  const repository = new FakeRepository();
+  repository.claimed = ["@acme/*", "inside"];
+  repository.upstream = () => ({
+    status: 200,
+    body: { a: [FLAW], "@acme/x": [FLAW], other: [FLAW] },
+  });
+  const json = {
+    a: ["1.0.0"],
+    "@acme/x": ["1.0.0"],
+    inside: ["2.0.0"],
+    b: ["1.0.0"],
+    "../c": ["1"],
+  };
+  expect(bodyOf(await bulk(repository, json))).toEqual({ a: [FLAW] });
+  expect(sent(repository)).toEqual({ a: ["1.0.0"], b: ["1.0.0"] });
+  expect(repository.asked[0]).toMatchObject({
+    method: "POST",
+    path: "-/npm/v1/security/advisories/bulk",
+    package: null,
+  });
+});
+
+test("nothing is asked when nothing public is left", async () => {
+  const repository = new FakeRepository();
+  repository.claimed = ["@acme/*"];
+  expect(bodyOf(await bulk(repository, { "@acme/x": ["1.0.0"] }))).toEqual({});
+  expect(repository.asked).toEqual([]);
+});
+
+test("the last known advisories answer while the upstream is away", async () => {
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: { a: [FLAW] } });
+  await bulk(repository, { a: ["1.0.0"], b: ["1.0.0"] });
+  repository.upstream = () => ({ status: 200, body: { a: [LATER] } });
+  await bulk(repository, { a: ["2.0.0"] });
+  repository.upstream = null;
+  repository.clock += 3 * 86_400_000;
+
+  const both = await bulk(repository, { a: ["1.0.0", "2.0.0"], b: ["1.0.0"] });
+  expect(bodyOf(both)).toEqual({ a: [LATER, FLAW] });
+  expect(both.cache).toMatchObject({ hit: true, detail: "unreachable", age: 3 * 86_400 });
+  expect(both.headers["npm-notice"]).toContain("advisories as of 2026-11-23");
+  expect(both.headers["npm-notice"]).not.toContain("never asked");
+  expect(bodyOf(await bulk(repository, { a: ["1.0.0"] }))).toEqual({ a: [FLAW] });
+  expect(bodyOf(await bulk(repository, { a: ["1.5.0"] }))).toEqual({});
+
+  const partly = await bulk(repository, { a: ["1.0.0"], unseen: ["1.0.0"], b: ["7.0.0"] });
+  expect(partly.headers["npm-notice"]).toContain("2 of 3 packages were never asked for");
+});
+
+test("what the upstream takes back is no longer told", async () => {
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: { a: [FLAW] } });
+  await bulk(repository, { a: ["1.0.0"] });
+  repository.upstream = () => ({ status: 200, body: {} });
+  await bulk(repository, { a: ["1.0.0"] });
+  repository.upstream = null;
+  expect(bodyOf(await bulk(repository, { a: ["1.0.0"] }))).toEqual({});
+});
+
+test("an answer that says nothing new is not written again", async () => {
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: { a: [FLAW] } });
+  await bulk(repository, { a: ["1.0.0"] });
+  const before = repository.values.get("advisory/a");
+  repository.clock += 1000;
+  await bulk(repository, { a: ["1.0.0"] });
+  expect(repository.values.get("advisory/a")).toBe(before!);
+});
+
+test("without any knowledge, an audit fails instead of finding nothing", async () => {
+  const repository = new FakeRepository();
+  expect((await problemOf(bulk(repository, { a: ["1.0.0"] }))).kind).toBe("unreachable");
+  for (const status of [404, 405]) {
+    repository.upstream = () => ({ status });
+    expect((await problemOf(bulk(repository, { a: ["1.0.0"] }))).kind).toBe("notFound");
+  }
+  repository.upstream = () => ({ status: 403 });
+  expect((await problemOf(bulk(repository, { a: ["1.0.0"] }))).kind).toBe("refused");
+  repository.upstream = () => ({ status: 200, body: "<html>" });
+  expect((await problemOf(bulk(repository, { a: ["1.0.0"] }))).kind).toBe("malformed");
+});
+
+test("a body that is no object is the client's mistake", async () => {
+  const repository = new FakeRepository();
+  for (const json of [[], "x", null])
+    expect((await problemOf(bulk(repository, json))).kind).toBe("malformed");
+});
+
+const TREE = {
+  name: "our-project",
+  version: "1.0.0",
+  requires: { a: "^1.0.0", "@acme/x": "1", alias: "npm:@acme/y@1" },
+  dependencies: {
+    a: { version: "1.0.0", requires: { "@acme/x": "1" } },
+    "@acme/x": {
+      version: "1.0.0",
+      dependencies: { a: { version: "9.0.0" }, c: { version: "3.0.0" } },
+    },
+    alias: { version: "npm:@acme/y@1.0.0" },
+    b: { version: "2.0.0", dependencies: { "@acme/z": { version: "1.0.0" } } },
+  },
+  install: ["a@1.0.0", "@acme/x@1.0.0", "@acme/x"],
+  remove: [],
+  metadata: { node_version: "v20.0.0" },
+};
+
+for (const form of ["audits", "audits/quick"] as const)
+  test(`${form}: no private name is in what is forwarded`, async () => {
+    const repository = new FakeRepository();
+    repository.claimed = ["@acme/*"];
+    repository.upstream = () => ({ status: 200, body: { actions: [], advisories: {} } });
+    const audit = () => serveAudit(form, request({ method: "POST", json: TREE }), repository);
+    expect(bodyOf(await audit())).toEqual({ actions: [], advisories: {} });
+    expect(repository.asked[0]?.path).toBe(`-/npm/v1/security/${form}`);
+    expect(sent(repository)).toEqual({
+      version: "1.0.0",
+      requires: { a: "^1.0.0" },
+      dependencies: {
+        a: { version: "1.0.0", requires: {} },
+        b: { version: "2.0.0", dependencies: {} },
+        c: { version: "3.0.0" },
+      },
+      install: ["a@1.0.0"],
+      remove: [],
+      metadata: { node_version: "v20.0.0" },
+    });
+    repository.upstream = null;
+    const kept = await audit();
+    expect(bodyOf(kept)).toEqual({ actions: [], advisories: {} });
+    expect(kept.cache?.detail).toBe("unreachable");
+
+    const other = { ...TREE, dependencies: { a: { version: "1.0.1" } } };
+    const unseen = serveAudit(form, request({ method: "POST", json: other }), repository);
+    expect((await problemOf(unseen)).kind).toBe("unreachable");
+  });
+
+test("a tree without end is refused", async () => {
+  let tree: unknown = { version: "1.0.0" };
+  for (let depth = 0; depth < 2_000; depth++)
+    tree = { version: "1.0.0", dependencies: { a: tree } };
+  const repository = new FakeRepository();
+  const audit = serveAudit("audits", request({ method: "POST", json: tree }), repository);
+  expect((await problemOf(audit)).kind).toBe("malformed");
+});

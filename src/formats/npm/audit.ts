@@ -1,0 +1,172 @@
+// Security audits: private names stay here, and what the upstream once answered is there when it is away.
+// npm/arborist lib/audit-report.js (advisories/bulk); npm 6, pnpm and yarn 1 (audits, audits/quick)
+import { createHash } from "node:crypto";
+import type { Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { keepAdvisories, keptAdvisories } from "./advisories.ts";
+import {
+  encodeJson,
+  forwarded,
+  fromKept,
+  jsonOf,
+  jsonReply,
+  parseJson,
+  refusal,
+  tryAsk,
+} from "./exchange.ts";
+import { isPackageName } from "./names.ts";
+import { notice } from "./problem.ts";
+import { isObject } from "./types.ts";
+
+const BODY_LIMIT = 16 * 1024 * 1024;
+const DEPTH_LIMIT = 500;
+
+/** `{name: [versions]}` → `{name: [advisories]}`, for the names that may be told to the upstream. */
+export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {
+  const asked = readBulk(await readBody(request), repository);
+  if (asked.size === 0) return jsonReply(200, {}, { hit: true });
+
+  const body = JSON.stringify(Object.fromEntries(asked));
+  const path = "-/npm/v1/security/advisories/bulk";
+  const answer = await tryAsk(repository, post(path, body));
+  const value = jsonOf(answer);
+  if (!(answer instanceof Problem) && isObject(value)) {
+    const told = new Map(
+      [...asked.keys()].map((name) => {
+        const own = Object.hasOwn(value, name) ? value[name] : [];
+        return [name, Array.isArray(own) ? own.filter(isObject) : []];
+      }),
+    );
+    await keepAdvisories(repository, asked, told);
+    return jsonReply(200, withoutEmpty(told), forwarded(answer));
+  }
+  const kept = await keptAdvisories(repository, asked);
+  if (!kept) throw refusal(answer, "audit endpoint");
+  const since = new Date(kept.oldest).toISOString().slice(0, 10);
+  const gaps = kept.unknown
+    ? `; ${kept.unknown} of ${asked.size} packages were never asked for`
+    : "";
+  const text = `holdfast: the upstream cannot be asked; advisories as of ${since}${gaps}`;
+  const cache = fromKept(repository, kept.oldest, answer);
+  return jsonReply(200, withoutEmpty(kept.advisories), cache, { "npm-notice": notice(text) });
+}
+
+/** The older form: a whole dependency tree in, a report out. */
+export async function serveAudit(
+  form: "audits" | "audits/quick",
+  request: Request,
+  repository: Repository,
+): Promise<Reply> {
+  const tree = withoutClaimed(await readBody(request), repository);
+  const key = `${form}/${fingerprint(tree)}`;
+  const answer = await tryAsk(repository, post(`-/npm/v1/security/${form}`, JSON.stringify(tree)));
+  const value = jsonOf(answer);
+  if (!(answer instanceof Problem) && isObject(value)) {
+    await repository.keep(key, encodeJson(value));
+    return jsonReply(200, value, forwarded(answer));
+  }
+  const kept = await repository.kept(key);
+  if (!kept) throw refusal(answer, "audit endpoint");
+  return jsonReply(200, parseJson(kept.bytes), fromKept(repository, kept.at, answer));
+}
+
+function post(path: string, body: string) {
+  const headers = { "content-type": "application/json", accept: "application/json" };
+  return { path, package: null, method: "POST", headers, body } as const;
+}
+
+async function readBody(request: Request): Promise<Record<string, unknown>> {
+  const body = parseJson(await request.body(BODY_LIMIT));
+  if (!isObject(body)) throw new Problem("malformed", "The body of an audit must be a JSON object");
+  return body;
+}
+
+function readBulk(body: Record<string, unknown>, repository: Repository): Map<string, string[]> {
+  const asked = new Map<string, string[]>();
+  for (const [name, versions] of Object.entries(body)) {
+    if (!isPackageName(name) || !Array.isArray(versions) || repository.claims(name)) continue;
+    const texts = versions.filter((version) => typeof version === "string");
+    if (texts.length) asked.set(name, texts);
+  }
+  return asked;
+}
+
+function withoutEmpty(advisories: Map<string, unknown[]>): Record<string, unknown> {
+  return Object.fromEntries([...advisories].filter(([, list]) => list.length > 0));
+}
+
+/** The body without private names, wherever they stand in it. */
+function withoutClaimed(body: Record<string, unknown>, repository: Repository): Tree {
+  const tree = withoutClaimedTree(body, repository, 0);
+  for (const list of ["install", "remove"]) {
+    const names = tree[list];
+    if (Array.isArray(names))
+      tree[list] = names.filter(
+        (spec) => typeof spec === "string" && !claimsSpec(spec, repository),
+      );
+  }
+  // The project's own name is nobody's business either.
+  delete tree["name"];
+  return tree;
+}
+
+type Tree = Record<string, unknown>;
+
+function withoutClaimedTree(node: Tree, repository: Repository, depth: number): Tree {
+  if (depth > DEPTH_LIMIT)
+    throw new Problem("malformed", "The dependency tree is nested too deeply");
+  const kept: Tree = { ...node };
+  const { requires, dependencies } = node;
+  if (isObject(requires))
+    kept["requires"] = Object.fromEntries(
+      Object.entries(requires).filter(([name, range]) => !namesClaim(name, range, repository)),
+    );
+  if (!isObject(dependencies)) return kept;
+  const visible = new Map<string, unknown>();
+  const beneathClaimed: [string, unknown][] = [];
+  for (const [name, dependency] of Object.entries(dependencies)) {
+    const child = isObject(dependency)
+      ? withoutClaimedTree(dependency, repository, depth + 1)
+      : dependency;
+    const version = isObject(child) ? child["version"] : child;
+    if (!namesClaim(name, version, repository)) visible.set(name, child);
+    else if (isObject(child) && isObject(child["dependencies"]))
+      beneathClaimed.push(...Object.entries(child["dependencies"]));
+  }
+  // What a private package brings along is public and must be audited: it moves up to where it can stand.
+  for (const [name, child] of beneathClaimed) if (!visible.has(name)) visible.set(name, child);
+  kept["dependencies"] = Object.fromEntries(visible);
+  return kept;
+}
+
+/** True when a dependency is a claimed name, also under an alias (`npm:@acme/a@1.0.0`). */
+function namesClaim(name: string, version: unknown, repository: Repository): boolean {
+  if (repository.claims(name)) return true;
+  const alias = typeof version === "string" && version.startsWith("npm:");
+  return alias && claimsSpec(version.slice("npm:".length), repository);
+}
+
+/** `name`, `name@1.0.0` or `@scope/name@1.0.0`. */
+function claimsSpec(spec: string, repository: Repository): boolean {
+  const at = spec.indexOf("@", 1);
+  return repository.claims(at < 0 ? spec : spec.slice(0, at));
+}
+
+/** The same for every tree of the same releases. */
+function fingerprint(tree: Tree): string {
+  const releases = new Set<string>();
+  const open: unknown[] = [tree];
+  while (open.length) {
+    const dependencies = (open.pop() as Tree)["dependencies"];
+    if (!isObject(dependencies)) continue;
+    for (const [name, dependency] of Object.entries(dependencies)) {
+      if (!isObject(dependency)) continue;
+      releases.add(`${name}@${dependency["version"]}`);
+      open.push(dependency);
+    }
+  }
+  return createHash("sha256")
+    .update([...releases].sort().join("\n"))
+    .digest("hex");
+}

@@ -1,0 +1,114 @@
+import { expect, test } from "bun:test";
+import { integrityOf, ourDist, type Place, pinnedDist, placeOf } from "./dist.ts";
+
+const HOST = "https://registry.example.test";
+const places: [name: string, version: string, tarball: string | undefined, want: Place | null][] = [
+  ["a", "1.0.0", `${HOST}/a/-/a-1.0.0.tgz`, { file: "a-1.0.0.tgz", location: null }],
+  ["a", "1.0.0", `${HOST}/prefix/npm/a/-/a-1.0.0.tgz`, { file: "a-1.0.0.tgz", location: null }],
+  ["@s/n", "1.0.0", `${HOST}/@s/n/-/n-1.0.0.tgz`, { file: "n-1.0.0.tgz", location: null }],
+  ["@s/n", "1.0.0", `${HOST}/@s%2fn/-/n-1.0.0.tgz`, { file: "n-1.0.0.tgz", location: null }],
+  ["@s/n", "1.0.0", `${HOST}/%40s/n/-/n-1.0.0.tgz`, { file: "n-1.0.0.tgz", location: null }],
+  // Old packages, whose tarball is not named after the version
+  [
+    "a",
+    "1.0.0",
+    `${HOST}/a/-/a-1.0.0-final.tar.gz`,
+    { file: "a-1.0.0-final.tar.gz", location: null },
+  ],
+  // GitLab and Artifactory repeat the scope
+  [
+    "@s/n",
+    "1.0.0",
+    `${HOST}/@s/n/-/@s/n-1.0.0.tgz`,
+    { file: "n-1.0.0.tgz", location: `${HOST}/@s/n/-/@s/n-1.0.0.tgz` },
+  ],
+  [
+    "a",
+    "1.0.0",
+    `${HOST}/a/download/a-1.0.0.tgz`,
+    { file: "a-1.0.0.tgz", location: `${HOST}/a/download/a-1.0.0.tgz` },
+  ],
+  // Names that would be the same for every version
+  [
+    "a",
+    "1.0.0",
+    `${HOST}/download/a/1.0.0/package.tgz`,
+    { file: "a-1.0.0.tgz", location: `${HOST}/download/a/1.0.0/package.tgz` },
+  ],
+  [
+    "a",
+    "1.0.0",
+    `${HOST}/a/-/a-1.0.0.tgz?token=x`,
+    { file: "a-1.0.0.tgz", location: `${HOST}/a/-/a-1.0.0.tgz?token=x` },
+  ],
+  [
+    "a",
+    "1.0.0",
+    `${HOST}/a/-/..%2f..%2fetc`,
+    { file: "a-1.0.0.tgz", location: `${HOST}/a/-/..%2f..%2fetc` },
+  ],
+  ["a", "1.0.0", `${HOST}/a/-/%E0%A4%A`, { file: "a-1.0.0.tgz", location: `${HOST}/a/-/%E0%A4%A` }],
+  ["a", "1.0.0", "file:///etc/passwd", { file: "a-1.0.0.tgz", location: null }],
+  ["a", "1.0.0", undefined, { file: "a-1.0.0.tgz", location: null }],
+  ["a", "../../x", undefined, null],
+];
+for (const [name, version, tarball, want] of places)
+  test(`${name}@${version} at ${tarball}`, () =>
+    expect(placeOf(name, version, tarball === undefined ? {} : { tarball })).toEqual(want));
+
+const SHA512 = `sha512-${Buffer.alloc(64, 1).toString("base64")}`;
+const SHA1 = "01".repeat(20);
+const SHA1_SRI = `sha1-${Buffer.alloc(20, 1).toString("base64")}`;
+
+test("both digests are one integrity", () => {
+  expect(integrityOf({ integrity: SHA512, shasum: SHA1 })).toBe(`${SHA512} ${SHA1_SRI}`);
+  expect(integrityOf({ shasum: SHA1 })).toBe(SHA1_SRI);
+  expect(integrityOf({ shasum: "no digest" })).toBeNull();
+  expect(integrityOf({})).toBeNull();
+});
+
+test("every URL is ours, everything else is kept", () => {
+  const dist = {
+    tarball: `${HOST}/@s/n/-/n-1.0.0.tgz`,
+    attestations: {
+      url: `${HOST}/-/npm/v1/attestations/@s%2fn@1.0.0`,
+      provenance: { predicateType: "p" },
+    },
+    fileCount: 3,
+    later: { anything: true },
+  };
+  const at = {
+    base: "http://us.example.test/npm",
+    name: "@s/n",
+    version: "1.0.0",
+    file: "n-1.0.0.tgz",
+  };
+  expect(ourDist(dist, at)).toEqual({
+    tarball: "http://us.example.test/npm/@s/n/-/n-1.0.0.tgz",
+    attestations: {
+      url: "http://us.example.test/npm/-/npm/v1/attestations/@s%2fn@1.0.0",
+      provenance: { predicateType: "p" },
+    },
+    fileCount: 3,
+    later: { anything: true },
+  });
+});
+
+test("without the first entry, the first digests stand alone", () => {
+  const first = { state: "tampered", version: "1.0.0", since: "", entry: null } as const;
+  const shown = {
+    integrity: "sha512-AAAA",
+    shasum: "00",
+    signatures: [{ keyid: "k", sig: "s" }],
+    fileCount: 1,
+  };
+  expect(pinnedDist(shown, { ...first, integrity: `${SHA512} ${SHA1_SRI}` })).toEqual({
+    integrity: SHA512,
+    shasum: SHA1,
+    fileCount: 1,
+  });
+  expect(pinnedDist(shown, { ...first, integrity: SHA1_SRI })).toEqual({
+    shasum: SHA1,
+    fileCount: 1,
+  });
+});

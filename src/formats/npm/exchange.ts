@@ -1,0 +1,74 @@
+// Questions to the upstream whose last answer is kept for when it is away.
+import type { Answer, Question, Repository } from "../../core/format.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
+
+/** The upstream's answer, or the Problem that says why there is none. */
+export async function tryAsk(
+  repository: Repository,
+  question: Question,
+): Promise<Answer | Problem> {
+  try {
+    return await repository.ask(question);
+  } catch (error) {
+    if (cannotAsk(error)) return error;
+    throw error;
+  }
+}
+
+/** A JSON object in an answer with status 200; null for anything else. */
+export function jsonOf(answer: Answer | Problem): unknown {
+  if (answer instanceof Problem || answer.status !== 200) return null;
+  return parseJson(answer.bytes);
+}
+
+/** Null when it is no JSON. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
+  } catch {
+    return null;
+  }
+}
+
+export function encodeJson(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+export function jsonReply(
+  status: number,
+  value: unknown,
+  cache: CacheStatus | null = null,
+  headers: Record<string, string> = {},
+): Reply {
+  const made = reply(status, "application/json", `${JSON.stringify(value)}\n`, headers);
+  return cache ? { ...made, cache } : made;
+}
+
+/** How an answer came that was just given by the upstream. */
+export function forwarded(answer: Answer): CacheStatus {
+  return {
+    hit: false,
+    fwd: "request",
+    fwdStatus: answer.status,
+    upstream: answer.upstream,
+  };
+}
+
+/** How an answer came that was kept since `at`; `why` is what kept the upstream from being asked. */
+export function fromKept(repository: Repository, at: number, why: Answer | Problem): CacheStatus {
+  const age = Math.max(0, Math.round((repository.now() - at) / 1000));
+  const kind = why instanceof Problem ? why.kind : "refused";
+  const detail = kind === "offline" || kind === "unreachable" ? kind : "refused";
+  return { hit: true, detail, age };
+}
+
+/** The failure to report when nothing was kept either: what the upstream said, or why it could not be asked. */
+export function refusal(answer: Answer | Problem, what: string): Problem {
+  if (answer instanceof Problem) return answer;
+  if (answer.status === 200)
+    return new Problem("malformed", `The upstream's ${what} is not what it should be`);
+  if ([400, 404, 405, 410].includes(answer.status))
+    return new Problem("notFound", `The upstream has no ${what} (it answers ${answer.status})`);
+  return new Problem("refused", `The upstream answers ${answer.status} when asked for its ${what}`);
+}

@@ -1,0 +1,29 @@
+// npm: the format's parts, put together. README.md tells the protocol.
+import { z } from "zod";
+import type { Format } from "../../core/format.ts";
+import { documents } from "./documents.ts";
+import { renderProblem } from "./problem.ts";
+import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
+import { serve } from "./serve.ts";
+import { setupSnippets } from "./setup.ts";
+import type { NpmOptions } from "./types.ts";
+
+const options = z.strictObject({
+  abbreviatedTime: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether abbreviated documents carry publish dates, which clients with a release-age rule need",
+    ),
+});
+
+export const npm: Format<NpmRoute, NpmOptions> = {
+  name: "npm",
+  options,
+  documents,
+  parse: parseRoute,
+  access: accessOf,
+  serve,
+  problem: renderProblem,
+  setup: setupSnippets,
+};

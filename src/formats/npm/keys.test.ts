@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { registryKeys, serveKeys } from "./keys.ts";
+import { bodyOf, FakeRepository, problemOf } from "./testdata/repository.ts";
+
+const ONE = { keyid: "SHA256:one", key: "AAAA", expires: null };
+const TWO = { keyid: "SHA256:two", key: "BBBB", expires: null };
+const HOUR = 3_600_000;
+
+/** Lets what was begun behind an answer end. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+test("keys are asked for once and served when the upstream is away", async () => {
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: { keys: [ONE] } });
+  const both = await Promise.all([registryKeys(repository), registryKeys(repository)]);
+  expect(both).toEqual([[ONE], [ONE]]);
+  expect(repository.asked).toHaveLength(1);
+
+  repository.upstream = null;
+  repository.clock += 48 * HOUR;
+  expect(bodyOf(await serveKeys(repository))).toEqual({ keys: [ONE] });
+  expect(repository.asked).toHaveLength(2);
+});
+
+test("after a day they are asked for again, behind the answer", async () => {
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: { keys: [ONE] } });
+  await registryKeys(repository);
+  repository.upstream = () => ({ status: 200, body: { keys: [ONE, TWO] } });
+  repository.clock += 23 * HOUR;
+  expect(await registryKeys(repository)).toEqual([ONE]);
+  expect(repository.asked).toHaveLength(1);
+  repository.clock += 2 * HOUR;
+  expect(await registryKeys(repository)).toEqual([ONE]);
+  await settle();
+  expect(await registryKeys(repository)).toEqual([ONE, TWO]);
+  expect(repository.asked).toHaveLength(2);
+});
+
+for (const status of [400, 404, 405])
+  test(`${status} means that there are no keys, for a day`, async () => {
+    const repository = new FakeRepository();
+    repository.upstream = () => ({ status, body: "no" });
+    expect(await registryKeys(repository)).toEqual([]);
+    expect((await problemOf(serveKeys(repository))).kind).toBe("notFound");
+    expect(repository.asked).toHaveLength(1);
+  });
+
+test("keys that the upstream stops showing are not forgotten", async () => {
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: { keys: [ONE] } });
+  await registryKeys(repository);
+  repository.upstream = () => ({ status: 404 });
+  repository.clock += 25 * HOUR;
+  await registryKeys(repository);
+  await settle();
+  expect(await registryKeys(repository)).toEqual([ONE]);
+  expect(repository.asked).toHaveLength(2);
+});
+
+test("an upstream that is away is not asked again at once", async () => {
+  const repository = new FakeRepository();
+  expect(await registryKeys(repository)).toEqual([]);
+  expect(await registryKeys(repository)).toEqual([]);
+  expect(repository.asked).toHaveLength(1);
+  repository.clock += HOUR;
+  expect(await registryKeys(repository)).toEqual([]);
+  expect(repository.asked).toHaveLength(2);
+});

@@ -1,0 +1,64 @@
+// The upstream's public keys, for clients (`npm audit signatures`) and for the checks made here. GET /-/npm/v1/keys
+import type { Repository } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { encodeJson, jsonOf, jsonReply, parseJson, tryAsk } from "./exchange.ts";
+import { parseKeys } from "./signatures.ts";
+import type { RegistryKey } from "./types.ts";
+
+const KEY = "keys";
+const MAX_AGE = 24 * 60 * 60 * 1000;
+const RETRY_AFTER = 5 * 60 * 1000;
+
+/** Owned by this file: what is being asked, and when asking in vain may be repeated. */
+const asking = new WeakMap<Repository, { refresh: Promise<void> | null; notBefore: number }>();
+
+/**
+ * The upstream's keys; none when it has none or was never reached. Waits for the upstream only as long as nothing is known,
+ * asks again at most daily, and never forgets keys because an upstream stops showing them.
+ */
+export async function registryKeys(repository: Repository): Promise<RegistryKey[]> {
+  const kept = await repository.kept(KEY);
+  if (kept && repository.now() - kept.at < MAX_AGE) return keptKeys(kept.bytes);
+  const refreshed = refresh(repository);
+  if (kept) return keptKeys(kept.bytes);
+  await refreshed;
+  const first = await repository.kept(KEY);
+  return first ? keptKeys(first.bytes) : [];
+}
+
+/** The answer to a client. "404 or 400: the registry has no keys" (npm/cli verify-signatures.js). */
+export async function serveKeys(repository: Repository): Promise<Reply> {
+  const keys = await registryKeys(repository);
+  if (keys.length) return jsonReply(200, { keys }, { hit: true });
+  throw new Problem("notFound", "The upstream shows no signing keys");
+}
+
+function refresh(repository: Repository): Promise<void> {
+  const state = asking.get(repository) ?? { refresh: null, notBefore: 0 };
+  asking.set(repository, state);
+  if (state.refresh) return state.refresh;
+  if (repository.now() < state.notBefore) return Promise.resolve();
+  state.refresh = ask(repository).finally(() => {
+    state.refresh = null;
+    state.notBefore = repository.now() + RETRY_AFTER;
+  });
+  // Who does not wait for it must not be struck by its failure; who does, sees it.
+  state.refresh.catch(() => {});
+  return state.refresh;
+}
+
+async function ask(repository: Repository): Promise<void> {
+  const question = { path: "-/npm/v1/keys", package: null };
+  const answer = await tryAsk(repository, question);
+  if (answer instanceof Problem) return;
+  const keys = parseKeys(jsonOf(answer));
+  if (keys?.length) return repository.keep(KEY, encodeJson({ keys }));
+  if (![200, 400, 404, 405, 410].includes(answer.status)) return;
+  const before = await repository.kept(KEY);
+  await repository.keep(KEY, before?.bytes ?? encodeJson({ keys: [] }));
+}
+
+function keptKeys(bytes: Uint8Array): RegistryKey[] {
+  return parseKeys(parseJson(bytes)) ?? [];
+}

@@ -1,0 +1,121 @@
+// Search: the upstream's answer, and what is known here. GET /-/v1/search, npm/registry docs/REGISTRY-API.md
+import type { Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { packumentRef } from "./documents.ts";
+import { forwarded, jsonOf, jsonReply, parseJson, tryAsk } from "./exchange.ts";
+import { isObject } from "./types.ts";
+
+/** "size ... (max 250)", "from ... (max 10000)": what registries accept. */
+const SIZE_LIMIT = 250;
+const FROM_LIMIT = 10_000;
+/** Each one is a document to be read. */
+const KNOWN_LIMIT = 50;
+
+interface Result {
+  package: { name: string };
+}
+
+interface Found {
+  objects: Result[];
+  total: number;
+}
+
+export async function serveSearch(request: Request, repository: Repository): Promise<Reply> {
+  const query = new URLSearchParams(request.query);
+  const text = (query.get("text") ?? "").trim().slice(0, 512);
+  const size = bounded(query.get("size"), 20, SIZE_LIMIT);
+  const from = bounded(query.get("from"), 0, FROM_LIMIT);
+  const words = wordsOf(text);
+  const time = new Date(repository.now()).toUTCString();
+
+  // A search for a private name tells that name to whom it is sent.
+  const may = text !== "" && !words.some((word) => concernsClaim(word, repository));
+  const answer = may ? await tryAsk(repository, question(text, size, from, query)) : null;
+  const theirs = answer ? readFound(jsonOf(answer), repository) : null;
+  const names = await knownNames(words, repository);
+  if (!theirs || !answer || answer instanceof Problem) {
+    const objects = await describe(names.slice(from, from + size), repository);
+    return jsonReply(200, { objects, total: names.length, time }, { hit: true });
+  }
+  const shown = new Set(theirs.objects.map((result) => result.package.name));
+  const extra = names.filter((name) => !shown.has(name));
+  const start = Math.max(0, from - theirs.total);
+  const room = Math.max(0, size - theirs.objects.length);
+  const objects = [
+    ...theirs.objects,
+    ...(await describe(extra.slice(start, start + room), repository)),
+  ];
+  const total = theirs.total + extra.length;
+  return jsonReply(200, { objects, total, time }, forwarded(answer));
+}
+
+function bounded(text: string | null, otherwise: number, limit: number): number {
+  const value = text === null ? Number.NaN : Number.parseInt(text, 10);
+  return Number.isNaN(value) || value < 0 ? otherwise : Math.min(value, limit);
+}
+
+/** Words without the qualifiers, signs and quotes around them: `keywords:-a,@acme/b` → a, @acme/b; `scope:acme` → @acme. */
+function wordsOf(text: string): string[] {
+  return text
+    .split(/[\s,"']+/)
+    .map((word) =>
+      word
+        .replace(/^scope:@?/, "@")
+        .replace(/^[a-z-]+:/, "")
+        .replace(/^[-+]+/, ""),
+    )
+    .filter((word) => word !== "");
+}
+
+/** True when a word is a claimed name, or the scope of one. */
+function concernsClaim(word: string, repository: Repository): boolean {
+  const scope = word.startsWith("@") ? word.split("/")[0]! : `@${word}`;
+  return repository.claims(word) || repository.claims(`${scope}/x`);
+}
+
+function question(text: string, size: number, from: number, query: URLSearchParams) {
+  const asked = new URLSearchParams({ text, size: String(size), from: String(from) });
+  for (const weight of ["quality", "popularity", "maintenance"]) {
+    const value = Number.parseFloat(query.get(weight) ?? "");
+    if (value >= 0 && value <= 1) asked.set(weight, String(value));
+  }
+  return { path: `-/v1/search?${asked}`, package: null };
+}
+
+/** The upstream's results, without private names. Null when it is no such answer. */
+function readFound(answer: unknown, repository: Repository): Found | null {
+  if (!isObject(answer) || !Array.isArray(answer["objects"])) return null;
+  const objects = answer["objects"].filter(
+    (result): result is Result =>
+      isObject(result) &&
+      isObject(result["package"]) &&
+      typeof result["package"]["name"] === "string" &&
+      !repository.claims(result["package"]["name"]),
+  );
+  const total = typeof answer["total"] === "number" ? answer["total"] : objects.length;
+  return { objects, total };
+}
+
+/** Names of stored packuments that hold every word. */
+async function knownNames(words: string[], repository: Repository): Promise<string[]> {
+  const [first = "", ...others] = words.map((word) => word.toLowerCase());
+  const names = await repository.documents("packument", first, KNOWN_LIMIT);
+  return names.filter((name) => others.every((word) => name.toLowerCase().includes(word)));
+}
+
+async function describe(names: string[], repository: Repository): Promise<Result[]> {
+  const score = { final: 0, detail: { quality: 0, popularity: 0, maintenance: 0 } };
+  const results = await Promise.all(names.map((name) => readEntry(name, repository)));
+  return results.flatMap((entry) => (entry ? [{ package: entry, score, searchScore: 0 }] : []));
+}
+
+async function readEntry(name: string, repository: Repository): Promise<Result["package"] | null> {
+  try {
+    const read = await repository.read(packumentRef(name), { variant: "search", base: "" });
+    return parseJson(read.bytes) as Result["package"];
+  } catch (error) {
+    if (error instanceof Problem) return null; // claimed by now, or unpublished
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+// Routes to replies.
+import type { Repository, Request, ViewRequest } from "../../core/format.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { serveAttestations } from "./attestations.ts";
+import { serveAdvisories, serveAudit } from "./audit.ts";
+import { packumentRef, versionRef } from "./documents.ts";
+import { jsonReply } from "./exchange.ts";
+import { serveKeys } from "./keys.ts";
+import { isVersion } from "./names.ts";
+import { abbreviatedType, wantsAbbreviated } from "./negotiate.ts";
+import type { NpmRoute } from "./routes.ts";
+import { serveSearch } from "./search.ts";
+import { notePackument, servedLately, serveTarball } from "./tarball.ts";
+import type { NpmOptions } from "./types.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+export async function serve(
+  route: NpmRoute,
+  request: Request,
+  repository: Repository<NpmOptions>,
+): Promise<Reply> {
+  switch (route.kind) {
+    case "packument":
+      return servePackument(route.name, request, repository);
+    case "version":
+      return serveVersion(route.name, route.wanted, request, repository);
+    case "tarball":
+      return serveTarball(route.name, route.file, request, repository);
+    case "distTags":
+      return repository.view(
+        packumentRef(route.name),
+        { variant: "dist-tags", base: "" },
+        JSON_TYPE,
+      );
+    case "attestations":
+      return serveAttestations(route.name, route.version, repository);
+    case "search":
+      return serveSearch(request, repository);
+    case "advisories":
+      return serveAdvisories(request, repository);
+    case "audit":
+      return serveAudit(route.form, request, repository);
+    case "keys":
+      return serveKeys(repository);
+    case "ping":
+      return jsonReply(200, {});
+    case "whoami":
+      throw new Problem("unauthenticated", "There are no accounts here: nobody is logged in");
+    case "unsupported":
+      throw new Problem(
+        "methodNotAllowed",
+        `Nothing can be published or changed through this repository, it serves what its upstream has (${route.method})`,
+      );
+  }
+}
+
+async function servePackument(
+  name: string,
+  request: Request,
+  repository: Repository<NpmOptions>,
+): Promise<Reply> {
+  const short = wantsAbbreviated(request.header("accept"));
+  const abbreviated = repository.options.abbreviatedTime ? "abbreviated/time" : "abbreviated";
+  const variant = short ? abbreviated : "full";
+  const headers = { "content-type": short ? abbreviatedType : "application/json", vary: "accept" };
+  const view = { variant, base: request.base };
+  const reply = await repository.view(packumentRef(name), view, headers);
+  notePackument(repository, name);
+  return reply;
+}
+
+/** `GET /<name>/<version or tag>`: from either document, so that what was seen of one release is enough. */
+async function serveVersion(
+  name: string,
+  wanted: string,
+  request: Request,
+  repository: Repository<NpmOptions>,
+): Promise<Reply> {
+  const view: ViewRequest = { variant: `version/${wanted}`, base: request.base };
+  const packument = packumentRef(name);
+  if (!isVersion(wanted)) return repository.view(packument, view, JSON_TYPE);
+  const documents = [versionRef(name, wanted), packument];
+  if (servedLately(repository, name)) documents.reverse();
+  try {
+    return await repository.view(documents[0]!, view, JSON_TYPE);
+  } catch (error) {
+    // Registries without this route answer 404 or something else; offline, either one may be stored.
+    const other = cannotAsk(error) || (error instanceof Problem && error.kind === "notFound");
+    if (!other || repository.claims(name)) throw error;
+    return repository.view(documents[1]!, view, JSON_TYPE);
+  }
+}

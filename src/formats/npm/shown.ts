@@ -1,0 +1,137 @@
+// A packument as this server shows it, in document order: our URLs, first digests, and what the upstream took away.
+import type { Overlay, OverlayEntry, StoredDocument } from "../../core/format.ts";
+import { compareIntegrity } from "../../core/integrity.ts";
+import { integrityOf, isKeptEntry, ourDist, pinnedDist, placeOf } from "./dist.ts";
+import { distOf, readPackument, timeOf } from "./packument.ts";
+import { isObject, type Manifest } from "./types.ts";
+
+export type ShownPart =
+  | { kind: "field"; key: string; value: unknown }
+  | { kind: "versions" }
+  | { kind: "version"; version: string; file: string; manifest: Manifest }
+  | { kind: "versionsEnd" }
+  /** Last: what can only be said when all versions are known. Null where the document has none. */
+  | { kind: "end"; tags: Record<string, unknown> | null; time: Record<string, unknown> | null };
+
+/** A version's file and manifest, as clients see them. */
+export interface Shown {
+  file: string;
+  manifest: Manifest;
+}
+
+/** What is known beyond the newest document, by what it is looked up by. */
+export interface Known {
+  overlay: Overlay;
+  /** Files that the upstream no longer names, by version. */
+  gone: Map<string, { file: string; entry: OverlayEntry }>;
+}
+
+export function readOverlay(overlay: Overlay): Known {
+  const gone: Known["gone"] = new Map();
+  for (const [file, entry] of Object.entries(overlay))
+    if (entry.state === "gone") gone.set(entry.version, { file, entry });
+  return { overlay, gone };
+}
+
+/** The parts of a packument but `dist-tags` and `time`, which come with the end. A version that went is shown as deprecated. */
+export async function* showPackument(
+  document: StoredDocument,
+  base: string,
+): AsyncGenerator<ShownPart> {
+  const { ref } = document;
+  const known = readOverlay(document.overlay);
+  const shown = new Set<string>();
+  let hasVersions = false;
+  let tags: unknown = null;
+  let time: unknown = null;
+
+  function* missing(): Generator<ShownPart> {
+    for (const [version, { file, entry }] of known.gone) {
+      if (shown.has(version) || !isKeptEntry(entry.entry)) continue;
+      const kept = entry.entry.manifest;
+      const dist = ourDist(pinnedDist(kept.dist, entry), {
+        base,
+        name: ref.package,
+        version,
+        file,
+      });
+      shown.add(version);
+      yield { kind: "version", version, file, manifest: { ...removed(kept, entry), dist } };
+    }
+  }
+
+  for await (const part of readPackument(document.source, ref)) {
+    if (part.kind === "field" && part.key === "dist-tags") tags = part.value;
+    else if (part.kind === "field" && part.key === "time") time = part.value;
+    else if (part.kind === "version") {
+      const ours = showManifest(ref.package, part.version, part.manifest, known, base);
+      if (!ours) continue;
+      shown.add(part.version);
+      yield { kind: "version", version: part.version, ...ours };
+    } else {
+      if (part.kind === "versions") hasVersions = true;
+      if (part.kind === "versionsEnd") yield* missing();
+      yield part;
+    }
+  }
+  if (!hasVersions && known.gone.size) {
+    yield { kind: "versions" };
+    yield* missing();
+    yield { kind: "versionsEnd" };
+  }
+  yield { kind: "end", tags: showTags(tags, shown), time: showTime(time, known, shown) };
+}
+
+/** A manifest of the upstream's document with our URLs and the first digests; null when it has no usable file name. */
+export function showManifest(
+  name: string,
+  version: string,
+  manifest: Manifest,
+  known: Known,
+  base: string,
+): Shown | null {
+  const dist = distOf(manifest);
+  const place = placeOf(name, version, dist);
+  if (!place) return null;
+  let { file } = place;
+  let first = Object.hasOwn(known.overlay, file) ? known.overlay[file]! : null;
+  // The same version with other bytes under another file name is the same lie: its first file stays its file.
+  const moved = known.gone.get(version);
+  if (moved && compareIntegrity(moved.entry.integrity, integrityOf(dist)) === "different") {
+    file = moved.file;
+    first = { ...moved.entry, state: "tampered" };
+  }
+  const honest = first?.state === "tampered" ? pinnedDist(dist, first) : dist;
+  const ours = { ...manifest, dist: ourDist(honest, { base, name, version, file }) };
+  return { file, manifest: first?.state === "gone" ? removed(ours, first) : ours };
+}
+
+/** Deprecated, so that resolvers avoid it while lock files still install. */
+function removed(manifest: Manifest, { since }: OverlayEntry): Manifest {
+  const note = `Removed upstream (first noticed ${since}): kept by this server for lock files that name it`;
+  const before = manifest.deprecated;
+  const said = typeof before === "string" && before !== "";
+  return { ...manifest, deprecated: said ? `${note}. Deprecated before: ${before}` : note };
+}
+
+/** Tags that name a version which is shown: npm reports a missing version for any other. */
+function showTags(tags: unknown, shown: ReadonlySet<string>): Record<string, unknown> | null {
+  if (!isObject(tags)) return null;
+  return Object.fromEntries(
+    Object.entries(tags).filter(([, version]) => typeof version === "string" && shown.has(version)),
+  );
+}
+
+function showTime(
+  time: unknown,
+  known: Known,
+  shown: ReadonlySet<string>,
+): Record<string, unknown> | null {
+  if (!isObject(time)) return null;
+  const all = { ...time };
+  for (const [version, { entry }] of known.gone) {
+    const published = isKeptEntry(entry.entry) ? entry.entry.time : null;
+    if (published && shown.has(version) && timeOf(all, version) === null) all[version] = published;
+  }
+  return all;
+}

@@ -1,0 +1,125 @@
+// Tarballs: which documents may name one, and its registry signature.
+import type { Artifact, DocumentRef, Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { purl } from "../../core/purl.ts";
+import type { Reply } from "../../core/reply.ts";
+import { packumentRef, versionRef } from "./documents.ts";
+import { parseJson } from "./exchange.ts";
+import { registryKeys } from "./keys.ts";
+import { versionOf } from "./names.ts";
+import { checkSignatures } from "./signatures.ts";
+import type { SignedFile } from "./types.ts";
+
+export async function serveTarball(
+  name: string,
+  file: string,
+  request: Request,
+  repository: Repository,
+): Promise<Reply> {
+  const told = versionOf(name, file);
+  const namedBy = told === null ? [packumentRef(name)] : documentsOf(repository, name, told);
+  const version = told ?? (await lookUpVersion(repository, name, file));
+  const artifact: Artifact = {
+    package: name,
+    version,
+    file,
+    purl: purl("npm", name, version),
+    contentType: "application/octet-stream",
+    path: `${name}/-/${file}`,
+    namedBy,
+    integrity: async () => {
+      await refuseFalseSignature(repository, name, file, namedBy);
+      return null; // the documents say which digest is due
+    },
+  };
+  return repository.artifact(artifact, request);
+}
+
+/**
+ * The version document first: `npm ci` needs nothing but a few hundred bytes of each package, whose packument may have
+ * megabytes. Who was just given the packument has it here as well.
+ */
+function documentsOf(repository: Repository, name: string, version: string): DocumentRef[] {
+  const documents = [versionRef(name, version), packumentRef(name)];
+  return servedLately(repository, name) ? documents.reverse() : documents;
+}
+
+/** Some tarballs are not named after their version. */
+async function lookUpVersion(repository: Repository, name: string, file: string): Promise<string> {
+  const known = await repository.known(name, file);
+  if (known) return known.version;
+  return (await readSigned(repository, packumentRef(name), file)).version;
+}
+
+async function refuseFalseSignature(
+  repository: Repository,
+  name: string,
+  file: string,
+  documents: DocumentRef[],
+): Promise<void> {
+  const keys = await registryKeys(repository);
+  if (keys.length === 0) return;
+  const signed = await firstSigned(repository, documents, file);
+  if (!signed) return;
+  const verdict = checkSignatures(name, signed, keys);
+  if (verdict.verdict !== "bad") return;
+
+  const release = `${name}@${signed.version}`;
+  const message = `The registry signature of ${release} is false: ${verdict.reason}`;
+  const { integrity, signatures, time } = signed;
+  const detail = { keyid: verdict.keyid, integrity, signatures, time };
+  repository.report({
+    kind: "unsigned",
+    package: name,
+    version: signed.version,
+    file,
+    message,
+    detail,
+  });
+  throw new Problem("tampered", message);
+}
+
+/** What the first document that has the file says. None of them: then the artifact is not named either, and refused for that. */
+async function firstSigned(
+  repository: Repository,
+  documents: DocumentRef[],
+  file: string,
+): Promise<SignedFile | null> {
+  for (const ref of documents) {
+    try {
+      return await readSigned(repository, ref, file);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+  return null;
+}
+
+async function readSigned(
+  repository: Repository,
+  ref: DocumentRef,
+  file: string,
+): Promise<SignedFile> {
+  const read = await repository.read(ref, { variant: `file/${file}`, base: "" });
+  return parseJson(read.bytes) as SignedFile;
+}
+
+const NAMES_LIMIT = 20_000;
+
+/** Names whose packument was served since the start, oldest first: only an order of asking hangs on it. */
+const lately = new WeakMap<Repository, Set<string>>();
+
+export function notePackument(repository: Repository, name: string): void {
+  let names = lately.get(repository);
+  if (!names) {
+    names = new Set();
+    lately.set(repository, names);
+  }
+  names.delete(name);
+  names.add(name);
+  if (names.size > NAMES_LIMIT) names.delete(names.values().next().value!);
+}
+
+export function servedLately(repository: Repository, name: string): boolean {
+  return lately.get(repository)?.has(name) ?? false;
+}

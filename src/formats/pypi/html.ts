@@ -1,0 +1,146 @@
+// Reads the HTML form of a project page. PEP 503, 592, 629, 658/714, 740, 792
+import { Problem } from "../../core/problem.ts";
+import { checkApiVersion, readHashes, uniqueFiles } from "./json.ts";
+import { belongsTo, isDistribution, isName, normalizeName } from "./names.ts";
+import { resolveLocation } from "./resolve.ts";
+import { tokens } from "./tokens.ts";
+import type { Hashes, ProjectFile, ProjectPage } from "./types.ts";
+
+type Attributes = Map<string, string>;
+
+const HASH = /(?:^|&)(md5|sha1|sha224|sha256|sha384|sha512)=([^&]*)/;
+
+function fragmentHashes(href: string, file: string): Hashes {
+  const hash = href.indexOf("#");
+  const match = hash < 0 ? null : HASH.exec(href.slice(hash + 1));
+  return match ? readHashes({ [match[1]!]: match[2] }, file) : {};
+}
+
+/** The last path segment of a link, decoded: PEP 503 wants it to be the file's name. */
+function fileNameOf(href: string): string | null {
+  const path = href.split(/[?#]/, 1)[0]!;
+  try {
+    return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
+  } catch {
+    return null;
+  }
+}
+
+function coreMetadata(attributes: Attributes, file: string): ProjectFile["coreMetadata"] {
+  const value = attributes.get("data-core-metadata") ?? attributes.get("data-dist-info-metadata");
+  if (value === undefined) return null;
+  if (value === "true" || value === "") return true;
+  const match = HASH.exec(value);
+  return match ? readHashes({ [match[1]!]: match[2] }, `${file}.metadata`) : false;
+}
+
+function gpgSig(attributes: Attributes): boolean | null {
+  const value = attributes.get("data-gpg-sig");
+  return value === undefined ? null : value === "true";
+}
+
+function sizeOf(attributes: Attributes): number | null {
+  const value = attributes.get("data-size") ?? "";
+  return /^\d{1,15}$/.test(value) ? Number(value) : null;
+}
+
+/** The file that an anchor leads to; null for any other link. */
+function readAnchor(attributes: Attributes, page: string, base: string | null): ProjectFile | null {
+  const href = attributes.get("href")?.trim();
+  const filename = href ? fileNameOf(href) : null;
+  if (!href || filename === null || !isDistribution(filename)) return null;
+  const location = resolveLocation(href, page, base);
+  if (location === null) return null;
+  const provenance = attributes.get("data-provenance");
+  return {
+    filename,
+    location,
+    hashes: fragmentHashes(href, filename),
+    requiresPython: attributes.get("data-requires-python") ?? null,
+    // Neither stands in a PEP, but uv reads both, and some indexes write them.
+    size: sizeOf(attributes),
+    uploadTime: attributes.get("data-upload-time") || null,
+    yanked: attributes.has("data-yanked") ? attributes.get("data-yanked") || true : false,
+    coreMetadata: coreMetadata(attributes, filename),
+    gpgSig: gpgSig(attributes),
+    provenance: provenance === undefined ? null : resolveLocation(provenance, page, base),
+  };
+}
+
+interface Seen {
+  files: ProjectFile[];
+  meta: Map<string, string>;
+  headings: string[];
+  asksForPassword: boolean;
+}
+
+function readTokens(html: string, page: string): Seen {
+  const seen: Seen = { files: [], meta: new Map(), headings: [], asksForPassword: false };
+  let base: string | null = null;
+  let heading: string | null = null;
+  for (const token of tokens(html)) {
+    if (token.kind === "text") {
+      if (heading !== null && heading.length < 500) heading += token.text;
+    } else if (token.kind === "end") {
+      if (heading !== null && (token.name === "title" || token.name === "h1")) {
+        seen.headings.push(heading.trim());
+        heading = null;
+      }
+    } else if (token.name === "a") {
+      const file = readAnchor(token.attributes, page, base);
+      if (file) seen.files.push(file);
+    } else if (token.name === "meta") {
+      const name = token.attributes.get("name")?.toLowerCase();
+      if (name) seen.meta.set(name, token.attributes.get("content") ?? "");
+    } else if (token.name === "base") {
+      base ??= token.attributes.get("href") ?? null;
+    } else if (token.name === "input") {
+      if (token.attributes.get("type")?.toLowerCase() === "password") seen.asksForPassword = true;
+    } else if (token.name === "title" || token.name === "h1") heading = "";
+  }
+  return seen;
+}
+
+/** "Links for six", "root/pypi: links for six", "Index of /simple/six/": what generators head an empty page with. */
+function isHeadingOf(heading: string, project: string): boolean {
+  const start = /(?:links for|index of) /i.exec(heading);
+  if (!start) return false;
+  const name = heading
+    .slice(start.index + start[0].length)
+    .split("/")
+    .filter(Boolean)
+    .at(-1);
+  return name !== undefined && isName(name.trim()) && normalizeName(name.trim()) === project;
+}
+
+/**
+ * A captive portal and a login page are HTML too, and taking one for an empty project would lose every file. So a page must show
+ * what it is: by the meta tag of PEP 629 (or the older `api-version`), by a link to a file named for the project, or by a heading
+ * that names the project as index generators do. A page that asks for a password is never one.
+ */
+function isProjectPage(seen: Seen, project: string): boolean {
+  if (seen.asksForPassword) return false;
+  return (
+    seen.meta.has("pypi:repository-version") ||
+    seen.meta.has("api-version") ||
+    seen.files.some(({ filename }) => belongsTo(filename, project)) ||
+    seen.headings.some((heading) => isHeadingOf(heading, project))
+  );
+}
+
+/** The page of `project`; `page` is its path below the upstream's URL. Throws Problem("malformed") for any other page. */
+export function readProjectHtml(html: string, project: string, page: string): ProjectPage {
+  const seen = readTokens(html, page);
+  if (!isProjectPage(seen, project))
+    throw new Problem("malformed", `The answer is an HTML page, but not the page of ${project}`);
+  checkApiVersion(seen.meta.get("pypi:repository-version"));
+  const status = seen.meta.get("pypi:project-status");
+  const reason = seen.meta.get("pypi:project-status-reason") ?? null;
+  return {
+    name: project,
+    versions: null,
+    files: uniqueFiles(seen.files),
+    status: status ? { status, reason } : null,
+    lastSerial: null,
+  };
+}

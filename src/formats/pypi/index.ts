@@ -1,0 +1,25 @@
+// The Python package index: PEP 503, 691 and what followed. Wiring only; README.md has the protocol in a page.
+import type { Format } from "../../core/format.ts";
+import { documents } from "./documents.ts";
+import { PypiOptions } from "./options.ts";
+import { renderProblem } from "./problem.ts";
+import { type PypiRoute, parseRoute } from "./routes.ts";
+import { serve } from "./serve.ts";
+import { snippets } from "./setup.ts";
+
+export type { PypiOptions } from "./options.ts";
+export type { PypiRoute } from "./routes.ts";
+
+export const pypi: Format<PypiRoute, PypiOptions> = {
+  name: "pypi",
+  options: PypiOptions,
+  documents,
+  parse: parseRoute,
+  access: (route) => ({
+    action: route.kind === "write" ? "write" : "read",
+    package: "project" in route ? route.project : null,
+  }),
+  serve,
+  problem: renderProblem,
+  setup: snippets,
+};

@@ -1,0 +1,112 @@
+// Who built a file and how: the index's Integrity API. PEP 740
+import type { Answer, Repository } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
+import { projectRef } from "./documents.ts";
+import { isObject } from "./json.ts";
+import { versionOfFile } from "./names.ts";
+import type { PypiOptions } from "./options.ts";
+import type { PypiRoute } from "./routes.ts";
+import { MEDIA } from "./types.ts";
+import { normalizeVersion } from "./versions.ts";
+import { provenancePath, provenanceVariant } from "./view.ts";
+
+type Route = Extract<PypiRoute, { kind: "provenance" }>;
+type Kept = { bytes: Uint8Array; at: number };
+
+/** PEP 740: provenance objects may change. A kept one is given without asking for this long, in milliseconds. */
+const FRESH = 5 * 60_000;
+
+/** An answer of 200 that is no provenance object (a login page) must not replace one that is. */
+function isProvenance(bytes: Uint8Array): boolean {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    return isObject(value) && Array.isArray(value["attestation_bundles"]);
+  } catch {
+    return false;
+  }
+}
+
+const provenanceReply = (bytes: Uint8Array, cache: CacheStatus): Reply => ({
+  ...reply(200, MEDIA.integrity, bytes, { "cache-control": "no-cache" }),
+  cache,
+});
+
+function none(file: string): Reply {
+  const message = `No provenance available for ${file}`;
+  return reply(404, "application/json", JSON.stringify({ message }));
+}
+
+/** The URL that the project page gives for it, or null when the page gives none. */
+async function advertised(
+  route: Route,
+  repository: Repository<PypiOptions>,
+): Promise<string | null> {
+  const ref = projectRef(route.project, repository.options);
+  const view = { variant: provenanceVariant(route.file), base: "" };
+  const { bytes } = await repository.read(ref, view);
+  const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  const url = isObject(value) ? value["provenance"] : null;
+  // PEP 740: "a fully qualified URL".
+  return typeof url === "string" && /^https?:/.test(url) ? url : null;
+}
+
+/** Throws Problem("notFound") when the upstream says that there is none, else the Problem of the last place asked. */
+async function ask(route: Route, repository: Repository<PypiOptions>): Promise<Answer> {
+  const usual = provenancePath(route.project, route.version, route.file).slice(1);
+  const given = await advertised(route, repository);
+  // The page's own URL may be on a host that this server does not talk to; the usual path is on the upstream itself.
+  const paths = given === null ? [usual] : [given, usual];
+  let failure: Problem | null = null;
+  for (const path of paths) {
+    try {
+      const headers = { accept: MEDIA.integrity };
+      const answer = await repository.ask({ path, package: route.project, headers });
+      if (answer.status === 404 || answer.status === 410)
+        throw new Problem("notFound", `No provenance available for ${route.file}`);
+      if (answer.status === 200 && isProvenance(answer.bytes)) return answer;
+      const says = answer.status === 200 ? "no provenance object" : String(answer.status);
+      failure = new Problem("refused", `${answer.upstream} answers ${says} for ${route.file}`);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind === "notFound" || error.kind === "offline")
+        throw error;
+      failure = error;
+    }
+  }
+  throw failure!;
+}
+
+function keptStatus(kept: Kept, now: number, error: Problem): CacheStatus {
+  if (error.kind === "notFound") return { hit: false, fwd: "stale", fwdStatus: 404 };
+  const detail = error.kind === "offline" || error.kind === "refused" ? error.kind : "unreachable";
+  const age = Math.max(0, Math.floor((now - kept.at) / 1000));
+  return { hit: true, detail, age };
+}
+
+/**
+ * The newest provenance object of a file, kept for when the upstream is away, and after the upstream has dropped the file:
+ * a signature over bytes that never change stays as good as it was.
+ */
+export async function serveProvenance(
+  route: Route,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
+  const version = versionOfFile(route.file, route.project);
+  const isOther = version !== "" && version !== normalizeVersion(route.version);
+  if (isOther || repository.claims(route.project)) return none(route.file);
+  const key = `provenance/${route.project}/${route.file}`;
+  const kept = await repository.kept(key);
+  const now = repository.now();
+  if (kept && now - kept.at < FRESH) return provenanceReply(kept.bytes, { hit: true });
+  const fwd = kept ? "stale" : "uri-miss";
+  try {
+    const { bytes, upstream } = await ask(route, repository);
+    await repository.keep(key, bytes);
+    return provenanceReply(bytes, { hit: false, fwd, fwdStatus: 200, stored: true, upstream });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (kept) return provenanceReply(kept.bytes, keptStatus(kept, now, error));
+    if (error.kind === "notFound") return none(route.file);
+    throw error;
+  }
+}

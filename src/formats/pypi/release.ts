@@ -1,0 +1,106 @@
+// The index's JSON API: `/pypi/<name>/json` and `/pypi/<name>/<version>/json`, as the public index documents it.
+import type {
+  DocumentRef,
+  Fact,
+  Overlay,
+  Source,
+  StoredDocument,
+  ViewRequest,
+} from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { hashesOf, integrityOf, isObject, readHashes } from "./json.ts";
+import { isFileName, normalizeName, versionOfFile } from "./names.ts";
+import { resolveLocation } from "./resolve.ts";
+import type { Hashes } from "./types.ts";
+
+/** One file, with everything else that the index says of it. */
+interface ReleaseFile {
+  filename: string;
+  location: string;
+  digests: Hashes;
+  entry: Record<string, unknown>;
+}
+
+interface Release {
+  /** `urls` are the files of one version; null when the index sends none. */
+  urls: ReleaseFile[] | null;
+  /** `releases` are the files of all versions; null on the page of one version. */
+  releases: [version: string, files: ReleaseFile[]][] | null;
+  /** All the other keys: `info`, `vulnerabilities`, `ownership`, `last_serial`. */
+  rest: Record<string, unknown>;
+}
+
+function readFiles(value: unknown, path: string): ReleaseFile[] {
+  if (!Array.isArray(value)) throw new Problem("malformed", "The files of a release are no list");
+  return value.map((entry) => {
+    const filename = isObject(entry) ? entry["filename"] : null;
+    if (!isObject(entry) || typeof filename !== "string" || !isFileName(filename))
+      throw new Problem("malformed", "A file of a release has no usable name");
+    const url = entry["url"];
+    const location = typeof url === "string" ? resolveLocation(url, path) : null;
+    if (location === null)
+      throw new Problem("malformed", `The URL of ${filename} cannot be fetched`);
+    return { filename, location, digests: readHashes(entry["digests"] ?? {}, filename), entry };
+  });
+}
+
+async function readRelease(source: Source, ref: DocumentRef): Promise<Release> {
+  const value = await source.json();
+  const info = isObject(value) ? value["info"] : null;
+  if (!isObject(value) || !isObject(info))
+    throw new Problem("malformed", `The answer is no release of ${ref.package}`);
+  const name = info["name"];
+  if (typeof name === "string" && normalizeName(name) !== ref.package)
+    throw new Problem("malformed", `The answer is another project's than ${ref.package}'s`);
+  const { urls, releases, ...rest } = value;
+  if (releases !== undefined && releases !== null && !isObject(releases))
+    throw new Problem("malformed", `The releases of ${ref.package} are no object`);
+  return {
+    urls: urls === undefined || urls === null ? null : readFiles(urls, ref.path),
+    releases: isObject(releases)
+      ? Object.entries(releases).map(([version, files]) => [version, readFiles(files, ref.path)])
+      : null,
+    rest,
+  };
+}
+
+/** What the answer says of each file, so that a digest that changes is seen here too. */
+export async function releaseFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
+  const release = await readRelease(source, ref);
+  const facts = new Map<string, Fact>();
+  for (const files of [release.urls ?? [], ...(release.releases ?? []).map(([, all]) => all)])
+    for (const { filename, location, digests } of files)
+      if (!facts.has(filename))
+        facts.set(filename, {
+          file: filename,
+          version: versionOfFile(filename, ref.package),
+          integrity: integrityOf(digests),
+          location,
+        });
+  return [...facts.values()];
+}
+
+function shown(file: ReleaseFile, ref: DocumentRef, overlay: Overlay, base: string): unknown {
+  const url = `${base}/files/${ref.package}/${encodeURIComponent(file.filename)}`;
+  const state = Object.hasOwn(overlay, file.filename) ? overlay[file.filename]! : null;
+  if (state?.state !== "tampered") return { ...file.entry, url };
+  // Only the first digests are known here; a size or another digest would be the altered file's.
+  const { size: _size, md5_digest: _md5, ...rest } = file.entry;
+  return { ...rest, url, digests: hashesOf(state.integrity) };
+}
+
+/** The answer with every file's URL pointing here, and the rest as it is. */
+export async function* renderRelease(
+  { source, ref, overlay }: StoredDocument,
+  view: ViewRequest,
+): AsyncGenerator<string> {
+  const { urls, releases, rest } = await readRelease(source, ref);
+  const files = (list: ReleaseFile[]) => list.map((file) => shown(file, ref, overlay, view.base));
+  yield JSON.stringify({
+    ...rest,
+    ...(releases && {
+      releases: Object.fromEntries(releases.map(([version, list]) => [version, files(list)])),
+    }),
+    ...(urls && { urls: files(urls) }),
+  });
+}

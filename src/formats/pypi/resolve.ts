@@ -1,0 +1,34 @@
+// Where a link of an upstream's page points, when only the page's path below the upstream's URL is known.
+
+// Deep enough for any real "../../..", and named so that no upstream's folder is taken for it.
+const STEP = "holdfast-upstream-parent";
+const DEPTH = 16;
+const ROOT = `https://upstream.invalid/${`${STEP}/`.repeat(DEPTH)}`;
+
+/**
+ * An absolute http(s) URL, a path with a leading "/" for the upstream's origin, or a path relative to the upstream's URL (with
+ * "../" where the link leaves it). Without the fragment. Null when it is nothing that can be fetched. `page` is the path of the
+ * page that holds the link, `base` what its `<base href>` says.
+ */
+export function resolveLocation(
+  href: string,
+  page: string,
+  base: string | null = null,
+): string | null {
+  const from = base === null ? ROOT + page : (URL.parse(base, ROOT + page)?.href ?? ROOT + page);
+  const url = URL.parse(href.trim(), from);
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
+  url.hash = "";
+  if (url.hostname !== "upstream.invalid") return url.href;
+  const path = url.pathname + url.search;
+  const steps = path.slice(1).split("/");
+  let kept = 0;
+  while (kept < DEPTH && steps[kept] === STEP) kept += 1;
+  return kept === 0 ? path : "../".repeat(DEPTH - kept) + steps.slice(kept).join("/");
+}
+
+/** The URL of a file that stands beside another: PEP 658 appends to the path, before any query. */
+export function besides(location: string, suffix: string): string {
+  const query = location.indexOf("?");
+  return query < 0 ? location + suffix : location.slice(0, query) + suffix + location.slice(query);
+}

@@ -1,0 +1,111 @@
+// The path grammar of a Python index: PEP 503 and 691, the public index's JSON and Integrity APIs, and devpi's paths.
+import { isFileName, isName, normalizeName, projectOfFile, sidecarOf } from "./names.ts";
+
+export type PypiRoute =
+  /** The list of projects. */
+  | { kind: "projects" }
+  /** All files of one project, its name normalised. `devpi`: asked for two folders deeper. */
+  | { kind: "project"; project: string; devpi: boolean }
+  /** Another path is the right one; `location` is relative to the path asked for. */
+  | { kind: "redirect"; project: string | null; location: string }
+  | { kind: "file"; project: string; file: string }
+  | { kind: "provenance"; project: string; version: string; file: string }
+  /** The JSON API; `version` is null for the newest. */
+  | { kind: "release"; project: string; version: string | null }
+  /** Anything that would change the index. */
+  | { kind: "write" };
+
+const VERSION = /^[A-Za-z0-9][A-Za-z0-9.!+_-]{0,127}$/;
+
+/** The segments of a path, decoded once. Null when one is empty, a dot segment, or hides a slash or a control character. */
+function segments(path: string): string[] | null {
+  try {
+    const decoded = path.slice(1).split("/").map(decodeURIComponent);
+    const last = decoded.at(-1) === "" ? decoded.slice(0, -1) : decoded;
+    return last.every(isFileName) ? decoded : null;
+  } catch {
+    return null;
+  }
+}
+
+function simple(rest: string[], devpi: boolean): PypiRoute | null {
+  const [name = "", slash, ...more] = rest;
+  if (name === "" && slash === undefined) return { kind: "projects" };
+  if (!isName(name) || more.length || (slash !== undefined && slash !== "")) return null;
+  const project = normalizeName(name);
+  if (slash === "" && name === project) return { kind: "project", project, devpi };
+  // PEP 503: "Servers SHOULD redirect" a request without the slash, and one for a name that is not normalised.
+  return { kind: "redirect", project, location: `${slash === "" ? "../" : ""}${project}/` };
+}
+
+function file(name: string, fileName: string): PypiRoute | null {
+  if (!isName(name) || !isFileName(fileName)) return null;
+  return { kind: "file", project: normalizeName(name), file: fileName };
+}
+
+function release(rest: string[]): PypiRoute | null {
+  const [name = "", second, third] = rest;
+  if (!isName(name)) return null;
+  const project = normalizeName(name);
+  if (rest.length === 2 && second === "json") return { kind: "release", project, version: null };
+  if (rest.length === 3 && third === "json" && VERSION.test(second!))
+    return { kind: "release", project, version: second! };
+  return null;
+}
+
+function provenance(rest: string[]): PypiRoute | null {
+  const [name = "", version = "", fileName = "", last] = rest;
+  if (rest.length !== 4 || last !== "provenance" || !isName(name)) return null;
+  if (!VERSION.test(version) || !isFileName(fileName)) return null;
+  return { kind: "provenance", project: normalizeName(name), version, file: fileName };
+}
+
+/** What stands below devpi's public mirror, `/root/pypi`. */
+function devpi(rest: string[]): PypiRoute | null {
+  const [first, ...more] = rest;
+  if (first === undefined) return { kind: "redirect", project: null, location: "pypi/+simple/" };
+  if (first === "" && more.length === 0)
+    return { kind: "redirect", project: null, location: "+simple/" };
+  if (first === "+simple" || first === "simple")
+    return more.length
+      ? simple(more, true)
+      : { kind: "redirect", project: null, location: `${first}/` };
+  if (first === "+f") {
+    // /+f/<3 hex>/<13 hex>/<file> stands in lock files that were made with devpi.
+    const [start = "", end = "", fileName = ""] = more;
+    const isDigest = /^[0-9a-f]{3}$/.test(start) && /^[0-9a-f]{13}$/.test(end);
+    const project = projectOfFile(sidecarOf(fileName)?.of ?? fileName);
+    return more.length === 3 && isDigest && project !== null ? file(project, fileName) : null;
+  }
+  // The short form for installers: index-url = …/root/pypi
+  if (!isName(first) || more.length > 1 || (more[0] ?? "") !== "") return null;
+  const project = normalizeName(first);
+  const up = more.length ? "../" : "";
+  return { kind: "redirect", project, location: `${up}+simple/${project}/` };
+}
+
+/** Null for what is no path of this protocol; never throws. */
+export function parseRoute(method: string, path: string): PypiRoute | null {
+  if (method !== "GET" && method !== "HEAD") return { kind: "write" };
+  const all = path.startsWith("/") ? segments(path) : null;
+  if (!all) return null;
+  const [first = "", ...rest] = all;
+  switch (first) {
+    case "":
+      return { kind: "redirect", project: null, location: "simple/" };
+    case "simple":
+      return rest.length
+        ? simple(rest, false)
+        : { kind: "redirect", project: null, location: "simple/" };
+    case "files":
+      return rest.length === 2 ? file(rest[0]!, rest[1]!) : null;
+    case "integrity":
+      return provenance(rest);
+    case "pypi":
+      return release(rest);
+    case "root":
+      return rest[0] === "pypi" ? devpi(rest.slice(1)) : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,116 @@
+// Each route of a Python index as a reply.
+import { createHash } from "node:crypto";
+import type { Artifact, Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { type Reply, reply } from "../../core/reply.ts";
+import { projectRef, releaseRef } from "./documents.ts";
+import { releasePurl, sidecarOf, versionOfFile } from "./names.ts";
+import { type MediaType, negotiate } from "./negotiate.ts";
+import type { PypiOptions } from "./options.ts";
+import { serveProvenance } from "./provenance.ts";
+import type { PypiRoute } from "./routes.ts";
+import { MEDIA } from "./types.ts";
+import { type PageVariant, renderProjects } from "./view.ts";
+
+const SIDECAR_LIMIT = 16 * 1024 * 1024;
+
+// Clients ask again each time, and get a 304; a lifetime of its own would add to this server's freshness.
+const PAGE_HEADERS = { vary: "accept", "cache-control": "no-cache" };
+
+/** PEP 691: a client may also name the type in `?format=`. */
+function mediaOf(request: Request): MediaType | null {
+  const format = new URLSearchParams(request.query).get("format");
+  return negotiate(format ?? request.header("accept"));
+}
+
+function contentType(media: MediaType): string {
+  return media === MEDIA.text ? "text/html; charset=utf-8" : media;
+}
+
+function notAcceptable(): Reply {
+  const types = [MEDIA.json, MEDIA.html, MEDIA.text].join(", ");
+  return reply(406, "text/plain; charset=utf-8", `holdfast: this page is given as ${types}\n`, {
+    vary: "accept",
+  });
+}
+
+async function serveProjects(
+  request: Request,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
+  const media = mediaOf(request);
+  if (!media) return notAcceptable();
+  // Only what is known here: the public list is 40 MB that no installer reads.
+  const known = await repository.documents("project", "", 1_000_000);
+  const names = known.filter((name) => !repository.claims(name));
+  const body = renderProjects(names, media === MEDIA.json ? "json" : "html");
+  const etag = createHash("sha256").update(body).digest("base64url").slice(0, 22);
+  return { ...reply(200, contentType(media), body, PAGE_HEADERS), etag };
+}
+
+async function serveProject(
+  project: string,
+  devpi: boolean,
+  request: Request,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
+  const media = mediaOf(request);
+  if (!media) return notAcceptable();
+  const form = media === MEDIA.json ? "json" : "html";
+  const variant: PageVariant = devpi ? `${form}-devpi` : form;
+  const headers = { "content-type": contentType(media), ...PAGE_HEADERS };
+  const ref = projectRef(project, repository.options);
+  return repository.view(ref, { variant, base: request.base }, headers);
+}
+
+/** A file or its sidecar: only what the project's page names, from where the page says that it is. */
+export function artifactOf(project: string, file: string, options: PypiOptions): Artifact {
+  const beside = sidecarOf(file);
+  const version = versionOfFile(beside?.of ?? file, project);
+  return {
+    package: project,
+    version,
+    file,
+    purl: releasePurl(project, version),
+    contentType: beside ? "text/plain; charset=utf-8" : "application/octet-stream",
+    path: null,
+    namedBy: [projectRef(project, options)],
+    ...(beside && { limit: SIDECAR_LIMIT }),
+  };
+}
+
+/** The one function that answers a parsed request. Throws a Problem. */
+export async function serve(
+  route: PypiRoute,
+  request: Request,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
+  switch (route.kind) {
+    case "projects":
+      return serveProjects(request, repository);
+    case "project":
+      return serveProject(route.project, route.devpi, request, repository);
+    case "redirect":
+      return reply(301, "text/plain; charset=utf-8", `See ${route.location}\n`, {
+        location: route.location,
+      });
+    case "file":
+      return repository.artifact(
+        artifactOf(route.project, route.file, repository.options),
+        request,
+      );
+    case "provenance":
+      return serveProvenance(route, repository);
+    case "release":
+      return repository.view(
+        releaseRef(route.project, route.version),
+        { variant: "json", base: request.base },
+        { "content-type": "application/json", "cache-control": "no-cache" },
+      );
+    case "write":
+      throw new Problem(
+        "methodNotAllowed",
+        "This repository keeps what another index publishes; nothing can be published here",
+      );
+  }
+}

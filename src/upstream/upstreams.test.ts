@@ -1,0 +1,100 @@
+import { afterEach, expect, test } from "bun:test";
+import { createMetrics } from "../core/metrics.ts";
+import { offline } from "./offline.ts";
+import { failure, http, type Listening, serve, setUp, text } from "./testkit.ts";
+import { createUpstream, createUpstreamMetrics } from "./upstreams.ts";
+
+const open: { stop(): void }[] = [];
+function opened<T extends Listening>(server: T): T {
+  open.push(server);
+  return server;
+}
+afterEach(() => {
+  for (const server of open.splice(0)) server.stop();
+});
+
+const bad = async () => opened(await serve(() => http(503)));
+
+test("the next one is asked when one is unreachable, and only then", async () => {
+  const [first, second] = [await bad(), opened(await serve(() => http(200, "second")))];
+  const { upstream } = setUp([{ url: first.url }, { url: second.url }]);
+  const response = await upstream.fetch({ path: "a" });
+  expect(response.upstream).toBe(`127.0.0.1:${second.port}`);
+  expect(await text(response)).toBe("second");
+  expect(first.heads).toHaveLength(1);
+});
+
+for (const status of [401, 403, 404, 410, 451])
+  test(`${status} from the first is final`, async () => {
+    const first = opened(await serve(() => http(status)));
+    const second = opened(await serve(() => http(200)));
+    const { upstream } = setUp([{ url: first.url }, { url: second.url }]);
+    expect((await upstream.fetch({ path: "a" })).status).toBe(status);
+    expect(second.heads).toEqual([]);
+  });
+
+test("an open breaker costs nothing, and its probe is the first to be asked again", async () => {
+  let healthy = false;
+  const first = opened(await serve(() => (healthy ? http(200, "first") : http(503))));
+  const second = opened(await serve(() => http(200, "second")));
+  const { upstream, clock } = setUp([{ url: first.url }, { url: second.url }]);
+  for (let at = 0; at < 5; at++)
+    expect(await text(await upstream.fetch({ path: "a" }))).toBe("second");
+  expect(first.heads).toHaveLength(3);
+  expect(upstream.states().map(({ state }) => state)).toEqual(["open", "closed"]);
+  expect(upstream.unavailable()).toBeNull();
+  healthy = true;
+  clock.ms += 1_000;
+  expect(await text(await upstream.fetch({ path: "a" }))).toBe("first");
+});
+
+test("when all are unreachable, all are named, and it is said without asking", async () => {
+  const [first, second] = [await bad(), await bad()];
+  const { upstream, clock } = setUp([{ url: first.url }, { url: second.url }]);
+  for (let at = 0; at < 3; at++)
+    expect(await failure(upstream, { path: "a" })).toBe(
+      `127.0.0.1:${first.port}: answered 503; 127.0.0.1:${second.port}: answered 503`,
+    );
+  expect(upstream.unavailable()).toBe("unreachable");
+  clock.ms += 1_000;
+  expect(upstream.unavailable()).toBeNull();
+});
+
+test("a path that leads astray is no reason to ask the next", async () => {
+  const [first, second] = [await bad(), await bad()];
+  const { upstream } = setUp([{ url: `${first.url}/a/` }, { url: second.url }]);
+  await expect(upstream.fetch({ path: "../b" })).rejects.toMatchObject({ kind: "malformed" });
+  expect(second.heads).toEqual([]);
+});
+
+test("without upstreams nothing is reached", async () => {
+  const { upstream } = setUp([]);
+  expect(upstream.unavailable()).toBe("unreachable");
+  expect(await failure(upstream, { path: "a" })).toBe("no upstream is configured");
+});
+
+test("repositories share one page of metrics", async () => {
+  const server = opened(await serve(() => http(200, "x")));
+  const metrics = createMetrics();
+  const { deps } = setUp([]);
+  const shared = createUpstreamMetrics(metrics);
+  for (const repository of ["npm", "pypi"]) {
+    const upstream = createUpstream([{ url: server.url, hosts: [] }], {
+      ...deps,
+      metrics: shared,
+      repository,
+    });
+    await text(await upstream.fetch({ path: "a" }));
+  }
+  const page = await metrics.render();
+  const label = `upstream="127.0.0.1:${server.port}"`;
+  for (const repository of ["npm", "pypi"])
+    expect(page).toContain(
+      `holdfast_upstream_breaker_state{repository="${repository}",${label}} 0`,
+    );
+});
+
+test("offline never asks", async () => {
+  expect(offline().unavailable()).toBe("offline");
+  await expect(offline().fetch({ path: "a" })).rejects.toMatchObject({ kind: "offline" });
+});

@@ -1,0 +1,47 @@
+// A repository's upstreams as one: in their order, the next one when one cannot be reached.
+import { Problem } from "../core/problem.ts";
+import type { Upstream } from "../core/upstream.ts";
+import type { BreakerState } from "./breaker.ts";
+import { createClient } from "./client.ts";
+import type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
+
+export { createUpstreamMetrics, type UpstreamMetrics } from "./metrics.ts";
+export type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
+
+export interface Upstreams extends Upstream {
+  /** In the order of the configuration. */
+  states(): { upstream: string; state: BreakerState }[];
+  /** Closes idle connections and helpers, and leaves the metrics page. Exchanges that run are finished, but those through a tunnel are cut. */
+  close(): void;
+}
+
+/** The first upstream that answers, whatever it answers, has the last word. Without any, nothing is ever reached. */
+export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps): Upstreams {
+  const clients = settings.map((one) => createClient(one, deps));
+  const states = () => clients.map((client) => ({ upstream: client.host, state: client.state() }));
+  const unwatch = deps.metrics.watch(deps.repository, states);
+  return {
+    states,
+    unavailable: () =>
+      clients.some((client) => client.unavailable() === null) ? null : "unreachable",
+    async fetch(request) {
+      const failures: Problem[] = [];
+      for (const client of clients) {
+        try {
+          return await client.fetch(request);
+        } catch (error) {
+          if (!(error instanceof Problem) || error.kind !== "unreachable") throw error;
+          failures.push(error);
+        }
+      }
+      const [cause, ...others] = failures;
+      if (cause && others.length === 0) throw cause;
+      const told = [...new Set(failures.map(({ message }) => message))];
+      throw new Problem("unreachable", told.join("; ") || "no upstream is configured", { cause });
+    },
+    close() {
+      unwatch();
+      for (const client of clients) client.close();
+    },
+  };
+}
