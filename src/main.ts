@@ -25,7 +25,7 @@ import { type RunningServer, startServer } from "./http/server.ts";
 import { collectGarbage } from "./jobs/gc.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
-import { type Database, openDatabase } from "./store/database.ts";
+import { type Database, logSize, openDatabase } from "./store/database.ts";
 import { emptyIncoming, type Layout, openLayout } from "./store/layout.ts";
 import { lockData } from "./store/lock.ts";
 import { openViews } from "./store/view-files.ts";
@@ -38,6 +38,9 @@ import {
 import { servePage } from "./web/pages.ts";
 
 const GRACE_MS = 30_000;
+/** The log of the database is looked at this often, and moved into the database when it is larger than that. */
+const CHECKPOINT_MS = 10_000;
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const TIDY_MS = 6 * 60 * 60 * 1000;
 
 export interface Running {
@@ -121,8 +124,18 @@ export async function start(options: {
       );
   }, TIDY_MS);
   tidy.unref();
+  const checkpoints = setInterval(async () => {
+    if ((await logSize(layout.database)) < CHECKPOINT_BYTES) return;
+    await worker
+      .transform({ op: "checkpoint", input: layout.database })
+      .catch((error) =>
+        log.write("warn", "The database could not be checkpointed", { error: String(error) }),
+      );
+  }, CHECKPOINT_MS);
+  checkpoints.unref();
   const stop = async (graceMs = GRACE_MS) => {
     clearInterval(tidy);
+    clearInterval(checkpoints);
     await Promise.all(servers.map((server) => server.stop(graceMs)));
     for (const one of mounted) one.close();
     worker.close();

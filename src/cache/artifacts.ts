@@ -82,8 +82,9 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const download = startDownload(deps, artifact, expectation(artifact));
     const stored = download.proven
       .then((proven) => keep(id, artifact, proven, download, path))
-      .catch((error) => {
+      .catch(async (error) => {
         remember(id, artifact, error);
+        (await download.following)?.fill.fail(error);
         throw error;
       })
       .finally(() => downloads.delete(id));
@@ -104,15 +105,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const { sha256, size, upstream: host, bytes, incoming } = proven;
     const following = await download.following;
     try {
-      if (incoming) incoming.commit(sha256);
-      else blobs.put(sha256, bytes!);
+      if (incoming) await incoming.commit(sha256);
+      else await blobs.put(sha256, bytes!);
       following?.fill.move(blobs.path(sha256));
       await database.write((sql) => record(sql, artifact, { sha256, size, upstream: host }, path));
-    } catch (error) {
-      following?.fill.fail(error);
-      throw error;
     } finally {
-      incoming?.abandon();
+      await incoming?.abandon();
     }
     following?.fill.prove();
     const stored: StoredArtifact = {
@@ -168,7 +166,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (!row) return null;
     const size = Number(row.size);
     const path = blobs.path(row.sha256);
-    if ((await blobs.size(row.sha256)) !== size) {
+    if ((await blobs.stat(row.sha256))?.size !== size) {
       await forget(artifact); // removed or cut by hand: fetched again, and held against its pin
       return null;
     }

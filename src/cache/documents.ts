@@ -197,7 +197,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
         cache: { ...cache, stored: true },
       };
     } finally {
-      if ("incoming" in received) received.incoming.abandon();
+      if ("incoming" in received) await received.incoming.abandon();
     }
   }
 
@@ -302,14 +302,14 @@ export function createDocuments(deps: DocumentDeps): Documents {
         const facts = await type.facts(source, ref);
         const stored = encoding === "gzip" ? received.bytes : gzip(plain);
         const blob = encoding === "gzip" ? received.sha256 : sha256(stored);
-        blobs.put(blob, stored);
+        await blobs.put(blob, stored);
         return { facts, blob, size: plain.length, storedSize: stored.length, source };
       }
     }
-    const incoming = "incoming" in received ? received.incoming : blobs.begin();
+    const incoming = "incoming" in received ? received.incoming : await blobs.begin();
     const output = `${incoming.path}-gzip`;
     try {
-      if ("bytes" in received) incoming.write(received.bytes);
+      if ("bytes" in received) await incoming.write(received.bytes);
       const { facts, size, stored } = await deps.transform({
         op: "ingest",
         format: deps.format,
@@ -318,11 +318,11 @@ export function createDocuments(deps: DocumentDeps): Documents {
         encoding,
         output,
       });
-      if (stored.path === incoming.path) incoming.commit(stored.sha256);
-      else blobs.adopt(stored.path, stored.sha256);
+      if (stored.path === incoming.path) await incoming.commit(stored.sha256);
+      else await blobs.adopt(stored.path, stored.sha256);
       return { facts, blob: stored.sha256, size, storedSize: stored.size };
     } finally {
-      incoming.abandon();
+      await incoming.abandon();
     }
   }
 
@@ -382,16 +382,16 @@ export function createDocuments(deps: DocumentDeps): Documents {
         if (size > limit)
           throw new Problem("malformed", `The document is larger than ${limit} bytes`);
         hash.update(chunk);
-        if (incoming) incoming.write(chunk);
+        if (incoming) await incoming.write(chunk);
         else parts.push(chunk);
         if (!incoming && size > MEMORY_LIMIT) {
-          incoming = blobs.begin();
-          for (const part of parts) incoming.write(part);
+          incoming = await blobs.begin();
+          for (const part of parts) await incoming.write(part);
           parts = [];
         }
       }
     } catch (error) {
-      incoming?.abandon();
+      await incoming?.abandon();
       throw error;
     }
     const digest = hash.digest("hex");

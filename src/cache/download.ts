@@ -50,7 +50,10 @@ export interface DownloadDeps {
 }
 
 export interface Download {
-  /** Known once the upstream answered and the file proved to be large: clients may read along. */
+  /**
+   * Known once the upstream answered and the file proved to be large: clients may read along. Who started the download ends the
+   * fill, with `prove` or `fail`, when everything else is done.
+   */
   readonly following: Promise<{ fill: FillControl; size: number | null } | null>;
   readonly proven: Promise<Proven>;
 }
@@ -115,9 +118,8 @@ async function run(
   try {
     await prove(deps, artifact, await expect, collected, response.upstream);
   } catch (error) {
-    collected.fill?.fail(error);
-    if (error instanceof Tampered) condemn(deps.blobs, collected);
-    collected.incoming?.abandon();
+    if (error instanceof Tampered) await condemn(deps.blobs, collected);
+    await collected.incoming?.abandon();
     throw error;
   }
   return { ...collected, upstream: response.upstream };
@@ -178,17 +180,16 @@ async function collect(
       if (!incoming) {
         parts.push(chunk);
         if (size <= HOLD) continue;
-        incoming = deps.blobs.begin();
-        for (const part of parts) incoming.write(part);
+        incoming = await deps.blobs.begin();
+        for (const part of parts) await incoming.write(part);
         parts = [];
         fill = createFill(incoming.path);
         announce({ fill, size: length === null ? null : Number(length) });
-      } else incoming.write(chunk);
+      } else await incoming.write(chunk);
       fill!.advance(size);
     }
   } catch (error) {
-    fill?.fail(error);
-    incoming?.abandon();
+    await incoming?.abandon();
     throw error;
   }
   const digests = new Map(
@@ -294,14 +295,9 @@ async function digestAgain(algorithm: string, found: Collected): Promise<string>
 }
 
 /** Keeps the refused bytes where an operator can look at them. */
-function condemn(blobs: Blobs, found: Collected): void {
-  const evidence = found.incoming ?? blobs.begin();
-  try {
-    if (found.bytes) evidence.write(found.bytes);
-    evidence.condemn(found.sha256);
-  } finally {
-    evidence.abandon();
-  }
+async function condemn(blobs: Blobs, { sha256, bytes, incoming }: Collected): Promise<void> {
+  if (incoming) await incoming.condemn(sha256);
+  else await blobs.condemn(sha256, bytes!);
 }
 
 /** Both expectations as one: the tokens of each, the pinned ones winning. */

@@ -98,7 +98,7 @@ async function openFill(fill: Fill): Promise<FileHandle> {
   if (fill.state === "failed") await fill.changed();
   return open(fill.path, "r").catch(async (error) => {
     if (error.code !== "ENOENT") throw error;
-    if (fill.state === "failed") await fill.changed();
+    if (fill.state !== "proven") await fill.changed();
     return open(fill.path, "r");
   });
 }

@@ -115,7 +115,9 @@ export function createRepository(
 
   async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
     if (blob === null) return true;
-    return (await blobs.size(blob)) === storedSize && (await hashFile(blobs.path(blob))) === blob;
+    return (
+      (await blobs.stat(blob))?.size === storedSize && (await hashFile(blobs.path(blob))) === blob
+    );
   }
 
   async function ask(question: Question): Promise<Answer> {

@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import type { DocumentRef, Fact, Format, Overlay, Source, ViewRequest } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
+import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";
 import { fileSource } from "../store/source.ts";
 
@@ -28,6 +29,7 @@ export type Job =
       view: ViewRequest;
       output: string;
     }
+  | { op: "checkpoint"; input: string }
   | {
       op: "digest";
       format: string;
@@ -42,6 +44,7 @@ export interface Results {
   extract: Record<string, unknown>;
   /** Size in bytes of the gzip at `output`. */
   render: { size: number };
+  checkpoint: undefined;
   /** Base64. */
   digest: string;
 }
@@ -52,6 +55,7 @@ export type Transform = <J extends Job>(job: J) => Promise<Results[J["op"]]>;
 export function createTransform(formats: readonly AnyFormat[]): Transform {
   const byName = new Map(formats.map((format) => [format.name, format]));
   async function run(job: Job): Promise<unknown> {
+    if (job.op === "checkpoint") return checkpoint(job.input);
     const format = byName.get(job.format)!;
     if (job.op === "digest") {
       const file = await openRandom(job.input);

@@ -72,7 +72,7 @@ export function createViews(deps: ViewDeps): Views {
       input: deps.blobPath(state.blob!),
       overlay: state.overlay,
       view: request,
-      output: file.temporary,
+      output: await file.begin(),
     });
     return { etag: file.etag, body: await file.finish() };
   }

@@ -37,7 +37,7 @@ export async function verify(
   const result: VerifyResult = { files: 0, bytes: 0, damaged: [] };
   for await (const named of everything(database)) {
     const { sha256, size } = named;
-    const found = await blobs.size(sha256);
+    const found = (await blobs.stat(sha256))?.size ?? null;
     const isTrue = found === size && (await hashFile(blobs.path(sha256))) === sha256;
     result.files += 1;
     result.bytes += found ?? 0;

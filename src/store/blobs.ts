@@ -1,30 +1,37 @@
 // Content-addressed files. A name that exists is whole and true to its digest.
-import { closeSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
-import { open, readdir, readFile, stat, unlink } from "node:fs/promises";
+//
+// Everything is asynchronous: on a busy disk even a rename can take a second, and no request may wait for another's.
+// Fetched bytes are not synced one by one: after a power cut a file may be short or gone, which its size tells when it is
+// next read, and it is fetched again and held against its pin (docs/decisions/0007-no-sync-for-fetched-bytes.md).
+import { mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 import type { Layout } from "./layout.ts";
 
+const READ_ONLY = 0o444;
+
 /** A download under way: bytes go to a private file and get their name only when they are proven. */
 export interface Incoming {
   readonly path: string;
-  write(chunk: Uint8Array): void;
+  write(chunk: Uint8Array): Promise<void>;
   /** Gives the bytes their name. `sha256` must be that of what was written. */
-  commit(sha256: string): void;
+  commit(sha256: string): Promise<void>;
   /** Moves the bytes to the evidence folder instead, so that an investigation can look at them. */
-  condemn(sha256: string): void;
+  condemn(sha256: string): Promise<void>;
   /** Removes the file; a no-op after commit or condemn. */
-  abandon(): void;
+  abandon(): Promise<void>;
 }
 
 export interface Blobs {
   path(sha256: string): string;
-  begin(): Incoming;
+  begin(): Promise<Incoming>;
   /** Stores bytes that are whole in memory. */
-  put(sha256: string, bytes: Uint8Array): void;
+  put(sha256: string, bytes: Uint8Array): Promise<void>;
+  /** Keeps refused bytes that are whole in memory. */
+  condemn(sha256: string, bytes: Uint8Array): Promise<void>;
   /** Gives a file that stands in incoming/ its name. */
-  adopt(path: string, sha256: string): void;
-  size(sha256: string): Promise<number | null>;
+  adopt(path: string, sha256: string): Promise<void>;
+  /** Null when there is no such blob. */
   stat(sha256: string): Promise<{ size: number; changedAt: number } | null>;
   /** All of a small blob. */
   read(sha256: string): Promise<Uint8Array>;
@@ -39,78 +46,83 @@ export function openBlobs(layout: Layout): Blobs {
   let counter = 0;
   const folders = new Set<string>();
 
-  function place(root: string, sha256: string): string {
+  function pathIn(root: string, sha256: string): string {
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw new TypeError(`Not a SHA-256: ${sha256}`);
-    const folder = join(root, sha256.slice(0, 2));
-    if (!folders.has(folder)) {
-      mkdirSync(folder, { recursive: true });
-      folders.add(folder);
-    }
-    return join(folder, sha256.slice(2));
+    return join(root, sha256.slice(0, 2), sha256.slice(2));
   }
 
-  function begin(): Incoming {
-    const path = join(layout.incoming, `${process.pid}-${++counter}`);
-    const file = guard(() => openSync(path, "wx", 0o444));
+  /** The path, in a folder that exists. */
+  async function place(root: string, sha256: string): Promise<string> {
+    const path = pathIn(root, sha256);
+    const folder = join(root, sha256.slice(0, 2));
+    if (!folders.has(folder)) {
+      await guard(mkdir(folder, { recursive: true }));
+      folders.add(folder);
+    }
+    return path;
+  }
+
+  const nextPath = () => join(layout.incoming, `${process.pid}-${++counter}`);
+
+  async function begin(): Promise<Incoming> {
+    const path = nextPath();
+    const file = await guard(open(path, "wx", READ_ONLY));
     let isOpen = true;
     let isThere = true;
-    function close(): void {
-      if (isOpen) closeSync(file);
+    async function close(): Promise<void> {
+      if (!isOpen) return;
       isOpen = false;
+      await file.close();
+    }
+    async function moveTo(root: string, sha256: string): Promise<void> {
+      await close();
+      await guard(rename(path, await place(root, sha256)));
+      isThere = false;
     }
     return {
       path,
-      write(chunk) {
+      async write(chunk) {
         let at = 0;
-        while (at < chunk.length) at += guard(() => writeSync(file, chunk, at));
+        while (at < chunk.length) at += (await guard(file.write(chunk, at))).bytesWritten;
       },
-      commit(sha256) {
-        close();
-        guard(() => renameSync(path, place(layout.blobs, sha256)));
+      commit: (sha256) => moveTo(layout.blobs, sha256),
+      condemn: (sha256) => moveTo(layout.evidence, sha256),
+      async abandon() {
+        if (!isThere) return;
         isThere = false;
-        syncLater(place(layout.blobs, sha256));
-      },
-      condemn(sha256) {
-        close();
-        guard(() => renameSync(path, place(layout.evidence, sha256)));
-        isThere = false;
-      },
-      abandon() {
-        close();
-        if (isThere) unlinkSync(path);
-        isThere = false;
+        await close();
+        await unlink(path);
       },
     };
   }
 
+  async function store(root: string, sha256: string, bytes: Uint8Array): Promise<void> {
+    const path = nextPath();
+    try {
+      await guard(writeFile(path, bytes, { mode: READ_ONLY, flag: "wx" }));
+      await guard(rename(path, await place(root, sha256)));
+    } catch (error) {
+      await unlink(path).catch(() => {}); // it may never have been made
+      throw error;
+    }
+  }
+
   return {
-    path: (sha256) => place(layout.blobs, sha256),
+    path: (sha256) => pathIn(layout.blobs, sha256),
     begin,
-    put(sha256, bytes) {
-      const incoming = begin();
-      try {
-        incoming.write(bytes);
-        incoming.commit(sha256);
-      } finally {
-        incoming.abandon();
-      }
-    },
-    adopt(path, sha256) {
-      guard(() => renameSync(path, place(layout.blobs, sha256)));
-      syncLater(place(layout.blobs, sha256));
-    },
-    async size(sha256) {
-      const found = await stat(place(layout.blobs, sha256)).catch(() => null);
-      return found ? found.size : null;
+    put: (sha256, bytes) => store(layout.blobs, sha256, bytes),
+    condemn: (sha256, bytes) => store(layout.evidence, sha256, bytes),
+    async adopt(path, sha256) {
+      await guard(rename(path, await place(layout.blobs, sha256)));
     },
     async stat(sha256) {
-      const found = await stat(place(layout.blobs, sha256)).catch(() => null);
+      const found = await stat(pathIn(layout.blobs, sha256)).catch(() => null);
       return found ? { size: found.size, changedAt: found.mtimeMs } : null;
     },
-    read: (sha256) => readFile(place(layout.blobs, sha256)),
+    read: (sha256) => readFile(pathIn(layout.blobs, sha256)),
     readFile: (path) => readFile(path),
     async remove(sha256) {
-      await unlink(place(layout.blobs, sha256)).catch((error) => {
+      await unlink(pathIn(layout.blobs, sha256)).catch((error) => {
         if (error.code !== "ENOENT") throw error;
       });
     },
@@ -121,35 +133,14 @@ export function openBlobs(layout: Layout): Blobs {
   };
 }
 
-/** Runs a file operation; a full disk becomes a Problem. */
-function guard<T>(operation: () => T): T {
+/** Waits for a file operation; a full disk becomes a Problem. */
+async function guard<T>(operation: Promise<T>): Promise<T> {
   try {
-    return operation();
+    return await operation;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOSPC" || code === "EDQUOT")
       throw new Problem("full", "The disk that holds the data directory is full", { cause: error });
     throw error;
   }
-}
-
-// What was fetched is synced just after the client has it: losing it costs one more fetch, never a wrong byte.
-const unsynced: string[] = [];
-let syncing = false;
-
-function syncLater(path: string): void {
-  unsynced.push(path);
-  if (!syncing) {
-    syncing = true;
-    setTimeout(syncAll, 1000).unref();
-  }
-}
-
-async function syncAll(): Promise<void> {
-  for (let path = unsynced.shift(); path; path = unsynced.shift()) {
-    const file = await open(path, "r").catch(() => null); // removed meanwhile
-    await file?.datasync().catch(() => {}); // a failing disk shows itself to `verify`
-    await file?.close();
-  }
-  syncing = false;
 }

@@ -1,5 +1,8 @@
 // The database handle: reads at any time, writes one batch after the other, migrations at start.
+
+import { Database as SyncDatabase } from "bun:sqlite";
 import { copyFileSync, existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
 import start from "./migrations/0001-start.sql" with { type: "text" };
@@ -33,6 +36,8 @@ export async function openDatabase(path: string): Promise<Database> {
   // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing will ask for more.
   await writer.unsafe("PRAGMA synchronous = NORMAL");
   await writer.unsafe("PRAGMA busy_timeout = 5000");
+  // A checkpoint syncs to disk, for a second on a busy one: the worker does it (see `checkpoint`), never a request.
+  await writer.unsafe("PRAGMA wal_autocheckpoint = 0");
   await migrate(writer, path);
   const reader = new SQL({ adapter: "sqlite", filename: path, readonly: true });
   await reader.unsafe("PRAGMA busy_timeout = 5000");
@@ -83,6 +88,22 @@ export async function openDatabase(path: string): Promise<Database> {
       await writer.close();
     },
   };
+}
+
+/** Moves what was committed from the log into the database file, beside running readers and writers. Syncs; slow. */
+export function checkpoint(path: string): void {
+  const database = new SyncDatabase(path, { readwrite: true, create: false });
+  try {
+    database.exec("PRAGMA busy_timeout = 100");
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  } finally {
+    database.close();
+  }
+}
+
+/** Size in bytes of the log of what is not yet in the database file. */
+export async function logSize(path: string): Promise<number> {
+  return (await stat(`${path}-wal`).catch(() => null))?.size ?? 0;
 }
 
 function asProblem(error: unknown): unknown {

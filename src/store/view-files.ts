@@ -1,7 +1,6 @@
 // Rendered documents on disk: a folder for each document, so that the views of what it was before are found and removed.
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileBody } from "../core/reply.ts";
 
@@ -12,7 +11,7 @@ export interface ViewFile {
   /** The view's entity tag: what it depends on, hashed. */
   readonly etag: string;
   /** Where a renderer may write it before `finish`. */
-  readonly temporary: string;
+  begin(): Promise<string>;
   /** The stored view, or null. */
   load(): Promise<Uint8Array | FileBody | null>;
   /** Stores bytes. Not waited for by clients: a view that is not on disk is rendered again. */
@@ -39,8 +38,8 @@ export function openViews(root: string): Views {
       const temporary = `${path}.${process.pid}.part`;
       return {
         etag,
-        get temporary() {
-          mkdirSync(folder, { recursive: true });
+        async begin() {
+          await mkdir(folder, { recursive: true });
           return temporary;
         },
         async load() {
@@ -48,8 +47,8 @@ export function openViews(root: string): Views {
           return found ? read(path, found.size) : null;
         },
         save(bytes) {
-          mkdirSync(folder, { recursive: true });
-          writeFile(temporary, bytes)
+          mkdir(folder, { recursive: true })
+            .then(() => writeFile(temporary, bytes))
             .then(() => rename(temporary, path))
             .catch(() => rm(temporary, { force: true }));
           forgetOthers(folder, current);
