@@ -124,8 +124,11 @@ export async function start(options: {
       );
   }, TIDY_MS);
   tidy.unref();
+  let checkpointed = 0;
   const checkpoints = setInterval(async () => {
-    if ((await logSize(layout.database)) < CHECKPOINT_BYTES) return;
+    if (database.commits === checkpointed || (await logSize(layout.database)) < CHECKPOINT_BYTES)
+      return;
+    checkpointed = database.commits;
     await worker
       .transform({ op: "checkpoint", input: layout.database })
       .catch((error) =>
@@ -243,8 +246,8 @@ async function fetchAgain(
     const failures: (string | null)[] = [];
     for (const { repository, path } of wanted) {
       const response = await fetch(`${running.url}/${repository}${path}`);
-      const text = response.ok ? (await response.arrayBuffer(), null) : await response.text();
-      failures.push(text === null ? null : text.trim() || `status ${response.status}`);
+      const text = await response.text();
+      failures.push(response.ok ? null : text.trim() || `status ${response.status}`);
     }
     return failures;
   } finally {

@@ -165,6 +165,30 @@ for (const [what, zip, limits] of lies)
     await expect(unpack(zip, limits)).rejects.toMatchObject({ kind: "malformed" });
   });
 
+test("an entry that unpacks to more than it says is cut at what it says", async () => {
+  const file = inMemory(one({ size: 2 ** 21 }, noise));
+  const [entry] = await readDirectory(file);
+  let seen = 0;
+  const read = async () => {
+    for await (const chunk of readEntry(file, entry!)) seen += chunk.length;
+  };
+  await expect(read()).rejects.toMatchObject({ kind: "malformed" });
+  expect(seen).toBeLessThanOrEqual(2 ** 21);
+});
+
+test("bytes that belong to no entry make a directory malformed", async () => {
+  const zip = makeZip([
+    { name: "a", data: text },
+    { name: "b", data: text },
+  ]);
+  const end = zip.length - 22;
+  const gap = Buffer.concat([zip.subarray(0, end), Buffer.alloc(8), zip.subarray(end)]);
+  await expect(readDirectory(inMemory(gap))).rejects.toMatchObject({ kind: "malformed" });
+  const fewer = Buffer.from(zip);
+  fewer.writeUInt16LE(1, end + 10);
+  await expect(readDirectory(inMemory(fewer))).rejects.toMatchObject({ kind: "malformed" });
+});
+
 test("a bomb is refused by its directory alone", async () => {
   const zeros = Buffer.alloc(65 * 2 ** 20);
   const zip = makeZip([{ name: "bomb", data: zeros }]);

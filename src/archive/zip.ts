@@ -210,7 +210,7 @@ async function* pieces(
 }
 
 async function* inflate(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const stream = createInflateRaw();
+  const stream = createInflateRaw({ chunkSize: PIECE });
   const closed = new Promise<void>((resolve) => stream.once("close", resolve));
   const feed = async () => {
     for await (const chunk of source) {
@@ -232,7 +232,7 @@ async function* inflate(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 
 function inflateWhole(bytes: Uint8Array, size: number): Uint8Array {
   try {
-    return inflateRawSync(bytes, { maxOutputLength: size + 1 });
+    return inflateRawSync(bytes, { maxOutputLength: size + 1, chunkSize: Math.max(64, size + 1) });
   } catch {
     throw bad("an entry cannot be inflated");
   }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { z } from "zod";
 import { runCli } from "./index.ts";
 import { type Running, type ServeDeps, serveCommand } from "./serve.ts";
@@ -119,4 +120,26 @@ for (const [code, want] of failures)
     const argv = ["serve", "--listen", "127.0.0.1:80"];
     expect(await runCli(argv, [serveCommand({ formats, start })], terminal)).toBe(1);
     expect(terminal.printed.err).toBe(`holdfast serve: cannot listen on 127.0.0.1:80: ${want}\n`);
+  });
+
+for (const signal of ["SIGTERM", "SIGINT"] as const)
+  test(`a real ${signal} ends the process, and nothing keeps it alive`, async () => {
+    const script = `
+      import { z } from "zod";
+      import { runCli } from ${JSON.stringify(join(import.meta.dir, "index.ts"))};
+      import { serveCommand } from ${JSON.stringify(join(import.meta.dir, "serve.ts"))};
+      const open = setInterval(() => {}, 1000);
+      const stop = async () => clearInterval(open);
+      const formats = [{ name: "npm", options: z.strictObject({}), setup: () => [] }];
+      const start = async () => ({ url: "http://127.0.0.1:1", stop });
+      process.exitCode = await runCli(["serve"], [serveCommand({ formats, start })]);
+    `;
+    const child = Bun.spawn([process.execPath, "-e", script], {
+      cwd: import.meta.dir,
+      stdout: "pipe",
+    });
+    const reader = child.stdout.getReader();
+    await reader.read(); // It has started and says so.
+    child.kill(signal);
+    expect(await child.exited).toBe(0);
   });

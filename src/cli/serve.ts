@@ -19,11 +19,12 @@ export interface ServeDeps {
   start(config: Config): Promise<Running>;
   /** Calls back on each signal to stop, until it is told to leave off. Of the process unless told. */
   signals?(stop: (signal: NodeJS.Signals) => void): () => void;
-  /** The longest time that running responses get. Design §4.1. */
+  /** The longest time that `stop` gets. */
   graceMs?: number;
 }
 
-const GRACE_MS = 30_000;
+// The 30 s of running responses (design §4.1) are counted by `stop`; the rest is for closing after them.
+const GRACE_MS = 35_000;
 
 export function serveCommand({
   formats,
@@ -59,11 +60,15 @@ export function serveCommand({
 
       const signal = await told.first;
       log.write("info", `${signal}: finishing running responses; once more stops at once`);
+      const late = Promise.withResolvers<"late">();
+      const timer = setTimeout(() => late.resolve("late"), graceMs);
       const outcome = await Promise.race([
         running.stop().then(() => "clean" as const),
         told.second,
-        Bun.sleep(graceMs).then(() => "late" as const),
+        late.promise,
       ]);
+      // What is left here would keep the process alive.
+      clearTimeout(timer);
       told.leave();
       if (outcome === "clean") {
         log.write("info", "Stopped");

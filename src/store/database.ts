@@ -20,6 +20,8 @@ export interface Database {
    * `work` may run twice and must await nothing but its queries.
    */
   write<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+  /** How many batches were committed so far. */
+  readonly commits: number;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function openDatabase(path: string): Promise<Database> {
   const reader = new SQL({ adapter: "sqlite", filename: path, readonly: true });
   await reader.unsafe("PRAGMA busy_timeout = 5000");
 
+  let commits = 0;
   let queue: Waiting[] = [];
   let running: Promise<void> | null = null;
 
@@ -61,6 +64,7 @@ export async function openDatabase(path: string): Promise<Database> {
       await writer.unsafe("BEGIN IMMEDIATE");
       for (const one of batch) results.push(await one.work(writer));
       await writer.unsafe("COMMIT");
+      commits += 1;
       for (const [at, one] of batch.entries()) one.resolve(results[at]);
       return true;
     } catch (error) {
@@ -75,6 +79,9 @@ export async function openDatabase(path: string): Promise<Database> {
 
   return {
     read: reader,
+    get commits() {
+      return commits;
+    },
     write(work) {
       return new Promise((resolve, reject) => {
         queue.push({ work, resolve: resolve as (value: unknown) => void, reject });

@@ -33,11 +33,20 @@ export function createBody(stream: ReadableStream<Uint8Array> | null, watch: Bod
   let debtMs = 0;
   let over = false;
   let reason: string | undefined;
+  /** What every later read throws: a body that broke never looks whole. */
+  let thrown: { error: unknown } | null = null;
 
   function end(failure: string | null | undefined) {
     if (over) return;
     over = true;
+    watch.signal?.removeEventListener("abort", onAbort);
     watch.ended(failure);
+  }
+
+  /** Also when nobody reads any more. */
+  function onAbort() {
+    thrown = { error: watch.signal?.reason };
+    end(undefined);
   }
 
   function broken(text: string): Problem {
@@ -81,17 +90,18 @@ export function createBody(stream: ReadableStream<Uint8Array> | null, watch: Bod
   }
 
   async function next(): Promise<IteratorResult<Uint8Array>> {
-    if (over) return { done: true, value: undefined };
     try {
-      if (debtMs > 0) await pause(debtMs, undefined, watch.signal && { signal: watch.signal });
-      const value = await read(watch.timeoutMs);
+      if (debtMs > 0 && !over)
+        await pause(debtMs, undefined, watch.signal && { signal: watch.signal });
+      const value = over ? null : await read(watch.timeoutMs);
+      if (thrown) throw thrown.error;
       if (value === null) return { done: true, value: undefined };
       debtMs = watch.bucket?.take(value.length) ?? 0;
       return { done: false, value };
     } catch (error) {
-      const byCaller = watch.signal?.aborted;
-      end(byCaller ? undefined : reason);
-      throw byCaller ? watch.signal?.reason : error;
+      thrown ??= { error };
+      end(reason);
+      throw thrown.error;
     }
   }
 
@@ -107,6 +117,7 @@ export function createBody(stream: ReadableStream<Uint8Array> | null, watch: Bod
     await close();
   }
 
+  watch.signal?.addEventListener("abort", onAbort, { once: true });
   if (!stream) end(null);
   return {
     [Symbol.asyncIterator]: () => ({

@@ -1,14 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
-import { http, type Listening, listen, serve, setUp, text } from "./testkit.ts";
+import { closeAll, http, listen, opened, serve, setUp, text } from "./testkit.ts";
 
-const open: { stop(): void }[] = [];
-function opened<T extends Listening>(server: T): T {
-  open.push(server);
-  return server;
-}
-afterEach(() => {
-  for (const server of open.splice(0)) server.stop();
-});
+afterEach(closeAll);
 
 const headersOf = (head: string) =>
   Object.fromEntries(
@@ -274,6 +267,16 @@ test("the caller's signal ends it before the headers, in the body and in line, w
     expect(upstream.unavailable()).toBeNull();
     expect(upstream.states()[0]?.state).toBe("closed");
   }
+});
+
+test("an abort frees the place even when nobody reads", async () => {
+  const server = opened(await endless());
+  const { upstream } = setUp({ url: server.url, connections: 1 });
+  const abort = new AbortController();
+  const { body } = await upstream.fetch({ path: "a", signal: abort.signal });
+  abort.abort(new Error("gone"));
+  await (await upstream.fetch({ path: "b" })).discard();
+  await expect(body[Symbol.asyncIterator]().next()).rejects.toThrow("gone");
 });
 
 test("a slow reader holds the sender back", async () => {

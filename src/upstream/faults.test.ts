@@ -1,24 +1,18 @@
 // Everything an upstream can do wrong: each is one short sentence, and none is taken for an answer.
 import { afterAll, afterEach, expect, test } from "bun:test";
 import {
+  closeAll,
   failure,
   http,
-  type Listening,
   listen,
   makeCertificate,
+  opened,
   serve,
   setUp,
   text,
 } from "./testkit.ts";
 
-const open: { stop(): void }[] = [];
-function opened<T extends Listening>(server: T): T {
-  open.push(server);
-  return server;
-}
-afterEach(() => {
-  for (const server of open.splice(0)) server.stop();
-});
+afterEach(closeAll);
 
 const certificate = makeCertificate();
 const secured = await serve(() => http(200, "secret"), certificate);
@@ -86,10 +80,10 @@ test("silent in the body", async () => {
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789");
     }),
   );
-  const { upstream } = setUp({ url: server.url, timeoutMs: 50 });
+  const { upstream } = setUp({ url: server.url, timeoutMs: 400 });
   for (let at = 0; at < 3; at++)
     expect(await failure(upstream, { path: "a" })).toEndWith(
-      ": fell silent for 0.05 s after 10 bytes",
+      ": fell silent for 0.4 s after 10 bytes",
     );
   expect(upstream.unavailable()).toBe("unreachable");
   await server.closed();
@@ -125,6 +119,20 @@ test("truncated: ends short of its content-length", async () => {
       /: the answer ended after \d+ of 100 bytes$/,
     );
   expect(upstream.states()[0]?.state).toBe("open");
+});
+
+test("a broken body stays broken, however often it is read", async () => {
+  const server = opened(
+    await listen((socket) => {
+      socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789");
+    }),
+  );
+  const { upstream } = setUp({ url: server.url });
+  const body = (await upstream.fetch({ path: "a" })).body[Symbol.asyncIterator]();
+  const read = async () => {
+    while (!(await body.next()).done);
+  };
+  for (let at = 0; at < 3; at++) await expect(read()).rejects.toThrow("the answer ended after");
 });
 
 test("truncated: a chunked body without its last chunk", async () => {

@@ -4,11 +4,12 @@ import { connect } from "node:net";
 import { dirname } from "node:path";
 import { ProxyFailure } from "./reasons.ts";
 import {
+  closeAll,
   failure,
   http,
-  type Listening,
   listen,
   makeCertificate,
+  opened,
   serve,
   serveProxy,
   serveSocks,
@@ -25,14 +26,7 @@ afterAll(() => {
   secured.stop();
 });
 
-const open: { stop(): void }[] = [];
-function opened<T extends Listening>(server: T): T {
-  open.push(server);
-  return server;
-}
-afterEach(() => {
-  for (const server of open.splice(0)) server.stop();
-});
+afterEach(closeAll);
 
 // Names that only the proxy can resolve: the lookup would find nothing.
 const names = { "registry.example.test": [] };
@@ -90,7 +84,6 @@ for (const { url, body } of targets) {
       const server = opened(await serveSocks(["me", "right"], reply));
       const { upstream } = setUp({ url, proxy: `socks5://${user}127.0.0.1:${server.port}` });
       expect(await failure(upstream, { path: "a" })).toBe(`${new URL(url).host}: ${want}`);
-      upstream.close();
     }
   });
 
@@ -100,7 +93,6 @@ for (const { url, body } of targets) {
     expect(await failure(upstream, { path: "a" })).toMatch(
       /: its proxy: (answered 407|does not accept the credentials)$/,
     );
-    upstream.close();
   });
 
   test(`${body}: a proxy that is not there, and is not asked again at once`, async () => {
@@ -112,7 +104,6 @@ for (const { url, body } of targets) {
         ": its proxy: refused the connection",
       );
       expect(upstream.unavailable()).toBe("unreachable");
-      upstream.close();
     }
   });
 
@@ -127,7 +118,6 @@ for (const { url, body } of targets) {
         const proxy = `${scheme}://127.0.0.1:${server.port}`;
         const { upstream } = setUp({ url, proxy, timeoutMs: server === silent ? 50 : 5_000 });
         expect(await failure(upstream, { path: "a" })).toMatch(want);
-        upstream.close();
       }
     await silent.closed();
   });
@@ -137,7 +127,6 @@ test("a 404 for CONNECT is the proxy's, and not an answer", async () => {
   const server = opened(await serve(() => http(404, "no such thing")));
   const { upstream } = setUp({ url: targets[1]!.url, proxy: server.url });
   expect(await failure(upstream, { path: "a" })).toEndWith(": its proxy: answered 404 to CONNECT");
-  upstream.close();
 });
 
 test("a 404 behind a SOCKS5 proxy is the upstream's", async () => {
@@ -147,7 +136,6 @@ test("a 404 behind a SOCKS5 proxy is the upstream's", async () => {
     proxy: `socks5://127.0.0.1:${server.port}`,
   });
   expect((await upstream.fetch({ path: "no" })).status).toBe(404);
-  upstream.close();
 });
 
 test("a POST goes through a SOCKS5 proxy whole", async () => {
@@ -166,7 +154,6 @@ test("a POST goes through a SOCKS5 proxy whole", async () => {
   expect(all).toStartWith("POST /a?b HTTP/1.1\r\n");
   expect(all).toEndWith(`\r\n\r\n${body}`);
   expect(all.slice(0, 1_000)).not.toMatch(/^proxy-/im);
-  upstream.close();
 });
 
 test("literal link-local addresses are refused behind a proxy as well", async () => {
@@ -247,6 +234,5 @@ test("a slow reader holds the sender back through a tunnel, over TLS as well", a
   const { written } = await message();
   expect(written).toBeLessThan(64 * 1024 * 1024);
   await response.discard();
-  upstream.close();
   worker.terminate();
 });

@@ -27,6 +27,19 @@ export interface Listening {
   stop(): void;
 }
 
+const closing: (() => void)[] = [];
+
+/** Stops this server after the test. */
+export function opened<T extends Listening>(server: T): T {
+  closing.push(server.stop);
+  return server;
+}
+
+/** For afterEach: stops what was opened, and closes what was set up, in this test. */
+export function closeAll() {
+  for (const close of closing.splice(0)) close();
+}
+
 type Handler = (socket: Socket, text: string, nth: number) => void;
 
 /** A TCP server. `handler` gets each piece of data with its number on that connection, from 0. */
@@ -233,6 +246,7 @@ export function setUp(
     [settings].flat().map((one) => ({ url: "", hosts: [], timeoutMs: 10_000, ...one })),
     deps,
   );
+  closing.push(upstream.close);
   return { upstream, clock, lines, lookups, metrics, deps };
 }
 

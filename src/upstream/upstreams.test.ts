@@ -1,17 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import { createMetrics } from "../core/metrics.ts";
 import { offline } from "./offline.ts";
-import { failure, http, type Listening, serve, setUp, text } from "./testkit.ts";
+import { closeAll, failure, http, opened, serve, setUp, text } from "./testkit.ts";
 import { createUpstream, createUpstreamMetrics } from "./upstreams.ts";
 
-const open: { stop(): void }[] = [];
-function opened<T extends Listening>(server: T): T {
-  open.push(server);
-  return server;
-}
-afterEach(() => {
-  for (const server of open.splice(0)) server.stop();
-});
+afterEach(closeAll);
 
 const bad = async () => opened(await serve(() => http(503)));
 

@@ -1,5 +1,5 @@
 // Between a repository and its checksum database: what is expected of a module's files, and who may be asked.
-import type { Repository } from "../../core/format.ts";
+import type { Answer, Repository } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import { encodeSegment, escapeCase, matchesPrefix } from "./names.ts";
 import type { GoOptions } from "./options.ts";
@@ -17,21 +17,19 @@ function keyPrefix(database: Database): string {
   return `sumdb/${database.name}`;
 }
 
-/** Throws the Problem that a status of the database's or its proxy's amounts to; null for "not here". */
-async function ask(repository: GoRepository, base: string, path: string, module: string | null) {
-  const answer = await repository.ask({
-    path: `${base}/${path}`,
-    package: module,
-    limit: ANSWER_LIMIT,
-  });
+/** The bytes of an answer; null for "not here". Any other status says nothing about that and is thrown. */
+export function bytesOf(answer: Answer, what: string): Uint8Array | null {
   if (answer.status === 200) return answer.bytes;
   if (answer.status === 404 || answer.status === 410) return null;
   const kind = [401, 403, 451].includes(answer.status) ? "refused" : "unreachable";
-  const whom = `${base.replace(/^sumdb\//, "")} through ${answer.upstream}`;
-  throw new Problem(kind, `The checksum database ${whom} answered ${answer.status} for ${path}`);
+  throw new Problem(kind, `${answer.upstream} answered ${answer.status} for ${what}`);
 }
 
 function operationsOf(repository: GoRepository, database: Database): Operations {
+  const ask = async (path: string, module: string | null) => {
+    const question = { path: `${base}/${path}`, package: module, limit: ANSWER_LIMIT };
+    return bytesOf(await repository.ask(question), `${path} of ${database.name}`);
+  };
   const base = database.url?.replace(/\/+$/, "") ?? keyPrefix(database);
   const prefix = keyPrefix(database);
   let supported: Promise<boolean> | null = null;
@@ -39,7 +37,7 @@ function operationsOf(repository: GoRepository, database: Database): Operations 
   /** An upstream that proxies no database says 404 to every lookup, which must not be taken for "this module is not in it". */
   function isSupported(): Promise<boolean> {
     if (database.url) return Promise.resolve(true);
-    supported ??= ask(repository, base, "supported", null)
+    supported ??= ask("supported", null)
       .then((bytes) => {
         if (!bytes) supported = null;
         return bytes !== null;
@@ -53,7 +51,7 @@ function operationsOf(repository: GoRepository, database: Database): Operations 
 
   return {
     async fetch(path, module) {
-      const bytes = await ask(repository, base, path, module);
+      const bytes = await ask(path, module);
       if (bytes || (await isSupported())) return bytes;
       throw new Problem(
         "unreachable",
@@ -117,14 +115,15 @@ export async function assertIngest(repository: GoRepository): Promise<void> {
 }
 
 /**
- * What the checksum database expects of a module's zip or go.mod; null when it is not asked or has no record. Throws when it
- * cannot be asked or does not prove what it says: nothing comes to rest unverified.
+ * What the checksum database expects of a module's zip or go.mod; null when it is not asked or, after calling `unknown`, when
+ * it has no record. Throws when it cannot be asked or does not prove what it says: nothing comes to rest unverified.
  */
 export async function expected(
   repository: GoRepository,
   module: string,
   version: string,
   kind: "zip" | "mod",
+  unknown: () => void,
 ): Promise<string | null> {
   const client = checksums(repository);
   if (!client) return null;
@@ -132,11 +131,12 @@ export async function expected(
   if (isPrivate(repository, module)) return null;
   const record = await client.record(lookupPath(module, version), module, version);
   if (!record) {
-    const message = `${module}@${version} is not in the checksum database ${client.name}`;
     if (repository.options.requireSumdb)
-      throw new Problem("blocked", `${message}, and this repository requires that (requireSumdb)`);
-    const file = `${version}.${kind}`;
-    repository.report({ kind: "unsigned", package: module, version, file, message });
+      throw new Problem(
+        "blocked",
+        `${module}@${version} is not in the checksum database ${client.name}, and this repository requires that (requireSumdb)`,
+      );
+    unknown();
     return null;
   }
   const hash = hashIn(record, `${module} ${version}${kind === "mod" ? "/go.mod" : ""} `);

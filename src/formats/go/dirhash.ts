@@ -13,7 +13,7 @@ import { Problem } from "../../core/problem.ts";
 // The go command itself refuses more: golang.org/x/mod/zip.MaxZipFile, for packed and unpacked size alike.
 const LIMITS: ZipLimits = { ...zipLimits, entrySize: 500 * 2 ** 20, totalSize: 500 * 2 ** 20 };
 /** Unpacked bytes after which other work gets its turn. */
-const TURN = 2 * 2 ** 20;
+const TURN = 2 ** 20;
 const MOD_LIMIT = 16 * 2 ** 20;
 
 function nextTurn(): Promise<void> {

@@ -79,6 +79,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
   async function fetchText(path: string, name: string): Promise<string> {
     try {
       const answer = await ask({ path, package: name });
+      if (answer.status === 403) throw new Problem("refused", `${answer.status} for ${path}`);
       if (answer.status !== 200) throw new Problem("notFound", `${answer.status} for ${path}`);
       stored.set(path, Buffer.from(answer.bytes).toString());
     } catch (error) {
@@ -345,6 +346,15 @@ test("a module that the database does not know is pinned as first seen, with an 
   const answer = await strict.get("/x.test/m/@v/v1.0.0.zip");
   expect(answer.status).toBe(403);
   expect(bodyOf(answer)).toContain("requireSumdb");
+});
+
+test("what the upstream does not have is no event, and is not found", async () => {
+  const fake = createFake();
+  for (const file of ["zip", "mod", "info"])
+    expect((await fake.get(`/x.test/m/@v/v1.0.0.${file}`)).status).toBe(404);
+  expect(fake.events).toEqual([]);
+  fake.upstream.set("x.test/m/@v/v1.0.0.info", 403);
+  expect((await fake.get("/x.test/m/@v/v1.0.0.info")).status).toBe(424);
 });
 
 test("a database that cannot be asked, refuses or is not proxied lets nothing in", async () => {

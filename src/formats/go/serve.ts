@@ -2,7 +2,7 @@
 import type { Artifact, Repository, Request } from "../../core/format.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
-import { assertIngest, checksums, expected, isPrivate, lookupPath } from "./checksums.ts";
+import { assertIngest, bytesOf, checksums, expected, isPrivate, lookupPath } from "./checksums.ts";
 import { INFO_LIMIT, latestRef, parseInfoBytes, queryRef } from "./info.ts";
 import { listRef } from "./list.ts";
 import { modulePurl, versionPath } from "./names.ts";
@@ -21,6 +21,8 @@ const CONTENT_TYPES: Record<FileKind, string> = {
   mod: TEXT,
   zip: "application/zip",
 };
+const LIST_HEADERS = { "content-type": TEXT };
+const INFO_HEADERS = { "content-type": JSON_TYPE };
 const IMMUTABLE = "public, max-age=31536000, immutable";
 
 /**
@@ -35,24 +37,21 @@ async function checkInfo(
 ): Promise<null> {
   await assertIngest(repository);
   const answer = await repository.ask({ path, package: module, limit: INFO_LIMIT });
-  if (answer.status === 404 || answer.status === 410)
-    throw new Problem("notFound", `${module}@${version} is not at ${answer.upstream}`);
-  if (answer.status !== 200)
-    throw new Problem("unreachable", `${answer.upstream} answered ${answer.status} for ${path}`);
-  const info = parseInfoBytes(answer.bytes, `${module}@${version}`);
+  const what = `${module}@${version}`;
+  const bytes = bytesOf(answer, path);
+  if (!bytes) throw new Problem("notFound", `${answer.upstream} does not have ${what}`);
+  const info = parseInfoBytes(bytes, what);
   if (info.Version !== version)
-    throw new Problem(
-      "malformed",
-      `${answer.upstream} answered for ${module}@${version} with ${info.Version}`,
-    );
+    throw new Problem("malformed", `${answer.upstream} answered for ${what} with ${info.Version}`);
   return null;
 }
 
-export function artifactOf(
+function artifactOf(
   repository: GoRepository,
   module: string,
   version: string,
   kind: FileKind,
+  unknown: () => void,
 ): Artifact {
   const path = versionPath(module, version, kind);
   return {
@@ -66,8 +65,31 @@ export function artifactOf(
     integrity: () =>
       kind === "info"
         ? checkInfo(repository, module, version, path)
-        : expected(repository, module, version, kind),
+        : expected(repository, module, version, kind, unknown),
   };
+}
+
+async function serveFile(
+  route: { kind: FileKind; module: string; version: string },
+  request: Request,
+  repository: GoRepository,
+): Promise<Reply> {
+  const { module, version, kind } = route;
+  let isUnknown = false;
+  const artifact = artifactOf(repository, module, version, kind, () => {
+    isUnknown = true;
+  });
+  const found = await repository.artifact(artifact, request);
+  // Not before: what the upstream does not have either is nothing that an operator must know of.
+  if (isUnknown)
+    repository.report({
+      kind: "unsigned",
+      package: module,
+      version,
+      file: artifact.file,
+      message: `${module}@${version} is not in the checksum database; the first bytes seen of ${artifact.file} are pinned`,
+    });
+  return found;
 }
 
 /** The upstream's @latest, and where it has none the highest version of its list. */
@@ -76,9 +98,8 @@ async function serveLatest(
   request: Request,
   repository: GoRepository,
 ): Promise<Reply> {
-  const headers = { "content-type": JSON_TYPE };
   try {
-    return await repository.view(latestRef(module), { variant: "latest", base: "" }, headers);
+    return await repository.view(latestRef(module), { variant: "latest", base: "" }, INFO_HEADERS);
   } catch (error) {
     // An upstream that never had one cannot be asked again when it is away: its list says as much.
     if (!(error instanceof Problem) || (error.kind !== "notFound" && !cannotAsk(error)))
@@ -100,12 +121,9 @@ async function deriveLatest(
     throw new Problem("notFound", `No version of ${module} is tagged`);
   }
   try {
-    const info = await repository.artifact(
-      artifactOf(repository, module, version, "info"),
-      request,
-    );
+    const info = await serveFile({ kind: "info", module, version }, request, repository);
     const headers = { ...info.headers, "content-type": JSON_TYPE, "cache-control": "no-cache" };
-    return { ...info, headers, ranges: false };
+    return { ...info, headers, ranges: false, isShared: false };
   } catch (error) {
     if (!cannotAsk(error)) throw error;
     // The commit time is optional, and a lower version that happens to be stored would be a wrong answer.
@@ -114,9 +132,9 @@ async function deriveLatest(
   }
 }
 
-function shown(found: Shown, contentType: string, cacheControl: string): Reply {
+function shown(found: Shown, contentType: string, cacheControl: string, isStored = true): Reply {
   const cache: CacheStatus = found.fetched
-    ? { hit: false, fwd: "uri-miss", stored: true }
+    ? { hit: false, fwd: "uri-miss", stored: isStored }
     : { hit: true };
   return { ...reply(200, contentType, found.bytes, { "cache-control": cacheControl }), cache };
 }
@@ -148,31 +166,26 @@ async function serveSumdb(route: SumdbRoute, repository: GoRepository): Promise<
     return shown(found, TEXT, "no-cache");
   }
   const { tile } = route;
-  const found = await (tile.level < 0 ? client.data(tile) : client.tile(tile));
+  const isData = tile.level < 0;
+  const found = await (isData ? client.data(tile) : client.tile(tile));
   if (!found) throw new Problem("notFound", `The tree of ${client.name} has no such tile yet`);
-  return shown(found, tile.level < 0 ? TEXT : "application/octet-stream", IMMUTABLE);
+  return shown(found, isData ? TEXT : "application/octet-stream", IMMUTABLE, !isData);
 }
 
 export function serve(route: GoRoute, request: Request, repository: GoRepository): Promise<Reply> {
   switch (route.kind) {
-    case "list": {
-      const headers = { "content-type": TEXT };
-      return repository.view(listRef(route.module), { variant: "list", base: "" }, headers);
-    }
+    case "list":
+      return repository.view(listRef(route.module), { variant: "list", base: "" }, LIST_HEADERS);
     case "latest":
       return serveLatest(route.module, request, repository);
     case "query": {
-      const headers = { "content-type": JSON_TYPE };
       const ref = queryRef(route.module, route.query);
-      return repository.view(ref, { variant: "query", base: "" }, headers);
+      return repository.view(ref, { variant: "query", base: "" }, INFO_HEADERS);
     }
     case "info":
     case "mod":
     case "zip":
-      return repository.artifact(
-        artifactOf(repository, route.module, route.version, route.kind),
-        request,
-      );
+      return serveFile(route, request, repository);
     default:
       return serveSumdb(route, repository);
   }

@@ -12,7 +12,9 @@ const SAID: Partial<Record<ProblemKind, string>> = {
 
 export function renderProblem(problem: Problem): Reply {
   const text = `holdfast: ${SAID[problem.kind] ?? problem.kind}: ${problem.message}`;
-  const headers: Record<string, string> = { "npm-notice": notice(text) };
+  const headers: Record<string, string> = {};
+  // Optional questions end in 404 too, such as the audit after each install: npm prints those that matter by itself.
+  if (problem.kind !== "notFound") headers["npm-notice"] = notice(text);
   if (problem.kind === "methodNotAllowed") headers["allow"] = "GET, HEAD";
   return reply(problem.status, "application/json", `${JSON.stringify({ error: text })}\n`, headers);
 }

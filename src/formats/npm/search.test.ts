@@ -15,7 +15,12 @@ async function search(repository: FakeRepository, query: string) {
   const reply = await serveSearch(request({ query }), repository);
   const { objects, total, time } = bodyOf(reply);
   expect(Date.parse(time)).toBe(repository.clock);
-  return { names: objects.map((result: any) => result.package.name), total, objects, reply };
+  return {
+    names: objects.map((result: { package: { name: string } }) => result.package.name),
+    total,
+    objects,
+    reply,
+  };
 }
 
 const theirs = (...names: string[]) => ({

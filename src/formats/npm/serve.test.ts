@@ -174,6 +174,11 @@ test("a problem is told in the body's `error` and in one line of ASCII", () => {
   );
 });
 
+test("a 404 has no notice: npm would print it for every optional question", () => {
+  const reply = npm.problem(new Problem("notFound", "The upstream has no audit endpoint"));
+  expect(reply.headers).toEqual({ "content-type": "application/json" });
+});
+
 test("options have defaults and nothing unknown", () => {
   expect(npm.options.parse({})).toEqual({ abbreviatedTime: true });
   expect(() => npm.options.parse({ abbreviated: true })).toThrow();

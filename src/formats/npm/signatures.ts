@@ -1,5 +1,5 @@
 // Registry signatures: ECDSA P-256 over `name@version:integrity`, made with the keys of `/-/npm/v1/keys`.
-// https://docs.npmjs.com/about-registry-signatures; checked as npm/pacote lib/registry.js does.
+// Checked as npm/pacote lib/registry.js does.
 import { createPublicKey, verify } from "node:crypto";
 import { integrityFromHex } from "../../core/integrity.ts";
 import { distOf } from "./packument.ts";

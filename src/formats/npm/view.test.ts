@@ -3,12 +3,12 @@ import type { Overlay, Source } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import { documents, packumentRef, versionRef } from "./documents.ts";
 import { collect, jsonSource, problemOf, textSource } from "./testdata/repository.ts";
-import rewrittenGolden from "./testdata/rewritten.golden.json";
-import rewritten from "./testdata/rewritten.json";
-import scopedGolden from "./testdata/scoped.golden.json";
-import scoped from "./testdata/scoped.json";
-import unpublishedGolden from "./testdata/unpublished.golden.json";
-import unpublished from "./testdata/unpublished.json";
+import rewrittenGolden from "./testdata/rewritten.golden.json" with { type: "json" };
+import rewritten from "./testdata/rewritten.json" with { type: "json" };
+import scopedGolden from "./testdata/scoped.golden.json" with { type: "json" };
+import scoped from "./testdata/scoped.json" with { type: "json" };
+import unpublishedGolden from "./testdata/unpublished.golden.json" with { type: "json" };
+import unpublished from "./testdata/unpublished.json" with { type: "json" };
 
 const BASE = "http://here.example.test/npm";
 const { packument, version } = documents;

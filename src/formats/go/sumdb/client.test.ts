@@ -149,6 +149,55 @@ test("lookups in parallel while the log grows leave a whole that verifies offlin
   for (const module of modules) expect(await recordOf(fresh.client, module)).not.toBeNull();
 });
 
+test("a slower, older lookup takes back neither the head nor a tile", async () => {
+  const { log, world } = setUp(300);
+  log.add("old.test/m", "v1.0.0");
+  const [old, recordPath] = [await log.answer(pathOf("old.test/m")), pathOf("old.test/m")];
+  const narrow = "tile/8/0/001.p/45";
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  world.lie = async (path) => {
+    if (path === recordPath) return old;
+    if (path !== narrow) return null;
+    const data = await log.answer(path);
+    arrived.resolve();
+    await released.promise;
+    return data;
+  };
+  const slow = recordOf(world.client, "old.test/m");
+  await arrived.promise;
+  log.grow(420);
+  log.add("new.test/m", "v1.0.0");
+  await recordOf(world.client, "new.test/m");
+  released.resolve();
+  expect((await slow)?.id).toBe(300);
+  expect(parseTree(Buffer.from(world.kept.get("latest")!).toString()).size).toBe(421);
+  expect(world.kept.get("tile/8/0/001.p")).toHaveLength((421 - 256) * 32);
+});
+
+test("a slow disk does not let a narrow tile overtake a wide one", async () => {
+  const { log } = setUp(300);
+  log.add("old.test/m", "v1.0.0");
+  const old = await log.answer(pathOf("old.test/m"));
+  log.grow(420);
+  log.add("new.test/m", "v1.0.0");
+  const kept = new Map<string, Uint8Array>();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const client = createClient(parseVerifierKey(log.key.verifier)!, {
+    fetch: async (path) => (path === pathOf("old.test/m") ? old : log.answer(path)),
+    stored: async (key) => kept.get(key) ?? null,
+    async store(key, bytes) {
+      // The narrow tile of the smaller tree takes its time.
+      if (bytes.length === 45 * 32) for (let left = 50; left > 0; left -= 1) await turn();
+      kept.set(key, Buffer.from(bytes as Uint8Array));
+    },
+    forked: () => {},
+    now: () => 0,
+  });
+  await Promise.all([recordOf(client, "old.test/m"), recordOf(client, "new.test/m")]);
+  expect(kept.get("tile/8/0/001.p")).toHaveLength((421 - 256) * 32);
+});
+
 test("every lookup shows the newest proven head", async () => {
   const { log, world } = setUp(5);
   log.add("a.test/m", "v1.0.0");

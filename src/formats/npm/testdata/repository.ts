@@ -129,7 +129,9 @@ export async function collect(chunks: AsyncIterable<Uint8Array | string>): Promi
   return text;
 }
 
-export function request(options: Partial<Request> & { headers?: Record<string, string>; json?: unknown }): Request {
+export function request(
+  options: Partial<Request> & { headers?: Record<string, string>; json?: unknown },
+): Request {
   const { headers = {}, json, ...rest } = options;
   return {
     id: "1",
