@@ -54,7 +54,7 @@ export function createApp(deps: AppDeps): App {
       answer = target ? target.mounted.format.problem(problem) : plain(problem);
     }
     const name = target?.mounted.repository.name ?? null;
-    const end = (sent: { status: number; bytes: number }, complete: boolean) =>
+    const end = (sent: { status: number; bytes: number }, cut: string | null) =>
       deps.record({
         id,
         method: incoming.method,
@@ -66,12 +66,12 @@ export function createApp(deps: AppDeps): App {
         durationMs: performance.now() - started,
         address: incoming.address,
         reason,
-        complete,
+        cut,
       });
-    const sent = send(answer, incoming, name, (bytes, complete) =>
-      end({ status: answer.status, bytes }, complete),
+    const sent = send(answer, incoming, name, (bytes, cut) =>
+      end({ status: answer.status, bytes }, cut),
     );
-    if (sent.bytes !== null) end({ status: sent.status, bytes: sent.bytes }, true);
+    if (sent.bytes !== null) end({ status: sent.status, bytes: sent.bytes }, null);
     return sent;
   };
 

@@ -17,8 +17,8 @@ export interface Exchange {
   address: string;
   /** Why it failed, for people. */
   reason: string | null;
-  /** False when the body was cut: the client left, or the bytes proved false. */
-  complete: boolean;
+  /** Why the body ended early: the client left, or the bytes proved false. */
+  cut: string | null;
 }
 
 /** How the cache answered, in one word for logs and labels. */
@@ -61,14 +61,14 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
   }
 
   return (exchange) => {
-    const { method, path, status, repository, cache, bytes, durationMs, complete } = exchange;
+    const { method, path, status, repository, cache, bytes, durationMs, cut } = exchange;
     const result = outcome(cache);
     const series = seriesOf(repository ?? "-", status, result);
     series.requests.add();
     series.sent.add(bytes);
     series.seconds.observe(durationMs / 1000);
 
-    const level: Level = status >= 500 ? "error" : status === 424 || !complete ? "warn" : "info";
+    const level: Level = status >= 500 ? "error" : status === 424 || cut ? "warn" : "info";
     log.write(level, `${method} ${path} ${status} ${result}`, {
       id: exchange.id,
       repo: repository,
@@ -78,8 +78,8 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
       duration_ms: Math.round(durationMs * 10) / 10,
       upstream: cache?.upstream,
       address: exchange.address,
-      reason: exchange.reason,
-      cut: complete ? undefined : true,
+      reason: exchange.reason ?? undefined,
+      cut: cut ?? undefined,
     });
   };
 }

@@ -15,8 +15,8 @@ export interface SendRequest {
 }
 
 type Headers = Record<string, string>;
-/** Called once when a stream ended, with its bytes and whether it was cut. */
-export type OnEnd = (bytes: number, complete: boolean) => void;
+/** Called once when a stream ended: with the bytes sent, and why it was cut (null: it was not). */
+export type OnEnd = (bytes: number, cut: string | null) => void;
 
 const GZIP_SUFFIX = "-gzip";
 
@@ -41,8 +41,7 @@ export function send(
     const { response, bytes } = build(reply, request, repository, onEnd);
     const { body } = reply;
     // Bytes are copied into every Response; a Blob is not.
-    // biome-ignore lint/suspicious/noExplicitAny: see toBody
-    const shared = body instanceof Uint8Array ? new Blob([body as any]) : toBody(body as FileBody);
+    const shared = body instanceof Uint8Array ? new Blob([asPart(body)]) : toBody(body as FileBody);
     ready = {
       init: { status: reply.status, headers: response.headers },
       body: shared,
@@ -135,8 +134,13 @@ function build(reply: Reply, request: SendRequest, repository: string | null, on
 }
 
 function toBody(body: Exclude<Reply["body"], { chunks: unknown }>): BodyInit | null {
-  // biome-ignore lint/suspicious/noExplicitAny: Bun's and the DOM's types disagree about views over shared memory
-  return isFile(body) ? Bun.file(body.path) : (body as any);
+  if (body === null || typeof body === "string") return body;
+  return isFile(body) ? Bun.file(body.path) : asPart(body);
+}
+
+/** The DOM's types know no bytes over memory that might be shared; ours never is. */
+function asPart(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>;
 }
 
 /** RFC 9211 §2 */
@@ -209,10 +213,9 @@ function sendRange(reply: Reply, headers: Headers, range: string, isHead: boolea
     return { response: new Response(null, { status: 206, headers }), status: 206, bytes: 0 };
   const part = isFile(body)
     ? Bun.file(body.path).slice(start, end + 1)
-    : (typeof body === "string" ? Buffer.from(body) : body).subarray(start, end + 1);
-  // biome-ignore lint/suspicious/noExplicitAny: see toBody
+    : asPart((typeof body === "string" ? Buffer.from(body) : body).subarray(start, end + 1));
   return {
-    response: new Response(part as any, { status: 206, headers }),
+    response: new Response(part, { status: 206, headers }),
     status: 206,
     bytes: length,
   };
@@ -266,8 +269,11 @@ function sendDecoded(
       : encoding === "br"
         ? brotliCompressSync(plain)
         : plain;
-  // biome-ignore lint/suspicious/noExplicitAny: see toBody
-  return { response: new Response(bytes as any, { status, headers }), status, bytes: bytes.length };
+  return {
+    response: new Response(asPart(bytes), { status, headers }),
+    status,
+    bytes: bytes.length,
+  };
 }
 
 /** Passes chunks on and tells at the end how many bytes they were. An error in `chunks` cuts the connection. */
@@ -275,8 +281,8 @@ function counted(chunks: AsyncIterable<Uint8Array>, onEnd: OnEnd): ReadableStrea
   const iterator = chunks[Symbol.asyncIterator]();
   let bytes = 0;
   let isOver = false;
-  function end(complete: boolean): void {
-    if (!isOver) onEnd(bytes, complete);
+  function end(cut: string | null): void {
+    if (!isOver) onEnd(bytes, cut);
     isOver = true;
   }
   return new ReadableStream<Uint8Array>({
@@ -284,19 +290,19 @@ function counted(chunks: AsyncIterable<Uint8Array>, onEnd: OnEnd): ReadableStrea
       try {
         const next = await iterator.next();
         if (next.done) {
-          end(true);
+          end(null);
           controller.close();
           return;
         }
         bytes += next.value.length;
         controller.enqueue(next.value);
       } catch (error) {
-        end(false);
+        end(error instanceof Error ? error.message : String(error));
         controller.error(error);
       }
     },
     async cancel() {
-      end(false);
+      end("the client left");
       await iterator.return?.();
     },
   });

@@ -1,0 +1,110 @@
+// The server as people run it: a process of its own, started by its command line, on a port that stays the same.
+import { type ChildProcess, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
+import { removeTemp, tempFolder } from "./temp.ts";
+import { waitFor } from "./wait.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+
+export interface ServerProcess {
+  /** Without a trailing slash. */
+  readonly url: string;
+  readonly data: string;
+  readonly pid: number;
+  /** What it wrote so far. */
+  output(): string;
+  events(): SeenEvent[];
+  files(): SeenFile[];
+  /** Ends it as an operator would, and starts it again on the same data. */
+  restart(flags?: string[]): Promise<void>;
+  /** Ends it, and removes the data. */
+  stop(): Promise<void>;
+}
+
+export interface ProcessOptions {
+  /** The configuration file's text; the built-in configuration without it. */
+  config?: string;
+  /** Further flags of `serve`. */
+  flags?: string[];
+  /** The data directory; a temporary one without it. */
+  data?: string;
+}
+
+export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
+  const home = tempFolder("process");
+  const data = options.data ?? join(home, "data");
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const fixed = ["--data", data, "--listen", `127.0.0.1:${port}`];
+  if (options.config) {
+    writeFileSync(join(home, "holdfast.yaml"), options.config);
+    fixed.push("--config", join(home, "holdfast.yaml"));
+  }
+  let output = "";
+  const begin = async (flags: string[]) => {
+    const child = spawn(
+      process.execPath,
+      [process.env["DEV_MAIN"] ?? join(root, "src/main.ts"), "serve", ...fixed, ...flags],
+      { cwd: home, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        output += chunk;
+      });
+    await waitFor(
+      async () => {
+        if (child.exitCode !== null)
+          throw new Error(`the server ended with ${child.exitCode}:\n${output}`);
+        return isReady(url);
+      },
+      () => `the server is not ready:\n${output}`,
+      20_000,
+    );
+    return child;
+  };
+  let child = await begin(options.flags ?? []);
+  return {
+    url,
+    data,
+    get pid() {
+      return child.pid!;
+    },
+    output: () => output,
+    ...readCatalog(data),
+    async restart(flags = []) {
+      await end(child);
+      child = await begin(flags);
+    },
+    async stop() {
+      await end(child);
+      removeTemp(home);
+    },
+  };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/-/health/ready`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await gone;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
