@@ -28,8 +28,6 @@ const CONNECTIONS = 64;
 const MAX_REDIRECTS = 5;
 /** Below 500 and yet no answer to what was asked. 407 comes from a proxy. */
 const NO_ANSWER = new Set([407, 408, 425, 429]);
-/** Have no body, whatever their content-length says. RFC 9110 §6.4.1 */
-const BODILESS = new Set([204, 304]);
 /** How many are remembered; only a wildcard in `hosts` can lead to more. */
 const MAX_ORIGINS = 100;
 
@@ -148,8 +146,8 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
   function bodyOf(reached: Reached, signal: AbortSignal | undefined, done: () => void): Body {
     const { hop, response, attempt, control, release } = reached;
     const length = response.headers.get("content-length");
-    const empty = hop.method === "HEAD" || BODILESS.has(response.status);
-    return createBody(empty ? null : response.body, {
+    // Null for HEAD, 204 and 304, whatever their content-length says (RFC 9110 §6.4.1).
+    return createBody(response.body, {
       host: hop.url.host,
       expected: length === null ? null : Number(length),
       timeoutMs,

@@ -192,7 +192,9 @@ test("a redirect elsewhere is refused, names the key, and is no reason to stop a
 test("a link elsewhere is refused as well", async () => {
   const elsewhere = opened(await serve(() => http(200, "stolen")));
   const { upstream } = setUp({ url: "http://registry.example.test" });
-  expect(await failure(upstream, { path: `${elsewhere.url}/x` })).toContain("`hosts`");
+  expect(await failure(upstream, { path: `${elsewhere.url}/x` })).toContain(
+    "leads there, but it is not listed",
+  );
   expect(elsewhere.connections()).toBe(0);
 });
 
@@ -354,4 +356,26 @@ test("one probe finds out that it is back, while the others fail at once", async
   expect(upstream.unavailable()).toBeNull();
   const levels = lines.map((line) => JSON.parse(line).level);
   expect(levels).toEqual(["warn", "info"]);
+});
+
+test("a probe that its caller gives up leaves the next request to probe", async () => {
+  let healthy = false;
+  const probed = Promise.withResolvers<void>();
+  const server = opened(
+    await listen((socket, head) => {
+      if (!healthy) socket.write(http(503));
+      else if (head.startsWith("GET /probe ")) probed.resolve();
+      else socket.write(http(200, "back"));
+    }),
+  );
+  const { upstream, clock } = setUp({ url: server.url });
+  for (let at = 0; at < 3; at++) await failure(upstream, { path: "a" });
+  healthy = true;
+  clock.ms += 1_000;
+  const abort = new AbortController();
+  const probing = upstream.fetch({ path: "probe", signal: abort.signal }).catch((error) => error);
+  await probed.promise;
+  abort.abort(new Error("gone"));
+  expect(await probing).toEqual(new Error("gone"));
+  expect(await text(await upstream.fetch({ path: "b" }))).toBe("back");
 });

@@ -37,11 +37,11 @@ const targets = [
 
 for (const { url, body } of targets) {
   test(`${body} through an HTTP proxy, with and without credentials`, async () => {
-    for (const credential of [null, "me:p@ss"]) {
+    for (const credential of [null, "me:p@%41ss"]) {
       const server = opened(await serveProxy(credential));
       const proxy = credential ? server.url.replace("//", "//me@") : server.url;
       const { upstream, lookups } = setUp(
-        { url, ca: certificate.ca, proxy, ...(credential && { proxyPassword: "p@ss" }) },
+        { url, ca: certificate.ca, proxy, ...(credential && { proxyPassword: "p@%41ss" }) },
         { names },
       );
       expect(await text(await upstream.fetch({ path: "a" }))).toBe(body);
@@ -51,8 +51,8 @@ for (const { url, body } of targets) {
   });
 
   test(`${body} through an HTTPS proxy`, async () => {
-    const server = opened(await serveProxy("me:p@ss", certificate));
-    const proxy = `https://me:p%40ss@localhost:${server.port}`;
+    const server = opened(await serveProxy("me:p@%41ss", certificate));
+    const proxy = `https://me:p%40%2541ss@localhost:${server.port}`;
     const { upstream } = setUp({ url, ca: certificate.ca, proxy }, { names });
     expect(await text(await upstream.fetch({ path: "a" }))).toBe(body);
     expect(server.connections()).toBe(1);

@@ -8,6 +8,7 @@ import { problemReply } from "./problem.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 
+export { unfreeze } from "./checksums.ts";
 export type { GoOptions } from "./options.ts";
 export type { GoRoute } from "./routes.ts";
 

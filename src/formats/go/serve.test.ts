@@ -112,12 +112,16 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
     }),
     read: async (ref, view) => ({ bytes: await render(ref, view), cache: { hit: false } }),
     async artifact(artifact: Artifact) {
-      const known = stored.has(artifact.path!);
-      const text = await fetchText(artifact.path!, artifact.package);
+      // As the cache does: what is expected is asked for while the bytes are on their way, and its refusal comes first.
+      const expectation = stored.has(artifact.path!) ? undefined : artifact.integrity?.();
+      expectation?.catch(() => {});
+      let text: string;
       try {
-        if (!known) fake.expectations.set(artifact.file, (await artifact.integrity?.()) ?? null);
+        text = await fetchText(artifact.path!, artifact.package);
+        if (expectation) fake.expectations.set(artifact.file, await expectation);
       } catch (error) {
-        stored.delete(artifact.path!);
+        if (expectation) stored.delete(artifact.path!);
+        await expectation;
         throw error;
       }
       const headers = { "cache-control": "public, max-age=31536000, immutable" };
@@ -354,7 +358,12 @@ test("what the upstream does not have is no event, and is not found", async () =
     expect((await fake.get(`/x.test/m/@v/v1.0.0.${file}`)).status).toBe(404);
   expect(fake.events).toEqual([]);
   fake.upstream.set("x.test/m/@v/v1.0.0.info", 403);
-  expect((await fake.get("/x.test/m/@v/v1.0.0.info")).status).toBe(424);
+  const refused = await fake.get("/x.test/m/@v/v1.0.0.info");
+  expect(refused.status).toBe(424);
+  expect(bodyOf(refused)).toStartWith("holdfast: refused: ");
+  fake.upstream.set(`sumdb/${NAME}/lookup/x.test/m@v1.0.0`, 451);
+  const lookup = await fake.get(`/sumdb/${NAME}/lookup/x.test/m@v1.0.0`);
+  expect(bodyOf(lookup)).toStartWith("holdfast: refused: ");
 });
 
 test("a database that cannot be asked, refuses or is not proxied lets nothing in", async () => {

@@ -175,6 +175,27 @@ test("a slower, older lookup takes back neither the head nor a tile", async () =
   expect(world.kept.get("tile/8/0/001.p")).toHaveLength((421 - 256) * 32);
 });
 
+test("a record proven under a head that is no longer the newest keeps the wider tiles", async () => {
+  const { log, world } = setUp(300);
+  log.records[3] = goSum("old.test/m", "v1.0.0");
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  world.lie = async (path) => {
+    if (path !== "tile/8/0/000") return null;
+    arrived.resolve();
+    await released.promise;
+    return null;
+  };
+  const slow = recordOf(world.client, "old.test/m");
+  await arrived.promise;
+  log.grow(420);
+  log.add("new.test/m", "v1.0.0");
+  await recordOf(world.client, "new.test/m");
+  released.resolve();
+  await slow;
+  expect(world.kept.get("tile/8/0/001.p")).toHaveLength((421 - 256) * 32);
+});
+
 test("a slow disk does not let a narrow tile overtake a wide one", async () => {
   const { log } = setUp(300);
   log.add("old.test/m", "v1.0.0");
@@ -182,6 +203,7 @@ test("a slow disk does not let a narrow tile overtake a wide one", async () => {
   log.grow(420);
   log.add("new.test/m", "v1.0.0");
   const kept = new Map<string, Uint8Array>();
+  const shrunk: string[] = [];
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   const client = createClient(parseVerifierKey(log.key.verifier)!, {
     fetch: async (path) => (path === pathOf("old.test/m") ? old : log.answer(path)),
@@ -189,12 +211,14 @@ test("a slow disk does not let a narrow tile overtake a wide one", async () => {
     async store(key, bytes) {
       // The narrow tile of the smaller tree takes its time.
       if (bytes.length === 45 * 32) for (let left = 50; left > 0; left -= 1) await turn();
+      if (key.endsWith(".p") && (kept.get(key)?.length ?? 0) > bytes.length) shrunk.push(key);
       kept.set(key, Buffer.from(bytes as Uint8Array));
     },
     forked: () => {},
     now: () => 0,
   });
   await Promise.all([recordOf(client, "old.test/m"), recordOf(client, "new.test/m")]);
+  expect(shrunk).toEqual([]);
   expect(kept.get("tile/8/0/001.p")).toHaveLength((421 - 256) * 32);
 });
 
