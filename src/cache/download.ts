@@ -86,6 +86,13 @@ async function run(
       "notFound",
       `No document says where ${artifact.file} of ${artifact.package} is`,
     );
+  let known: Expectation | null = null;
+  expect.then(
+    (expected) => {
+      known = expected;
+    },
+    () => {},
+  );
   const giveUp = new AbortController();
   expect.catch((error) => giveUp.abort(error)); // the document says no: the bytes need not come
   let response: UpstreamResponse;
@@ -111,7 +118,13 @@ async function run(
       );
     throw refusal(response);
   }
-  const collected = await collect(deps, artifact, response, announce).catch(async (error) => {
+  const collected = await collect(
+    deps,
+    artifact,
+    response,
+    await algorithmsFor(expect),
+    announce,
+  ).catch(async (error) => {
     if (giveUp.signal.aborted) await expect;
     throw error;
   });
@@ -152,17 +165,25 @@ interface Collected {
   fill: FillControl | null;
 }
 
-// Which hash will be asked for is often known only when the bytes are here, so the usual ones are computed on the way.
-const ALGORITHMS = ["sha256", "sha512", "sha1"] as const;
+// Where the expectation is not known yet when the first bytes come, all usual hashes are computed on the way.
+const ALGORITHMS = ["sha256", "sha512", "sha1"];
+
+/** The hashes to compute: those that are asked for where that is known already. */
+function algorithmsFor(known: Expectation | null): string[] {
+  if (!known) return ALGORITHMS;
+  const asked = strongestOf(known.integrity ?? "").map(({ algorithm }) => algorithm);
+  return ALGORITHMS.filter((algorithm) => algorithm === "sha256" || asked.includes(algorithm));
+}
 
 async function collect(
   deps: DownloadDeps,
   artifact: Artifact,
   response: UpstreamResponse,
+  algorithms: string[],
   announce: (following: { fill: FillControl; size: number | null }) => void,
 ): Promise<Collected> {
   const hashes = new Map<string, Hash>(
-    ALGORITHMS.map((algorithm) => [algorithm, createHash(algorithm)]),
+    algorithms.map((algorithm) => [algorithm, createHash(algorithm)]),
   );
   const limit = artifact.limit ?? LIMIT;
   const isEncoded = response.headers.get("content-encoding") === "gzip";

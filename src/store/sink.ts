@@ -4,15 +4,15 @@ import { createReadStream, createWriteStream, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGzip, gzipSync } from "node:zlib";
+import { createGzip } from "node:zlib";
 import type { RandomAccess } from "../core/format.ts";
 
-// Measured on packuments: level 6 costs twice the time of 4 for 4 % less. Views are made once and sent often.
+// Measured on 794 packuments of 43 MB: libdeflate's level 1 makes 6.3 MB in 95 ms, zlib's level 4 6.0 MB in 164 ms.
 const LEVEL = 4;
 
-/** Compresses small text. Deterministic. */
+/** Compresses text that is whole in memory. Deterministic. */
 export function gzip(bytes: Uint8Array): Uint8Array {
-  return gzipSync(bytes, { level: LEVEL });
+  return Bun.gzipSync(bytes as Uint8Array<ArrayBuffer>, { library: "libdeflate", level: 1 });
 }
 
 /** Writes the gzip of `chunks` to a new file; returns its size in bytes. */

@@ -47,15 +47,17 @@ export function openViews(root: string): Views {
           return found ? read(path, found.size) : null;
         },
         save(bytes) {
-          mkdir(folder, { recursive: true })
-            .then(() => writeFile(temporary, bytes))
-            .then(() => rename(temporary, path))
-            .catch(() => rm(temporary, { force: true }));
-          forgetOthers(folder, current);
+          const write = async () => {
+            const made = await mkdir(folder, { recursive: true });
+            await writeFile(temporary, bytes);
+            await rename(temporary, path);
+            if (made === undefined) await forgetOthers(folder, current);
+          };
+          write().catch(() => rm(temporary, { force: true }));
         },
         async finish() {
           await rename(temporary, path);
-          forgetOthers(folder, current);
+          forgetOthers(folder, current).catch(() => {}); // only disk space is at stake, and `gc` comes by
           return read(path, (await stat(path)).size);
         },
       };
@@ -78,12 +80,9 @@ async function read(path: string, size: number): Promise<Uint8Array | FileBody> 
 }
 
 /** Removes the views of what the document was before. A response that is sending one keeps its open file. */
-function forgetOthers(folder: string, current: string): void {
-  const tidy = async () => {
-    for (const file of await readdir(folder))
-      if (!file.startsWith(current)) await rm(join(folder, file), { force: true });
-  };
-  tidy().catch(() => {}); // only disk space is at stake, and `gc` comes by
+async function forgetOthers(folder: string, current: string): Promise<void> {
+  for (const file of await readdir(folder))
+    if (!file.startsWith(current)) await rm(join(folder, file), { force: true });
 }
 
 function hash(parts: string[]): string {
