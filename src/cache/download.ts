@@ -118,16 +118,12 @@ async function run(
       );
     throw refusal(response);
   }
-  const collected = await collect(
-    deps,
-    artifact,
-    response,
-    await algorithmsFor(expect),
-    announce,
-  ).catch(async (error) => {
-    if (giveUp.signal.aborted) await expect;
-    throw error;
-  });
+  const collected = await collect(deps, artifact, response, algorithmsFor(known), announce).catch(
+    async (error) => {
+      if (giveUp.signal.aborted) await expect;
+      throw error;
+    },
+  );
   try {
     await prove(deps, artifact, await expect, collected, response.upstream);
   } catch (error) {
@@ -146,9 +142,9 @@ async function elsewhere(
   response: UpstreamResponse,
   signal: AbortSignal,
 ): Promise<UpstreamResponse> {
+  await response.discard(); // before waiting: a held answer keeps a place that the document may need
   const { location } = await expect;
   if (location === null || location === place) return response;
-  await response.discard();
   return deps.upstream.fetch({
     path: location,
     headers: { "accept-encoding": "identity" },

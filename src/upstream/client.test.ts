@@ -92,13 +92,27 @@ test("HEAD has no body although it names its length", async () => {
   expect(server.heads[0]).toStartWith("HEAD ");
 });
 
-for (const path of ["../secret", "a/../../secret", "%2e%2e/secret", "a/%2E%2E/%2e./x"])
+for (const path of ["a/../../secret", "%2e%2e/secret", "a/%2E%2E/%2e./x"])
   test(`the path ${path} cannot lead out of the configured URL`, async () => {
     const server = opened(await serve(() => http(200)));
     const { upstream } = setUp({ url: `${server.url}/npm/` });
     await expect(upstream.fetch({ path })).rejects.toThrow("leads out of the upstream's URL");
     expect(server.heads).toEqual([]);
   });
+
+for (const path of ["../packages/a.whl", "/packages/a.whl"])
+  test(`the link ${path} stays on the origin and is followed without credentials`, async () => {
+    const server = opened(await serve(() => http(200)));
+    const { upstream } = setUp({ url: `${server.url}/simple/`, token: "secret" });
+    await upstream.fetch({ path }).then((response) => response.discard());
+    expect(server.heads[0]).toStartWith("GET /packages/a.whl ");
+    expect(server.heads[0]!.toLowerCase()).not.toContain("authorization");
+  });
+
+test("a path that names another host is not followed", async () => {
+  const { upstream } = setUp({ url: "http://127.0.0.1:1/simple/" });
+  await expect(upstream.fetch({ path: "//files.example.test/a" })).rejects.toThrow();
+});
 
 test("credentials go to the configured URL and nowhere else", async () => {
   const server = opened(

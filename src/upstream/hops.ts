@@ -25,11 +25,16 @@ function under(base: URL, url: URL): boolean {
   return url.origin === base.origin && url.pathname.startsWith(base.pathname);
 }
 
-/** Throws Problem("malformed") when a relative path leads out of the upstream's URL. */
+/**
+ * A path is below the upstream's URL, or, as links of private indexes are written, starts with "/" or "../" and stays on its
+ * origin. Throws Problem("malformed") for what leads elsewhere.
+ */
 export function firstHop(base: URL, request: UpstreamRequest): Hop {
   const absolute = /^https?:\/\//i.test(request.path);
-  const url = URL.parse(absolute ? request.path : base.href + request.path);
-  if (!url || !(absolute || under(base, url)))
+  const link = /^(\/(?!\/)|\.\.\/)/.test(request.path);
+  const url =
+    absolute || link ? URL.parse(request.path, base) : URL.parse(base.href + request.path);
+  if (!url || !(absolute || (link ? url.origin === base.origin : under(base, url))))
     throw new Problem("malformed", `${base.host}: the path leads out of the upstream's URL`);
   url.hash = "";
   const headers: Record<string, string> = { "accept-encoding": "gzip" };
