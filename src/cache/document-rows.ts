@@ -35,25 +35,12 @@ export async function writeDocument(
   ref: DocumentRef,
   state: DocumentState,
 ): Promise<void> {
-  await sql`INSERT INTO documents ${sql({
-    repository,
-    kind: ref.kind,
-    key: ref.key,
-    package: ref.package,
-    status: state.status,
-    received: state.received,
-    blob: state.blob,
-    size: state.size,
-    stored_size: state.storedSize,
-    etag: state.etag,
-    last_modified: state.lastModified,
-    upstream: state.upstream,
-    ref: JSON.stringify(ref),
-    overlay: JSON.stringify(state.overlay),
-    checked_at: state.checkedAt,
-    fresh_until: state.freshUntil,
-    changed_at: state.changedAt,
-  })} ON CONFLICT (repository, kind, key) DO UPDATE SET
+  await sql`INSERT INTO documents (repository, kind, key, package, status, received, blob, size, stored_size, etag,
+    last_modified, upstream, ref, overlay, checked_at, fresh_until, changed_at)
+    VALUES (${repository}, ${ref.kind}, ${ref.key}, ${ref.package}, ${state.status}, ${state.received}, ${state.blob},
+    ${state.size}, ${state.storedSize}, ${state.etag}, ${state.lastModified}, ${state.upstream}, ${JSON.stringify(ref)},
+    ${JSON.stringify(state.overlay)}, ${state.checkedAt}, ${state.freshUntil}, ${state.changedAt})
+    ON CONFLICT (repository, kind, key) DO UPDATE SET
     status = excluded.status, received = excluded.received, blob = excluded.blob, size = excluded.size,
     stored_size = excluded.stored_size, etag = excluded.etag, last_modified = excluded.last_modified,
     upstream = excluded.upstream, ref = excluded.ref, overlay = excluded.overlay, checked_at = excluded.checked_at,

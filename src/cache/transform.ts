@@ -4,7 +4,7 @@ import type { DocumentRef, Fact, Format, Overlay, Source, ViewRequest } from "..
 import { Problem } from "../core/problem.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";
-import { fileSource } from "../store/source.ts";
+import { openFileSource } from "../store/source.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each format has its own Route and Options, which only it reads
 export type AnyFormat = Format<any, any>;
@@ -25,6 +25,8 @@ export type Job =
       format: string;
       ref: DocumentRef;
       input: string;
+      /** Of the blob at `input`. */
+      sha256: string;
       overlay: Overlay;
       view: ViewRequest;
       output: string;
@@ -51,83 +53,86 @@ export interface Results {
 
 export type Transform = <J extends Job>(job: J) => Promise<Results[J["op"]]>;
 
+/** A document that was just read is rendered next, as a rule: it need not be parsed again for that. */
+const KEEP_PARSED_MS = 2_000;
+
 /** Does jobs where it stands. The worker calls it; so do tests. */
 export function createTransform(formats: readonly AnyFormat[]): Transform {
   const byName = new Map(formats.map((format) => [format.name, format]));
+  let last: { sha256: string; source: Source } | null = null;
+  let forget: ReturnType<typeof setTimeout> | undefined;
+
   async function run(job: Job): Promise<unknown> {
     if (job.op === "checkpoint") return checkpoint(job.input);
     const format = byName.get(job.format)!;
-    if (job.op === "digest") {
-      const file = await openRandom(job.input);
-      try {
-        return await format.digests![job.algorithm]!(file, job.artifact);
-      } finally {
-        await file.close();
-      }
-    }
+    if (job.op === "digest") return digest(format, job);
     const type = format.documents[job.ref.kind]!;
-    if (job.op === "ingest") return ingest(type, job);
-    const source = fileSource(job.input, "gzip", null, type.limit);
+    if (job.op === "ingest") {
+      const source = await openFileSource(job.input, job.encoding, type.limit);
+      const result = await ingest(type, source, job);
+      last = { sha256: result.stored.sha256, source };
+      clearTimeout(forget);
+      forget = setTimeout(() => {
+        last = null;
+      }, KEEP_PARSED_MS);
+      forget.unref?.();
+      return result;
+    }
+    const kept = job.op === "render" && job.sha256 === last?.sha256 ? last.source : null;
+    const source = kept ?? (await openFileSource(job.input, "gzip", type.limit));
     if (job.op === "extract")
       return (await type.extract?.(source, job.ref, new Set(job.files))) ?? {};
-    const chunks = type.render({ ref: job.ref, source, overlay: job.overlay }, job.view);
-    try {
-      return { size: await writeGzip(job.output, chunks) };
-    } catch (error) {
-      await rm(job.output, { force: true });
-      throw error;
-    }
+    return render(type, source, job);
   }
   return run as Transform;
 }
 
+type Type = AnyFormat["documents"][string];
+
+async function digest(format: AnyFormat, job: Job & { op: "digest" }): Promise<string> {
+  const file = await openRandom(job.input);
+  try {
+    return await format.digests![job.algorithm]!(file, job.artifact);
+  } finally {
+    await file.close();
+  }
+}
+
 async function ingest(
-  type: AnyFormat["documents"][string],
+  type: Type,
+  source: Source,
   job: Job & { op: "ingest" },
 ): Promise<Results["ingest"]> {
-  const counted = countedSource(fileSource(job.input, job.encoding, null, type.limit));
-  const facts = await type.facts(counted, job.ref);
-  const size = await counted.total();
+  const facts = await type.facts(source, job.ref);
   const path = job.encoding === "gzip" ? job.input : job.output;
   try {
-    const stored =
-      job.encoding === "gzip"
-        ? await openRandomSize(path)
-        : await writeGzip(path, fileSource(job.input, "identity", null, type.limit).chunks());
-    return { facts, size, stored: { path, size: stored, sha256: await hashFile(path) } };
+    const size =
+      job.encoding === "gzip" ? await fileSize(path) : await writeGzip(path, source.chunks());
+    return { facts, size: source.size ?? 0, stored: { path, size, sha256: await hashFile(path) } };
   } catch (error) {
     await rm(job.output, { force: true });
     throw error;
   }
 }
 
-async function openRandomSize(path: string): Promise<number> {
+async function render(
+  type: Type,
+  source: Source,
+  job: Job & { op: "render" },
+): Promise<Results["render"]> {
+  const chunks = type.render({ ref: job.ref, source, overlay: job.overlay }, job.view);
+  try {
+    return { size: await writeGzip(job.output, chunks) };
+  } catch (error) {
+    await rm(job.output, { force: true });
+    throw error;
+  }
+}
+
+async function fileSize(path: string): Promise<number> {
   const file = await openRandom(path);
   await file.close();
   return file.size;
-}
-
-/** A source that knows its size once it was read to the end; `total` reads it where that has not happened. */
-function countedSource(inner: Source): Source & { total(): Promise<number> } {
-  let size: number | null = null;
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    let sum = 0;
-    for await (const chunk of inner.chunks()) {
-      sum += chunk.length;
-      yield chunk;
-    }
-    size = sum;
-  }
-  return {
-    size: inner.size,
-    chunks,
-    text: () => inner.text(),
-    json: () => inner.json(),
-    async total() {
-      if (size === null) for await (const _ of chunks());
-      return size!;
-    },
-  };
 }
 
 /** How a failure crosses from the worker to the server and stays a Problem. */

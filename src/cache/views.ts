@@ -11,6 +11,9 @@ import type { Transform } from "./transform.ts";
 /** Raised whenever any format renders anything differently, so that no old view outlives the code that made it. */
 const RENDERING = "1";
 
+/** Views of documents up to here are made again rather than kept on disk: that takes about as long as reading them. Bytes. */
+const CHEAP = 64 * 1024;
+
 /** A view: its gzip bytes in memory or in a file, and its entity tag. */
 export interface View {
   body: Uint8Array | FileBody;
@@ -58,11 +61,12 @@ export function createViews(deps: ViewDeps): Views {
       request.base,
       RENDERING,
     ]);
-    const stored = await file.load();
+    const isCheap = state.size <= CHEAP;
+    const stored = isCheap ? null : await file.load();
     if (stored) return { etag: file.etag, body: stored };
     if (state.size <= INLINE_LIMIT) {
       const bytes = gzip(await render(ref, state, request));
-      file.save(bytes);
+      if (!isCheap) file.save(bytes);
       return { etag: file.etag, body: bytes };
     }
     await deps.transform({
@@ -70,6 +74,7 @@ export function createViews(deps: ViewDeps): Views {
       format: deps.format,
       ref,
       input: deps.blobPath(state.blob!),
+      sha256: state.blob!,
       overlay: state.overlay,
       view: request,
       output: await file.begin(),

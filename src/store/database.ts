@@ -1,16 +1,16 @@
 // The database handle: reads at any time, writes one batch after the other, migrations at start.
 
-import { Database as SyncDatabase } from "bun:sqlite";
+import { Database as Sqlite } from "bun:sqlite";
 import { copyFileSync, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
 import start from "./migrations/0001-start.sql" with { type: "text" };
+import { createQuery, type Query } from "./query.ts";
+
+export type { Query } from "./query.ts";
 
 /** In order; a number never changes its meaning once released. */
 const MIGRATIONS: string[] = [start];
-
-export type Query = SQL;
 
 export interface Database {
   /** For reads. Sees what is committed. */
@@ -33,16 +33,18 @@ interface Waiting {
 
 /** Opens the SQLite file at `path`, made when missing and migrated when older; the file is copied before a migration. */
 export async function openDatabase(path: string): Promise<Database> {
-  const writer = new SQL({ adapter: "sqlite", filename: path, create: true, readwrite: true });
-  await writer.unsafe("PRAGMA journal_mode = WAL");
+  const file = new Sqlite(path, { create: true, readwrite: true });
+  file.run("PRAGMA journal_mode = WAL");
   // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing will ask for more.
-  await writer.unsafe("PRAGMA synchronous = NORMAL");
-  await writer.unsafe("PRAGMA busy_timeout = 5000");
+  file.run("PRAGMA synchronous = NORMAL");
+  file.run("PRAGMA busy_timeout = 5000");
   // A checkpoint syncs to disk, for a second on a busy one: the worker does it (see `checkpoint`), never a request.
-  await writer.unsafe("PRAGMA wal_autocheckpoint = 0");
-  await migrate(writer, path);
-  const reader = new SQL({ adapter: "sqlite", filename: path, readonly: true });
-  await reader.unsafe("PRAGMA busy_timeout = 5000");
+  file.run("PRAGMA wal_autocheckpoint = 0");
+  migrate(file, path);
+  const reads = new Sqlite(path, { readonly: true });
+  reads.run("PRAGMA busy_timeout = 5000");
+  const writer = createQuery(file);
+  const reader = createQuery(reads);
 
   let commits = 0;
   let queue: Waiting[] = [];
@@ -61,14 +63,14 @@ export async function openDatabase(path: string): Promise<Database> {
   async function commit(batch: Waiting[], alone = false): Promise<boolean> {
     try {
       const results: unknown[] = [];
-      await writer.unsafe("BEGIN IMMEDIATE");
+      file.run("BEGIN IMMEDIATE");
       for (const one of batch) results.push(await one.work(writer));
-      await writer.unsafe("COMMIT");
+      file.run("COMMIT");
       commits += 1;
       for (const [at, one] of batch.entries()) one.resolve(results[at]);
       return true;
     } catch (error) {
-      await writer.unsafe("ROLLBACK").catch(() => {}); // nothing was begun when BEGIN itself failed
+      if (file.inTransaction) file.run("ROLLBACK");
       if (alone || batch.length === 1) {
         for (const one of batch) one.reject(asProblem(error));
         return true;
@@ -90,16 +92,19 @@ export async function openDatabase(path: string): Promise<Database> {
     },
     async close() {
       await running;
-      await reader.close();
-      await writer.unsafe("PRAGMA wal_checkpoint(TRUNCATE)").catch(() => {}); // best effort: the next start does it
-      await writer.close();
+      reader.finalize();
+      reads.close();
+      writer.finalize();
+      file.run("PRAGMA busy_timeout = 0");
+      file.query("PRAGMA wal_checkpoint(TRUNCATE)").all(); // busy when another process reads: the next one does it
+      file.close();
     },
   };
 }
 
 /** Moves what was committed from the log into the database file, beside running readers and writers. Syncs; slow. */
 export function checkpoint(path: string): void {
-  const database = new SyncDatabase(path, { readwrite: true, create: false });
+  const database = new Sqlite(path, { readwrite: true, create: false });
   try {
     database.exec("PRAGMA busy_timeout = 100");
     database.exec("PRAGMA wal_checkpoint(PASSIVE)");
@@ -120,9 +125,10 @@ function asProblem(error: unknown): unknown {
     : error;
 }
 
-async function migrate(sql: Query, path: string): Promise<void> {
-  const [row] = await sql.unsafe("PRAGMA user_version");
-  const version = Number(row.user_version);
+function migrate(file: Sqlite, path: string): void {
+  const { user_version: version } = file.query("PRAGMA user_version").get() as {
+    user_version: number;
+  };
   if (version > MIGRATIONS.length)
     throw new Problem(
       "conflict",
@@ -130,30 +136,15 @@ async function migrate(sql: Query, path: string): Promise<void> {
     );
   if (version === MIGRATIONS.length) return;
   if (version > 0) {
-    await sql.unsafe("PRAGMA wal_checkpoint(TRUNCATE)");
+    file.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
     const copy = `${path}.version-${version}`;
     if (!existsSync(copy)) copyFileSync(path, copy);
   }
   for (const [at, migration] of MIGRATIONS.entries()) {
     if (at < version) continue;
-    await sql.unsafe("BEGIN IMMEDIATE");
-    for (const statement of statements(migration)) await sql.unsafe(statement);
-    await sql.unsafe(`PRAGMA user_version = ${at + 1}`);
-    await sql.unsafe("COMMIT");
+    file.transaction(() => {
+      file.run(migration);
+      file.run(`PRAGMA user_version = ${at + 1}`);
+    })();
   }
-}
-
-/** A migration's statements. A trigger's body ends with "END;", every other statement with ";" at the end of a line. */
-function statements(migration: string): string[] {
-  const out: string[] = [];
-  let current = "";
-  for (const line of migration.replace(/--.*$/gm, "").split("\n")) {
-    current += `${line}\n`;
-    const trigger = /^\s*CREATE TRIGGER/i.test(current);
-    if (trigger ? /\bEND;\s*$/.test(current) : /;\s*$/.test(current)) {
-      out.push(current.trim());
-      current = "";
-    }
-  }
-  return out;
 }

@@ -1,5 +1,6 @@
 // The bytes of a stored document, readable any number of times: from memory or from a gzip file.
 import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Source } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -28,6 +29,24 @@ export function memorySource(bytes: Uint8Array): Source {
   };
 }
 
+/** A document in a file, whose uncompressed size is told by the file: exactly, or as the gzip trailer says. */
+export async function openFileSource(
+  path: string,
+  encoding: "gzip" | "identity",
+  limit: number,
+): Promise<Source> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    if (encoding === "identity") return fileSource(path, encoding, size, limit);
+    const trailer = Buffer.alloc(4); // RFC 1952 §2.3.1: the size modulo 2^32. A lie is found out when it is read.
+    await file.read(trailer, 0, 4, Math.max(0, size - 4));
+    return fileSource(path, encoding, trailer.readUInt32LE(), limit);
+  } finally {
+    await file.close();
+  }
+}
+
 /** A document in a file, `gzip` or as it is. More than `limit` bytes uncompressed is a Problem("malformed"). */
 export function fileSource(
   path: string,
@@ -35,6 +54,7 @@ export function fileSource(
   size: number | null,
   limit: number,
 ): Source {
+  let known = size;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     const file = createReadStream(path, { highWaterMark: 256 * 1024 });
     let total = 0;
@@ -45,6 +65,7 @@ export function fileSource(
         throw new Problem("malformed", `The document is larger than ${limit} bytes`);
       yield chunk;
     }
+    known = total;
   }
   async function whole(): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
@@ -63,7 +84,9 @@ export function fileSource(
     return memory;
   };
   return {
-    size,
+    get size() {
+      return known;
+    },
     chunks,
     text: async () => (await inMemory()).text(),
     json: async () => (await inMemory()).json(),

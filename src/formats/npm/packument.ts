@@ -15,7 +15,7 @@ export type PackumentPart =
   | { kind: "versionsEnd" };
 
 /** Documents up to here are parsed whole and remembered; larger ones, and those of unknown size, one version at a time. */
-const WHOLE_LIMIT = 1024 * 1024;
+const WHOLE_LIMIT = 12 * 1024 * 1024;
 
 /** Reads a packument of any size in flat memory. Throws Problem("malformed") when it is not one of `ref.package`. */
 export async function* readPackument(
