@@ -41,7 +41,7 @@ export function createApp(deps: AppDeps): App {
     const started = performance.now();
     const id = `${prefix}-${(++counter).toString(36)}`;
     let target: Target | null = null;
-    let reason: string | null = null;
+    let failure: Problem | null = null;
     let answer: Reply;
     try {
       const fault = pathFault(incoming.path);
@@ -49,9 +49,8 @@ export function createApp(deps: AppDeps): App {
       target = findTarget(incoming, only);
       answer = target ? await serve(target, incoming, id) : await page(incoming);
     } catch (error) {
-      const problem = asProblem(error, id);
-      reason = problem.message;
-      answer = target ? target.mounted.format.problem(problem) : plain(problem);
+      failure = asProblem(error, id);
+      answer = target ? target.mounted.format.problem(failure) : plain(failure);
     }
     const name = target?.mounted.repository.name ?? null;
     const end = (sent: { status: number; bytes: number }, cut: string | null) =>
@@ -65,7 +64,8 @@ export function createApp(deps: AppDeps): App {
         bytes: sent.bytes,
         durationMs: performance.now() - started,
         address: incoming.address,
-        reason,
+        reason: failure?.message ?? null,
+        rule: failure?.rule ?? null,
         cut,
       });
     const sent = send(answer, incoming, name, (bytes, cut) =>

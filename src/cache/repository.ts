@@ -46,7 +46,7 @@ export function createRepository(
 ): Repository {
   const { name } = settings;
   const { database, blobs, now } = shared;
-  const claims = createClaims(settings.claims);
+  const claims = createClaims(settings.claims, format.spell);
   const report: Repository["report"] = (event) => shared.events.report(name, event);
   const common = {
     repository: name,
@@ -82,10 +82,12 @@ export function createRepository(
 
   /** A private name is never asked for upstream, and the upstream's versions of it are never shown. */
   function refuseClaimed(packageName: string): void {
-    if (claims(packageName))
+    const pattern = claims(packageName);
+    if (pattern !== null)
       throw new Problem(
         "notFound",
-        `${packageName} is claimed by the repository ${name}: it is never asked for upstream, and it is not published here`,
+        `${packageName} is claimed by the repository ${name} (claims: ${pattern}): it is never asked for upstream, and it is not published here`,
+        { rule: "claims" },
       );
   }
 
@@ -153,7 +155,8 @@ export function createRepository(
   return {
     name,
     options: settings.options,
-    claims,
+    claims: (packageName) => claims(packageName) !== null,
+    refuseClaimed,
     report,
     now,
     ask,

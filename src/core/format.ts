@@ -170,6 +170,8 @@ export interface Repository<Options = unknown> {
   readonly options: Options;
   /** True when the name is this repository's owner's: never asked for upstream. */
   claims(name: string): boolean;
+  /** Throws Problem("notFound") that names the claim, for what a format answers without `view`, `artifact` or `ask`. */
+  refuseClaimed(name: string): void;
   /** A view as a reply: from memory or disk when fresh, revalidated when stale. Throws a Problem. */
   view(ref: DocumentRef, view: ViewRequest, headers: Record<string, string>): Promise<Reply>;
   /** A view as bytes, to compose from. Throws a Problem. */
@@ -231,6 +233,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   /** The path grammar, still percent-encoded; pure, never throws. */
   parse(method: string, rawPath: string): Route | null;
   access(route: Route): Access;
+  /** The one spelling of all names that are the same here (PEP 503); for patterns of names as well. Names are as they are without it. */
+  spell?(name: string): string;
   serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
   /** A failure, in this client's dialect. */
   problem(problem: Problem): Reply;

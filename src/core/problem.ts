@@ -29,10 +29,13 @@ export type ProblemKind = keyof typeof statusOf;
 /** An expected failure. `message` is for people, in one sentence without a final period, and names what and where. */
 export class Problem extends Error {
   readonly kind: ProblemKind;
-  constructor(kind: ProblemKind, message: string, options?: ErrorOptions) {
+  /** The rule that decided it, by its key in the configuration ("claims"), or null: what an operator searches the log for. */
+  readonly rule: string | null;
+  constructor(kind: ProblemKind, message: string, options?: ErrorOptions & { rule?: string }) {
     super(message, options);
     this.name = "Problem";
     this.kind = kind;
+    this.rule = options?.rule ?? (kind === "tampered" ? "integrity" : null);
   }
   get status(): number {
     return statusOf[this.kind];

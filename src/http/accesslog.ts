@@ -17,6 +17,8 @@ export interface Exchange {
   address: string;
   /** Why it failed, for people. */
   reason: string | null;
+  /** The rule that refused it. */
+  rule: string | null;
   /** Why the body ended early: the client left, or the bytes proved false. */
   cut: string | null;
 }
@@ -43,6 +45,10 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
     "holdfast_request_seconds",
     "Time until a response was handed over or, for a stream, ended.",
   );
+  const refusals = metrics.counter(
+    "holdfast_refusals_total",
+    "Requests refused by repository and rule; each one's line in the log says who asked for what.",
+  );
 
   // Few series, many requests: each is looked up by one short key instead of its labels.
   const known = new Map<string, { requests: Counter; sent: Counter; seconds: Histogram }>();
@@ -66,6 +72,7 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
     const series = seriesOf(repository ?? "-", status, result);
     series.requests.add();
     series.sent.add(bytes);
+    if (exchange.rule) refusals.add({ repository: repository ?? "-", rule: exchange.rule });
     series.seconds.observe(durationMs / 1000);
 
     const level: Level = status >= 500 ? "error" : status === 424 || cut ? "warn" : "info";
@@ -79,6 +86,7 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
       upstream: cache?.upstream,
       address: exchange.address,
       reason: exchange.reason ?? undefined,
+      rule: exchange.rule ?? undefined,
       cut: cut ?? undefined,
     });
   };

@@ -1,12 +1,22 @@
 // Which names belong to a repository's owner: never asked for upstream, on any path.
 
-/** A test for the patterns of `claims`. `*` stands for any text, slashes included; matching ignores case. */
-export function createClaims(patterns: readonly string[]): (name: string) => boolean {
-  if (patterns.length === 0) return () => false;
-  const matchers = patterns.map((pattern) => createMatcher(pattern.toLowerCase()));
+/** The first pattern that covers a name, as it is configured, or null. */
+export type Claims = (name: string) => string | null;
+
+/**
+ * A test for the patterns of `claims`. `*` stands for any text, slashes included; matching ignores case. `spell` is the one
+ * spelling of names that the ecosystem takes for the same (PEP 503); patterns are brought to it too.
+ */
+export function createClaims(
+  patterns: readonly string[],
+  spell: (text: string) => string = (text) => text,
+): Claims {
+  if (patterns.length === 0) return () => null;
+  const canonical = (text: string) => spell(text).toLowerCase();
+  const matchers = patterns.map((pattern) => createMatcher(canonical(pattern.replace(/\/+$/, ""))));
   return (name) => {
-    const lower = name.toLowerCase();
-    return matchers.some((matches) => matches(lower));
+    const text = canonical(name);
+    return patterns[matchers.findIndex((matches) => matches(text))] ?? null;
   };
 }
 

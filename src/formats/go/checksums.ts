@@ -135,6 +135,7 @@ export async function expected(
       throw new Problem(
         "blocked",
         `${module}@${version} is not in the checksum database ${client.name}, and this repository requires that (requireSumdb)`,
+        { rule: "requireSumdb" },
       );
     unknown();
     return null;

@@ -106,6 +106,9 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
     name: "go",
     options,
     claims: (name) => fake.claimed.has(name),
+    refuseClaimed(name) {
+      if (fake.claimed.has(name)) throw new Problem("notFound", "It is claimed");
+    },
     view: async (ref, view, headers) => ({
       ...reply(200, "", await render(ref, view)),
       headers,

@@ -155,10 +155,12 @@ async function serveSumdb(route: SumdbRoute, repository: GoRepository): Promise<
   if (route.kind === "sumdb-latest") return shown(await client.latest(), TEXT, "no-cache");
   if (route.kind === "sumdb-lookup") {
     const { module, version } = route;
+    repository.refuseClaimed(module);
     if (isPrivate(repository, module))
       throw new Problem(
         "notFound",
-        `${module} is private: the checksum database is not asked for it`,
+        `${module} is private (noSumdb): the checksum database is not asked for it`,
+        { rule: "noSumdb" },
       );
     const found = await client.lookup(lookupPath(module, version), module, version);
     if (!found)

@@ -24,7 +24,7 @@ export async function serveAttestations(
   version: string,
   repository: Repository,
 ): Promise<Reply> {
-  if (repository.claims(name)) throw new Problem("notFound", `${name} is not from the upstream`);
+  repository.refuseClaimed(name);
   const key = `attestations/${name}@${version}`;
   const kept = await repository.kept(key);
   if (kept && repository.now() - kept.at < MAX_AGE)

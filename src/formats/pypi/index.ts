@@ -1,6 +1,7 @@
 // The Python package index: PEP 503, 691 and what followed. Wiring only; README.md has the protocol in a page.
 import type { Format } from "../../core/format.ts";
 import { documents } from "./documents.ts";
+import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
 import { renderProblem } from "./problem.ts";
 import { type PypiRoute, parseRoute } from "./routes.ts";
@@ -19,6 +20,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
     action: route.kind === "write" ? "write" : "read",
     package: "project" in route ? route.project : null,
   }),
+  spell: normalizeName,
   serve,
   problem: renderProblem,
   setup: snippets,

@@ -4,7 +4,7 @@ import { Problem } from "../../core/problem.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
 import { projectRef } from "./documents.ts";
 import { isObject } from "./json.ts";
-import { versionOfFile } from "./names.ts";
+import { projectOfFile, versionOfFile } from "./names.ts";
 import type { PypiOptions } from "./options.ts";
 import type { PypiRoute } from "./routes.ts";
 import { MEDIA } from "./types.ts";
@@ -92,8 +92,10 @@ export async function serveProvenance(
   repository: Repository<PypiOptions>,
 ): Promise<Reply> {
   const version = versionOfFile(route.file, route.project);
-  const isOther = version !== "" && version !== normalizeVersion(route.version);
-  if (isOther || repository.claims(route.project)) return none(route.file);
+  repository.refuseClaimed(route.project);
+  // Whatever project the path speaks of, the file's name is asked for as well.
+  repository.refuseClaimed(projectOfFile(route.file) ?? route.project);
+  if (version !== "" && version !== normalizeVersion(route.version)) return none(route.file);
   const key = `provenance/${route.project}/${route.file}`;
   const kept = await repository.kept(key);
   const now = repository.now();

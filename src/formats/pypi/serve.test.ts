@@ -41,6 +41,9 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
       return state.options;
     },
     claims: (name) => state.claimed.has(name),
+    refuseClaimed(name) {
+      if (state.claimed.has(name)) throw new Problem("notFound", "It is claimed");
+    },
     async view(ref, view, headers) {
       seen.views.push({ ref, view, headers });
       return { status: 200, headers, body: "page" };
@@ -291,10 +294,16 @@ test("no provenance is told as the public index tells it", async () => {
   state.advertised = new Problem("notFound", "no such file");
   await isNone(provenancePage);
   await isNone(`/integrity/six/9.9/${wheel}/provenance`);
-  state.claimed.add("six");
-  state.advertised = given;
-  await isNone(provenancePage);
   expect(seen.questions).toHaveLength(1);
+});
+
+test("provenance of a claimed project is asked for nowhere, nor is a claimed file's under another project", async () => {
+  const { repository, state, seen, stored } = fake();
+  stored.set(`provenance/six/${wheel}`, { bytes: Buffer.from(object), at: state.now });
+  state.claimed.add("six");
+  for (const path of [provenancePage, `/integrity/brine/1.16.0/${wheel}/provenance`])
+    await expect(ask(repository, path)).rejects.toMatchObject({ kind: "notFound" });
+  expect(seen.questions).toEqual([]);
 });
 
 const failures: [

@@ -43,6 +43,9 @@ export class FakeRepository implements Repository<NpmOptions> {
       claim.endsWith("/*") ? name.startsWith(claim.slice(0, -1)) : name === claim,
     );
   }
+  refuseClaimed(name: string): void {
+    if (this.claims(name)) throw new Problem("notFound", `${name} is private`);
+  }
   async view(ref: DocumentRef, view: ViewRequest, headers: Record<string, string>): Promise<Reply> {
     const { bytes, cache } = await this.read(ref, view);
     return { status: 200, headers, body: bytes, cache };
