@@ -10,6 +10,8 @@ import {
 import { conventionalFile, encodeName, isFileName } from "./names.ts";
 import { type Dist, isObject, type KeptEntry } from "./types.ts";
 
+const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
+
 export interface Place {
   /** A plain file name; identity within the package. */
   file: string;
@@ -24,6 +26,9 @@ export interface Place {
 export function placeOf(name: string, version: string, dist: Dist): Place | null {
   const conventional = conventionalFile(name, version);
   const fallback = isFileName(conventional) ? conventional : null;
+  // Almost every tarball is where the convention says; a document names thousands.
+  if (fallback !== null && isPlainly(dist.tarball, `/${name}/-/${fallback}`))
+    return { file: fallback, location: null };
   const url = parseUrl(dist.tarball);
   if (!url) return fallback === null ? null : { file: fallback, location: null };
 
@@ -35,6 +40,16 @@ export function placeOf(name: string, version: string, dist: Dist): Place | null
 
   const file = plain?.includes(version) ? plain : fallback;
   return file === null ? null : { file, location: url.href };
+}
+
+/** True for an http(s) URL that ends so and holds nothing that parsing would change. */
+function isPlainly(text: unknown, ending: string): boolean {
+  return (
+    typeof text === "string" &&
+    text.endsWith(ending) &&
+    /^https?:\/\/[\w.-]+(:\d+)?(\/[\w.@~-]+)*$/.test(text) &&
+    !text.includes("/.")
+  );
 }
 
 function parseUrl(text: unknown): URL | null {
@@ -55,6 +70,7 @@ function decode(path: string): string | null {
 export function integrityOf(dist: Dist): Integrity | null {
   const strong = typeof dist.integrity === "string" ? dist.integrity : "";
   const sha1 = typeof dist.shasum === "string" ? integrityFromHex("sha1", dist.shasum) : null;
+  if (SHA512.test(strong)) return sha1 ? `${strong} ${sha1}` : strong; // as good as always, and in canonical order
   return mergeIntegrity(strong, sha1 ?? "") || null;
 }
 
