@@ -47,7 +47,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   const begin = async (flags: string[]) => {
     const child = spawn(
       process.execPath,
-      [process.env["DEV_MAIN"] ?? join(root, "src/main.ts"), "serve", ...fixed, ...flags],
+      [join(root, "src/main.ts"), "serve", ...fixed, ...flags],
       { cwd: home, stdio: ["ignore", "pipe", "pipe"] },
     );
     for (const stream of [child.stdout, child.stderr])

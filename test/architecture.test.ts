@@ -1,0 +1,146 @@
+// The walls of the house: which room may import which, and what may stand where. Change the table with the import, and say why.
+
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Glob } from "bun";
+import { builtInRepositories } from "../src/config/upstreams.ts";
+import { formats } from "../src/formats/index.ts";
+
+const rooms: Record<string, readonly string[]> = {
+  core: [],
+  archive: ["core"],
+  config: ["core"],
+  store: ["core"],
+  upstream: ["core"],
+  policy: ["core"],
+  ledger: ["core", "store"],
+  cache: ["core", "store", "upstream", "ledger", "policy"],
+  formats: ["core", "archive"],
+  jobs: ["core", "store", "ledger", "cache"],
+  http: ["core"],
+  web: ["core"],
+};
+/** Outside of the rooms: they compose. */
+const composers = ["main", "app", "worker", "cli"];
+/** The only rooms that hold doors to the outside. */
+const doors = ["http", "store", "upstream", "cli"];
+/** Files elsewhere that were lent one, each for one thing. */
+const lent = [
+  "src/cache/fill.ts", // reads along in a download that is still being written
+  "src/cache/transform.ts", // removes what a broken conversion left
+  "src/config/load.ts", // the configuration file
+  "src/config/resolve.ts", // secrets and certificates that it names
+  "src/main.ts", // free space of the disk, for the metrics
+];
+
+const all = (pattern: string) => [...new Glob(pattern).scanSync(".")].sort();
+const text = (file: string) => readFileSync(file, "utf8");
+const sources = all("src/**/*.ts");
+const product = sources.filter((file) => !/\.test\.ts$|\.d\.ts$|\/test(kit|ing)\.ts$/.test(file));
+const everything = [
+  ...sources,
+  ...all("test/**/*.ts"),
+  ...all("bench/**/*.ts"),
+  ...all("scripts/**/*.ts"),
+].filter((file) => !file.includes("/.work/"));
+
+function roomOf(file: string): string {
+  return file.split("/")[1]!.replace(/\.ts$/, "");
+}
+
+/** What a file imports from this project, as paths from the root. */
+function imports(file: string): string[] {
+  const found = text(file).matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+  const folder = new URL(file, "file:///");
+  return [...found].map(([, path]) => new URL(path!, folder).pathname.slice(1));
+}
+
+/** Without comments: prose may name what code may not. */
+function code(file: string): string {
+  return text(file)
+    .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+    .replaceAll(/(^|\s)\/\/.*$/gm, "");
+}
+
+describe("a room imports only what the table allows", () => {
+  for (const file of product.filter((name) => !composers.includes(roomOf(name))))
+    test(file, () => {
+      const room = roomOf(file);
+      expect(rooms).toHaveProperty(room);
+      for (const path of imports(file).filter((name) => name.startsWith("src/")))
+        expect([room, ...rooms[room]!]).toContain(roomOf(path));
+    });
+});
+
+test("a format never imports another format", () => {
+  const wrong = product
+    .filter((file) => /^src\/formats\/\w+\//.test(file))
+    .flatMap((file) => imports(file).map((path) => [file, path] as const))
+    .filter(
+      ([file, path]) =>
+        path.startsWith("src/formats/") && path.split("/")[2] !== file.split("/")[2],
+    );
+  expect(wrong).toEqual([]);
+});
+
+test("no format is named outside of its folder", () => {
+  const names = new RegExp(`["'\`](${formats.map(({ name }) => name).join("|")})["'\`]`);
+  // The built-in repositories are data, and the command line speaks of the clients that people know by these names.
+  const may = (file: string) => /^src\/(formats\/|config\/upstreams|cli\/)/.test(file);
+  expect(product.filter((file) => !may(file) && names.test(code(file)))).toEqual([]);
+});
+
+test("only the rooms with doors use the Bun global, files, sockets and HTTP", () => {
+  const door =
+    /\bBun\.|from "bun(:[a-z]+)?"|from "node:(fs|fs\/promises|net|tls|http|https|http2|dgram|dns|child_process)(\/promises)?"/;
+  expect(
+    product.filter(
+      (file) => !doors.includes(roomOf(file)) && !lent.includes(file) && door.test(code(file)),
+    ),
+  ).toEqual([]);
+});
+
+test("formats and core read no clock, no environment and no dice of their own", () => {
+  const impure = /\bprocess\.(env|cwd|argv)\b|\bMath\.random\b/;
+  expect(
+    product.filter((file) => ["formats", "core"].includes(roomOf(file)) && impure.test(code(file))),
+  ).toEqual([]);
+});
+
+test("a public registry's host stands in one file only", () => {
+  const hosts = Object.values(builtInRepositories).flatMap(({ upstreams, options }) => [
+    ...upstreams.flatMap(({ url, hosts = [] }) => [new URL(url).hostname, ...hosts]),
+    ...[...JSON.stringify(options ?? {}).matchAll(/"name":"([^"]+)"/g)].map(([, name]) => name!),
+  ]);
+  expect(hosts.length).toBeGreaterThan(3);
+  const files = [
+    ...everything,
+    ...all("*.md"),
+    ...all("docs/**/*.md"),
+    ...all("src/**/testdata/**"),
+    ...all("*.json"),
+  ];
+  const wrong = files.filter(
+    (file) => file !== "src/config/upstreams.ts" && hosts.some((host) => text(file).includes(host)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("no path of one machine stands anywhere", () => {
+  const paths = new RegExp(
+    ["/root/\\.", "/home/[a-z]+/", "/Users/", "/work/(main|shared)"]
+      .map((path) => `(?<![\\w.])${path}`)
+      .join("|"),
+  );
+  expect(
+    [...everything, ...all("*.json"), ...all("scripts/*")].filter(
+      (file) => file !== "test/architecture.test.ts" && paths.test(text(file)),
+    ),
+  ).toEqual([]);
+});
+
+test("a file begins by saying what it answers for", () => {
+  // A test beside its code answers for that code.
+  const files = everything.filter((file) => !/^src\/.*\.test\.ts$/.test(file));
+  expect(files.filter((file) => !/^(\/\/ \S|#!.*\n\/\/ \S)/.test(text(file)))).toEqual([]);
+});

@@ -1,0 +1,35 @@
+// The clients that this run has: those that are missing stay in the list, so that their tests are skipped by name.
+import { describe, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { type Driver, driverOf } from "./driver.ts";
+import { type Client, manifest } from "./install.ts";
+
+const clients: Client[] = existsSync(manifest)
+  ? (JSON.parse(readFileSync(manifest, "utf8")) as Client[])
+  : [{ name: "every client", missing: "`npm test` installs them" }];
+
+export interface Suite {
+  driver: Driver;
+  /** Registers a test of this client. */
+  test(title: string, body: () => Promise<void>, timeout?: number): void;
+}
+
+/** Calls `define` for each client of the given names; one that is missing counts as one skipped test. */
+export function eachClient(names: string[] | null, define: (suite: Suite) => void): void {
+  for (const client of clients) {
+    if (names && !names.includes(client.name) && client.name !== "every client") continue;
+    if ("missing" in client) {
+      test.skip(`${client.name} is not here: ${client.missing}`, () => {});
+      continue;
+    }
+    describe(`${client.name} ${client.version}`, () => {
+      define({
+        driver: driverOf(client.name, client.command),
+        test: (title, body, timeout = 120_000) => test(title, body, timeout),
+      });
+    });
+  }
+}
+
+export const javascript = ["npm-10", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
+export const python = ["pip-machine", "pip", "uv", "poetry"];

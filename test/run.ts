@@ -1,0 +1,96 @@
+// What `npm test` runs: hermetic tests, then real clients against a fake upstream, then against the real registries.
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { builtInRepositories } from "../src/config/upstreams.ts";
+import { installClients, manifest } from "./clients/install.ts";
+import { tempFolder } from "./support/temp.ts";
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const root = new URL("../", import.meta.url).pathname;
+const reports = tempFolder("reports");
+const strict = process.env["CI"] === "true";
+const total: Count = { passed: 0, failed: 0, skipped: 0 };
+
+function section(title: string): void {
+  console.log(`\n== ${title}`);
+}
+
+/** Runs `bun test` and adds what its report says; a run that ends without one is a failure. */
+async function group(
+  title: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<void> {
+  section(title);
+  const started = performance.now();
+  const report = join(reports, `${title.replaceAll(/\W+/g, "-")}.xml`);
+  const child = Bun.spawn(
+    [process.execPath, "test", ...args, "--reporter=junit", `--reporter-outfile=${report}`],
+    { cwd: root, env: { ...process.env, ...env }, stdout: "inherit", stderr: "inherit" },
+  );
+  const code = await child.exited;
+  const count = await readReport(report);
+  // A file that cannot be loaded fails the run, and no test with it.
+  if (code !== 0 && count.failed === 0) count.failed = 1;
+  for (const key of ["passed", "failed", "skipped"] as const) total[key] += count[key];
+  console.log(`${title}: ${spell(count)}, ${Math.round((performance.now() - started) / 1000)} s`);
+}
+
+async function readReport(file: string): Promise<Count> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  const top = /<testsuites\b[^>]*>/.exec(text)?.[0] ?? "";
+  const number = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(top)?.[1] ?? 0);
+  const [tests, failures, skipped] = [number("tests"), number("failures"), number("skipped")];
+  return { passed: tests - failures - skipped, failed: failures + number("errors"), skipped };
+}
+
+function spell({ passed, failed, skipped }: Count): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** Why the real registries cannot be tested, or null. */
+async function networkFault(): Promise<string | null> {
+  for (const { upstreams } of Object.values(builtInRepositories)) {
+    const url = upstreams[0]!.url;
+    try {
+      await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
+    } catch (error) {
+      return `${new URL(url).host} cannot be reached: ${error instanceof Error ? error.message : error}`;
+    }
+  }
+  return null;
+}
+
+await group("Hermetic tests", ["src", "test", "--path-ignore-patterns=test/clients/**"]);
+
+section("The clients");
+const clients = await installClients((line) => console.log(line));
+await writeFile(manifest, JSON.stringify(clients, null, 1));
+for (const client of clients)
+  console.log(
+    "missing" in client
+      ? `${client.name}: MISSING: ${client.missing}`
+      : `${client.name} ${client.version}`,
+  );
+
+await group("Real clients, fake upstream", [
+  "test/clients",
+  "--path-ignore-patterns=test/clients/real.test.ts",
+]);
+
+const fault = await networkFault();
+if (fault) console.log(`\nThe next group is skipped: ${fault}`);
+await group("Real clients, real registries", ["./test/clients/real.test.ts"], {
+  HOLDFAST_TEST_NO_NETWORK: fault ?? "",
+});
+
+await rm(reports, { recursive: true, force: true });
+const bad = total.failed > 0 || (strict && total.skipped > 0);
+if (strict && total.skipped > 0) console.log("\nA skip is a failure where CI=true.");
+console.log(`\n${spell(total)}`);
+process.exit(bad ? 1 : 0);

@@ -1,0 +1,50 @@
+// What a server has put on record, read from its database from outside.
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export interface SeenEvent {
+  kind: string;
+  repository: string;
+  package: string;
+  version: string | null;
+  file: string | null;
+  message: string;
+}
+
+export interface SeenFile {
+  repository: string;
+  purl: string;
+  package: string;
+  file: string;
+  sha256: string;
+}
+
+export interface Catalog {
+  events(): SeenEvent[];
+  files(): SeenFile[];
+}
+
+/** `data` is the server's data folder. */
+export function readCatalog(data: string): Catalog {
+  const path = join(data, "holdfast.db");
+  function all<Row>(query: string): Row[] {
+    if (!existsSync(path)) return [];
+    const database = new Database(path, { readonly: true });
+    try {
+      return database.query(query).all() as Row[];
+    } finally {
+      database.close();
+    }
+  }
+  return {
+    events: () =>
+      all<SeenEvent>(
+        "SELECT kind, repository, package, version, file, message FROM events ORDER BY id",
+      ),
+    files: () =>
+      all<SeenFile>(
+        "SELECT repository, purl, package, file, sha256 FROM artifacts ORDER BY purl, file",
+      ),
+  };
+}

@@ -1,0 +1,177 @@
+// One machine that stands in for all public registries: real protocols, made-up packages, faults on demand, and a record of what it was asked.
+import { gunzipSync } from "node:zlib";
+import { text } from "./answers.ts";
+import { FakeGo } from "./go.ts";
+import { type Asked, type Listening, listen, type Said, type Wire } from "./http.ts";
+import { FakeNpm } from "./npm.ts";
+import { FakePypi } from "./pypi.ts";
+
+/**
+ * Faults of the wire, and those of the content. `status` takes a number, `redirect` a URL. `flip` changes one byte in the middle;
+ * `login` is an HTML page with status 200, as captive portals send it; `empty` a 200 without a body.
+ */
+export type FaultKind = Wire | "status" | "redirect" | "flip" | "login" | "empty";
+
+export const faultKinds: readonly FaultKind[] = [
+  "reset",
+  "silent",
+  "stall",
+  "truncated",
+  "slow",
+  "long",
+  "short",
+  "status",
+  "redirect",
+  "flip",
+  "login",
+  "empty",
+];
+
+export interface Recorded {
+  method: string;
+  /** As sent, with the query. */
+  target: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface UpstreamOptions {
+  /** The npm registry sends no ETag, no compression, no abbreviated form and no signatures. */
+  plainNpm?: boolean;
+}
+
+export interface FakeUpstream {
+  readonly npm: FakeNpm;
+  readonly pypi: FakePypi;
+  readonly go: FakeGo;
+  /** Base URLs without a trailing slash: of the npm registry, of the index (that has /simple/), of the file host, of the Go proxy. */
+  readonly urls: { npm: string; pypi: string; files: string; go: string };
+  readonly requests: Recorded[];
+  /** Paths asked, in order, without the query. */
+  paths(): string[];
+  /** `pattern` is a path with `*` for anything, or a regular expression; the newest fault that fits wins. */
+  fault(pattern: string | RegExp, kind: FaultKind, argument?: string | number): void;
+  clear(): void;
+  /** Every connection is refused by the system. */
+  off(): Promise<void>;
+  on(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Fault {
+  pattern: RegExp;
+  kind: FaultKind;
+  argument: string | number | undefined;
+}
+
+export async function startUpstream(options: UpstreamOptions = {}): Promise<FakeUpstream> {
+  const npm = new FakeNpm({ plain: options.plainNpm ?? false });
+  const pypi = new FakePypi({ plain: false });
+  const go = new FakeGo({ plain: false });
+  const requests: Recorded[] = [];
+  let faults: Fault[] = [];
+
+  function route(asked: Asked): Said {
+    const [, room = "", rest = ""] = /^\/([a-z]+)(\/.*)$/.exec(asked.path) ?? [];
+    if (room === "npm") return npm.answer(asked, rest);
+    if (room === "pypi") return pypi.answer(asked, rest);
+    if (room === "go") return go.answer(asked, rest);
+    if (room === "empty") return text(200, "");
+    return text(404, "Not Found");
+  }
+
+  const answering = (answer: (asked: Asked) => Said) => async (asked: Asked) => {
+    requests.push({
+      method: asked.method,
+      target: asked.target,
+      headers: asked.headers,
+      body: bodyOf(asked),
+    });
+    const fault = faults.find((item) => item.pattern.test(asked.path));
+    return fault ? spoil(fault, () => answer(asked)) : answer(asked);
+  };
+  const main = await listen(answering(route));
+  // Another port is another origin: the index names its files there, as the public one does.
+  const files = await listen(answering((asked) => pypi.download(asked, asked.path)));
+  const origin = (listening: Listening) => `http://127.0.0.1:${listening.port}`;
+  const urls = {
+    npm: `${origin(main)}/npm`,
+    pypi: `${origin(main)}/pypi`,
+    files: origin(files),
+    go: `${origin(main)}/go`,
+  };
+  npm.base = urls.npm;
+  pypi.base = urls.pypi;
+  pypi.files = urls.files;
+
+  const off = async () => {
+    await Promise.all([main.close(), files.close()]);
+  };
+  return {
+    npm,
+    pypi,
+    go,
+    urls,
+    requests,
+    paths: () => requests.map((request) => request.target.replace(/\?.*$/, "")),
+    fault(pattern, kind, argument) {
+      faults = [
+        { pattern: typeof pattern === "string" ? glob(pattern) : pattern, kind, argument },
+        ...faults,
+      ];
+    },
+    clear() {
+      faults = [];
+    },
+    off,
+    async on() {
+      await Promise.all([main.open(), files.open()]);
+    },
+    stop: off,
+  };
+}
+
+/** What was said, decompressed: so that a test can look for what must not be said. */
+function bodyOf(asked: Asked): string {
+  const packed = asked.headers["content-encoding"] === "gzip";
+  return (packed ? gunzipSync(asked.body) : asked.body).toString("latin1");
+}
+
+/** A path with `*` for anything. */
+export function glob(pattern: string): RegExp {
+  return new RegExp(
+    `^${pattern
+      .split("*")
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+      .join(".*")}$`,
+    "i",
+  );
+}
+
+const LOGIN =
+  '<!DOCTYPE html>\n<html><head><title>Sign in to the harbour network</title></head><body><form action="/login"><input name="password"></form></body></html>\n';
+
+function spoil(fault: Fault, answer: () => Said): Said {
+  switch (fault.kind) {
+    case "status":
+      return text(Number(fault.argument), `status ${fault.argument} on demand\n`);
+    case "redirect":
+      return { status: 302, headers: { location: String(fault.argument) }, body: Buffer.alloc(0) };
+    case "login":
+      return text(200, LOGIN, "text/html; charset=utf-8");
+    case "empty":
+      return { ...answer(), body: Buffer.alloc(0) };
+    case "flip":
+      return flip(answer());
+    default:
+      return { ...answer(), wire: fault.kind };
+  }
+}
+
+/** One bit in the middle: the length stays, the digest does not. */
+function flip(said: Said): Said {
+  const body = Buffer.from(said.body);
+  const middle = Math.floor(body.length / 2);
+  if (body.length) body[middle] = body[middle]! ^ 1;
+  return { ...said, body };
+}

@@ -1,0 +1,73 @@
+// The real server inside the test's own process: temporary data folder, free port, a clock that the test moves.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config/load.ts";
+import { createLog } from "../../src/core/log.ts";
+import { formats } from "../../src/formats/index.ts";
+import { start } from "../../src/main.ts";
+import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
+import { configText, type TestOptions } from "./config.ts";
+import type { FakeUpstream } from "./fake-upstream/index.ts";
+import { removeTemp, tempFolder } from "./temp.ts";
+
+export interface TestServer {
+  /** Without a trailing slash. The same after a restart, so that lock files stay true. */
+  readonly url: string;
+  /** The data folder. */
+  readonly data: string;
+  /** Everything logged so far, as JSON lines. */
+  readonly log: string[];
+  /** Moves the server's clock forward. */
+  advance(milliseconds: number): void;
+  /** Stops and starts again on the same data. */
+  restart(changes?: TestOptions): Promise<void>;
+  events(): SeenEvent[];
+  files(): SeenFile[];
+  /** Stops, and removes the data. */
+  stop(): Promise<void>;
+}
+
+export async function startServer(
+  upstream: FakeUpstream,
+  options: TestOptions = {},
+): Promise<TestServer> {
+  const home = tempFolder("server");
+  const data = join(home, "data");
+  const file = join(home, "holdfast.yaml");
+  const log: string[] = [];
+  let shift = 0;
+  let wanted = options;
+  let listen = "127.0.0.1:0";
+  const begin = () => {
+    writeFileSync(file, configText(upstream, wanted));
+    const config = loadConfig({ file, formats, flags: { data, listen }, env: {} });
+    return start({
+      config,
+      log: createLog("json", (line) => log.push(line)),
+      now: () => Date.now() + shift,
+    });
+  };
+  let running = await begin();
+  listen = new URL(running.url).host;
+  const catalog = readCatalog(data);
+  return {
+    get url() {
+      return running.url.replace(/\/$/, "");
+    },
+    data,
+    log,
+    ...catalog,
+    advance(milliseconds) {
+      shift += milliseconds;
+    },
+    async restart(changes = {}) {
+      wanted = { ...wanted, ...changes };
+      await running.stop();
+      running = await begin();
+    },
+    async stop() {
+      await running.stop();
+      removeTemp(home);
+    },
+  };
+}

@@ -1,0 +1,175 @@
+// Runs *.wire scripts against the real server and a fake upstream, and again with the upstream away.
+import { readFileSync } from "node:fs";
+import { startUpstream } from "./fake-upstream/index.ts";
+import { verify } from "./wire-checks.ts";
+import { jsonAt, parseWire, type Step } from "./wire-script.ts";
+import { change } from "./wire-upstream.ts";
+import {
+  digest,
+  type Exchange,
+  expand,
+  jsonOf,
+  lastOf,
+  plainOf,
+  serverOf,
+  type World,
+} from "./wire-world.ts";
+
+export interface WireOptions {
+  /** Afterwards, ask for everything again while the upstream is away. */
+  replay?: boolean;
+}
+
+/** Throws with file, line, what was wanted and what came. */
+export async function runWire(file: string, options: WireOptions = {}): Promise<void> {
+  const steps = parseWire(readFileSync(file, "utf8"));
+  const plainNpm = steps.some((step) => step.do === "config" && step.words[0] === "plain");
+  const pristine = await startUpstream({ plainNpm });
+  const upstream = await startUpstream({ plainNpm });
+  const world: World = {
+    upstream,
+    pristine,
+    options: {},
+    server: null,
+    exchanges: [],
+    variables: new Map(),
+  };
+  try {
+    for (const step of steps) {
+      try {
+        await perform(step, world);
+      } catch (error) {
+        throw new Error(
+          `${file}:${step.line}: ${step.text}\n${indent(messageOf(error))}${told(world)}`,
+        );
+      }
+    }
+    if (options.replay) await replay(file, world);
+  } finally {
+    await world.server?.stop();
+    await upstream.stop();
+    await pristine.stop();
+  }
+}
+
+async function perform(step: Step, world: World): Promise<void> {
+  switch (step.do) {
+    case "config": {
+      configure(step.words, world);
+      return;
+    }
+    case "upstream":
+      return change(step.words, world.upstream);
+    case "restart":
+      return restart(step.words, world);
+    case "clock":
+      (await serverOf(world)).advance(step.milliseconds);
+      return;
+    case "set": {
+      const value = jsonAt(jsonOf(lastOf(world)), step.path);
+      if (typeof value !== "string") throw new Error(`no text there, but ${JSON.stringify(value)}`);
+      // A link may be relative to the page that it stands on.
+      const at = (await serverOf(world)).url + lastOf(world).path;
+      world.variables.set(step.name, /^\.{0,2}\//.test(value) ? new URL(value, at).href : value);
+      return;
+    }
+    case "request":
+      world.exchanges.push(await exchange(step, world));
+      return;
+    case "check":
+      return verify(step.check, world);
+  }
+}
+
+function configure([key = "", ...words]: string[], world: World): void {
+  if (world.server) throw new Error("the server runs already; say it before the first request");
+  if (key === "claims")
+    world.options.claims = { ...world.options.claims, [words[0]!]: words.slice(1) };
+  else if (key === "freshness") world.options.freshness = words[0]!;
+  else if (key === "timeout") world.options.timeout = words[0]!;
+  else if (key !== "plain") throw new Error(`no such setting: ${key}`);
+}
+
+async function restart([how]: string[], world: World): Promise<void> {
+  const server = await serverOf(world);
+  if (how === "offline") await server.restart({ offline: true });
+  else if (how === "online") await server.restart({ offline: false });
+  else await server.restart();
+}
+
+type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & { body?: string };
+
+async function exchange(request: Request, world: World): Promise<Exchange> {
+  const server = await serverOf(world);
+  const path = expand(request.path, world).replace(server.url, "");
+  const headers = new Headers({ "accept-encoding": "identity" });
+  for (const [name, value] of request.headers) headers.set(name, expand(value, world));
+  const sent = {
+    method: request.method,
+    headers,
+    redirect: "manual",
+    decompress: false,
+    ...(request.body ? { body: request.body } : {}),
+  } as const;
+  const response = await fetch(server.url + path, sent);
+  const base = {
+    path,
+    headers: [...headers] as [string, string][],
+    method: request.method,
+    live: request.live,
+  };
+  const seen = { ...base, status: response.status, answer: response.headers };
+  try {
+    return { ...seen, bytes: await response.bytes(), cut: false };
+  } catch {
+    return { ...seen, bytes: new Uint8Array(), cut: true };
+  }
+}
+
+/** Everything that was answered with 200 is answered with the same bytes while the upstream refuses, for as long as it takes. */
+async function replay(file: string, world: World): Promise<void> {
+  const server = await serverOf(world);
+  const newest = new Map<string, Exchange>();
+  for (const item of world.exchanges) {
+    const key = JSON.stringify([item.path, item.headers]);
+    if (item.method === "GET" && !item.live) newest.set(key, item);
+  }
+  await world.upstream.off();
+  for (const round of [
+    "upstream refuses",
+    "30 days later, restarted",
+    "restarted with offline: true",
+  ]) {
+    if (round !== "upstream refuses")
+      await server.restart(round.includes("true") ? { offline: true } : {});
+    if (round.startsWith("30")) server.advance(30 * 86_400_000);
+    for (const before of newest.values()) {
+      if (before.status !== 200 || before.cut) continue;
+      const after = await exchange({ ...before, path: before.path }, world);
+      const [got, want] = [plainOf(after), plainOf(before)];
+      if (after.status === 200 && digest(got) === digest(want)) continue;
+      throw new Error(
+        `${file}: GET ${before.path} (${round})\n  want: 200, ${want.length} bytes, as before\n  got:  ${after.status}, ${got.length} bytes: ${Buffer.from(got).toString("latin1").slice(0, 300)}`,
+      );
+    }
+  }
+}
+
+/** What helps to understand a failure: the last answer. */
+function told(world: World): string {
+  const last = world.exchanges.at(-1);
+  if (!last) return "";
+  const body = Buffer.from(plainOf(last))
+    .toString("latin1")
+    .slice(0, 200)
+    .replaceAll(/[^\x20-\x7e]+/g, " ");
+  return `\n  after: ${last.method} ${last.path} ${last.status} [${last.answer.get("cache-status") ?? ""}] ${body}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
+}
