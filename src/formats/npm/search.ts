@@ -30,7 +30,7 @@ export async function serveSearch(request: Request, repository: Repository): Pro
   const time = new Date(repository.now()).toUTCString();
 
   // A search for a private name tells that name to whom it is sent.
-  const may = text !== "" && !words.some((word) => concernsClaim(word, repository));
+  const may = text !== "" && !namesIn(text).some((name) => concernsClaim(name, repository));
   const answer = may ? await tryAsk(repository, question(text, size, from, query)) : null;
   const theirs = answer ? readFound(jsonOf(answer), repository) : null;
   const names = await knownNames(words, repository);
@@ -66,6 +66,20 @@ function wordsOf(text: string): string[] {
         .replace(/^[-+]+/, ""),
     )
     .filter((word) => word !== "");
+}
+
+/** Whatever in the text may be a name, however it is wrapped: `scope:acme`, `"./@acme/b"`, `%40acme%2fb`. */
+function namesIn(text: string): string[] {
+  const plain = text.replace(/%(25)*([0-9a-f]{2})/gi, (_, _again, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  const chunks = plain
+    .split(/[^A-Za-z0-9._~!*@/-]+/)
+    .flatMap((chunk) => [...wordsOf(chunk), chunk]);
+  return chunks.flatMap((chunk) => {
+    const parts = chunk.split("/").filter((part) => part !== "");
+    return parts.flatMap((part, at) => [part, parts.slice(at, at + 2).join("/")]);
+  });
 }
 
 /** True when a word is a claimed name, or the scope of one. */
