@@ -1,7 +1,7 @@
 // Documents in the catalog.
 import type { DocumentRef } from "../core/format.ts";
 import type { Query } from "../store/database.ts";
-import { type DocumentState, digestOf } from "./documents.ts";
+import { type DocumentState, digestOf } from "./document-state.ts";
 
 export async function readDocument(
   sql: Query,

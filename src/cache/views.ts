@@ -4,7 +4,8 @@ import type { FileBody, Reply } from "../core/reply.ts";
 import { gzip } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
 import { createCollapse } from "./collapse.ts";
-import { type DocumentState, type Documents, INLINE_LIMIT } from "./documents.ts";
+import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
+import type { Documents } from "./documents.ts";
 import type { Lru } from "./lru.ts";
 import type { Transform } from "./transform.ts";
 

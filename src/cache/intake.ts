@@ -1,0 +1,116 @@
+// The bytes of a document on their way in: received, read for facts, and stored as gzip.
+import { createHash } from "node:crypto";
+import type { DocumentRef, DocumentType, Fact, Source } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
+import type { UpstreamResponse } from "../core/upstream.ts";
+import type { Blobs, Incoming } from "../store/blobs.ts";
+import { gzip } from "../store/sink.ts";
+import { gunzipUpTo, memorySource } from "../store/source.ts";
+import { INLINE_LIMIT } from "./document-state.ts";
+import type { Transform } from "./transform.ts";
+
+/** What is longer goes to a file while it comes. Bytes, as they travel. */
+const MEMORY_LIMIT = 128 * 1024;
+
+export interface IntakeDeps {
+  format: string;
+  types: Record<string, DocumentType>;
+  blobs: Blobs;
+  transform: Transform;
+}
+
+export type Received =
+  | { bytes: Uint8Array; sha256: string }
+  | { incoming: Incoming; sha256: string };
+
+export interface Taken {
+  facts: Fact[];
+  blob: string;
+  size: number;
+  storedSize: number;
+  source?: Source;
+}
+
+export interface Intake {
+  /** The bytes as they come. Throws Problem("malformed") past `limit` bytes. */
+  receive(response: UpstreamResponse, limit: number): Promise<Received>;
+  /** Reads the facts and stores the bytes as gzip: here when small, in the worker when large. */
+  ingest(ref: DocumentRef, response: UpstreamResponse, received: Received): Promise<Taken>;
+}
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { blobs } = deps;
+
+  async function receive(response: UpstreamResponse, limit: number): Promise<Received> {
+    const hash = createHash("sha256");
+    let parts: Uint8Array[] = [];
+    let size = 0;
+    let incoming: Incoming | null = null;
+    try {
+      for await (const chunk of response.body) {
+        size += chunk.length;
+        if (size > limit)
+          throw new Problem("malformed", `The document is larger than ${limit} bytes`);
+        hash.update(chunk);
+        if (incoming) await incoming.write(chunk);
+        else parts.push(chunk);
+        if (!incoming && size > MEMORY_LIMIT) {
+          incoming = await blobs.begin();
+          for (const part of parts) await incoming.write(part);
+          parts = [];
+        }
+      }
+    } catch (error) {
+      await incoming?.abandon();
+      throw error;
+    }
+    const digest = hash.digest("hex");
+    return incoming
+      ? { incoming, sha256: digest }
+      : { bytes: Buffer.concat(parts), sha256: digest };
+  }
+
+  async function ingest(
+    ref: DocumentRef,
+    response: UpstreamResponse,
+    received: Received,
+  ): Promise<Taken> {
+    const encoding = response.headers.get("content-encoding") === "gzip" ? "gzip" : "identity";
+    const type = deps.types[ref.kind]!;
+    if ("bytes" in received) {
+      const plain = encoding === "gzip" ? gunzipUpTo(received.bytes, INLINE_LIMIT) : received.bytes;
+      if (plain && plain.length <= INLINE_LIMIT) {
+        const source = memorySource(plain);
+        const facts = await type.facts(source, ref);
+        const stored = encoding === "gzip" ? received.bytes : gzip(plain);
+        const blob = encoding === "gzip" ? received.sha256 : sha256(stored);
+        await blobs.put(blob, stored);
+        return { facts, blob, size: plain.length, storedSize: stored.length, source };
+      }
+    }
+    const incoming = "incoming" in received ? received.incoming : await blobs.begin();
+    const output = `${incoming.path}-gzip`;
+    try {
+      if ("bytes" in received) await incoming.write(received.bytes);
+      const { facts, size, stored } = await deps.transform({
+        op: "ingest",
+        format: deps.format,
+        ref,
+        input: incoming.path,
+        encoding,
+        output,
+      });
+      if (stored.path === incoming.path) await incoming.commit(stored.sha256);
+      else await blobs.adopt(stored.path, stored.sha256);
+      return { facts, blob: stored.sha256, size, storedSize: stored.size };
+    } finally {
+      await incoming.abandon();
+    }
+  }
+
+  return { receive, ingest };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

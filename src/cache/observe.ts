@@ -1,0 +1,166 @@
+// Holds what a document says against what was seen first, and tells what changed under a fixed name.
+import type {
+  DocumentRef,
+  DocumentType,
+  Fact,
+  Overlay,
+  RepositoryEvent,
+  Source,
+} from "../core/format.ts";
+import type { Problem } from "../core/problem.ts";
+import { type Change, type KnownFacts, readFacts, reconcile, writeFacts } from "../ledger/facts.ts";
+import type { Blobs } from "../store/blobs.ts";
+import type { Database } from "../store/database.ts";
+import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
+import type { Transform } from "./transform.ts";
+
+export interface ObserverDeps {
+  repository: string;
+  format: string;
+  types: Record<string, DocumentType>;
+  blobs: Blobs;
+  database: Database;
+  transform: Transform;
+  report(event: RepositoryEvent): void;
+  now(): number;
+  /** The bytes of a stored document. */
+  open(ref: DocumentRef, state: DocumentState): Source;
+}
+
+/** `facts` are of the new document, `state` is the one before. Returns what views must know beyond the new document. */
+export type Observe = (
+  ref: DocumentRef,
+  state: DocumentState | null,
+  facts: Fact[],
+  host: string,
+) => Promise<Overlay>;
+
+export function createObserver(deps: ObserverDeps): Observe {
+  const { repository, database, blobs, now, open } = deps;
+
+  async function observe(
+    ref: DocumentRef,
+    state: DocumentState | null,
+    facts: Fact[],
+    host: string,
+  ): Promise<Overlay> {
+    const type = deps.types[ref.kind]!;
+    const at = new Date(now()).toISOString();
+    const result = await database.write(async (sql) => {
+      const known = await readFacts(sql, repository, ref.package);
+      const reconciled = reconcile(known, facts, type.complete, at);
+      if (reconciled.changed) await writeFacts(sql, repository, ref.package, reconciled.facts);
+      return reconciled;
+    });
+    for (const event of changeEvents(ref, host, result)) deps.report(event);
+
+    const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
+    const missing = Object.keys(overlay).filter((file) => overlay[file]!.entry === null);
+    if (missing.length > 0 && state?.blob && type.extract) {
+      const entries = await extract(ref, state, missing);
+      for (const file of missing) overlay[file]!.entry = entries[file] ?? null;
+    }
+    return overlay;
+  }
+
+  async function extract(
+    ref: DocumentRef,
+    state: DocumentState,
+    files: string[],
+  ): Promise<Record<string, unknown>> {
+    if (state.size <= INLINE_LIMIT)
+      return deps.types[ref.kind]!.extract!(open(ref, state), ref, new Set(files));
+    return deps.transform({
+      op: "extract",
+      format: deps.format,
+      ref,
+      input: blobs.path(state.blob!),
+      files,
+    });
+  }
+
+  return observe;
+}
+
+/** The overlay entries that the facts call for; entries that an earlier overlay has are kept. */
+function marked(known: KnownFacts, named: Fact[], complete: boolean, before: Overlay): Overlay {
+  const overlay: Overlay = {};
+  const files = complete ? Object.keys(known) : named.map(({ file }) => file);
+  for (const file of files) {
+    const fact = known[file];
+    if (!fact?.g && !fact?.t) continue;
+    const state = fact.g ? "gone" : "tampered";
+    overlay[file] = {
+      state,
+      version: fact.v,
+      integrity: fact.i,
+      since: fact.g ?? fact.t!.since,
+      entry: before[file]?.entry ?? null,
+    };
+  }
+  return overlay;
+}
+
+function* changeEvents(
+  ref: DocumentRef,
+  upstream: string,
+  changes: { tampered: Change[]; gone: Change[]; returned: Change[] },
+): Generator<RepositoryEvent> {
+  for (const { file, version, first, shown } of changes.tampered)
+    yield {
+      kind: "tampered",
+      package: ref.package,
+      version,
+      file,
+      message: `${upstream} now shows another integrity for ${file} of ${ref.package} ${version}; clients keep the first`,
+      detail: { first, shown, upstream },
+    };
+  yield* byVersion(
+    "orphaned",
+    changes.gone,
+    ref,
+    (what) => `${upstream} no longer has ${what}; it stays here for lock files`,
+  );
+  yield* byVersion("returned", changes.returned, ref, (what) => `${upstream} has ${what} again`);
+}
+
+/** One event a version, so that a wheel, an sdist and their metadata do not raise four; one in all when there are many. */
+function* byVersion(
+  kind: "orphaned" | "returned",
+  changes: Change[],
+  ref: DocumentRef,
+  message: (what: string) => string,
+): Generator<RepositoryEvent> {
+  const versions = Map.groupBy(changes, ({ version }) => version);
+  if (versions.size > 20) {
+    yield {
+      kind,
+      package: ref.package,
+      message: message(`${versions.size} versions of ${ref.package}`),
+      detail: { versions: [...versions.keys()] },
+    };
+    return;
+  }
+  for (const [version, files] of versions)
+    yield {
+      kind,
+      package: ref.package,
+      version,
+      message: message(`${ref.package} ${version}`),
+      detail: { files: files.map(({ file }) => file) },
+    };
+}
+
+/** The upstream shows something else than the document. */
+export function troubleEvent(
+  ref: DocumentRef,
+  problem: Problem,
+  kind: "refused" | "malformed",
+): RepositoryEvent {
+  return {
+    kind,
+    package: ref.package,
+    message: `${problem.message}; the copy of ${ref.package} stored before is served`,
+    detail: { path: ref.path },
+  };
+}
