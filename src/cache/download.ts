@@ -251,7 +251,8 @@ async function prove(
   const want = integrity ? strongestOf(integrity) : [];
   for (const { algorithm, base64 } of want) {
     const digest =
-      found.digests.get(algorithm) ?? (await digestOf(deps, artifact, algorithm, found));
+      found.digests.get(algorithm) ??
+      (await digestOf(deps, artifact, algorithm, found).catch(asDigest));
     if (digest === base64) continue;
     throw new Tampered(
       `${upstream} sent bytes for ${artifact.file} of ${artifact.package} that are not the published ones`,
@@ -263,6 +264,12 @@ async function prove(
       },
     );
   }
+}
+
+/** Bytes that a digest cannot even be computed of (a broken zip) are not the published ones either. */
+function asDigest(error: unknown): string {
+  if (error instanceof Problem && error.kind === "malformed") return `none: ${error.message}`;
+  throw error;
 }
 
 /** The strongest hash over the bytes, and every digest of a format's own. */

@@ -236,7 +236,7 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   /** The one spelling of all names that are the same here (PEP 503); for patterns of names as well. Names are as they are without it. */
   spell?(name: string): string;
   serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
-  /** A failure, in this client's dialect. */
-  problem(problem: Problem): Reply;
+  /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */
+  problem(problem: Problem, path?: string): Reply;
   setup(url: string): Snippet[];
 }

@@ -25,6 +25,14 @@ const paths: [path: string, want: NpmRoute | null][] = [
   ["/@s/n/-/@s/n-1.0.0.tgz", { kind: "tarball", name: "@s/n", file: "n-1.0.0.tgz" }],
   ["/@s%2fn/-/@s/n-1.0.0.tgz", { kind: "tarball", name: "@s/n", file: "n-1.0.0.tgz" }],
   ["/@s/n/-/@t/n-1.0.0.tgz", null],
+  // A lock file's address at another server, with that server's prefix.
+  ["/npm/a/-/a-1.0.0.tgz", { kind: "tarball", name: "a", file: "a-1.0.0.tgz" }],
+  ["/repository/group/@s/n/-/n-1.0.0.tgz", { kind: "tarball", name: "@s/n", file: "n-1.0.0.tgz" }],
+  [
+    "/repository/group/@s%2fn/-/n-1.0.0.tgz",
+    { kind: "tarball", name: "@s/n", file: "n-1.0.0.tgz" },
+  ],
+  ["/repository/a/-/..%2fa-1.0.0.tgz", null],
   ["/a/-/b/a-1.0.0.tgz", null],
   ["/a/-/a-1.0.0.tgz/x", null],
   ["/a/-", null],

@@ -26,7 +26,20 @@ export function parseRoute(method: string, path: string): NpmRoute | null {
   if (tokens[0] === "-" && tokens.length > 1 && tokens[1] !== "-") return parseApi(tokens.slice(1));
 
   const [name, rest] = takeName(tokens);
-  return name === null ? null : parsePackage(name, rest);
+  return (name === null ? null : parsePackage(name, rest)) ?? parseForeignTarball(tokens);
+}
+
+/**
+ * A lock file's address at another server, which npm's `replace-registry-host=always` asks of us with that server's prefix:
+ * `/repository/npm-group/left-pad/-/left-pad-1.3.0.tgz`.
+ */
+function parseForeignTarball(tokens: string[]): NpmRoute | null {
+  const dash = tokens.indexOf("-");
+  if (dash < 2) return null;
+  const start = tokens[dash - 2]!.startsWith("@") ? dash - 2 : dash - 1;
+  const [name, rest] = takeName(tokens.slice(start));
+  const route = name === null ? null : parsePackage(name, rest);
+  return route?.kind === "tarball" ? route : null;
 }
 
 /** What the caller must be allowed to do. */
