@@ -50,7 +50,7 @@ export function createApp(deps: AppDeps): App {
       answer = target ? await serve(target, incoming, id) : await page(incoming);
     } catch (error) {
       failure = asProblem(error, id);
-      answer = target ? target.mounted.format.problem(failure) : plain(failure);
+      answer = target ? target.mounted.format.problem(failure, target.path) : plain(failure);
     }
     const name = target?.mounted.repository.name ?? null;
     const end = (sent: { status: number; bytes: number }, cut: string | null) =>
