@@ -21,8 +21,8 @@ import type { Lru } from "./lru.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
 const REFUSAL_IS_REMEMBERED_MS = 30_000;
-/** A file that a just confirmed document does not name is not looked for again. */
-const JUST_NOW_MS = 5_000;
+/** What a just confirmed document does not name is not looked for again. */
+export const JUST_NOW_MS = 5_000;
 
 export interface StoredArtifact {
   sha256: string;

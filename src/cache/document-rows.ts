@@ -47,7 +47,7 @@ export async function writeDocument(
     fresh_until = excluded.fresh_until, changed_at = excluded.changed_at`;
 }
 
-/** Only freshness moved. */
+/** Only freshness moved, unless another document came meanwhile. */
 export async function touchDocument(
   sql: Query,
   repository: string,
@@ -55,7 +55,7 @@ export async function touchDocument(
   state: DocumentState,
 ): Promise<void> {
   await sql`UPDATE documents SET checked_at = ${state.checkedAt}, fresh_until = ${state.freshUntil}, etag = ${state.etag}
-    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key}`;
+    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND blob = ${state.blob}`;
 }
 
 /** Keys of stored documents of one kind that contain `text`, sorted. */
@@ -71,14 +71,4 @@ export async function listDocuments(
     WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key LIKE ${pattern} ESCAPE '\\'
     ORDER BY key LIMIT ${limit}`;
   return rows.map((row: { key: string }) => row.key);
-}
-
-/** The stored bytes are lost or no longer true: the next request fetches them again. What was seen first is not forgotten. */
-export async function forgetBytes(
-  sql: Query,
-  repository: string,
-  ref: Pick<DocumentRef, "kind" | "key">,
-): Promise<void> {
-  await sql`DELETE FROM documents
-    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND status = 200`;
 }

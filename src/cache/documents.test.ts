@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { Problem } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { answer, index, openToy } from "./testkit.ts";
 
@@ -194,4 +195,86 @@ test("what a stale document lacks is not told as missing while the upstream is a
   toy.clock.shift += 61_000;
   toy.upstream.away = "offline";
   expect((await problemOf(part())).kind).toBe("offline");
+});
+
+test("the very document that vanished returns: nothing of it is marked as gone any more", async () => {
+  toy = await openToy();
+  const say = () => names({ a: "sha1-AAAA" });
+  for (const behave of [say, () => answer(404), say]) {
+    toy.upstream.behave = behave;
+    await see();
+    toy.clock.shift += 61_000;
+  }
+  expect(shown(await see())).toEqual({ files: ["a"], overlay: [] });
+  expect(await toy.eventKinds()).toEqual(["orphaned", "returned"]);
+});
+
+test("an upstream's no takes no room in the catalog", async () => {
+  toy = await openToy();
+  expect((await problemOf(see())).kind).toBe("notFound");
+  expect(await toy.database.read`SELECT key FROM documents`).toEqual([]);
+});
+
+test("a refresh that a full disk or a bug of ours ends leaves the stored copy in use", async () => {
+  toy = await openToy();
+  for (const [failure, kind] of [
+    [new Problem("full", "The disk is full"), "full"],
+    [new TypeError("x is undefined"), "malformed"],
+  ] as const) {
+    toy.upstream.behave = () => names({ a: null });
+    await see();
+    toy.clock.shift += 61_000;
+    toy.upstream.behave = () => {
+      throw failure;
+    };
+    expect((await see()).cache).toMatchObject({ fwd: "stale", detail: kind });
+    toy.clock.shift += 61_000;
+  }
+  expect((await toy.events()).at(-1)?.detail?.["error"]).toContain("TypeError: x is undefined");
+});
+
+test("what a fresh document lacks is looked for before it is told as missing", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: null });
+  const part = () => toy.repository.view(index, { variant: "file/b", base: "" }, {});
+  expect((await problemOf(part())).kind).toBe("notFound");
+  expect((await problemOf(part())).kind).toBe("notFound");
+  expect(toy.upstream.asked).toHaveLength(1);
+  toy.upstream.behave = () => names({ a: null, b: null });
+  toy.clock.shift += 10_000;
+  expect((await part()).status).toBe(200);
+  toy.upstream.away = "offline";
+  toy.clock.shift += 10_000;
+  const other = toy.repository.view(index, { variant: "file/c", base: "" }, {});
+  expect((await problemOf(other)).kind).toBe("notFound");
+});
+
+/** Removes the stored bytes of the document. */
+async function loseBytes(): Promise<void> {
+  const [row] = await toy.database.read`SELECT blob FROM documents`;
+  rmSync(toy.blobs.path(row.blob));
+}
+
+test("lost bytes: what was rendered of them is served on, and the rest is fetched when it can be", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA" });
+  await see();
+  await loseBytes();
+  toy.upstream.away = "offline";
+  const other = () => toy.repository.view(index, { variant: "other", base: "" }, {});
+  expect((await problemOf(other())).kind).toBe("offline");
+  expect((await see()).status).toBe(200);
+  toy.upstream.away = null;
+  expect(shown(await other()).files).toEqual(["a"]);
+  expect(toy.upstream.asked).toHaveLength(2);
+});
+
+test("lost bytes keep no newer document from being taken", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA", b: "sha1-BBBB" });
+  await see();
+  await loseBytes();
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => names({ b: "sha1-BBBB" });
+  expect(shown(await see())).toEqual({ files: ["b"], overlay: [["a", "gone", null]] });
 });

@@ -1,13 +1,13 @@
 // Mutable resources: packuments, project pages, version lists. Freshness, revalidation and stale-if-error for every format.
 import type { DocumentRef, DocumentType, RepositoryEvent, Source } from "../core/format.ts";
-import { cannotAsk, Problem } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import type { CacheStatus } from "../core/reply.ts";
-import type { Unavailable, Upstream, UpstreamResponse } from "../core/upstream.ts";
+import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { fileSource } from "../store/source.ts";
 import { createCollapse } from "./collapse.ts";
-import { forgetBytes, readDocument, touchDocument, writeDocument } from "./document-rows.ts";
+import { readDocument, touchDocument, writeDocument } from "./document-rows.ts";
 import { type DocumentState, digestOf } from "./document-state.ts";
 import { createIntake, type Received } from "./intake.ts";
 import { createLru } from "./lru.ts";
@@ -20,6 +20,7 @@ const PATIENCE_MS = 1000;
 const NO_IS_REMEMBERED_MS = 60_000;
 /** How long a bad answer (login page, refusal) is not asked for again while a good copy is stored. */
 const TROUBLE_IS_REMEMBERED_MS = 30_000;
+const TROUBLES = ["refused", "malformed", "full"];
 const STATES_IN_MEMORY = 20_000;
 
 export interface Found {
@@ -47,8 +48,11 @@ export interface Documents {
    * says no, and the reason when it cannot be asked and nothing is stored.
    */
   get(ref: DocumentRef, notBefore?: number): Promise<Found>;
-  /** Forgets a copy whose bytes are lost or altered on disk, so that it is fetched again. */
-  forget(ref: DocumentRef): Promise<void>;
+  /**
+   * Fetches a document again whose bytes are lost or altered on disk. Until that succeeds nothing is forgotten: other views of it
+   * may be stored, and so is what only it remembers of files that have gone.
+   */
+  again(ref: DocumentRef): Promise<Found>;
   /** The bytes of a stored document. */
   open(ref: DocumentRef, state: DocumentState): Source;
 }
@@ -61,7 +65,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
   const observe = createObserver({ ...deps, open });
 
   async function get(ref: DocumentRef, notBefore = 0): Promise<Found> {
-    const id = `${ref.kind}\0${ref.key}`;
+    const id = idOf(ref);
     const state = states.get(id) ?? (await load(id, ref));
     const isOurs = state && state.checkedAt >= notBefore;
     if (isOurs && now() < state.freshUntil) return answer(ref, { state, cache: { hit: true } });
@@ -81,12 +85,8 @@ export function createDocuments(deps: DocumentDeps): Documents {
     return Promise.race([result, patience()]).then(
       (found) => found ?? stale(stored, { hit: false, fwd: "stale", detail: "slow" }),
       (error) => {
-        if (!cannotAsk(error)) throw error;
-        return stale(stored, {
-          hit: false,
-          fwd: "stale",
-          detail: error.kind as Unavailable & string,
-        });
+        if (!(error instanceof Problem) || error.kind === "notFound") throw error;
+        return stale(stored, { hit: false, fwd: "stale", detail: error.kind as Detail });
       },
     );
   }
@@ -121,13 +121,19 @@ export function createDocuments(deps: DocumentDeps): Documents {
     try {
       return await ask(id, ref, state);
     } catch (error) {
-      if (state && error instanceof Problem && ["refused", "malformed"].includes(error.kind)) {
-        const detail = error.kind as "refused" | "malformed";
+      if (state?.status !== 200) throw error;
+      // A stored copy outlives a bug of ours that a new document brings to light; the event has its stack.
+      const problem =
+        error instanceof Problem
+          ? error
+          : new Problem("malformed", "The new document could not be read", { cause: error });
+      if (TROUBLES.includes(problem.kind)) {
         // A login page is told once, not each time that it is shown again.
-        if (!state.trouble) deps.report(troubleEvent(ref, error, detail));
+        if (!state.trouble && problem.kind !== "full") deps.report(troubleEvent(ref, problem));
+        const detail = problem.kind as Detail;
         state.trouble = { detail, until: now() + TROUBLE_IS_REMEMBERED_MS };
       }
-      throw error;
+      throw problem;
     }
   }
 
@@ -201,7 +207,8 @@ export function createDocuments(deps: DocumentDeps): Documents {
     const overlay = isKept ? await observe(ref, state, [], response.upstream) : {};
     const at = now();
     const gone: DocumentState = {
-      ...(isKept ? state : { received: null, blob: null, size: 0, storedSize: 0 }),
+      ...(isKept ? state : { blob: null, size: 0, storedSize: 0 }),
+      received: null, // the same bytes would be news: the files are back
       status: isKept ? 200 : 404,
       etag: null,
       lastModified: null,
@@ -213,7 +220,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
         at + (isKept ? deps.freshnessMs : Math.min(deps.freshnessMs, NO_IS_REMEMBERED_MS)),
       changedAt: at,
     };
-    await database.write((sql) => writeDocument(sql, repository, ref, gone));
+    if (isKept) await database.write((sql) => writeDocument(sql, repository, ref, gone));
     states.set(id, gone, 1);
     return gone;
   }
@@ -255,12 +262,21 @@ export function createDocuments(deps: DocumentDeps): Documents {
     );
   }
 
-  async function forget(ref: DocumentRef): Promise<void> {
-    states.delete(`${ref.kind}\0${ref.key}`);
-    await database.write((sql) => forgetBytes(sql, repository, ref));
+  async function again(ref: DocumentRef): Promise<Found> {
+    const id = idOf(ref);
+    const state = states.get(id) ?? (await load(id, ref));
+    const unknown = state && { ...state, received: null, etag: null, lastModified: null };
+    const { result } = refreshes.run(`${id}\0again`, () => ask(id, ref, unknown));
+    return answer(ref, await result);
   }
 
-  return { get, forget, open };
+  return { get, again, open };
+}
+
+type Detail = NonNullable<CacheStatus["detail"]>;
+
+function idOf({ kind, key }: DocumentRef): string {
+  return `${kind}\0${key}`;
 }
 
 function patience(): Promise<null> {

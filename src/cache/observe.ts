@@ -57,7 +57,10 @@ export function createObserver(deps: ObserverDeps): Observe {
     const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
     const missing = Object.keys(overlay).filter((file) => overlay[file]!.entry === null);
     if (missing.length > 0 && state?.blob && type.extract) {
-      const entries = await extract(ref, state, missing);
+      // The bytes of the document before may be lost. The new one is worth more than what only the old one said.
+      const entries = await extract(ref, state, missing).catch(
+        () => ({}) as Record<string, unknown>,
+      );
       for (const file of missing) overlay[file]!.entry = entries[file] ?? null;
     }
     return overlay;
@@ -151,16 +154,16 @@ function* byVersion(
     };
 }
 
-/** The upstream shows something else than the document. */
-export function troubleEvent(
-  ref: DocumentRef,
-  problem: Problem,
-  kind: "refused" | "malformed",
-): RepositoryEvent {
+/** A refresh brought nothing, and not because the upstream is away. */
+export function troubleEvent(ref: DocumentRef, problem: Problem): RepositoryEvent {
+  const { cause } = problem;
   return {
-    kind,
+    kind: problem.kind === "refused" ? "refused" : "malformed",
     package: ref.package,
     message: `${problem.message}; the copy of ${ref.package} stored before is served`,
-    detail: { path: ref.path },
+    detail: {
+      path: ref.path,
+      ...(cause instanceof Error && { error: cause.stack ?? cause.message }),
+    },
   };
 }

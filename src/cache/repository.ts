@@ -10,7 +10,7 @@ import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
-import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
+import { createArtifacts, JUST_NOW_MS, type StoredArtifact } from "./artifacts.ts";
 import { listDocuments } from "./document-rows.ts";
 import type { DocumentState } from "./document-state.ts";
 import { createDocuments, type Found } from "./documents.ts";
@@ -92,28 +92,33 @@ export function createRepository(
       );
   }
 
-  async function find(
-    ref: DocumentRef,
-    view: ViewRequest,
-    isRetry = false,
-  ): Promise<{ found: Found; view: View }> {
+  async function find(ref: DocumentRef, view: ViewRequest): Promise<{ found: Found; view: View }> {
     refuseClaimed(ref.package);
     const found = await documents.get(ref);
     try {
       return { found, view: await views.get(ref, found.state, view) };
     } catch (error) {
-      if (!isRetry && !(await isSound(found.state))) {
-        await documents.forget(ref); // lost or altered on disk: fetched again, and held against what was seen first
-        return find(ref, view, true);
-      }
-      const { detail } = found.cache;
-      // What a stale document lacks may exist by now: only an upstream that was asked can say no.
-      if (!(error instanceof Problem) || error.kind !== "notFound" || !detail) throw error;
+      if (error instanceof Problem && error.kind === "notFound")
+        return lookAgain(ref, view, found, error);
+      if (await isSound(found.state)) throw error;
+      const fetched = await documents.again(ref);
+      return { found: fetched, view: await views.get(ref, fetched.state, view) };
+    }
+  }
+
+  /** What the document lacks may exist by now: only an upstream that was just asked can say no. */
+  async function lookAgain(ref: DocumentRef, view: ViewRequest, found: Found, no: Problem) {
+    const { detail } = found.cache;
+    if (detail)
       throw new Problem(
         detail === "slow" ? "unreachable" : detail,
-        `${error.message}, as far as is stored here, and the upstream cannot be asked`,
+        `${no.message}, as far as is stored here, and the upstream cannot be asked`,
       );
-    }
+    const notBefore = now() - JUST_NOW_MS;
+    if (found.state.checkedAt >= notBefore) throw no;
+    const newer = await documents.get(ref, notBefore);
+    if (newer.cache.detail || newer.state.digest === found.state.digest) throw no;
+    return { found: newer, view: await views.get(ref, newer.state, view) };
   }
 
   async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {

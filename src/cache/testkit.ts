@@ -43,6 +43,8 @@ export const toy: AnyFormat = {
       async *render({ source, overlay }, { variant }) {
         if (variant === "missing") throw new Problem("notFound", "No such part");
         const { files } = (await source.json()) as { files: Record<string, string> };
+        const file = /^file\/(.*)/.exec(variant)?.[1];
+        if (file && !Object.hasOwn(files, file)) throw new Problem("notFound", "No such file");
         yield JSON.stringify({
           files: Object.keys(files),
           overlay: Object.entries(overlay).map(([file, { state, entry }]) => [file, state, entry]),

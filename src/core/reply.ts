@@ -25,7 +25,7 @@ export interface CacheStatus {
   stored?: boolean;
   collapsed?: boolean;
   /** Why the stored copy was used although it is stale. */
-  detail?: "offline" | "unreachable" | "slow" | "refused" | "malformed" | "tampered";
+  detail?: "offline" | "unreachable" | "slow" | "refused" | "malformed" | "tampered" | "full";
   /** Seconds since the stored copy was last confirmed; set on stale answers. RFC 9111 §5.1 */
   age?: number;
   /** Which upstream was asked; for the log. */
