@@ -1,10 +1,12 @@
 // The bytes of a stored document, readable any number of times: from memory or from a gzip file.
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import type { Source } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 
 const TEXT_LIMIT = 64 * 1024 * 1024;
+/** Documents up to here are decompressed in one go, which costs half of a stream. Bytes. */
+const AT_ONCE = 16 * 1024 * 1024;
 
 /** A document that is whole in memory, uncompressed. */
 export function memorySource(bytes: Uint8Array): Source {
@@ -68,6 +70,13 @@ export function fileSource(
     known = total;
   }
   async function whole(): Promise<Uint8Array> {
+    if (encoding === "gzip" && size !== null && size <= Math.min(AT_ONCE, limit)) {
+      const plain = gunzipUpTo(await readFile(path), AT_ONCE);
+      if (plain) {
+        known = plain.length;
+        return plain;
+      }
+    }
     const parts: Uint8Array[] = [];
     let total = 0;
     for await (const chunk of chunks()) {

@@ -8,7 +8,7 @@ const STYLE = `
   h1 { margin: 0; font-size: 1.9rem } h2 { margin: 2.2rem 0 .4rem; font-size: 1.2rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem }
   p { margin: .4rem 0 } .soft { color: var(--soft) } code, pre { font: 14px/1.5 ui-monospace, monospace }
   dl { display: grid; grid-template-columns: 9rem 1fr; gap: .6rem 1rem; margin: .8rem 0 } dt { font-weight: 600; padding-top: .5rem } dd { margin: 0; min-width: 0 }
-  pre { margin: 0; padding: .55rem .75rem; background: var(--box); border: 1px solid var(--line); border-radius: 6px; overflow-x: auto }
+  pre { margin: 0; padding: .55rem .75rem; background: var(--box); border: 1px solid var(--line); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere }
   .where { font-size: .85rem; color: var(--soft) } @media (max-width: 36rem) { dl { grid-template-columns: 1fr } dt { padding: 0 } }
 `;
 
@@ -20,7 +20,9 @@ export function homePage({ repositories, version }: PageDeps, origin: string): R
         ({ client, file, text }) =>
           `<dt>${escapeHtml(client)}</dt><dd><div class="where">${escapeHtml(file)}</div><pre>${escapeHtml(text.trimEnd())}</pre></dd>`,
       );
-    return `<section><h2>${escapeHtml(name)} <span class="soft">${escapeHtml(format.name)}</span></h2><dl>${snippets.join("")}</dl></section>`;
+    const kind =
+      format.name === name ? "" : ` <span class="soft">${escapeHtml(format.name)}</span>`;
+    return `<section><h2>${escapeHtml(name)}${kind}</h2><dl>${snippets.join("")}</dl></section>`;
   });
   const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Holdfast</title><style>${STYLE}</style></head><body>
