@@ -17,31 +17,35 @@ export type PackumentPart =
 /** Documents up to here are parsed whole and remembered; larger ones, and those of unknown size, one version at a time. */
 const WHOLE_LIMIT = 12 * 1024 * 1024;
 
-/** Reads a packument of any size in flat memory. Throws Problem("malformed") when it is not one of `ref.package`. */
+/** How many parts of a streamed document travel together: waiting for each one alone costs more than looking at it. */
+const BATCH = 32;
+
+/** Reads a packument of any size in flat memory, some parts at a time. Throws Problem("malformed") when it is not one of `ref.package`. */
 export async function* readPackument(
   source: Source,
   ref: DocumentRef,
-): AsyncGenerator<PackumentPart> {
+): AsyncGenerator<PackumentPart[]> {
   const whole = source.size !== null && source.size <= WHOLE_LIMIT;
-  const parts = whole ? wholeParts(await source.json()) : streamedParts(source);
+  const batches = whole ? [[...wholeParts(await source.json())]] : streamedParts(source);
   let named = false;
   let hasVersions = false;
   let unpublished = false;
-  for await (const part of parts) {
-    if (part.kind === "versions") hasVersions = true;
-    if (part.kind === "field") {
+  for await (const batch of batches) {
+    for (const part of batch) {
+      if (part.kind === "versions") hasVersions = true;
+      if (part.kind !== "field") continue;
       if (part.key === "versions") throw notA("packument", ref, "its versions are no object");
       if (part.key === "name" || part.key === "_id") named ||= part.value === ref.package;
       // An unpublished package keeps its name and `time.unpublished`, and nothing else.
       if (part.key === "time") unpublished = isObject(part.value) && "unpublished" in part.value;
     }
-    yield part;
+    yield batch;
   }
   if (!named) throw notA("packument", ref, "it names another package or none");
   if (!hasVersions && !unpublished) throw notA("packument", ref, "it has no versions");
 }
 
-async function* wholeParts(document: unknown): AsyncGenerator<PackumentPart> {
+function* wholeParts(document: unknown): Generator<PackumentPart> {
   if (!isObject(document)) throw new Problem("malformed", "The document is not a JSON object");
   for (const [key, value] of Object.entries(document)) {
     if (key !== "versions" || !isObject(value)) {
@@ -55,14 +59,19 @@ async function* wholeParts(document: unknown): AsyncGenerator<PackumentPart> {
   }
 }
 
-async function* streamedParts(source: Source): AsyncGenerator<PackumentPart> {
+async function* streamedParts(source: Source): AsyncGenerator<PackumentPart[]> {
+  let batch: PackumentPart[] = [];
   for await (const event of readJsonObject(source.chunks(), "versions")) {
-    if (event.kind === "field") yield event;
-    else if (event.kind === "open") yield { kind: "versions" };
-    else if (event.kind === "close") yield { kind: "versionsEnd" };
+    if (event.kind === "field") batch.push(event);
+    else if (event.kind === "open") batch.push({ kind: "versions" });
+    else if (event.kind === "close") batch.push({ kind: "versionsEnd" });
     else if (isManifest(event.key, event.value))
-      yield { kind: "version", version: event.key, manifest: event.value };
+      batch.push({ kind: "version", version: event.key, manifest: event.value });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
   }
+  yield batch;
 }
 
 function isManifest(version: string, value: unknown): value is Manifest {
@@ -72,10 +81,12 @@ function isManifest(version: string, value: unknown): value is Manifest {
 /** The files of a packument, each once. */
 export async function packumentFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
   const facts = new Map<string, Fact>();
-  for await (const part of readPackument(source, ref)) {
-    if (part.kind !== "version") continue;
-    const fact = factOf(ref.package, part.version, part.manifest);
-    if (fact && !facts.has(fact.file)) facts.set(fact.file, fact);
+  for await (const batch of readPackument(source, ref)) {
+    for (const part of batch) {
+      if (part.kind !== "version") continue;
+      const fact = factOf(ref.package, part.version, part.manifest);
+      if (fact && !facts.has(fact.file)) facts.set(fact.file, fact);
+    }
   }
   return [...facts.values()];
 }
@@ -88,13 +99,15 @@ export async function packumentExtract(
 ): Promise<Record<string, unknown>> {
   const kept = new Map<string, KeptEntry & { version: string }>();
   let time: unknown = null;
-  for await (const part of readPackument(source, ref)) {
-    if (part.kind === "field" && part.key === "time") time = part.value;
-    if (part.kind !== "version") continue;
-    const { version, manifest } = part;
-    const file = placeOf(ref.package, version, distOf(manifest))?.file;
-    if (file && files.has(file) && !kept.has(file))
-      kept.set(file, { version, manifest, time: null });
+  for await (const batch of readPackument(source, ref)) {
+    for (const part of batch) {
+      if (part.kind === "field" && part.key === "time") time = part.value;
+      if (part.kind !== "version") continue;
+      const { version, manifest } = part;
+      const file = placeOf(ref.package, version, distOf(manifest))?.file;
+      if (file && files.has(file) && !kept.has(file))
+        kept.set(file, { version, manifest, time: null });
+    }
   }
   const entries: Record<string, KeptEntry> = {};
   for (const [file, { version, manifest }] of kept)

@@ -2,7 +2,7 @@
 import type { Overlay, OverlayEntry, StoredDocument } from "../../core/format.ts";
 import { compareIntegrity } from "../../core/integrity.ts";
 import { integrityOf, isKeptEntry, ourDist, pinnedDist, placeOf } from "./dist.ts";
-import { distOf, readPackument, timeOf } from "./packument.ts";
+import { distOf, type PackumentPart, readPackument, timeOf } from "./packument.ts";
 import { isObject, type Manifest } from "./types.ts";
 
 export type ShownPart =
@@ -33,11 +33,11 @@ export function readOverlay(overlay: Overlay): Known {
   return { overlay, gone };
 }
 
-/** The parts of a packument but `dist-tags` and `time`, which come with the end. A version that went is shown as deprecated. */
+/** Some at a time: the parts of a packument but `dist-tags` and `time`, which come with the end. A version that went is shown as deprecated. */
 export async function* showPackument(
   document: StoredDocument,
   base: string,
-): AsyncGenerator<ShownPart> {
+): AsyncGenerator<ShownPart[]> {
   const { ref } = document;
   const known = readOverlay(document.overlay);
   const shown = new Set<string>();
@@ -60,12 +60,12 @@ export async function* showPackument(
     }
   }
 
-  for await (const part of readPackument(document.source, ref)) {
+  function* show(part: PackumentPart): Generator<ShownPart> {
     if (part.kind === "field" && part.key === "dist-tags") tags = part.value;
     else if (part.kind === "field" && part.key === "time") time = part.value;
     else if (part.kind === "version") {
       const ours = showManifest(ref.package, part.version, part.manifest, known, base);
-      if (!ours) continue;
+      if (!ours) return;
       shown.add(part.version);
       yield { kind: "version", version: part.version, ...ours };
     } else {
@@ -74,12 +74,14 @@ export async function* showPackument(
       yield part;
     }
   }
-  if (!hasVersions && known.gone.size) {
-    yield { kind: "versions" };
-    yield* missing();
-    yield { kind: "versionsEnd" };
-  }
-  yield { kind: "end", tags: showTags(tags, shown), time: showTime(time, known, shown) };
+
+  for await (const batch of readPackument(document.source, ref))
+    yield batch.flatMap((part) => [...show(part)]);
+  const last: ShownPart[] = [];
+  if (!hasVersions && known.gone.size)
+    last.push({ kind: "versions" }, ...missing(), { kind: "versionsEnd" });
+  last.push({ kind: "end", tags: showTags(tags, shown), time: showTime(time, known, shown) });
+  yield last;
 }
 
 /** A manifest of the upstream's document with our URLs and the first digests; null when it has no usable file name. */

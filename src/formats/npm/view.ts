@@ -73,7 +73,7 @@ async function* full(document: StoredDocument, base: string): AsyncGenerator<str
   yield "{";
   const member = separator();
   let version = separator();
-  for await (const part of showPackument(document, base)) {
+  function* show(part: ShownPart): Generator<string> {
     if (part.kind === "field") yield `${member()}${json(part.key)}:${json(part.value)}`;
     else if (part.kind === "versions") yield `${member()}"versions":{`;
     else if (part.kind === "version")
@@ -86,6 +86,8 @@ async function* full(document: StoredDocument, base: string): AsyncGenerator<str
       if (part.time) yield `${member()}"time":${json(part.time)}`;
     }
   }
+  for await (const batch of showPackument(document, base))
+    for (const part of batch) yield* show(part);
   yield "}\n";
 }
 
@@ -98,19 +100,22 @@ async function* abbreviated(
   yield `{"name":${json(document.ref.package)}`;
   const version = separator();
   let modified: unknown;
-  for await (const part of showPackument(document, base)) {
+  function show(part: ShownPart): string {
     if (part.kind === "field" && part.key === "modified") modified = part.value;
-    else if (part.kind === "versions") yield `,"versions":{`;
-    else if (part.kind === "version")
-      yield `${version()}${json(part.version)}:${json(abbreviate(part.manifest))}`;
-    else if (part.kind === "versionsEnd") yield "}";
-    else if (part.kind === "end") {
-      modified = part.time?.["modified"] ?? modified;
-      if (part.tags) yield `,"dist-tags":${json(part.tags)}`;
-      if (modified !== undefined) yield `,"modified":${json(modified)}`;
-      if (withTime && part.time) yield `,"time":${json(part.time)}`;
-    }
+    if (part.kind === "versions") return `,"versions":{`;
+    if (part.kind === "version")
+      return `${version()}${json(part.version)}:${json(abbreviate(part.manifest))}`;
+    if (part.kind === "versionsEnd") return "}";
+    if (part.kind !== "end") return "";
+    const { tags, time } = part;
+    modified = time?.["modified"] ?? modified;
+    return [
+      tags ? `,"dist-tags":${json(tags)}` : "",
+      modified === undefined ? "" : `,"modified":${json(modified)}`,
+      withTime && time ? `,"time":${json(time)}` : "",
+    ].join("");
   }
+  for await (const batch of showPackument(document, base)) yield batch.map(show).join("");
   yield "}\n";
 }
 
@@ -141,8 +146,9 @@ async function manifest(document: StoredDocument, base: string, wanted: string):
     const { tags } = await endOf(document);
     version = tags && Object.hasOwn(tags, wanted) ? tags[wanted] : null;
   }
-  for await (const part of showPackument(document, base))
-    if (part.kind === "version" && part.version === version) return part.manifest;
+  for await (const batch of showPackument(document, base))
+    for (const part of batch)
+      if (part.kind === "version" && part.version === version) return part.manifest;
   throw new Problem("notFound", `${document.ref.package} has no version or tag ${wanted}`);
 }
 
@@ -153,17 +159,19 @@ async function search(document: StoredDocument, base: string): Promise<unknown> 
 
 async function file(document: StoredDocument, wanted: string): Promise<unknown> {
   let found: (ShownPart & { kind: "version" }) | null = null;
-  for await (const part of showPackument(document, "")) {
-    if (part.kind === "version" && part.file === wanted) found = part;
-    if (part.kind === "end" && found)
-      return signedFile(found.version, found.manifest, timeOf(part.time, found.version));
-  }
+  for await (const batch of showPackument(document, ""))
+    for (const part of batch) {
+      if (part.kind === "version" && part.file === wanted) found = part;
+      if (part.kind === "end" && found)
+        return signedFile(found.version, found.manifest, timeOf(part.time, found.version));
+    }
   throw new Problem("notFound", `No version of ${document.ref.package} has the file ${wanted}`);
 }
 
 async function endOf(document: StoredDocument): Promise<ShownPart & { kind: "end" }> {
   let end: (ShownPart & { kind: "end" }) | null = null;
-  for await (const part of showPackument(document, "")) if (part.kind === "end") end = part;
+  for await (const batch of showPackument(document, ""))
+    for (const part of batch) if (part.kind === "end") end = part;
   return end!;
 }
 
