@@ -7,20 +7,14 @@ import { readFacts } from "../ledger/facts.ts";
 import { type FileKey, pin, readPin } from "../ledger/pins.ts";
 import type { Database, Query } from "../store/database.ts";
 import type { Documents } from "./documents.ts";
-import {
-  bothIntegrities,
-  type Download,
-  type DownloadDeps,
-  type Expectation,
-  type Proven,
-  startDownload,
-  Tampered,
-} from "./download.ts";
+import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { follow, HOLD } from "./fill.ts";
 import type { Lru } from "./lru.ts";
+import { bothIntegrities, type Expectation, Tampered } from "./prove.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
 const REFUSAL_IS_REMEMBERED_MS = 30_000;
+const TRUSTED_MS = 1_000;
 /** What a just confirmed document does not name is not looked for again. */
 export const JUST_NOW_MS = 5_000;
 
@@ -29,6 +23,8 @@ export interface StoredArtifact {
   size: number;
   /** In memory when small, else in the blob's file. */
   body: Uint8Array | FileBody;
+  /** When its file was last seen to be there. */
+  seenAt: number;
   /** The reply to a hit, shared by all who get it. */
   hit?: Reply;
 }
@@ -55,7 +51,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
 
   async function open(artifact: Artifact, request: Request): Promise<Reply> {
     const id = `${repository}\0${artifact.package}\0${artifact.file}`;
-    const stored = deps.memory.get(id) ?? (await load(id, artifact));
+    const stored = (await inMemory(id)) ?? (await load(id, artifact)) ?? deps.memory.get(id);
     if (stored) return hit(artifact, stored);
 
     const refused = refusals.get(id);
@@ -117,6 +113,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       sha256,
       size,
       body: bytes ?? { path: blobs.path(sha256), size },
+      seenAt: now(),
     };
     remember200(id, stored);
     return stored;
@@ -160,34 +157,40 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     for (const [key, { until }] of refusals) if (until < now()) refusals.delete(key);
   }
 
+  /** What is known of a file is trusted for a second: it may be removed from disk by hand. */
+  async function inMemory(id: string): Promise<StoredArtifact | null> {
+    const stored = deps.memory.get(id);
+    if (!stored || stored.body instanceof Uint8Array || now() - stored.seenAt < TRUSTED_MS)
+      return stored ?? null;
+    if ((await blobs.stat(stored.sha256))?.size === stored.size) {
+      stored.seenAt = now();
+      return stored;
+    }
+    deps.memory.delete(id);
+    return null;
+  }
+
   async function load(id: string, artifact: Artifact): Promise<StoredArtifact | null> {
     const [row] = await database.read`SELECT sha256, size FROM artifacts
       WHERE repository = ${repository} AND package = ${artifact.package} AND file = ${artifact.file}`;
     if (!row) return null;
     const size = Number(row.size);
     const path = blobs.path(row.sha256);
-    if ((await blobs.stat(row.sha256))?.size !== size) {
-      await forget(artifact); // removed or cut by hand: fetched again, and held against its pin
-      return null;
-    }
-    const stored: StoredArtifact = { sha256: row.sha256, size, body: { path, size } };
+    // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
+    if ((await blobs.stat(row.sha256))?.size !== size) return null;
+    const stored: StoredArtifact = {
+      sha256: row.sha256,
+      size,
+      body: { path, size },
+      seenAt: now(),
+    };
     if (size <= HOLD) {
       const bytes = await blobs.read(row.sha256);
-      if (createHash("sha256").update(bytes).digest("hex") !== row.sha256) {
-        await forget(artifact);
-        return null;
-      }
+      if (createHash("sha256").update(bytes).digest("hex") !== row.sha256) return null;
       stored.body = bytes;
     }
     remember200(id, stored);
     return stored;
-  }
-
-  async function forget(artifact: Artifact): Promise<void> {
-    await database.write(
-      (sql) => sql`DELETE FROM artifacts
-        WHERE repository = ${repository} AND package = ${artifact.package} AND file = ${artifact.file}`,
-    );
   }
 
   /** What the bytes must be: the first integrity that a document showed, what the format knows, and the pin of earlier bytes. */
@@ -199,16 +202,15 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     ]);
     return {
       integrity: bothIntegrities(named.integrity, own),
+      isGrown: named.isGrown,
       pin: first,
       location: named.location,
     };
   }
 
   /** What the documents say of the file; asks for them in order until one names it. */
-  async function nameOf(
-    artifact: Artifact,
-  ): Promise<{ integrity: string | null; location: string | null }> {
-    const none = { integrity: null, location: null };
+  async function nameOf(artifact: Artifact): Promise<Omit<Expectation, "pin">> {
+    const none = { integrity: null, isGrown: false, location: null };
     if (artifact.namedBy.length === 0) return none;
     let known = await fact(artifact);
     let reason: Problem | null = null;
@@ -218,7 +220,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       if (asked && cannotAsk(asked)) reason = asked;
       known = await fact(artifact);
     }
-    if (known) return { integrity: known.i, location: known.l ?? null };
+    if (known) return { integrity: known.i, isGrown: known.a === true, location: known.l ?? null };
     throw (
       reason ??
       new Problem(

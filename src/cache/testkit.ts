@@ -19,6 +19,8 @@ import { createLru } from "./lru.ts";
 import { createRepository } from "./repository.ts";
 import { type AnyFormat, createTransform, type Job } from "./transform.ts";
 
+type ToyFile = string | null | { integrity: string | null; location: string };
+
 /** An index is `{"files": {"<file>": "<SRI>"}}`; its only view is the names, and what the overlay says of them. */
 export const toy: AnyFormat = {
   name: "toy",
@@ -28,12 +30,12 @@ export const toy: AnyFormat = {
       complete: true,
       limit: 64 * 1024 * 1024,
       async facts(source) {
-        const files = (await source.json()) as { files?: Record<string, string | null> };
-        if (typeof files?.files !== "object") throw new Problem("malformed", "Not an index");
-        return Object.entries(files.files).map(([file, integrity]) => ({
+        const { files } = (await source.json()) as { files?: Record<string, ToyFile> };
+        if (typeof files !== "object") throw new Problem("malformed", "Not an index");
+        return Object.entries(files).map(([file, said]) => ({
           file,
           version: "1",
-          integrity,
+          ...(typeof said === "object" && said !== null ? said : { integrity: said }),
         }));
       },
       async extract(source, _ref, files) {

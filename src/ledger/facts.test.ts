@@ -24,7 +24,7 @@ test("reconcile() pins the first integrity and adds a stronger one of the same b
     NOW,
   );
   expect(result.facts).toEqual({
-    "a-1.tgz": { v: "1", i: "sha512-CCCC sha1-AAAA" },
+    "a-1.tgz": { v: "1", i: "sha512-CCCC sha1-AAAA", a: true },
     "a-2.tgz": { v: "2", i: "sha512-BBBB" },
     "a-3.tgz": { v: "3", i: "sha512-DDDD", l: "https://files.example.test/a-3.tgz" },
   });

@@ -9,6 +9,8 @@ export interface KnownFact {
   v: string;
   /** First integrity seen; a later document may add stronger hashes of the same bytes. */
   i: Integrity | null;
+  /** Later documents added to the integrity: the bytes must meet every hash in it. */
+  a?: true;
   /** Location, when it is not the conventional one. */
   l?: string;
   /** Gone: when the upstream's document was first seen without it. ISO 8601. */
@@ -111,7 +113,8 @@ function meet(
     after = rest;
   }
   const merged = mergeIntegrity(before.i ?? "", fact.integrity ?? "") || null;
-  if (merged !== before.i && fact.integrity) after = { ...after, i: merged };
+  if (merged !== before.i && fact.integrity)
+    after = before.i ? { ...after, i: merged, a: true } : { ...after, i: merged };
   if (fact.location !== undefined && fact.location !== before.l)
     after = { ...after, l: fact.location };
   return after;

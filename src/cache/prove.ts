@@ -1,0 +1,153 @@
+// What the bytes of an artifact must be, and whether they are.
+import { createHash } from "node:crypto";
+import type { Artifact } from "../core/format.ts";
+import { type Integrity, mergeIntegrity, parseIntegrity, strongest } from "../core/integrity.ts";
+import { Problem } from "../core/problem.ts";
+import type { Pin } from "../ledger/pins.ts";
+import type { Incoming } from "../store/blobs.ts";
+import { memoryRandom, openRandom } from "../store/sink.ts";
+import type { AnyFormat, Transform } from "./transform.ts";
+
+/** Digests of a format's own (Go's h1) are computed in the worker above this. Bytes. */
+const DIGEST_INLINE = 256 * 1024;
+
+/** What the bytes must be. */
+export interface Expectation {
+  integrity: Integrity | null;
+  /** Hashes were added to the first ones later: the bytes must meet all, not the strongest alone. */
+  isGrown: boolean;
+  pin: Pin | null;
+  /** Where the upstream has the file, when the documents say; else `Artifact.path`. */
+  location: string | null;
+}
+
+/** Bytes that came, with the hashes that were computed on the way, base64 by algorithm. In memory when small, else in a file. */
+export interface Arrived {
+  sha256: string;
+  digests: Map<string, string>;
+  size: number;
+  bytes: Uint8Array | null;
+  incoming: Incoming | null;
+}
+
+/** The bytes are not what they must be. Carries what an operator needs. */
+export class Tampered extends Problem {
+  readonly detail: Record<string, unknown>;
+  constructor(message: string, detail: Record<string, unknown>) {
+    super("tampered", message);
+    this.detail = detail;
+  }
+}
+
+export interface ProofDeps {
+  format: AnyFormat;
+  transform: Transform;
+}
+
+/** Whether anything is known of the bytes that they can be held against. */
+export function isCheckable({ pin, integrity }: Expectation): boolean {
+  return pin !== null || wantedOf(integrity ?? "", false).length > 0;
+}
+
+/** Throws Tampered unless the bytes are the published ones and the ones seen first. */
+export async function prove(
+  deps: ProofDeps,
+  artifact: Artifact,
+  expected: Expectation,
+  found: Arrived,
+  upstream: string,
+): Promise<void> {
+  const { pin, integrity } = expected;
+  if (pin && pin.sha256 !== found.sha256)
+    throw new Tampered(
+      `${upstream} now sends other bytes for ${artifact.file} of ${artifact.package} than were seen first`,
+      {
+        upstream,
+        first: pin.sha256,
+        firstSeen: new Date(pin.firstSeen).toISOString(),
+        firstUpstream: pin.upstream,
+        found: found.sha256,
+      },
+    );
+  const want = wantedOf(integrity ?? "", expected.isGrown);
+  for (const { algorithm, base64 } of want) {
+    const digest =
+      found.digests.get(algorithm) ??
+      (await digestOf(deps, artifact, algorithm, found).catch(asDigest));
+    if (digest === base64) continue;
+    throw new Tampered(
+      `${upstream} sent bytes for ${artifact.file} of ${artifact.package} that are not the published ones`,
+      {
+        upstream,
+        published: `${algorithm}-${base64}`,
+        found: `${algorithm}-${digest}`,
+        sha256: found.sha256,
+      },
+    );
+  }
+}
+
+/** Bytes that a digest cannot even be computed of (a broken zip) are not the published ones either. */
+function asDigest(error: unknown): string {
+  if (error instanceof Problem && error.kind === "malformed") return `none: ${error.message}`;
+  throw error;
+}
+
+/** The strongest hash over the bytes, or `all`, and every digest of a format's own. */
+export function wantedOf(
+  integrity: Integrity,
+  all: boolean,
+): { algorithm: string; base64: string }[] {
+  const tokens = [...parseIntegrity(integrity)].map(([algorithm, base64]) => ({
+    algorithm,
+    base64,
+  }));
+  const own = tokens.filter(({ algorithm }) => algorithm.startsWith("h1"));
+  const plain = tokens.filter(({ algorithm }) => !algorithm.startsWith("h1"));
+  if (all) return [...own, ...plain];
+  const first = strongest(plain.map(({ algorithm, base64 }) => `${algorithm}-${base64}`).join(" "));
+  return first ? [...own, first] : own;
+}
+
+async function digestOf(
+  deps: ProofDeps,
+  artifact: Artifact,
+  algorithm: string,
+  found: Arrived,
+): Promise<string> {
+  const own = deps.format.digests?.[algorithm];
+  if (!own) return digestAgain(algorithm, found);
+  const { package: name, version } = artifact;
+  if (found.bytes && found.size <= DIGEST_INLINE)
+    return own(memoryRandom(found.bytes), { package: name, version });
+  return deps.transform({
+    op: "digest",
+    format: deps.format.name,
+    algorithm,
+    input: found.incoming!.path,
+    artifact: { package: name, version },
+  });
+}
+
+/** An algorithm that was not computed on the way (sha384, md5). */
+async function digestAgain(algorithm: string, found: Arrived): Promise<string> {
+  const hash = createHash(algorithm);
+  if (found.bytes) return hash.update(found.bytes).digest("base64");
+  const file = await openRandom(found.incoming!.path);
+  try {
+    for (let at = 0; at < file.size; at += 1024 * 1024)
+      hash.update(await file.read(at, 1024 * 1024));
+  } finally {
+    await file.close();
+  }
+  return hash.digest("base64");
+}
+
+/** Both expectations as one: the tokens of each, the pinned ones winning. */
+export function bothIntegrities(
+  first: Integrity | null,
+  other: Integrity | null,
+): Integrity | null {
+  if (!first || !other) return first ?? other;
+  return mergeIntegrity(first, other);
+}
