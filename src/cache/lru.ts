@@ -8,7 +8,7 @@ export interface Lru<Value> {
 
 /** `capacity` is in the unit of the weights: bytes, or 1 an entry. */
 export function createLru<Value>(capacity: number): Lru<Value> {
-  const entries = new Map<string, { value: Value; weight: number; touched: number }>();
+  const entries = new Map<string, { value: Value; weight: number; moved: number }>();
   let total = 0;
   let clock = 0;
 
@@ -23,18 +23,18 @@ export function createLru<Value>(capacity: number): Lru<Value> {
     get(key) {
       const entry = entries.get(key);
       if (!entry) return undefined;
-      // Moving an entry on every hit would cost more than the hit: only when many others were used since.
-      if (clock - entry.touched > 64) {
+      // Moving an entry on every hit would cost more than the hit: only when much was used since it was moved.
+      if (++clock - entry.moved > 64) {
         entries.delete(key);
         entries.set(key, entry);
+        entry.moved = clock;
       }
-      entry.touched = ++clock;
       return entry.value;
     },
     set(key, value, weight) {
       remove(key);
       if (weight > capacity) return;
-      entries.set(key, { value, weight, touched: ++clock });
+      entries.set(key, { value, weight, moved: ++clock });
       total += weight;
       for (const oldest of entries.keys()) {
         if (total <= capacity) break;

@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import { createLog } from "../core/log.ts";
+import { createMetrics } from "../core/metrics.ts";
+import type { CacheStatus } from "../core/reply.ts";
+import { createAccessLog, type Exchange, outcome } from "./accesslog.ts";
+
+const words: [cache: CacheStatus | null, want: string][] = [
+  [null, "none"],
+  [{ hit: true }, "hit"],
+  [{ hit: true, detail: "offline" }, "stale"],
+  [{ hit: false, fwd: "uri-miss", fwdStatus: 200 }, "miss"],
+  [{ hit: false, fwd: "stale", fwdStatus: 304 }, "revalidated"],
+  [{ hit: false, fwd: "stale", fwdStatus: 200 }, "refreshed"],
+];
+for (const [cache, want] of words)
+  test(`outcome(${JSON.stringify(cache)}) is ${want}`, () => expect(outcome(cache)).toBe(want));
+
+const exchange: Exchange = {
+  id: "x-1",
+  method: "GET",
+  path: "/npm/left-pad",
+  status: 200,
+  repository: "npm",
+  cache: { hit: true },
+  bytes: 10,
+  durationMs: 1.26,
+  address: "192.0.2.7",
+  reason: null,
+  rule: null,
+  cut: null,
+};
+
+async function record(...changes: Partial<Exchange>[]) {
+  const lines: Record<string, unknown>[] = [];
+  const metrics = createMetrics();
+  const write = createAccessLog(
+    createLog("json", (line) => lines.push(JSON.parse(line))),
+    metrics,
+  );
+  for (const change of changes) write({ ...exchange, ...change });
+  return { lines, page: await metrics.render() };
+}
+
+const levels: [change: Partial<Exchange>, level: string][] = [
+  [{}, "info"],
+  [{ status: 404 }, "info"],
+  [{ status: 424 }, "warn"],
+  [{ cut: "the bytes proved false" }, "warn"],
+  [{ status: 500 }, "error"],
+];
+for (const [change, level] of levels)
+  test(`${JSON.stringify(change)} is logged as ${level}`, async () => {
+    expect((await record(change)).lines).toMatchObject([{ level }]);
+  });
+
+test("a line says what happened, and only what there is to say", async () => {
+  const { lines } = await record({});
+  const { time, ...rest } = lines[0]!;
+  expect(Date.parse(String(time))).toBeGreaterThan(0);
+  expect(rest).toEqual({
+    level: "info",
+    msg: "GET /npm/left-pad 200 hit",
+    id: "x-1",
+    repo: "npm",
+    status: 200,
+    cache: "hit",
+    bytes: 10,
+    duration_ms: 1.3,
+    address: "192.0.2.7",
+  });
+});
+
+test("figures by repository, status and outcome; refusals by rule; no name of a package in any", async () => {
+  const { page } = await record(
+    {},
+    {},
+    { cache: { hit: false, fwd: "uri-miss" }, bytes: 5 },
+    { status: 404, cache: null, rule: "claims", reason: "claimed", bytes: 0 },
+    { repository: null, status: 404, cache: null, path: "/left-pad", bytes: 0 },
+  );
+  for (const line of [
+    'holdfast_requests_total{repository="npm",status="200",cache="hit"} 2',
+    'holdfast_requests_total{repository="npm",status="200",cache="miss"} 1',
+    'holdfast_requests_total{repository="-",status="404",cache="none"} 1',
+    'holdfast_sent_bytes_total{repository="npm",source="cache"} 20',
+    'holdfast_sent_bytes_total{repository="npm",source="upstream"} 5',
+    'holdfast_refusals_total{repository="npm",rule="claims"} 1',
+    'holdfast_request_seconds_count{repository="npm"} 4',
+  ])
+    expect(page).toContain(`${line}\n`);
+  expect(page).not.toContain("left-pad");
+});

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { chmodSync, existsSync, utimesSync } from "node:fs";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  index,
+  openToy,
+  request,
+  sha256,
+  sri,
+} from "../cache/testkit.ts";
+import { openViews } from "../store/view-files.ts";
+import { collectGarbage } from "./gc.ts";
+
+// L30: what is marked by a row stays, what is young stays, and a dry run removes nothing.
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+const NAMED = Buffer.from("named by a row");
+const ORPHAN = Buffer.from("left by a crash");
+let toy: Awaited<ReturnType<typeof openToy>>;
+
+beforeEach(async () => {
+  toy = await openToy();
+  toy.upstream.behave = ({ path }) =>
+    path === "thing"
+      ? answer(200, JSON.stringify({ files: { "a.tgz": sri(NAMED) } }))
+      : answer(200, NAMED);
+  await bytesOf(await toy.repository.artifact(artifact("a.tgz"), request()));
+  await toy.repository.view(index, { variant: "all", base: "" }, {});
+  await toy.blobs.put(sha256(ORPHAN), ORPHAN);
+});
+afterEach(() => toy.close());
+
+function age(path: string, milliseconds: number): void {
+  const at = new Date(Date.now() - milliseconds);
+  chmodSync(path, 0o644);
+  utimesSync(path, at, at);
+}
+
+async function everything(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const digest of toy.blobs.list()) found.push(digest);
+  return found;
+}
+
+const store = () => ({
+  database: toy.database,
+  blobs: toy.blobs,
+  views: openViews(toy.layout.views),
+});
+const collect = (dryRun: boolean) => collectGarbage(store(), { dryRun, now: Date.now() });
+
+test("only what no row names is removed, and only once it is old", async () => {
+  const before = await everything();
+  expect(before).toHaveLength(3); // the artifact, the document, the orphan
+  for (const digest of before) age(toy.blobs.path(digest), 30 * 60 * 1000);
+  expect(await collect(false)).toMatchObject({ blobs: 0, young: 1, bytes: 0 });
+  expect(await everything()).toEqual(before);
+
+  for (const digest of before) age(toy.blobs.path(digest), 2 * HOUR);
+  const dry = await collect(true);
+  expect(dry).toMatchObject({ blobs: 1, young: 0, bytes: ORPHAN.length });
+  expect(await everything()).toEqual(before);
+
+  expect(await collect(false)).toEqual(dry);
+  expect(await everything()).toEqual(before.filter((digest) => digest !== sha256(ORPHAN)));
+  expect(await collect(false)).toMatchObject({ blobs: 0, young: 0 });
+  toy.upstream.away = "offline";
+  await toy.restart();
+  const kept = await toy.repository.artifact(artifact("a.tgz"), request());
+  expect(sha256(await bytesOf(kept))).toBe(sha256(NAMED));
+});
+
+test("a row that comes while files are listed saves its file", async () => {
+  age(toy.blobs.path(sha256(ORPHAN)), 2 * HOUR);
+  const { database, blobs, views } = store();
+  const late = {
+    ...blobs,
+    async stat(digest: string) {
+      const found = await blobs.stat(digest);
+      if (digest === sha256(ORPHAN))
+        await database.write(
+          (sql) => sql`INSERT INTO artifacts SELECT repository, package, 'late.tgz', version, purl,
+            ${digest}, size, fetched_at, upstream, path FROM artifacts`,
+        );
+      return found;
+    },
+  };
+  await collectGarbage({ database, blobs: late, views }, { dryRun: false, now: Date.now() });
+  expect(existsSync(toy.blobs.path(sha256(ORPHAN)))).toBe(true);
+});
+
+test("views go after thirty days and are made again", async () => {
+  const { views } = store();
+  const view = views.file(["x"], "digest", ["all"]);
+  await Bun.write(await view.begin(), Bun.gzipSync("view"));
+  await view.finish();
+  const all: string[] = [];
+  for await (const { path } of views.list()) all.push(path);
+  const path = all.find((name) => name.includes(view.etag))!;
+  age(path, 29 * DAY);
+  expect((await collect(false)).views).toBe(0);
+  age(path, 31 * DAY);
+  expect((await collect(true)).views).toBe(1);
+  expect(existsSync(path)).toBe(true);
+  expect((await collect(false)).views).toBe(1);
+  expect(existsSync(path)).toBe(false);
+  expect(await view.load()).toBeNull();
+});

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  index,
+  openToy,
+  request,
+  sha256,
+  sri,
+} from "../cache/testkit.ts";
+import { discard, verify } from "./verify.ts";
+
+const files: Record<string, Buffer> = {
+  "a.tgz": Buffer.from("first of two"),
+  "b.tgz": Buffer.alloc(200 * 1024, "second of two "),
+};
+let toy: Awaited<ReturnType<typeof openToy>>;
+
+beforeEach(async () => {
+  toy = await openToy();
+  const named = Object.entries(files).map(([file, bytes]) => [file, sri(bytes)]);
+  toy.upstream.behave = ({ path }) =>
+    path === "thing"
+      ? answer(200, JSON.stringify({ files: Object.fromEntries(named) }))
+      : answer(200, files[path.slice("thing/".length)]!);
+  for (const file of Object.keys(files)) await get(file);
+});
+afterEach(() => toy.close());
+
+const get = async (file: string) =>
+  bytesOf(await toy.repository.artifact(artifact(file), request({ path: `/thing/-/${file}` })));
+const store = () => ({ database: toy.database, blobs: toy.blobs });
+const documentBlob = async () =>
+  (await toy.database.read`SELECT blob FROM documents WHERE blob IS NOT NULL`)[0].blob as string;
+
+test("a sound store: every file is counted, told as it goes, and none is damaged", async () => {
+  const steps: [number, number][] = [];
+  const result = await verify(store(), (done, total) => steps.push([done, total]));
+  expect(result).toMatchObject({ files: 3, damaged: [] });
+  expect(result.bytes).toBeGreaterThan(200 * 1024);
+  expect(steps).toEqual([
+    [1, 3],
+    [2, 3],
+    [3, 3],
+  ]);
+});
+
+const damages: [how: string, damage: (path: string) => void, what: "missing" | "altered"][] = [
+  ["removed", (path) => rmSync(path), "missing"],
+  ["cut", (path) => truncateSync(path, 5), "altered"],
+  ["emptied", (path) => writeFileSync(path, ""), "altered"],
+  [
+    "changed in one bit",
+    (path) => {
+      const bytes = readFileSync(path);
+      bytes[3]! ^= 1;
+      writeFileSync(path, bytes);
+    },
+    "altered",
+  ],
+];
+
+for (const [how, damage, what] of damages) {
+  test(`an artifact that was ${how} is found, and discarded it is fetched again`, async () => {
+    const digest = sha256(files["b.tgz"]!);
+    chmodSync(toy.blobs.path(digest), 0o644);
+    damage(toy.blobs.path(digest));
+    const { damaged } = await verify(store(), () => {});
+    expect(damaged).toEqual([
+      {
+        sha256: digest,
+        what,
+        repository: "toy",
+        subject: "pkg:toy/thing@1 b.tgz",
+        path: "/thing/-/b.tgz",
+      },
+    ]);
+    await discard(store(), damaged);
+    expect(await verify(store(), () => {})).toMatchObject({ files: 2, damaged: [] });
+    expect(await toy.blobs.stat(digest)).toBeNull();
+    await toy.restart();
+    expect(sha256(await get("b.tgz"))).toBe(digest);
+    expect(await verify(store(), () => {})).toMatchObject({ files: 3, damaged: [] });
+  });
+
+  test(`a document that was ${how} is found, and discarded it is fetched again`, async () => {
+    const digest = await documentBlob();
+    chmodSync(toy.blobs.path(digest), 0o644);
+    damage(toy.blobs.path(digest));
+    const { damaged } = await verify(store(), () => {});
+    expect(damaged).toMatchObject([{ sha256: digest, what, subject: "index thing", path: null }]);
+    await discard(store(), damaged);
+    await toy.restart();
+    await toy.repository.view(index, { variant: "all", base: "" }, {});
+    expect(await verify(store(), () => {})).toMatchObject({ files: 3, damaged: [] });
+  });
+}

@@ -1,0 +1,142 @@
+import { Database as Sqlite } from "bun:sqlite";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Problem } from "../core/problem.ts";
+import { checkpoint, type Database, logSize, openDatabase } from "./database.ts";
+import { lockData } from "./lock.ts";
+
+let root: string;
+let path: string;
+let database: Database;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "holdfast-database-"));
+  path = join(root, "holdfast.db");
+  database = await openDatabase(path);
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const keep = (key: string) =>
+  database.write(
+    (sql) => sql`INSERT INTO kept VALUES ('npm', ${key}, ${new Uint8Array([1])}, ${1})`,
+  );
+const keys = async () =>
+  (await database.read`SELECT key FROM kept ORDER BY key`).map(({ key }) => key as string);
+
+test("writes that wait at the same time share one commit", async () => {
+  const before = database.commits;
+  await Promise.all(Array.from({ length: 50 }, (_, at) => keep(`k${at}`)));
+  expect(database.commits - before).toBeLessThanOrEqual(2);
+  expect(await keys()).toHaveLength(50);
+});
+
+test("a write gives what its work gives", async () => {
+  expect(await database.write(async () => 42)).toBe(42);
+});
+
+test("one that fails is rolled back alone, with all that it did", async () => {
+  const results = await Promise.allSettled([
+    keep("a"),
+    database.write(async (sql) => {
+      await sql`INSERT INTO kept VALUES ('npm', 'half', ${new Uint8Array([1])}, ${1})`;
+      throw new Error("changed its mind");
+    }),
+    keep("b"),
+    database.write((sql) => sql`INSERT INTO kept VALUES ('npm', 'a', NULL, ${1})`),
+    keep("c"),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+  ]);
+  expect(await keys()).toEqual(["a", "b", "c"]);
+  await keep("d"); // and the next one finds no transaction open
+  expect(await keys()).toEqual(["a", "b", "c", "d"]);
+});
+
+test("reads cannot write", async () => {
+  const write = async () => database.read`DELETE FROM kept`;
+  await expect(write()).rejects.toThrow(/readonly/i);
+});
+
+test("values are bound, never pasted", async () => {
+  await keep("'); DROP TABLE kept; --");
+  expect(await keys()).toEqual(["'); DROP TABLE kept; --"]);
+});
+
+test("what was committed is there after a restart, and migrations run once", async () => {
+  await keep("a");
+  await database.close();
+  database = await openDatabase(path);
+  expect(await keys()).toEqual(["a"]);
+});
+
+test("a database of a newer program is refused and stays as it is", async () => {
+  await keep("a");
+  await database.close();
+  const newer = new Sqlite(path);
+  newer.run("PRAGMA user_version = 999");
+  newer.close();
+  const error = await openDatabase(path).catch((reason) => reason);
+  expect(error).toBeInstanceOf(Problem);
+  expect(error.kind).toBe("conflict");
+  expect(error.message).toContain("newer Holdfast (database version 999");
+  const again = new Sqlite(path);
+  expect(again.query("PRAGMA user_version").get()).toEqual({ user_version: 999 });
+  again.run("PRAGMA user_version = 1");
+  again.close();
+  database = await openDatabase(path);
+  expect(await keys()).toEqual(["a"]);
+});
+
+test("pins and events are final, also for SQL", async () => {
+  await database.write((sql) => sql`INSERT INTO pins VALUES ('npm', 'a', 'a.tgz', 'x', 1, 1, 'u')`);
+  await database.write(
+    (sql) =>
+      sql`INSERT INTO events (at, kind, repository, package, message, detail) VALUES (1, 'tampered', 'npm', 'a', 'm', '{}')`,
+  );
+  for (const text of [
+    "UPDATE pins SET sha256 = 'y'",
+    "DELETE FROM pins",
+    "UPDATE events SET message = ''",
+  ])
+    await expect(database.write((sql) => sql.unsafe(text))).rejects.toThrow("final");
+});
+
+test("totals follow the artifacts", async () => {
+  const add = (file: string, size: number) =>
+    database.write(
+      (sql) =>
+        sql`INSERT INTO artifacts VALUES ('npm', 'a', ${file}, '1', 'p', 'x', ${size}, 1, 'u', '/')`,
+    );
+  await add("a.tgz", 10);
+  await add("b.tgz", 5);
+  await database.write((sql) => sql`DELETE FROM artifacts WHERE file = 'a.tgz'`);
+  expect(await database.read`SELECT * FROM totals`).toEqual([
+    { repository: "npm", files: 1, bytes: 5 },
+  ]);
+});
+
+test("a checkpoint beside the running server loses nothing", async () => {
+  for (let at = 0; at < 50; at += 1) await keep(`k${at}`);
+  expect(await logSize(path)).toBeGreaterThan(0);
+  checkpoint(path);
+  await keep("after");
+  expect(await keys()).toHaveLength(51);
+  expect(await logSize(join(root, "none.db"))).toBe(0);
+});
+
+test("a data directory has one holder, and another when that one is gone", () => {
+  const lock = join(root, "lock.db");
+  const first = lockData(lock);
+  expect(() => lockData(lock)).toThrow("Another Holdfast is running");
+  first.release();
+  lockData(lock).release();
+});

@@ -1,0 +1,48 @@
+// L30: nothing reads a whole artifact into memory. Where bytes are gathered at all, it is named here, with what bounds them.
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Glob } from "bun";
+
+const GATHERS =
+  /\.(?:arrayBuffer|bytes|blob)\(\)|import \{[^}]*\breadFile(?:Sync)?\b[^}]*\} from "node:fs|\.readFile\(|\bblobs\.read\(|\bBuffer\.concat\(|\bArray\.fromAsync\(|\breadableStreamTo[A-Z]|\bcreateReadStream\([^)]*\)\.toArray/;
+
+const bounded: Record<string, string> = {
+  "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
+  "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
+  "src/cache/intake.ts": "documents, never artifacts, up to the size that is parsed inline",
+  "src/cache/repository.ts":
+    "answers that are no documents, limited by the question; views to compose from",
+  "src/cache/views.ts": "views of documents of up to the size that is rendered inline",
+  "src/cli/setup.ts": "a client's configuration file",
+  "src/config/load.ts": "the configuration file",
+  "src/config/resolve.ts": "secrets and certificates that the configuration names",
+  "src/formats/npm/stream.ts": "one version's entry of a packument",
+  "src/http/server.ts": "request bodies, limited by the route",
+  "src/store/blobs.ts": "offers it to those above",
+  "src/store/sink.ts": "the beginning of a view, before it goes to disk",
+  "src/store/source.ts": "documents, limited to 64 MiB",
+  "src/store/view-files.ts": "views of up to 1 MiB",
+  "src/upstream/connect.ts": "the header of a proxy's answer",
+};
+
+const product = [...new Glob("src/**/*.ts").scanSync(".")].filter(
+  (file) => !/\.test\.ts$|\/test[a-z]*\.ts$|\/testdata\//.test(file),
+);
+
+function gathers(file: string): boolean {
+  const code = readFileSync(file, "utf8")
+    .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+    .replaceAll(/(^|\s)\/\/.*$/gm, "");
+  return GATHERS.test(code);
+}
+
+test("bytes are gathered only where the table says, and the table says nothing else", () => {
+  expect(product.filter(gathers).sort()).toEqual(Object.keys(bounded).sort());
+});
+
+test("the two ways to the whole of a stored artifact are bounded beside it", () => {
+  const artifacts = readFileSync("src/cache/artifacts.ts", "utf8");
+  expect(artifacts).toMatch(/if \(size <= HOLD\) \{\s*const bytes = await blobs\.read\(/);
+  const download = readFileSync("src/cache/download.ts", "utf8");
+  expect(download).toMatch(/if \(size <= HOLD\) continue;/);
+});
