@@ -70,7 +70,8 @@ export function createTransform(formats: readonly AnyFormat[]): Transform {
     if (job.op === "ingest") {
       const source = await openFileSource(job.input, job.encoding, type.limit);
       const result = await ingest(type, source, job);
-      last = { sha256: result.stored.sha256, source };
+      // Its file is about to be renamed, so only what is in memory can be used again.
+      last = source.isInMemory ? { sha256: result.stored.sha256, source } : null;
       clearTimeout(forget);
       forget = setTimeout(() => {
         last = null;

@@ -31,12 +31,17 @@ export function memorySource(bytes: Uint8Array): Source {
   };
 }
 
+export interface FileSource extends Source {
+  /** True once it was read whole: then `text` and `json` need the file no more. */
+  readonly isInMemory: boolean;
+}
+
 /** A document in a file, whose uncompressed size is told by the file: exactly, or as the gzip trailer says. */
 export async function openFileSource(
   path: string,
   encoding: "gzip" | "identity",
   limit: number,
-): Promise<Source> {
+): Promise<FileSource> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
@@ -55,7 +60,7 @@ export function fileSource(
   encoding: "gzip" | "identity",
   size: number | null,
   limit: number,
-): Source {
+): FileSource {
   let known = size;
   async function* chunks(): AsyncGenerator<Uint8Array> {
     const file = createReadStream(path, { highWaterMark: 256 * 1024 });
@@ -96,10 +101,17 @@ export function fileSource(
     get size() {
       return known;
     },
-    chunks,
+    get isInMemory() {
+      return memory !== null;
+    },
+    chunks: () => (memory ? wholeChunks(memory) : chunks()),
     text: async () => (await inMemory()).text(),
     json: async () => (await inMemory()).json(),
   };
+}
+
+async function* wholeChunks(memory: Promise<Source>): AsyncGenerator<Uint8Array> {
+  yield* (await memory).chunks();
 }
 
 async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -119,6 +131,7 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
     // biome-ignore lint/suspicious/noExplicitAny: Bun's and the DOM's stream types disagree about BufferSource
     yield* stream.pipeThrough(new DecompressionStream("gzip") as any) as AsyncIterable<Uint8Array>;
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall) throw error; // the file, not what is in it
     throw new Problem("malformed", "The document is not whole gzip data", { cause: error });
   }
 }
