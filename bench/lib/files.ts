@@ -1,0 +1,89 @@
+// The artifacts that are measured, and where each server has them.
+import type { FormatName } from "../peers/types.ts";
+import { synthetic, tarballPath } from "../upstream/synthetic.ts";
+import { ask } from "./http.ts";
+import { Problem } from "./refuse.ts";
+import { extremes, pathOf } from "./samples.ts";
+
+export interface FileCase {
+  name: string;
+  format: FormatName;
+  size: number;
+  large: boolean;
+  /** Its address below a client's URL; documents that name it are asked on the way, as a client would. */
+  locate(base: string): Promise<string>;
+}
+
+function npmFile(
+  name: string,
+  of: { name: string; files: { version: string; size: number }[] },
+): FileCase {
+  const file = of.files[0]!;
+  return {
+    name,
+    format: "npm",
+    size: file.size,
+    large: file.size > 1e6,
+    async locate(base) {
+      await ask(`${base}/${of.name}`, { headers: { "accept-encoding": "gzip" } });
+      return `${base}/${tarballPath(of.name, file.version)}`;
+    },
+  };
+}
+
+/** The link to a file on a simple page, wherever the server has put it (PEP 503). */
+export async function linkTo(base: string, project: string, file: string): Promise<string> {
+  const page = `${base}/${project}/`;
+  const answer = await ask(page, { headers: { accept: "text/html" }, keepBody: true });
+  if (answer.status !== 200) throw new Problem(`${page} answered ${answer.status}`);
+  for (const match of answer.body.toString().matchAll(/href="([^"]+)"/g)) {
+    const url = new URL(match[1]!.replaceAll("&amp;", "&"), page);
+    url.hash = "";
+    if (decodeURIComponent(url.pathname).endsWith(`/${file}`)) return url.href;
+  }
+  throw new Problem(`${page} has no link to ${file}`);
+}
+
+/** All cases, of which those of PyPI and Go are the smallest and largest files of the recording. */
+export function fileCases(): FileCase[] {
+  const cases = [npmFile("npm 10 kB", synthetic.small), npmFile("npm 30 MB", synthetic.large)];
+  const wheels = extremes(/^pypi file .*\.whl$/);
+  const zips = extremes(/^go file .*\.zip$/);
+  const size = (bytes: number) =>
+    bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${Math.round(bytes / 1e6)} MB`;
+  for (const each of wheels ? [wheels.small, wheels.large] : []) {
+    const file = pathOf(each).split("/").pop()!;
+    const project = file
+      .split("-")[0]!
+      .toLowerCase()
+      .replace(/[-_.]+/g, "-");
+    cases.push({
+      name: `wheel ${size(each.size)}`,
+      format: "pypi",
+      size: each.size,
+      large: each.size > 1e6,
+      locate: (base) => linkTo(base, project, file),
+    });
+  }
+  for (const each of zips ? [zips.small, zips.large] : [])
+    cases.push({
+      name: `go zip ${size(each.size)}`,
+      format: "go",
+      size: each.size,
+      large: each.size > 1e6,
+      locate: async (base) => base + pathOf(each),
+    });
+  return cases;
+}
+
+/** Fetches a file and proves it: 200 and every byte. */
+export async function verifyFile(
+  url: string,
+  size: number,
+): Promise<Awaited<ReturnType<typeof ask>>> {
+  const answer = await ask(url);
+  if (answer.status !== 200) throw new Problem(`${url} answered ${answer.status}`);
+  if (answer.bytes !== size)
+    throw new Problem(`${url} has ${answer.bytes} bytes instead of ${size}`);
+  return answer;
+}

@@ -1,0 +1,27 @@
+// What the measurements know of a server under test: how to install it, start it, and which URLs its clients use.
+import type { Server } from "../lib/process.ts";
+import type { Upstreams } from "../lib/upstream.ts";
+
+export type FormatName = "npm" | "pypi" | "go";
+
+/** Client settings, without a trailing slash: the npm registry, the simple index, the GOPROXY. */
+export type Urls = Partial<Record<FormatName, string>>;
+
+export interface Running extends Server {
+  urls: Urls;
+}
+
+export interface StartOptions {
+  /** Seconds for which a document is served without asking the upstream, where the peer lets that be set. */
+  freshness: number;
+}
+
+export interface Peer {
+  /** As in tables and in --only. */
+  name: string;
+  formats: FormatName[];
+  /** Makes it runnable; does nothing when it is. Returns its version. Throws when it cannot be installed. */
+  install(): Promise<string>;
+  /** Starts it on a free port with its data in `folder`, which may hold the data of an earlier start. */
+  start(upstreams: Upstreams, folder: string, options: StartOptions): Promise<Running>;
+}

@@ -1,0 +1,28 @@
+// What was measured, kept between runs so that one measurement can be taken again without all the others.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Row } from "../lib/context.ts";
+import type { Machine } from "../lib/machine.ts";
+
+export interface Results {
+  machine: Machine;
+  quick: boolean;
+  versions: Record<string, string>;
+  rows: Row[];
+  /** Paths that a server asked for and the recording did not have. */
+  missing: Record<string, number>;
+}
+
+export function readResults(file: string): Results | null {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Results) : null;
+}
+
+/** Puts new figures in the place of those of an earlier run; what was not measured now stays. */
+export function mergeResults(file: string, results: Results): void {
+  const key = (row: Row) => `${row.measure}|${row.case}|${row.server}`;
+  const measured = new Set(results.rows.map(key));
+  const earlier = readResults(file);
+  const kept = earlier?.rows.filter((row) => !measured.has(key(row))) ?? [];
+  const versions = { ...earlier?.versions, ...results.versions };
+  const rows = [...kept, ...results.rows];
+  writeFileSync(file, JSON.stringify({ ...results, versions, rows }, null, 1));
+}
