@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Problem } from "../core/problem.ts";
-import type { Reply } from "../core/reply.ts";
+import type { FileBody, Reply } from "../core/reply.ts";
 import { answer, index, openToy } from "./testkit.ts";
 
 let toy: Awaited<ReturnType<typeof openToy>>;
@@ -277,4 +278,15 @@ test("lost bytes keep no newer document from being taken", async () => {
   toy.clock.shift += 61_000;
   toy.upstream.behave = () => names({ b: "sha1-BBBB" });
   expect(shown(await see())).toEqual({ files: ["b"], overlay: [["a", "gone", null]] });
+});
+
+test("a large view that is removed from disk while the server knows it is rendered again", async () => {
+  toy = await openToy();
+  const files = Array.from({ length: 60_000 }, () => [randomBytes(20).toString("hex"), null]);
+  toy.upstream.behave = () => names(Object.fromEntries(files));
+  const { path } = (await see()).body as FileBody;
+  rmSync(path);
+  toy.clock.shift += 2_000;
+  const again = (await see()).body as FileBody;
+  expect([again.path, existsSync(again.path)]).toEqual([path, true]);
 });

@@ -73,6 +73,7 @@ export function createRepository(
     blobPath: (sha256) => blobs.path(sha256),
     transform: shared.transform,
     memory: shared.viewMemory,
+    now,
   });
   const artifacts = createArtifacts({
     ...common,

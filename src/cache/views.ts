@@ -15,10 +15,14 @@ const RENDERING = "1";
 /** Views of documents up to here are made again rather than kept on disk: that takes about as long as reading them. Bytes. */
 const CHEAP = 64 * 1024;
 
+const TRUSTED_MS = 1_000;
+
 /** A view: its gzip bytes in memory or in a file, and its entity tag. */
 export interface View {
   body: Uint8Array | FileBody;
   etag: string;
+  /** When its file was last seen to be there. */
+  seenAt: number;
   /** The reply to a plain hit, shared by all who get it. */
   hit?: Reply;
 }
@@ -32,6 +36,7 @@ export interface ViewDeps {
   blobPath(sha256: string): string;
   transform: Transform;
   memory: Lru<{ digest: string; view: View }>;
+  now(): number;
 }
 
 export interface Views {
@@ -45,7 +50,8 @@ export function createViews(deps: ViewDeps): Views {
   async function get(ref: DocumentRef, state: DocumentState, request: ViewRequest): Promise<View> {
     const key = `${deps.repository}\0${ref.kind}\0${ref.key}\0${request.variant}\0${request.base}`;
     const known = deps.memory.get(key);
-    if (known?.digest === state.digest) return known.view;
+    if (known?.digest === state.digest && (isTrusted(known.view) || (await isThere(known.view))))
+      return known.view;
 
     const { result } = renders.run(`${key}\0${state.digest}`, () => find(ref, state, request));
     const view = await result;
@@ -53,6 +59,16 @@ export function createViews(deps: ViewDeps): Views {
     const weight = view.body instanceof Uint8Array ? 2 * view.body.length + 500 : 500;
     deps.memory.set(key, { digest: state.digest, view }, weight);
     return view;
+  }
+
+  /** A view in memory, or in a file that was there a second ago: views may be removed from disk at any time. */
+  function isTrusted({ body, seenAt }: View): boolean {
+    return body instanceof Uint8Array || deps.now() - seenAt < TRUSTED_MS;
+  }
+
+  async function isThere(view: View): Promise<boolean> {
+    view.seenAt = deps.now();
+    return deps.files.isThere(view.body as FileBody);
   }
 
   async function find(ref: DocumentRef, state: DocumentState, request: ViewRequest): Promise<View> {
@@ -64,11 +80,12 @@ export function createViews(deps: ViewDeps): Views {
     ]);
     const isCheap = state.size <= CHEAP;
     const stored = isCheap ? null : await file.load();
-    if (stored) return { etag: file.etag, body: stored };
+    const seenAt = deps.now();
+    if (stored) return { etag: file.etag, body: stored, seenAt };
     if (state.size <= INLINE_LIMIT) {
       const bytes = gzip(await render(ref, state, request));
       if (!isCheap) file.save(bytes);
-      return { etag: file.etag, body: bytes };
+      return { etag: file.etag, body: bytes, seenAt };
     }
     await deps.transform({
       op: "render",
@@ -80,7 +97,7 @@ export function createViews(deps: ViewDeps): Views {
       view: request,
       output: await file.begin(),
     });
-    return { etag: file.etag, body: await file.finish() };
+    return { etag: file.etag, body: await file.finish(), seenAt: deps.now() };
   }
 
   async function render(

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openViews, VIEWS_OF_ONE } from "./view-files.ts";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "holdfast-views-"));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** All files, relative to the root. */
+const stored = () =>
+  readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+const view = (digest: string, name = "all") => openViews(root).file(["d"], digest, [name]);
+const bytesOf = async (digest: string, name = "all") => {
+  const found = await view(digest, name).load();
+  return found instanceof Uint8Array ? Buffer.from(found).toString() : found;
+};
+
+async function save(digest: string, text: string, name = "all"): Promise<void> {
+  const file = view(digest, name);
+  writeFileSync(await file.begin(), text);
+  await file.finish();
+}
+
+test("a view is found again by what it depends on", async () => {
+  await save("one", "text");
+  expect(await bytesOf("one")).toBe("text");
+  expect(await bytesOf("two")).toBe(null);
+  expect(await bytesOf("one", "other")).toBe(null);
+});
+
+test("a view that a power cut left short is not sent", async () => {
+  await save("one", "text");
+  truncateSync(stored()[0]!, 2);
+  expect(await bytesOf("one")).toBe(null);
+  await save("one", "text");
+  expect(await bytesOf("one")).toBe("text");
+});
+
+test("views of what the document was go, but neither a young one nor one that is being written", async () => {
+  await save("old", "old");
+  const old = new Date(Date.now() - 120_000);
+  utimesSync(stored()[0]!, old, old);
+  await save("new", "new");
+  const running = view("newer");
+  writeFileSync(await running.begin(), "newer");
+  await save("old", "again", "other"); // an older state may be rendered last
+  await running.finish();
+  expect([await bytesOf("old", "all"), await bytesOf("new"), await bytesOf("newer")]).toEqual([
+    null,
+    "new",
+    "newer",
+  ]);
+});
+
+test("two that render one view at a time do not write into each other's file", async () => {
+  const views = openViews(root);
+  const begin = () => views.file(["d"], "one", ["all"]).begin();
+  expect(await begin()).not.toBe(await begin());
+});
+
+test("no document has more views than a few: names that clients choose are part of them", async () => {
+  for (let at = 0; at < VIEWS_OF_ONE + 5; at += 1) {
+    await save("one", "text", `base ${at}`);
+    expect(await bytesOf("one", `base ${at}`)).toBe("text");
+  }
+  expect(stored().length).toBe(VIEWS_OF_ONE);
+});
