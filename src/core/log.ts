@@ -25,31 +25,66 @@ export function printable(text: string): string {
 }
 
 /** A log that writes whole lines to `sink`. `style` "text" is for people, "json" for collectors. */
+/** A log that writes whole lines to `sink`. `style` "text" is for people, "json" for collectors. */
 export function createLog(
   style: "json" | "text",
   sink: (line: string) => void,
   colour = false,
 ): Log {
+  const stamp = createStamp();
   return {
     write(level, message, fields = {}) {
-      const time = new Date().toISOString();
-      if (style === "json") {
-        const record: Fields = { time, level, msg: printable(message) };
-        for (const name in fields) {
-          const value = fields[name];
-          if (value !== undefined)
-            record[name] = typeof value === "string" ? printable(value) : value;
-        }
-        sink(`${JSON.stringify(record)}\n`);
-        return;
-      }
-      const rest = Object.entries(fields)
-        .filter(([, value]) => value !== undefined && value !== null && value !== "")
-        .map(([name, value]) => `${name}=${printable(String(value))}`)
-        .join(" ");
-      const head = `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)}`;
-      const line = `${head} ${printable(message)}${rest ? `  ${rest}` : ""}`;
-      sink(colour && COLOURS[level] ? `${COLOURS[level]}${line}\x1b[0m\n` : `${line}\n`);
+      const line =
+        style === "json"
+          ? jsonLine(stamp(), level, message, fields)
+          : textLine(stamp(), level, message, fields);
+      sink(
+        colour && style === "text" && COLOURS[level]
+          ? `${COLOURS[level]}${line}\x1b[0m\n`
+          : `${line}\n`,
+      );
     },
   };
+}
+
+/** The time now as ISO 8601; made once a millisecond. */
+function createStamp(): () => string {
+  let at = 0;
+  let text = "";
+  return () => {
+    const now = Date.now();
+    if (now !== at) {
+      at = now;
+      text = new Date(now).toISOString();
+    }
+    return text;
+  };
+}
+
+/** By hand: a line a request, and JSON.stringify of a fresh object took a fifth of the time of a warm one. */
+function jsonLine(time: string, level: Level, message: string, fields: Fields): string {
+  let line = `{"time":"${time}","level":"${level}","msg":${quoted(message)}`;
+  for (const name in fields) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    line += `,"${name}":${typeof value === "string" ? quoted(value) : value}`;
+  }
+  return `${line}}`;
+}
+
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function quoted(text: string): string {
+  return text.length <= FIELD_LIMIT && PLAIN.test(text)
+    ? `"${text}"`
+    : JSON.stringify(printable(text));
+}
+
+function textLine(time: string, level: Level, message: string, fields: Fields): string {
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .map(([name, value]) => `${name}=${printable(String(value))}`)
+    .join(" ");
+  const head = `${time.slice(11, 23)} ${level.toUpperCase().padEnd(5)}`;
+  return `${head} ${printable(message)}${rest ? `  ${rest}` : ""}`;
 }
