@@ -1,5 +1,6 @@
 // The path of every request, on one page: socket → path check → repository → format → cache → reply → socket, log, metrics.
 
+import { createLru } from "./cache/lru.ts";
 import type { AnyFormat } from "./cache/transform.ts";
 import type { Repository, Request } from "./core/format.ts";
 import type { Log } from "./core/log.ts";
@@ -9,6 +10,8 @@ import type { Exchange } from "./http/accesslog.ts";
 import { pathFault } from "./http/path.ts";
 import { type Sent, send } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
+
+const ROUTES_IN_MEMORY = 10_000;
 
 /** One repository as requests reach it. */
 export interface Mounted {
@@ -35,6 +38,7 @@ interface Target {
 
 export function createApp(deps: AppDeps): App {
   const prefix = Math.random().toString(36).slice(2, 8);
+  const routes = createLru<{ kind: string }>(ROUTES_IN_MEMORY);
   let counter = 0;
 
   return async (incoming, only) => {
@@ -89,6 +93,18 @@ export function createApp(deps: AppDeps): App {
     };
   }
 
+  /** Paths are few and asked again and again; what a format works out of a route is remembered with it (core/memo.ts). */
+  function parse({ format, repository }: Mounted, method: string, path: string) {
+    if (method !== "GET") return format.parse(method, path);
+    const key = `${repository.name} ${path}`;
+    let route = routes.get(key);
+    if (!route) {
+      route = format.parse(method, path) ?? undefined;
+      if (route) routes.set(key, route, 1);
+    }
+    return route ?? null;
+  }
+
   async function serve(
     { mounted, path, base }: Target,
     incoming: Incoming,
@@ -96,7 +112,7 @@ export function createApp(deps: AppDeps): App {
   ): Promise<Reply> {
     const { format, repository } = mounted;
     const { method, query, header, body } = incoming;
-    const route = format.parse(method, path);
+    const route = parse(mounted, method, path);
     if (!route)
       throw new Problem(
         "notFound",

@@ -1,5 +1,6 @@
 // A route to its answer, through the cache and the checksum database.
 import type { Artifact, Repository, Request } from "../../core/format.ts";
+import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
 import { assertIngest, bytesOf, checksums, expected, isPrivate, lookupPath } from "./checksums.ts";
@@ -46,19 +47,21 @@ async function checkInfo(
   return null;
 }
 
-function artifactOf(
-  repository: GoRepository,
-  module: string,
-  version: string,
-  kind: FileKind,
-  unknown: () => void,
-): Artifact {
-  const path = versionPath(module, version, kind);
+type FileRoute = { kind: FileKind; module: string; version: string };
+
+const namesOf = memo(({ module, version, kind }: FileRoute) => ({
+  path: versionPath(module, version, kind),
+  purl: modulePurl(module, version),
+}));
+
+function artifactOf(repository: GoRepository, route: FileRoute, unknown: () => void): Artifact {
+  const { module, version, kind } = route;
+  const { path, purl } = namesOf(route);
   return {
     package: module,
     version,
     file: `${version}.${kind}`,
-    purl: modulePurl(module, version),
+    purl,
     contentType: CONTENT_TYPES[kind],
     path,
     namedBy: [],
@@ -70,13 +73,13 @@ function artifactOf(
 }
 
 async function serveFile(
-  route: { kind: FileKind; module: string; version: string },
+  route: FileRoute,
   request: Request,
   repository: GoRepository,
 ): Promise<Reply> {
-  const { module, version, kind } = route;
+  const { module, version } = route;
   let isUnknown = false;
-  const artifact = artifactOf(repository, module, version, kind, () => {
+  const artifact = artifactOf(repository, route, () => {
     isUnknown = true;
   });
   const found = await repository.artifact(artifact, request);

@@ -1,5 +1,6 @@
 // Routes to replies.
-import type { Repository, Request, ViewRequest } from "../../core/format.ts";
+import type { DocumentRef, Repository, Request, ViewRequest } from "../../core/format.ts";
+import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import { serveAttestations } from "./attestations.ts";
@@ -23,11 +24,11 @@ export async function serve(
 ): Promise<Reply> {
   switch (route.kind) {
     case "packument":
-      return servePackument(route.name, request, repository);
+      return servePackument(packumentOf(route), request, repository);
     case "version":
       return serveVersion(route.name, route.wanted, request, repository);
     case "tarball":
-      return serveTarball(route.name, route.file, request, repository);
+      return serveTarball(route, request, repository);
     case "distTags":
       return repository.view(
         packumentRef(route.name),
@@ -56,18 +57,25 @@ export async function serve(
   }
 }
 
+const packumentOf = memo(({ name }: NpmRoute & { kind: "packument" | "distTags" }) =>
+  packumentRef(name),
+);
+const FORMS = {
+  short: { "content-type": abbreviatedType, vary: "accept" },
+  full: { "content-type": "application/json", vary: "accept" },
+};
+
 async function servePackument(
-  name: string,
+  ref: DocumentRef,
   request: Request,
   repository: Repository<NpmOptions>,
 ): Promise<Reply> {
   const short = wantsAbbreviated(request.header("accept"));
   const abbreviated = repository.options.abbreviatedTime ? "abbreviated/time" : "abbreviated";
   const variant = short ? abbreviated : "full";
-  const headers = { "content-type": short ? abbreviatedType : "application/json", vary: "accept" };
   const view = { variant, base: request.base };
-  const reply = await repository.view(packumentRef(name), view, headers);
-  notePackument(repository, name);
+  const reply = await repository.view(ref, view, short ? FORMS.short : FORMS.full);
+  notePackument(repository, ref.package);
   return reply;
 }
 

@@ -1,5 +1,6 @@
 // Tarballs: which documents may name one, and its registry signature.
 import type { Artifact, DocumentRef, Repository, Request } from "../../core/format.ts";
+import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -7,28 +8,40 @@ import { packumentRef, versionRef } from "./documents.ts";
 import { parseJson } from "./exchange.ts";
 import { registryKeys } from "./keys.ts";
 import { versionOf } from "./names.ts";
+import type { NpmRoute } from "./routes.ts";
 import { checkSignatures } from "./signatures.ts";
 import type { SignedFile } from "./types.ts";
 
+type TarballRoute = NpmRoute & { kind: "tarball" };
+
+/** The version that the file's name tells, and its purl. */
+const toldBy = memo(({ name, file }: TarballRoute) => {
+  const version = versionOf(name, file);
+  return { version, purl: version === null ? null : purl("npm", name, version) };
+});
+
 export async function serveTarball(
-  name: string,
-  file: string,
+  route: TarballRoute,
   request: Request,
   repository: Repository,
 ): Promise<Reply> {
-  const told = versionOf(name, file);
-  const namedBy = told === null ? [packumentRef(name)] : documentsOf(repository, name, told);
-  const version = told ?? (await lookUpVersion(repository, name, file));
+  const { name, file } = route;
+  const told = toldBy(route);
+  const version = told.version ?? (await lookUpVersion(repository, name, file));
   const artifact: Artifact = {
     package: name,
     version,
     file,
-    purl: purl("npm", name, version),
+    purl: told.purl ?? purl("npm", name, version),
     contentType: "application/octet-stream",
     path: `${name}/-/${file}`,
-    namedBy,
+    get namedBy() {
+      return told.version === null
+        ? [packumentRef(name)]
+        : documentsOf(repository, name, told.version);
+    },
     integrity: async () => {
-      await refuseFalseSignature(repository, name, file, namedBy);
+      await refuseFalseSignature(repository, name, file, artifact.namedBy);
       return null; // the documents say which digest is due
     },
   };

@@ -1,6 +1,7 @@
 // Each route of a Python index as a reply.
 import { createHash } from "node:crypto";
 import type { Artifact, Repository, Request } from "../../core/format.ts";
+import { memo, memoText } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import { projectRef, releaseRef } from "./documents.ts";
@@ -17,10 +18,13 @@ const SIDECAR_LIMIT = 16 * 1024 * 1024;
 // Clients ask again each time, and get a 304; a lifetime of its own would add to this server's freshness.
 const PAGE_HEADERS = { vary: "accept", "cache-control": "no-cache" };
 
+const negotiated = memoText(negotiate);
+
 /** PEP 691: a client may also name the type in `?format=`. */
 function mediaOf(request: Request): MediaType | null {
-  const format = new URLSearchParams(request.query).get("format");
-  return negotiate(format ?? request.header("accept"));
+  const format = request.query ? new URLSearchParams(request.query).get("format") : null;
+  const accept = format ?? request.header("accept");
+  return accept === null ? negotiate(null) : negotiated(accept);
 }
 
 function contentType(media: MediaType): string {
@@ -79,6 +83,14 @@ export function artifactOf(project: string, file: string, options: PypiOptions):
   };
 }
 
+/** Options are the same for as long as a repository lives, and so are its routes. */
+function artifactOfRoute(route: PypiRoute & { kind: "file" }, options: PypiOptions): Artifact {
+  return artifactsOf(options)(route);
+}
+const artifactsOf = memo((options: PypiOptions) =>
+  memo(({ project, file }: PypiRoute & { kind: "file" }) => artifactOf(project, file, options)),
+);
+
 /** The one function that answers a parsed request. Throws a Problem. */
 export async function serve(
   route: PypiRoute,
@@ -95,10 +107,7 @@ export async function serve(
         location: route.location,
       });
     case "file":
-      return repository.artifact(
-        artifactOf(route.project, route.file, repository.options),
-        request,
-      );
+      return repository.artifact(artifactOfRoute(route, repository.options), request);
     case "provenance":
       return serveProvenance(route, repository);
     case "release":
