@@ -72,9 +72,15 @@ export function createApp(deps: AppDeps): App {
         rule: failure?.rule ?? null,
         cut,
       });
-    const sent = send(answer, incoming, name, (bytes, cut) =>
-      end({ status: answer.status, bytes }, cut),
-    );
+    const onEnd = (bytes: number, cut: string | null) => end({ status: answer.status, bytes }, cut);
+    let sent: Sent;
+    try {
+      sent = send(answer, incoming, name, onEnd);
+    } catch (error) {
+      failure = asProblem(error, id);
+      answer = plain(failure);
+      sent = send(answer, incoming, name, onEnd);
+    }
     if (sent.bytes !== null) end({ status: sent.status, bytes: sent.bytes }, null);
     return sent;
   };

@@ -109,6 +109,8 @@ export async function start(options: {
       publicUrl: own,
       trustedProxies,
       handle: (incoming) => app(incoming, only),
+      failed: (error) =>
+        log.write("error", "A response could not be sent", { error: String(error) }),
     });
     servers.push(server);
     return `http://${server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;

@@ -292,6 +292,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
 function headersOf(artifact: Artifact): Record<string, string> {
   return {
     "content-type": artifact.contentType,
+    "content-disposition": "attachment", // never shown as a page of ours, under the name that it has in the URL
     "cache-control": "public, max-age=31536000, immutable",
     ...artifact.headers,
   };

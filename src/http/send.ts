@@ -1,6 +1,6 @@
 // A Reply becomes HTTP: HEAD, entity tags, Range, compression, Cache-Status. RFC 9110, RFC 9111, RFC 9211
-import { brotliCompressSync, gunzipSync } from "node:zlib";
 import { type CacheStatus, type FileBody, isFile, isStream, type Reply } from "../core/reply.ts";
+import { DECODED_AT_ONCE, recode, recoded } from "./recode.ts";
 
 export interface Sent {
   response: Response;
@@ -19,7 +19,6 @@ type Headers = Record<string, string>;
 export type OnEnd = (bytes: number, cut: string | null) => void;
 
 const GZIP_SUFFIX = "-gzip";
-
 /** What a shared reply looks like to a client that takes it whole, as it is stored. */
 interface Prepared {
   init: { status: number; headers: globalThis.Headers };
@@ -104,6 +103,7 @@ function build(reply: Reply, request: SendRequest, repository: string | null, on
   if (reply.encoding && encoding !== "gzip")
     return sendDecoded(reply, headers, encoding, isHead, onEnd);
   if (reply.encoding) headers["content-encoding"] = "gzip";
+  if (isFile(body)) headers["content-disposition"] ??= "inline"; // else Bun tells the file's name
   if (reply.ranges) {
     headers["accept-ranges"] = "bytes";
     const range = request.header("range");
@@ -249,26 +249,12 @@ function sendDecoded(
   const { body, status } = reply;
   if (encoding) headers["content-encoding"] = encoding;
   if (isHead) return { response: new Response(null, { status, headers }), status, bytes: 0 };
-  if (isFile(body)) {
-    delete headers["content-encoding"];
-    if (encoding) headers["etag"] = `"${reply.etag}"`;
-    const stream = Bun.file(body.path).stream().pipeThrough(new DecompressionStream("gzip"));
-    return {
-      response: new Response(counted(stream as unknown as AsyncIterable<Uint8Array>, onEnd), {
-        status,
-        headers,
-      }),
-      status,
-      bytes: null,
-    };
+  if (isFile(body) || (body as Uint8Array).length > DECODED_AT_ONCE) {
+    const chunks = recoded(isFile(body) ? body.path : (body as Uint8Array), encoding);
+    const response = new Response(counted(chunks, onEnd), { status, headers });
+    return { response, status, bytes: null };
   }
-  const plain = gunzipSync(body as Uint8Array);
-  const bytes =
-    encoding === "zstd"
-      ? Bun.zstdCompressSync(plain)
-      : encoding === "br"
-        ? brotliCompressSync(plain)
-        : plain;
+  const bytes = recode(body as Uint8Array, encoding);
   return {
     response: new Response(asPart(bytes), { status, headers }),
     status,

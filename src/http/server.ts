@@ -24,6 +24,8 @@ export interface ServerOptions {
   publicUrl: string | null;
   trustedProxies: readonly string[];
   handle(request: Incoming): Promise<Sent>;
+  /** Told what fails after `handle` made its answer: a file that is sent may be gone. */
+  failed?(error: unknown): void;
 }
 
 export interface RunningServer {
@@ -33,6 +35,8 @@ export interface RunningServer {
   stop(graceMs: number): Promise<void>;
 }
 
+/** RFC 1035 §2.3.4, and a port. */
+const HOST_LENGTH = 255 + 6;
 const HOST = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
 
 export function startServer(options: ServerOptions): RunningServer {
@@ -48,7 +52,8 @@ export function startServer(options: ServerOptions): RunningServer {
     async fetch(request, bun) {
       return (await options.handle(read(request, bun.requestIP(request)?.address ?? ""))).response;
     },
-    error() {
+    error(error) {
+      options.failed?.(error);
       return new Response("Internal error\n", {
         status: 500,
         headers: { "content-type": "text/plain" },
@@ -58,7 +63,8 @@ export function startServer(options: ServerOptions): RunningServer {
 
   function read(request: Request, peer: string): Incoming {
     const { url, headers } = request;
-    const start = url.indexOf("/", url.indexOf("://") + 3);
+    // Without a Host header that makes sense the URL is the path alone.
+    const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
     const mark = url.indexOf("?", start);
     const header = (name: string) => headers.get(name);
     const forwarded = hasProxies ? clientAddress(peer, header, isTrusted) : null;
@@ -90,7 +96,8 @@ function originOf(
   port: number,
 ): string {
   const name = forwarded?.host ?? host;
-  return `${forwarded?.protocol ?? "http"}://${name !== null && HOST.test(name) ? name : `127.0.0.1:${port}`}`;
+  const isHost = name !== null && name.length <= HOST_LENGTH && HOST.test(name);
+  return `${forwarded?.protocol ?? "http"}://${isHost ? name : `127.0.0.1:${port}`}`;
 }
 
 async function readBody(request: Request, limit: number): Promise<Uint8Array> {
@@ -99,10 +106,15 @@ async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge();
-    parts.push(chunk);
+  try {
+    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > limit) throw tooLarge();
+      parts.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem("badRequest", "The request's body ended early", { cause: error });
   }
   const raw = Buffer.concat(parts);
   if (request.headers.get("content-encoding") !== "gzip") return raw;

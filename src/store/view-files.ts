@@ -42,7 +42,7 @@ export function openViews(root: string): Views {
       const current = hash([digest]);
       const etag = hash([digest, ...view]);
       const name = `${current}-${etag}-`;
-      const temporary = join(folder, `${name}${process.pid}-${++counter}.part`);
+      const temporary = join(folder, `${current}-${etag}.gz.${process.pid}-${++counter}.part`);
 
       /** The size is part of the name: a power cut may leave the file short. */
       async function keep(size: number): Promise<string> {

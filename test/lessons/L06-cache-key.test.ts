@@ -126,5 +126,6 @@ test("a page that was made for one client's Host is not shown to another", async
   expect(honest).not.toContain("evil");
   expect(upstream.paths().filter((asked) => asked === path)).toHaveLength(1);
   const injected = await get(path, 'x"><script>.example.test');
-  expect(injected.body.toString()).not.toContain("script");
+  expect(injected.body.toString()).not.toContain("<script");
+  expect(injected.body.toString()).toContain("http://127.0.0.1:");
 });

@@ -1,0 +1,52 @@
+import { expect, test } from "bun:test";
+import { createApp, type Mounted } from "./app.ts";
+import type { Repository } from "./core/format.ts";
+import { createLog } from "./core/log.ts";
+import { type Reply, reply } from "./core/reply.ts";
+import type { Exchange } from "./http/accesslog.ts";
+import type { Incoming } from "./http/server.ts";
+
+function open(answer: () => Reply) {
+  const lines: string[] = [];
+  const exchanges: Exchange[] = [];
+  const format = {
+    parse: () => ({ kind: "any" }),
+    serve: async () => answer(),
+    problem: () => reply(500, "text/plain", "in the client's words"),
+  };
+  const mounted = {
+    format,
+    repository: { name: "toy" } as unknown as Repository,
+  } as unknown as Mounted;
+  const app = createApp({
+    repositories: new Map([["toy", mounted]]),
+    pages: async () => null,
+    log: createLog("json", (line) => lines.push(line)),
+    record: (exchange) => exchanges.push(exchange),
+  });
+  return { app, lines, exchanges };
+}
+
+const incoming: Incoming = {
+  method: "GET",
+  path: "/toy/a",
+  query: "",
+  origin: "http://localhost",
+  address: "127.0.0.1",
+  header: () => null,
+  body: async () => new Uint8Array(),
+};
+
+test("an answer that cannot be sent is a bug like any other: told, recorded, and nothing of it to the client", async () => {
+  for (const broken of [
+    reply(200, "text/plain", "x", { "x-name": "a\r\nset-cookie: b" }),
+    { ...reply(200, "text/plain", Buffer.from("no gzip")), encoding: "gzip" as const },
+  ]) {
+    const { app, lines, exchanges } = open(() => broken);
+    const { response } = await app(incoming);
+    expect([response.status, response.headers.get("set-cookie")]).toEqual([500, null]);
+    expect(await response.text()).toStartWith("holdfast: Internal error");
+    expect(lines.join()).toContain("A request failed because of a bug");
+    expect(exchanges.map(({ status }) => status)).toEqual([500]);
+  }
+});
