@@ -126,6 +126,7 @@ const routes: Record<string, { name: string; paths: [path: string, asks: boolean
         ["/pypi/files/NAME/acme_grotto-1.0-py3-none-any.whl.metadata", true],
         ["/pypi/files/NAME/acme_grotto-1.0.tar.gz.asc", true],
         ["/pypi/integrity/NAME/1.0/acme_grotto-1.0-py3-none-any.whl/provenance", true],
+        ["/pypi/integrity/NAME/1.0/brine-1.0-py3-none-any.whl/provenance", true],
         ["/pypi/integrity/brine/1.0/acme_grotto-1.0-py3-none-any.whl/provenance", false],
         ["/pypi/pypi/NAME/json", true],
         ["/pypi/pypi/NAME/1.0/json", true],

@@ -46,7 +46,12 @@ const cases: [
     ["x-forwarded-proto: https", "x-forwarded-host: evil.example.test"],
     OWN,
   ],
-  ["another peer is not trusted", ["192.0.2.1"], ["x-forwarded-for: 6.6.6.6"], OWN],
+  [
+    "another peer is not trusted",
+    ["192.0.2.1"],
+    ["x-forwarded-for: 6.6.6.6", "x-forwarded-proto: https", "x-forwarded-host: evil.example.test"],
+    OWN,
+  ],
   [
     "a trusted proxy's last word counts",
     proxy,

@@ -301,7 +301,8 @@ test("provenance of a claimed project is asked for nowhere, nor is a claimed fil
   const { repository, state, seen, stored } = fake();
   stored.set(`provenance/six/${wheel}`, { bytes: Buffer.from(object), at: state.now });
   state.claimed.add("six");
-  for (const path of [provenancePage, `/integrity/brine/1.16.0/${wheel}/provenance`])
+  const another = "/integrity/six/1.16.0/brine-1.16.0-py3-none-any.whl/provenance";
+  for (const path of [provenancePage, `/integrity/brine/1.16.0/${wheel}/provenance`, another])
     await expect(ask(repository, path)).rejects.toMatchObject({ kind: "notFound" });
   expect(seen.questions).toEqual([]);
 });
