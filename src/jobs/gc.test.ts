@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, utimesSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   answer,
   artifact,
@@ -108,4 +109,28 @@ test("views go after thirty days and are made again", async () => {
   expect((await collect(false)).views).toBe(1);
   expect(existsSync(path)).toBe(false);
   expect(await view.load()).toBeNull();
+});
+
+test("what others left among the blobs is not ours to judge", async () => {
+  writeFileSync(join(toy.layout.blobs, "README"), "");
+  mkdirSync(join(toy.layout.blobs, "ab"), { recursive: true });
+  writeFileSync(join(toy.layout.blobs, "ab", ".nfs0001"), "");
+  const result = await collectGarbage(store(), { dryRun: false, now: Date.now() + 2 * HOUR });
+  expect(result.blobs).toBe(1);
+  expect(existsSync(join(toy.layout.blobs, "ab", ".nfs0001"))).toBe(true);
+});
+
+test("bytes that come again while garbage is collected are young", async () => {
+  age(toy.blobs.path(sha256(ORPHAN)), 2 * HOUR);
+  const { database, ...rest } = store();
+  let asked = 0;
+  const read = async (text: TemplateStringsArray, ...values: unknown[]) => {
+    if (values.includes(sha256(ORPHAN)) && ++asked === 2)
+      await rest.blobs.put(sha256(ORPHAN), ORPHAN);
+    return database.read(text, ...values);
+  };
+  const racing = { ...database, read: Object.assign(read, database.read) };
+  const options = { dryRun: false, now: Date.now() };
+  expect((await collectGarbage({ database: racing, ...rest }, options)).young).toBe(1);
+  expect(await everything()).toContain(sha256(ORPHAN));
 });

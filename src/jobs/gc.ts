@@ -8,6 +8,9 @@ const GRACE_MS = 60 * 60 * 1000;
 /** A view that was not made within this time is made again when it is asked for. */
 const VIEW_AGE_MS = 30 * 24 * 60 * 60 * 1000;
 
+/** Requests are served after so many files, where this runs in the server. */
+const BREATH = 200;
+
 export interface GcResult {
   blobs: number;
   views: number;
@@ -29,9 +32,13 @@ export async function collectGarbage(
 ): Promise<GcResult> {
   const { dryRun, now, graceMs = GRACE_MS } = options;
   const result: GcResult = { blobs: 0, views: 0, bytes: 0, young: 0 };
+  const unnamed = async (sha256: string) =>
+    (await isNamed(database, sha256)) ? null : blobs.stat(sha256);
+  let seen = 0;
   for await (const sha256 of blobs.list()) {
-    if (await isNamed(database, sha256)) continue;
-    const found = await blobs.stat(sha256);
+    if (++seen % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
+    // Twice: a row may have come, or the bytes once more with their row yet to come.
+    const found = (await unnamed(sha256)) && (await unnamed(sha256));
     if (!found) continue;
     if (now - found.changedAt < graceMs) {
       result.young += 1;
@@ -39,8 +46,7 @@ export async function collectGarbage(
     }
     result.blobs += 1;
     result.bytes += found.size;
-    // Asked again at the last moment: a row may have come while files were listed.
-    if (!dryRun && !(await isNamed(database, sha256))) await blobs.remove(sha256);
+    if (!dryRun) await blobs.remove(sha256);
   }
   for await (const view of views.list()) {
     if (now - view.changedAt < VIEW_AGE_MS) continue;

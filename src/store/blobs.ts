@@ -9,6 +9,7 @@ import { Problem } from "../core/problem.ts";
 import type { Layout } from "./layout.ts";
 
 const READ_ONLY = 0o444;
+const SHA256 = /^[0-9a-f]{64}$/;
 
 /** A download under way: bytes go to a private file and get their name only when they are proven. */
 export interface Incoming {
@@ -47,7 +48,7 @@ export function openBlobs(layout: Layout): Blobs {
   const folders = new Set<string>();
 
   function pathIn(root: string, sha256: string): string {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new TypeError(`Not a SHA-256: ${sha256}`);
+    if (!SHA256.test(sha256)) throw new TypeError(`Not a SHA-256: ${sha256}`);
     return join(root, sha256.slice(0, 2), sha256.slice(2));
   }
 
@@ -128,7 +129,8 @@ export function openBlobs(layout: Layout): Blobs {
     },
     async *list() {
       for (const folder of (await readdir(layout.blobs)).sort())
-        for (const name of (await readdir(join(layout.blobs, folder))).sort()) yield folder + name;
+        for (const name of (await readdir(join(layout.blobs, folder)).catch(() => [])).sort())
+          if (SHA256.test(folder + name)) yield folder + name; // not what others left there
     },
   };
 }

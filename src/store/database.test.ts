@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
@@ -139,4 +139,20 @@ test("a data directory has one holder, and another when that one is gone", () =>
   expect(() => lockData(lock)).toThrow("Another Holdfast is running");
   first.release();
   lockData(lock).release();
+});
+
+test("a write that comes after the end is told so, and nothing hangs or goes unhandled", async () => {
+  const other = await openDatabase(join(root, "other.db"));
+  await other.close();
+  const late = [1, 2].map(() => other.write((sql) => sql`DELETE FROM kept`));
+  expect((await Promise.allSettled(late)).map(({ status }) => status)).toEqual([
+    "rejected",
+    "rejected",
+  ]);
+});
+
+test("a lock that cannot be taken for another reason is not told as another server", () => {
+  const broken = join(root, "broken.db");
+  writeFileSync(broken, "no database ".repeat(100));
+  expect(() => lockData(broken)).toThrow("file is not a database");
 });

@@ -70,12 +70,21 @@ export async function openDatabase(path: string): Promise<Database> {
       for (const [at, one] of batch.entries()) one.resolve(results[at]);
       return true;
     } catch (error) {
-      if (file.inTransaction) file.run("ROLLBACK");
+      rollBack();
       if (alone || batch.length === 1) {
         for (const one of batch) one.reject(asProblem(error));
         return true;
       }
       return false;
+    }
+  }
+
+  /** Never throws: the writes that wait must be told, and the next ones must go on. */
+  function rollBack(): void {
+    try {
+      if (file.inTransaction) file.run("ROLLBACK");
+    } catch {
+      // Closed under a download that outlived the server: nothing is open, and nothing was written.
     }
   }
 

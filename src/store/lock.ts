@@ -11,6 +11,7 @@ export function lockData(path: string): { release(): void } {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
+    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error; // a full disk, or no permission
     throw new Problem("conflict", "Another Holdfast is running on this data directory", {
       cause: error,
     });

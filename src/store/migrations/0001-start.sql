@@ -19,6 +19,7 @@ CREATE TABLE documents (
   changed_at    BIGINT NOT NULL,
   PRIMARY KEY (repository, kind, key)
 );
+CREATE INDEX documents_by_blob ON documents (blob);
 
 -- Facts: the first integrity seen of every file that a document ever named. One row a package, see ledger/facts.ts.
 CREATE TABLE facts (
