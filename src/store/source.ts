@@ -114,13 +114,21 @@ async function* wholeChunks(memory: Promise<Source>): AsyncGenerator<Uint8Array>
   yield* (await memory).chunks();
 }
 
+const notWhole = (cause?: unknown) =>
+  new Problem("malformed", "The document is not whole gzip data", { cause });
+
 async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let trailer = Buffer.alloc(0);
+  let size = 0;
   const stream = new ReadableStream<Uint8Array>({
     async start() {},
     async pull(controller) {
       const next = await iterator.next();
       if (next.done) controller.close();
-      else controller.enqueue(next.value);
+      else {
+        trailer = Buffer.concat([trailer, next.value.subarray(-4)]).subarray(-4);
+        controller.enqueue(next.value);
+      }
     },
     async cancel() {
       await iterator.return?.();
@@ -129,11 +137,17 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   const iterator = file[Symbol.asyncIterator]();
   try {
     // biome-ignore lint/suspicious/noExplicitAny: Bun's and the DOM's stream types disagree about BufferSource
-    yield* stream.pipeThrough(new DecompressionStream("gzip") as any) as AsyncIterable<Uint8Array>;
+    const plain = stream.pipeThrough(new DecompressionStream("gzip") as any);
+    for await (const chunk of plain as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      yield chunk;
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall) throw error; // the file, not what is in it
-    throw new Problem("malformed", "The document is not whole gzip data", { cause: error });
+    throw notWhole(error);
   }
+  // Decoders end with the first member (RFC 1952 §2.2); what follows would be lost without a word.
+  if (trailer.length < 4 || trailer.readUInt32LE() !== size % 2 ** 32) throw notWhole();
 }
 
 /**
@@ -142,14 +156,17 @@ async function* gunzip(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
  */
 export function gunzipUpTo(bytes: Uint8Array, limit: number): Uint8Array | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 18) throw new Problem("malformed", "The document is not whole gzip data");
-  if (view.getUint32(bytes.length - 4, true) > limit) return null;
+  if (bytes.length < 18) throw notWhole();
+  const size = view.getUint32(bytes.length - 4, true);
+  if (size > limit) return null;
+  let plain: Uint8Array;
   try {
-    const plain = Bun.gunzipSync(bytes as Uint8Array<ArrayBuffer>, { library: "libdeflate" });
-    return plain.length > limit ? null : plain;
+    plain = Bun.gunzipSync(bytes as Uint8Array<ArrayBuffer>, { library: "libdeflate" });
   } catch (error) {
-    throw new Problem("malformed", "The document is not whole gzip data", { cause: error });
+    throw notWhole(error);
   }
+  if (plain.length !== size) throw notWhole();
+  return plain;
 }
 
 function parseJson(text: string): unknown {
