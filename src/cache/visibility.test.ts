@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { Problem } from "../core/problem.ts";
-import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "./testkit.ts";
+import { answer, artifact, bytesOf, index, openToy, request, sha256, sri } from "./testkit.ts";
 
 // L30: a file is there for clients from the moment that its row is committed, and not before.
 
@@ -57,3 +57,25 @@ for (const [file, bytes] of Object.entries(files)) {
     expect((await toy.repository.known("thing", file))?.sha256).toBe(sha256(bytes));
   });
 }
+
+test("the held tail waits for the commit, not only for the proof", async () => {
+  await open();
+  const file = "large.tgz";
+  const bytes = files[file];
+  const commit = Promise.withResolvers<void>();
+  let received = 0;
+  await toy.repository.view(index, { variant: "all", base: "" }, {});
+  const before = toy.database.write(() => commit.promise); // keeps the next commit waiting
+  const reply = await get(file);
+  const reading = (async () => {
+    for await (const chunk of (reply.body as { chunks: AsyncIterable<Uint8Array> }).chunks)
+      received += chunk.length;
+  })();
+  // The file has its name, so it is proven; whoever would let go of the rest now has time to.
+  while (!(await toy.blobs.stat(sha256(bytes)))) await new Promise(setImmediate);
+  for (let round = 0; round < 50; round += 1) await toy.blobs.stat(sha256(bytes));
+  expect(received).toBeLessThanOrEqual(bytes.length - 64 * 1024);
+  commit.resolve();
+  await Promise.all([before, reading]);
+  expect(received).toBe(bytes.length);
+});
