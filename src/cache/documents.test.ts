@@ -290,3 +290,18 @@ test("a large view that is removed from disk while the server knows it is render
   const again = (await see()).body as FileBody;
   expect([again.path, existsSync(again.path)]).toEqual([path, true]);
 });
+
+test("a compressed answer is undone beside the loop, and a bomb is refused", async () => {
+  toy = await openToy();
+  const ask = () => toy.repository.ask({ path: "search", package: null });
+  const gzip = (bytes: Uint8Array) => answer(200, gzipSync(bytes), { "content-encoding": "gzip" });
+  toy.upstream.behave = () => gzip(Buffer.alloc(10_000_000, "a"));
+  let isFree = false;
+  setImmediate(() => {
+    isFree = true;
+  });
+  expect((await ask()).bytes.length).toBe(10_000_000);
+  expect(isFree).toBe(true);
+  toy.upstream.behave = () => gzip(Buffer.alloc(20 * 1024 * 1024));
+  expect((await problemOf(ask())).kind).toBe("malformed");
+});

@@ -1,5 +1,6 @@
 // One configured repository: the only way from a format to the network and the disk.
-import { gunzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzip, gunzipSync } from "node:zlib";
 import type { Answer, DocumentRef, Question, Repository, ViewRequest } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus, Reply } from "../core/reply.ts";
@@ -19,6 +20,7 @@ import type { AnyFormat, Transform } from "./transform.ts";
 import { createViews, type View } from "./views.ts";
 
 const ANSWER_LIMIT = 16 * 1024 * 1024;
+const gunzipBeside = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip);
 
 export interface RepositorySettings {
   name: string;
@@ -154,7 +156,7 @@ export function createRepository(
     return {
       status: response.status,
       headers: response.headers,
-      bytes: isGzip ? gunzipAnswer(raw, limit, response.upstream) : raw,
+      bytes: isGzip ? await gunzipAnswer(raw, limit, response.upstream) : raw,
       upstream: response.upstream,
     };
   }
@@ -218,9 +220,9 @@ function sameHeaders(a: Record<string, string>, b: Record<string, string>): bool
   return true;
 }
 
-function gunzipAnswer(raw: Uint8Array, limit: number, upstream: string): Uint8Array {
+async function gunzipAnswer(raw: Uint8Array, limit: number, upstream: string): Promise<Uint8Array> {
   try {
-    return gunzipSync(raw, { maxOutputLength: limit });
+    return await gunzipBeside(raw, { maxOutputLength: limit });
   } catch (error) {
     throw new Problem("malformed", `The answer of ${upstream} is not whole gzip data`, {
       cause: error,

@@ -134,3 +134,19 @@ test("what fails after the answer was made is told", async () => {
   expect((await get()).status).toBe(500);
   expect(String(errors)).toContain("ENOENT");
 });
+
+test("a compressed body is undone, up to the limit", async () => {
+  const kinds: string[] = [];
+  answer = async ({ body }) => {
+    const bytes = await body(1000).catch((problem: Problem) => problem.kind);
+    kinds.push(typeof bytes === "string" ? bytes : Buffer.from(bytes).toString());
+    return reply(200, "text/plain", "");
+  };
+  for (const body of [gzipSync("text"), gzipSync(Buffer.alloc(100_000)), Buffer.from("no gzip")])
+    await fetch(`http://127.0.0.1:${server.port}/`, {
+      method: "POST",
+      headers: { "content-encoding": "gzip" },
+      body,
+    });
+  expect(kinds).toEqual(["text", "tooLarge", "badRequest"]);
+});
