@@ -18,11 +18,11 @@ import { verifyCommand } from "./cli/verify.ts";
 import type { Config, RepositoryConfig } from "./config/resolve.ts";
 import { createLog, type Log } from "./core/log.ts";
 import { createMetrics, type Metrics } from "./core/metrics.ts";
-import { Problem } from "./core/problem.ts";
 import { formats } from "./formats/index.ts";
 import { createAccessLog } from "./http/accesslog.ts";
-import { type RunningServer, startServer } from "./http/server.ts";
+import { type RunningServer, type ServerOptions, startServer } from "./http/server.ts";
 import { collectGarbage } from "./jobs/gc.ts";
+import { type RecurringJob, startJobs } from "./jobs/runner.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
 import { type Database, logSize, openDatabase } from "./store/database.ts";
@@ -103,7 +103,7 @@ export async function start(options: {
   const { publicUrl, trustedProxies } = config;
   const servers: RunningServer[] = [];
   const listen = (address: Config["listen"], own: string | null, only?: string) => {
-    const server = startServer({
+    const server = listening(address, {
       hostname: address.host,
       port: address.port,
       publicUrl: own,
@@ -115,33 +115,14 @@ export async function start(options: {
     servers.push(server);
     return `http://${server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;
   };
-  const tidy = setInterval(() => {
-    collectGarbage(
-      { database, blobs: shared.blobs, views: shared.views },
-      { dryRun: false, now: Date.now() },
-    )
-      .then(({ blobs, bytes }) => log.write("info", "Collected garbage", { blobs, bytes }))
-      .catch((error) =>
-        log.write("error", "Garbage could not be collected", { error: String(error) }),
-      );
-  }, TIDY_MS);
-  tidy.unref();
-  let checkpointed = 0;
-  const checkpoints = setInterval(async () => {
-    if (database.commits === checkpointed || (await logSize(layout.database)) < CHECKPOINT_BYTES)
-      return;
-    checkpointed = database.commits;
-    await worker
-      .transform({ op: "checkpoint", input: layout.database })
-      .catch((error) =>
-        log.write("warn", "The database could not be checkpointed", { error: String(error) }),
-      );
-  }, CHECKPOINT_MS);
-  checkpoints.unref();
+  const endJobs = startJobs(
+    [garbageCollection(database, shared, log), checkpoints(database, layout, worker)],
+    log,
+  );
   const stop = async (graceMs = GRACE_MS) => {
-    clearInterval(tidy);
-    clearInterval(checkpoints);
+    const jobsEnded = endJobs();
     await Promise.all(servers.map((server) => server.stop(graceMs)));
+    await jobsEnded;
     for (const one of mounted) one.close();
     worker.close();
     await events.settled();
@@ -156,7 +137,16 @@ export async function start(options: {
     return { url, urls, events, database, stop };
   } catch (error) {
     await stop(0);
-    throw portProblem(error, config);
+    throw error;
+  }
+}
+
+/** Which of the addresses could not be listened on is for `serve` to say. */
+function listening(address: Config["listen"], options: ServerOptions): RunningServer {
+  try {
+    return startServer(options);
+  } catch (error) {
+    throw Object.assign(error as Error, { listen: address });
   }
 }
 
@@ -184,6 +174,38 @@ function mount(
     format,
     repository: createRepository(settings, format, upstream, shared),
     close: () => upstream.close(),
+  };
+}
+
+function garbageCollection(database: Database, { blobs, views }: Shared, log: Log): RecurringJob {
+  return {
+    name: "Garbage collection",
+    everyMs: TIDY_MS,
+    async run() {
+      const result = await collectGarbage(
+        { database, blobs, views },
+        { dryRun: false, now: Date.now() },
+      );
+      log.write("info", "Collected garbage", { blobs: result.blobs, bytes: result.bytes });
+    },
+  };
+}
+
+/** Moves the database's log into the database, in the worker: it syncs. */
+function checkpoints(
+  database: Database,
+  layout: Layout,
+  worker: ReturnType<typeof createWorker>,
+): RecurringJob {
+  let done = 0;
+  return {
+    name: "The database's checkpoint",
+    everyMs: CHECKPOINT_MS,
+    async run() {
+      if (database.commits === done || (await logSize(layout.database)) < CHECKPOINT_BYTES) return;
+      done = database.commits;
+      await worker.transform({ op: "checkpoint", input: layout.database });
+    },
   };
 }
 
@@ -219,18 +241,6 @@ async function readiness(database: Database): Promise<string | null> {
   } catch (error) {
     return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-function portProblem(error: unknown, config: Config): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== "EADDRINUSE" && code !== "EACCES") return error;
-  const { host, port } = config.listen;
-  const why = code === "EACCES" ? "may not be used by this user" : "is in use";
-  return new Problem(
-    "conflict",
-    `The address ${host}:${port} ${why}; another can be given with --listen`,
-    { cause: error },
-  );
 }
 
 /** Asks a server that runs for nobody else for some paths. For `holdfast verify --repair`. */

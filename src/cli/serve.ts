@@ -135,7 +135,8 @@ function explain(error: unknown, config: Config): unknown {
   };
   const why = words[code ?? ""];
   if (!why || (error as { syscall?: string }).syscall === "open") return error;
-  const message = `cannot listen on ${formatAddress(config.listen)}: ${why}`;
+  const address = (error as { listen?: Config["listen"] }).listen ?? config.listen;
+  const message = `cannot listen on ${formatAddress(address)}: ${why}`;
   return Object.assign(new Error(message, { cause: error }), { code });
 }
 
