@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { isStream } from "../core/reply.ts";
-import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "./testkit.ts";
+import { answer, artifact, bytesOf, index, openToy, request, sha256, sri } from "./testkit.ts";
 
 const SMALL = Buffer.from("small and honest");
 const LARGE = Buffer.alloc(300 * 1024, "large and honest ");
@@ -233,4 +233,24 @@ test("a claimed name is refused before anything is asked", async () => {
   toy = await openToy({ claims: ["thing"] });
   expect((await problemOf(get("small.tgz"))).kind).toBe("notFound");
   expect(toy.upstream.asked).toEqual([]);
+});
+
+test("a file that only a slow upstream's newer document names is waited for", async () => {
+  const { named, sent } = await open({ "small.tgz": SMALL });
+  await bytesOf(await get("small.tgz"));
+  named["new.tgz"] = sri(LARGE);
+  sent["new.tgz"] = LARGE;
+  toy.clock.shift += 61_000;
+  const honest = toy.upstream.behave;
+  const gate = Promise.withResolvers<void>();
+  toy.upstream.behave = async (asked) => {
+    if (asked.path === "thing") await gate.promise;
+    return honest(asked);
+  };
+  const asked = get("new.tgz");
+  // Who only wants to see the document is answered with the old one meanwhile, which takes a second.
+  const seen = await toy.repository.view(index, { variant: "all", base: "" }, {});
+  expect(seen.cache?.detail).toBe("slow");
+  gate.resolve();
+  expect(sha256(await bytesOf(await asked))).toBe(sha256(LARGE));
 });

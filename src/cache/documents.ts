@@ -44,7 +44,7 @@ export interface DocumentDeps {
 export interface Documents {
   /**
    * The stored document: fresh, or refreshed, or stale when the upstream cannot be asked or takes over a second.
-   * `notBefore`: a copy that was confirmed earlier than that is refreshed first. Throws Problem("notFound") when the upstream
+   * `notBefore`: a copy that was confirmed earlier than that is refreshed first, however long it takes. Throws Problem("notFound") when the upstream
    * says no, and the reason when it cannot be asked and nothing is stored.
    */
   get(ref: DocumentRef, notBefore?: number): Promise<Found>;
@@ -82,7 +82,8 @@ export function createDocuments(deps: DocumentDeps): Documents {
       const found = await result;
       return answer(ref, collapsed ? { ...found, cache: { ...found.cache, collapsed } } : found);
     }
-    return Promise.race([result, patience()]).then(
+    // Who asks for news is not helped by an old copy, however long the news take.
+    return Promise.race(isOurs ? [result, patience()] : [result]).then(
       (found) => found ?? stale(stored, { hit: false, fwd: "stale", detail: "slow" }),
       (error) => {
         if (!(error instanceof Problem) || error.kind === "notFound") throw error;
