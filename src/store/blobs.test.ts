@@ -90,3 +90,29 @@ test("what a crash left half-written goes at the next start, and nothing else", 
   expect(await all()).toEqual([DIGEST]);
   await incoming.abandon().catch(() => {}); // its file is gone; this closes it
 });
+
+test("refused bytes are kept until they are too many, also after a restart", async () => {
+  const evidence = () =>
+    readdirSync(layout.evidence, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    ).length;
+  const refuse = async (to: ReturnType<typeof openBlobs>, text: string) => {
+    const bytes = Buffer.from(text);
+    const digest = createHash("sha256").update(bytes).digest("hex");
+    const incoming = await to.begin();
+    await incoming.write(bytes);
+    await incoming.condemn(digest);
+    await incoming.abandon();
+    await to.condemn(digest, bytes); // the same bytes once more take no room
+  };
+  const first = openBlobs(layout, 25);
+  await refuse(first, "0123456789");
+  await refuse(first, "abcdefghij");
+  await refuse(first, "too many by now");
+  expect(evidence()).toBe(2);
+  const second = openBlobs(layout, 25);
+  await refuse(second, "too many still");
+  await refuse(second, "five!");
+  expect(evidence()).toBe(3);
+  expect(readdirSync(layout.incoming)).toEqual([]);
+});

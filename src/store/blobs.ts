@@ -9,6 +9,8 @@ import { Problem } from "../core/problem.ts";
 import type { Layout } from "./layout.ts";
 
 const READ_ONLY = 0o444;
+/** Refused bytes are kept up to here in all: who sends them must not fill the disk with them. */
+const EVIDENCE_BYTES = 1024 * 1024 * 1024;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** A download under way: bytes go to a private file and get their name only when they are proven. */
@@ -17,7 +19,7 @@ export interface Incoming {
   write(chunk: Uint8Array): Promise<void>;
   /** Gives the bytes their name. `sha256` must be that of what was written. */
   commit(sha256: string): Promise<void>;
-  /** Moves the bytes to the evidence folder instead, so that an investigation can look at them. */
+  /** Moves the bytes to the evidence folder instead, while there is room, so that an investigation can look at them. */
   condemn(sha256: string): Promise<void>;
   /** Removes the file; a no-op after commit or condemn. */
   abandon(): Promise<void>;
@@ -28,7 +30,7 @@ export interface Blobs {
   begin(): Promise<Incoming>;
   /** Stores bytes that are whole in memory. */
   put(sha256: string, bytes: Uint8Array): Promise<void>;
-  /** Keeps refused bytes that are whole in memory. */
+  /** Keeps refused bytes that are whole in memory, while there is room. */
   condemn(sha256: string, bytes: Uint8Array): Promise<void>;
   /** Gives a file that stands in incoming/ its name. */
   adopt(path: string, sha256: string): Promise<void>;
@@ -43,8 +45,9 @@ export interface Blobs {
   list(): AsyncGenerator<string>;
 }
 
-export function openBlobs(layout: Layout): Blobs {
+export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs {
   let counter = 0;
+  let evidence: Promise<number> | null = null;
   const folders = new Set<string>();
 
   function pathIn(root: string, sha256: string): string {
@@ -63,6 +66,16 @@ export function openBlobs(layout: Layout): Blobs {
     return path;
   }
 
+  /** Whether these refused bytes are to be kept: they are not here yet, and not too many are. */
+  async function isWanted(sha256: string, size: number): Promise<boolean> {
+    if (await stat(pathIn(layout.evidence, sha256)).catch(() => null)) return false;
+    evidence ??= sizeOf(layout.evidence);
+    const total = (await evidence) + size;
+    if (total > evidenceBytes) return false;
+    evidence = Promise.resolve(total);
+    return true;
+  }
+
   const nextPath = () => join(layout.incoming, `${process.pid}-${++counter}`);
 
   async function begin(): Promise<Incoming> {
@@ -70,6 +83,7 @@ export function openBlobs(layout: Layout): Blobs {
     const file = await guard(open(path, "wx", READ_ONLY));
     let isOpen = true;
     let isThere = true;
+    let size = 0;
     async function close(): Promise<void> {
       if (!isOpen) return;
       isOpen = false;
@@ -85,9 +99,12 @@ export function openBlobs(layout: Layout): Blobs {
       async write(chunk) {
         let at = 0;
         while (at < chunk.length) at += (await guard(file.write(chunk, at))).bytesWritten;
+        size += chunk.length;
       },
       commit: (sha256) => moveTo(layout.blobs, sha256),
-      condemn: (sha256) => moveTo(layout.evidence, sha256),
+      async condemn(sha256) {
+        if (await isWanted(sha256, size)) await moveTo(layout.evidence, sha256);
+      },
       async abandon() {
         if (!isThere) return;
         isThere = false;
@@ -112,7 +129,9 @@ export function openBlobs(layout: Layout): Blobs {
     path: (sha256) => pathIn(layout.blobs, sha256),
     begin,
     put: (sha256, bytes) => store(layout.blobs, sha256, bytes),
-    condemn: (sha256, bytes) => store(layout.evidence, sha256, bytes),
+    async condemn(sha256, bytes) {
+      if (await isWanted(sha256, bytes.length)) await store(layout.evidence, sha256, bytes);
+    },
     async adopt(path, sha256) {
       await guard(rename(path, await place(layout.blobs, sha256)));
     },
@@ -133,6 +152,14 @@ export function openBlobs(layout: Layout): Blobs {
           if (SHA256.test(folder + name)) yield folder + name; // not what others left there
     },
   };
+}
+
+/** Bytes of all files in a folder's folders. */
+async function sizeOf(root: string): Promise<number> {
+  let size = 0;
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) size += (await stat(join(entry.parentPath, entry.name))).size;
+  return size;
 }
 
 /** Waits for a file operation; a full disk becomes a Problem. */
