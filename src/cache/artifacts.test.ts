@@ -256,3 +256,12 @@ test("a file that only a slow upstream's newer document names is waited for", as
   gate.resolve();
   expect(sha256(await bytesOf(await asked))).toBe(sha256(LARGE));
 });
+
+test("a document that finds no room on the disk is no proof that a file does not exist", async () => {
+  await open();
+  toy.upstream.behave = ({ path }) => {
+    if (path === "thing") throw new Problem("full", "The disk is full");
+    return answer(200, SMALL);
+  };
+  expect((await problemOf(get("small.tgz"))).kind).toBe("full");
+});

@@ -1,7 +1,7 @@
 // Immutable resources: tarballs, wheels, zips. `open` is the only function that reads one, on every path.
 import { createHash } from "node:crypto";
 import type { Artifact, DocumentRef, KnownFile, RepositoryEvent, Request } from "../core/format.ts";
-import { cannotAsk, Problem } from "../core/problem.ts";
+import { Problem } from "../core/problem.ts";
 import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
 import { readFacts } from "../ledger/facts.ts";
 import { type FileKey, pin, readPin } from "../ledger/pins.ts";
@@ -217,7 +217,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     for (const ref of artifact.namedBy) {
       if (known) break;
       const asked = await ask(ref);
-      if (asked && cannotAsk(asked)) reason = asked;
+      if (asked && asked.kind !== "notFound") reason = asked;
       known = await fact(artifact);
     }
     if (known) return { integrity: known.i, isGrown: known.a === true, location: known.l ?? null };
