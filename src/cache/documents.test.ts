@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { Problem } from "../core/problem.ts";
 import type { FileBody, Reply } from "../core/reply.ts";
@@ -304,4 +304,14 @@ test("a compressed answer is undone beside the loop, and a bomb is refused", asy
   expect(isFree).toBe(true);
   toy.upstream.behave = () => gzip(Buffer.alloc(20 * 1024 * 1024));
   expect((await problemOf(ask())).kind).toBe("malformed");
+});
+
+test("a large document that cannot be given its name leaves nothing half-made behind", async () => {
+  toy = await openToy();
+  const files = Array.from({ length: 20_000 }, () => [randomBytes(20).toString("hex"), null]);
+  toy.upstream.behave = () => names(Object.fromEntries(files));
+  rmSync(toy.layout.blobs, { recursive: true });
+  writeFileSync(toy.layout.blobs, "in the way");
+  await see().catch(() => {});
+  expect(readdirSync(toy.layout.incoming)).toEqual([]);
 });

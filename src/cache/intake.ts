@@ -105,6 +105,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       return { facts, blob: stored.sha256, size, storedSize: stored.size };
     } finally {
       await incoming.abandon();
+      await blobs.discard(output);
     }
   }
 

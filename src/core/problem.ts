@@ -46,6 +46,6 @@ export class Problem extends Error {
 export function cannotAsk(error: unknown): error is Problem {
   return (
     error instanceof Problem &&
-    ["offline", "unreachable", "refused", "tampered", "malformed"].includes(error.kind)
+    ["offline", "unreachable", "refused", "tampered", "malformed", "full"].includes(error.kind)
   );
 }

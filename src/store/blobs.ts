@@ -3,9 +3,19 @@
 // Everything is asynchronous: on a busy disk even a rename can take a second, and no request may wait for another's.
 // Fetched bytes are not synced one by one: after a power cut a file may be short or gone, which its size tells when it is
 // next read, and it is fetched again and held against its pin (docs/decisions/0007-no-sync-for-fetched-bytes.md).
-import { mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
-import { Problem } from "../core/problem.ts";
+import { guard } from "./guard.ts";
 import type { Layout } from "./layout.ts";
 
 const READ_ONLY = 0o444;
@@ -34,6 +44,8 @@ export interface Blobs {
   condemn(sha256: string, bytes: Uint8Array): Promise<void>;
   /** Gives a file that stands in incoming/ its name. */
   adopt(path: string, sha256: string): Promise<void>;
+  /** Removes a file that stands in incoming/, if it still does. */
+  discard(path: string): Promise<void>;
   /** Null when there is no such blob. */
   stat(sha256: string): Promise<{ size: number; changedAt: number } | null>;
   /** All of a small blob. */
@@ -135,6 +147,7 @@ export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs
     async adopt(path, sha256) {
       await guard(rename(path, await place(layout.blobs, sha256)));
     },
+    discard: (path) => rm(path, { force: true }),
     async stat(sha256) {
       const found = await stat(pathIn(layout.blobs, sha256)).catch(() => null);
       return found ? { size: found.size, changedAt: found.mtimeMs } : null;
@@ -160,16 +173,4 @@ async function sizeOf(root: string): Promise<number> {
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true }))
     if (entry.isFile()) size += (await stat(join(entry.parentPath, entry.name))).size;
   return size;
-}
-
-/** Waits for a file operation; a full disk becomes a Problem. */
-async function guard<T>(operation: Promise<T>): Promise<T> {
-  try {
-    return await operation;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOSPC" || code === "EDQUOT")
-      throw new Problem("full", "The disk that holds the data directory is full", { cause: error });
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileBody } from "../core/reply.ts";
+import { guard } from "./guard.ts";
 
 /** Views above this are sent from disk. Bytes of gzip. */
 const IN_MEMORY = 1024 * 1024;
@@ -47,14 +48,14 @@ export function openViews(root: string): Views {
       /** The size is part of the name: a power cut may leave the file short. */
       async function keep(size: number): Promise<string> {
         const path = join(folder, `${name}${size}.gz`);
-        await rename(temporary, path);
+        await guard(rename(temporary, path));
         await tidy(folder, current, path).catch(() => {}); // only disk space is at stake, and `gc` comes by
         return path;
       }
       return {
         etag,
         async begin() {
-          await mkdir(folder, { recursive: true });
+          await guard(mkdir(folder, { recursive: true }));
           return temporary;
         },
         async load() {
