@@ -1,10 +1,10 @@
--- Documents: the newest accepted copy of each mutable resource, or the upstream's "no" (status 404).
+-- Documents: the newest accepted copy of each mutable resource. An upstream's "no" is remembered in memory alone.
 CREATE TABLE documents (
   repository    TEXT NOT NULL,
   kind          TEXT NOT NULL,
   key           TEXT NOT NULL,
   package       TEXT NOT NULL,
-  status        INTEGER NOT NULL,  -- 200, or 404 while the upstream's no is remembered
+  status        INTEGER NOT NULL,  -- 200
   received      TEXT,              -- SHA-256 of the bytes as they came, to notice that nothing changed
   blob          TEXT,              -- SHA-256 of the gzip that is stored
   size          INTEGER,           -- bytes, uncompressed
