@@ -11,7 +11,7 @@ import { readDocument, touchDocument, writeDocument } from "./document-rows.ts";
 import { type DocumentState, digestOf } from "./document-state.ts";
 import { createIntake, type Received } from "./intake.ts";
 import { createLru } from "./lru.ts";
-import { createObserver, troubleEvent } from "./observe.ts";
+import { createObserver, type ObserverDeps, troubleEvent } from "./observe.ts";
 import type { Transform } from "./transform.ts";
 
 /** How long a client waits for news of something that is stored here. */
@@ -38,6 +38,8 @@ export interface DocumentDeps {
   transform: Transform;
   freshnessMs: number;
   report(event: RepositoryEvent): void;
+  storeEvent: ObserverDeps["storeEvent"];
+  announce: ObserverDeps["announce"];
   now(): number;
 }
 

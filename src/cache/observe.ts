@@ -10,7 +10,7 @@ import type {
 import type { Problem } from "../core/problem.ts";
 import { type Change, type KnownFacts, readFacts, reconcile, writeFacts } from "../ledger/facts.ts";
 import type { Blobs } from "../store/blobs.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, Query } from "../store/database.ts";
 import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
 import type { Transform } from "./transform.ts";
 
@@ -21,7 +21,10 @@ export interface ObserverDeps {
   blobs: Blobs;
   database: Database;
   transform: Transform;
-  report(event: RepositoryEvent): void;
+  /** Stores an event in the transaction of what it is about. */
+  storeEvent(sql: Query, event: RepositoryEvent): Promise<void>;
+  /** Logs and counts an event that was stored. */
+  announce(event: RepositoryEvent): void;
   now(): number;
   /** The bytes of a stored document. */
   open(ref: DocumentRef, state: DocumentState): Source;
@@ -50,9 +53,11 @@ export function createObserver(deps: ObserverDeps): Observe {
       const known = await readFacts(sql, repository, ref.package);
       const reconciled = reconcile(known, facts, type.complete, at);
       if (reconciled.changed) await writeFacts(sql, repository, ref.package, reconciled.facts);
-      return reconciled;
+      const events = [...changeEvents(ref, host, reconciled)];
+      for (const event of events) await deps.storeEvent(sql, event);
+      return { facts: reconciled.facts, events };
     });
-    for (const event of changeEvents(ref, host, result)) deps.report(event);
+    for (const event of result.events) deps.announce(event);
 
     const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
     const missing = Object.keys(overlay).filter((file) => overlay[file]!.entry === null);

@@ -65,6 +65,8 @@ export function createRepository(
     ...common,
     format: format.name,
     freshnessMs: settings.freshnessMs,
+    storeEvent: (sql, event) => shared.events.store(sql, name, event),
+    announce: (event) => shared.events.announce(name, event),
   });
   const views = createViews({
     repository: name,

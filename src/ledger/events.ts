@@ -14,6 +14,10 @@ export interface StoredEvent extends RepositoryEvent {
 export interface Events {
   /** Logs and counts at once, stores soon. */
   report(repository: string, event: RepositoryEvent): void;
+  /** Stores in the transaction of what the event is about, so that a crash loses both or neither; `announce` follows. */
+  store(sql: Query, repository: string, event: RepositoryEvent): Promise<void>;
+  /** Logs and counts what was stored. */
+  announce(repository: string, event: RepositoryEvent): void;
   /** The newest `limit` events, oldest first. */
   list(filter: { limit: number; kind?: string; repository?: string }): Promise<StoredEvent[]>;
   /** Resolves when everything reported so far is stored. */
@@ -38,23 +42,32 @@ export function createEvents(
 ): Events {
   const total = metrics.counter("holdfast_events_total", "Events by repository and kind");
   let pending: Promise<unknown> = Promise.resolve();
+  function announce(repository: string, event: RepositoryEvent): void {
+    const { kind, package: name, version, file, message, detail } = event;
+    log.write(LEVELS[kind], message, {
+      event: kind,
+      repo: repository,
+      package: name,
+      version,
+      file,
+      detail: detail && JSON.stringify(detail),
+    });
+    total.add({ repository, kind });
+  }
+
   return {
+    announce,
+    store: (sql, repository, event) => insertEvent(sql, repository, event, now()),
     report(repository, event) {
-      const { kind, package: name, version, file, message, detail } = event;
-      log.write(LEVELS[kind], message, {
-        event: kind,
-        repo: repository,
-        package: name,
-        version,
-        file,
-        detail: detail && JSON.stringify(detail),
-      });
-      total.add({ repository, kind });
+      announce(repository, event);
       const at = now();
       const stored = database
         .write((sql) => insertEvent(sql, repository, event, at))
         .catch((error) =>
-          log.write("error", "An event could not be stored", { event: kind, error: String(error) }),
+          log.write("error", "An event could not be stored", {
+            event: event.kind,
+            error: String(error),
+          }),
         );
       pending = Promise.all([pending, stored]);
     },
