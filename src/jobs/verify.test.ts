@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import {
   answer,
   artifact,
@@ -97,3 +98,23 @@ for (const [how, damage, what] of damages) {
     expect(await verify(store(), () => {})).toMatchObject({ files: 3, damaged: [] });
   });
 }
+
+test("a damaged document is removed and fetched again, and what it knows of vanished files stays", async () => {
+  const view = () => toy.repository.view(index, { variant: "all", base: "" }, {});
+  const shown = async () => gunzipSync((await view()).body as Uint8Array).toString();
+  toy.clock.shift += 61_000;
+  const honest = toy.upstream.behave;
+  toy.upstream.behave = () =>
+    answer(200, JSON.stringify({ files: { "b.tgz": sri(files["b.tgz"]!) } }));
+  expect(await shown()).toContain('["a.tgz","gone"');
+  const blob = await documentBlob();
+  rmSync(toy.blobs.path(blob));
+  const { damaged } = await verify(store(), () => {});
+  expect(damaged.map(({ what, subject }) => [what, subject])).toEqual([["missing", "index thing"]]);
+  await discard(store(), damaged);
+  expect((await verify(store(), () => {})).damaged).toEqual([]);
+  await toy.restart();
+  expect(await shown()).toMatch(/"a.tgz","gone","sha512-/);
+  expect((await verify(store(), () => {})).damaged).toEqual([]);
+  toy.upstream.behave = honest;
+});

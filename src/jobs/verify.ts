@@ -33,7 +33,7 @@ export async function verify(
   progress: (done: number, total: number) => void,
 ): Promise<VerifyResult> {
   const [{ total }] = await database.read`
-    SELECT (SELECT count(*) FROM artifacts) + (SELECT count(*) FROM documents WHERE blob IS NOT NULL) AS total`;
+    SELECT (SELECT count(*) FROM artifacts) + (SELECT count(*) FROM documents WHERE received IS NOT NULL AND blob IS NOT NULL) AS total`;
   const result: VerifyResult = { files: 0, bytes: 0, damaged: [] };
   for await (const named of everything(database)) {
     const { sha256, size } = named;
@@ -56,12 +56,16 @@ export async function verify(
   return result;
 }
 
-/** Removes damaged blobs and the rows that name them, so that nothing serves them and the next request fetches them again. */
+/**
+ * Removes damaged blobs, so that nothing serves them and the next request fetches them again. A document's row stays: its overlay is
+ * all that is left of what went upstream.
+ */
 export async function discard({ database, blobs }: Store, damaged: Damage[]): Promise<void> {
   for (const { sha256 } of damaged) {
     await database.write(async (sql) => {
       await sql`DELETE FROM artifacts WHERE sha256 = ${sha256}`;
-      await sql`DELETE FROM documents WHERE blob = ${sha256}`;
+      await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0
+        WHERE blob = ${sha256}`;
     });
     await blobs.remove(sha256);
   }
@@ -98,7 +102,7 @@ async function* everything(database: Database): AsyncGenerator<Named> {
   for (;;) {
     const [repository, kind, key] = after;
     const rows = await database.read`SELECT repository, kind, key, blob, stored_size FROM documents
-      WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL
+      WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL AND received IS NOT NULL
       ORDER BY repository, kind, key LIMIT ${PAGE}`;
     for (const row of rows)
       yield {
