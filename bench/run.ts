@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Context, note, say } from "./lib/context.ts";
 import { machine } from "./lib/machine.ts";
-import { bench, work, workFolder } from "./lib/paths.ts";
+import { bench, root, work, workFolder } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
 import { record } from "./lib/record.ts";
 import { reason } from "./lib/refuse.ts";
@@ -104,6 +104,8 @@ if (!flags.report) {
 }
 const results = readResults(resultsFile);
 if (!results) throw new Error("Nothing has been measured yet");
-writeFileSync(reportFile, render(results, readFileSync(join(bench, "NOTES.md"), "utf8")));
+// The report is committed: it tells no path of the machine that it was made on.
+const report = render(results, readFileSync(join(bench, "NOTES.md"), "utf8"));
+writeFileSync(reportFile, report.replaceAll(`${root}/`, ""));
 say(`${reportFile} is written`);
 process.exit(0);
