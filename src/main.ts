@@ -287,7 +287,7 @@ function processLog(config: Config): Log {
 
 if (import.meta.main) {
   const deps = { formats };
-  process.exitCode = await runCli(process.argv.slice(2), [
+  const code = await runCli(process.argv.slice(2), [
     serveCommand({ formats, start: (config) => start({ config, log: processLog(config) }) }),
     configCommand(deps),
     setupCommand(deps),
@@ -296,4 +296,7 @@ if (import.meta.main) {
     gcCommand(deps),
     eventsCommand(deps),
   ]);
+  process.exitCode = code;
+  // What a second signal cut short may still hold the process; the last log lines get out before.
+  setTimeout(() => process.exit(code), 200).unref();
 }

@@ -15,6 +15,8 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   returned: "dim",
 };
 
+const KINDS = ["tampered", "orphaned", "returned", "malformed", "refused", "unsigned", "fork"];
+
 export function eventsCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
   return {
     name: "events",
@@ -37,6 +39,9 @@ answers that were not what they should be. Works while the server runs.`,
       const limit = Number(given.text("limit") ?? 50);
       if (!Number.isInteger(limit) || limit < 1)
         throw new UsageError("--limit takes a whole number from 1");
+      const asked = given.text("kind");
+      if (asked !== undefined && !KINDS.includes(asked))
+        throw new UsageError(`--kind takes one of ${KINDS.join(", ")}`);
       const [kind, repository] = [given.text("kind"), given.text("repository")];
       const found = await withStore(configFrom(given, formats, terminal), ({ database }) =>
         createEvents(

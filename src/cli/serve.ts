@@ -134,7 +134,7 @@ function explain(error: unknown, config: Config): unknown {
     EADDRNOTAVAIL: "this machine has no such address",
   };
   const why = words[code ?? ""];
-  if (!why || (error as { syscall?: string }).syscall === "open") return error;
+  if (!why || (error as { path?: string }).path !== undefined) return error; // of a file, not a port
   const address = (error as { listen?: Config["listen"] }).listen ?? config.listen;
   const message = `cannot listen on ${formatAddress(address)}: ${why}`;
   return Object.assign(new Error(message, { cause: error }), { code });

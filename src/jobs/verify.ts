@@ -57,13 +57,12 @@ export async function verify(
 }
 
 /**
- * Removes damaged blobs, so that nothing serves them and the next request fetches them again. A document's row stays: its overlay is
- * all that is left of what went upstream.
+ * Removes damaged blobs, so that nothing serves them and the next request fetches them again. Rows stay: an artifact that cannot be
+ * fetched again goes on being told as missing, and a document's overlay is all that is left of what went upstream.
  */
 export async function discard({ database, blobs }: Store, damaged: Damage[]): Promise<void> {
   for (const { sha256 } of damaged) {
     await database.write(async (sql) => {
-      await sql`DELETE FROM artifacts WHERE sha256 = ${sha256}`;
       await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0
         WHERE blob = ${sha256}`;
     });
