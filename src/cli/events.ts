@@ -2,7 +2,7 @@
 import type { FormatOptions } from "../config/schema.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
-import { createEvents, type StoredEvent } from "../ledger/events.ts";
+import { createEvents, eventKinds, type StoredEvent } from "../ledger/events.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { withStore } from "./store.ts";
@@ -15,8 +15,6 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   returned: "dim",
 };
 
-const KINDS = ["tampered", "orphaned", "returned", "malformed", "refused", "unsigned", "fork"];
-
 export function eventsCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
   return {
     name: "events",
@@ -26,7 +24,7 @@ export function eventsCommand({ formats }: { formats: readonly FormatOptions[] }
       data: configOptions.data,
       kind: {
         value: "KIND",
-        help: "Only these: tampered, orphaned, returned, malformed, refused, unsigned, fork",
+        help: `Only these: ${eventKinds.join(", ")}`,
       },
       repository: { value: "NAME", help: "Only of this repository" },
       limit: { value: "N", help: "The newest N (50)" },
@@ -40,8 +38,8 @@ answers that were not what they should be. Works while the server runs.`,
       if (!Number.isInteger(limit) || limit < 1)
         throw new UsageError("--limit takes a whole number from 1");
       const asked = given.text("kind");
-      if (asked !== undefined && !KINDS.includes(asked))
-        throw new UsageError(`--kind takes one of ${KINDS.join(", ")}`);
+      if (asked !== undefined && !eventKinds.includes(asked))
+        throw new UsageError(`--kind takes one of ${eventKinds.join(", ")}`);
       const [kind, repository] = [given.text("kind"), given.text("repository")];
       const found = await withStore(configFrom(given, formats, terminal), ({ database }) =>
         createEvents(

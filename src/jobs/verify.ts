@@ -62,10 +62,12 @@ export async function verify(
  */
 export async function discard({ database, blobs }: Store, damaged: Damage[]): Promise<void> {
   for (const { sha256 } of damaged) {
-    await database.write(async (sql) => {
-      await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0
-        WHERE blob = ${sha256}`;
-    });
+    await database.write(
+      (
+        sql,
+      ) => sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0
+        WHERE blob = ${sha256}`,
+    );
     await blobs.remove(sha256);
   }
 }
@@ -79,40 +81,53 @@ interface Named {
 }
 
 async function* everything(database: Database): AsyncGenerator<Named> {
-  let after = ["", "", ""];
-  for (;;) {
-    const [repository, name, file] = after;
-    const rows = await database.read`SELECT * FROM artifacts
+  const artifacts = pages(
+    ([repository, name, file]) => database.read`SELECT * FROM artifacts
       WHERE (repository, package, file) > (${repository}, ${name}, ${file})
-      ORDER BY repository, package, file LIMIT ${PAGE}`;
-    for (const row of rows)
-      yield {
-        sha256: row.sha256,
-        size: Number(row.size),
-        repository: row.repository,
-        subject: `${row.purl} ${row.file}`,
-        path: row.path,
-      };
-    if (rows.length < PAGE) break;
-    const last = rows.at(-1);
-    after = [last.repository, last.package, last.file];
-  }
-  after = ["", "", ""];
-  for (;;) {
-    const [repository, kind, key] = after;
-    const rows = await database.read`SELECT repository, kind, key, blob, stored_size FROM documents
+      ORDER BY repository, package, file LIMIT ${PAGE}`,
+    (row) => [row.repository, row.package, row.file],
+  );
+  for await (const row of artifacts)
+    yield {
+      sha256: row.sha256,
+      size: Number(row.size),
+      repository: row.repository,
+      subject: `${row.purl} ${row.file}`,
+      path: row.path,
+    };
+  const documents = pages(
+    ([
+      repository,
+      kind,
+      key,
+    ]) => database.read`SELECT repository, kind, key, blob, stored_size FROM documents
       WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL AND received IS NOT NULL
-      ORDER BY repository, kind, key LIMIT ${PAGE}`;
-    for (const row of rows)
-      yield {
-        sha256: row.blob,
-        size: Number(row.stored_size),
-        repository: row.repository,
-        subject: `${row.kind} ${row.key}`,
-        path: null,
-      };
-    if (rows.length < PAGE) break;
-    const last = rows.at(-1);
-    after = [last.repository, last.kind, last.key];
+      ORDER BY repository, kind, key LIMIT ${PAGE}`,
+    (row) => [row.repository, row.kind, row.key],
+  );
+  for await (const row of documents)
+    yield {
+      sha256: row.blob,
+      size: Number(row.stored_size),
+      repository: row.repository,
+      subject: `${row.kind} ${row.key}`,
+      path: null,
+    };
+}
+
+type Rows = Awaited<ReturnType<Database["read"]>>;
+type Key = [string, string, string];
+
+/** All rows of a table, some at a time, in the order of their key. */
+async function* pages(
+  query: (after: Key) => Promise<Rows>,
+  keyOf: (row: Rows[number]) => Key,
+): AsyncGenerator<Rows[number]> {
+  let after: Key = ["", "", ""];
+  for (;;) {
+    const rows = await query(after);
+    yield* rows;
+    if (rows.length < PAGE) return;
+    after = keyOf(rows.at(-1));
   }
 }

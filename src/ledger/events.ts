@@ -26,13 +26,16 @@ export interface Events {
 
 const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   tampered: "error",
-  fork: "error",
-  unsigned: "error",
-  malformed: "warn",
   orphaned: "warn",
-  refused: "warn",
   returned: "info",
+  malformed: "warn",
+  refused: "warn",
+  unsigned: "error",
+  fork: "error",
 };
+
+/** Every kind of event, in the order in which they are told to people. */
+export const eventKinds: readonly string[] = Object.keys(LEVELS);
 
 export function createEvents(
   database: Database,
