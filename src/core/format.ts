@@ -15,6 +15,8 @@ export interface Request {
   readonly query: string;
   /** The repository's public URL as this client sees it, without a trailing slash. */
   readonly base: string;
+  /** Who asks, as exactly as is known: address and port of the connection, or the address that a trusted proxy names. */
+  readonly client: string;
   header(name: string): string | null;
   /** The whole body, decompressed when its content-encoding is gzip. Throws Problem("tooLarge") past `limit` bytes. */
   body(limit: number): Promise<Uint8Array>;
@@ -107,6 +109,41 @@ export interface DocumentType {
   ): Promise<Record<string, unknown>>;
   /** The bytes of a view. Throws Problem("notFound") when the document has no such part. */
   render(document: StoredDocument, view: ViewRequest): AsyncIterable<Uint8Array | string>;
+  /** What a format needs to know of the document at each request, worked out once a copy and kept in memory. See `Repository.model`. */
+  model?(document: StoredDocument): Promise<unknown>;
+  /** Views carry Last-Modified, the time of their last visible change, and If-Modified-Since is answered. */
+  isDated?: boolean;
+  /** Views are kept and sent as they are, not as gzip: for clients that never take it. */
+  isPlain?: boolean;
+}
+
+/** A new copy of a document that would take the place of the stored one. */
+export interface Candidate {
+  ref: DocumentRef;
+  source: Source;
+  /** The copy in service; null when there is none. */
+  previous: StoredDocument | null;
+}
+
+/** Stored bytes, as a task reads them. */
+export interface StoredBytes extends RandomAccess {
+  /** All of them, from the start. Any number of times. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Work on stored bytes that would hold up the loop: done in the worker thread. Pure: what it returns (JSON) and writes follows from
+ * its input alone. Throws Problems.
+ */
+export type Task = (input: TaskInput) => Promise<unknown>;
+export interface TaskInput {
+  /** JSON, as the call gave it. */
+  // biome-ignore lint/suspicious/noExplicitAny: each task knows its own
+  options: any;
+  /** In the order of the call. */
+  files: StoredBytes[];
+  /** To the file that `Repository.derive` gives; nothing in `Repository.work`. */
+  write(chunk: Uint8Array | string): Promise<void>;
 }
 
 /** An immutable resource: which file it is, and how the cache may come to it. */
@@ -120,13 +157,22 @@ export interface Artifact {
   contentType: string;
   /** Where the upstream has it when no document says otherwise: relative to the upstream's URL, percent-encoded. */
   path: string | null;
+  /** Asked in order where the place before does not have it. Like `path`, or absolute URLs. */
+  otherPaths?: string[];
   /**
    * The documents that may name it, asked in order until one does. A file that none names is not found. Empty: the file needs
    * no document, and what `integrity` says, or else its first bytes, is what is pinned.
    */
   namedBy: DocumentRef[];
+  /** What those documents call it, when that is not `file`: for documents about many packages. */
+  namedAs?: string;
   /** An expectation from elsewhere (the Go checksum database). Called once, on a miss, while the bytes are already on their way. Throws to refuse. */
   integrity?(): Promise<Integrity | null>;
+  /**
+   * Its place holds the newest of something (an apt index under its plain name): other bytes than expected are Problem("malformed"), not
+   * tampered, and no alarm.
+   */
+  isMoving?: boolean;
   headers?: Record<string, string>;
   /** Largest size accepted, in bytes; 5 GiB unless told. */
   limit?: number;
@@ -152,9 +198,22 @@ export interface Answer {
   upstream: string;
 }
 
+/** Told of in ledger/events.ts, with how loud each is. */
+export type EventKind =
+  | "tampered"
+  | "orphaned"
+  | "returned"
+  | "malformed"
+  | "unsigned"
+  | "fork"
+  | "refused"
+  | "rollback"
+  | "expired"
+  | "repacked";
+
 /** Something that an operator must know. Stored, logged, counted. */
 export interface RepositoryEvent {
-  kind: "tampered" | "orphaned" | "returned" | "malformed" | "unsigned" | "fork" | "refused";
+  kind: EventKind;
   package: string;
   version?: string;
   file?: string;
@@ -178,6 +237,22 @@ export interface Repository<Options = unknown> {
   read(ref: DocumentRef, view: ViewRequest): Promise<{ bytes: Uint8Array; cache: CacheStatus }>;
   /** The one function that reads an artifact, on every path. Throws a Problem. */
   artifact(artifact: Artifact, request: Request): Promise<Reply>;
+  /**
+   * The document's model, remembered for as long as the copy is in service. `stored`: whatever copy is stored, without asking anyone; the
+   * upstream is asked only when there is none. `now`: only after the upstream was asked, however long that takes; an old copy
+   * comes with `cache.detail`, which says why it is not newer. Throws a Problem.
+   */
+  model<T>(ref: DocumentRef, which?: "fresh" | "stored" | "now"): Promise<Known<T>>;
+  /** Sees to it that an artifact is stored, fetching and proving it when it is not. Throws a Problem. */
+  fetch(artifact: Artifact, pace?: Pace): Promise<StoredFile>;
+  /** Runs one of the format's tasks on stored bytes, by their SHA-256. Throws a Problem. */
+  work<T>(task: string, options: unknown, files: string[]): Promise<T>;
+  /** The same for a task that writes a file. It is kept, and made again when it is gone. Collapsed. */
+  derive(task: string, options: unknown, files: string[]): Promise<Derived>;
+  /** What is stored of a package's files; of all packages without `packageName`. No facts: only what was fetched. In no order. */
+  stored(packageName?: string): Promise<StoredArtifactRow[]>;
+  /** Removes files from the catalog and, where nothing else names them, from disk. Their pins stay. */
+  remove(files: { package: string; file: string }[]): Promise<{ files: number; bytes: number }>;
   /** What is known of a file without asking anyone: its first integrity, SHA-256 and size where fetched. */
   known(packageName: string, file: string): Promise<KnownFile | null>;
   /** All files of a package known from its documents or fetched, in no order. */
@@ -194,6 +269,41 @@ export interface Repository<Options = unknown> {
   now(): number;
 }
 
+/** A model and how it was come by. */
+export interface Known<T> {
+  model: T;
+  /** Another one for each copy that was in service. */
+  digest: string;
+  /** When what is visible last changed. Milliseconds since the epoch. */
+  changedAt: number;
+  cache: CacheStatus;
+}
+
+export interface StoredFile {
+  sha256: string;
+  size: number;
+  /** False when it was stored before. */
+  isNew: boolean;
+}
+
+export interface StoredArtifactRow {
+  package: string;
+  version: string;
+  file: string;
+  sha256: string;
+  size: number;
+  /** Milliseconds since the epoch. */
+  fetchedAt: number;
+}
+
+/** A file that a task wrote. */
+export interface Derived extends RandomAccess {
+  close(): Promise<void>;
+}
+
+/** Told of bytes that came; says how many milliseconds to wait before the next are read. */
+export type Pace = (bytes: number) => number;
+
 export interface KnownFile {
   file: string;
   version: string;
@@ -208,6 +318,47 @@ export interface KnownFile {
 export interface RandomAccess {
   readonly size: number;
   read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/**
+ * Long or rare work on one repository, which people start as `holdfast <words of the name> <repository>` and the server by itself
+ * every `every` milliseconds.
+ */
+export interface Operation<Options = unknown> {
+  /** Two words: "mirror run". */
+  name: string;
+  /** One line of help, without a final period. */
+  summary: string;
+  details?: string;
+  /** Switches, each with its help. */
+  flags?: Record<string, string>;
+  /** Milliseconds between turns of the server's own; null for none. */
+  every?(options: Options): number | null;
+  /** True when all went well. Throws a Problem when it cannot be done at all. */
+  run(repository: Repository<Options>, call: OperationCall): Promise<boolean>;
+}
+
+export interface OperationCall {
+  flags: ReadonlySet<string>;
+  /** Shown as a bar on a terminal. `total` may grow. */
+  progress(done: number, total: number, note: string): void;
+  /** A line for the person who started it, or for the log. */
+  say(line: string): void;
+  /** Aborted when the person or the server gives up. */
+  signal: AbortSignal;
+}
+
+/** A number that a format shows in the metrics, by labels beside `repository`. */
+export interface FormatGauge<Options = unknown> {
+  name: string;
+  help: string;
+  read(repository: Repository<Options>): Promise<[Record<string, string>, number][]>;
+}
+
+/** A file that an option names, read when the configuration is loaded. */
+export interface OptionFile {
+  path: string;
+  bytes: Uint8Array;
 }
 
 /** Lines that set a client up. */
@@ -236,7 +387,22 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   /** The one spelling of all names that are the same here (PEP 503); for patterns of names as well. Names are as they are without it. */
   spell?(name: string): string;
   serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
+  /**
+   * Whether a new copy of a document may take the place of the one in service, and what must be stored before clients see it. Runs
+   * behind: who asks meanwhile gets the old copy after a second. Throws a Problem to refuse: the old copy stays, and an event tells why.
+   */
+  admit?(candidate: Candidate, repository: Repository<Options>): Promise<void>;
+  /** By name, see `Repository.work`. */
+  readonly tasks?: Record<string, Task>;
+  readonly operations?: readonly Operation<Options>[];
+  readonly gauges?: readonly FormatGauge<Options>[];
+  /** Options that name files: the configuration puts an OptionFile in place of the path before `options` sees it. */
+  readonly fileOptions?: readonly string[];
+  /** What `doctor` and the log at start keep saying about a repository: "is not verified: it has no keyring". One sentence each. */
+  warnings?(options: Options): string[];
+  /** What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. */
+  contentDigest?(file: RandomAccess): Promise<string>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */
   problem(problem: Problem, path?: string): Reply;
-  setup(url: string): Snippet[];
+  setup(url: string, options: Options): Snippet[];
 }

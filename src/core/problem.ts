@@ -26,16 +26,27 @@ export const statusOf = {
 
 export type ProblemKind = keyof typeof statusOf;
 
+export interface ProblemOptions extends ErrorOptions {
+  rule?: string;
+  event?: string;
+  detail?: Record<string, unknown>;
+}
+
 /** An expected failure. `message` is for people, in one sentence without a final period, and names what and where. */
 export class Problem extends Error {
   readonly kind: ProblemKind;
   /** The rule that decided it, by its key in the configuration ("claims"), or null: what an operator searches the log for. */
   readonly rule: string | null;
-  constructor(kind: ProblemKind, message: string, options?: ErrorOptions & { rule?: string }) {
+  /** The event that it is told as, when that does not follow from its kind, and what an investigation needs. */
+  readonly event: string | null;
+  readonly detail: Record<string, unknown> | null;
+  constructor(kind: ProblemKind, message: string, options: ProblemOptions = {}) {
     super(message, options);
     this.name = "Problem";
     this.kind = kind;
-    this.rule = options?.rule ?? (kind === "tampered" ? "integrity" : null);
+    this.rule = options.rule ?? (kind === "tampered" ? "integrity" : null);
+    this.event = options.event ?? null;
+    this.detail = options.detail ?? null;
   }
   get status(): number {
     return statusOf[this.kind];
