@@ -33,6 +33,7 @@ const incoming: Incoming = {
   query: "",
   origin: "http://localhost",
   address: "127.0.0.1",
+  client: "127.0.0.1:1",
   header: () => null,
   body: async () => new Uint8Array(),
 };

@@ -124,7 +124,18 @@ export function createApp(deps: AppDeps): App {
         "notFound",
         `${method} ${path} is nothing that a ${format.name} repository has`,
       );
-    const request: Request = { id, method, path, query, base, header, body };
+    const request: Request = {
+      id,
+      method,
+      path,
+      query,
+      base,
+      get client() {
+        return incoming.client;
+      },
+      header,
+      body,
+    };
     return format.serve(route, request, repository);
   }
 

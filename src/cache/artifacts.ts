@@ -1,22 +1,27 @@
 // Immutable resources: tarballs, wheels, zips. `open` is the only function that reads one, on every path.
 import { createHash } from "node:crypto";
-import type { Artifact, DocumentRef, KnownFile, RepositoryEvent, Request } from "../core/format.ts";
+import type {
+  Artifact,
+  EventKind,
+  Pace,
+  RepositoryEvent,
+  Request,
+  StoredFile,
+} from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
-import { readFacts } from "../ledger/facts.ts";
-import { type FileKey, pin, readPin } from "../ledger/pins.ts";
-import type { Database, Query } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
+import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
+import { createExpect } from "./expect.ts";
 import { follow, HOLD } from "./fill.ts";
 import type { Lru } from "./lru.ts";
-import { bothIntegrities, type Expectation, Tampered } from "./prove.ts";
+import { Tampered } from "./prove.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
 const REFUSAL_IS_REMEMBERED_MS = 30_000;
 const TRUSTED_MS = 1_000;
-/** What a just confirmed document does not name is not looked for again. */
-export const JUST_NOW_MS = 5_000;
 
 export interface StoredArtifact {
   sha256: string;
@@ -40,23 +45,25 @@ export interface ArtifactDeps extends DownloadDeps {
 
 export interface Artifacts {
   open(artifact: Artifact, request: Request): Promise<Reply>;
-  known(packageName: string, file: string): Promise<KnownFile | null>;
-  files(packageName: string): Promise<KnownFile[]>;
+  /** Sees to it that it is stored. */
+  fetch(artifact: Artifact, pace: Pace | undefined): Promise<StoredFile>;
+  /** Out of the catalog, and from disk where nothing else names the bytes. */
+  remove(files: { package: string; file: string }[]): Promise<{ files: number; bytes: number }>;
 }
 
 export function createArtifacts(deps: ArtifactDeps): Artifacts {
   const { repository, database, blobs, now } = deps;
   const downloads = new Map<string, { download: Download; stored: Promise<StoredArtifact> }>();
   const refusals = new Map<string, { problem: Problem; until: number }>();
+  const expectation = createExpect(deps);
+
+  const idOf = ({ package: name, file }: { package: string; file: string }) =>
+    `${repository}\0${name}\0${file}`;
 
   async function open(artifact: Artifact, request: Request): Promise<Reply> {
-    const id = `${repository}\0${artifact.package}\0${artifact.file}`;
-    const stored = (await inMemory(id)) ?? (await load(id, artifact)) ?? deps.memory.get(id);
+    const id = idOf(artifact);
+    const stored = await find(id, artifact);
     if (stored) return hit(artifact, stored);
-
-    const refused = refusals.get(id);
-    if (refused && now() < refused.until) throw refused.problem;
-    refusals.delete(id);
 
     const running = downloads.get(id);
     const { download, stored: result } = running ?? start(id, artifact, request.path);
@@ -74,8 +81,37 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     };
   }
 
-  function start(id: string, artifact: Artifact, path: string) {
-    const download = startDownload(deps, artifact, expectation(artifact));
+  async function find(id: string, artifact: Artifact): Promise<StoredArtifact | undefined> {
+    const stored = (await inMemory(id)) ?? (await load(id, artifact)) ?? deps.memory.get(id);
+    if (stored) return stored;
+    const refused = refusals.get(id);
+    if (refused && now() < refused.until) throw refused.problem;
+    refusals.delete(id);
+  }
+
+  async function fetch(artifact: Artifact, pace: Pace | undefined): Promise<StoredFile> {
+    const id = idOf(artifact);
+    const stored = await find(id, artifact);
+    if (stored) return { sha256: stored.sha256, size: stored.size, isNew: false };
+    const running = downloads.get(id) ?? start(id, artifact, `/${artifact.path ?? ""}`, pace);
+    const { sha256, size } = await running.stored;
+    return { sha256, size, isNew: true };
+  }
+
+  async function remove(files: { package: string; file: string }[]) {
+    for (const file of files) deps.memory.delete(idOf(file));
+    const removed = await database.write((sql) => removeStored(sql, repository, files));
+    let bytes = 0;
+    for (const { sha256, size } of removed.blobs) {
+      await blobs.remove(sha256);
+      bytes += size;
+    }
+    for (const file of files) deps.memory.delete(idOf(file)); // read again while the rows still stood
+    return { files: removed.files, bytes };
+  }
+
+  function start(id: string, artifact: Artifact, path: string, pace?: Pace) {
+    const download = startDownload(deps, artifact, expectation(artifact), pace);
     const stored = download.proven
       .then((proven) => keep(id, artifact, proven, download, path))
       .catch(async (error) => {
@@ -98,17 +134,19 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     download: Download,
     path: string,
   ): Promise<StoredArtifact> {
-    const { sha256, size, upstream: host, bytes, incoming } = proven;
+    const { sha256, size, upstream: host, bytes, incoming, digests, content } = proven;
     const following = await download.following;
     try {
       if (incoming) await incoming.commit(sha256);
       else await blobs.put(sha256, bytes!);
       following?.fill.move(blobs.path(sha256));
-      await database.write((sql) => record(sql, artifact, { sha256, size, upstream: host }, path));
+      const found = { sha256, size, upstream: host, digests, content, firstSeen: now() };
+      await database.write((sql) => writeStored(sql, repository, artifact, found, path));
     } finally {
       await incoming?.abandon();
     }
     following?.fill.prove();
+    if (digests) await deps.documents.learn(artifact, digests);
     const stored: StoredArtifact = {
       sha256,
       size,
@@ -117,23 +155,6 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     };
     remember200(id, stored);
     return stored;
-  }
-
-  async function record(
-    sql: Query,
-    artifact: Artifact,
-    found: { sha256: string; size: number; upstream: string },
-    path: string,
-  ): Promise<void> {
-    const at = now();
-    const first = await pin(sql, keyOf(artifact), { ...found, firstSeen: at });
-    if (first.sha256 !== found.sha256)
-      throw new Problem(
-        "tampered",
-        `${artifact.file} is pinned to ${first.sha256}, not ${found.sha256}`,
-      );
-    await sql`INSERT INTO artifacts VALUES (${repository}, ${artifact.package}, ${artifact.file}, ${artifact.version},
-      ${artifact.purl}, ${found.sha256}, ${found.size}, ${at}, ${found.upstream}, ${path}) ON CONFLICT DO NOTHING`;
   }
 
   function remember200(id: string, stored: StoredArtifact): void {
@@ -146,12 +167,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (error instanceof Tampered) {
       const { package: name, version, file } = artifact;
       deps.report({
-        kind: "tampered",
+        kind: (error.event ?? "tampered") as EventKind,
         package: name,
         version,
         file,
         message: error.message,
-        detail: error.detail,
+        detail: error.detail ?? {},
       });
     }
     for (const [key, { until }] of refusals) if (until < now()) refusals.delete(key);
@@ -171,10 +192,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   async function load(id: string, artifact: Artifact): Promise<StoredArtifact | null> {
-    const [row] = await database.read`SELECT sha256, size FROM artifacts
-      WHERE repository = ${repository} AND package = ${artifact.package} AND file = ${artifact.file}`;
+    const { package: name, file } = artifact;
+    const row = await readStored(database.read, { repository, package: name, file });
     if (!row) return null;
-    const size = Number(row.size);
+    const { size } = row;
     const path = blobs.path(row.sha256);
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
     if ((await blobs.stat(row.sha256))?.size !== size) return null;
@@ -193,100 +214,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     return stored;
   }
 
-  /** What the bytes must be: the first integrity that a document showed, what the format knows, and the pin of earlier bytes. */
-  async function expectation(artifact: Artifact): Promise<Expectation> {
-    const [named, own, first] = await Promise.all([
-      nameOf(artifact),
-      artifact.integrity?.() ?? null,
-      readPin(database.read, keyOf(artifact)),
-    ]);
-    return {
-      integrity: bothIntegrities(named.integrity, own),
-      isGrown: named.isGrown,
-      pin: first,
-      location: named.location,
-    };
-  }
-
-  /** What the documents say of the file; asks for them in order until one names it. */
-  async function nameOf(artifact: Artifact): Promise<Omit<Expectation, "pin">> {
-    const none = { integrity: null, isGrown: false, location: null };
-    if (artifact.namedBy.length === 0) return none;
-    let known = await fact(artifact);
-    let reason: Problem | null = null;
-    for (const ref of artifact.namedBy) {
-      if (known) break;
-      const asked = await ask(ref);
-      if (asked && asked.kind !== "notFound") reason = asked;
-      known = await fact(artifact);
-    }
-    if (known) return { integrity: known.i, isGrown: known.a === true, location: known.l ?? null };
-    throw (
-      reason ??
-      new Problem(
-        "notFound",
-        `No document of the upstream names ${artifact.file} of ${artifact.package}`,
-      )
-    );
-  }
-
-  /** Brings the document up to date. Returns why that was not possible. */
-  async function ask(ref: DocumentRef): Promise<Problem | null> {
-    try {
-      const { cache } = await deps.documents.get(ref, now() - JUST_NOW_MS);
-      if (!cache.detail) return null;
-      return new Problem(
-        cache.detail === "slow" ? "unreachable" : cache.detail,
-        "The stored document is older than the file, and the upstream cannot be asked",
-      );
-    } catch (error) {
-      if (error instanceof Problem) return error;
-      throw error;
-    }
-  }
-
-  async function fact(artifact: Artifact) {
-    const facts = await readFacts(database.read, repository, artifact.package);
-    return Object.hasOwn(facts, artifact.file) ? facts[artifact.file]! : null;
-  }
-
-  function keyOf(artifact: Artifact): FileKey {
-    return { repository, package: artifact.package, file: artifact.file };
-  }
-
-  async function files(packageName: string): Promise<KnownFile[]> {
-    const facts = await readFacts(database.read, repository, packageName);
-    const rows = await database.read`SELECT file, version, sha256, size FROM artifacts
-      WHERE repository = ${repository} AND package = ${packageName}`;
-    const found = new Map<string, KnownFile>();
-    for (const [file, { v, i, g }] of Object.entries(facts))
-      found.set(file, {
-        file,
-        version: v,
-        integrity: i,
-        sha256: null,
-        size: null,
-        gone: g !== undefined,
-      });
-    for (const row of rows) {
-      const before = found.get(row.file);
-      found.set(row.file, {
-        file: row.file,
-        version: row.version,
-        integrity: before?.integrity ?? null,
-        sha256: row.sha256,
-        size: Number(row.size),
-        gone: before?.gone ?? false,
-      });
-    }
-    return [...found.values()];
-  }
-
-  async function known(packageName: string, file: string): Promise<KnownFile | null> {
-    return (await files(packageName)).find((one) => one.file === file) ?? null;
-  }
-
-  return { open, known, files };
+  return { open, fetch, remove };
 }
 
 function headersOf(artifact: Artifact): Record<string, string> {

@@ -22,7 +22,12 @@ export interface DocumentState {
   freshUntil: number;
   changedAt: number;
   /** Why the last refresh brought nothing, and until when that is not tried again. In memory only. */
-  trouble?: { detail: NonNullable<CacheStatus["detail"]>; until: number };
+  trouble?: {
+    detail: NonNullable<CacheStatus["detail"]>;
+    message: string;
+    at: number;
+    until: number;
+  };
   /** The parsed document, while the request that fetched it still needs it. */
   source?: Source;
 }

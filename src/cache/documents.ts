@@ -1,8 +1,17 @@
 // Mutable resources: packuments, project pages, version lists. Freshness, revalidation and stale-if-error for every format.
-import type { DocumentRef, DocumentType, RepositoryEvent, Source } from "../core/format.ts";
+import type {
+  Artifact,
+  Candidate,
+  DocumentRef,
+  DocumentType,
+  RepositoryEvent,
+  Source,
+} from "../core/format.ts";
+import type { Integrity } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus } from "../core/reply.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
+import { readFacts } from "../ledger/facts.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { fileSource } from "../store/source.ts";
@@ -20,7 +29,7 @@ const PATIENCE_MS = 1000;
 const NO_IS_REMEMBERED_MS = 60_000;
 /** How long a bad answer (login page, refusal) is not asked for again while a good copy is stored. */
 const TROUBLE_IS_REMEMBERED_MS = 30_000;
-const TROUBLES = ["refused", "malformed", "full"];
+const TROUBLES = ["refused", "malformed", "tampered", "full"];
 const STATES_IN_MEMORY = 20_000;
 
 export interface Found {
@@ -40,6 +49,9 @@ export interface DocumentDeps {
   report(event: RepositoryEvent): void;
   storeEvent: ObserverDeps["storeEvent"];
   announce: ObserverDeps["announce"];
+  repacked: ObserverDeps["repacked"];
+  /** Throws a Problem when the new copy must not take the place of the old one. */
+  admit: ((candidate: Candidate) => Promise<void>) | null;
   now(): number;
 }
 
@@ -55,6 +67,10 @@ export interface Documents {
    * may be stored, and so is what only it remembers of files that have gone.
    */
   again(ref: DocumentRef): Promise<Found>;
+  /** The stored document, however old, without asking anyone; fetched when there is none. */
+  stored(ref: DocumentRef): Promise<Found>;
+  /** Views of the documents that name the artifact are told digests of its bytes. */
+  learn(artifact: Artifact, digests: Integrity): Promise<void>;
   /** The bytes of a stored document. */
   open(ref: DocumentRef, state: DocumentState): Source;
 }
@@ -65,6 +81,8 @@ export function createDocuments(deps: DocumentDeps): Documents {
   const refreshes = createCollapse<Found>();
   const { receive, ingest } = createIntake(deps);
   const observe = createObserver({ ...deps, open });
+  /** Of documents that are not stored, because what came was not admitted. */
+  const refusals = new Map<string, { problem: Problem; at: number; until: number }>();
 
   async function get(ref: DocumentRef, notBefore = 0): Promise<Found> {
     const id = idOf(ref);
@@ -76,9 +94,12 @@ export function createDocuments(deps: DocumentDeps): Documents {
     if (stored) {
       const away = upstream.unavailable();
       if (away) return stale(stored, { hit: true, detail: away });
-      if (stored.trouble && now() < stored.trouble.until)
-        return stale(stored, { hit: true, detail: stored.trouble.detail });
+      const { trouble } = stored;
+      if (trouble && now() < trouble.until && trouble.at >= notBefore)
+        return stale(stored, { hit: true, detail: trouble.detail });
     }
+    const refused = refusals.get(id);
+    if (refused && now() < refused.until && refused.at >= notBefore) throw refused.problem;
     const { result, collapsed } = refreshes.run(id, () => refresh(id, ref, state ?? null));
     if (!stored) {
       const found = await result;
@@ -124,7 +145,10 @@ export function createDocuments(deps: DocumentDeps): Documents {
     try {
       return await ask(id, ref, state);
     } catch (error) {
-      if (state?.status !== 200) throw error;
+      if (state?.status !== 200) {
+        refuse(id, ref, error);
+        throw error;
+      }
       // A stored copy outlives a bug of ours that a new document brings to light; the event has its stack.
       const problem =
         error instanceof Problem
@@ -132,12 +156,24 @@ export function createDocuments(deps: DocumentDeps): Documents {
           : new Problem("malformed", "The new document could not be read", { cause: error });
       if (TROUBLES.includes(problem.kind)) {
         // A login page is told once, not each time that it is shown again.
-        if (!state.trouble && problem.kind !== "full") deps.report(troubleEvent(ref, problem));
+        const { message } = problem;
+        if (state.trouble?.message !== message && problem.kind !== "full")
+          deps.report(troubleEvent(ref, problem, true));
         const detail = problem.kind as Detail;
-        state.trouble = { detail, until: now() + TROUBLE_IS_REMEMBERED_MS };
+        const at = now();
+        state.trouble = { detail, message, at, until: at + TROUBLE_IS_REMEMBERED_MS };
       }
       throw problem;
     }
+  }
+
+  /** False bytes are told of also where no good ones are stored, and not fetched again for a while. */
+  function refuse(id: string, ref: DocumentRef, error: unknown): void {
+    for (const [key, { until }] of refusals) if (until < now()) refusals.delete(key);
+    if (!(error instanceof Problem) || error.kind !== "tampered") return;
+    deps.report(troubleEvent(ref, error, false));
+    const at = now();
+    refusals.set(id, { problem: error, at, until: at + TROUBLE_IS_REMEMBERED_MS });
   }
 
   async function ask(id: string, ref: DocumentRef, state: DocumentState | null): Promise<Found> {
@@ -221,7 +257,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
       checkedAt: at,
       freshUntil:
         at + (isKept ? deps.freshnessMs : Math.min(deps.freshnessMs, NO_IS_REMEMBERED_MS)),
-      changedAt: at,
+      changedAt: later(state),
     };
     if (isKept) await database.write((sql) => writeDocument(sql, repository, ref, gone));
     states.set(id, gone, 1);
@@ -236,7 +272,12 @@ export function createDocuments(deps: DocumentDeps): Documents {
     received: Received,
   ): Promise<DocumentState> {
     const taken = await ingest(ref, response, received);
+    const source = taken.source ?? sourceOf(ref, taken.blob, taken.size);
+    await admit({ ref, source, previous: await previous(ref, state) });
     const overlay = await observe(ref, state, taken.facts, response.upstream);
+    // Of the newest state: files may have been fetched meanwhile.
+    for (const [file, entry] of Object.entries((states.get(id) ?? state)?.overlay ?? {}))
+      if (entry.state === "fetched") overlay[file] ??= entry;
     const at = now();
     const accepted: DocumentState = {
       status: 200,
@@ -251,7 +292,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
       digest: digestOf(taken.blob, overlay),
       checkedAt: at,
       freshUntil: at + deps.freshnessMs,
-      changedAt: at,
+      changedAt: later(state),
     };
     await database.write((sql) => writeDocument(sql, repository, ref, accepted));
     states.set(id, accepted, 1);
@@ -259,10 +300,59 @@ export function createDocuments(deps: DocumentDeps): Documents {
   }
 
   function open(ref: DocumentRef, state: DocumentState): Source {
-    return (
-      state.source ??
-      fileSource(blobs.path(state.blob!), "gzip", state.size, deps.types[ref.kind]!.limit)
-    );
+    return state.source ?? sourceOf(ref, state.blob!, state.size);
+  }
+
+  function sourceOf(ref: DocumentRef, blob: string, size: number): Source {
+    return fileSource(blobs.path(blob), "gzip", size, deps.types[ref.kind]!.limit);
+  }
+
+  /** A new copy that lacks something is refused like one that cannot be read: the document itself exists. */
+  async function admit(candidate: Candidate): Promise<void> {
+    try {
+      await deps.admit?.(candidate);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
+      throw new Problem("malformed", `It is not complete: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** The copy in service, where its bytes are still there; for `admit` alone. */
+  async function previous(ref: DocumentRef, state: DocumentState | null) {
+    if (!deps.admit || state?.status !== 200 || !(await blobs.stat(state.blob!))) return null;
+    return { ref, source: open(ref, state), overlay: state.overlay };
+  }
+
+  /** Now, and at least a second after the change before: Last-Modified tells no smaller differences. */
+  function later(state: DocumentState | null): number {
+    const second = Math.floor((state?.changedAt ?? -1000) / 1000) + 1;
+    return Math.max(now(), second * 1000);
+  }
+
+  async function stored(ref: DocumentRef): Promise<Found> {
+    const id = idOf(ref);
+    const state = states.get(id) ?? (await load(id, ref));
+    return state?.status === 200 ? { state, cache: { hit: true } } : get(ref);
+  }
+
+  async function learn(artifact: Artifact, digests: Integrity): Promise<void> {
+    const { file, version, namedAs = file } = artifact;
+    for (const ref of artifact.namedBy) {
+      const id = idOf(ref);
+      const facts = await readFacts(database.read, repository, ref.package);
+      if (!Object.hasOwn(facts, namedAs)) continue;
+      if (!states.get(id)) await load(id, ref);
+      const state = states.get(id); // nothing is awaited from here on: another file's digests may come at the same time
+      if (state?.status !== 200 || state.overlay[namedAs]) continue;
+      const since = new Date(now()).toISOString();
+      const entry = { state: "fetched", version, integrity: digests, since, entry: null } as const;
+      const overlay = { ...state.overlay, [namedAs]: entry };
+      const { source: _, ...rest } = state;
+      const digest = digestOf(state.blob, overlay);
+      const learned = { ...rest, overlay, digest, changedAt: later(state) };
+      states.set(id, learned, 1);
+      await database.write((sql) => writeDocument(sql, repository, ref, learned));
+    }
   }
 
   async function again(ref: DocumentRef): Promise<Found> {
@@ -273,7 +363,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
     return answer(ref, await result);
   }
 
-  return { get, again, open };
+  return { get, again, stored, learn, open };
 }
 
 type Detail = NonNullable<CacheStatus["detail"]>;

@@ -3,7 +3,8 @@ import { createHash, type Hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import type { Artifact } from "../core/format.ts";
+import type { Artifact, Pace } from "../core/format.ts";
+import { formatIntegrity, type Integrity } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs, Incoming } from "../store/blobs.ts";
@@ -11,6 +12,7 @@ import { refusal } from "./documents.ts";
 import { createFill, type FillControl, HOLD } from "./fill.ts";
 import {
   type Arrived,
+  contentOf,
   type Expectation,
   isCheckable,
   type ProofDeps,
@@ -27,6 +29,9 @@ export interface Proven {
   upstream: string;
   bytes: Uint8Array | null;
   incoming: Incoming | null;
+  /** What the format wants pinned beside the SHA-256. */
+  digests: Integrity | null;
+  content: string | null;
 }
 
 export interface DownloadDeps extends ProofDeps {
@@ -48,9 +53,10 @@ export function startDownload(
   deps: DownloadDeps,
   artifact: Artifact,
   expect: Promise<Expectation>,
+  pace?: Pace,
 ): Download {
   const following = Promise.withResolvers<{ fill: FillControl; size: number | null } | null>();
-  const proven = run(deps, artifact, expect, following.resolve);
+  const proven = run(deps, artifact, expect, following.resolve, pace);
   proven.then(
     () => following.resolve(null),
     () => following.resolve(null),
@@ -64,6 +70,7 @@ async function run(
   artifact: Artifact,
   expect: Promise<Expectation>,
   announce: (following: { fill: FillControl; size: number | null }) => void,
+  pace: Pace | undefined,
 ): Promise<Proven> {
   const place = artifact.path ?? (await expect).location;
   if (place === null)
@@ -82,13 +89,20 @@ async function run(
   expect.catch((error) => giveUp.abort(error)); // the document says no: the bytes need not come
   let response: UpstreamResponse;
   try {
-    response = await deps.upstream.fetch({
-      path: place,
-      headers: { "accept-encoding": "identity" },
-      signal: giveUp.signal,
-    });
-    if (response.status !== 200)
-      response = await elsewhere(deps, expect, place, response, giveUp.signal);
+    const get = (path: string) =>
+      deps.upstream.fetch({
+        path,
+        headers: { "accept-encoding": "identity" },
+        signal: giveUp.signal,
+        ...(pace && { pace }),
+      });
+    response = await get(place);
+    for (const other of artifact.otherPaths ?? []) {
+      if (response.status === 200) break;
+      await response.discard();
+      response = await get(other);
+    }
+    if (response.status !== 200) response = await elsewhere(get, expect, place, response);
   } catch (error) {
     if (giveUp.signal.aborted) await expect; // its reason is the better one
     throw error;
@@ -108,7 +122,7 @@ async function run(
     deps,
     artifact,
     response,
-    algorithmsFor(known),
+    algorithmsFor(known, deps.format.alsoPinned ?? []),
     isPage ? () => {} : announce,
   ).catch(async (error) => {
     if (giveUp.signal.aborted) await expect;
@@ -119,15 +133,44 @@ async function run(
     if ((isPage || collected.size === 0) && !isCheckable(expected))
       throw noFile(artifact, response);
     await prove(deps, artifact, expected, collected, response.upstream).catch((error) => {
-      throw isPage && error instanceof Tampered ? noFile(artifact, response) : error;
+      if (!(error instanceof Tampered)) throw error;
+      if (isPage) throw noFile(artifact, response);
+      throw artifact.isMoving ? moved(artifact, response) : error;
     });
+    return {
+      ...collected,
+      upstream: response.upstream,
+      digests: pinnedToo(deps, collected),
+      content: await contentOf(deps, collected).catch(notAnArchive),
+    };
   } catch (error) {
     // The alarm is worth more than the evidence, for which a full disk has no room.
     if (error instanceof Tampered) await condemn(deps.blobs, collected).catch(() => {});
     await collected.incoming?.abandon();
     throw error;
   }
-  return { ...collected, upstream: response.upstream };
+}
+
+/** What the format wants pinned of these bytes beside their SHA-256. */
+function pinnedToo({ format }: DownloadDeps, { digests }: Arrived): Integrity | null {
+  const wanted = (format.alsoPinned ?? []).flatMap((algorithm) => {
+    const base64 = digests.get(algorithm);
+    return base64 ? [[algorithm, base64] as const] : [];
+  });
+  return formatIntegrity(new Map(wanted)) || null;
+}
+
+/** It is kept as it is, and nothing is known of what it holds. */
+function notAnArchive(error: unknown): null {
+  if (error instanceof Problem) return null;
+  throw error;
+}
+
+function moved({ file, package: name }: Artifact, { upstream }: UpstreamResponse): Problem {
+  return new Problem(
+    "malformed",
+    `${upstream} has another generation of ${file} of ${name} than the one that was asked for`,
+  );
 }
 
 function isHtml(contentType: string | null): boolean {
@@ -144,35 +187,31 @@ function noFile({ file, package: name }: Artifact, { upstream }: UpstreamRespons
 
 /** The document may name another place than the conventional one. */
 async function elsewhere(
-  deps: DownloadDeps,
+  get: (path: string) => Promise<UpstreamResponse>,
   expect: Promise<Expectation>,
   place: string,
   response: UpstreamResponse,
-  signal: AbortSignal,
 ): Promise<UpstreamResponse> {
   await response.discard(); // before waiting: a held answer keeps a place that the document may need
   const { location } = await expect;
-  if (location === null || location === place) return response;
-  return deps.upstream.fetch({
-    path: location,
-    headers: { "accept-encoding": "identity" },
-    signal,
-  });
+  return location === null || location === place ? response : get(location);
 }
 
 // Where the expectation is not known yet when the first bytes come, all usual hashes are computed on the way.
 const ALGORITHMS = ["sha256", "sha512", "sha1"];
 
 /** The hashes to compute: those that are asked for where that is known already. */
-function algorithmsFor(known: Expectation | null): string[] {
+function algorithmsFor(known: Expectation | null, also: readonly string[]): string[] {
   if (!known) return ALGORITHMS;
-  const asked = wantedOf(known.integrity ?? "", known.isGrown).map(({ algorithm }) => algorithm);
+  const wanted = wantedOf(known.integrity ?? "", known.isGrown).map(({ algorithm }) => algorithm);
+  const asked = [...wanted, ...also];
   return ALGORITHMS.filter((algorithm) => algorithm === "sha256" || asked.includes(algorithm));
 }
 
-async function collect(
+/** The bytes, with their hashes. What is larger than `artifact.limit` is no such file. */
+export async function collect(
   deps: DownloadDeps,
-  artifact: Artifact,
+  artifact: Pick<Artifact, "file" | "limit">,
   response: UpstreamResponse,
   algorithms: string[],
   announce: (following: { fill: FillControl; size: number | null }) => void,

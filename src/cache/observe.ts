@@ -2,6 +2,7 @@
 import type {
   DocumentRef,
   DocumentType,
+  EventKind,
   Fact,
   Overlay,
   RepositoryEvent,
@@ -12,6 +13,7 @@ import { type Change, type KnownFacts, readFacts, reconcile, writeFacts } from "
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, Query } from "../store/database.ts";
 import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
+import type { IsRepacked } from "./repacked.ts";
 import type { Transform } from "./transform.ts";
 
 export interface ObserverDeps {
@@ -26,6 +28,9 @@ export interface ObserverDeps {
   /** Logs and counts an event that was stored. */
   announce(event: RepositoryEvent): void;
   now(): number;
+  /** For formats that can tell bytes that were packed anew from altered ones. */
+  repacked: IsRepacked | null;
+  report(event: RepositoryEvent): void;
   /** The bytes of a stored document. */
   open(ref: DocumentRef, state: DocumentState): Source;
 }
@@ -53,11 +58,14 @@ export function createObserver(deps: ObserverDeps): Observe {
       const known = await readFacts(sql, repository, ref.package);
       const reconciled = reconcile(known, facts, type.complete, at);
       if (reconciled.changed) await writeFacts(sql, repository, ref.package, reconciled.facts);
-      const events = [...changeEvents(ref, host, reconciled)];
+      const events = [...changeEvents(ref, host, reconciled)].filter((event) => !isDoubtful(event));
       for (const event of events) await deps.storeEvent(sql, event);
-      return { facts: reconciled.facts, events };
+      return { facts: reconciled.facts, events, all: [...changeEvents(ref, host, reconciled)] };
     });
     for (const event of result.events) deps.announce(event);
+    const places = new Map(facts.map(({ file, location }) => [file, location]));
+    for (const event of result.all)
+      if (isDoubtful(event)) void settle(event, places.get(event.file!));
 
     const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
     const missing = Object.keys(overlay).filter((file) => overlay[file]!.entry === null);
@@ -69,6 +77,22 @@ export function createObserver(deps: ObserverDeps): Observe {
       for (const file of missing) overlay[file]!.entry = entries[file] ?? null;
     }
     return overlay;
+  }
+
+  /** Another integrity may only mean that the same was packed anew. */
+  function isDoubtful({ kind }: RepositoryEvent): boolean {
+    return deps.repacked !== null && kind === "tampered";
+  }
+
+  /** Looks into the bytes that are shown now before it raises the alarm. */
+  async function settle(event: RepositoryEvent, location: string | undefined): Promise<void> {
+    const isSame =
+      location !== undefined &&
+      (await deps.repacked!(event.package, event.file!, location).catch(() => false));
+    if (!isSame) return deps.report(event);
+    const what = `${event.file} of ${event.package}`;
+    const message = `The upstream packed ${what} anew: it holds the same in other bytes; clients keep the first`;
+    deps.report({ ...event, kind: "repacked", message });
   }
 
   async function extract(
@@ -160,14 +184,22 @@ function* byVersion(
 }
 
 /** A refresh brought nothing, and not because the upstream is away. */
-export function troubleEvent(ref: DocumentRef, problem: Problem): RepositoryEvent {
-  const { cause } = problem;
+export function troubleEvent(
+  ref: DocumentRef,
+  problem: Problem,
+  isServed: boolean,
+): RepositoryEvent {
+  const { cause, kind } = problem;
+  const known = kind === "refused" || kind === "tampered" ? kind : "malformed";
   return {
-    kind: problem.kind === "refused" ? "refused" : "malformed",
+    kind: (problem.event as EventKind | null) ?? known,
     package: ref.package,
-    message: `${problem.message}; the copy of ${ref.package} stored before is served`,
+    message: isServed
+      ? `${problem.message}; the copy of ${ref.package} stored before is served`
+      : problem.message,
     detail: {
       path: ref.path,
+      ...problem.detail,
       ...(cause instanceof Error && { error: cause.stack ?? cause.message }),
     },
   };

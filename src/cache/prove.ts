@@ -1,6 +1,6 @@
 // What the bytes of an artifact must be, and whether they are.
 import { createHash } from "node:crypto";
-import type { Artifact } from "../core/format.ts";
+import type { Artifact, EventKind } from "../core/format.ts";
 import { type Integrity, mergeIntegrity, parseIntegrity, strongest } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { Pin } from "../ledger/pins.ts";
@@ -32,10 +32,8 @@ export interface Arrived {
 
 /** The bytes are not what they must be. Carries what an operator needs. */
 export class Tampered extends Problem {
-  readonly detail: Record<string, unknown>;
-  constructor(message: string, detail: Record<string, unknown>) {
-    super("tampered", message);
-    this.detail = detail;
+  constructor(message: string, detail: Record<string, unknown>, event: EventKind = "tampered") {
+    super("tampered", message, { detail, event });
   }
 }
 
@@ -58,17 +56,25 @@ export async function prove(
   upstream: string,
 ): Promise<void> {
   const { pin, integrity } = expected;
-  if (pin && pin.sha256 !== found.sha256)
-    throw new Tampered(
-      `${upstream} now sends other bytes for ${artifact.file} of ${artifact.package} than were seen first`,
-      {
-        upstream,
-        first: pin.sha256,
-        firstSeen: new Date(pin.firstSeen).toISOString(),
-        firstUpstream: pin.upstream,
-        found: found.sha256,
-      },
-    );
+  if (pin && pin.sha256 !== found.sha256) {
+    const what = `${artifact.file} of ${artifact.package}`;
+    const detail = {
+      upstream,
+      first: pin.sha256,
+      firstSeen: new Date(pin.firstSeen).toISOString(),
+      firstUpstream: pin.upstream,
+      found: found.sha256,
+    };
+    const isSame =
+      pin.content !== null && (await contentOf(deps, found).catch(() => null)) === pin.content;
+    throw isSame
+      ? new Tampered(
+          `${upstream} packed ${what} anew: it holds the same, in other bytes than were seen first, and those are lost here`,
+          detail,
+          "repacked",
+        )
+      : new Tampered(`${upstream} now sends other bytes for ${what} than were seen first`, detail);
+  }
   const want = wantedOf(integrity ?? "", expected.isGrown);
   for (const { algorithm, base64 } of want) {
     const digest =
@@ -127,6 +133,17 @@ async function digestOf(
     input: found.incoming!.path,
     artifact: { package: name, version },
   });
+}
+
+/** What the archive holds, where the format tells. In the worker unless it is small. */
+export async function contentOf(
+  deps: ProofDeps,
+  found: Pick<Arrived, "bytes" | "incoming" | "size">,
+): Promise<string | null> {
+  const own = deps.format.contentDigest;
+  if (!own) return null;
+  if (found.bytes && found.size <= DIGEST_INLINE) return own(memoryRandom(found.bytes));
+  return deps.transform({ op: "content", format: deps.format.name, input: found.incoming!.path });
 }
 
 /** An algorithm that was not computed on the way (sha384, md5). */

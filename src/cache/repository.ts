@@ -1,9 +1,16 @@
 // One configured repository: the only way from a format to the network and the disk.
 import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
-import type { Answer, DocumentRef, Question, Repository, ViewRequest } from "../core/format.ts";
+import type {
+  Answer,
+  DocumentRef,
+  DocumentType,
+  Question,
+  Repository,
+  ViewRequest,
+} from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
-import type { CacheStatus, Reply } from "../core/reply.ts";
+import type { Reply } from "../core/reply.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import { createClaims } from "../policy/claims.ts";
@@ -11,11 +18,16 @@ import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
-import { createArtifacts, JUST_NOW_MS, type StoredArtifact } from "./artifacts.ts";
+import { knownFiles, listStored } from "./artifact-rows.ts";
+import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { listDocuments } from "./document-rows.ts";
 import type { DocumentState } from "./document-state.ts";
 import { createDocuments, type Found } from "./documents.ts";
+import { JUST_NOW_MS } from "./expect.ts";
 import type { Lru } from "./lru.ts";
+import { createModels } from "./models.ts";
+import { createRepackCheck } from "./repacked.ts";
+import { createTasks } from "./tasks.ts";
 import type { AnyFormat, Transform } from "./transform.ts";
 import { createViews, type View } from "./views.ts";
 
@@ -67,6 +79,16 @@ export function createRepository(
     freshnessMs: settings.freshnessMs,
     storeEvent: (sql, event) => shared.events.store(sql, name, event),
     announce: (event) => shared.events.announce(name, event),
+    repacked: format.contentDigest ? createRepackCheck({ ...common, format }) : null,
+    admit: format.admit ? (candidate) => format.admit!(candidate, repository) : null,
+  });
+  const models = createModels({ types: format.documents, documents, now });
+  const tasks = createTasks({
+    repository: name,
+    format: format.name,
+    blobPath: (sha256) => blobs.path(sha256),
+    files: shared.views,
+    transform: shared.transform,
   });
   const views = createViews({
     repository: name,
@@ -163,7 +185,7 @@ export function createRepository(
     };
   }
 
-  return {
+  const repository: Repository = {
     name,
     options: settings.options,
     claims: (packageName) => claims(packageName) !== null,
@@ -173,7 +195,7 @@ export function createRepository(
     ask,
     async view(ref, request, headers): Promise<Reply> {
       const { found, view } = await find(ref, request);
-      return viewReply(view, headers, found.cache);
+      return viewReply(view, headers, found, format.documents[ref.kind]!);
     },
     async read(ref, request) {
       const { found, view } = await find(ref, request);
@@ -185,8 +207,22 @@ export function createRepository(
       refuseClaimed(artifact.package);
       return artifacts.open(artifact, request);
     },
-    known: artifacts.known,
-    files: artifacts.files,
+    async known(packageName, file) {
+      const files = await knownFiles(database.read, name, packageName);
+      return files.find((one) => one.file === file) ?? null;
+    },
+    files: (packageName) => knownFiles(database.read, name, packageName),
+    async model<T>(ref: DocumentRef, which: "fresh" | "stored" | "now" = "fresh") {
+      refuseClaimed(ref.package);
+      return models.get<T>(ref, which);
+    },
+    async fetch(artifact, pace) {
+      refuseClaimed(artifact.package);
+      return artifacts.fetch(artifact, pace);
+    },
+    ...tasks,
+    stored: (packageName) => listStored(database.read, name, packageName ?? null),
+    remove: artifacts.remove,
     async keep(key, bytes) {
       await database.write(
         (sql) => sql`INSERT INTO kept VALUES (${name}, ${key}, ${bytes}, ${now()})
@@ -200,14 +236,24 @@ export function createRepository(
     },
     documents: (kind, text, limit) => listDocuments(database.read, name, kind, text, limit),
   };
+  return repository;
 }
 
 /** Hits are answered with one reply for all, so that http/ prepares it once. */
-function viewReply(view: View, headers: Record<string, string>, cache: CacheStatus): Reply {
+function viewReply(
+  view: View,
+  headers: Record<string, string>,
+  { cache, state }: Found,
+  type: DocumentType,
+): Reply {
   const isPlainHit = cache.hit && !cache.detail;
   if (isPlainHit && view.hit && sameHeaders(view.hit.headers, headers)) return view.hit;
   const { body, etag } = view;
-  const reply: Reply = { status: 200, headers, body, encoding: "gzip", etag, cache };
+  const reply: Reply =
+    type.isPlain && body instanceof Uint8Array
+      ? { status: 200, headers, body: gunzipSync(body), etag, ranges: true, cache }
+      : { status: 200, headers, body, encoding: "gzip", etag, cache };
+  if (type.isDated) reply.lastModified = state.changedAt;
   if (isPlainHit) {
     reply.isShared = true;
     view.hit = reply;

@@ -133,6 +133,7 @@ export function request(changes: Partial<Request> = {}): Request {
     path: "/",
     query: "",
     base: "http://localhost/toy",
+    client: "127.0.0.1:1",
     header: () => null,
     body: async () => new Uint8Array(),
     ...changes,

@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";
 import { openFileSource } from "../store/source.ts";
+import { runTask } from "./task.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each format has its own Route and Options, which only it reads
 export type AnyFormat = Format<any, any>;
@@ -32,6 +33,16 @@ export type Job =
       output: string;
     }
   | { op: "checkpoint"; input: string }
+  | { op: "content"; format: string; input: string }
+  | {
+      op: "task";
+      format: string;
+      task: string;
+      options: unknown;
+      inputs: string[];
+      /** For what the task writes; null when that is not wanted. */
+      output: string | null;
+    }
   | {
       op: "digest";
       format: string;
@@ -49,6 +60,9 @@ export interface Results {
   checkpoint: undefined;
   /** Base64. */
   digest: string;
+  content: string;
+  /** Whatever the task returns. */
+  task: unknown;
 }
 
 export type Transform = <J extends Job>(job: J) => Promise<Results[J["op"]]>;
@@ -66,6 +80,8 @@ export function createTransform(formats: readonly AnyFormat[]): Transform {
     if (job.op === "checkpoint") return checkpoint(job.input);
     const format = byName.get(job.format)!;
     if (job.op === "digest") return digest(format, job);
+    if (job.op === "content") return content(format, job.input);
+    if (job.op === "task") return runTask(format, job);
     const type = format.documents[job.ref.kind]!;
     if (job.op === "ingest") {
       const source = await openFileSource(job.input, job.encoding, type.limit);
@@ -94,6 +110,15 @@ async function digest(format: AnyFormat, job: Job & { op: "digest" }): Promise<s
   const file = await openRandom(job.input);
   try {
     return await format.digests![job.algorithm]!(file, job.artifact);
+  } finally {
+    await file.close();
+  }
+}
+
+async function content(format: AnyFormat, path: string): Promise<string> {
+  const file = await openRandom(path);
+  try {
+    return await format.contentDigest!(file);
   } finally {
     await file.close();
   }

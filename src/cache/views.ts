@@ -10,7 +10,7 @@ import type { Lru } from "./lru.ts";
 import type { Transform } from "./transform.ts";
 
 /** Raised whenever any format renders anything differently, so that no old view outlives the code that made it. */
-const RENDERING = "1";
+export const RENDERING = "1";
 
 /** Views of documents up to here are made again rather than kept on disk: that takes about as long as reading them. Bytes. */
 const CHEAP = 64 * 1024;

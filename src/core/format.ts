@@ -67,8 +67,11 @@ export interface Source {
 /** What the server knows about a package's files that its newest upstream document does not say. By file. */
 export type Overlay = Record<string, OverlayEntry>;
 export interface OverlayEntry {
-  /** `gone`: no longer in the upstream's document. `tampered`: shown there with another integrity than the first one. */
-  state: "gone" | "tampered";
+  /**
+   * `gone`: no longer in the upstream's document. `tampered`: shown there with another integrity than the first one. `fetched`: as the
+   * document says, and stored here, with digests in `integrity` that the upstream may not tell (`Format.alsoPinned`).
+   */
+  state: "gone" | "tampered" | "fetched";
   version: string;
   /** The first integrity seen. */
   integrity: Integrity | null;
@@ -310,6 +313,8 @@ export interface KnownFile {
   integrity: Integrity | null;
   /** Hexadecimal, once fetched. */
   sha256: string | null;
+  /** Those of `Format.alsoPinned`, once fetched. */
+  digests: Integrity | null;
   size: number | null;
   gone: boolean;
 }
@@ -400,6 +405,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly fileOptions?: readonly string[];
   /** What `doctor` and the log at start keep saying about a repository: "is not verified: it has no keyring". One sentence each. */
   warnings?(options: Options): string[];
+  /** Digest algorithms ("sha1") that are pinned beside SHA-256 and shown to `render` in the overlay of the naming documents. */
+  readonly alsoPinned?: readonly string[];
   /** What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. */
   contentDigest?(file: RandomAccess): Promise<string>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */

@@ -41,6 +41,8 @@ export interface Reply {
   encoding?: "gzip";
   /** The entity tag without quotes; makes the reply conditional. */
   etag?: string;
+  /** Milliseconds since the epoch; makes the reply conditional for clients that know no entity tags (apt, Composer). */
+  lastModified?: number;
   /** Answers Range requests. */
   ranges?: boolean;
   cache?: CacheStatus;

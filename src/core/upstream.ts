@@ -9,6 +9,8 @@ export interface UpstreamRequest {
   body?: Uint8Array | string;
   /** Ends the exchange early. */
   signal?: AbortSignal;
+  /** Told of bytes that came; says how many milliseconds to wait before the next are read. */
+  pace?: (bytes: number) => number;
 }
 
 export interface UpstreamResponse {

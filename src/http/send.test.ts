@@ -104,3 +104,48 @@ test("send() cuts a range and honours If-Range", async () => {
   const beyond = send(artifact, ask({ range: "bytes=90-" }), null, never).response;
   expect([beyond.status, beyond.headers.get("content-range")]).toEqual([416, "bytes */10"]);
 });
+
+const changed = Date.UTC(2026, 10, 23, 12, 0, 7, 900);
+const dates: [headers: Record<string, string>, status: number][] = [
+  [{}, 200],
+  [{ "if-modified-since": "Mon, 23 Nov 2026 12:00:06 GMT" }, 200],
+  [{ "if-modified-since": "Mon, 23 Nov 2026 12:00:07 GMT" }, 304],
+  [{ "if-modified-since": "Tue, 24 Nov 2026 00:00:00 GMT" }, 304],
+  [{ "if-modified-since": "yesterday" }, 200],
+  // RFC 9110 §13.1.3: the entity tag goes before the date.
+  [{ "if-modified-since": "Mon, 23 Nov 2026 12:00:07 GMT", "if-none-match": '"other"' }, 200],
+  [{ "if-modified-since": "Mon, 23 Nov 2026 12:00:06 GMT", "if-none-match": '"abc"' }, 304],
+];
+for (const isShared of [false, true])
+  for (const [headers, status] of dates)
+    test(`send() answers ${JSON.stringify(headers)} with ${status}, shared: ${isShared}`, () => {
+      const reply: Reply = { ...view(), lastModified: changed, ...(isShared && { isShared }) };
+      send(reply, ask({ "accept-encoding": "gzip" }), "php", never); // prepares a shared one
+      const { response } = send(
+        reply,
+        ask({ "accept-encoding": "gzip", ...headers }),
+        "php",
+        never,
+      );
+      expect(response.status).toBe(status);
+      expect(response.headers.get("last-modified")).toBe("Mon, 23 Nov 2026 12:00:07 GMT");
+      if (status === 304) expect(response.body).toBeNull();
+    });
+
+test("send() sends the rest of a file only when it is still the one of If-Range's date", async () => {
+  const reply: Reply = {
+    status: 200,
+    headers: {},
+    body: Buffer.from(TEXT),
+    ranges: true,
+    lastModified: changed,
+  };
+  for (const [date, status] of [
+    ["Mon, 23 Nov 2026 12:00:07 GMT", 206],
+    ["Mon, 23 Nov 2026 12:00:06 GMT", 200],
+  ] as const) {
+    const { response } = send(reply, ask({ range: "bytes=7-", "if-range": date }), "apt", never);
+    expect(response.status).toBe(status);
+    expect(await response.text()).toBe(status === 206 ? "holdfast" : TEXT);
+  }
+});

@@ -61,6 +61,7 @@ function takesWhole(reply: Reply, request: SendRequest): boolean {
   return (
     request.method === "GET" &&
     request.header("if-none-match") === null &&
+    (reply.lastModified === undefined || request.header("if-modified-since") === null) &&
     (!reply.ranges || request.header("range") === null) &&
     (!reply.encoding || negotiate(request.header("accept-encoding")) === "gzip")
   );
@@ -75,14 +76,15 @@ function build(reply: Reply, request: SendRequest, repository: string | null, on
   if (reply.encoding)
     headers["vary"] = headers["vary"] ? `${headers["vary"]}, accept-encoding` : "accept-encoding";
   const encoding = reply.encoding ? negotiate(request.header("accept-encoding")) : null;
+  if (reply.lastModified !== undefined)
+    headers["last-modified"] = new Date(reply.lastModified).toUTCString();
   if (reply.etag) {
     headers["etag"] =
       `"${reply.etag}${encoding === "gzip" ? GZIP_SUFFIX : encoding ? `-${encoding}` : ""}"`;
-    const match = request.header("if-none-match");
-    if (match !== null && reply.status === 200 && matches(match, reply.etag)) {
-      delete headers["content-type"];
-      return { response: new Response(null, { status: 304, headers }), status: 304, bytes: 0 };
-    }
+  }
+  if (reply.status === 200 && isUnchanged(reply, request)) {
+    delete headers["content-type"];
+    return { response: new Response(null, { status: 304, headers }), status: 304, bytes: 0 };
   }
   const isHead = request.method === "HEAD";
   const { body } = reply;
@@ -107,7 +109,7 @@ function build(reply: Reply, request: SendRequest, repository: string | null, on
   if (reply.ranges) {
     headers["accept-ranges"] = "bytes";
     const range = request.header("range");
-    if (range !== null && reply.status === 200 && unchanged(request.header("if-range"), reply.etag))
+    if (range !== null && reply.status === 200 && isSame(request.header("if-range"), reply))
       return sendRange(reply, headers, range, isHead);
   }
   const bytes =
@@ -171,6 +173,15 @@ function negotiate(accept: string | null): "gzip" | "zstd" | "br" | null {
   return (weights.get("*") ?? 0) > 0 && !weights.has("gzip") ? "gzip" : null;
 }
 
+/** Whether the client's copy is the one that it would get. If-None-Match goes before If-Modified-Since. RFC 9110 §13.2.2 */
+function isUnchanged({ etag, lastModified }: Reply, request: SendRequest): boolean {
+  const match = request.header("if-none-match");
+  if (match !== null) return etag !== undefined && matches(match, etag);
+  if (lastModified === undefined) return false;
+  const since = Date.parse(request.header("if-modified-since") ?? "");
+  return since >= Math.floor(lastModified / 1000) * 1000;
+}
+
 /** If-None-Match: weak comparison, whatever the encoding that the tag was given for. RFC 9110 §13.1.2 */
 function matches(header: string, etag: string): boolean {
   if (header.trim() === "*") return true;
@@ -180,9 +191,10 @@ function matches(header: string, etag: string): boolean {
   });
 }
 
-/** If-Range with our tag, or none at all. A date is never ours. RFC 9110 §13.1.5 */
-function unchanged(header: string | null, etag: string | undefined): boolean {
-  return header === null || header === `"${etag}"`;
+/** If-Range with our tag or our date exactly, or none at all. RFC 9110 §13.1.5 */
+function isSame(header: string | null, { etag, lastModified }: Reply): boolean {
+  if (header === null || header === `"${etag}"`) return true;
+  return lastModified !== undefined && header === new Date(lastModified).toUTCString();
 }
 
 function sendRange(reply: Reply, headers: Headers, range: string, isHead: boolean): Sent {

@@ -14,6 +14,8 @@ export interface Incoming {
   /** Scheme and authority as this client sees them: "https://packages.example.com". */
   origin: string;
   address: string;
+  /** Address and port of the connection, or the address that a trusted proxy names. */
+  readonly client: string;
   header(name: string): string | null;
   body(limit: number): Promise<Uint8Array>;
 }
@@ -51,7 +53,7 @@ export function startServer(options: ServerOptions): RunningServer {
     idleTimeout: 255,
     maxRequestBodySize: 64 * 1024 * 1024,
     async fetch(request, bun) {
-      return (await options.handle(read(request, bun.requestIP(request)?.address ?? ""))).response;
+      return (await options.handle(read(request, bun.requestIP(request)))).response;
     },
     error(error) {
       options.failed?.(error);
@@ -62,8 +64,9 @@ export function startServer(options: ServerOptions): RunningServer {
     },
   });
 
-  function read(request: Request, peer: string): Incoming {
+  function read(request: Request, socket: { address: string; port: number } | null): Incoming {
     const { url, headers } = request;
+    const peer = socket?.address ?? "";
     // Without a Host header that makes sense the URL is the path alone.
     const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
     const mark = url.indexOf("?", start);
@@ -75,6 +78,10 @@ export function startServer(options: ServerOptions): RunningServer {
       query: mark < 0 ? "" : url.slice(mark + 1),
       origin: options.publicUrl ?? originOf(forwarded, headers.get("host"), server.port!),
       address: forwarded?.address ?? peer,
+      get client() {
+        const isDirect = forwarded === null || forwarded.address === peer;
+        return isDirect ? `${peer}:${socket?.port ?? 0}` : forwarded.address;
+      },
       header,
       body: (limit) => readBody(request, limit),
     };

@@ -32,6 +32,9 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   refused: "warn",
   unsigned: "error",
   fork: "error",
+  rollback: "error",
+  expired: "warn",
+  repacked: "info",
 };
 
 /** Every kind of event, in the order in which they are told to people. */

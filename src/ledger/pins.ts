@@ -1,4 +1,5 @@
 // Trust on first use: the first digest seen of a file's bytes is the only one ever served. A trigger keeps the rows final.
+import type { Integrity } from "../core/integrity.ts";
 import type { Query } from "../store/database.ts";
 
 export interface Pin {
@@ -6,6 +7,10 @@ export interface Pin {
   size: number;
   firstSeen: number;
   upstream: string;
+  /** Further digests of the same bytes, where the format publishes them. */
+  digests: Integrity | null;
+  /** What the archive holds (Format.contentDigest). */
+  content: string | null;
 }
 
 export interface FileKey {
@@ -15,7 +20,7 @@ export interface FileKey {
 }
 
 export async function readPin(sql: Query, key: FileKey): Promise<Pin | null> {
-  const [row] = await sql`SELECT sha256, size, first_seen, upstream FROM pins
+  const [row] = await sql`SELECT sha256, size, first_seen, upstream, digests, content FROM pins
     WHERE repository = ${key.repository} AND package = ${key.package} AND file = ${key.file}`;
   return row
     ? {
@@ -23,13 +28,15 @@ export async function readPin(sql: Query, key: FileKey): Promise<Pin | null> {
         size: Number(row.size),
         firstSeen: Number(row.first_seen),
         upstream: row.upstream,
+        digests: row.digests,
+        content: row.content,
       }
     : null;
 }
 
 /** Records the digest unless one was recorded before; returns the first one. */
 export async function pin(sql: Query, key: FileKey, found: Pin): Promise<Pin> {
-  await sql`INSERT INTO pins VALUES (${key.repository}, ${key.package}, ${key.file},
-    ${found.sha256}, ${found.size}, ${found.firstSeen}, ${found.upstream}) ON CONFLICT DO NOTHING`;
+  await sql`INSERT INTO pins VALUES (${key.repository}, ${key.package}, ${key.file}, ${found.sha256}, ${found.size},
+    ${found.firstSeen}, ${found.upstream}, ${found.digests}, ${found.content}) ON CONFLICT DO NOTHING`;
   return (await readPin(sql, key)) ?? found;
 }

@@ -82,6 +82,9 @@ test("a database of a newer program is refused and stays as it is", async () => 
   await keep("a");
   await database.close();
   const newer = new Sqlite(path);
+  const { user_version: known } = newer.query("PRAGMA user_version").get() as {
+    user_version: number;
+  };
   newer.run("PRAGMA user_version = 999");
   newer.close();
   const error = await openDatabase(path).catch((reason) => reason);
@@ -90,14 +93,16 @@ test("a database of a newer program is refused and stays as it is", async () => 
   expect(error.message).toContain("newer Holdfast (database version 999");
   const again = new Sqlite(path);
   expect(again.query("PRAGMA user_version").get()).toEqual({ user_version: 999 });
-  again.run("PRAGMA user_version = 1");
+  again.run(`PRAGMA user_version = ${known}`);
   again.close();
   database = await openDatabase(path);
   expect(await keys()).toEqual(["a"]);
 });
 
 test("pins and events are final, also for SQL", async () => {
-  await database.write((sql) => sql`INSERT INTO pins VALUES ('npm', 'a', 'a.tgz', 'x', 1, 1, 'u')`);
+  await database.write(
+    (sql) => sql`INSERT INTO pins VALUES ('npm', 'a', 'a.tgz', 'x', 1, 1, 'u', NULL, NULL)`,
+  );
   await database.write(
     (sql) =>
       sql`INSERT INTO events (at, kind, repository, package, message, detail) VALUES (1, 'tampered', 'npm', 'a', 'm', '{}')`,

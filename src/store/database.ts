@@ -5,12 +5,13 @@ import { copyFileSync, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
 import start from "./migrations/0001-start.sql" with { type: "text" };
+import pinnedDigests from "./migrations/0002-pinned-digests.sql" with { type: "text" };
 import { createQuery, type Query } from "./query.ts";
 
 export type { Query } from "./query.ts";
 
 /** In order; a number never changes its meaning once released. */
-const MIGRATIONS: string[] = [start];
+const MIGRATIONS: string[] = [start, pinnedDigests];
 
 export interface Database {
   /** For reads. Sees what is committed. */

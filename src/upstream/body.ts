@@ -9,6 +9,8 @@ export interface BodyWatch {
   expected: number | null;
   timeoutMs: number;
   bucket: Bucket | null;
+  /** The caller's own limit. */
+  pace: ((bytes: number) => number) | undefined;
   /** Ends the exchange; pending reads throw the reason. */
   abort(reason: unknown): void;
   /** The caller's, who may end the exchange as well. */
@@ -96,7 +98,7 @@ export function createBody(stream: ReadableStream<Uint8Array> | null, watch: Bod
       const value = over ? null : await read(watch.timeoutMs);
       if (thrown) throw thrown.error;
       if (value === null) return { done: true, value: undefined };
-      debtMs = watch.bucket?.take(value.length) ?? 0;
+      debtMs = Math.max(watch.bucket?.take(value.length) ?? 0, watch.pace?.(value.length) ?? 0);
       return { done: false, value };
     } catch (error) {
       thrown ??= { error };

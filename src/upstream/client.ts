@@ -1,7 +1,7 @@
 // One upstream over HTTP: asks, follows redirects it may follow, and tells answers from failures.
 import packageJson from "../../package.json" with { type: "json" };
 import { Problem } from "../core/problem.ts";
-import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
+import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { createAllowlist } from "./allowlist.ts";
 import { type Body, createBody } from "./body.ts";
 import type { Attempt, BreakerState } from "./breaker.ts";
@@ -30,6 +30,9 @@ const MAX_REDIRECTS = 5;
 const NO_ANSWER = new Set([407, 408, 425, 429]);
 /** How many are remembered; only a wildcard in `hosts` can lead to more. */
 const MAX_ORIGINS = 100;
+
+/** What the one who asks may still want of an exchange under way. */
+type Caller = Pick<UpstreamRequest, "signal" | "pace">;
 
 /** A hop under way: its headers are here, its body is not read. */
 interface Reached {
@@ -143,7 +146,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
   }
 
   /** `done` is called once, when the body has ended in whichever way. */
-  function bodyOf(reached: Reached, signal: AbortSignal | undefined, done: () => void): Body {
+  function bodyOf(reached: Reached, caller: Caller, done: () => void): Body {
     const { hop, response, attempt, control, release } = reached;
     const length = response.headers.get("content-length");
     // Null for HEAD, 204 and 304, whatever their content-length says (RFC 9110 §6.4.1).
@@ -152,7 +155,8 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
       expected: length === null ? null : Number(length),
       timeoutMs,
       bucket,
-      signal,
+      pace: caller.pace,
+      signal: caller.signal,
       abort: (reason) => control.abort(reason),
       received: (bytes) => deps.metrics.bytes(deps.repository, host, bytes),
       ended(failure) {
@@ -180,21 +184,17 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
   }
 
   /** Follows redirects to the end. `leave` is called when the last body has ended. */
-  async function follow(
-    first: Hop,
-    signal: AbortSignal | undefined,
-    leave: () => void,
-  ): Promise<UpstreamResponse> {
+  async function follow(first: Hop, caller: Caller, leave: () => void): Promise<UpstreamResponse> {
     let hop = first;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const reached = await reach(hop, signal);
+      const reached = await reach(hop, caller.signal);
       const next = redirectOf(reached);
       if (!next) {
         const { status, headers } = reached.response;
-        const body = bodyOf(reached, signal, leave);
+        const body = bodyOf(reached, caller, leave);
         return { status, headers, body, discard: body.discard, upstream: host, url: hop.url.href };
       }
-      await bodyOf(reached, signal, () => undefined).discard();
+      await bodyOf(reached, caller, () => undefined).discard();
       hop = next;
     }
     throw new Problem("unreachable", `${host}: redirects more than ${MAX_REDIRECTS} times`);
@@ -212,7 +212,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
       if (refusal) throw new Problem("unreachable", refusal);
       const leave = await gate.enter(request.signal);
       try {
-        return await follow(hop, request.signal, leave);
+        return await follow(hop, request, leave);
       } catch (error) {
         leave();
         throw error;

@@ -12,6 +12,7 @@ import type {
 } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
+import { unexpectedParts } from "../../core/testkit.ts";
 import { unfreeze } from "./checksums.ts";
 import { type GoOptions, go } from "./index.ts";
 import { createKey, createLog, goSum, h1, type TestLog } from "./sumdb/testing.ts";
@@ -138,6 +139,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
     documents: async () => [],
     report: (event) => void fake.events.push(event),
     now: () => 0,
+    ...unexpectedParts,
   };
 
   const fake: Fake = {
@@ -160,6 +162,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
         path,
         query: "",
         base: "http://h.example.test/go",
+        client: "127.0.0.1:1",
         header: () => null,
         body: async () => new Uint8Array(),
       };
@@ -465,7 +468,11 @@ test("options are checked, and the key must be the name's", () => {
 });
 
 test("one line sets the go command up", () => {
-  const [snippet] = go.setup("http://h.example.test/go");
+  const [snippet] = go.setup("http://h.example.test/go", {
+    sumdb: false,
+    noSumdb: [],
+    requireSumdb: false,
+  });
   expect(snippet).toMatchObject({ client: "go", file: "shell" });
   expect(snippet!.text.split("\n")[0]).toBe("go env -w GOPROXY=http://h.example.test/go");
 });

@@ -94,7 +94,14 @@ test("a tarball that is not named after its version is found in the packument", 
   expect(repository.artifacts[0]).toMatchObject(named);
   expect((await problemOf(get(repository, "/@s/n/-/none.tar.gz"))).kind).toBe("notFound");
 
-  const known = { version: "0.2.0", integrity: null, sha256: null, size: null, gone: true };
+  const known = {
+    version: "0.2.0",
+    integrity: null,
+    sha256: null,
+    digests: null,
+    size: null,
+    gone: true,
+  };
   repository.knownFiles.set("@s/n/gone.tar.gz", { file: "gone.tar.gz", ...known });
   await get(repository, "/@s/n/-/gone.tar.gz");
   expect(repository.artifacts[1]?.version).toBe("0.2.0");
@@ -186,7 +193,9 @@ test("options have defaults and nothing unknown", () => {
 
 test("each client's lines", () => {
   const lines = (url: string) =>
-    npm.setup(url).map(({ client, file, text }) => `${client} ${file} ${text}`);
+    npm
+      .setup(url, { abbreviatedTime: true })
+      .map(({ client, file, text }) => `${client} ${file} ${text}`);
   expect(lines("http://here.example.test:4653/npm")).toEqual([
     "npm ~/.npmrc registry=http://here.example.test:4653/npm/\n",
     "pnpm ~/.npmrc registry=http://here.example.test:4653/npm/\n",

@@ -10,6 +10,7 @@ import type {
 } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import { reply } from "../../core/reply.ts";
+import { unexpectedParts } from "../../core/testkit.ts";
 import { pypi } from "./index.ts";
 import type { PypiOptions } from "./options.ts";
 
@@ -73,6 +74,7 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
     documents: async () => ["brine", "six"],
     report: () => undefined,
     now: () => state.now,
+    ...unexpectedParts,
   };
   return { repository, seen, state, stored };
 }
@@ -84,6 +86,7 @@ function get(path: string, headers: Record<string, string> = {}, query = ""): Re
     path,
     query,
     base,
+    client: "127.0.0.1:1",
     header: (name) => headers[name] ?? null,
     body: async () => new Uint8Array(),
   };

@@ -14,6 +14,7 @@ import type {
 } from "../../../core/format.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
+import { unexpectedParts } from "../../../core/testkit.ts";
 import { documents } from "../documents.ts";
 import type { NpmOptions } from "../types.ts";
 
@@ -23,7 +24,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly name = "npm";
   options: NpmOptions = { abbreviatedTime: true };
   /** Documents by "kind:key". */
-  readonly stored = new Map<string, { document: unknown; overlay: Overlay }>();
+  readonly storedDocuments = new Map<string, { document: unknown; overlay: Overlay }>();
   readonly values = new Map<string, { bytes: Uint8Array; at: number }>();
   readonly asked: Question[] = [];
   readonly reads: string[] = [];
@@ -31,12 +32,18 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly artifacts: Artifact[] = [];
   readonly knownFiles = new Map<string, KnownFile>();
   upstream: Upstream | null = null;
+  readonly model = unexpectedParts.model;
+  readonly fetch = unexpectedParts.fetch;
+  readonly work = unexpectedParts.work;
+  readonly derive = unexpectedParts.derive;
+  readonly stored = unexpectedParts.stored;
+  readonly remove = unexpectedParts.remove;
   clock = Date.parse("2026-11-23T12:00:00Z");
   /** Whole names, or scopes as "@acme/*". */
   claimed: string[] = [];
 
   store(ref: DocumentRef, document: unknown, overlay: Overlay = {}): void {
-    this.stored.set(`${ref.kind}:${ref.key}`, { document, overlay });
+    this.storedDocuments.set(`${ref.kind}:${ref.key}`, { document, overlay });
   }
   claims(name: string): boolean {
     return this.claimed.some((claim) =>
@@ -53,7 +60,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   async read(ref: DocumentRef, view: ViewRequest) {
     this.reads.push(`${ref.kind}:${ref.key} ${view.variant}`);
     if (this.claims(ref.package)) throw new Problem("notFound", `${ref.package} is private`);
-    const found = this.stored.get(`${ref.kind}:${ref.key}`);
+    const found = this.storedDocuments.get(`${ref.kind}:${ref.key}`);
     if (!found) throw new Problem("offline", `${ref.key} is not stored`);
     const { overlay } = found;
     const source = jsonSource(found.document);
@@ -88,7 +95,7 @@ export class FakeRepository implements Repository<NpmOptions> {
     return this.values.get(key) ?? null;
   }
   async documents(kind: string, text: string, limit: number): Promise<string[]> {
-    return [...this.stored.keys()]
+    return [...this.storedDocuments.keys()]
       .filter((key) => key.startsWith(`${kind}:`))
       .map((key) => key.slice(kind.length + 1))
       .filter((key) => key.includes(text))
@@ -141,6 +148,7 @@ export function request(
     method: "GET",
     path: "/",
     query: "",
+    client: "127.0.0.1:1",
     base: "http://here.example.test/npm",
     header: (name) => headers[name] ?? null,
     body: async () => Buffer.from(JSON.stringify(json)),

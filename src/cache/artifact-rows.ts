@@ -1,0 +1,111 @@
+// Stored artifacts in the catalog.
+import type { Artifact, KnownFile, StoredArtifactRow } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
+import { readFacts } from "../ledger/facts.ts";
+import { type FileKey, type Pin, pin } from "../ledger/pins.ts";
+import type { Query } from "../store/database.ts";
+
+/** Which bytes are stored, or null. */
+export async function readStored(
+  sql: Query,
+  { repository, package: name, file }: FileKey,
+): Promise<{ sha256: string; size: number } | null> {
+  const [row] = await sql`SELECT sha256, size FROM artifacts
+    WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
+  return row ? { sha256: row.sha256, size: Number(row.size) } : null;
+}
+
+/** Pins the bytes and puts them into the catalog. Throws Problem("tampered") when others were pinned meanwhile. `path`: how a client asks for it. */
+export async function writeStored(
+  sql: Query,
+  repository: string,
+  artifact: Artifact,
+  found: Pin,
+  path: string,
+): Promise<void> {
+  const { package: name, file, version, purl } = artifact;
+  const first = await pin(sql, { repository, package: name, file }, found);
+  if (first.sha256 !== found.sha256)
+    throw new Problem("tampered", `${file} is pinned to ${first.sha256}, not ${found.sha256}`);
+  await sql`INSERT INTO artifacts VALUES (${repository}, ${name}, ${file}, ${version}, ${purl}, ${found.sha256},
+    ${found.size}, ${found.firstSeen}, ${found.upstream}, ${path}) ON CONFLICT DO NOTHING`;
+}
+
+/** All files of a package known from its documents or fetched, in no order. */
+export async function knownFiles(
+  sql: Query,
+  repository: string,
+  packageName: string,
+): Promise<KnownFile[]> {
+  const facts = await readFacts(sql, repository, packageName);
+  const rows =
+    await sql`SELECT a.file, a.version, a.sha256, a.size, p.digests FROM artifacts a LEFT JOIN pins p
+    ON p.repository = a.repository AND p.package = a.package AND p.file = a.file
+    WHERE a.repository = ${repository} AND a.package = ${packageName}`;
+  const found = new Map<string, KnownFile>();
+  for (const [file, { v, i, g }] of Object.entries(facts))
+    found.set(file, {
+      file,
+      version: v,
+      integrity: i,
+      sha256: null,
+      digests: null,
+      size: null,
+      gone: g !== undefined,
+    });
+  for (const row of rows) {
+    const before = found.get(row.file);
+    found.set(row.file, {
+      file: row.file,
+      version: row.version,
+      integrity: before?.integrity ?? null,
+      sha256: row.sha256,
+      digests: row.digests,
+      size: Number(row.size),
+      gone: before?.gone ?? false,
+    });
+  }
+  return [...found.values()];
+}
+
+/** What is stored of a package, or of all. */
+export async function listStored(
+  sql: Query,
+  repository: string,
+  packageName: string | null,
+): Promise<StoredArtifactRow[]> {
+  const rows = await sql`SELECT package, version, file, sha256, size, fetched_at FROM artifacts
+    WHERE repository = ${repository} AND (${packageName} IS NULL OR package = ${packageName})`;
+  return rows.map((row: Record<string, string>) => ({
+    package: row["package"]!,
+    version: row["version"]!,
+    file: row["file"]!,
+    sha256: row["sha256"]!,
+    size: Number(row["size"]),
+    fetchedAt: Number(row["fetched_at"]),
+  }));
+}
+
+/** Takes files out of the catalog; their pins stay. Returns the blobs that nothing names any more. */
+export async function removeStored(
+  sql: Query,
+  repository: string,
+  files: readonly { package: string; file: string }[],
+): Promise<{ files: number; blobs: { sha256: string; size: number }[] }> {
+  const removed = new Map<string, number>();
+  let count = 0;
+  for (const { package: name, file } of files) {
+    const [row] = await sql`DELETE FROM artifacts
+      WHERE repository = ${repository} AND package = ${name} AND file = ${file} RETURNING sha256, size`;
+    if (!row) continue;
+    count += 1;
+    removed.set(row.sha256, Number(row.size));
+  }
+  const blobs: { sha256: string; size: number }[] = [];
+  for (const [sha256, size] of removed) {
+    const [named] = await sql`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
+      UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
+    if (!named) blobs.push({ sha256, size });
+  }
+  return { files: count, blobs };
+}

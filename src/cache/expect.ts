@@ -1,0 +1,88 @@
+// What the bytes of an artifact must be: the first integrity that a document showed, what the format knows, and the pin of earlier bytes.
+import type { Artifact, DocumentRef } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
+import { type KnownFact, readFacts } from "../ledger/facts.ts";
+import { readPin } from "../ledger/pins.ts";
+import type { Database } from "../store/database.ts";
+import type { Documents } from "./documents.ts";
+import { bothIntegrities, type Expectation } from "./prove.ts";
+
+/** What a just confirmed document does not name is not looked for again. */
+export const JUST_NOW_MS = 5_000;
+
+export interface ExpectDeps {
+  repository: string;
+  database: Database;
+  documents: Documents;
+  now(): number;
+}
+
+/** Throws Problem("notFound") when no document names the file, and why they could not be asked when that is why. */
+export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Promise<Expectation> {
+  const { repository, database, now } = deps;
+
+  async function expectation(artifact: Artifact): Promise<Expectation> {
+    const { package: name, file } = artifact;
+    const [named, own, first] = await Promise.all([
+      nameOf(artifact),
+      artifact.integrity?.() ?? null,
+      readPin(database.read, { repository, package: name, file }),
+    ]);
+    return {
+      integrity: bothIntegrities(named.integrity, own),
+      isGrown: named.isGrown,
+      pin: first,
+      location: named.location,
+    };
+  }
+
+  /** What the documents say of the file; asks for them in order until one names it. */
+  async function nameOf(artifact: Artifact): Promise<Omit<Expectation, "pin">> {
+    const none = { integrity: null, isGrown: false, location: null };
+    if (artifact.namedBy.length === 0) return none;
+    let known = await factIn(artifact, new Set(artifact.namedBy.map((ref) => ref.package)));
+    let reason: Problem | null = null;
+    for (const ref of artifact.namedBy) {
+      if (known) break;
+      const asked = await ask(ref);
+      if (asked && asked.kind !== "notFound") reason = asked;
+      known = await factIn(artifact, [ref.package]);
+    }
+    if (known) return { integrity: known.i, isGrown: known.a === true, location: known.l ?? null };
+    throw (
+      reason ??
+      new Problem(
+        "notFound",
+        `No document of the upstream names ${artifact.file} of ${artifact.package}`,
+      )
+    );
+  }
+
+  /** Brings the document up to date. Returns why that was not possible. */
+  async function ask(ref: DocumentRef): Promise<Problem | null> {
+    try {
+      const { cache } = await deps.documents.get(ref, now() - JUST_NOW_MS);
+      if (!cache.detail) return null;
+      return new Problem(
+        cache.detail === "slow" ? "unreachable" : cache.detail,
+        "The stored document is older than the file, and the upstream cannot be asked",
+      );
+    } catch (error) {
+      if (error instanceof Problem) return error;
+      throw error;
+    }
+  }
+
+  async function factIn(
+    { file, namedAs = file }: Artifact,
+    packages: Iterable<string>,
+  ): Promise<KnownFact | null> {
+    for (const name of packages) {
+      const facts = await readFacts(database.read, repository, name);
+      if (Object.hasOwn(facts, namedAs)) return facts[namedAs]!;
+    }
+    return null;
+  }
+
+  return expectation;
+}

@@ -1,0 +1,48 @@
+// What formats need to know of documents at each request: worked out once a copy, and kept in memory.
+import type { DocumentRef, DocumentType, Known } from "../core/format.ts";
+import { createCollapse } from "./collapse.ts";
+import type { Documents, Found } from "./documents.ts";
+import { createLru } from "./lru.ts";
+
+const MODELS_IN_MEMORY = 500;
+
+export interface ModelDeps {
+  types: Record<string, DocumentType>;
+  documents: Documents;
+  now(): number;
+}
+
+export interface Models {
+  /** See `Repository.model`. */
+  get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>>;
+}
+
+export function createModels({ types, documents, now }: ModelDeps): Models {
+  const known = createLru<{ digest: string; model: unknown }>(MODELS_IN_MEMORY);
+  const running = createCollapse<unknown>();
+
+  async function get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>> {
+    const found = which === "stored" ? await documents.stored(ref) : await ask(ref, which);
+    const { digest, changedAt } = found.state;
+    return { model: (await modelOf(ref, found)) as T, digest, changedAt, cache: found.cache };
+  }
+
+  function ask(ref: DocumentRef, which: "fresh" | "now"): Promise<Found> {
+    return which === "now" ? documents.get(ref, now()) : documents.get(ref);
+  }
+
+  async function modelOf(ref: DocumentRef, { state }: Found): Promise<unknown> {
+    const id = `${ref.kind}\0${ref.key}`;
+    const { digest, overlay } = state;
+    const before = known.get(id);
+    if (before?.digest === digest) return before.model;
+    const { result } = running.run(`${id}\0${digest}`, () =>
+      types[ref.kind]!.model!({ ref, source: documents.open(ref, state), overlay }),
+    );
+    const model = await result;
+    known.set(id, { digest, model }, 1);
+    return model;
+  }
+
+  return { get };
+}
