@@ -8,25 +8,30 @@ import { createRepository, type Shared } from "./cache/repository.ts";
 import { createWorker } from "./cache/worker.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
+import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { gcCommand } from "./cli/gc.ts";
 import { runCli } from "./cli/index.ts";
-import { logStyle, serveCommand } from "./cli/serve.ts";
+import { operationCommands } from "./cli/operations.ts";
+import { processLog } from "./cli/process-log.ts";
+import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
-import { processTerminal } from "./cli/terminal.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import type { Config, RepositoryConfig } from "./config/resolve.ts";
-import { createLog, type Log } from "./core/log.ts";
-import { createMetrics, type Metrics } from "./core/metrics.ts";
+import type { Log } from "./core/log.ts";
+import { createMetrics } from "./core/metrics.ts";
 import { formats } from "./formats/index.ts";
 import { createAccessLog } from "./http/accesslog.ts";
+import { type ControlServer, controlPath, startControl } from "./http/control.ts";
 import { type RunningServer, type ServerOptions, startServer } from "./http/server.ts";
-import { collectGarbage } from "./jobs/gc.ts";
-import { type RecurringJob, startJobs } from "./jobs/runner.ts";
+import { watchFormats, watchStore } from "./jobs/gauges.ts";
+import { housekeeping } from "./jobs/housekeeping.ts";
+import { createOperations, type Operations } from "./jobs/operations.ts";
+import { startJobs } from "./jobs/runner.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
-import { type Database, logSize, openDatabase } from "./store/database.ts";
-import { emptyIncoming, type Layout, openLayout } from "./store/layout.ts";
+import { type Database, openDatabase } from "./store/database.ts";
+import { emptyIncoming, openLayout } from "./store/layout.ts";
 import { lockData } from "./store/lock.ts";
 import { openViews } from "./store/view-files.ts";
 import { offline } from "./upstream/offline.ts";
@@ -38,29 +43,36 @@ import {
 import { servePage } from "./web/pages.ts";
 
 const GRACE_MS = 30_000;
-/** The log of the database is looked at this often, and moved into the database when it is larger than that. */
-const CHECKPOINT_MS = 10_000;
-const CHECKPOINT_BYTES = 16 * 1024 * 1024;
-const TIDY_MS = 6 * 60 * 60 * 1000;
+
+export interface StartOptions {
+  config: Config;
+  log: Log;
+  /** For tests. */
+  now?: () => number;
+  /**
+   * "ports": a server, with its schedule. The others are for a command that needs one for itself: on a port of this machine that nobody
+   * knows, or on none.
+   */
+  listen?: "ports" | "loopback" | "none";
+  /** Whether commands may ask it for work, through a socket in the data directory. */
+  hasControl?: boolean;
+}
 
 export interface Running {
-  /** Where it listens: http://127.0.0.1:4653 */
+  /** Where it listens: http://127.0.0.1:4653. Empty when it does not. */
   url: string;
   /** The additional ports, by repository. */
   urls: Record<string, string>;
   events: Events;
   database: Database;
+  operations: Operations;
   /** Finishes running responses, 30 seconds at most, and closes. */
   stop(graceMs?: number): Promise<void>;
 }
 
-/** Starts a server. `now` is for tests. Throws a Problem when the data directory is in use or newer than this program. */
-export async function start(options: {
-  config: Config;
-  log: Log;
-  now?: () => number;
-}): Promise<Running> {
-  const { config, log, now = Date.now } = options;
+/** Starts a server. Throws a Problem when the data directory is in use or newer than this program. */
+export async function start(options: StartOptions): Promise<Running> {
+  const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
   emptyIncoming(layout);
@@ -84,11 +96,20 @@ export async function start(options: {
   const mounted = config.repositories.map((settings) =>
     mount(settings, shared, upstreamMetrics, log, now),
   );
-  watchStore(metrics, database, layout);
+  watchStore(metrics, database, async () => {
+    const disk = await statfs(layout.root);
+    return disk.bavail * disk.bsize;
+  });
+  watchFormats(metrics, mounted, log);
+  const operations = createOperations(mounted, log, now);
 
   const repositories = new Map(mounted.map((one) => [one.repository.name, one]));
   const pages = {
-    repositories: mounted.map(({ repository, format }) => ({ name: repository.name, format })),
+    repositories: mounted.map(({ repository: { name, options }, format }) => ({
+      name,
+      format,
+      options,
+    })),
     version: manifest.version,
     metrics,
     ready: () => readiness(database),
@@ -115,13 +136,16 @@ export async function start(options: {
     servers.push(server);
     return `http://${server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;
   };
+  let control: ControlServer | null = null;
+  const keepHouse = housekeeping({ ...shared, file: layout.database }, log);
   const endJobs = startJobs(
-    [garbageCollection(database, shared, log), checkpoints(database, layout, worker)],
+    where === "ports" ? [...keepHouse, ...operations.jobs] : keepHouse,
     log,
   );
   const stop = async (graceMs = GRACE_MS) => {
     const jobsEnded = endJobs();
-    await Promise.all(servers.map((server) => server.stop(graceMs)));
+    await operations.stop();
+    await Promise.all([control?.stop(), ...servers.map((server) => server.stop(graceMs))]);
     await jobsEnded;
     for (const one of mounted) one.close();
     worker.close();
@@ -130,14 +154,39 @@ export async function start(options: {
     lock.release();
   };
   try {
-    const url = listen(config.listen, publicUrl);
     const urls: Record<string, string> = {};
+    const running = { urls, events, database, operations, stop };
+    if (where === "none") return { url: "", ...running };
+    if (where === "loopback")
+      return { url: listen({ host: "127.0.0.1", port: 0 }, null), ...running };
+    const url = listen(config.listen, publicUrl);
     for (const { name, listen: own } of config.repositories)
       if (own) urls[name] = listen(own, null, name);
-    return { url, urls, events, database, stop };
+    if (hasControl) control = openControl(config, operations, log);
+    for (const { format, repository } of mounted)
+      for (const warning of format.warnings?.(repository.options) ?? [])
+        log.write("warn", `The repository ${repository.name} ${warning}`, {
+          repository: repository.name,
+        });
+    return { url, ...running };
   } catch (error) {
     await stop(0);
     throw error;
+  }
+}
+
+/** Without it commands cannot ask the server for work; it serves all the same. */
+function openControl(config: Config, operations: Operations, log: Log): ControlServer | null {
+  const path = controlPath(config.data);
+  const failed = (error: unknown) =>
+    log.write("error", "A command's request failed because of a bug", { error: String(error) });
+  try {
+    return startControl(path, operations.run, failed);
+  } catch (error) {
+    log.write("warn", `Commands cannot reach this server: no socket can be made at ${path}`, {
+      error: String(error),
+    });
+    return null;
   }
 }
 
@@ -177,63 +226,6 @@ function mount(
   };
 }
 
-function garbageCollection(database: Database, { blobs, views }: Shared, log: Log): RecurringJob {
-  return {
-    name: "Garbage collection",
-    everyMs: TIDY_MS,
-    async run() {
-      const result = await collectGarbage(
-        { database, blobs, views },
-        { dryRun: false, now: Date.now() },
-      );
-      log.write("info", "Collected garbage", { blobs: result.blobs, bytes: result.bytes });
-    },
-  };
-}
-
-/** Moves the database's log into the database, in the worker: it syncs. */
-function checkpoints(
-  database: Database,
-  layout: Layout,
-  worker: ReturnType<typeof createWorker>,
-): RecurringJob {
-  let done = 0;
-  return {
-    name: "The database's checkpoint",
-    everyMs: CHECKPOINT_MS,
-    async run() {
-      if (database.commits === done || (await logSize(layout.database)) < CHECKPOINT_BYTES) return;
-      done = database.commits;
-      await worker.transform({ op: "checkpoint", input: layout.database });
-    },
-  };
-}
-
-function watchStore(metrics: Metrics, database: Database, layout: Layout): void {
-  const totals = async (column: "files" | "bytes"): Promise<[Record<string, string>, number][]> => {
-    const rows = await database.read`SELECT repository, files, bytes FROM totals`;
-    return rows.map((row: Record<string, string>) => [
-      { repository: row["repository"]! },
-      Number(row[column]),
-    ]);
-  };
-  metrics.gauge("holdfast_stored_files", "Stored artifacts by repository.", () => totals("files"));
-  metrics.gauge("holdfast_stored_bytes", "Bytes of stored artifacts by repository.", () =>
-    totals("bytes"),
-  );
-  metrics.gauge(
-    "holdfast_disk_free_bytes",
-    "Free bytes on the disk of the data directory.",
-    async () => {
-      const disk = await statfs(layout.root);
-      return [[{}, disk.bavail * disk.bsize]];
-    },
-  );
-  metrics.gauge("holdfast_memory_bytes", "Resident memory of the process.", () => [
-    [{}, process.memoryUsage.rss()],
-  ]);
-}
-
 async function readiness(database: Database): Promise<string | null> {
   try {
     await database.read`SELECT 1`;
@@ -243,58 +235,23 @@ async function readiness(database: Database): Promise<string | null> {
   }
 }
 
-/** Asks a server that runs for nobody else for some paths. For `holdfast verify --repair`. */
-async function fetchAgain(
-  config: Config,
-  wanted: { repository: string; path: string }[],
-): Promise<(string | null)[]> {
-  const alone = { ...config, listen: { host: "127.0.0.1", port: 0 } };
-  const repositories = config.repositories.map((repository) => ({ ...repository, listen: null }));
-  const running = await start({
-    config: { ...alone, repositories },
-    log: createLog("json", () => {}),
-  });
-  try {
-    const failures: (string | null)[] = [];
-    for (const { repository, path } of wanted) {
-      const response = await fetch(`${running.url}/${repository}${path}`);
-      const text = await response.text();
-      failures.push(response.ok ? null : text.trim() || `status ${response.status}`);
-    }
-    return failures;
-  } finally {
-    await running.stop();
-  }
-}
-
-/** Lines are written in batches: a request must not wait for a terminal or a pipe. */
-function processLog(config: Config): Log {
-  const terminal = processTerminal();
-  let lines: string[] = [];
-  const flush = () => {
-    process.stdout.write(lines.join(""));
-    lines = [];
-  };
-  process.on("exit", flush);
-  return createLog(
-    logStyle(config, terminal),
-    (line) => {
-      if (lines.push(line) === 1) setTimeout(flush, 20);
-    },
-    terminal.colour,
-  );
-}
-
 if (import.meta.main) {
   const deps = { formats };
   const code = await runCli(process.argv.slice(2), [
-    serveCommand({ formats, start: (config) => start({ config, log: processLog(config) }) }),
+    serveCommand({
+      formats,
+      start: (config) => start({ config, log: processLog(config), hasControl: true }),
+    }),
     configCommand(deps),
     setupCommand(deps),
     doctorCommand(deps),
-    verifyCommand({ formats, fetchAgain }),
+    verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     gcCommand(deps),
     eventsCommand(deps),
+    ...operationCommands({
+      formats,
+      operate: (config, request, call) => operate(start, config, request, call),
+    }),
   ]);
   process.exitCode = code;
   // What a second signal cut short may still hold the process; the last log lines get out before.

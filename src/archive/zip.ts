@@ -37,6 +37,8 @@ export interface ZipEntry {
   size: number;
   /** Where its local header stands in the file. */
   offset: number;
+  /** Type and permissions as Unix has them; 0 when it was packed elsewhere. APPNOTE 4.4.2, 4.4.15 */
+  mode: number;
 }
 
 const END = 0x06054b50;
@@ -44,6 +46,7 @@ const END64 = 0x06064b50;
 const END64_LOCATOR = 0x07064b50;
 const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
+const MADE_BY_UNIX = 3;
 const RATIO_FLOOR = 64 * 2 ** 20;
 /** Entries up to this size are inflated at one go, which is several times quicker for source files. */
 const WHOLE = 2 ** 20;
@@ -167,6 +170,7 @@ export async function readDirectory(
       compressedSize: data.getUint32(at + 20, true),
       size: data.getUint32(at + 24, true),
       offset: data.getUint32(at + 42, true),
+      mode: data.getUint8(at + 5) === MADE_BY_UNIX ? data.getUint16(at + 40, true) : 0,
     };
     widen(entry, bytes.subarray(nameEnd, extraEnd));
     if (entry.size > limits.entrySize) throw bad(`an entry is too large: ${entry.name}`);

@@ -3,12 +3,29 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import type { OptionFile } from "../core/format.ts";
 import { configCommand } from "./config.ts";
 import { runCli } from "./index.ts";
 import { fakeTerminal } from "./testing.ts";
 
 const formats = [
-  { name: "npm", options: z.strictObject({ depth: z.string().default("all") }) },
+  {
+    name: "npm",
+    options: z.strictObject({
+      depth: z.string().default("all"),
+      keyring: z
+        .custom<OptionFile>()
+        .transform((file) => [file])
+        .optional(),
+      mirror: z
+        .strictObject({
+          every: z.string().transform((text) => Number.parseInt(text, 10)),
+          connections: z.number().default(20),
+        })
+        .optional(),
+    }),
+    fileOptions: ["keyring"],
+  },
   { name: "other", options: z.strictObject({}) },
 ];
 const folder = mkdtempSync(join(tmpdir(), "holdfast-config-command-"));
@@ -97,6 +114,24 @@ repositories:
     depth: all
 `);
   for (const secret of SECRETS) expect(out).not.toContain(secret);
+});
+
+test("show prints options as they were written, with defaults, and files by their paths", async () => {
+  const options = join(folder, "options.yaml");
+  writeFileSync(join(folder, "vendor.asc"), "the key");
+  writeFileSync(
+    options,
+    "repositories: { npm: { offline: true, keyring: vendor.asc, mirror: { every: 6h } } }\n",
+  );
+  const { code, out } = await config("show", "--config", options);
+  expect(code).toBe(0);
+  expect(out).toEndWith(`    depth: all
+    keyring: ${folder}/vendor.asc
+    mirror:
+      every: 6h
+      connections: 20
+`);
+  expect(out).not.toContain("the key");
 });
 
 test("schema prints the JSON Schema", async () => {

@@ -60,13 +60,34 @@ export function renderConfig(config: Config): string {
             freshness: formatDuration(repository.freshnessMs),
             offline: repository.offline,
             ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
-            ...(repository.options as object),
+            ...(shownOptions(repository.options, repository.written) as object),
           },
         ]),
       ),
     },
     { lineWidth: 0 },
   );
+}
+
+/** What was written in its words, and the defaults beside it as the format has them. Files are shown by their paths. */
+function shownOptions(options: unknown, written: unknown): unknown {
+  if (Array.isArray(options) && written === undefined)
+    return options.map((item) => shownOptions(item, undefined));
+  if (isMapping(options) && options["bytes"] instanceof Uint8Array)
+    return written ?? options["path"];
+  if (!isMapping(options) || (written !== undefined && !isMapping(written)))
+    return written ?? options;
+  const said: Record<string, unknown> = written ?? {};
+  return Object.fromEntries(
+    [...new Set([...Object.keys(options), ...Object.keys(said)])].map((key) => [
+      key,
+      shownOptions(options[key], said[key]),
+    ]),
+  );
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function shownUpstream({ timeoutMs, maxRate, ca, ...rest }: UpstreamConfig): object {

@@ -98,6 +98,23 @@ test("offline asks no one", async () => {
   expect(out).toContain("· clock  nothing answered that it could be compared with\n");
 });
 
+test("what a format keeps warning of is told, and breaks nothing", async () => {
+  const warnings = (options: unknown) => {
+    const { sumdb } = options as { sumdb?: unknown };
+    return sumdb === false ? ["is not verified: it has no database"] : [];
+  };
+  const file = join(folder, "warned.yaml");
+  writeFileSync(file, "repositories: { go: { sumdb: false } }\n");
+  const warned = { formats: formats.map((format) => ({ ...format, warnings })) };
+  const { code, out } = await doctor({}, warned, ["--config", file]);
+  expect(code).toBe(0);
+  expect(out).toEndWith(`✓ go     go.example.test answers in 42 ms, directly
+! go     is not verified: it has no database
+
+1 warning
+`);
+});
+
 test("additional ports are looked at too", async () => {
   const file = join(folder, "ports.yaml");
   writeFileSync(file, "repositories: { npm: { listen: '127.0.0.1:4873' } }\n");
@@ -172,6 +189,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     offline: false,
     listen: null,
     options: {},
+    written: {},
     upstreams: [
       { ...base, url: `http://127.0.0.1:${port}/base/`, token: "t" },
       // Nothing listens on the port of a server that has stopped.

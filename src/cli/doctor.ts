@@ -2,6 +2,7 @@
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import type { Address } from "../config/values.ts";
+import type { Format } from "../core/format.ts";
 import type { Command } from "./arguments.ts";
 import { checkData, checkPort, type Probe, probeUpstream } from "./checks.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -16,8 +17,10 @@ export interface Finding {
   hint?: string;
 }
 
+export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
+
 export interface DoctorDeps {
-  formats: readonly FormatOptions[];
+  formats: readonly WarningFormat[];
   /** Asks every upstream of a repository for its root. Over src/upstream unless told. */
   probe?(repository: RepositoryConfig, now: () => number): Promise<Probe[]>;
   /** Over the real ports and disks unless told. */
@@ -56,7 +59,7 @@ it answers. Changes nothing. Exit code 1 when something is broken.`,
       for (const { repository, probes: pending } of asked) {
         const answers = await pending;
         probes.push(...answers);
-        findings.push(...upstreamFindings(repository, answers));
+        findings.push(...upstreamFindings(repository, answers), ...warningsOf(repository, formats));
       }
       findings.splice(
         findings.findIndex(({ subject }) => subject === "data") + 1,
@@ -140,6 +143,15 @@ function upstreamFindings(repository: RepositoryConfig, probes: readonly Probe[]
         : "Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same",
     };
   });
+}
+
+/** What the format keeps saying of it (`Format.warnings`). */
+function warningsOf(
+  { name: subject, format, options }: RepositoryConfig,
+  formats: readonly WarningFormat[],
+): Finding[] {
+  const known = formats.find(({ name }) => name === format);
+  return (known?.warnings?.(options) ?? []).map((text) => ({ state: "warning", subject, text }));
 }
 
 /** The report as people read it, with the verdict last. */

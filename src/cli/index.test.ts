@@ -37,15 +37,29 @@ const commands: Command[] = [
   failing("bug", new TypeError("x is not a function")),
 ];
 
+const double = (name: string): Command => ({
+  name,
+  summary: `Does ${name}`,
+  words: "REPOSITORY",
+  options: { force: { help: "Do it" } },
+  run: async ({ words }, terminal) => {
+    terminal.out(`${name}: ${words.join()}\n`);
+    return 0;
+  },
+});
+commands.push(double("mirror run"), double("mirror clean"));
+
 const OVERVIEW = `Holdfast keeps a team's builds alive: packages from one place, verified and pinned, also when the upstream is away.
 
 Usage: holdfast COMMAND [OPTIONS]
 
-  serve [WHERE]  Serve it
-  wrong          Fails with wrong
-  expected       Fails with expected
-  system         Fails with system
-  bug            Fails with bug
+  serve [WHERE]            Serve it
+  wrong                    Fails with wrong
+  expected                 Fails with expected
+  system                   Fails with system
+  bug                      Fails with bug
+  mirror run REPOSITORY    Does mirror run
+  mirror clean REPOSITORY  Does mirror clean
 
 holdfast COMMAND --help tells more. holdfast --version tells which Holdfast this is.
 `;
@@ -64,6 +78,8 @@ Examples:
   holdfast serve                  Here
   holdfast serve there --offline  There
 `;
+
+const MIRROR = OVERVIEW.replace(/^ {2}(serve|wrong|expected|system|bug) .*\n/gm, "");
 
 const runs: [argv: string[], code: number, out: string, err: string][] = [
   [[], 2, "", OVERVIEW],
@@ -86,6 +102,40 @@ const runs: [argv: string[], code: number, out: string, err: string][] = [
     2,
     "",
     "holdfast serve: unknown option --oflin (did you mean --offline?)\nholdfast serve --help shows what it takes.\n",
+  ],
+  [["mirror", "run", "deb"], 0, "mirror run: deb\n", ""],
+  [["mirror", "clean", "--force", "deb"], 0, "mirror clean: deb\n", ""],
+  [["mirror", "--help"], 0, MIRROR, ""],
+  [["help", "mirror"], 0, MIRROR, ""],
+  [
+    ["mirror", "cleen", "deb"],
+    2,
+    "",
+    'holdfast mirror: unknown argument "cleen" (did you mean clean?)\nholdfast mirror --help shows what it takes.\n',
+  ],
+  [
+    ["mirror"],
+    2,
+    "",
+    "holdfast mirror: what is missing: run|clean\nholdfast mirror --help shows what it takes.\n",
+  ],
+  [
+    ["mirror", "run"],
+    2,
+    "",
+    "holdfast mirror run: what is missing: REPOSITORY\nholdfast mirror run --help shows what it takes.\n",
+  ],
+  [
+    ["mirror", "run", "a", "b"],
+    2,
+    "",
+    'holdfast mirror run: unexpected argument "b"\nholdfast mirror run --help shows what it takes.\n',
+  ],
+  [
+    ["miror", "run", "deb"],
+    2,
+    "",
+    'holdfast: unknown command "miror" (did you mean mirror?)\nholdfast --help lists the commands.\n',
   ],
   [
     ["wrong"],

@@ -12,7 +12,7 @@ export async function runCli(
   commands: readonly Command[],
   terminal: Terminal = processTerminal(),
 ): Promise<number> {
-  const [name, ...rest] = argv;
+  const [name] = argv;
   if (name === "--version" || name === "version") {
     terminal.out(`holdfast ${manifest.version}\n`);
     return 0;
@@ -22,20 +22,14 @@ export async function runCli(
     return 2;
   }
   if (name === "--help" || name === "-h" || name === "help") {
-    const asked = commands.find((command) => command.name === rest[0]);
-    terminal.out(asked ? renderHelp(asked) : renderOverview(commands));
+    const asked = find(commands, argv.slice(1));
+    terminal.out(asked ? renderHelp(asked) : renderOverview(family(commands, argv[1])));
     return 0;
   }
-  const command = commands.find((command) => command.name === name);
-  if (!command) {
-    const known = commands.map(({ name }) => name);
-    terminal.err(
-      `holdfast: ${unknown("command", name, known)}\nholdfast --help lists the commands.\n`,
-    );
-    return 2;
-  }
+  const command = find(commands, argv);
+  if (!command) return refuse(argv, commands, terminal);
   try {
-    const given = parseArguments(command, rest);
+    const given = parseArguments(command, argv.slice(command.name.split(" ").length));
     if (given.help) {
       terminal.out(renderHelp(command));
       return 0;
@@ -44,6 +38,40 @@ export async function runCli(
   } catch (error) {
     return fail(command, error, terminal);
   }
+}
+
+/** The command whose name, of one word or two, the line begins with. */
+function find(commands: readonly Command[], argv: readonly string[]): Command | undefined {
+  return commands.find(({ name }) => name.split(" ").every((word, at) => argv[at] === word));
+}
+
+/** The commands of two words that begin with this one; all commands when there are none. */
+function family(commands: readonly Command[], word: string | undefined): readonly Command[] {
+  const found = commands.filter(({ name }) => name.startsWith(`${word} `));
+  return found.length ? found : commands;
+}
+
+/** Only its first word, or none, is that of a command. */
+function refuse(argv: readonly string[], commands: readonly Command[], terminal: Terminal): number {
+  const [first, second] = argv;
+  const known = family(commands, first);
+  if (known === commands) {
+    const names = [...new Set(commands.map(({ name }) => name.split(" ")[0]!))];
+    const help = "holdfast --help lists the commands.";
+    terminal.err(`holdfast: ${unknown("command", first!, names)}\n${help}\n`);
+    return 2;
+  }
+  if (second === "--help" || second === "-h") {
+    terminal.out(renderOverview(known));
+    return 0;
+  }
+  const names = known.map(({ name }) => name.slice(first!.length + 1));
+  const wrong =
+    second === undefined || second.startsWith("-")
+      ? `what is missing: ${names.join("|")}`
+      : unknown("argument", second, names);
+  terminal.err(`holdfast ${first}: ${wrong}\nholdfast ${first} --help shows what it takes.\n`);
+  return 2;
 }
 
 function fail(command: Command, error: unknown, terminal: Terminal): number {

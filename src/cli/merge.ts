@@ -1,8 +1,8 @@
 // Puts settings into a file that somebody else's settings may stand in already. Pure: text in, text out.
 import { isMap, parseDocument } from "yaml";
 
-/** How a file's settings are written. `pairs`: key=value. `words`: key "value". */
-export type Kind = "pairs" | "words" | "ini" | "toml" | "yaml";
+/** How a file's settings are written. `pairs`: key=value. `words`: key "value". `whole`: nobody else's stand in it. */
+export type Kind = "pairs" | "words" | "ini" | "toml" | "yaml" | "whole";
 
 const KINDS: [name: RegExp, kind: Kind][] = [
   [/\.npmrc$|\.env$|\/env$/, "pairs"],
@@ -10,6 +10,7 @@ const KINDS: [name: RegExp, kind: Kind][] = [
   [/\.(conf|cfg|ini)$/, "ini"],
   [/\.toml$/, "toml"],
   [/\.ya?ml$/, "yaml"],
+  [/\.sources$/, "whole"],
 ];
 
 /** By the file's name; null when this house does not know it. */
@@ -19,6 +20,7 @@ export function kindOf(file: string): Kind | null {
 
 /** The file's text with the settings of `wanted` in place. The same text when they were there already. */
 export function mergeSettings(kind: Kind, current: string, wanted: string): string {
+  if (kind === "whole") return wanted;
   return kind === "yaml" ? mergeYaml(current, wanted) : mergeLines(kind, current, wanted);
 }
 

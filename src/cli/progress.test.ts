@@ -71,3 +71,19 @@ test("colours only where they are wanted", () => {
   expect(paint(fakeTerminal(), "bold", "x")).toBe("x");
   expect(paint(fakeTerminal({ colour: true }), "bold", "x")).toBe("\x1b[1mx\x1b[0m");
 });
+
+test("work that has its own words for amounts shows its share and them, and may grow", () => {
+  const terminal = fakeTerminal({ tty: true });
+  const progress = createProgress(terminal, "mirror run deb", { total: 0, unit: "share" });
+  progress.at(0, 0, "reading indices");
+  terminal.wait(1000);
+  progress.at(5, 10, "5 of 10 files");
+  terminal.wait(9000);
+  progress.at(5, 20, "5 of 20 files");
+  expect(terminal.printed.out.split(WIPE)).toEqual([
+    "",
+    "mirror run deb  reading indices",
+    "mirror run deb  ███████████████░░░░░░░░░░░░░░░  50 %  5 of 10 files",
+    "mirror run deb  ███████░░░░░░░░░░░░░░░░░░░░░░░  25 %  5 of 20 files, 30 s left",
+  ]);
+});

@@ -2,8 +2,8 @@
 import { humanSize, paint, type Terminal } from "./terminal.ts";
 
 export interface Progress {
-  /** How much is done, in the unit of `total`. Cheap: call it as often as you like. */
-  at(done: number): void;
+  /** How much is done, in the unit of `total`. Cheap: call it as often as you like. `total` may grow. */
+  at(done: number, total?: number, note?: string): void;
   /** Prints a line that stays, above the bar. */
   say(line: string): void;
   /** Takes the bar away. */
@@ -14,28 +14,32 @@ const REDRAW_MS = 100;
 const LINE_MS = 10_000;
 const CELLS = 30;
 
-/** `total` 0 is "not known": then only the count is told. */
+/** `total` 0 is "not known": then only the count is told. Unit "share": the share alone is told, and what the note says. */
 export function createProgress(
   terminal: Terminal,
   label: string,
-  { total, unit }: { total: number; unit: "bytes" | "files" },
+  { total: expected, unit }: { total: number; unit: "bytes" | "files" | "share" },
 ): Progress {
   const began = terminal.now();
   let told = terminal.tty ? Number.NEGATIVE_INFINITY : began;
   let last = 0;
+  let total = expected;
+  let note = "";
   let drawn = false;
 
   const amount = (value: number) =>
     unit === "bytes" ? humanSize(value) : value.toLocaleString("en-US");
 
   function text(done: number, now: number): string {
-    if (total <= 0) return amount(done);
+    if (total <= 0) return unit === "share" ? note : amount(done);
     const share = Math.min(1, done / total);
     const elapsed = now - began;
     // The first seconds say little about the rest.
     const left = share > 0 && elapsed > 3000 ? (elapsed / share) * (1 - share) : null;
     const rest = left === null ? "" : `, ${duration(left)} left`;
-    return `${String(Math.floor(share * 100)).padStart(3)} %  ${amount(done)} of ${amount(total)}${rest}`;
+    const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
+    if (unit === "share") return `${percent}${note ? `  ${note}` : ""}${rest}`;
+    return `${percent}  ${amount(done)} of ${amount(total)}${rest}`;
   }
 
   function bar(done: number): string {
@@ -61,8 +65,10 @@ export function createProgress(
   }
 
   return {
-    at(done) {
+    at(done, of = total, words = note) {
       last = done;
+      total = of;
+      note = words;
       const now = terminal.now();
       if (now - told < (terminal.tty ? REDRAW_MS : LINE_MS)) return;
       if (terminal.tty) return draw(now);

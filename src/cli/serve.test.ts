@@ -15,6 +15,7 @@ const formats: ServeDeps["formats"] = [
     name: "pypi",
     options: z.strictObject({}),
     setup: (url) => [
+      { client: "pip", file: "shell", text: `pip config set global.index-url ${url}/\n` },
       { client: "pip", file: "~/.config/pip/pip.conf", text: `[global]\nindex-url = ${url}/\n` },
     ],
   },

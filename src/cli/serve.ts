@@ -4,7 +4,8 @@ import { formatAddress } from "../config/values.ts";
 import type { Format, Snippet } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import type { Command } from "./arguments.ts";
-import { configFrom, configOptions, isLoopback } from "./options.ts";
+import { configFrom, configOptions, isLoopback, SHELL } from "./options.ts";
+import { processSignals } from "./signals.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 
 export interface Running {
@@ -15,7 +16,7 @@ export interface Running {
 }
 
 export interface ServeDeps {
-  formats: readonly Pick<Format, "name" | "options" | "setup">[];
+  formats: readonly Pick<Format, "name" | "options" | "fileOptions" | "setup">[];
   start(config: Config): Promise<Running>;
   /** Calls back on each signal to stop, until it is told to leave off. Of the process unless told. */
   signals?(stop: (signal: NodeJS.Signals) => void): () => void;
@@ -95,10 +96,12 @@ function welcome(
   terminal: Terminal,
 ): string {
   const root = config.publicUrl ?? url;
-  const rows = config.repositories.map(({ name, format }) => {
+  const rows = config.repositories.map(({ name, format, options }) => {
     const { setup } = formats.find((known) => known.name === format)!;
     const repository = `${root}/${name}`;
-    const first = setup(repository)[0];
+    const snippets = setup(repository, options);
+    // What a file holds says more in one line than what a shell is to do.
+    const first = snippets.find(({ file }) => file !== SHELL) ?? snippets[0];
     return first
       ? [`  ${name}`, first.file, settingLine(first, repository)]
       : [`  ${name}`, "", repository];
@@ -149,12 +152,4 @@ function until(signals: NonNullable<ServeDeps["signals"]>) {
     (count === 1 ? first : second).resolve(signal);
   });
   return { first: first.promise, second: second.promise, leave };
-}
-
-function processSignals(stop: (signal: NodeJS.Signals) => void): () => void {
-  const wanted: NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
-  for (const signal of wanted) process.on(signal, stop);
-  return () => {
-    for (const signal of wanted) process.off(signal, stop);
-  };
 }

@@ -9,7 +9,7 @@ import { fakeTerminal } from "./testing.ts";
 
 const format = (name: string, setup: SetupFormat["setup"]): SetupFormat => ({
   name,
-  options: z.strictObject({ sumdb: z.unknown().optional() }),
+  options: z.strictObject({ sumdb: z.unknown().optional(), keyring: z.unknown().optional() }),
   setup,
 });
 // The names are those of the built-in repositories.
@@ -22,6 +22,22 @@ const formats = [
     { client: "uv", file: "~/.config/uv/uv.toml", text: `[[index]]\nurl = "${url}"\n` },
     { client: "uv", file: "shell", text: `export UV=${url}\n` },
     { client: "sh", file: "shell", text: `export INDEX="${url}"\n` },
+  ]),
+  format("apt", (url) => {
+    const name = new URL(url).pathname.slice(1);
+    return [
+      { client: "apt", file: "shell", text: `curl ${url}/-/key.asc > ${name}.asc\n` },
+      { client: "apt", file: `~/sources/${name}.sources`, text: `URIs: ${url}\n` },
+      { client: "apt", file: `~/sources/${name}.list`, text: `deb ${url}\n` },
+    ];
+  }),
+  format("composer", (url) => [
+    {
+      client: "composer",
+      file: "shell",
+      text: `composer config --global repositories.here composer ${url}/\ncomposer config --global secure-http false\n`,
+    },
+    { client: "composer", file: "composer.json", text: `{ "repositories": [] }\n` },
   ]),
   format("go", (url) => [
     { client: "go", file: "shell", text: `go env -w GOPROXY=${url}\n# a note\n` },
@@ -103,6 +119,44 @@ test("another repository of the same format is taken when it is asked for", asyn
   expect((await setup(`npm --config ${file}`)).out).toBe("registry=http://127.0.0.1:4653/npm/\n");
 });
 
+test("several repositories of one format are told when each has files of its own", async () => {
+  const root = "http://127.0.0.1:4653";
+  expect((await setup("apt")).out).toBe(
+    ["debian", "debian-security"]
+      .map(
+        (name) => `# apt: shell
+curl ${root}/${name}/-/key.asc > ${name}.asc
+
+# apt: ~/sources/${name}.sources
+URIs: ${root}/${name}
+
+# apt: ~/sources/${name}.list
+deb ${root}/${name}
+
+`,
+      )
+      .join(""),
+  );
+  const one = await setup("apt --repository debian-security");
+  expect(one.out).toContain("debian-security.sources");
+  expect(one.out).not.toContain("debian.sources");
+});
+
+test("--write writes a file that is a repository's own, and leaves its commands to the person", async () => {
+  const first = await setup("apt --repository debian --write");
+  expect([first.code, first.executed, first.err]).toEqual([0, [], ""]);
+  expect(first.out).toBe(`~/sources/debian.sources: written
+Still to be run:
+  curl http://127.0.0.1:4653/debian/-/key.asc > debian.asc
+`);
+  const file = join(home, "sources", "debian.sources");
+  writeFileSync(file, "URIs: http://old.example.test/debian\n");
+  expect((await setup("apt --repository debian --write")).out).toContain(
+    "~/sources/debian.sources: changed; as it was: ~/sources/debian.sources.bak\n",
+  );
+  expect(readFileSync(file, "utf8")).toBe("URIs: http://127.0.0.1:4653/debian\n");
+});
+
 test("--write makes the file, and a second time changes nothing", async () => {
   const first = await setup("npm --write");
   expect([first.code, first.out]).toEqual([0, "~/.npmrc: written\n"]);
@@ -138,6 +192,17 @@ test("--write runs the client's own command where there is no file", async () =>
   expect(out).toBe("ran: go env -w GOPROXY=http://127.0.0.1:4653/go\n");
 });
 
+test("--write runs several of the client's own commands in their order, and leaves a project's file alone", async () => {
+  const { out, err, executed, code } = await setup("composer --write");
+  expect([code, err]).toEqual([0, ""]);
+  const url = "http://127.0.0.1:4653/composer/";
+  expect(executed).toEqual([
+    ["composer", "config", "--global", "repositories.here", "composer", url],
+    ["composer", "config", "--global", "secure-http", "false"],
+  ]);
+  expect(out).toBe(executed.map((command) => `ran: ${command.join(" ")}\n`).join(""));
+});
+
 test("what can neither be written nor run is shown, and is a failure", async () => {
   const { err, executed, code } = await setup("sh --write");
   expect([code, executed]).toEqual([1, []]);
@@ -150,6 +215,7 @@ test("a project's file is not made where no project is", async () => {
 });
 
 const refused: [line: string, want: string][] = [
+  ["atp", 'unknown client "atp" (did you mean apt?)'],
   ["nmp", 'unknown client "nmp" (did you mean npm?)'],
   ["npm --repository ppi", 'unknown repository "ppi" (did you mean pypi?)'],
   ["npm --repository pypi", 'unknown client "npm" (known: uv, sh)'],

@@ -6,10 +6,10 @@ import type { Config } from "../config/resolve.ts";
 import type { Format, Snippet } from "../core/format.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
 import { type Kind, kindOf, mergeSettings } from "./merge.ts";
-import { configFrom, configOptions, isLoopback, rootUrl } from "./options.ts";
+import { configFrom, configOptions, isLoopback, rootUrl, SHELL } from "./options.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
-export type SetupFormat = Pick<Format, "name" | "options" | "setup">;
+export type SetupFormat = Pick<Format, "name" | "options" | "fileOptions" | "setup">;
 
 interface Offer extends Snippet {
   repository: string;
@@ -27,13 +27,14 @@ export function setupCommand({ formats, execute = spawn }: SetupDeps): Command {
     words: "[CLIENT]",
     summary: "Print, or write, what a client needs to come here",
     options: {
-      repository: { value: "NAME", help: "For this repository; none: the first that suits" },
+      repository: { value: "NAME", help: "For this repository; none: all that go together" },
       url: { value: "URL", help: "Where clients reach this server, without the repository" },
       write: { help: "Write it into the client's file; what was there is kept in FILE.bak" },
       config: configOptions.config,
       listen: configOptions.listen,
     },
-    details: "Without CLIENT it prints what there is for every client.",
+    details: `Without CLIENT it prints what there is for every client. Of several repositories for one CLIENT the first is meant, and each
+further one whose lines stand in a file of their own.`,
     examples: [
       ["setup", "What do the clients need?"],
       [`setup ${exampleClient(formats)} --write`, "Write it for me"],
@@ -53,7 +54,10 @@ export function setupCommand({ formats, execute = spawn }: SetupDeps): Command {
 }
 
 function exampleClient(formats: readonly SetupFormat[]): string {
-  return formats[0]?.setup("http://localhost")[0]?.client ?? "CLIENT";
+  const [first] = formats;
+  const options = first?.options.safeParse({});
+  if (!options?.success) return "CLIENT";
+  return first?.setup("http://localhost", options.data)[0]?.client ?? "CLIENT";
 }
 
 /** Everything that could be set up, of the wanted repositories. */
@@ -65,9 +69,9 @@ function offersOf(config: Config, formats: readonly SetupFormat[], given: Given)
   const root = rootOf(given) ?? rootUrl(config);
   return config.repositories
     .filter(({ name }) => wanted === undefined || name === wanted)
-    .flatMap(({ name, format }) => {
+    .flatMap(({ name, format, options }) => {
       const { setup } = formats.find((known) => known.name === format)!;
-      return setup(`${root}/${name}`).map((snippet) => ({ ...snippet, repository: name }));
+      return setup(`${root}/${name}`, options).map((snippet) => ({ ...snippet, repository: name }));
     });
 }
 
@@ -80,7 +84,7 @@ function rootOf(given: Given): string | undefined {
   return text.replace(/\/+$/, "");
 }
 
-/** Of the asked client, or of all; of the first repository that suits when several do. */
+/** Of the asked client, or of all; of the first repository that suits, and of the others that do not want the same files. */
 function choose(offers: Offer[], given: Given): Offer[] {
   const [client] = given.words;
   if (client === undefined) {
@@ -88,10 +92,21 @@ function choose(offers: Offer[], given: Given): Offer[] {
     return offers;
   }
   const mine = offers.filter((offer) => offer.client === client);
-  const [first] = mine;
-  if (!first)
+  if (mine.length === 0)
     throw new UsageError(unknown("client", client, [...new Set(offers.map((o) => o.client))]));
-  return mine.filter(({ repository }) => repository === first.repository);
+  const taken = new Set<string>();
+  const chosen = new Set<string>();
+  for (const { repository } of mine) {
+    if (chosen.has(repository)) continue;
+    const files = mine
+      .filter((offer) => offer.repository === repository && offer.file !== SHELL)
+      .map(({ file }) => file);
+    const isFurther = chosen.size > 0;
+    if (isFurther && (files.length === 0 || files.some((file) => taken.has(file)))) continue;
+    for (const file of files) taken.add(file);
+    chosen.add(repository);
+  }
+  return mine.filter(({ repository }) => chosen.has(repository));
 }
 
 /** For people with what it is; into a pipe bare, so that `>>` works. */
@@ -112,40 +127,53 @@ function write(
   terminal: Terminal,
   execute: NonNullable<SetupDeps["execute"]>,
 ): number {
-  // Lines for a shell are the other way to say what a file says.
+  // Lines for a shell are the other way to say what a file says, but what goes with a file of its own is not said elsewhere.
   const files = offers.filter(({ file }) => kindOf(file));
+  const hasWhole = files.some(({ file }) => kindOf(file) === "whole");
+  const rest = hasWhole ? offers.filter(({ file }) => file === SHELL) : [];
+  // So are the client's own commands, where there is no file that could be written.
+  const runnable = offers.filter(({ client, text }) => ownCommands(client, text));
   let failed = false;
-  for (const { client, file, text } of files.length ? files : offers) {
+  for (const { client, file, text } of [files, runnable, offers].find(({ length }) => length) ??
+    []) {
     const kind = kindOf(file);
     try {
       if (kind) {
         const path = locate(file, terminal);
-        terminal.out(`${path}: ${writeInto(path, kind, text, file.startsWith("~/"))}\n`);
+        terminal.out(
+          `${path}: ${writeInto(path, kind, text, file.startsWith("~/") || kind === "whole")}\n`,
+        );
         continue;
       }
-      const command = ownCommand(client, text);
-      if (!command) {
+      const commands = ownCommands(client, text);
+      if (!commands) {
         failed = true;
         terminal.err(`This cannot be written. Run or add it yourself (${file}):\n`);
         terminal.err(`${text.trimEnd().replace(/^/gm, "  ")}\n`);
         continue;
       }
-      const why = execute(command);
-      if (why !== null) throw new Error(why);
-      terminal.out(`ran: ${command.join(" ")}\n`);
+      for (const command of commands) {
+        const why = execute(command);
+        if (why !== null) throw new Error(why);
+        terminal.out(`ran: ${command.join(" ")}\n`);
+      }
     } catch (error) {
       failed = true;
       terminal.err(`${kind ? file : text.split("\n")[0]}: ${(error as Error).message}\n`);
     }
   }
+  for (const { text } of rest)
+    terminal.out(`Still to be run:\n${text.trimEnd().replace(/^/gm, "  ")}\n`);
   return failed ? 1 : 0;
 }
 
-/** A single plain call of the client itself (`go env -w …`) is its own way to write its settings. */
-function ownCommand(client: string, text: string): string[] | null {
+/** Plain calls of the client itself (`go env -w …`) are its own way to write its settings. */
+function ownCommands(client: string, text: string): string[][] | null {
   const lines = text.split("\n").filter((line) => line.trim() && !line.startsWith("#"));
-  const plain = lines.length === 1 && /^[\w ./:=@,+[\]-]+$/.test(lines[0]!);
-  return plain && lines[0]!.startsWith(`${client} `) ? lines[0]!.trim().split(/ +/) : null;
+  const isOwn = (line: string) => line.startsWith(`${client} `) && /^[\w ./:=@,+[\]-]+$/.test(line);
+  return lines.length > 0 && lines.every(isOwn)
+    ? lines.map((line) => line.trim().split(/ +/))
+    : null;
 }
 
 function spawn(command: string[]): string | null {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import type { OptionFile } from "../core/format.ts";
 import { ConfigError } from "./errors.ts";
 import { type LoadInput, loadConfig } from "./load.ts";
 import type { Config } from "./resolve.ts";
@@ -31,6 +32,8 @@ writeFileSync(join(folder, "token"), "s3cret-token\n");
 writeFileSync(join(folder, "empty"), "\n");
 writeFileSync(join(folder, "lines"), "one\ntwo\n");
 writeFileSync(join(folder, "ca.pem"), "-----BEGIN CERTIFICATE-----\nMIIB\n");
+writeFileSync(join(folder, "one.asc"), "one");
+writeFileSync(join(folder, "two.asc"), new Uint8Array([0xff, 0xfe]));
 
 function load(text: string | null, rest: Partial<LoadInput> = {}): Config {
   const file = text === null ? undefined : join(folder, "holdfast.yaml");
@@ -119,6 +122,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     offline: false,
     listen: { host: "::", port: 4873 },
     options: {},
+    written: {},
     upstreams: [
       {
         url: "https://npm.vendor.example.test/",
@@ -311,6 +315,107 @@ for (const [what, text, rest, want] of single)
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(want);
     expect(found[0]).not.toContain("s3cret");
+  });
+
+const file = z.custom<OptionFile>(
+  (value) => (value as OptionFile | undefined)?.bytes instanceof Uint8Array,
+  "expected a file",
+);
+const signed = {
+  name: "signed",
+  fileOptions: ["keyring", "note"],
+  options: z
+    .strictObject({
+      keyring: z.union([file, z.array(file).min(1)]).optional(),
+      note: file
+        .refine(({ bytes }) => bytes.length < 10, { error: "Holds too much", path: ["bytes"] })
+        .optional(),
+      every: z
+        .string()
+        .transform((text) => text.length)
+        .prefault("6h"),
+    })
+    .refine(({ keyring, note }) => keyring ?? note, "Needs a keyring"),
+};
+const withSigned = { formats: [...formats, signed] };
+const signs = (options: string) => `repositories:
+  deb: { format: signed, offline: true, ${options} }
+`;
+
+test("an option that names files holds what they hold, found from the folder of the configuration", () => {
+  const one = { path: join(folder, "one.asc"), bytes: Buffer.from("one") };
+  const two = { path: join(folder, "two.asc"), bytes: Buffer.from([0xff, 0xfe]) };
+  const options = (text: string) => load(signs(text), withSigned).repositories.at(-1)!.options;
+  expect(options("keyring: one.asc")).toEqual({ keyring: one, every: 2 });
+  expect(options(`keyring: [one.asc, ${folder}/two.asc], note: ./two.asc`)).toEqual({
+    keyring: [one, two],
+    note: two,
+    every: 2,
+  });
+});
+
+test("what was written is kept as it was, with the whole paths of files", () => {
+  const { written } = load(signs("keyring: [one.asc], every: 12h"), withSigned).repositories.at(
+    -1,
+  )!;
+  expect(written).toEqual({ keyring: [join(folder, "one.asc")], every: "12h" });
+});
+
+const wrongFiles: [options: string, want: string[]][] = [
+  ["keyring: none.asc", ["2:50  repositories.deb.keyring  cannot read none.asc: no such file"]],
+  [
+    "keyring: [one.asc, ../none.asc]",
+    [
+      `2:60  repositories.deb.keyring[1]  cannot read ${resolve(folder, "../none.asc")}: no such file`,
+    ],
+  ],
+  [
+    "keyring: none.asc, evry: 1h",
+    [
+      "2:50  repositories.deb.keyring  cannot read none.asc: no such file",
+      '2:60  repositories.deb.evry  unknown key (did you mean "every"?)',
+    ],
+  ],
+  ["keyring: .", [`2:50  repositories.deb.keyring  cannot read ${folder}: it is a folder`]],
+  ["keyring: ''", ["2:50  repositories.deb.keyring  must not be empty"]],
+  ["keyring: []", ["2:50  repositories.deb.keyring  must have at least 1 entries"]],
+  ["keyring: [5]", ["2:51  repositories.deb.keyring[0]  expected text, got 5"]],
+  [
+    "keyring: 5",
+    ["2:50  repositories.deb.keyring  expected text, got 5, or expected a list, got 5"],
+  ],
+  ["note: ca.pem", ["2:47  repositories.deb.note  holds too much"]],
+  ["note: [one.asc]", ["2:47  repositories.deb.note  expected a file"]],
+  ["every: 1h", ["2:8  repositories.deb  needs a keyring"]],
+];
+for (const [options, want] of wrongFiles)
+  test(`says what is wrong with a file in { ${options} }`, () =>
+    expect(mistakes(signs(options), withSigned)).toEqual(
+      want.map((line) => `holdfast.yaml:${line}`),
+    ));
+
+const ports: [server: string, repository: string, clashes: boolean][] = [
+  ["127.0.0.1:80", "127.0.0.1:80", true],
+  ["127.0.0.1:80", "127.0.0.1:81", false],
+  ["127.0.0.1:0", "127.0.0.1:0", false],
+  ["127.0.0.1:80", "127.0.0.2:80", false],
+  ["0.0.0.0:80", "127.0.0.1:80", true],
+  ["192.0.2.1:80", "0.0.0.0:80", true],
+  ["0.0.0.0:80", "[::1]:80", false],
+  ["[::]:80", "0.0.0.0:80", true],
+  ["192.0.2.1:80", "[::]:80", true],
+  ["[0:0::0]:80", "[::1]:80", true],
+  ["[2001:db8::1]:80", "[2001:DB8:0::1]:80", true],
+  ["localhost:80", "127.0.0.1:80", true],
+  ["0.0.0.0:80", "localhost:80", true],
+  ["build.example.test:80", "0.0.0.0:80", false],
+];
+for (const [server, repository, clashes] of ports)
+  test(`${server} and ${repository} ${clashes ? "are one port" : "are two ports"}`, () => {
+    const text = `listen: "${server}"\nrepositories: { npm: { listen: "${repository}" } }\n`;
+    const found = mistakes(text).join();
+    if (!clashes) expect(found).toBe("");
+    else expect(found).toContain("repositories.npm.listen");
   });
 
 test("a file that is not there is named", () => {

@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve as resolvePath } from "node:path";
 import { z } from "zod";
+import type { OptionFile } from "../core/format.ts";
+import { checkAddresses } from "./addresses.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { nearest } from "./nearest.ts";
@@ -9,6 +11,7 @@ import {
   type CommonInput,
   type Config,
   type RepositoryConfig,
+  readOptionFiles,
   reason,
   resolveUpstream,
   type Surroundings,
@@ -24,7 +27,7 @@ import {
 } from "./schema.ts";
 import { readYaml } from "./source.ts";
 import { builtInRepositories } from "./upstreams.ts";
-import { formatAddress, Listen } from "./values.ts";
+import { Listen } from "./values.ts";
 
 export interface LoadInput {
   /** None: the built-in configuration. */
@@ -65,7 +68,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
 
   const folder = file === undefined ? process.cwd() : dirname(resolvePath(file));
   const offline = flags.offline || (isMapping(said) && said["offline"] === true);
-  const upstreams = checkRepositories(written, formats, offline, { folder, env, complain });
+  const resolved = checkRepositories(written, formats, offline, { folder, env, complain });
   const listen = listenOverride(flags.listen, env["HOLDFAST_LISTEN"], mistakes);
   if (!parsed.success) throw sorted(mistakes);
 
@@ -88,24 +91,30 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
 
   function repository(name: string, entry: Entry): RepositoryConfig {
     const format = formats.find((format) => format.name === entry.format)!;
+    const { upstreams, own } = resolved.get(name)!;
     // The format's own schema has the last word: it may check one option against another.
-    const own = pick(written[name] as Values, Object.keys(optionKeys(format)));
-    const options = format.options.safeParse(own, { error: describeIssue });
-    for (const finding of findings(options.error?.issues ?? []))
-      complain(["repositories", name, ...finding.path], finding.message, finding.what);
+    const options = own && format.options.safeParse(own, { error: describeIssue });
+    for (const finding of findings(options?.error?.issues ?? []))
+      complain(
+        ["repositories", name, ...ofFile(finding.path, format)],
+        finding.message,
+        finding.what,
+      );
     return {
       name,
       format: format.name,
-      upstreams: upstreams.get(name) ?? [],
+      upstreams,
       claims: entry.claims,
       freshnessMs: entry.freshness,
       offline: offline || entry.offline,
       listen: entry.listen ?? null,
-      options: options.data,
+      options: options?.data,
+      written: own ? wholePaths(own, format) : {},
     };
   }
 
-  checkAddresses(config, complain);
+  for (const { name, message } of checkAddresses(config))
+    complain(["repositories", name, "listen"], message);
   if (mistakes.length) throw sorted(mistakes);
   return config;
 }
@@ -153,23 +162,48 @@ function pick(values: Values, keys: readonly string[]): Values {
   return Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key]]));
 }
 
-/** What the schema cannot see, also in a file that it refuses: secrets, and what belongs together. By repository. */
+/** Where the file has it: what is read from a file has no parts there. */
+function ofFile(path: Path, { fileOptions = [] }: FormatOptions): Path {
+  if (!fileOptions.includes(String(path[0]))) return path;
+  return path.slice(0, typeof path[1] === "number" ? 2 : 1);
+}
+
+function wholePaths(own: Values, { fileOptions = [] }: FormatOptions): Values {
+  const pathOf = (file: unknown) => (file as OptionFile).path;
+  return Object.fromEntries(
+    Object.entries(own).map(([key, value]) => [
+      key,
+      !fileOptions.includes(key) ? value : Array.isArray(value) ? value.map(pathOf) : pathOf(value),
+    ]),
+  );
+}
+
+interface Resolved {
+  upstreams: UpstreamConfig[];
+  /** The format's own options, files read; null when one of them cannot be. */
+  own: Values | null;
+}
+
+/** What the schema cannot see, also in a file that it refuses: secrets and other files, and what belongs together. By repository. */
 function checkRepositories(
   written: Values,
   formats: readonly FormatOptions[],
   offline: boolean,
   around: Surroundings,
-): Map<string, UpstreamConfig[]> {
-  const resolved = new Map<string, UpstreamConfig[]>();
+): Map<string, Resolved> {
+  const resolved = new Map<string, Resolved>();
   for (const [name, entry] of Object.entries(written)) {
     if (!isMapping(entry)) continue;
     const path = ["repositories", name];
-    if (!formats.some((format) => format.name === entry["format"])) {
+    const format = formats.find((format) => format.name === entry["format"]);
+    if (!format) {
       // Without its format the schema stops at the door; what all repositories have can be checked all the same.
       const common = z.object(commonKeys).safeParse(entry, { error: describeIssue });
       for (const finding of findings(common.error?.issues ?? []))
         around.complain([...path, ...finding.path], finding.message, finding.what);
     }
+    const own = format ? pick(entry, Object.keys(optionKeys(format))) : {};
+    const read = readOptionFiles(own, format?.fileOptions ?? [], path, around);
     const list = entry["upstreams"] ?? [];
     if (!Array.isArray(list)) continue;
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
@@ -181,7 +215,7 @@ function checkRepositories(
         ? [resolveUpstream(upstream.data, [...path, "upstreams", at], around)]
         : [];
     });
-    resolved.set(name, upstreams);
+    resolved.set(name, { upstreams, own: read });
   }
   return resolved;
 }
@@ -199,18 +233,6 @@ function listenOverride(
   const message = parsed.error.issues[0]!.message;
   mistakes.push({ file: from, line: 0, column: 0, path: "", message });
   return null;
-}
-
-/** One address, one listener. Port 0 is any free port. */
-function checkAddresses(config: Config, complain: Complain): void {
-  const taken = new Map([[formatAddress(config.listen), "the server itself"]]);
-  for (const { name, listen } of config.repositories) {
-    if (!listen || listen.port === 0) continue;
-    const address = formatAddress(listen);
-    const other = taken.get(address);
-    if (other) complain(["repositories", name, "listen"], `${address} is already used by ${other}`);
-    else taken.set(address, `repository ${name}`);
-  }
 }
 
 function sorted(mistakes: ConfigMistake[]): ConfigError {

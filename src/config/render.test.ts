@@ -13,19 +13,28 @@ const formats = [
           .union([z.literal(false), z.strictObject({ key: z.string().describe("Its key") })])
           .optional()
           .describe("The database"),
+        keys: z
+          .union([z.custom<object>(), z.array(z.custom<object>())])
+          .describe("Whose signatures count")
+          .meta({ examples: ["vendor.asc"] })
+          .optional(),
+        seal: z.custom<object>((value) => value !== undefined).describe("The seal"),
       })
-      .prefault({}),
+      .prefault({ seal: {} }),
+    fileOptions: ["keys", "seal"],
   },
 ];
 
 test("a format's own options get a table, mappings with their keys", () => {
   const section = renderDocs(formats).split("### other\n\n")[1];
   expect(section).toBe(
-    `| key        | type               | default | meaning             | example |
-|------------|--------------------|---------|---------------------|---------|
-| \`depth\`    | \`one\`, \`all\`       | \`one\`   | How far \\| how deep |         |
-| \`sums\`     | \`false\` or mapping |         | The database        |         |
-| \`sums.key\` | text               | needed  | Its key             |         |
+    `| key        | type                 | default | meaning                | example      |
+|------------|----------------------|---------|------------------------|--------------|
+| \`depth\`    | \`one\`, \`all\`         | \`one\`   | How far \\| how deep    |              |
+| \`sums\`     | \`false\` or mapping   |         | The database           |              |
+| \`sums.key\` | text                 | needed  | Its key                |              |
+| \`keys\`     | path or list of path |         | Whose signatures count | \`vendor.asc\` |
+| \`seal\`     | path or list of path | needed  | The seal               |              |
 `,
   );
 });
@@ -66,6 +75,15 @@ test("the JSON Schema knows names, formats and that a built-in repository may be
     expect.objectContaining({ const: "other" }),
   ]);
   expect(named[1].properties.depth).toMatchObject({ default: "one", enum: ["one", "all"] });
+  expect(named[1].properties.keys).toEqual({
+    anyOf: [
+      expect.objectContaining({ type: "string", minLength: 1 }),
+      expect.objectContaining({ type: "array", minItems: 1 }),
+    ],
+    description: "Whose signatures count",
+    examples: ["vendor.asc"],
+  });
+  expect(named[1].required).toContain("seal");
   expect(schema.properties.repositories.propertyNames.pattern).toBe("^[a-z0-9][a-z0-9._-]*$");
 });
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
+import type { OptionFile } from "../core/format.ts";
 import type { Path } from "./errors.ts";
 import type { commonKeys, Upstream } from "./schema.ts";
 import type { Address } from "./values.ts";
@@ -34,6 +35,8 @@ export interface RepositoryConfig {
   listen: Address | null;
   /** As the format's own schema gives them. */
   options: unknown;
+  /** The same in the words of the file and of the built-in configuration, without defaults. Files are told by their whole paths. */
+  written: Readonly<Record<string, unknown>>;
 }
 
 export interface Config {
@@ -129,10 +132,39 @@ function readSecret(
   return value || null;
 }
 
-function readText(file: string, path: Path, { folder, complain }: Surroundings): string | null {
+/**
+ * Puts an OptionFile in place of each path of some options, or a list of them in place of a list. What is no path stays, for the schema to
+ * complain of. Null when a file cannot be read.
+ */
+export function readOptionFiles(
+  options: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  path: Path,
+  around: Surroundings,
+): Record<string, unknown> | null {
+  let failed = false;
+  const read = (value: unknown, at: Path): unknown => {
+    if (Array.isArray(value)) return value.map((item, index) => read(item, [...at, index]));
+    if (typeof value !== "string" || value === "") return value;
+    const bytes = readBytes(value, at, around);
+    if (bytes === null) failed = true;
+    return bytes && ({ path: resolvePath(around.folder, value), bytes } satisfies OptionFile);
+  };
+  const entries = Object.entries(options).map(([key, value]) => [
+    key,
+    keys.includes(key) ? read(value, [...path, key]) : value,
+  ]);
+  return failed ? null : Object.fromEntries(entries);
+}
+
+function readText(file: string, path: Path, around: Surroundings): string | null {
+  return readBytes(file, path, around)?.toString("utf8") ?? null;
+}
+
+function readBytes(file: string, path: Path, { folder, complain }: Surroundings): Buffer | null {
   const full = resolvePath(folder, file);
   try {
-    return readFileSync(full, "utf8");
+    return readFileSync(full);
   } catch (error) {
     complain(path, `cannot read ${full}: ${reason(error)}`);
     return null;

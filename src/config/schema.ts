@@ -7,6 +7,8 @@ import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } fro
 export interface FormatOptions {
   readonly name: string;
   readonly options: z.ZodType;
+  /** Options that name files (`Format.fileOptions`): paths in the file, what they hold in `options`. */
+  readonly fileOptions?: readonly string[];
 }
 
 /** Design §4.3: a repository's name is its URL prefix. */
@@ -142,8 +144,37 @@ const general = {
     .describe("What is kept in memory"),
 };
 
-/** The keys of a format's own options, by name; empty when its schema is not an object. */
+/**
+ * The keys of a format's own options as the file has them, by name; empty when its schema is not an object. An option that names
+ * files is one path or a list of them here, whatever its format makes of it.
+ */
 export function optionKeys(format: FormatOptions): Record<string, z.ZodType> {
+  const files = format.fileOptions ?? [];
+  return Object.fromEntries(
+    Object.entries(shapeOf(format)).map(([key, schema]) => [
+      key,
+      files.includes(key) ? asPaths(schema) : schema,
+    ]),
+  );
+}
+
+function asPaths(schema: z.ZodType): z.ZodType {
+  const paths = z.union([Path, z.array(Path).min(1)]);
+  const { description, examples } = metaOf(schema);
+  // Whether it may be left out is the format's to say.
+  return (schema.safeParse(undefined).success ? paths.optional() : paths).meta({
+    ...(typeof description === "string" ? { description } : {}),
+    ...(Array.isArray(examples) ? { examples } : {}),
+  });
+}
+
+/** What a schema says of itself, also under `optional` and its like. */
+function metaOf(schema: z.ZodType): Record<string, unknown> {
+  const inner = (schema.def as { innerType?: z.ZodType }).innerType;
+  return { ...(inner ? metaOf(inner) : {}), ...schema.meta() };
+}
+
+function shapeOf(format: FormatOptions): Record<string, z.ZodType> {
   let schema: unknown = format.options;
   // Under a default, a transformation or a check of the whole.
   while (!(schema instanceof z.ZodObject)) {

@@ -1,10 +1,12 @@
 // The built-in repositories. Product data: the only file that holds addresses of public registries.
+// The public keys of Debian 11 to 13, as its package debian-archive-keyring has them.
+import debianKeyring from "./keyrings/debian-archive.asc" with { type: "file" };
 
 /** A repository as the file would write it. Key by key, what the file says takes its place. */
 export interface BuiltInRepository {
   readonly format: string;
   readonly upstreams: readonly { readonly url: string; readonly hosts?: readonly string[] }[];
-  /** The format's own options. */
+  /** The format's own options. Paths among them are absolute. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
@@ -26,5 +28,36 @@ export const builtInRepositories: Readonly<Record<string, BuiltInRepository>> = 
         key: "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8",
       },
     },
+  },
+  composer: {
+    format: "composer",
+    upstreams: [
+      {
+        url: "https://repo.packagist.org/",
+        hosts: [
+          // What its packages.json names beside itself: search, security advisories.
+          "packagist.org",
+          // Where the dists of its packages are; the hosts of archives are what the others lead on to.
+          "api.github.com",
+          "codeload.github.com",
+          "gitlab.com",
+          "bitbucket.org",
+          "bbuseruploads.s3.amazonaws.com",
+        ],
+      },
+    ],
+  },
+  debian: {
+    format: "apt",
+    upstreams: [{ url: "https://deb.debian.org/debian/" }],
+    options: { keyring: debianKeyring },
+  },
+  "debian-security": {
+    format: "apt",
+    upstreams: [
+      { url: "https://deb.debian.org/debian-security/" },
+      { url: "https://security.debian.org/debian-security/" },
+    ],
+    options: { keyring: debianKeyring },
   },
 };

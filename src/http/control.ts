@@ -23,8 +23,8 @@ export type Operate = (
 ) => Promise<boolean>;
 
 export interface ControlServer {
-  /** Cuts what is open, and removes the file. */
-  stop(): Promise<void>;
+  /** Lets the last lines out, cuts what is still open, and removes the file. */
+  stop(graceMs?: number): Promise<void>;
 }
 
 type Line =
@@ -34,6 +34,11 @@ type Line =
   | { error: string; kind: ProblemKind };
 
 const PROGRESS_MS = 100;
+const GRACE_MS = 2000;
+/** An operation may be silent for long, and take days. Bun takes it for socket files too; its types do not say so. */
+const PATIENCE: object = { idleTimeout: 0 };
+/** Lines that wait for a reader who has paused; beyond them progress is not told. */
+const WAITING = 1000;
 
 /** Where the socket of a data directory stands. */
 export function controlPath(data: string): string {
@@ -56,14 +61,13 @@ export function startControl(
   try {
     server = Bun.serve({
       unix: path,
+      ...PATIENCE,
       maxRequestBodySize: 64 * 1024,
-      async fetch(request, bun) {
+      async fetch(request) {
         if (request.method !== "POST" || new URL(request.url).pathname !== "/operations")
           return new Response("Not found\n", { status: 404 });
         const wanted = parseRequest(await request.text());
         if (!wanted) return new Response("Not an operation\n", { status: 400 });
-        // An operation may be silent for long, and take days.
-        bun.timeout(request, 0);
         return new Response(lines(wanted, operate, request.signal, failed), {
           headers: { "content-type": "application/x-ndjson" },
         });
@@ -78,8 +82,11 @@ export function startControl(
   }
   chmodSync(path, 0o600);
   return {
-    async stop() {
-      await server.stop(true);
+    async stop(graceMs = GRACE_MS) {
+      // The last lines of what was aborted may be on their way.
+      const cut = setTimeout(() => server.stop(true), graceMs);
+      await server.stop();
+      clearTimeout(cut);
       rmSync(path, { force: true });
     },
   };
@@ -115,6 +122,7 @@ function lines(
           progress(done, total, note) {
             const now = performance.now();
             if (now - told < PROGRESS_MS && done < total) return;
+            if ((controller.desiredSize ?? 0) < -WAITING) return;
             told = now;
             write({ progress: [done, total, note] });
           },
@@ -124,7 +132,7 @@ function lines(
         write({ result });
       } catch (error) {
         if (error instanceof Problem) write({ error: error.message, kind: error.kind });
-        else {
+        else if (!signal.aborted) {
           failed(error);
           write({ error: "Internal error; its cause is in the server's log", kind: "internal" });
         }
@@ -164,10 +172,11 @@ export async function askControl(
         `The server on this data directory is another user's: ${path} may not be used by this one`,
         { cause: error },
       );
-    throw error;
+    if (call.signal.aborted) throw error;
+    throw away(error);
   }
   if (!response.ok || !response.body)
-    throw new Problem("malformed", `The running server does not know operations: is it older?`);
+    throw new Problem("malformed", "The running server does not know operations: is it older?");
   try {
     for await (const line of linesOf(response.body)) {
       if ("progress" in line) call.progress(...line.progress);
@@ -177,9 +186,13 @@ export async function askControl(
     }
   } catch (error) {
     if (error instanceof Problem || call.signal.aborted) throw error;
-    throw new Problem("unreachable", "The server went away before the end", { cause: error });
+    throw away(error);
   }
-  throw new Problem("unreachable", "The server went away before the end");
+  throw away();
+}
+
+function away(cause?: unknown): Problem {
+  return new Problem("unreachable", "The server went away before the end", { cause });
 }
 
 async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Line> {

@@ -1,7 +1,7 @@
 // Files written in a stream: views and documents that are too large to stand in memory.
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { open, stat, writeFile } from "node:fs/promises";
+import { open, rm, stat, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
@@ -11,6 +11,8 @@ import type { RandomAccess } from "../core/format.ts";
 const LEVEL = 4;
 /** Text up to here is compressed in one go. Bytes. */
 const AT_ONCE = 8 * 1024 * 1024;
+/** What is written bit by bit goes out in pieces of about this size. Bytes. */
+const PIECE = 256 * 1024;
 
 /** Compresses text that is whole in memory. Deterministic. */
 export function gzip(bytes: Uint8Array): Uint8Array {
@@ -76,5 +78,50 @@ export function memoryRandom(bytes: Uint8Array): RandomAccess {
   return {
     size: bytes.length,
     read: async (offset, length) => bytes.subarray(offset, offset + length),
+  };
+}
+
+/** A file that is written bit by bit. */
+export interface Output {
+  write(chunk: Uint8Array | string): Promise<void>;
+  /** All of it is in the file. Throws what kept it from getting there. */
+  end(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+/** Small writes are put together. */
+export function openOutput(path: string): Output {
+  const pieces = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = pieces.writable.getWriter();
+  const done = pipeline(
+    Readable.from(pieces.readable as unknown as AsyncIterable<Uint8Array>),
+    createWriteStream(path),
+  );
+  done.catch(() => writer.abort().catch(() => {})); // awaited in end(); a full disk must not leave a writer waiting
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  async function flush(): Promise<void> {
+    const piece = Buffer.concat(parts);
+    parts = [];
+    size = 0;
+    await Promise.race([writer.write(piece), done]);
+  }
+  return {
+    async write(chunk) {
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+      parts.push(bytes);
+      size += bytes.length;
+      if (size >= PIECE) await flush();
+    },
+    async end() {
+      if (size > 0) await flush();
+      await Promise.race([writer.close(), done]);
+      await done;
+    },
+    async remove() {
+      await writer.abort().catch(() => {});
+      await done.catch(() => {});
+      await rm(path, { force: true });
+    },
   };
 }

@@ -13,9 +13,9 @@ const STYLE = `
 `;
 
 export function homePage({ repositories, version }: PageDeps, origin: string): Reply {
-  const sections = repositories.map(({ name, format }) => {
+  const sections = repositories.map(({ name, format, options }) => {
     const snippets = format
-      .setup(`${origin}/${name}`)
+      .setup(`${origin}/${name}`, options)
       .map(
         ({ client, file, text }) =>
           `<dt>${escapeHtml(client)}</dt><dd><div class="where">${escapeHtml(file)}</div><pre>${escapeHtml(text.trimEnd())}</pre></dd>`,

@@ -5,7 +5,7 @@ import { type Reply, reply } from "../core/reply.ts";
 import { homePage } from "./home.ts";
 
 export interface PageDeps {
-  repositories: { name: string; format: Format }[];
+  repositories: { name: string; format: Format; options: unknown }[];
   version: string;
   metrics: Metrics;
   /** What keeps the server from being ready, or null. */

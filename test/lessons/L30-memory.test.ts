@@ -19,7 +19,7 @@ const bounded: Record<string, string> = {
   "src/formats/npm/stream.ts": "one version's entry of a packument",
   "src/http/server.ts": "request bodies, limited by the route",
   "src/store/blobs.ts": "offers it to those above",
-  "src/store/sink.ts": "the beginning of a view, before it goes to disk",
+  "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",
   "src/store/source.ts": "documents, limited to 64 MiB",
   "src/store/view-files.ts": "views of up to 1 MiB",
   "src/upstream/connect.ts": "the header of a proxy's answer",

@@ -1,0 +1,209 @@
+// Reads tar archives in one pass: POSIX ustar and pax (IEEE 1003.1), with GNU's long names. Strict: what is broken is no archive.
+import { Problem } from "../core/problem.ts";
+
+export interface TarEntry {
+  /** As UTF-8. Never a path to write to. */
+  name: string;
+  type: "file" | "directory" | "symlink" | "hardlink" | "other";
+  /** What a link points at; empty for what is none. */
+  target: string;
+  /** Permission bits. */
+  mode: number;
+  size: number;
+  /** Its bytes, `size` of them: to be read whole, once, or not at all. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
+/** What an archive may cost its reader. Past a limit is Problem("malformed"). */
+export interface TarLimits {
+  entries: number;
+  /** Of pax headers and long names, in bytes. */
+  headerSize: number;
+}
+
+export const tarLimits: TarLimits = { entries: 250_000, headerSize: 1024 * 1024 };
+
+const BLOCK = 512;
+const TYPES: Record<string, TarEntry["type"]> = {
+  "\0": "file",
+  "0": "file",
+  "7": "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "5": "directory",
+};
+
+function bad(reason: string): Problem {
+  return new Problem("malformed", `Not a usable tar archive: ${reason}`);
+}
+
+/** Entries in the archive's order. An entry's bytes are to be read before the next entry is. */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  limits: TarLimits = tarLimits,
+): AsyncGenerator<TarEntry> {
+  const input = createInput(source);
+  let count = 0;
+  let global = new Map<string, string>();
+  let local = new Map<string, string>();
+  try {
+    for (;;) {
+      const block = await input.block();
+      // The end is two blocks of zeros; some writers leave them out.
+      if (block === null || block.every((byte) => byte === 0)) return;
+      const header = readHeader(block);
+      if (["x", "g", "L", "K"].includes(header.flag)) {
+        if (header.size > limits.headerSize) throw bad("an extended header is too large");
+        const bytes = await input.whole(header.size);
+        if (header.flag === "g") global = new Map([...global, ...readPax(bytes)]);
+        else if (header.flag === "x") local = new Map([...local, ...readPax(bytes)]);
+        else local.set(header.flag === "L" ? "path" : "linkpath", textOf(bytes));
+        continue;
+      }
+      count += 1;
+      if (count > limits.entries) throw bad(`more than ${limits.entries} entries`);
+      const extended = new Map([...global, ...local]);
+      local = new Map();
+      const size = extended.has("size") ? wholeNumber(extended.get("size")!) : header.size;
+      const chunks = input.content(size);
+      yield {
+        name: extended.get("path") ?? header.name,
+        type: TYPES[header.flag] ?? "other",
+        target: extended.get("linkpath") ?? header.target,
+        mode: header.mode,
+        size,
+        chunks: () => chunks,
+      };
+      for await (const _ of chunks); // what was not read
+    }
+  } finally {
+    await input.close();
+  }
+}
+
+interface Header {
+  name: string;
+  mode: number;
+  size: number;
+  flag: string;
+  target: string;
+}
+
+function readHeader(block: Uint8Array): Header {
+  let sum = 0;
+  for (let at = 0; at < BLOCK; at += 1) sum += at >= 148 && at < 156 ? 32 : block[at]!;
+  if (octal(block, 148, 8) !== sum) throw bad("a header's checksum is wrong");
+  const isPosix = textOf(block.subarray(257, 263)) === "ustar" && block[262] === 0;
+  const prefix = isPosix ? textOf(block.subarray(345, 500)) : "";
+  const name = textOf(block.subarray(0, 100));
+  const flag = String.fromCharCode(block[156]!);
+  const isLink = flag === "1" || flag === "2";
+  return {
+    name: prefix === "" ? name : `${prefix}/${name}`,
+    mode: octal(block, 100, 8) & 0o7777,
+    // Links and folders have no bytes, whatever the field says.
+    size: isLink || flag === "5" ? 0 : octal(block, 124, 12),
+    flag,
+    target: isLink ? textOf(block.subarray(157, 257)) : "",
+  };
+}
+
+function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString("utf8");
+}
+
+/** Octal digits, or base 256 where the first bit is set (GNU). */
+function octal(block: Uint8Array, at: number, length: number): number {
+  const field = block.subarray(at, at + length);
+  if (field[0]! & 0x80) {
+    let value = field[0]! & 0x7f;
+    for (const byte of field.subarray(1)) value = value * 256 + byte;
+    if (!Number.isSafeInteger(value)) throw bad("a number that no file has");
+    return value;
+  }
+  const text = textOf(field).trim();
+  if (!/^[0-7]*$/.test(text)) throw bad("a number that is none");
+  return text === "" ? 0 : Number.parseInt(text, 8);
+}
+
+/** "length key=value\n", again and again; the length is that of the whole record. */
+function readPax(bytes: Uint8Array): Map<string, string> {
+  const records = new Map<string, string>();
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at);
+    const length = space < 0 ? 0 : wholeNumber(textOf(bytes.subarray(at, space)));
+    const end = at + length;
+    if (length === 0 || end > bytes.length || bytes[end - 1] !== 0x0a)
+      throw bad("an extended header is broken");
+    const record = Buffer.from(bytes.subarray(space + 1, end - 1)).toString("utf8");
+    const equals = record.indexOf("=");
+    if (equals < 1) throw bad("an extended header is broken");
+    records.set(record.slice(0, equals), record.slice(equals + 1));
+    at = end;
+  }
+  return records;
+}
+
+function wholeNumber(text: string): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw bad("a number that is none");
+  return value;
+}
+
+/** A stream of any pieces, read in blocks. */
+function createInput(source: AsyncIterable<Uint8Array>) {
+  const pieces = source[Symbol.asyncIterator]();
+  let held: Uint8Array = new Uint8Array(0);
+
+  /** Up to `most` bytes, as they come; null at the end. */
+  async function some(most: number): Promise<Uint8Array | null> {
+    while (held.length === 0) {
+      const next = await pieces.next();
+      if (next.done) return null;
+      held = next.value;
+    }
+    const taken = held.subarray(0, most);
+    held = held.subarray(taken.length);
+    return taken;
+  }
+
+  async function exactly(length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (let missing = length; missing > 0; ) {
+      const part = await some(missing);
+      if (part === null) throw bad("it ends early");
+      parts.push(part);
+      missing -= part.length;
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  }
+
+  async function* content(size: number): AsyncGenerator<Uint8Array> {
+    for (let missing = size; missing > 0; ) {
+      const part = await some(missing);
+      if (part === null) throw bad("it ends early");
+      missing -= part.length;
+      yield part;
+    }
+    await exactly((BLOCK - (size % BLOCK)) % BLOCK);
+  }
+
+  return {
+    /** The next header; null at the end. */
+    async block(): Promise<Uint8Array | null> {
+      const first = await some(BLOCK);
+      if (first === null || first.length === BLOCK) return first;
+      return Buffer.concat([first, await exactly(BLOCK - first.length)]);
+    },
+    async whole(size: number): Promise<Uint8Array> {
+      const parts: Uint8Array[] = [];
+      for await (const part of content(size)) parts.push(part);
+      return Buffer.concat(parts);
+    },
+    content,
+    async close(): Promise<void> {
+      await pieces.return?.();
+    },
+  };
+}

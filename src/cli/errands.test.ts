@@ -1,0 +1,145 @@
+import { afterAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+// With real processes: a server, and commands beside it.
+
+const folder = mkdtempSync(join(tmpdir(), "holdfast-errands-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const script = join(import.meta.dir, "testtoy.ts");
+
+/** A process of the toy's command line; `until` waits for something in what it prints. */
+function start(...argv: string[]) {
+  const child = Bun.spawn([process.execPath, script, ...argv], { stdout: "pipe", stderr: "pipe" });
+  let printed = "";
+  const waiting = new Set<() => void>();
+  const read = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+      printed += Buffer.from(chunk).toString();
+      for (const look of waiting) look();
+    }
+  };
+  const ended = Promise.all([read(child.stdout), read(child.stderr), child.exited]);
+  return {
+    child,
+    until(wanted: string) {
+      return new Promise<string>((resolve, reject) => {
+        const look = () => {
+          if (printed.includes(wanted)) resolve(printed);
+        };
+        waiting.add(look);
+        look();
+        ended.then(() => reject(new Error(`it ended without "${wanted}":\n${printed}`)));
+      });
+    },
+    async end(signal?: NodeJS.Signals) {
+      if (signal) child.kill(signal);
+      const [, , code] = await ended;
+      return { code, printed };
+    },
+  };
+}
+
+/** A data directory, and what each command line needs to work on it. */
+function place(options = "") {
+  const home = mkdtempSync(join(folder, "place-"));
+  const config = join(home, "holdfast.yaml");
+  writeFileSync(
+    config,
+    `listen: 127.0.0.1:0\nrepositories: { one: { format: toy, offline: true, ${options} } }\n`,
+  );
+  const data = join(home, "data");
+  const flags = ["--config", config, "--data", data];
+  const play = (...more: string[]) => start("toy", "run", "one", ...flags, ...more);
+  const serve = () => start("serve", ...flags);
+  return { data, socket: join(data, "control.sock"), play, serve };
+}
+
+test("a running server does it, one at a time, and lets go when its person does", async () => {
+  const { socket, play, serve } = place();
+  const server = serve();
+  await server.until("serves on");
+  expect(await server.until("is a toy")).toContain(
+    '"level":"warn","msg":"The repository one is a toy"',
+  );
+  expect(statSync(socket).mode & 0o777).toBe(0o600);
+
+  const good = await play().end();
+  expect(good).toEqual({ code: 0, printed: `The toy plays in ${server.child.pid}\n` });
+  expect((await play("--short").end()).code).toBe(1);
+  expect(await play("--refuse").end()).toEqual({
+    code: 1,
+    printed: "holdfast toy run: The toy refuses\n",
+  });
+
+  const first = play("--hang");
+  await first.until("plays in");
+  const second = await play().end();
+  expect(second.code).toBe(1);
+  expect(second.printed).toContain("toy run runs on one already, since ");
+  expect(await first.end("SIGINT")).toEqual({
+    code: 1,
+    printed: `The toy plays in ${server.child.pid}\nSIGINT: stopping; once more stops at once\nStopped before the end.\n`,
+  });
+  await server.until("toy run of one was stopped");
+  expect((await play().end()).code).toBe(0);
+
+  const last = play("--hang");
+  await last.until("plays in");
+  const { code, printed } = await server.end("SIGTERM");
+  expect(code).toBe(0);
+  expect(printed.match(/"msg":"toy run of one [a-z ]+"/g)!.slice(0, 4)).toEqual([
+    '"msg":"toy run of one starts"',
+    '"msg":"toy run of one is done"',
+    '"msg":"toy run of one starts"',
+    '"msg":"toy run of one is not complete"',
+  ]);
+  expect(existsSync(socket)).toBe(false);
+  const end = await last.end();
+  expect(end.code).toBe(1);
+  expect(end.printed).toContain("holdfast toy run: toy run of one was stopped\n");
+}, 30_000);
+
+test("a server that was killed leaves a socket that misleads no one", async () => {
+  const { socket, play, serve } = place();
+  const first = serve();
+  await first.until("serves on");
+  await first.end("SIGKILL");
+  expect(existsSync(socket)).toBe(true);
+  const alone = play();
+  expect((await alone.end()).printed).toBe(`The toy plays in ${alone.child.pid}\n`);
+  const second = serve();
+  await second.until("serves on");
+  expect((await play().end()).printed).toBe(`The toy plays in ${second.child.pid}\n`);
+  expect((await second.end("SIGTERM")).code).toBe(0);
+}, 30_000);
+
+test("without a server a command does it itself, and another one is told that it must wait", async () => {
+  const { data, socket, play } = place();
+  const first = play("--hang");
+  expect(await first.until("plays in")).toContain(String(first.child.pid));
+  expect(existsSync(socket)).toBe(false);
+  const second = await play().end();
+  expect(second).toEqual({
+    code: 1,
+    printed: `holdfast toy run: ${data} is in use: another command works on it, or a server that is just starting or stopping\n`,
+  });
+  const { code, printed } = await first.end("SIGTERM");
+  expect(code).toBe(1);
+  expect(printed).toEndWith(
+    "SIGTERM: stopping; once more stops at once\nStopped before the end.\n",
+  );
+  expect((await play().end()).code).toBe(0);
+}, 30_000);
+
+test("gauges of a format stand in the metrics", async () => {
+  const { serve } = place();
+  const server = serve();
+  const told = await server.until("serves on");
+  const url = /serves on (http:[^"]+)/.exec(told)![1];
+  const metrics = await (await fetch(`${url}/-/metrics`)).text();
+  expect(metrics).toContain('\nholdfast_toy_size{repository="one",part="wheel"} 4\n');
+  expect((await server.end("SIGTERM")).code).toBe(0);
+}, 30_000);

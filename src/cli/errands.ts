@@ -1,0 +1,64 @@
+// What commands have a server do: the one that runs on the data directory, or else one that is started for them alone.
+import type { Config } from "../config/resolve.ts";
+import type { OperationCall } from "../core/format.ts";
+import { createLog, type Log } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
+import { askControl, controlPath, type OperationRequest } from "../http/control.ts";
+import type { Operations } from "../jobs/operations.ts";
+
+export interface ErrandServer {
+  /** Empty when it does not listen. */
+  url: string;
+  operations: Operations;
+  stop(): Promise<void>;
+}
+
+/** Starts a server that serves nobody else: no port but the one of "loopback", no schedule, no control socket. */
+export type StartAlone = (options: {
+  config: Config;
+  log: Log;
+  listen: "loopback" | "none";
+}) => Promise<ErrandServer>;
+
+const silent = createLog("json", () => {});
+
+/** Asks for some paths as a client would. By path an error for people, or null. For `holdfast verify --repair`. */
+export async function fetchAgain(
+  start: StartAlone,
+  config: Config,
+  wanted: { repository: string; path: string }[],
+): Promise<(string | null)[]> {
+  const running = await start({ config, log: silent, listen: "loopback" });
+  try {
+    const failures: (string | null)[] = [];
+    for (const { repository, path } of wanted) {
+      const response = await fetch(`${running.url}/${repository}${path}`);
+      const text = await response.text();
+      failures.push(response.ok ? null : text.trim() || `status ${response.status}`);
+    }
+    return failures;
+  } finally {
+    await running.stop();
+  }
+}
+
+/** Runs an operation where the data directory is held, or else here. Throws Problems. */
+export async function operate(
+  start: StartAlone,
+  config: Config,
+  request: OperationRequest,
+  call: Omit<OperationCall, "flags">,
+): Promise<boolean> {
+  const answer = await askControl(controlPath(config.data), request, call);
+  if (answer !== null) return answer;
+  const running = await start({ config, log: silent, listen: "none" }).catch((error) => {
+    if (!(error instanceof Problem && error.kind === "conflict")) throw error;
+    const why = "another command works on it, or a server that is just starting or stopping";
+    throw new Problem("conflict", `${config.data} is in use: ${why}`, { cause: error });
+  });
+  try {
+    return await running.operations.run(request, call);
+  } finally {
+    await running.stop();
+  }
+}

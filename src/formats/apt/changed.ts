@@ -1,0 +1,164 @@
+// Packages whose bytes change under their name: held until an operator lets them in.
+
+import { Problem } from "../../core/problem.ts";
+import type { ChangedFile, Changes, ChangesOptions } from "./changes.ts";
+import type { AptRepository } from "./generations.ts";
+import {
+  ACCEPTED,
+  type Accepted,
+  acceptedFiles,
+  forgetAccepted,
+  indexOptions,
+  poolPath,
+} from "./pool.ts";
+import type { Release } from "./release.ts";
+import { packageOf } from "./routes.ts";
+
+/** An index before and now, as the releases name it. */
+export interface IndexPair {
+  old: { path: string; sha256: string };
+  next: { path: string; sha256: string };
+}
+
+/** What a refused release changed, for `holdfast apt accept`. Kept as JSON under `heldKey`; empty when nothing is held. */
+export interface Held {
+  /** The Release's Date. Milliseconds since the epoch. */
+  date: number;
+  /** Each `path` is in the repository. At most 1000. */
+  changed: ChangedFile[];
+  /** How many changed in all. */
+  total: number;
+}
+
+/** So many of a release's changed files are told of one by one. */
+const TOLD = 20;
+
+export function heldKey(suite: string): string {
+  return `held/${suite}`;
+}
+
+/**
+ * Throws Problem("tampered") when the new release gives other bytes to what the one before named, or to what was fetched, and nobody let it: then
+ * what it changes is kept under `heldKey`. What the options or an operator let in is another file from then on.
+ */
+export async function checkChanges(
+  repository: AptRepository,
+  suite: string,
+  next: Release,
+  pairs: IndexPair[],
+): Promise<void> {
+  forgetAccepted(repository);
+  const accepted = await acceptedFiles(repository);
+  const { changed, total } = await compare(repository, suite, pairs);
+  const news = changed.filter(({ path, after }) => !after.includes(accepted.get(path) ?? ""));
+  // Those beyond the limit show once the ones before them are accepted.
+  const isCut = total > changed.length;
+  if (news.length > 0) {
+    if (repository.options.onChange === "refuse" || isCut)
+      return hold(repository, suite, next, news, total);
+    await accept(repository, suite, accepted, news);
+  } else if (isCut) return hold(repository, suite, next, [], total);
+  await release(repository, suite);
+}
+
+async function release(repository: AptRepository, suite: string): Promise<void> {
+  const held = await repository.kept(heldKey(suite));
+  if (held?.bytes.length) await repository.keep(heldKey(suite), new Uint8Array(0));
+}
+
+async function compare(repository: AptRepository, suite: string, pairs: IndexPair[]) {
+  const changed = new Map<string, ChangedFile>();
+  let total = 0;
+  const pinned = pairs.length ? await fetchedFiles(repository) : new Map<string, string>();
+  for (const { old, next } of pairs) {
+    const { folder } = indexOptions({ path: old.path, suite });
+    const options: ChangesOptions = { old: old.path, new: next.path, folder };
+    const found = await repository.work<Changes>("changes", options, [old.sha256, next.sha256]);
+    total += found.total;
+    for (const file of found.changed) {
+      const path = poolPath(suite, file.path);
+      changed.set(path, { ...file, path });
+    }
+    for (const { path: named, package: name, sha256 } of found.added) {
+      const path = poolPath(suite, named);
+      const before = pinned.get(path);
+      if (!before || before === sha256 || !/^[0-9a-f]{64}$/.test(sha256)) continue;
+      if (!changed.has(path)) total++;
+      const known = { path, package: name, version: "", architecture: "" };
+      changed.set(path, { ...known, before: [before], after: [sha256] });
+    }
+  }
+  return { changed: [...changed.values()], total };
+}
+
+/** SHA-256 of the pool files that are stored, by path. */
+async function fetchedFiles(repository: AptRepository): Promise<Map<string, string>> {
+  const rows = await repository.stored();
+  return new Map(rows.map(({ file, sha256 }) => [file, sha256]));
+}
+
+async function hold(
+  repository: AptRepository,
+  suite: string,
+  { date }: Release,
+  changed: ChangedFile[],
+  total: number,
+): Promise<never> {
+  const held = Buffer.from(JSON.stringify({ date, changed, total } satisfies Held));
+  const before = await repository.kept(heldKey(suite));
+  // The upstream offers it again and again, which is no news.
+  if (!before || !held.equals(before.bytes)) {
+    await repository.keep(heldKey(suite), held);
+    for (const file of changed.slice(0, TOLD)) tell(repository, suite, file);
+  }
+  const more = total > 1 ? ` and ${(total - 1).toLocaleString("en-US")} more` : "";
+  throw new Problem(
+    "tampered",
+    `The new release of ${suite} has other bytes under the same name for ${nameOf(changed[0])}${more}: the release before stays in service until \`holdfast apt accept ${repository.name}\``,
+    {
+      rule: "onChange",
+      detail: {
+        release: new Date(date).toISOString(),
+        changed: changed.slice(0, 20).map(({ path, before, after }) => ({ path, before, after })),
+      },
+    },
+  );
+}
+
+function tell(
+  repository: AptRepository,
+  suite: string,
+  { path, version, before, after }: ChangedFile,
+): void {
+  repository.report({
+    kind: "tampered",
+    package: packageOf(path),
+    ...(version && { version }),
+    file: path,
+    message: `A new release of ${suite} has other bytes for ${path} under the same name and version`,
+    detail: { suite, before, after },
+  });
+}
+
+function nameOf(file: ChangedFile | undefined): string {
+  return file ? [file.package, file.version, `(${file.path})`].join(" ") : "many packages";
+}
+
+async function accept(
+  repository: AptRepository,
+  suite: string,
+  before: Accepted,
+  changed: ChangedFile[],
+): Promise<void> {
+  const accepted = new Map(before);
+  for (const { path, after } of changed) accepted.set(path, after.at(-1)!);
+  await repository.keep(ACCEPTED, Buffer.from(JSON.stringify(Object.fromEntries(accepted))));
+  forgetAccepted(repository);
+  const [first] = changed;
+  repository.report({
+    kind: "repacked",
+    package: first ? packageOf(first.path) : suite,
+    message: `The new release of ${suite} has other bytes under the same name for ${nameOf(first)}, one of ${changed.length}: taken, as the repository says (onChange: accept)`,
+    detail: { changed: changed.slice(0, 20) },
+  });
+}

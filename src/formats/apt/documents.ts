@@ -1,0 +1,67 @@
+// InRelease and Release: the signed lists of what a suite consists of. https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files
+import { createHash } from "node:crypto";
+import type { DocumentRef, DocumentType, Source } from "../../core/format.ts";
+import { parseRelease, type Release } from "./release.ts";
+import { encodePath, inFolder } from "./routes.ts";
+import { signedText } from "./signature.ts";
+
+/** One release of a suite, with what it names. */
+export interface Generation {
+  /** SHA-256 of the Release's text. The same for InRelease and Release when they say the same. */
+  id: string;
+  release: Release;
+}
+
+export type ReleaseKind = "inrelease" | "release";
+
+/** Views: as the upstream has it, and the text that an InRelease signs, which is the Release. */
+export const AS_IT_IS = "upstream";
+export const TEXT = "text";
+
+const FILES: Record<ReleaseKind, string> = { inrelease: "InRelease", release: "Release" };
+/** Debian's largest has 1.5 MB. */
+const LIMIT = 32 * 2 ** 20;
+
+/** `suite` is the suite folder; "." for the root. It is also the package that the suite's indices are kept under. */
+export function releaseRef(kind: ReleaseKind, suite: string): DocumentRef {
+  return { kind, key: suite, package: suite, path: encodePath(inFolder(suite, FILES[kind])) };
+}
+
+/**
+ * The Release's text, whichever file it came in. Throws Problem("malformed") for an InRelease that is none. Some who sign leave empty lines
+ * behind the text, which the Release beside it does not have.
+ */
+export async function releaseText(kind: string, source: Source): Promise<string> {
+  const text = await source.text();
+  return kind === "inrelease" ? signedText(text).replace(/\n+$/, "\n") : text;
+}
+
+export function generationOf(text: string): Generation {
+  return { id: createHash("sha256").update(text).digest("hex"), release: parseRelease(text) };
+}
+
+function document(kind: ReleaseKind): DocumentType {
+  return {
+    // What leaves a suite is no loss: old generations are what suites have.
+    complete: false,
+    limit: LIMIT,
+    isDated: true,
+    isPlain: true,
+    async facts(source) {
+      parseRelease(await releaseText(kind, source));
+      return [];
+    },
+    async *render({ source }, { variant }) {
+      if (variant === TEXT) yield await releaseText(kind, source);
+      else yield* source.chunks();
+    },
+    async model({ source }): Promise<Generation> {
+      return generationOf(await releaseText(kind, source));
+    },
+  };
+}
+
+export const documents = {
+  inrelease: document("inrelease"),
+  release: document("release"),
+};

@@ -1,0 +1,300 @@
+// Which release of a suite counts, which ones came before it, and the artifacts that its indices are.
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Artifact, Known, Repository } from "../../core/format.ts";
+import { integrityFromHex } from "../../core/integrity.ts";
+import { memo } from "../../core/memo.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import { purl } from "../../core/purl.ts";
+import type { CacheStatus } from "../../core/reply.ts";
+import { type Generation, generationOf, type ReleaseKind, releaseRef } from "./documents.ts";
+import type { AptOptions } from "./options.ts";
+import type { Release } from "./release.ts";
+import { encodePath, folderOf, inFolder } from "./routes.ts";
+
+export type AptRepository = Repository<AptOptions>;
+export type Which = "fresh" | "stored" | "now";
+
+/** The release in service. */
+export interface Current {
+  /** The document that it comes from. */
+  kind: ReleaseKind;
+  generation: Generation;
+  changedAt: number;
+  cache: CacheStatus;
+}
+
+interface Memory {
+  /** Suite folders with a stored one. */
+  stored: Promise<Record<ReleaseKind, Set<string>>> | null;
+  kept: Map<string, Promise<Generation[]>>;
+  /** Suites whose InRelease the upstream no longer has. */
+  dropped: Map<string, Promise<boolean>>;
+  /** Suites that clients asked for, and whose release could not be had. */
+  wanting: Set<string>;
+  /** The id of what was last seen in service, by suite. */
+  seen: Map<string, string>;
+  /** Grows with each change of it. */
+  epoch: number;
+}
+
+const memoryOf = memo(
+  (_: AptRepository): Memory => ({
+    stored: null,
+    kept: new Map(),
+    dropped: new Map(),
+    wanting: new Set(),
+    seen: new Map(),
+    epoch: 0,
+  }),
+);
+
+const WANTING = 1000;
+
+/** Suites without a stored release that clients asked for in vain: not because there is none, but because none could be had. */
+export function wantingSuites(repository: AptRepository): ReadonlySet<string> {
+  return memoryOf(repository).wanting;
+}
+
+/** Another number for each release that was seen in service. */
+export function epochOf(repository: AptRepository): number {
+  return memoryOf(repository).epoch;
+}
+
+function storedReleases(repository: AptRepository): Promise<Record<ReleaseKind, Set<string>>> {
+  const memory = memoryOf(repository);
+  if (!memory.stored) {
+    const all = (kind: ReleaseKind) => repository.documents(kind, "", Number.MAX_SAFE_INTEGER);
+    const read = Promise.all([all("inrelease"), all("release")]).then(([inrelease, release]) => ({
+      inrelease: new Set(inrelease),
+      release: new Set(release),
+    }));
+    memory.stored = read;
+    read.catch(() => {
+      memory.stored = null;
+    });
+  }
+  return memory.stored;
+}
+
+/** Suite folders with a stored release, in no order. "." is the root. */
+export async function knownSuites(repository: AptRepository): Promise<ReadonlySet<string>> {
+  const { inrelease, release } = await storedReleases(repository);
+  return release.size ? new Set([...inrelease, ...release]) : inrelease;
+}
+
+/**
+ * The release in service of a suite folder ("dists/bookworm"; "." for the root): of its InRelease, or of its Release where the upstream
+ * has no InRelease, or no longer has one and a Release that is not older. `which` as in `Repository.model`. Throws a Problem: "notFound"
+ * when the upstream has neither.
+ */
+export async function currentRelease(
+  repository: AptRepository,
+  suite: string,
+  which: Which = "fresh",
+): Promise<Current> {
+  const { inrelease, release } = await storedReleases(repository);
+  if (!inrelease.has(suite) && release.has(suite) && which !== "now") {
+    // That there is no InRelease is not remembered for long, and nobody waits for an upstream to say it again.
+    if (which === "fresh") find(repository, "inrelease", suite, which).catch(() => {});
+    return find(repository, "release", suite, which);
+  }
+  let first: Current;
+  try {
+    first = await find(repository, "inrelease", suite, which);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
+    return await find(repository, "release", suite, which);
+  }
+  if (!(await isDropped(repository, suite, first.cache))) return first;
+  try {
+    const second = await find(repository, "release", suite, which);
+    if (second.generation.release.date >= first.generation.release.date) return second;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+  return first;
+}
+
+async function find(
+  repository: AptRepository,
+  kind: ReleaseKind,
+  suite: string,
+  which: Which,
+): Promise<Current> {
+  const memory = memoryOf(repository);
+  let known: Known<Generation>;
+  try {
+    known = await repository.model<Generation>(releaseRef(kind, suite), which);
+  } catch (error) {
+    if (cannotAsk(error) && memory.wanting.size < WANTING) memory.wanting.add(suite);
+    throw error;
+  }
+  memory.wanting.delete(suite);
+  (await storedReleases(repository))[kind].add(suite);
+  if (memory.seen.get(suite) !== known.model.id) {
+    memory.seen.set(suite, known.model.id);
+    memory.epoch++;
+  }
+  return { kind, generation: known.model, changedAt: known.changedAt, cache: known.cache };
+}
+
+/** apt prefers an InRelease that is there, so one that the upstream gave up must not outlive the Release that took its place. */
+async function isDropped(
+  repository: AptRepository,
+  suite: string,
+  { fwdStatus }: CacheStatus,
+): Promise<boolean> {
+  const { dropped } = memoryOf(repository);
+  const key = `dropped/${suite}`;
+  let known = dropped.get(suite);
+  if (!known) {
+    known = repository.kept(key).then((found) => Boolean(found?.bytes.length));
+    dropped.set(suite, known);
+    known.catch(() => dropped.delete(suite));
+  }
+  const before = await known;
+  const now = fwdStatus === undefined ? before : fwdStatus === 404 || fwdStatus === 410;
+  if (now !== before) {
+    dropped.set(suite, Promise.resolve(now));
+    await repository.keep(key, Buffer.from(now ? "1" : ""));
+  }
+  return now;
+}
+
+/** The releases before the one in service that are remembered, newest first. */
+export function earlierReleases(repository: AptRepository, suite: string): Promise<Generation[]> {
+  const { kept } = memoryOf(repository);
+  let found = kept.get(suite);
+  if (!found) {
+    found = load(repository, suite);
+    kept.set(suite, found);
+    found.catch(() => kept.delete(suite));
+  }
+  return found;
+}
+
+/** By slot: a slot's place in the store is used again, so that nothing is left behind. */
+interface Slot {
+  id: string;
+  slot: number;
+}
+
+const listKey = (suite: string) => `generations/${suite}`;
+const slotKey = (suite: string, slot: number) => `generation/${slot}/${suite}`;
+
+async function slots(repository: AptRepository, suite: string): Promise<Slot[]> {
+  const found = await repository.kept(listKey(suite));
+  return found ? JSON.parse(Buffer.from(found.bytes).toString()) : [];
+}
+
+async function load(repository: AptRepository, suite: string): Promise<Generation[]> {
+  const found: Generation[] = [];
+  for (const { id, slot } of await slots(repository, suite)) {
+    const kept = await repository.kept(slotKey(suite, slot));
+    if (!kept?.bytes.length) continue;
+    const generation = generationOf(gunzipSync(kept.bytes).toString());
+    // A crash between the text and the list leaves another text in the slot.
+    if (generation.id === id) found.push(generation);
+  }
+  return found;
+}
+
+/** Remembers the text of a release that another one takes the place of. */
+export async function keepRelease(
+  repository: AptRepository,
+  suite: string,
+  text: string,
+): Promise<void> {
+  const { id } = generationOf(text);
+  const before = (await slots(repository, suite)).filter((slot) => slot.id !== id);
+  const rest = before.slice(0, repository.options.generations - 1);
+  const taken = new Set(rest.map(({ slot }) => slot));
+  let slot = 0;
+  while (taken.has(slot)) slot++;
+  await repository.keep(slotKey(suite, slot), gzipSync(text));
+  for (const gone of before.slice(rest.length))
+    if (gone.slot !== slot) await repository.keep(slotKey(suite, gone.slot), new Uint8Array(0));
+  const list: Slot[] = [{ id, slot }, ...rest];
+  await repository.keep(listKey(suite), Buffer.from(JSON.stringify(list)));
+  memoryOf(repository).kept.delete(suite);
+}
+
+/** By SHA-256, the paths of the files that a Release names. */
+const pathsByHash = memo((release: Release): Map<string, string[]> => {
+  const paths = new Map<string, string[]>();
+  for (const [path, { sha256 }] of release.files) {
+    const same = paths.get(sha256);
+    if (same) same.push(path);
+    else paths.set(sha256, [path]);
+  }
+  return paths;
+});
+
+/** The path of the file with this hash in a folder of the suite ("main/binary-amd64"), or null. `algorithm` as in by-hash paths. */
+export function pathByHash(
+  release: Release,
+  folder: string,
+  algorithm: string,
+  digest: string,
+): string | null {
+  const sha256 = algorithm === "SHA256" ? digest : release.aliases.get(`${algorithm}/${digest}`);
+  if (sha256 === undefined) return null;
+  const paths = pathsByHash(release).get(sha256) ?? [];
+  return paths.find((path) => folderOf(path) === folder) ?? null;
+}
+
+const indicesOf = memo((_: Release) => new Map<string, Artifact>());
+
+/**
+ * The artifact that an index of a release is. `suite` is the suite folder, `path` as the Release names it; throws Problem("notFound") when it does
+ * not name it. The same object each time.
+ */
+export function indexArtifact(suite: string, release: Release, path: string): Artifact {
+  const known = indicesOf(release);
+  const key = `${suite}\0${path}`;
+  let artifact = known.get(key);
+  if (!artifact) {
+    artifact = makeIndex(suite, release, path);
+    known.set(key, artifact);
+  }
+  return artifact;
+}
+
+function makeIndex(suite: string, release: Release, path: string): Artifact {
+  const file = release.files.get(path);
+  if (!file) throw new Problem("notFound", `The Release of ${suite} does not name ${path}`);
+  const place = encodePath(inFolder(suite, path));
+  const byHash = encodePath(
+    inFolder(suite, inFolder(folderOf(path), `by-hash/SHA256/${file.sha256}`)),
+  );
+  return {
+    package: suite,
+    version: path,
+    file: file.sha256,
+    purl: `${purl("generic", inFolder(suite, path))}?checksum=sha256:${file.sha256}`,
+    contentType: contentTypeOf(path),
+    path: release.byHash ? byHash : place,
+    ...(release.byHash && { otherPaths: [place] }),
+    namedBy: [],
+    integrity: async () => integrityFromHex("sha256", file.sha256),
+    isMoving: true,
+  };
+}
+
+const TYPES: Record<string, string> = {
+  gz: "application/gzip",
+  xz: "application/x-xz",
+  bz2: "application/x-bzip2",
+  zst: "application/zstd",
+  deb: "application/vnd.debian.binary-package",
+  udeb: "application/vnd.debian.binary-package",
+  ddeb: "application/vnd.debian.binary-package",
+};
+
+const TEXT =
+  /(^|\/)(Packages|Sources|Release|Index|Translation-[^/.]+|Contents-[^/.]+|Commands-[^/.]+)$|\.(dsc|asc|yml)$/;
+
+export function contentTypeOf(path: string): string {
+  const type = TYPES[path.slice(path.lastIndexOf(".") + 1)];
+  return type ?? (TEXT.test(path) ? "text/plain; charset=utf-8" : "application/octet-stream");
+}

@@ -1,0 +1,39 @@
+// Debian's package repositories. https://wiki.debian.org/DebianRepository/Format
+import type { Format } from "../../core/format.ts";
+import { acceptOperation } from "./accept.ts";
+import { admit } from "./admit.ts";
+import { documents } from "./documents.ts";
+import { validUntilGauge } from "./expiry.ts";
+import { looseDocument } from "./loose.ts";
+import { mirrorOperations } from "./mirror/index.ts";
+import { type AptOptions, aptOptions } from "./options.ts";
+import { problemReply } from "./problem.ts";
+import { type AptRoute, accessOf, parseRoute } from "./routes.ts";
+import { serve } from "./serve.ts";
+import { setupSnippets } from "./setup.ts";
+import { tasks } from "./tasks.ts";
+
+export type { AptOptions } from "./options.ts";
+export type { AptRoute } from "./routes.ts";
+
+function warnings({ unverified }: AptOptions): string[] {
+  if (!unverified) return [];
+  return ["is not verified: it has no keyring, and nobody's signature is checked"];
+}
+
+export const apt: Format<AptRoute, AptOptions> = {
+  name: "apt",
+  options: aptOptions,
+  documents: { ...documents, packages: looseDocument },
+  fileOptions: ["keyring"],
+  parse: parseRoute,
+  access: accessOf,
+  serve,
+  admit,
+  tasks,
+  operations: [...mirrorOperations, acceptOperation],
+  gauges: [validUntilGauge],
+  warnings,
+  problem: problemReply,
+  setup: setupSnippets,
+};

@@ -1,0 +1,235 @@
+// Indices: found by their name in the generation that a client is in the middle of, or by their hash in any that is remembered.
+
+import { createHash } from "node:crypto";
+import type { Artifact, Derived, Request } from "../../core/format.ts";
+import { memo } from "../../core/memo.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import {
+  type AptRepository,
+  currentRelease,
+  earlierReleases,
+  indexArtifact,
+  knownSuites,
+  pathByHash,
+} from "./generations.ts";
+import { isDiff, namesFiles } from "./index-names.ts";
+import { forgetIndices } from "./pool.ts";
+import type { Release } from "./release.ts";
+import { type AptRoute, inFolder, likelySuite, under } from "./routes.ts";
+import { sessionsOf } from "./sessions.ts";
+
+/** An index of one release. `path` as the Release names it. */
+export interface Index {
+  suite: string;
+  release: Release;
+  path: string;
+}
+
+const PIECE = 256 * 1024;
+
+/** Suites that hold a path, the deepest first. */
+async function suitesOf(repository: AptRepository, path: string): Promise<string[]> {
+  const known = [...(await knownSuites(repository))];
+  return known.filter((suite) => under(suite, path) !== null).sort((a, b) => b.length - a.length);
+}
+
+/**
+ * The index at a path, in the release that the client was given last; null when no release names it. `isAsked`: a suite that is not known yet is asked for.
+ * Throws a Problem when that cannot be.
+ */
+export async function indexAt(
+  repository: AptRepository,
+  path: string,
+  client: string,
+  isAsked: boolean,
+): Promise<Index | null> {
+  const suites = await suitesOf(repository, path);
+  for (const suite of suites) {
+    const release = await releaseFor(repository, suite, client);
+    const name = under(suite, path)!;
+    if (release.files.has(name) && !isDiff(name)) return { suite, release, path: name };
+  }
+  const suite = likelySuite(path);
+  if (!isAsked || suites.includes(suite)) return null;
+  const found = await currentRelease(repository, suite).catch(nullWhenNotFound);
+  const name = under(suite, path)!;
+  if (!found?.generation.release.files.has(name)) return null;
+  return { suite, release: found.generation.release, path: name };
+}
+
+function nullWhenNotFound(error: unknown): null {
+  if (error instanceof Problem && error.kind === "notFound") return null;
+  throw error;
+}
+
+/** The release that a client is in the middle of fetching, or else the one in service. */
+async function releaseFor(
+  repository: AptRepository,
+  suite: string,
+  client: string,
+): Promise<Release> {
+  const { generation } = await currentRelease(repository, suite);
+  const seen = sessionsOf(repository).of(client, suite);
+  if (seen === null || seen === generation.id) return generation.release;
+  const earlier = await earlierReleases(repository, suite);
+  return (earlier.find(({ id }) => id === seen) ?? generation).release;
+}
+
+type HashRoute = Extract<AptRoute, { kind: "hash" }>;
+const byHash = memo((_: AptRepository) => new WeakMap<HashRoute, Index>());
+
+/** The index with a hash, in any generation that is remembered. Throws Problem("notFound") when none names it in that folder. */
+export async function indexByHash(repository: AptRepository, route: HashRoute): Promise<Index> {
+  const memory = byHash(repository);
+  let index = memory.get(route);
+  if (!index) {
+    index = await findByHash(repository, route);
+    memory.set(route, index);
+  }
+  return index;
+}
+
+async function findByHash(repository: AptRepository, route: HashRoute): Promise<Index> {
+  const { folder } = route;
+  const file = inFolder(folder, "x");
+  const suites = await suitesOf(repository, file);
+  const likely = likelySuite(file);
+  let away: Problem | null = null;
+  for (const suite of suites.includes(likely) ? suites : [...suites, likely]) {
+    try {
+      const { generation, cache } = await currentRelease(repository, suite);
+      const earlier = await earlierReleases(repository, suite);
+      for (const { release } of [generation, ...earlier]) {
+        const path = pathIn(release, suite, route);
+        if (path !== null) return { suite, release, path };
+      }
+      if (cache.detail === "offline" || cache.detail === "unreachable")
+        away ??= new Problem(
+          cache.detail,
+          `No stored release of ${suite} names an index with this hash, and the upstream cannot be asked for a newer one`,
+        );
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.kind !== "notFound") away ??= error;
+    }
+  }
+  throw (
+    away ??
+    new Problem("notFound", `No release that is remembered here names ${route.digest} in ${folder}`)
+  );
+}
+
+function pathIn(release: Release, suite: string, route: HashRoute): string | null {
+  const { folder, algorithm, digest } = route;
+  const inSuite = folder === suite ? "." : under(suite, folder);
+  return inSuite === null ? null : pathByHash(release, inSuite, algorithm, digest);
+}
+
+export function serveByHash(
+  index: Index,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  return open(index, request, repository);
+}
+
+const asName = memo(
+  (reply: Reply): Reply => ({
+    ...reply,
+    headers: { ...reply.headers, "cache-control": "no-cache" },
+  }),
+);
+
+/** What a name stands for changes with the generation, so nobody may keep it without asking. */
+export async function serveByName(
+  index: Index,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  return asName(await open(index, request, repository));
+}
+
+/** What the upstream names and does not have, and is made here from what it has. */
+const madeHere = new WeakSet<Artifact>();
+
+async function open(index: Index, request: Request, repository: AptRepository): Promise<Reply> {
+  const { suite, release, path } = index;
+  const artifact = indexArtifact(suite, release, path);
+  if (madeHere.has(artifact)) return make(index, artifact, repository, null);
+  try {
+    const found = await repository.artifact(artifact, request);
+    if (!found.cache?.hit && namesFiles(path)) forgetIndices(repository, suite);
+    return found;
+  } catch (error) {
+    if (!(error instanceof Problem) || (error.kind !== "notFound" && !cannotAsk(error)))
+      throw error;
+    return make(index, artifact, repository, error);
+  }
+}
+
+/** The plain form of an index that is there in a compressed one. Checked by the Release's hash before a byte of it is sent. */
+async function make(
+  { suite, release, path }: Index,
+  artifact: Artifact,
+  repository: AptRepository,
+  reason: Problem | null,
+): Promise<Reply> {
+  let failure = reason ?? new Problem("notFound", `The upstream does not have ${path}`);
+  for (const extension of ["xz", "gz", "zst"]) {
+    const source = `${path}.${extension}`;
+    if (!release.files.has(source)) continue;
+    try {
+      const { sha256 } = await repository.fetch(indexArtifact(suite, release, source));
+      const derive = () => repository.derive("plain", { index: source }, [sha256]);
+      await prove(artifact, derive, suite, path);
+      return plainReply(artifact, release.files.get(path)!.size, derive);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.kind === "tampered" || error.kind === "malformed") failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function prove(
+  artifact: Artifact,
+  derive: () => Promise<Derived>,
+  suite: string,
+  path: string,
+): Promise<void> {
+  if (madeHere.has(artifact)) return;
+  const hash = createHash("sha256");
+  for await (const piece of pieces(derive)) hash.update(piece);
+  if (hash.digest("hex") !== artifact.file)
+    throw new Problem(
+      "malformed",
+      `The ${path} made from its compressed form is not what the Release of ${suite} says`,
+    );
+  madeHere.add(artifact);
+}
+
+function plainReply(artifact: Artifact, size: number, derive: () => Promise<Derived>): Reply {
+  return {
+    status: 200,
+    headers: {
+      "content-type": artifact.contentType,
+      "content-disposition": "attachment",
+      "cache-control": "public, max-age=31536000, immutable",
+    },
+    body: { chunks: pieces(derive), size },
+    etag: artifact.file,
+    cache: { hit: true },
+  };
+}
+
+/** Opened when it is read, so that a reply whose body nobody wants leaves nothing open. */
+async function* pieces(derive: () => Promise<Derived>): AsyncGenerator<Uint8Array> {
+  const file = await derive();
+  try {
+    for (let at = 0; at < file.size; at += PIECE)
+      yield await file.read(at, Math.min(PIECE, file.size - at));
+  } finally {
+    await file.close();
+  }
+}

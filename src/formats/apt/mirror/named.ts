@@ -1,0 +1,159 @@
+// What the remembered releases of all suites name: the measure of what may be removed.
+import type { StoredArtifactRow } from "../../../core/format.ts";
+import { Problem } from "../../../core/problem.ts";
+import { type Generation, releaseRef } from "../documents.ts";
+import {
+  type AptRepository,
+  currentRelease,
+  earlierReleases,
+  indexArtifact,
+  knownSuites,
+} from "../generations.ts";
+import { indexName, namesFiles } from "../index-names.ts";
+import { poolPath, useLookup } from "../pool.ts";
+import type { Release } from "../release.ts";
+import { byPreference, READABLE } from "./indices.ts";
+import { rowsOf } from "./rows.ts";
+
+/** A file's name in the catalog after its bytes were accepted in place of others. */
+const ACCEPTED_NAME = /@[0-9a-f]{16}$/;
+
+/** An index, and not a pool file: those are known by their hash. */
+export function isIndex({ file, sha256 }: StoredArtifactRow): boolean {
+  return file === sha256;
+}
+
+/**
+ * The stored files that no remembered release of any suite names, by the indices that are stored. Throws a Problem when a release or an index that is
+ * needed to know cannot be read: what is not understood names everything.
+ */
+export async function unnamed(
+  repository: AptRepository,
+  rows: readonly StoredArtifactRow[],
+): Promise<StoredArtifactRow[]> {
+  const suites = await knownSuites(repository);
+  const indices = Map.groupBy(rows.filter(isIndex), (row) => row.package);
+  for (const suite of indices.keys())
+    if (!suites.has(suite))
+      throw new Problem("notFound", `Indices of ${suite} are stored, and no release of it is`);
+  if (suites.size === 0 && rows.length > 0)
+    throw new Problem("notFound", "No release of any suite is stored");
+
+  const rest = candidates(rows);
+  for (const suite of suites) {
+    const stored = new Map((indices.get(suite) ?? []).map((row) => [row.sha256, row]));
+    const releases = await releasesOf(repository, suite);
+    await complete(repository, suite, releases[0]!, stored);
+    const wanted = new Map<string, string>();
+    for (const release of releases)
+      for (const [path, { sha256 }] of release.files) {
+        rest.indices.delete(`${suite}\0${sha256}`);
+        if (stored.has(sha256) && canRead(path)) wanted.set(sha256, path);
+      }
+    for (const [sha256, path] of wanted)
+      await useLookup(repository, { suite, path, sha256 }, async (file) => {
+        for await (const group of rowsOf(file))
+          for (const row of group) rest.strike(suite, row.path, row.sha256);
+      });
+  }
+  return [...rest.indices.values(), ...rest.files()];
+}
+
+function candidates(rows: readonly StoredArtifactRow[]) {
+  const indices = new Map<string, StoredArtifactRow>();
+  const pool = new Map<string, Set<StoredArtifactRow>>();
+  const add = (path: string, row: StoredArtifactRow) => {
+    const same = pool.get(path);
+    if (same) same.add(row);
+    else pool.set(path, new Set([row]));
+  };
+  const named = new Set<StoredArtifactRow>();
+  for (const row of rows) {
+    if (isIndex(row)) indices.set(`${row.package}\0${row.sha256}`, row);
+    else {
+      add(row.file, row);
+      if (ACCEPTED_NAME.test(row.file)) add(row.file.replace(ACCEPTED_NAME, ""), row);
+    }
+  }
+  return {
+    indices,
+    /** `path` as the lookup file of a suite has it. Without a hash whatever bytes are stored under it are named. */
+    strike(suite: string, path: string, sha256: string | null): void {
+      for (const name of new Set([path, poolPath(suite, path), below(suite, path)]))
+        for (const row of pool.get(name) ?? [])
+          if (sha256 === null || row.sha256 === sha256) named.add(row);
+    },
+    files: () => rows.filter((row) => !isIndex(row) && !named.has(row)),
+  };
+}
+
+/** Clients may ask for a flat suite's files from its folder or from the root. See `poolPath`. */
+function below(suite: string, path: string): string {
+  return path.startsWith(`${suite}/`) ? path.slice(suite.length + 1) : path;
+}
+
+/** All that is remembered of a suite: both forms of the release in service, and the ones before. */
+async function releasesOf(repository: AptRepository, suite: string): Promise<Release[]> {
+  const current = await currentRelease(repository, suite, "stored");
+  const releases = [current.generation.release];
+  for (const kind of ["inrelease", "release"] as const) {
+    if (kind === current.kind) continue;
+    const keys = await repository.documents(kind, suite, Number.MAX_SAFE_INTEGER);
+    if (!keys.includes(suite)) continue;
+    const { model } = await repository.model<Generation>(releaseRef(kind, suite), "stored");
+    releases.push(model.release);
+  }
+  for (const { release } of await earlierReleases(repository, suite)) releases.push(release);
+  return releases;
+}
+
+function canRead(path: string): boolean {
+  return namesFiles(path) && READABLE.includes(indexName(path).compression);
+}
+
+/**
+ * Of each index that was ever fetched of the suite, the release in service must have its own, in some form: without it, all that it alone names would
+ * look like nobody's. What lacks is fetched.
+ */
+async function complete(
+  repository: AptRepository,
+  suite: string,
+  release: Release,
+  stored: Map<string, StoredArtifactRow>,
+): Promise<void> {
+  const used = new Set<string>();
+  for (const { version } of stored.values())
+    if (canRead(version)) used.add(indexName(version).plain);
+  const forms = Map.groupBy(
+    [...release.files.keys()].filter((path) => canRead(path) && used.has(indexName(path).plain)),
+    (path) => indexName(path).plain,
+  );
+  for (const paths of forms.values()) {
+    if (paths.some((path) => stored.has(release.files.get(path)!.sha256))) continue;
+    const { sha256, path } = await fetchOne(repository, suite, release, paths);
+    const row = { package: suite, version: path, file: sha256, sha256, size: 0, fetchedAt: 0 };
+    stored.set(sha256, row);
+  }
+}
+
+async function fetchOne(
+  repository: AptRepository,
+  suite: string,
+  release: Release,
+  paths: readonly string[],
+): Promise<{ sha256: string; path: string }> {
+  let reason = "";
+  for (const path of [...paths].sort(byPreference)) {
+    try {
+      const { sha256 } = await repository.fetch(indexArtifact(suite, release, path));
+      return { sha256, path };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      reason = error.message;
+    }
+  }
+  throw new Problem(
+    "notFound",
+    `The newest ${indexName(paths[0]!).plain} of ${suite} is not stored and cannot be had (${reason}), so what it names cannot be known`,
+  );
+}

@@ -1,0 +1,57 @@
+// The artifact that a pool file is: what the catalog, the upstream and the world call it.
+import { createHash } from "node:crypto";
+import type { Artifact } from "../../core/format.ts";
+import { purl } from "../../core/purl.ts";
+import type { FileEntry } from "./files.ts";
+import { contentTypeOf } from "./generations.ts";
+import { encodePath, packageOf } from "./routes.ts";
+
+/** By path in the repository, the digest (as lookup files have it) of bytes that were let take the place of others. */
+export type Accepted = ReadonlyMap<string, string>;
+
+/** What of a lookup file's entry the artifact is made from. */
+export type PoolEntry = Omit<FileEntry, "path" | "size">;
+
+/** What an entry's bytes are known by here and in `Accepted`. */
+export function digestOf({ sha256, integrity }: Pick<PoolEntry, "sha256" | "integrity">): string {
+  return sha256 ?? integrity;
+}
+
+/**
+ * The artifact that a pool file is. `path` is in the repository (`poolPath`), `origin` the Release's. Bytes that were accepted in place of
+ * others are another file of the catalog: pins are final.
+ */
+export function poolArtifact(
+  path: string,
+  entry: PoolEntry,
+  origin: string | null,
+  accepted: Accepted,
+): Artifact {
+  const digest = digestOf(entry);
+  const { integrity, version } = entry;
+  const isAccepted = accepted.get(path) === digest;
+  return {
+    package: packageOf(path),
+    version,
+    file: isAccepted ? acceptedName(path, digest) : path,
+    purl: debPurl(origin, entry.package, version, entry.architecture),
+    contentType: contentTypeOf(path),
+    path: encodePath(path),
+    namedBy: [],
+    integrity: async () => integrity,
+  };
+}
+
+function acceptedName(path: string, digest: string): string {
+  const hex = /^[0-9a-f]{64}$/.test(digest)
+    ? digest
+    : createHash("sha256").update(digest).digest("hex");
+  return `${path}@${hex.slice(0, 16)}`;
+}
+
+/** https://github.com/package-url/purl-spec/blob/main/types-doc/deb-definition.md */
+function debPurl(origin: string | null, name: string, version: string, arch: string): string {
+  const vendor = (origin ?? "").toLowerCase().replace(/[^a-z0-9.-]+/g, "-") || "unknown";
+  const qualifier = arch && `?arch=${encodeURIComponent(arch)}`;
+  return purl("deb", `${vendor}/${name}`, version) + qualifier;
+}

@@ -1,0 +1,163 @@
+// A Release file made by apt-ftparchive, the odd forms of vendors, and what is none.
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Problem } from "../../core/problem.ts";
+import { parseDate, parseRelease } from "./release.ts";
+
+const text = readFileSync(`${import.meta.dirname}/testdata/signed/Release`, "utf8");
+const HEX = "ab".repeat(32);
+
+function release(lines: string[]): string {
+  return [...lines, "SHA256:", ` ${HEX} 7 main/binary-amd64/Packages`].join("\n");
+}
+
+function refusal(text: string): string {
+  try {
+    parseRelease(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(Problem);
+    expect(error).toHaveProperty("kind", "malformed");
+    return (error as Problem).message;
+  }
+  throw new Error("It was taken");
+}
+
+test("a Release file of apt-ftparchive", () => {
+  const found = parseRelease(text);
+  expect(found).toMatchObject({
+    date: Date.UTC(2026, 0, 1, 9, 5),
+    validUntil: Date.UTC(2026, 0, 8, 9, 5),
+    suite: "stable",
+    codename: "example",
+    origin: "Example",
+    label: "Example",
+    architectures: ["amd64", "arm64"],
+    components: ["main"],
+    byHash: true,
+  });
+  expect([...found.files.keys()]).toEqual([
+    "main/binary-amd64/Packages",
+    "main/binary-amd64/Packages.gz",
+    "main/binary-amd64/Packages.xz",
+    "main/source/Sources",
+    "main/source/Sources.gz",
+    "main/source/Sources.xz",
+  ]);
+  expect(found.files.get("main/source/Sources.xz")).toEqual({
+    sha256: "66dd2f2af82e13b0e520b81bf989205b87829976dce6b4945945a5590988d64e",
+    size: 656,
+  });
+  expect(found.fields.get("Suite")).toBe("stable");
+  expect(found.fields.has("SHA256")).toBe(false);
+  expect(found.aliases.size).toBe(18);
+  for (const alias of [
+    "MD5Sum/159259c2108a7e9990fd0a08f603e0e4",
+    "SHA1/91f4f2b934c450004d395db813f503bd175d77de",
+    "SHA512/b2da6d5c4b6a60f3cbadae07f5f74b6853eb6ffe3412e9e44d112d474254dee6b7272a8aa48a830126ab29733d34f6188d61be8a132722f3721c35dad80823e4",
+  ])
+    expect(found.aliases.get(alias)).toBe(
+      "66dd2f2af82e13b0e520b81bf989205b87829976dce6b4945945a5590988d64e",
+    );
+});
+
+test("a flat one with little in it, in CRLF and odd case", () => {
+  const found = parseRelease(
+    `date: Thu, 1 Jan 2026 9:05:00 GMT\r\nsha256:\r\n ${HEX.toUpperCase()}\t7 ./Packages\r\n`,
+  );
+  expect(found).toMatchObject({ validUntil: null, suite: null, byHash: false, components: [] });
+  expect([...found.files]).toEqual([["Packages", { sha256: HEX, size: 7 }]]);
+});
+
+test("of a path that comes twice the first counts, as in apt", () => {
+  const other = "cd".repeat(32);
+  const found = parseRelease(
+    `Date: Thu, 01 Jan 2026 09:05:00 UTC\nSHA256:\n ${HEX} 7 a\n ${other} 8 ./a\n`,
+  );
+  expect([...found.files]).toEqual([["a", { sha256: HEX, size: 7 }]]);
+});
+
+test("a weak hash of another size is no name for the file", () => {
+  const md5 = "0".repeat(32);
+  const found = parseRelease(
+    release([
+      "Date: Thu, 01 Jan 2026 09:05:00 UTC",
+      "MD5Sum:",
+      ` ${md5} 8 main/binary-amd64/Packages`,
+    ]),
+  );
+  expect(found.aliases.size).toBe(0);
+});
+
+const DATE = "Date: Thu, 01 Jan 2026 09:05:00 UTC";
+const none: [what: string, text: string, says: string][] = [
+  ["nothing", "", "no checksums"],
+  ["a login page", "<!DOCTYPE html>\n<html><body>Log in</body></html>\n", "<!DOCTYPE"],
+  ["JSON", '{"error": "not found"}', "no checksums"],
+  ["one without a date", release(["Suite: x"]), "no Date"],
+  ["one without hashes", DATE, "no checksums"],
+  ["MD5 only", `${DATE}\nMD5Sum:\n ${"0".repeat(32)} 1 a\n`, "only MD5Sum"],
+  ["SHA-512 only", `${DATE}\nSHA512:\n ${"0".repeat(128)} 1 a\n`, "only SHA512"],
+  ["a strange date", release(["Date: yesterday"]), 'Date is "yesterday"'],
+  ["a strange end", release([DATE, "Valid-Until: never"]), 'Valid-Until is "never"'],
+  ["a path that leads out", `${DATE}\nSHA256:\n ${HEX} 1 ../x\n`, '"../x"'],
+  ["an absolute path", `${DATE}\nSHA256:\n ${HEX} 1 /etc/passwd\n`, '"/etc/passwd"'],
+  [
+    "a path of a weak hash that leads out",
+    release([DATE, "MD5Sum:", ` ${"0".repeat(32)} 1 a/../../x`]),
+    "MD5Sum",
+  ],
+  ["a short hash", `${DATE}\nSHA256:\n ${HEX.slice(1)} 1 x\n`, "has the line"],
+  ["a hash that is none", `${DATE}\nSHA256:\n ${"x".repeat(64)} 1 x\n`, "has the line"],
+  ["no size", `${DATE}\nSHA256:\n ${HEX} x\n`, "has the line"],
+  ["a negative size", `${DATE}\nSHA256:\n ${HEX} -1 x\n`, "has the line"],
+];
+
+for (const [what, text, says] of none)
+  test(`${what} is refused`, () => expect(refusal(text)).toContain(says));
+
+const dates: [text: string, want: string | null][] = [
+  ["Sat, 11 Jul 2026 10:16:37 UTC", "2026-07-11T10:16:37.000Z"],
+  ["Sat, 11 Jul 2026 10:16:37 GMT", "2026-07-11T10:16:37.000Z"],
+  ["Sat, 11 Jul 2026 10:16:37 Z", "2026-07-11T10:16:37.000Z"],
+  ["Sat, 11 Jul 2026 10:16:37 +0000", "2026-07-11T10:16:37.000Z"],
+  ["Wed,  1 Jul 2026  8:01:02 UTC", "2026-07-01T08:01:02.000Z"],
+  ["Wednesday, 1 July 2026 8:01:02 utc", "2026-07-01T08:01:02.000Z"],
+  ["29 Feb 2028 00:00:00 UTC", "2028-02-29T00:00:00.000Z"],
+  ["Sat, 11 Jul 2026 10:16:37 +0200", null],
+  ["Sat, 11 Jul 2026 10:16:37 CEST", null],
+  ["Sat, 11 Jul 2026 10:16:37", null],
+  ["Sat, 31 Feb 2026 10:16:37 UTC", null],
+  ["Sat, 11 Foo 2026 10:16:37 UTC", null],
+  ["Sat, 11 Jul 2026 25:16:37 UTC", null],
+  ["Sat, 11 Jul 2026 10:61:37 UTC", null],
+  ["2026-07-11T10:16:37Z", null],
+  ["", null],
+];
+
+for (const [text, want] of dates)
+  test(`parseDate(${text})`, () => {
+    const time = parseDate(text);
+    expect(time === null ? null : new Date(time).toISOString()).toBe(want);
+  });
+
+test("a Release with flipped characters is read or refused with a Problem", () => {
+  let state = 41;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const outcomes = new Set<string>();
+  for (let turn = 0; turn < 1500; turn++) {
+    const at = next(text.length);
+    const changed =
+      text.slice(0, at) + String.fromCharCode(next(256)) + text.slice(at + 1 + next(3));
+    try {
+      for (const path of parseRelease(changed).files.keys()) expect(path).not.toMatch(/^\/|\.\.\//);
+      outcomes.add("read");
+    } catch (error) {
+      expect(error).toBeInstanceOf(Problem);
+      outcomes.add("refused");
+    }
+  }
+  expect([...outcomes].sort()).toEqual(["read", "refused"]);
+});

@@ -1,0 +1,142 @@
+// The paths of an apt repository. https://wiki.debian.org/DebianRepository/Format
+import type { Access } from "../../core/format.ts";
+
+/** What the digests of a Release are called in by-hash paths. */
+export type HashName = "MD5Sum" | "SHA1" | "SHA256" | "SHA512";
+
+/**
+ * `suite` and `folder` are without a slash at their end; the root is ".". `release` may be a suite's own or one of the small files of that name that a
+ * Release lists, which only the Release tells; `file` an index or a pool file, likewise.
+ */
+export type AptRoute =
+  | { kind: "key" }
+  | { kind: "folder"; folder: string }
+  | { kind: "inrelease"; suite: string }
+  | { kind: "release"; suite: string }
+  | { kind: "signature"; suite: string }
+  | { kind: "hash"; folder: string; algorithm: HashName; digest: string }
+  | { kind: "diff" }
+  | { kind: "pool"; path: string }
+  | { kind: "file"; path: string };
+
+const HASH_LENGTHS: Record<HashName, number> = { MD5Sum: 32, SHA1: 40, SHA256: 64, SHA512: 128 };
+const PACKAGE = /\.(deb|udeb|ddeb|dsc)$/;
+const RELEASES = {
+  InRelease: "inrelease",
+  Release: "release",
+  "Release.gpg": "signature",
+} as const;
+
+/** Decoded once, segment by segment; null when a segment hides a separator or is none. */
+function decode(rawPath: string): string[] | null {
+  const segments: string[] = [];
+  for (const raw of rawPath.split("/")) {
+    let segment: string;
+    try {
+      segment = raw.includes("%") ? decodeURIComponent(raw) : raw;
+    } catch {
+      return null;
+    }
+    if (!segment || segment === "." || segment === ".." || /[/\\\0-\x1f\x7f]/.test(segment))
+      return null;
+    segments.push(segment);
+  }
+  return segments;
+}
+
+/** Returns null for anything that is not a path of the protocol; never throws. */
+export function parseRoute(method: string, rawPath: string): AptRoute | null {
+  if ((method !== "GET" && method !== "HEAD") || !rawPath.startsWith("/")) return null;
+  if (rawPath === "/") return { kind: "folder", folder: "." };
+  if (rawPath.endsWith("/")) {
+    const folder = decode(rawPath.slice(1, -1));
+    return folder && folder[0] !== "-" ? { kind: "folder", folder: folder.join("/") } : null;
+  }
+  const segments = decode(rawPath.slice(1));
+  if (!segments) return null;
+  if (segments[0] === "-") return segments.join("/") === "-/key.asc" ? { kind: "key" } : null;
+  return parseSegments(segments);
+}
+
+function parseSegments(segments: string[]): AptRoute | null {
+  const path = segments.join("/");
+  const name = segments.at(-1)!;
+  // Patches from one index to the next: answering that there are none makes apt take the whole one.
+  if (segments.slice(0, -1).some((segment) => segment.endsWith(".diff"))) return { kind: "diff" };
+  if (Object.hasOwn(RELEASES, name)) {
+    const kind = RELEASES[name as keyof typeof RELEASES];
+    return { kind, suite: folderOf(path) };
+  }
+  if (segments.at(-3) === "by-hash") {
+    const algorithm = segments.at(-2) as HashName;
+    if (!Object.hasOwn(HASH_LENGTHS, algorithm)) return null;
+    const digest = name.toLowerCase();
+    if (digest.length !== HASH_LENGTHS[algorithm] || !/^[0-9a-f]+$/.test(digest)) return null;
+    const folder = segments.slice(0, -3).join("/") || ".";
+    return { kind: "hash", folder, algorithm, digest };
+  }
+  const at = segments.findIndex((segment) => segment === "dists" || segment === "pool");
+  const isPool = PACKAGE.test(name) || (segments[at] === "pool" && at < segments.length - 1);
+  return { kind: isPool ? "pool" : "file", path };
+}
+
+/** The folder that a path stands in; "." for the root. */
+export function folderOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 ? "." : path.slice(0, slash);
+}
+
+/** A path in a folder, from the repository's root. */
+export function inFolder(folder: string, path: string): string {
+  return folder === "." || folder === "" ? path : `${folder}/${path}`;
+}
+
+/** The rest of a path under a folder; null when it does not stand there. */
+export function under(folder: string, path: string): string | null {
+  if (folder === ".") return path;
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : null;
+}
+
+/**
+ * Which suite folder an index most likely belongs to, by its path alone: the segment after "dists", and where there is none the folder that it
+ * stands in.
+ */
+export function likelySuite(path: string): string {
+  const segments = path.split("/");
+  const dists = segments.indexOf("dists");
+  return dists >= 0 && segments.length > dists + 2
+    ? segments.slice(0, dists + 2).join("/")
+    : folderOf(path);
+}
+
+/**
+ * The folder that the paths in a suite's indices start from: the one that holds "dists", and for a flat suite its own. (For a flat suite it
+ * may be the root instead: that is up to how a client's sources are written.)
+ */
+export function poolFolder(suite: string): string {
+  const segments = suite.split("/");
+  const dists = segments.indexOf("dists");
+  return dists >= 0 ? segments.slice(0, dists).join("/") || "." : suite;
+}
+
+/** For an upstream: `+` too, which some stores take for a space. */
+export function encodePath(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+.-]*$/;
+
+/**
+ * The package that a pool file's name speaks of: "hello" of hello_2.10-3_amd64.deb. Names are what claims are about and what the catalog is kept
+ * by, so they come from the path alone. A file of another form of name is its own package.
+ */
+export function packageOf(path: string): string {
+  const file = path.slice(path.lastIndexOf("/") + 1);
+  const underscore = file.indexOf("_");
+  const name = file.slice(0, underscore);
+  return underscore > 0 && PACKAGE_NAME.test(name) ? name : file;
+}
+
+export function accessOf(route: AptRoute): Access {
+  return { action: "read", package: route.kind === "pool" ? packageOf(route.path) : null };
+}

@@ -1,0 +1,190 @@
+// A route to its answer, through the cache.
+import type { Request } from "../../core/format.ts";
+import { memo } from "../../core/memo.ts";
+import { Problem } from "../../core/problem.ts";
+import { type Reply, reply } from "../../core/reply.ts";
+import { signatureOf } from "./detached.ts";
+import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
+import { tellExpiry } from "./expiry.ts";
+import { type AptRepository, currentRelease, earlierReleases } from "./generations.ts";
+import { indexAt, indexByHash, serveByHash, serveByName } from "./indices.ts";
+import { armouredKeys } from "./key.ts";
+import { entriesOf, serveListing } from "./listing.ts";
+import { serveLoose } from "./loose.ts";
+import type { AptOptions } from "./options.ts";
+import { poolArtifactAt } from "./pool.ts";
+import { type AptRoute, inFolder, likelySuite } from "./routes.ts";
+import { sessionsOf } from "./sessions.ts";
+
+const RELEASE_HEADERS = {
+  "content-type": "text/plain; charset=utf-8",
+  // Caches between us and the client must ask, or they would mix generations.
+  "cache-control": "no-cache",
+};
+
+/** So often a release is read again that another one took the place of meanwhile. */
+const TURNS = 5;
+
+type Route<Kind extends AptRoute["kind"]> = Extract<AptRoute, { kind: Kind }>;
+
+export function serve(
+  route: AptRoute,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  switch (route.kind) {
+    case "inrelease":
+      return serveRelease(route.suite, "inrelease", request, repository);
+    case "release":
+      return serveReleaseOrIndex(route, request, repository);
+    case "signature":
+      return serveSignature(route.suite, request, repository);
+    case "hash":
+      return serveHash(route, request, repository);
+    case "pool":
+      return servePool(route, request, repository);
+    case "file":
+      return serveFile(route, request, repository);
+    case "folder":
+      return serveListing(repository, route.folder, request.base);
+    case "key":
+      return serveKey(repository);
+    case "diff":
+      return Promise.reject(
+        new Problem(
+          "notFound",
+          "Patches of indices are not served: apt takes the whole index, which is always complete",
+        ),
+      );
+  }
+}
+
+/** InRelease, or the text of the release in service, whichever file it came in. Notes which generation the client has from then on. */
+async function serveRelease(
+  suite: string,
+  wanted: "inrelease" | "release",
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  for (let turn = 1; ; turn++) {
+    const current = await currentRelease(repository, suite);
+    if (wanted === "inrelease" && current.kind === "release")
+      throw new Problem(
+        "notFound",
+        `The upstream has no InRelease of ${suite}, but a Release with a Release.gpg`,
+      );
+    const variant = wanted === current.kind ? AS_IT_IS : TEXT;
+    const ref = releaseRef(current.kind, suite);
+    const found = await repository.view(ref, { variant, base: "" }, RELEASE_HEADERS);
+    // Another release may have come into service between the two.
+    const after = await currentRelease(repository, suite, "stored");
+    const isSame = after.kind === current.kind && after.generation.id === current.generation.id;
+    if (!isSame && turn < TURNS) continue;
+    sessionsOf(repository).note(request.client, suite, current.generation.id);
+    tellExpiry(repository, suite, current.generation);
+    const { cache } = current;
+    if (cache.hit && !cache.detail) return found;
+    return { ...found, cache, isShared: false };
+  }
+}
+
+/** The folder of an index may hold a small Release too, which the suite's own one names. */
+async function serveReleaseOrIndex(
+  { suite }: Route<"release">,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  const path = inFolder(suite, "Release");
+  const isOne = likelySuite(path) === suite;
+  const index = await indexAt(repository, path, request.client, !isOne).catch(ignoreProblem);
+  if (index) return serveByName(index, request, repository);
+  return serveRelease(suite, "release", request, repository);
+}
+
+function ignoreProblem(error: unknown): null {
+  if (error instanceof Problem) return null;
+  throw error;
+}
+
+async function serveSignature(
+  suite: string,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  const current = await currentRelease(repository, suite);
+  const seen = sessionsOf(repository).of(request.client, suite);
+  const earlier = await earlierReleases(repository, suite);
+  const isEarlier = seen !== null && earlier.some(({ id }) => id === seen);
+  const id = isEarlier ? seen : current.generation.id;
+  const text = async () =>
+    (await repository.read(releaseRef(current.kind, suite), { variant: TEXT, base: "" })).bytes;
+  const signature = await signatureOf(repository, suite, id, text);
+  if (!signature)
+    throw new Problem(
+      "notFound",
+      `The upstream has no Release.gpg of the release of ${suite} that is in service`,
+    );
+  return {
+    ...reply(200, "application/pgp-signature", signature, { "cache-control": "no-cache" }),
+    etag: `${id}-gpg`,
+  };
+}
+
+async function serveHash(
+  route: Route<"hash">,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  return serveByHash(await indexByHash(repository, route), request, repository);
+}
+
+async function servePool(
+  route: Route<"pool" | "file">,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  return repository.artifact(await poolArtifactAt(repository, route), request);
+}
+
+/** An index, a pool file of an unusual name, or a folder without the slash at its end. */
+async function serveFile(
+  route: Route<"file">,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  let reason: Problem | null = null;
+  try {
+    const index = await indexAt(repository, route.path, request.client, true);
+    if (index) return await serveByName(index, request, repository);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    reason = error;
+  }
+  const loose = await serveLoose(route.path, repository, reason === null);
+  if (loose) return loose;
+  try {
+    return await servePool(route, request, repository);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
+    if (reason) throw reason;
+    if ((await entriesOf(repository, route.path)).length === 0) throw error;
+    const location = `${request.base}${request.path}/`;
+    return reply(301, "text/plain; charset=utf-8", `${location}\n`, { location });
+  }
+}
+
+const keyReply = memo(
+  ({ keyring = [] }: AptOptions): Reply =>
+    reply(200, "application/pgp-keys", armouredKeys(keyring), {
+      "cache-control": "no-cache",
+      "content-disposition": "attachment",
+    }),
+);
+
+async function serveKey({ name, options }: AptRepository): Promise<Reply> {
+  if (options.keyring) return keyReply(options);
+  throw new Problem(
+    "notFound",
+    `The repository ${name} has no keyring: nobody's signature is checked (unverified: true)`,
+  );
+}

@@ -1,0 +1,125 @@
+import { expect, test } from "bun:test";
+import {
+  commitIntegrity,
+  distUrl,
+  fillUrl,
+  locationOf,
+  placeOf,
+  readDist,
+  referencePart,
+  releaseIntegrity,
+  versionPart,
+} from "./dist.ts";
+
+const COMMIT = "165770f372379602bb628232d51e02b45d8a95d9";
+
+function version(dist: unknown, more: Record<string, unknown> = {}) {
+  return { name: "a/b", version: "1.0.0", version_normalized: "1.0.0.0", dist, ...more };
+}
+
+// What Composer 2.5 puts into "%version%/%reference%.%type%" of a mirror.
+const mirrored: [normalized: string, reference: string | null, type: string, want: string][] = [
+  ["1.0.0.0", "abc123", "zip", "1.0.0.0/abc123.zip"],
+  ["dev-main", "tags/1.0", "zip", "dev-main/7b72023568d896f562a79d4dc1f9d2a6.zip"],
+  ["dev-feature/leaf", null, "tar", "3a109dbd947915bda93476ade747480e/.tar"],
+  ["1.0.0.0", "ABC", "zip", "1.0.0.0/902fbdd2b1df0c4f70b4a5d23525e932.zip"],
+  ["1.0.0.0", "", "zip", "1.0.0.0/.zip"],
+  ["1.0.0.0", "0", "zip", "1.0.0.0/0.zip"],
+];
+
+for (const [normalized, reference, type, want] of mirrored)
+  test(`a file is named as Composer names it in a mirror: ${want}`, () => {
+    const place = placeOf(
+      version(
+        { type, url: "https://code.example.test/x", reference },
+        { version_normalized: normalized },
+      ),
+    )!;
+    expect(place.file).toBe(want);
+    expect(distUrl("http://here.example.test/php", "a/b", place)).toBe(
+      `http://here.example.test/php/dists/a/b/${want}`,
+    );
+  });
+
+test("a version that no URL takes as it is goes by its digest", () => {
+  for (const name of [
+    "dev-fix#12",
+    "dev-a b",
+    "dev-100%",
+    "dev-a&b",
+    "dev-ä",
+    "..",
+    "",
+    `dev-${"x".repeat(200)}`,
+  ])
+    expect(versionPart(name)).toMatch(/^[0-9a-f]{32}$/);
+  for (const name of ["dev-fix-12", "1.0.0.0-beta2", "dev-a@b+c~d"])
+    expect(versionPart(name)).toBe(name);
+});
+
+test("placeOf normalizes what is not normalized, or was in the way of Composer 1", () => {
+  expect(placeOf({ version: "v1.2" })?.normalized).toBe("1.2.0.0");
+  expect(placeOf({ version: "dev-main", version_normalized: "9999999-dev" })?.normalized).toBe(
+    "dev-main",
+  );
+  expect(placeOf({ version: "nonsense" })).toBeNull();
+  expect(placeOf({ version: 1 })).toBeNull();
+  expect(placeOf({})).toBeNull();
+});
+
+test("placeOf knows releases from branches, and dists that pass through from others", () => {
+  const zip = { type: "zip", url: "https://code.example.test/x", reference: "aa" };
+  expect(placeOf(version(zip))).toMatchObject({ release: "1.0.0.0", file: "1.0.0.0/aa.zip" });
+  expect(placeOf(version(zip, { version_normalized: "dev-x" }))).toMatchObject({ release: null });
+  expect(placeOf(version({ ...zip, type: "rar" }))).toMatchObject({
+    file: null,
+    dist: { type: "rar" },
+  });
+  for (const none of [null, undefined, [], "x", {}, { type: "zip" }, { type: "zip", url: "" }])
+    expect(placeOf(version(none))).toMatchObject({ file: null, dist: null });
+});
+
+test("readDist takes a SHA-1 that is one, and any reference", () => {
+  const dist = { type: "zip", url: "x" };
+  expect(readDist({ dist: { ...dist, shasum: COMMIT.toUpperCase() } })?.shasum).toBe(COMMIT);
+  expect(readDist({ dist: { ...dist, shasum: "" } })?.shasum).toBeNull();
+  expect(readDist({ dist: { ...dist, shasum: "abc" } })?.shasum).toBeNull();
+  expect(readDist({ dist: { ...dist, reference: 12 } })?.reference).toBe("12");
+  expect(readDist({ dist: { ...dist, reference: {} } })?.reference).toBeNull();
+});
+
+test("another commit is another integrity", () => {
+  expect(commitIntegrity(COMMIT)).toBe("sha1-Fldw83I3lgK7YoIy1R4CtF2Kldk=");
+  expect(commitIntegrity("abc123")).toStartWith("sha256-");
+  expect(commitIntegrity("")).toBeNull();
+  const tag = (name: string) => commitIntegrity(referencePart(name));
+  expect(tag("tags/1.0")).not.toBe(tag("tags/1.1"));
+});
+
+test("a release is known by its dist's commit, its source's, or the bytes themselves", () => {
+  const sha1 = commitIntegrity(COMMIT);
+  const url = "https://code.example.test/x";
+  const of = (dist: Record<string, unknown> | null, source?: unknown) => {
+    const data = version(dist, { source });
+    return releaseIntegrity(data, readDist(data));
+  };
+  expect(of({ type: "zip", url, reference: COMMIT }, { reference: "other" })).toBe(sha1);
+  expect(of(null, { reference: COMMIT })).toBe(sha1);
+  expect(of({ type: "zip", url, shasum: COMMIT })).toBe(sha1);
+  expect(of({ type: "zip", url })).toBeNull();
+});
+
+test("placeholders in an upstream's own URLs are filled in as Composer does", () => {
+  const url = "https://code.example.test/%package%/%prettyVersion%/%version%-%reference%.%type%";
+  const place = placeOf(version({ type: "zip", url, reference: "aa" }, { version: "v1.0.0" }))!;
+  expect(locationOf("a/b", place)).toBe("https://code.example.test/a/b/v1.0.0/1.0.0.0-aa.zip");
+  const route = {
+    name: "a/b",
+    version: "1.0.0.0",
+    reference: "aa",
+    type: "zip",
+    prettyVersion: null,
+  };
+  expect(fillUrl(url, route)).toBeNull();
+  expect(fillUrl("/%package%/%version%", route)).toBe("/a/b/1.0.0.0");
+});

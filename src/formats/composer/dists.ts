@@ -1,0 +1,153 @@
+// Dists: the archives of versions. Their file follows from the path alone, so that a warm one costs no document.
+import type { Artifact, DocumentRef, Repository, Request } from "../../core/format.ts";
+import { compareIntegrity } from "../../core/integrity.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import { purl } from "../../core/purl.ts";
+import type { Reply } from "../../core/reply.ts";
+import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
+import { devRef, type PackageModel } from "./documents.ts";
+import { rootOf } from "./exchange.ts";
+import { documentsOf } from "./lookup.ts";
+import { isBranch } from "./normalize.ts";
+import { type Root, readRoot } from "./root.ts";
+import type { DistRoute } from "./routes.ts";
+
+const COMMIT = /^[0-9a-f]{40}$/;
+/** What Composer makes of the name of a branch with a slash. */
+const DIGESTED = /^[0-9a-f]{32}$/;
+
+export async function serveDist(
+  route: DistRoute,
+  request: Request,
+  repository: Repository,
+): Promise<Reply> {
+  repository.refuseClaimed(route.name);
+  if (!Object.hasOwn(DIST_TYPES, route.type))
+    throw new Problem(
+      "notFound",
+      `${route.name} is packed as ${route.type} in this version: only zip and tar pass through here`,
+    );
+  const root = await knownRoot(repository);
+  try {
+    return await repository.artifact(artifactOf(route, root, repository), request);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
+    const earlier = await earlierCommit(route, root, repository);
+    if (!earlier) throw error;
+    return repository.artifact(earlier, request);
+  }
+}
+
+/** Files that are stored need none. */
+async function knownRoot(repository: Repository): Promise<Root> {
+  try {
+    return await rootOf(repository);
+  } catch (error) {
+    if (!cannotAsk(error)) throw error;
+    return readRoot({ "metadata-url": "p2/%package%.json" });
+  }
+}
+
+export function artifactOf(route: DistRoute, root: Root, repository: Repository): Artifact {
+  const { name, version, reference, type } = route;
+  const { refs, areShared } = documentsOf(name, root, kindOf(version));
+  const prefix = areShared ? `${name}/` : "";
+  const file = `${version}/${reference}.${type}`;
+  const [preferred] = placesIn(root.mirrors.preferred, route);
+  const artifact: Artifact = {
+    package: name,
+    version,
+    file,
+    purl: purl("composer", name, version),
+    contentType: DIST_TYPES[type]!,
+    path: preferred ?? null,
+    otherPaths: placesIn(root.mirrors.others, route),
+    namedBy: refs,
+    ...(areShared && { namedAs: prefix + file }),
+    async integrity() {
+      const named = await factOf(repository, refs, prefix + file);
+      if (named) {
+        // The catalog names releases as their authors do.
+        artifact.version = named.version;
+        artifact.purl = purl("composer", name, named.version);
+      }
+      await refuseMoved(route, refs, prefix, repository);
+      return null; // the documents say which digest is due
+    },
+  };
+  return artifact;
+}
+
+function kindOf(version: string): "release" | "branch" | "either" {
+  if (DIGESTED.test(version)) return "either";
+  return isBranch(version) ? "branch" : "release";
+}
+
+/** The mirrors of the upstream's own, where it wants to be asked. */
+function placesIn(templates: readonly string[], { kind: _, ...route }: DistRoute): string[] {
+  return templates.flatMap(
+    (template) => fillUrl(template, { ...route, prettyVersion: null }) ?? [],
+  );
+}
+
+/** What the documents say of a file, brought up to date when they do not name it. */
+async function factOf(repository: Repository, refs: DocumentRef[], file: string) {
+  for (const which of ["fresh", "now"] as const) {
+    for (const ref of refs) {
+      const known = await repository.known(ref.package, file);
+      if (known) return known;
+      await repository.model(ref, which).catch(ignoreProblem);
+    }
+  }
+  return null;
+}
+
+function ignoreProblem(error: unknown): void {
+  if (!(error instanceof Problem)) throw error;
+}
+
+/** A release was made from one commit. That the tag has moved is no reason to give out what it stands at now. */
+async function refuseMoved(
+  { name, version, reference }: DistRoute,
+  refs: DocumentRef[],
+  prefix: string,
+  repository: Repository,
+): Promise<void> {
+  const asked = commitIntegrity(reference);
+  if (asked === null || kindOf(version) !== "release") return;
+  for (const ref of refs) {
+    const first = (await repository.known(ref.package, prefix + version))?.integrity ?? null;
+    if (first === null || compareIntegrity(first, asked) === "same") continue;
+    throw new Problem(
+      "tampered",
+      `${name} ${version} was made from another commit when it was first seen here; ${reference} is not that release`,
+    );
+  }
+}
+
+/**
+ * A lock file may name an earlier commit of a branch, of which documents tell nothing. Code hosts have it where the newest
+ * one is: Composer itself puts one commit in the other's place (Package::setSourceDistReferences). The commit names the content.
+ */
+async function earlierCommit(
+  route: DistRoute,
+  root: Root,
+  repository: Repository,
+): Promise<Artifact | null> {
+  const { name, version, reference, type } = route;
+  if (root.metadataUrl === null || kindOf(version) === "release" || !COMMIT.test(reference))
+    return null;
+  const ref = devRef(name, root.metadataUrl);
+  const known = await repository.model<PackageModel>(ref, "stored").catch(ignoreProblem);
+  const newest = known?.model.dists.get(version);
+  if (newest?.type !== type || !COMMIT.test(newest.reference)) return null;
+  const location = newest.location.replaceAll(newest.reference, reference);
+  if (location === newest.location) return null;
+  const {
+    integrity: _,
+    otherPaths: __,
+    namedAs: ___,
+    ...artifact
+  } = artifactOf(route, root, repository);
+  return { ...artifact, path: location, namedBy: [] };
+}

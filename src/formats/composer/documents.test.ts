@@ -1,0 +1,150 @@
+import { expect, test } from "bun:test";
+import { admit } from "./admit.ts";
+import { commitIntegrity } from "./dist.ts";
+import {
+  devRef,
+  documents,
+  includeRef,
+  type PackageModel,
+  packageRef,
+  rootRef,
+} from "./documents.ts";
+import inline from "./testdata/inline.json" with { type: "json" };
+import { FakeRepository, jsonSource, problemOf, textSource } from "./testdata/repository.ts";
+import rewritten from "./testdata/rewritten.json" with { type: "json" };
+
+const ref = packageRef("reef/coral", "p2/%package%.json");
+const SHA1 = "sha1-q7zN3u/wARIjNEVWZ3iJmqu8zdA="; // of v0.7.0's shasum
+
+test("the facts of a package are its dists, and its releases by their commits", async () => {
+  expect(await documents.package.facts(jsonSource(rewritten.document), ref)).toEqual([
+    {
+      file: "1.1.0.0/2222222222222222222222222222222222222222.zip",
+      version: "v1.1.0",
+      integrity: null,
+      location: "https://code.example.test/zipball/2222",
+    },
+    { file: "1.1.0.0", version: "v1.1.0", integrity: commitIntegrity("2".repeat(40)) },
+    {
+      file: "1.0.0.0/1111111111111111111111111111111111111111.tar",
+      version: "v1.0.0",
+      integrity: commitIntegrity("0".repeat(40)), // its shasum, read as what it is
+      location: "https://code.example.test/tarball/1111",
+    },
+    { file: "1.0.0.0", version: "v1.0.0", integrity: commitIntegrity("1".repeat(40)) },
+    // The minified form says nothing of their sources: they are those of the version before.
+    { file: "0.9.0.0", version: "v0.9.0", integrity: commitIntegrity("1".repeat(40)) },
+    { file: "0.8.0.0", version: "v0.8.0", integrity: commitIntegrity("1".repeat(40)) },
+    {
+      file: "0.7.0.0/00eebc45ef7b8b1869739a65583c17fe.zip",
+      version: "v0.7.0",
+      integrity: SHA1,
+      location: "/files/reef/coral-v0.7.0.zip",
+    },
+    {
+      file: "0.7.0.0",
+      version: "v0.7.0",
+      integrity: commitIntegrity("00eebc45ef7b8b1869739a65583c17fe"),
+    },
+  ]);
+});
+
+test("the facts of a document of many packages have each package's name before them", async () => {
+  const files = (await documents.root.facts(jsonSource(inline.document), rootRef)).map(
+    ({ file }) => file,
+  );
+  expect(files).toEqual([
+    "dock/crane/1.0.0.0/1111111111111111111111111111111111111111.zip",
+    "dock/crane/1.0.0.0",
+    "dock/crane/dev-main/3333333333333333333333333333333333333333.zip",
+    "dock/crane/255c027f185d7fc196a885b26845e948/4444444444444444444444444444444444444444.zip",
+    "dock/winch/1.0.0.0/bb.zip",
+    "dock/winch/1.0.0.0",
+  ]);
+});
+
+test("a release is kept as it is, for when its tag moves", async () => {
+  const wanted = new Set(["1.0.0.0", "1.0.0.0/1111111111111111111111111111111111111111.tar"]);
+  const kept = await documents.package.extract!(jsonSource(rewritten.document), ref, wanted);
+  expect(Object.keys(kept)).toEqual(["1.0.0.0"]);
+  // In full, although the document says little of it.
+  expect(kept["1.0.0.0"]).toMatchObject({
+    name: "reef/coral",
+    version: "v1.0.0",
+    description: "Corals",
+  });
+  const many = await documents.root.extract!(
+    jsonSource(inline.document),
+    rootRef,
+    new Set(["dock/winch/1.0.0.0", "dock/none/1.0.0.0"]),
+  );
+  expect(many).toEqual({ "dock/winch/1.0.0.0": inline.document.packages["dock/winch"]["1.0.0"] });
+});
+
+const foreign: [what: string, text: string][] = [
+  ["a login page", "<html>log in</html>"],
+  ["a list", "[]"],
+  ["an error", '{"status":"error","message":"no"}'],
+  ["another package", '{"packages":{"other/name":[]}}'],
+];
+
+for (const [what, text] of foreign)
+  test(`${what} is no document of a package`, async () => {
+    for (const type of [documents.package, documents.dev])
+      expect((await problemOf(type.facts(textSource(text), ref))).kind).toBe("malformed");
+  });
+
+test("documents are where the upstream's packages.json says", () => {
+  const url = "https://meta.example.test/p2/%package%.json";
+  expect(packageRef("reef/coral", url)).toMatchObject({
+    key: "reef/coral",
+    package: "reef/coral",
+    path: "https://meta.example.test/p2/reef/coral.json",
+  });
+  expect(devRef("reef/coral", "/p2/%package%.json")).toMatchObject({
+    key: "reef/coral",
+    package: "reef/coral~dev",
+    path: "/p2/reef/coral~dev.json",
+  });
+});
+
+test("the model of a package knows where the newest commit of a branch is", async () => {
+  const model = (await documents.dev.model!({
+    ref: devRef("dock/crane", "p2/%package%.json"),
+    source: jsonSource({ packages: { "dock/crane": inline.document.packages["dock/crane"] } }),
+    overlay: {},
+  })) as PackageModel;
+  expect(model.dists.get("dev-main")).toEqual({
+    type: "zip",
+    reference: "3".repeat(40),
+    location: "https://satis.example.test/dist/crane-main.zip",
+  });
+});
+
+test("an include without packages, or with includes of its own, is refused", async () => {
+  const include = includeRef({ key: "all.json", path: "all.json", sha1: null, sha256: null });
+  for (const document of [{}, [], { packages: [] }, { packages: {}, includes: { "x.json": {} } }])
+    expect((await problemOf(documents.include.facts(jsonSource(document), include))).kind).toBe(
+      "malformed",
+    );
+  expect(await documents.include.facts(jsonSource({ packages: {} }), include)).toEqual([]);
+});
+
+test("an include is admitted by the digest that packages.json names", async () => {
+  const repository = new FakeRepository();
+  const text = '{"packages":{}}';
+  const sha1 = "6bbce5ef5ce9e7e6cbb8c43a3e2b1f6f1b2ac0e5";
+  const good = new Bun.CryptoHasher("sha1").update(text).digest("hex");
+  const candidate = (path: string) => ({
+    ref: includeRef({ key: "all.json", path, sha1: null, sha256: null }),
+    source: textSource(text),
+    previous: null,
+  });
+  repository.store("root", "packages.json", {
+    includes: { "a.json": { sha1 }, "b.json": { sha1: good }, "c.json": {} },
+  });
+  expect((await problemOf(admit(candidate("a.json"), repository))).message).toContain("(sha1)");
+  await admit(candidate("b.json"), repository);
+  await admit(candidate("c.json"), repository);
+  await admit({ ...candidate("a.json"), ref }, repository);
+});

@@ -1,0 +1,27 @@
+// Composer: the format's parts, put together. README.md tells the protocol.
+import { z } from "zod";
+import { treeDigest } from "../../archive/tree.ts";
+import type { Format } from "../../core/format.ts";
+import { admit } from "./admit.ts";
+import { documents } from "./documents.ts";
+import { spellName } from "./names.ts";
+import { renderProblem } from "./problem.ts";
+import { accessOf, type ComposerRoute, parseRoute } from "./routes.ts";
+import { serve } from "./serve.ts";
+import { setupSnippets } from "./setup.ts";
+import type { ComposerOptions } from "./types.ts";
+
+export const composer: Format<ComposerRoute, ComposerOptions> = {
+  name: "composer",
+  options: z.strictObject({}),
+  documents,
+  parse: parseRoute,
+  access: accessOf,
+  spell: spellName,
+  serve,
+  admit,
+  alsoPinned: ["sha1"],
+  contentDigest: treeDigest,
+  problem: renderProblem,
+  setup: setupSnippets,
+};

@@ -1,0 +1,105 @@
+// Which document a package stands in: its own, packages.json, or an include. And what the upstream said that it has not.
+import type { DocumentRef, Repository, ViewRequest } from "../../core/format.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { devRef, type IncludeModel, includeRef, packageRef, rootRef } from "./documents.ts";
+import { keepConfirmed, rootOf } from "./exchange.ts";
+import type { Root } from "./root.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** Where a package's releases, or its branches, are read. */
+interface Holder {
+  ref: DocumentRef;
+  variant: string;
+}
+
+/** The document of a package as a reply. Throws a Problem. */
+export async function servePackage(
+  name: string,
+  dev: boolean,
+  base: string,
+  repository: Repository,
+): Promise<Reply> {
+  repository.refuseClaimed(name);
+  const holder =
+    (await holderOf(name, dev, await rootOf(repository), repository)) ??
+    (await holderOf(name, dev, (await repository.model<Root>(rootRef)).model, repository));
+  if (!holder)
+    throw new Problem("notFound", `${name} is not among the packages that the upstream lists`);
+  const view: ViewRequest = { variant: holder.variant, base };
+  const key = `absent/${name}${dev ? "~dev" : ""}`;
+  try {
+    return await repository.view(holder.ref, view, JSON_TYPE);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.kind === "notFound") await keepAbsence(repository, key);
+    else if (cannotAsk(error)) await tellAbsence(repository, key, name);
+    throw error;
+  }
+}
+
+/**
+ * Composer asks for names that nobody has at every update (virtual packages, branches of packages without any). What the upstream
+ * last said no to stays a no while it is away, or no update would work then.
+ */
+async function keepAbsence(repository: Repository, key: string): Promise<void> {
+  await keepConfirmed(repository, key, new Uint8Array());
+}
+
+async function tellAbsence(repository: Repository, key: string, name: string): Promise<void> {
+  const kept = await repository.kept(key);
+  if (!kept) return;
+  const day = new Date(kept.at).toISOString().slice(0, 10);
+  throw new Problem(
+    "notFound",
+    `${name} was not known to the upstream on ${day}, and it cannot be asked now`,
+  );
+}
+
+async function holderOf(
+  name: string,
+  dev: boolean,
+  root: Root,
+  repository: Repository,
+): Promise<Holder | null> {
+  const many = `${dev ? "dev" : "package"}/${name}`;
+  if (root.inline.has(name)) return { ref: rootRef, variant: many };
+  if (root.metadataUrl !== null) {
+    if (root.available && !root.available.has(name)) return null;
+    const make = dev ? devRef : packageRef;
+    return { ref: make(name, root.metadataUrl), variant: "package" };
+  }
+  for (const include of root.includes) {
+    const ref = includeRef(include);
+    if ((await repository.model<IncludeModel>(ref)).model.has(name)) return { ref, variant: many };
+  }
+  return null;
+}
+
+/** The documents that may name a file of a package, and whether they hold other packages too. */
+export function documentsOf(
+  name: string,
+  root: Root,
+  kind: "release" | "branch" | "either",
+): { refs: DocumentRef[]; areShared: boolean } {
+  if (root.inline.has(name)) return { refs: [rootRef], areShared: true };
+  if (root.metadataUrl === null) return { refs: root.includes.map(includeRef), areShared: true };
+  const release = packageRef(name, root.metadataUrl);
+  const branch = devRef(name, root.metadataUrl);
+  const refs = { release: [release], branch: [branch], either: [branch, release] };
+  return { refs: refs[kind], areShared: false };
+}
+
+/** The names that the upstream lists, beside patterns of names; null when it lists none. Throws a Problem. */
+export async function listedNames(root: Root, repository: Repository): Promise<string[] | null> {
+  const names = new Set(root.inline);
+  if (root.metadataUrl !== null) {
+    for (const name of root.available?.packages ?? []) names.add(name);
+    return root.available ? [...names] : null;
+  }
+  for (const include of root.includes)
+    for (const name of (await repository.model<IncludeModel>(includeRef(include))).model)
+      names.add(name);
+  return [...names];
+}

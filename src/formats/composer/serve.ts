@@ -1,0 +1,50 @@
+// Every route of this format, answered.
+import type { Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { serveAdvisories } from "./advisories.ts";
+import { serveDist } from "./dists.ts";
+import { jsonReply } from "./exchange.ts";
+import { serveFilter, serveSummary } from "./filter.ts";
+import { servePackage } from "./lookup.ts";
+import { servePackages } from "./packages.ts";
+import type { ComposerRoute } from "./routes.ts";
+import { serveList, serveProviders, serveSearch } from "./search.ts";
+
+const NOTICE_LIMIT = 4 * 1024 * 1024;
+
+export async function serve(
+  route: ComposerRoute,
+  request: Request,
+  repository: Repository,
+): Promise<Reply> {
+  switch (route.kind) {
+    case "root":
+      return servePackages(request, repository);
+    case "package":
+      return servePackage(route.name, route.dev, request.base, repository);
+    case "dist":
+      return serveDist(route, request, repository);
+    case "search":
+      return serveSearch(request, repository);
+    case "list":
+      return serveList(request, repository);
+    case "providers":
+      return serveProviders(route.name, repository);
+    case "advisories":
+      return serveAdvisories(request, repository);
+    case "filterSummary":
+      return serveSummary(repository);
+    case "filter":
+      return serveFilter(request, repository);
+    case "downloads":
+      // Who installs what stays here.
+      await request.body(NOTICE_LIMIT);
+      return jsonReply({ status: "success" });
+    case "unsupported":
+      throw new Problem(
+        "methodNotAllowed",
+        `Nothing can be published or changed through this repository, it serves what its upstream has (${route.method})`,
+      );
+  }
+}

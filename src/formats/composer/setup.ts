@@ -1,0 +1,21 @@
+// What Composer needs to be told. https://getcomposer.org/doc/05-repositories.md, https://getcomposer.org/doc/06-config.md#secure-http
+import type { Snippet } from "../../core/format.ts";
+
+/** `url` is the repository's public URL, without a trailing slash. */
+export function setupSnippets(url: string): Snippet[] {
+  // Composer refuses plain HTTP for any host, its own machine too, unless it is allowed for all.
+  const isPlain = url.startsWith("http://");
+  const settings = {
+    repositories: [{ type: "composer", url: `${url}/` }, { packagist: false }],
+    ...(isPlain && { config: { "secure-http": false } }),
+  };
+  const lines = [
+    `composer config --global repositories.holdfast composer ${url}/`,
+    "composer config --global repositories.packagist false",
+    ...(isPlain ? ["composer config --global secure-http false"] : []),
+  ];
+  return [
+    { client: "composer", file: "shell", text: `${lines.join("\n")}\n` },
+    { client: "composer", file: "composer.json", text: `${JSON.stringify(settings, null, 4)}\n` },
+  ];
+}

@@ -1,0 +1,24 @@
+// Composer's documents, as far as this server reads them; every other field is kept as it came.
+// https://getcomposer.org/doc/04-schema.md, https://getcomposer.org/doc/05-repositories.md#composer
+
+/** One version of a package: its composer.json, and what the repository adds. */
+export type Version = Record<string, unknown>;
+
+/** "dist": a packaged version, as far as it can be fetched. */
+export interface Dist {
+  /** zip, tar, … */
+  type: string;
+  /** Absolute, or as a link on the upstream's host. May hold the placeholders of mirrors. */
+  url: string;
+  /** Usually the commit. */
+  reference: string | null;
+  /** SHA-1 of the archive in lower-case hexadecimal; most repositories do not tell it. */
+  shasum: string | null;
+}
+
+/** Composer repositories have no options of their own. */
+export type ComposerOptions = Record<string, never>;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

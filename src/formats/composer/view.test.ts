@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import type { Overlay } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import { documents } from "./documents.ts";
+import { expand } from "./minify.ts";
+import inlineGolden from "./testdata/inline.golden.json" with { type: "json" };
+import inline from "./testdata/inline.json" with { type: "json" };
+import movedGolden from "./testdata/moved.golden.json" with { type: "json" };
+import moved from "./testdata/moved.json" with { type: "json" };
+import { BASE, collect, jsonSource, problemOf } from "./testdata/repository.ts";
+import rewrittenGolden from "./testdata/rewritten.golden.json" with { type: "json" };
+import rewritten from "./testdata/rewritten.json" with { type: "json" };
+
+function render(kind: string, key: string, document: unknown, overlay: unknown, variant: string) {
+  const ref = { kind, key, package: key, path: "" };
+  const stored = { ref, source: jsonSource(document), overlay: overlay as Overlay };
+  return collect(documents[kind as "package"].render(stored, { variant, base: BASE }));
+}
+
+const cases = [
+  [rewritten, rewrittenGolden],
+  [moved, movedGolden],
+  [inline, inlineGolden],
+] as const;
+
+for (const [{ what, kind, name, views, document, overlay }, golden] of cases)
+  for (const variant of views)
+    test(`${what}: ${variant}`, async () => {
+      const want: unknown = golden[variant as keyof typeof golden];
+      try {
+        const text = await render(kind, name, document, overlay, variant);
+        expect(JSON.parse(text)).toEqual(want as never);
+        // Sources are where they are: a checkout is not ours to give.
+        const dists = text.replaceAll(/"source":\{[^}]*\}/g, "");
+        expect(dists).not.toMatch(/(code|satis|composer|mirror)\.example\.test/);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        expect({ problem: error.kind, message: error.message }).toEqual(want as never);
+      }
+    });
+
+test("what is rendered reads as a document with the same files", async () => {
+  const text = await render("package", "reef/coral", rewritten.document, {}, "package");
+  const ref = { kind: "package", key: "reef/coral", package: "reef/coral", path: "" };
+  const files = async (source: unknown) =>
+    (await documents.package.facts(jsonSource(source), ref)).map(({ file }) => file);
+  expect(await files(JSON.parse(text))).toEqual(await files(rewritten.document));
+  expect(expand(JSON.parse(text).packages["reef/coral"])[2]).not.toHaveProperty("license");
+});
+
+test("a document without versions is one", async () => {
+  for (const packages of [{ "reef/coral": [] }, [], {}])
+    expect(await render("dev", "reef/coral", { packages }, {}, "package")).toBe(
+      '{"minified":"composer/2.0","packages":{"reef/coral":[]}}\n',
+    );
+});
+
+test("a document that nests too deeply to be written is malformed", async () => {
+  const depth = 200_000;
+  const deep = `${"[".repeat(depth)}${"]".repeat(depth)}`;
+  const text = `{"packages":{"a/b":[{"version":"1.0.0","extra":${deep}}]}}`;
+  expect((await problemOf(render("package", "a/b", text, {}, "package"))).kind).toBe("malformed");
+});

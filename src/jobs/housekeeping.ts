@@ -1,0 +1,54 @@
+// What the server does for its own data: garbage goes, and the database's log into the database.
+import type { Transform } from "../cache/transform.ts";
+import type { Log } from "../core/log.ts";
+import type { Blobs } from "../store/blobs.ts";
+import { type Database, logSize } from "../store/database.ts";
+import type { Views } from "../store/view-files.ts";
+import { collectGarbage } from "./gc.ts";
+import type { RecurringJob } from "./runner.ts";
+
+/** The log of the database is looked at this often, and moved into the database when it is larger than that. */
+const CHECKPOINT_MS = 10_000;
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+const TIDY_MS = 6 * 60 * 60 * 1000;
+
+export interface House {
+  database: Database;
+  /** The database's file. */
+  file: string;
+  blobs: Blobs;
+  views: Views;
+  transform: Transform;
+}
+
+export function housekeeping(house: House, log: Log): RecurringJob[] {
+  return [garbageCollection(house, log), checkpoints(house)];
+}
+
+function garbageCollection({ database, blobs, views }: House, log: Log): RecurringJob {
+  return {
+    name: "Garbage collection",
+    everyMs: TIDY_MS,
+    async run() {
+      const result = await collectGarbage(
+        { database, blobs, views },
+        { dryRun: false, now: Date.now() },
+      );
+      log.write("info", "Collected garbage", { blobs: result.blobs, bytes: result.bytes });
+    },
+  };
+}
+
+/** Moves the database's log into the database, in the worker: it syncs. */
+function checkpoints({ database, file, transform }: House): RecurringJob {
+  let done = 0;
+  return {
+    name: "The database's checkpoint",
+    everyMs: CHECKPOINT_MS,
+    async run() {
+      if (database.commits === done || (await logSize(file)) < CHECKPOINT_BYTES) return;
+      done = database.commits;
+      await transform({ op: "checkpoint", input: file });
+    },
+  };
+}

@@ -1,0 +1,204 @@
+import { expect, test } from "bun:test";
+import type { Operation, OperationCall, Repository } from "../core/format.ts";
+import { createLog } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
+import { createOperations, lastSuccess, type Operable } from "./operations.ts";
+
+const HOUR = 3_600_000;
+
+/** A repository of a format with one operation that the test ends, or with those that it gives. */
+function world(given: Partial<Operation>[] = [{}], kept = new Map<string, Uint8Array>()) {
+  const clock = { now: Date.UTC(2026, 10, 23) };
+  const lines: Record<string, unknown>[] = [];
+  const calls: { call: OperationCall; end: PromiseWithResolvers<boolean> }[] = [];
+  const operations = given.map(
+    (more): Operation => ({
+      name: "mirror run",
+      summary: "Mirror",
+      run(_repository, call) {
+        const end = Promise.withResolvers<boolean>();
+        call.signal.addEventListener("abort", () => end.reject(call.signal.reason));
+        calls.push({ call, end });
+        return end.promise;
+      },
+      ...more,
+    }),
+  );
+  const repository = {
+    name: "deb",
+    options: {},
+    async keep(key: string, bytes: Uint8Array) {
+      kept.set(key, bytes);
+    },
+    async kept(key: string) {
+      const bytes = kept.get(key);
+      return bytes ? { bytes, at: clock.now } : null;
+    },
+  } as unknown as Repository;
+  const all: Operable[] = [{ format: { name: "toy", operations }, repository }];
+  const log = createLog("json", (line) => lines.push(JSON.parse(line)));
+  const told = () => lines.map(({ level, msg }) => `${level} ${msg}`);
+  const made = createOperations(all, log, () => clock.now);
+  return { clock, lines, told, calls, repository, kept, operations: made };
+}
+
+const quiet = (signal = new AbortController().signal) => ({ progress() {}, say() {}, signal });
+const wanted = (name = "mirror run", repository = "deb") => ({
+  name,
+  repository,
+  flags: new Set(["force"]),
+});
+
+test("what a person started is told in the log, and its time is kept when it ends well", async () => {
+  const { operations, calls, clock, lines, told, repository } = world();
+  const done = operations.run(wanted(), quiet());
+  expect(calls[0]!.call.flags).toEqual(new Set(["force"]));
+  const began = clock.now;
+  clock.now += 5000;
+  calls[0]!.end.resolve(true);
+  expect(await done).toBe(true);
+  expect(told()).toEqual(["info mirror run of deb starts", "info mirror run of deb is done"]);
+  expect(lines[0]).toMatchObject({ repository: "deb", by: "command", flags: "force" });
+  expect(lines[1]).toMatchObject({ operation: "mirror run", duration_ms: 5000 });
+  expect(await lastSuccess(repository, "mirror run")).toBe(began);
+});
+
+const ends: [how: string, end: (end: PromiseWithResolvers<boolean>) => void, last: string][] = [
+  ["not whole", ({ resolve }) => resolve(false), "warn mirror run of deb is not complete"],
+  [
+    "a Problem",
+    ({ reject }) => reject(new Problem("unreachable", "It is away")),
+    "warn mirror run of deb failed",
+  ],
+  [
+    "a bug",
+    ({ reject }) => reject(new TypeError("x")),
+    "error mirror run of deb failed because of a bug",
+  ],
+];
+for (const [how, end, last] of ends)
+  test(`an end that is ${how} is told, and counts for no success`, async () => {
+    const { operations, calls, told, repository } = world();
+    const done = operations.run(wanted(), quiet());
+    end(calls[0]!.end);
+    await done.catch(() => null);
+    expect(told().at(-1)).toBe(last);
+    expect(await lastSuccess(repository, "mirror run")).toBeNull();
+    const again = operations.run(wanted(), quiet()); // It is not taken for running.
+    calls[1]!.end.resolve(true);
+    expect(await again).toBe(true);
+  });
+
+test("what there is not is said", async () => {
+  const { operations } = world();
+  await expect(operations.run(wanted("mirror clean"), quiet())).rejects.toThrow(
+    "deb has no mirror clean",
+  );
+  await expect(operations.run(wanted("mirror run", "php"), quiet())).rejects.toThrow(
+    "php has no mirror",
+  );
+});
+
+test("two about the same files never run at a time; others do", async () => {
+  const names = ["mirror run", "mirror clean", "apt accept"].map((name) => ({ name }));
+  const { operations, calls } = world(names);
+  const first = operations.run(wanted("mirror run"), quiet());
+  for (const name of ["mirror run", "mirror clean"])
+    await expect(operations.run(wanted(name), quiet())).rejects.toThrow(
+      "mirror run runs on deb already, since 2026-11-23T00:00:00.000Z",
+    );
+  const other = operations.run(wanted("apt accept"), quiet());
+  for (const { end } of calls) end.resolve(true);
+  expect([await first, await other, calls.length]).toEqual([true, true, 2]);
+});
+
+test("who gives up aborts it, and that is no failure", async () => {
+  const { operations, calls, told } = world();
+  const person = new AbortController();
+  const done = operations.run(wanted(), quiet(person.signal));
+  expect(calls[0]!.call.signal.aborted).toBe(false);
+  person.abort();
+  await expect(done).rejects.toThrow("mirror run of deb was stopped");
+  await done.catch(() => null);
+  expect(told().at(-1)).toBe("info mirror run of deb was stopped");
+});
+
+test("a server that stops aborts all, waits for them and starts no more", async () => {
+  const { operations, calls, told } = world([{ every: () => HOUR }]);
+  const done = operations.run(wanted(), quiet()).catch(({ message }) => message);
+  await operations.stop();
+  expect(await done).toBe("mirror run of deb was stopped");
+  await expect(operations.run(wanted(), quiet())).rejects.toThrow("The server is stopping");
+  await operations.jobs[0]!.run();
+  expect(calls).toHaveLength(1);
+  expect(told().at(-1)).toBe("info mirror run of deb was stopped");
+});
+
+test("only what says how often has turns of its own", () => {
+  const never = world([{}, { name: "apt accept", every: () => null }]);
+  expect(never.operations.jobs).toEqual([]);
+  const [job] = world([{ every: () => 40 * 24 * HOUR }]).operations.jobs;
+  // A timer would take a longer time than 2^31 ms for none at all.
+  expect(job).toMatchObject({ name: "mirror run of deb", everyMs: 60_000, firstMs: 5000 });
+});
+
+test("the server's turn comes when the last good one is older than that, also after a restart", async () => {
+  let result = true;
+  const runs = [{ every: () => HOUR, run: async () => result }];
+  const one = world(runs);
+  const turns = async ({ operations, lines }: typeof one) => {
+    const before = lines.length;
+    await operations.jobs[0]!.run();
+    return lines.slice(before).filter(({ by }) => by === "schedule").length;
+  };
+  expect(await turns(one)).toBe(1);
+  one.clock.now += HOUR - 1;
+  expect(await turns(one)).toBe(0);
+  one.clock.now += 1;
+  result = false;
+  expect(await turns(one)).toBe(1);
+  // A failure waits for its turn as well, but a new server tries at once.
+  result = true;
+  one.clock.now += HOUR - 1;
+  expect(await turns(one)).toBe(0);
+  const next = world(runs, one.kept);
+  next.clock.now = one.clock.now;
+  expect(await turns(next)).toBe(1);
+  const third = world(runs, one.kept);
+  third.clock.now = next.clock.now + 1;
+  expect(await turns(third)).toBe(0);
+  // The clock was wrong, and is put back by a year: no turn waits for it to come again.
+  third.clock.now -= 365 * 24 * HOUR;
+  expect([await turns(third), await turns(third)]).toEqual([1, 0]);
+});
+
+test("a turn that meets a person's waits for how that ends", async () => {
+  const { operations, calls, clock } = world([{ every: () => HOUR }]);
+  const person = operations.run(wanted(), quiet());
+  await operations.jobs[0]!.run();
+  expect(calls).toHaveLength(1);
+  calls[0]!.end.resolve(true);
+  await person;
+  clock.now += 60_000;
+  await operations.jobs[0]!.run();
+  expect(calls).toHaveLength(1);
+});
+
+test("the log gets the first lines of a turn, and how many more there were", async () => {
+  const { operations, told } = world([
+    {
+      every: () => HOUR,
+      async run(_repository, { say }) {
+        for (let line = 1; line <= 25; line++) say(`line ${line}`);
+        return true;
+      },
+    },
+  ]);
+  await operations.jobs[0]!.run();
+  expect(told().slice(0, 2)).toEqual(["info mirror run of deb starts", "info line 1"]);
+  expect(told().slice(-3)).toEqual([
+    "info line 20",
+    "info mirror run of deb is done",
+    "info and 5 more lines",
+  ]);
+});

@@ -1,0 +1,183 @@
+// The operations of formats (core/format.ts): started by people and by the server itself, and never one upon the other.
+import type { Operation, OperationCall, Repository } from "../core/format.ts";
+import type { Log } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
+import type { RecurringJob } from "./runner.ts";
+
+/** What of a repository and its format is needed here. */
+export interface Operable {
+  format: { name: string; operations?: readonly Operation[] };
+  repository: Repository;
+}
+
+export interface Wanted {
+  /** Two words: "mirror run". */
+  name: string;
+  repository: string;
+  flags: ReadonlySet<string>;
+}
+
+export interface Operations {
+  /** Runs one that somebody asked for. Throws Problem("notFound") when there is none, Problem("conflict") while its like runs. */
+  run(wanted: Wanted, call: Omit<OperationCall, "flags">): Promise<boolean>;
+  /** The turns of the server's own. */
+  readonly jobs: RecurringJob[];
+  /** Aborts all that run, starts no more, and resolves when they have ended. */
+  stop(): Promise<void>;
+}
+
+/** How often it is looked whether one is due. Short, so that a machine that slept does not lose a turn. */
+const LOOK_MS = 60_000;
+/** The first look comes after clients had their first answers. */
+const FIRST_LOOK_MS = 5000;
+/** Lines of an operation in the log; the rest is counted. */
+const LINES = 20;
+
+export function createOperations(
+  all: readonly Operable[],
+  log: Log,
+  now: () => number,
+): Operations {
+  const ending = new AbortController();
+  const running = new Map<string, { name: string; since: number; done: Promise<unknown> }>();
+
+  function start(
+    { repository }: Operable,
+    operation: Operation,
+    call: OperationCall,
+    by: string,
+  ): Promise<boolean> {
+    const { name } = operation;
+    if (ending.signal.aborted) throw new Problem("conflict", "The server is stopping");
+    // Operations of the same first word are about the same files: one that removes never meets one that fetches.
+    const place = `${repository.name} ${name.split(" ")[0]}`;
+    const other = running.get(place);
+    if (other)
+      throw new Problem(
+        "conflict",
+        `${other.name} runs on ${repository.name} already, since ${new Date(other.since).toISOString()}`,
+      );
+    const done = told(repository, operation, call, by).finally(() => running.delete(place));
+    // Who stops all waits for its end, however it ends.
+    running.set(place, { name, since: now(), done: done.catch(() => null) });
+    return done;
+  }
+
+  /** Runs it, with lines in the log for start and end, and its time kept. */
+  async function told(
+    repository: Repository,
+    operation: Operation,
+    call: OperationCall,
+    by: string,
+  ): Promise<boolean> {
+    const { name } = operation;
+    const what = `${name} of ${repository.name}`;
+    const began = now();
+    const flags = [...call.flags].join(",") || undefined;
+    log.write("info", `${what} starts`, {
+      repository: repository.name,
+      operation: name,
+      by,
+      flags,
+    });
+    const end = (level: "info" | "warn" | "error", how: string, error?: string) =>
+      log.write(level, `${what} ${how}`, {
+        repository: repository.name,
+        operation: name,
+        error,
+        duration_ms: now() - began,
+      });
+    try {
+      const signal = AbortSignal.any([call.signal, ending.signal]);
+      const complete = await operation.run(repository, { ...call, signal });
+      if (complete) {
+        await keepSuccess(repository, name, began);
+        end("info", "is done");
+      } else if (signal.aborted) end("info", "was stopped");
+      else end("warn", "is not complete");
+      return complete;
+    } catch (error) {
+      if (call.signal.aborted || ending.signal.aborted) {
+        end("info", "was stopped");
+        throw new Problem("conflict", `${what} was stopped`, { cause: error });
+      }
+      if (error instanceof Problem) end("warn", "failed", error.message);
+      else end("error", "failed because of a bug", (error as Error)?.stack ?? String(error));
+      throw error;
+    }
+  }
+
+  function turn(one: Operable, operation: Operation): RecurringJob[] {
+    const { repository } = one;
+    const everyMs = operation.every?.(repository.options) ?? null;
+    if (everyMs === null) return [];
+    let tried = Number.NEGATIVE_INFINITY;
+    return [
+      {
+        name: `${operation.name} of ${repository.name}`,
+        everyMs: Math.min(everyMs, LOOK_MS),
+        firstMs: FIRST_LOOK_MS,
+        async run() {
+          const last = Math.max(tried, (await lastSuccess(repository, operation.name)) ?? tried);
+          const age = now() - last;
+          // A last turn in the future is one of before the clock was put back.
+          if (ending.signal.aborted || (age >= 0 && age < everyMs)) return;
+          const lines = createLines(log, repository.name, operation.name);
+          const { signal } = ending;
+          const call = { flags: new Set<string>(), progress() {}, say: lines.say, signal };
+          let done: Promise<unknown>;
+          try {
+            done = start(one, operation, call, "schedule");
+          } catch {
+            return; // Its like runs. At the next look it is known how that ended.
+          }
+          tried = now();
+          await done.catch(() => null); // Told where it happened.
+          lines.end();
+        },
+      },
+    ];
+  }
+
+  return {
+    async run({ name, repository, flags }, call) {
+      const one = all.find((one) => one.repository.name === repository);
+      const operation = one?.format.operations?.find((operation) => operation.name === name);
+      if (!one || !operation)
+        throw new Problem("notFound", `The repository ${repository} has no ${name}`);
+      return start(one, operation, { ...call, flags }, "command");
+    },
+    jobs: all.flatMap((one) =>
+      (one.format.operations ?? []).flatMap((operation) => turn(one, operation)),
+    ),
+    async stop() {
+      ending.abort();
+      await Promise.all([...running.values()].map(({ done }) => done));
+    },
+  };
+}
+
+/** When one that ended well began, in milliseconds since the epoch; null for never. */
+export async function lastSuccess(repository: Repository, name: string): Promise<number | null> {
+  const kept = await repository.kept(`operation/${name}`);
+  return kept ? Number(Buffer.from(kept.bytes).toString()) : null;
+}
+
+async function keepSuccess(repository: Repository, name: string, began: number): Promise<void> {
+  await repository.keep(`operation/${name}`, Buffer.from(String(began)));
+}
+
+/** The first lines of an operation for the log. */
+function createLines(log: Log, repository: string, operation: string) {
+  let count = 0;
+  return {
+    say(line: string) {
+      count += 1;
+      if (count <= LINES) log.write("info", line, { repository, operation });
+    },
+    end() {
+      if (count > LINES)
+        log.write("info", `and ${count - LINES} more lines`, { repository, operation });
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { createLog } from "../core/log.ts";
+import { type RecurringJob, startJobs } from "./runner.ts";
+
+const YEAR_MS = 2 ** 31 - 1;
+
+function logged() {
+  const lines: string[] = [];
+  return { lines, log: createLog("json", (line) => lines.push(JSON.parse(line).msg)) };
+}
+
+/** Resolves at its `wanted`th turn. */
+function counting(wanted: number, more: Partial<RecurringJob> = {}) {
+  const reached = Promise.withResolvers<number>();
+  let turns = 0;
+  const job: RecurringJob = {
+    name: "Counting",
+    everyMs: 1,
+    async run() {
+      turns += 1;
+      if (turns === wanted) reached.resolve(turns);
+    },
+    ...more,
+  };
+  return { job, reached: reached.promise };
+}
+
+test("a job runs again and again", async () => {
+  const { job, reached } = counting(3);
+  const end = startJobs([job], logged().log);
+  expect(await reached).toBe(3);
+  await end();
+});
+
+test("its first turn may come sooner, or later, than the others", async () => {
+  const soon = counting(1, { everyMs: YEAR_MS, firstMs: 1 });
+  const late = counting(1, { firstMs: YEAR_MS });
+  const end = startJobs([late.job, soon.job], logged().log);
+  expect(await Promise.race([soon.reached, late.reached.then(() => "late")])).toBe(1);
+  await end();
+});
+
+test("a failure is logged and the next turn comes", async () => {
+  const { lines, log } = logged();
+  const again = Promise.withResolvers<void>();
+  let turns = 0;
+  const run = async () => {
+    turns += 1;
+    if (turns === 1) throw new Error("broken");
+    again.resolve();
+  };
+  const end = startJobs([{ name: "Mending", everyMs: 1, run }], log);
+  await again.promise;
+  await end();
+  expect(lines).toEqual(["Mending failed"]);
+});
+
+test("the end waits for the turn that runs", async () => {
+  const [began, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let done = false;
+  const run = async () => {
+    began.resolve();
+    await finish.promise;
+    done = true;
+  };
+  const end = startJobs([{ name: "Slow", everyMs: 1, run }], logged().log);
+  await began.promise;
+  const ended = end();
+  expect(done).toBe(false);
+  finish.resolve();
+  await ended;
+  expect(done).toBe(true);
+});
