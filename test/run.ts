@@ -80,12 +80,13 @@ for (const client of clients)
 
 await group("Real clients, fake upstream", [
   "test/clients",
-  "--path-ignore-patterns=test/clients/real.test.ts",
+  "--path-ignore-patterns=test/clients/*real.test.ts",
 ]);
 
 const fault = await networkFault();
 if (fault) console.log(`\nThe next group is skipped: ${fault}`);
-await group("Real clients, real registries", ["./test/clients/real.test.ts"], {
+const real = ["./test/clients/real.test.ts", "./test/clients/apt-real.test.ts"];
+await group("Real clients, real registries", real, {
   HOLDFAST_TEST_NO_NETWORK: fault ?? "",
 });
 

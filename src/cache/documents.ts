@@ -4,6 +4,7 @@ import type {
   Candidate,
   DocumentRef,
   DocumentType,
+  Overlay,
   RepositoryEvent,
   Source,
 } from "../core/format.ts";
@@ -244,6 +245,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
   ): Promise<DocumentState> {
     const isKept = state?.status === 200;
     const overlay = isKept ? await observe(ref, state, [], response.upstream) : {};
+    keepLearned(overlay, (states.get(id) ?? state)?.overlay ?? {});
     const at = now();
     const gone: DocumentState = {
       ...(isKept ? state : { blob: null, size: 0, storedSize: 0 }),
@@ -276,8 +278,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
     await admit({ ref, source, previous: await previous(ref, state) });
     const overlay = await observe(ref, state, taken.facts, response.upstream);
     // Of the newest state: files may have been fetched meanwhile.
-    for (const [file, entry] of Object.entries((states.get(id) ?? state)?.overlay ?? {}))
-      if (entry.state === "fetched") overlay[file] ??= entry;
+    keepLearned(overlay, (states.get(id) ?? state)?.overlay ?? {});
     const at = now();
     const accepted: DocumentState = {
       status: 200,
@@ -343,9 +344,10 @@ export function createDocuments(deps: DocumentDeps): Documents {
       if (!Object.hasOwn(facts, namedAs)) continue;
       if (!states.get(id)) await load(id, ref);
       const state = states.get(id); // nothing is awaited from here on: another file's digests may come at the same time
-      if (state?.status !== 200 || state.overlay[namedAs]) continue;
+      if (state?.status !== 200 || state.overlay[namedAs]?.integrity) continue;
       const since = new Date(now()).toISOString();
-      const entry = { state: "fetched", version, integrity: digests, since, entry: null } as const;
+      const fetched = { state: "fetched", version, since, entry: null } as const;
+      const entry = { ...(state.overlay[namedAs] ?? fetched), integrity: digests };
       const overlay = { ...state.overlay, [namedAs]: entry };
       const { source: _, ...rest } = state;
       const digest = digestOf(state.blob, overlay);
@@ -364,6 +366,15 @@ export function createDocuments(deps: DocumentDeps): Documents {
   }
 
   return { get, again, stored, learn, open };
+}
+
+/** What the bytes of fetched files told stays known, also of those that a document no longer names. */
+function keepLearned(overlay: Overlay, before: Overlay): void {
+  for (const [file, entry] of Object.entries(before)) {
+    if (entry.state === "fetched") overlay[file] ??= entry;
+    const shown = overlay[file];
+    if (shown?.integrity === null) overlay[file] = { ...shown, integrity: entry.integrity };
+  }
 }
 
 type Detail = NonNullable<CacheStatus["detail"]>;

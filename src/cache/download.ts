@@ -141,7 +141,9 @@ async function run(
       ...collected,
       upstream: response.upstream,
       digests: pinnedToo(deps, collected),
-      content: await contentOf(deps, collected).catch(notAnArchive),
+      content: await contentOf(deps, collected).catch((error) =>
+        unreadable(error, artifact, response, isCheckable(expected)),
+      ),
     };
   } catch (error) {
     // The alarm is worth more than the evidence, for which a full disk has no room.
@@ -160,10 +162,23 @@ function pinnedToo({ format }: DownloadDeps, { digests }: Arrived): Integrity | 
   return formatIntegrity(new Map(wanted)) || null;
 }
 
-/** It is kept as it is, and nothing is known of what it holds. */
-function notAnArchive(error: unknown): null {
-  if (error instanceof Problem) return null;
-  throw error;
+/**
+ * What cannot be read as an archive is kept as it is where something vouches for its bytes. Else it would be pinned for good, broken as it
+ * came: it is refused.
+ */
+function unreadable(
+  error: unknown,
+  { file, package: name }: Artifact,
+  { upstream }: UpstreamResponse,
+  isVouchedFor: boolean,
+): null {
+  if (!(error instanceof Problem)) throw error;
+  if (isVouchedFor) return null;
+  throw new Problem(
+    "malformed",
+    `${upstream} sent ${file} of ${name} as an archive that cannot be read: ${error.message}`,
+    { cause: error },
+  );
 }
 
 function moved({ file, package: name }: Artifact, { upstream }: UpstreamResponse): Problem {

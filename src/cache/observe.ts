@@ -63,9 +63,9 @@ export function createObserver(deps: ObserverDeps): Observe {
       return { facts: reconciled.facts, events, all: [...changeEvents(ref, host, reconciled)] };
     });
     for (const event of result.events) deps.announce(event);
-    const places = new Map(facts.map(({ file, location }) => [file, location]));
+    const named = new Map(facts.map((fact) => [fact.file, fact]));
     for (const event of result.all)
-      if (isDoubtful(event)) void settle(event, places.get(event.file!));
+      if (isDoubtful(event)) void settle(event, named.get(event.file!)!);
 
     const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
     const missing = Object.keys(overlay).filter((file) => overlay[file]!.entry === null);
@@ -85,14 +85,16 @@ export function createObserver(deps: ObserverDeps): Observe {
   }
 
   /** Looks into the bytes that are shown now before it raises the alarm. */
-  async function settle(event: RepositoryEvent, location: string | undefined): Promise<void> {
+  async function settle(event: RepositoryEvent, fact: Fact): Promise<void> {
+    const { location, artifact = { package: event.package, file: fact.file } } = fact;
+    const told = { ...event, ...artifact };
     const isSame =
       location !== undefined &&
-      (await deps.repacked!(event.package, event.file!, location).catch(() => false));
-    if (!isSame) return deps.report(event);
-    const what = `${event.file} of ${event.package}`;
+      (await deps.repacked!(artifact.package, artifact.file, location).catch(() => false));
+    if (!isSame) return deps.report(told);
+    const what = `${artifact.file} of ${artifact.package}`;
     const message = `The upstream packed ${what} anew: it holds the same in other bytes; clients keep the first`;
-    deps.report({ ...event, kind: "repacked", message });
+    deps.report({ ...told, kind: "repacked", message });
   }
 
   async function extract(

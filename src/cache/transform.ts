@@ -162,8 +162,20 @@ async function fileSize(path: string): Promise<number> {
 }
 
 /** How a failure crosses from the worker to the server and stays a Problem. */
-export function packError(error: unknown): { kind: Problem["kind"] | null; message: string } {
-  if (error instanceof Problem) return { kind: error.kind, message: error.message };
+export interface PackedError {
+  /** Null for a bug, whose stack is the message. */
+  kind: Problem["kind"] | null;
+  message: string;
+  rule?: string | null;
+  event?: string | null;
+  detail?: Record<string, unknown> | null;
+}
+
+export function packError(error: unknown): PackedError {
+  if (error instanceof Problem) {
+    const { kind, message, rule, event, detail } = error;
+    return { kind, message, rule, event, detail };
+  }
   if ((error as NodeJS.ErrnoException)?.code === "ENOSPC")
     return { kind: "full", message: "The disk that holds the data directory is full" };
   return {
@@ -172,6 +184,11 @@ export function packError(error: unknown): { kind: Problem["kind"] | null; messa
   };
 }
 
-export function unpackError(packed: ReturnType<typeof packError>): Error {
-  return packed.kind ? new Problem(packed.kind, packed.message) : new Error(packed.message);
+export function unpackError({ kind, message, rule, event, detail }: PackedError): Error {
+  if (!kind) return new Error(message);
+  return new Problem(kind, message, {
+    ...(rule && { rule }),
+    ...(event && { event }),
+    ...(detail && { detail }),
+  });
 }

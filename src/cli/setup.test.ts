@@ -9,7 +9,11 @@ import { fakeTerminal } from "./testing.ts";
 
 const format = (name: string, setup: SetupFormat["setup"]): SetupFormat => ({
   name,
-  options: z.strictObject({ sumdb: z.unknown().optional(), keyring: z.unknown().optional() }),
+  options: z.looseObject({
+    sumdb: z.unknown().optional(),
+    keyring: z.unknown().optional(),
+    instead: z.unknown().optional(),
+  }),
   setup,
 });
 // The names are those of the built-in repositories.

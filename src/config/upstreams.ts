@@ -46,6 +46,15 @@ export const builtInRepositories: Readonly<Record<string, BuiltInRepository>> = 
         ],
       },
     ],
+    options: {
+      // The API counts what one address asks without a token; where it leads on to does not.
+      instead: [
+        {
+          of: "https://api.github.com/repos/{owner}/{name}/zipball/{commit}",
+          fetch: "https://codeload.github.com/{owner}/{name}/legacy.zip/{commit}",
+        },
+      ],
+    },
   },
   debian: {
     format: "apt",

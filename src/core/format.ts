@@ -50,6 +50,8 @@ export interface Fact {
   integrity: Integrity | null;
   /** Where the upstream has it, when it is not where `Artifact.path` says: an absolute URL. */
   location?: string;
+  /** The artifact that it is, when that is not `file` of the document's package. See `Artifact.namedAs`. */
+  artifact?: { package: string; file: string };
 }
 
 /** The bytes of a document, readable any number of times. */

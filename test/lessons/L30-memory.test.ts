@@ -7,6 +7,8 @@ const GATHERS =
   /\.(?:arrayBuffer|bytes|blob)\(\)|import \{[^}]*\breadFile(?:Sync)?\b[^}]*\} from "node:fs|\.readFile\(|\bblobs\.read\(|\bBuffer\.concat\(|\bArray\.fromAsync\(|\breadableStreamTo[A-Z]|\bcreateReadStream\([^)]*\)\.toArray/;
 
 const bounded: Record<string, string> = {
+  "src/archive/tar.ts": "headers, and names of up to 64 KiB",
+  "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
   "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
   "src/cache/intake.ts": "documents, never artifacts, up to the size that is parsed inline",
@@ -16,6 +18,9 @@ const bounded: Record<string, string> = {
   "src/cli/setup.ts": "a client's configuration file",
   "src/config/load.ts": "the configuration file",
   "src/config/resolve.ts": "secrets and certificates that the configuration names",
+  "src/formats/apt/clear-signed.ts": "releases of up to 32 MiB, which are documents",
+  "src/formats/apt/detached.ts": "the same",
+  "src/formats/apt/key.ts": "keyrings that the configuration names",
   "src/formats/npm/stream.ts": "one version's entry of a packument",
   "src/http/server.ts": "request bodies, limited by the route",
   "src/store/blobs.ts": "offers it to those above",

@@ -1,5 +1,10 @@
 // The configuration file of a server under test: the built-in repositories, with the fake upstream in place of the public ones.
+import { formats } from "../../src/formats/index.ts";
+import { type AptSettings, aptRepositories } from "./config-apt.ts";
 import type { FakeUpstream } from "./fake-upstream/index.ts";
+
+/** Of the company's Composer repository. */
+const passwordFile = new URL("fake-upstream/composer-password.txt", import.meta.url).pathname;
 
 export interface TestOptions {
   /** Patterns by repository. */
@@ -9,6 +14,8 @@ export interface TestOptions {
   /** How long the upstream may be silent: "30s". */
   timeout?: string;
   offline?: boolean;
+  /** Options of apt repositories. */
+  apt?: AptSettings;
 }
 
 /** YAML, by way of JSON, which is a part of it. */
@@ -22,6 +29,7 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
     { url: `${url}/`, hosts, ...(timeout ? { timeout } : {}) },
   ];
   const files = new URL(upstream.urls.files).host;
+  const { root, site, satis, code, download } = upstream.composerUrls;
   return JSON.stringify(
     {
       listen: "127.0.0.1:0",
@@ -33,6 +41,26 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
           upstreams: at(upstream.urls.go),
           sumdb: { name: upstream.go.sumdb.name, key: upstream.go.sumdb.key },
           ...shared("go"),
+        },
+        ...(formats.some(({ name }) => name === "apt")
+          ? aptRepositories(upstream, shared, at, options.apt ?? {})
+          : {}),
+        composer: {
+          format: "composer",
+          upstreams: at(
+            root,
+            [site, code, download].map((url) => new URL(url).host),
+          ),
+          ...shared("composer"),
+        },
+        satis: {
+          format: "composer",
+          upstreams: at(satis, [new URL(code).host]).map((one) => ({
+            ...one,
+            username: upstream.composer.satis.user,
+            passwordFile,
+          })),
+          ...shared("satis"),
         },
       },
     },

@@ -1,5 +1,5 @@
 // The assertions of wire scripts: each throws what was wanted and what came.
-import { type FakeUpstream, glob } from "./fake-upstream/index.ts";
+import { glob } from "./fake-upstream/index.ts";
 import { waitFor } from "./wait.ts";
 import { type Check, jsonAt } from "./wire-script.ts";
 import { digest, expand, jsonOf, lastOf, plainOf, serverOf, type World } from "./wire-world.ts";
@@ -79,7 +79,7 @@ function verifyBody(how: string, want: string, world: World): void {
       same(digest(bytes), want);
       return;
     case "is":
-      same(digest(bytes), digest(original(want, world.pristine)));
+      same(digest(bytes), digest(original(want, world)));
       return;
     case "same": {
       const before = world.exchanges.findLast(
@@ -95,12 +95,15 @@ function verifyBody(how: string, want: string, world: World): void {
   }
 }
 
-/** `npm kelp 1.0.0`, `pypi abyss abyss-1.2-py3-none-any.whl`, `go example.test/anchor v1.0.0`: as the upstream first had it. */
-function original(text: string, pristine: FakeUpstream): Uint8Array {
+/** `npm kelp 1.0.0`, `pypi abyss abyss-1.2-py3-none-any.whl`, `go example.test/anchor v1.0.0`, `apt debian pool/main/…`, `composer reef/coral 1.0.0`: as the upstream first had it; with `apt-now` as it has it now. */
+function original(text: string, { pristine, upstream }: World): Uint8Array {
   const [format, name = "", version = ""] = text.split(" ");
   if (format === "npm") return pristine.npm.tarball(name, version);
   if (format === "pypi") return pristine.pypi.bytes(name, version);
   if (format === "go") return pristine.go.zip(name, version);
+  if (format === "apt") return pristine.apt.bytes(name, version);
+  if (format === "apt-now") return upstream.apt.bytes(name, version);
+  if (format === "composer") return pristine.composer.bytes(name, version);
   throw new Error(`no such original: ${text}`);
 }
 

@@ -16,8 +16,9 @@ export type Step = { line: number; text: string } & (
   | { do: "config"; words: string[] }
   | { do: "upstream"; words: string[] }
   | { do: "restart"; words: string[] }
+  | { do: "lose"; words: string[] }
   | { do: "clock"; milliseconds: number }
-  | { do: "set"; name: string; path: string }
+  | { do: "set"; name: string; from: "json" | "header"; path: string }
   | {
       do: "request";
       method: string;
@@ -68,6 +69,7 @@ function parseStep(text: string, line: number): Parsed {
     case "config":
     case "upstream":
     case "restart":
+    case "lose":
       return { do: first, words: rest };
     case "clock": {
       const match = /^\+(\d+)([smhd])$/.exec(rest[0] ?? "");
@@ -75,9 +77,9 @@ function parseStep(text: string, line: number): Parsed {
       return { do: "clock", milliseconds: Number(match[1]) * UNITS[match[2]!]! };
     }
     case "set": {
-      const match = /^set (\w+) = json (.+)$/.exec(text);
+      const match = /^set (\w+) = (json|header) (.+)$/.exec(text);
       if (!match) break;
-      return { do: "set", name: match[1]!, path: match[2]! };
+      return { do: "set", name: match[1]!, from: match[2] as "json", path: match[3]! };
     }
     case "GET":
     case "HEAD":

@@ -1,5 +1,5 @@
 // The `upstream …` lines of wire scripts: what changes at the other end, and how it misbehaves.
-import { type FakeUpstream, type FaultKind, faultKinds } from "./fake-upstream/index.ts";
+import { type FakeUpstream, type FaultKind, faultKinds, glob } from "./fake-upstream/index.ts";
 
 export async function change(words: string[], upstream: FakeUpstream): Promise<void> {
   const [verb = "", what = "", ...rest] = words;
@@ -21,7 +21,8 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
   }
   const [name = "", version = "", ...more] = rest;
   const action = `${verb} ${what}`;
-  const actions: Record<string, () => void> = {
+  const actions: Record<string, () => void | Promise<void>> = {
+    ...aptActions(upstream, name, version, more),
     "npm publish": () => upstream.npm.publish({ name, version }),
     "npm republish": () => upstream.npm.republish(name, version),
     "npm unpublish": () => upstream.npm.unpublish(name, version || undefined),
@@ -43,8 +44,45 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
     "go no-latest": () => {
       upstream.go.hasLatest = false;
     },
+    "composer publish": () => upstream.composer.store(name).publish(name, version),
+    "composer retag": () => upstream.composer.store(name).retag(name, version),
+    "composer unpublish": () => upstream.composer.store(name).unpublish(name, version || undefined),
+    "composer regenerate": () => upstream.composer.store(name).regenerate(name, version),
+    "composer tamper": () => upstream.composer.store(name).tamper(name, version),
+    "composer advise": () => upstream.composer.advise(name, version),
+    "composer say": () => upstream.composer.say(name, [version, ...more].join(" ")),
+    "composer satis-forge": () => {
+      upstream.composer.satis.isForged = name === "on";
+    },
+    "composer satis-form": () => {
+      upstream.composer.satis.form = name === "p2" ? "p2" : "includes";
+    },
   };
   const run = actions[action];
   if (!run) throw new Error(`the upstream cannot do "${action}"`);
-  run();
+  await run();
+}
+
+/** `name` is the archive, `version` the suite. */
+function aptActions(
+  { apt }: FakeUpstream,
+  name: string,
+  version: string,
+  more: string[],
+): Record<string, () => void | Promise<void>> {
+  const [item = "", its = "", pattern = ""] = more;
+  const archive = () => apt.archive(name);
+  return {
+    "apt publish": () => archive().publish(version, { name: item, version: its }),
+    "apt rebuild": () => archive().rebuild(version, item, its),
+    "apt withdraw": () => archive().withdraw(version, item, its),
+    "apt renew": () => archive().renew(version),
+    "apt expire": () => archive().renew(version, { validUntil: new Date(Date.UTC(2024, 5, 8)) }),
+    "apt forge": () => archive().renew(version, { isForged: true }),
+    "apt rollback": () => archive().rollback(version),
+    "apt purge": () => archive().purge(version),
+    "apt drop-inrelease": () => archive().dropInRelease(version),
+    "apt switch-after": () =>
+      archive().switchAfter(version, glob(pattern), { name: item, version: its }),
+  };
 }

@@ -53,7 +53,7 @@ export function digest(bytes: Uint8Array): string {
 }
 
 export function expand(text: string, world: World): string {
-  return text.replace(/\{(\w+)(?: ([^}]+))?\}/g, (whole, name: string, argument?: string) => {
+  return text.replace(/\{(\w+)(?:[ :]([^}]+))?\}/g, (whole, name: string, argument?: string) => {
     if (name === "base") return world.server?.url ?? "";
     if (name === "upstream") return new URL(world.upstream.urls.npm).origin;
     if (name === "files") return world.upstream.urls.files;
@@ -62,6 +62,16 @@ export function expand(text: string, world: World): string {
       return world.pristine.npm.integrity(...(argument!.split(" ") as [string, string]));
     if (name === "hash")
       return world.pristine.pypi.hash(...(argument!.split(" ") as [string, string]));
+    if (name === "modified") return lastOf(world).answer.get("last-modified") ?? "";
+    if (name === "site" || name === "code") return world.upstream.composerUrls[name];
+    if (name === "reference" || name === "shasum")
+      return world.pristine.composer[name](...(argument!.split(" ") as [string, string]));
+    // In paths, where no space may stand: {byhash:ARCHIVE:SUITE:INDEX:SHA256}, as it first was and as it is now.
+    if (name === "byhash" || name === "newhash") {
+      const [archive = "", suite = "", path = "", hash = ""] = argument!.split(":");
+      const { apt } = name === "byhash" ? world.pristine : world.upstream;
+      return apt.archive(archive).byHash(suite, path, hash);
+    }
     return world.variables.get(name) ?? whole;
   });
 }

@@ -1,5 +1,6 @@
 // Runs *.wire scripts against the real server and a fake upstream, and again with the upstream away.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { startUpstream } from "./fake-upstream/index.ts";
 import { verify } from "./wire-checks.ts";
 import { jsonAt, parseWire, type Step } from "./wire-script.ts";
@@ -62,14 +63,18 @@ async function perform(step: Step, world: World): Promise<void> {
       return change(step.words, world.upstream);
     case "restart":
       return restart(step.words, world);
+    case "lose":
+      return lose(step.words, world);
     case "clock":
       (await serverOf(world)).advance(step.milliseconds);
       return;
     case "set": {
-      const value = jsonAt(jsonOf(lastOf(world)), step.path);
+      const last = lastOf(world);
+      const value =
+        step.from === "header" ? last.answer.get(step.path) : jsonAt(jsonOf(last), step.path);
       if (typeof value !== "string") throw new Error(`no text there, but ${JSON.stringify(value)}`);
       // A link may be relative to the page that it stands on.
-      const at = (await serverOf(world)).url + lastOf(world).path;
+      const at = (await serverOf(world)).url + last.path;
       world.variables.set(step.name, /^\.{0,2}\//.test(value) ? new URL(value, at).href : value);
       return;
     }
@@ -87,7 +92,12 @@ function configure([key = "", ...words]: string[], world: World): void {
     world.options.claims = { ...world.options.claims, [words[0]!]: words.slice(1) };
   else if (key === "freshness") world.options.freshness = words[0]!;
   else if (key === "timeout") world.options.timeout = words[0]!;
-  else if (key !== "plain") throw new Error(`no such setting: ${key}`);
+  else if (key === "apt") {
+    // config apt REPOSITORY OPTION VALUE
+    const [name = "", option = "", value = ""] = words;
+    const before = world.options.apt?.[name];
+    world.options.apt = { ...world.options.apt, [name]: { ...before, [option]: value } };
+  } else if (key !== "plain") throw new Error(`no such setting: ${key}`);
 }
 
 async function restart([how]: string[], world: World): Promise<void> {
@@ -95,6 +105,17 @@ async function restart([how]: string[], world: World): Promise<void> {
   if (how === "offline") await server.restart({ offline: true });
   else if (how === "online") await server.restart({ offline: false });
   else await server.restart();
+}
+
+/** Files of a package are gone from disk, as after damage: whoever asks makes the server fetch them again. */
+async function lose([name = ""]: string[], world: World): Promise<void> {
+  const server = await serverOf(world);
+  const lost = server.files().filter((file) => file.package === name);
+  if (lost.length === 0) throw new Error(`nothing of ${name} is stored`);
+  for (const { sha256 } of lost)
+    rmSync(join(server.data, "blobs/sha256", sha256.slice(0, 2), sha256.slice(2)));
+  // What is in memory is not on disk alone.
+  await server.restart();
 }
 
 type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & { body?: string };

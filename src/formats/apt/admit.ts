@@ -11,13 +11,18 @@ import {
   releaseText,
   TEXT,
 } from "./documents.ts";
-import { type AptRepository, indexArtifact, keepRelease } from "./generations.ts";
+import {
+  type AptRepository,
+  indexArtifact,
+  keepRelease,
+  plainPath,
+  readableForms,
+} from "./generations.ts";
 import { isDiff, namesFiles } from "./index-names.ts";
-import { forgetIndices } from "./pool.ts";
+import { forgetIndices, prepareLookup } from "./lookups.ts";
 import type { Release } from "./release.ts";
 
 const FETCHES_AT_ONCE = 6;
-const COMPRESSION = /\.(xz|gz|zst)$/;
 
 interface InService {
   generation: Generation;
@@ -26,7 +31,9 @@ interface InService {
 
 /** Throws a Problem that says why the candidate is refused. See `Format.admit`. */
 export async function admit(candidate: Candidate, repository: AptRepository): Promise<void> {
-  const kind = candidate.ref.kind as ReleaseKind;
+  const kind = candidate.ref.kind as ReleaseKind | "packages";
+  // Nobody vouches for an index without a release: see loose.ts.
+  if (kind === "packages") return;
   const suite = candidate.ref.key;
   const text = await releaseText(kind, candidate.source);
   const next = generationOf(text);
@@ -39,6 +46,7 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
   await checkChanges(repository, suite, next.release, pairs);
   await keepRelease(repository, suite, before.text);
   forgetIndices(repository, suite);
+  for (const { next: index } of pairs) prepareLookup(repository, { suite, ...index });
 }
 
 /** The newer one of the suite's stored InRelease and Release. */
@@ -99,10 +107,11 @@ async function fetchIndices(
   next: Release,
 ): Promise<IndexPair[]> {
   const rows = await repository.stored(suite);
-  const stored = new Set(rows.map(({ version, sha256 }) => `${version}\0${sha256}`));
+  // By their bytes: indices that hold the same (mostly nothing) are stored once, under the name of the first.
+  const stored = new Set(rows.map(({ sha256 }) => sha256));
   const wanted = [...old.files].filter(
     ([path, { sha256 }]) =>
-      stored.has(`${path}\0${sha256}`) &&
+      stored.has(sha256) &&
       !isDiff(path) &&
       next.files.has(path) &&
       next.files.get(path)!.sha256 !== sha256,
@@ -110,45 +119,54 @@ async function fetchIndices(
   const pairs = new Map<string, IndexPair>();
   const fetchNext = async () => {
     for (let turn = wanted.pop(); turn; turn = wanted.pop()) {
-      const [path, { sha256 }] = turn;
-      const got = await fetchIndex(repository, suite, next, path);
-      if (!got || !namesFiles(path)) continue;
-      pairs.set(path.replace(COMPRESSION, ""), {
-        old: { path, sha256 },
-        next: got,
-      });
+      const [path] = turn;
+      const others = namesFiles(path) ? readableForms(next, path) : [];
+      const got = await fetchFirst(repository, suite, next, [path, ...others]);
+      if (!namesFiles(path)) continue;
+      if (!got)
+        throw new Problem(
+          "malformed",
+          `The new release of ${suite} is not whole: the upstream does not have its ${path}`,
+        );
+      const pair = await readPair(repository, suite, old, next, path);
+      if (pair) pairs.set(plainPath(path), pair);
     }
   };
   await Promise.all(Array.from({ length: FETCHES_AT_ONCE }, fetchNext));
   return [...pairs.values()];
 }
 
-/**
- * In the compression that clients asked for, or for Packages and Sources in another one that the upstream still has. Null for what the upstream names and
- * does not have, and clients can do without.
- */
-async function fetchIndex(
+/** The two in forms that can be compared here; null where there is none, or the old one is lost and the upstream no longer has it. */
+async function readPair(
+  repository: AptRepository,
+  suite: string,
+  old: Release,
+  next: Release,
+  path: string,
+): Promise<IndexPair | null> {
+  const after = await fetchFirst(repository, suite, next, readableForms(next, path));
+  const forms = readableForms(old, path);
+  const before = await fetchFirst(repository, suite, old, forms).catch((error) => {
+    if (error instanceof Problem) return null;
+    throw error;
+  });
+  return before && after && { old: before, next: after };
+}
+
+/** The first of several forms of an index that the upstream has; null when it has none. */
+async function fetchFirst(
   repository: AptRepository,
   suite: string,
   release: Release,
-  path: string,
+  forms: string[],
 ): Promise<{ path: string; sha256: string } | null> {
-  const isNeeded = namesFiles(path);
-  const plain = path.replace(COMPRESSION, "");
-  const others = [".xz", ".gz", ""].map((extension) => plain + extension);
-  const candidates = isNeeded ? new Set([path, ...others]) : [path];
-  for (const candidate of candidates) {
-    if (!release.files.has(candidate)) continue;
+  for (const path of new Set(forms)) {
     try {
-      const { sha256 } = await repository.fetch(indexArtifact(suite, release, candidate));
-      return { path: candidate, sha256 };
+      const { sha256 } = await repository.fetch(indexArtifact(suite, release, path));
+      return { path, sha256 };
     } catch (error) {
       if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
     }
   }
-  if (!isNeeded) return null;
-  throw new Problem(
-    "malformed",
-    `The new release of ${suite} is not whole: the upstream does not have its ${path}`,
-  );
+  return null;
 }

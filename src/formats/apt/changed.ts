@@ -1,16 +1,11 @@
 // Packages whose bytes change under their name: held until an operator lets them in.
 
 import { Problem } from "../../core/problem.ts";
+import { ACCEPTED, acceptedFiles, forgetAccepted } from "./accepted.ts";
 import type { ChangedFile, Changes, ChangesOptions } from "./changes.ts";
 import type { AptRepository } from "./generations.ts";
-import {
-  ACCEPTED,
-  type Accepted,
-  acceptedFiles,
-  forgetAccepted,
-  indexOptions,
-  poolPath,
-} from "./pool.ts";
+import { indexOptions, poolPath } from "./lookups.ts";
+import type { Accepted } from "./pool-artifact.ts";
 import type { Release } from "./release.ts";
 import { packageOf } from "./routes.ts";
 

@@ -281,6 +281,21 @@ function makeIndex(suite: string, release: Release, path: string): Artifact {
   };
 }
 
+const READABLE = [".xz", ".gz", ".zst", ""];
+
+/** The path of an index without what says how it is compressed. */
+export function plainPath(path: string): string {
+  return path.replace(/\.(xz|gz|zst|bz2|lzma|lz4)$/, "");
+}
+
+/** The forms of an index that can be read here and that the release names: itself first. Clients may have fetched another one. */
+export function readableForms(release: Release, path: string): string[] {
+  const plain = plainPath(path);
+  const forms = READABLE.map((extension) => plain + extension);
+  const sorted = forms.includes(path) ? [path, ...forms.filter((form) => form !== path)] : forms;
+  return sorted.filter((form) => release.files.has(form));
+}
+
 const TYPES: Record<string, string> = {
   gz: "application/gzip",
   xz: "application/x-xz",

@@ -5,6 +5,7 @@ import type { Artifact, Derived, Request } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Generation } from "./documents.ts";
 import {
   type AptRepository,
   currentRelease,
@@ -13,8 +14,8 @@ import {
   knownSuites,
   pathByHash,
 } from "./generations.ts";
-import { isDiff, namesFiles } from "./index-names.ts";
-import { forgetIndices } from "./pool.ts";
+import { indexName, isDiff, namesFiles } from "./index-names.ts";
+import { forgetIndices, prepareLookup } from "./lookups.ts";
 import type { Release } from "./release.ts";
 import { type AptRoute, inFolder, likelySuite, under } from "./routes.ts";
 import { sessionsOf } from "./sessions.ts";
@@ -99,11 +100,10 @@ async function findByHash(repository: AptRepository, route: HashRoute): Promise<
   for (const suite of suites.includes(likely) ? suites : [...suites, likely]) {
     try {
       const { generation, cache } = await currentRelease(repository, suite);
-      const earlier = await earlierReleases(repository, suite);
-      for (const { release } of [generation, ...earlier]) {
-        const path = pathIn(release, suite, route);
-        if (path !== null) return { suite, release, path };
-      }
+      const found =
+        indexIn([generation], suite, route) ??
+        indexIn(await earlierReleases(repository, suite), suite, route);
+      if (found) return found;
       if (cache.detail === "offline" || cache.detail === "unreachable")
         away ??= new Problem(
           cache.detail,
@@ -120,10 +120,34 @@ async function findByHash(repository: AptRepository, route: HashRoute): Promise<
   );
 }
 
-function pathIn(release: Release, suite: string, route: HashRoute): string | null {
+function indexIn(generations: Generation[], suite: string, route: HashRoute): Index | null {
   const { folder, algorithm, digest } = route;
   const inSuite = folder === suite ? "." : under(suite, folder);
-  return inSuite === null ? null : pathByHash(release, inSuite, algorithm, digest);
+  if (inSuite === null) return null;
+  for (const { release } of generations) {
+    const path = pathByHash(release, inSuite, algorithm, digest);
+    if (path !== null) return { suite, release, path };
+  }
+  return null;
+}
+
+/** Why there is no index of a name that only indices have: null for other names. */
+export async function unnamedIndex(
+  repository: AptRepository,
+  path: string,
+): Promise<Problem | null> {
+  const [suite = likelySuite(path)] = await suitesOf(repository, path);
+  const name = under(suite, path);
+  if (name === null || indexName(name).kind === "other") return null;
+  const current = await currentRelease(repository, suite).catch(nullWhenNotFound);
+  if (!current) return null;
+  const { detail } = current.cache;
+  if (detail === "offline" || detail === "unreachable")
+    return new Problem(
+      detail,
+      `The stored release of ${suite} does not name ${name}, and the upstream cannot be asked for a newer one`,
+    );
+  return new Problem("notFound", `The release of ${suite} does not name ${name}`);
 }
 
 export function serveByHash(
@@ -159,13 +183,27 @@ async function open(index: Index, request: Request, repository: AptRepository): 
   if (madeHere.has(artifact)) return make(index, artifact, repository, null);
   try {
     const found = await repository.artifact(artifact, request);
-    if (!found.cache?.hit && namesFiles(path)) forgetIndices(repository, suite);
+    if (!found.cache?.hit && namesFiles(path))
+      expectFiles(index, artifact, repository).catch(() => {}); // the client is told itself
     return found;
   } catch (error) {
     if (!(error instanceof Problem) || (error.kind !== "notFound" && !cannotAsk(error)))
       throw error;
+    // The upstream published since: the next client shall not have to wait for what it already has.
+    if (error.kind === "malformed") currentRelease(repository, suite, "now").catch(() => {});
     return make(index, artifact, repository, error);
   }
+}
+
+/** Who fetched an index asks for files that it names next: its lookup file is made while the client still reads it. */
+async function expectFiles(
+  { suite, path }: Index,
+  artifact: Artifact,
+  repository: AptRepository,
+): Promise<void> {
+  const { sha256 } = await repository.fetch(artifact);
+  forgetIndices(repository, suite);
+  prepareLookup(repository, { suite, path, sha256 });
 }
 
 /** The plain form of an index that is there in a compressed one. Checked by the Release's hash before a byte of it is sent. */

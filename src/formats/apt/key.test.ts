@@ -14,7 +14,7 @@ test("keys of several files, armoured and binary, come as one armour that reads 
   const armoured = `Some words before.\n${kelp!.armor()}\n${coral!.armor().replaceAll("\n", "\r\n")}`;
   const text = armouredKeys([file(armoured), file(reef!.write())]);
   expect(text.match(/BEGIN PGP/g)).toHaveLength(1);
-  const keys = await readKeys({ armoredKeys: text, config: { checksumRequired: true } });
+  const keys = await readKeys({ armoredKeys: text });
   expect(keys.map((key) => key.getFingerprint())).toEqual(
     [kelp, coral, reef].map((key) => key!.getFingerprint()),
   );

@@ -2,10 +2,10 @@
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
-import { listFolder } from "./files.ts";
+import { type FolderEntry, listFolder } from "./files.ts";
 import { type AptRepository, currentRelease, knownSuites } from "./generations.ts";
 import { isDiff } from "./index-names.ts";
-import { fileLookups, namesOf, useLookup } from "./pool.ts";
+import { fileLookups, namesOf, useLookup } from "./lookups.ts";
 import type { Release } from "./release.ts";
 import { inFolder, under } from "./routes.ts";
 
@@ -55,12 +55,20 @@ export async function entriesOf(repository: AptRepository, folder: string): Prom
   for (const suite of await knownSuites(repository)) await addSuite(repository, suite, folder, add);
   for await (const lookup of fileLookups(repository, "current")) {
     for (const prefix of folder === "." ? [""] : namesOf(lookup.suite, folder)) {
-      const rows = await useLookup(repository, lookup, (file) => listFolder(file, prefix, LIMIT));
+      const rows = await useLookup(repository, lookup, (file) =>
+        listFolder(file, prefix, LIMIT),
+      ).catch(nothing);
       for (const { name, isFolder, entry } of rows)
         add(inFolder(folder, isFolder ? `${name}/` : name), entry?.size ?? null);
     }
   }
   return [...found.values()].slice(0, LIMIT).sort(byKindAndName);
+}
+
+/** An index that cannot be read hides nothing that others name. */
+function nothing(error: unknown): FolderEntry[] {
+  if (error instanceof Problem) return [];
+  throw error;
 }
 
 type Add = (path: string, size: number | null) => void;

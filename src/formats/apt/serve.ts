@@ -7,7 +7,14 @@ import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
 import { type AptRepository, currentRelease, earlierReleases } from "./generations.ts";
-import { indexAt, indexByHash, serveByHash, serveByName } from "./indices.ts";
+import {
+  type Index,
+  indexAt,
+  indexByHash,
+  serveByHash,
+  serveByName,
+  unnamedIndex,
+} from "./indices.ts";
 import { armouredKeys } from "./key.ts";
 import { entriesOf, serveListing } from "./listing.ts";
 import { serveLoose } from "./loose.ts";
@@ -152,16 +159,19 @@ async function serveFile(
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {
+  let index: Index | null = null;
   let reason: Problem | null = null;
   try {
-    const index = await indexAt(repository, route.path, request.client, true);
-    if (index) return await serveByName(index, request, repository);
+    index = await indexAt(repository, route.path, request.client, true);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     reason = error;
   }
+  if (index) return serveByName(index, request, repository);
   const loose = await serveLoose(route.path, repository, reason === null);
   if (loose) return loose;
+  const unnamed = await unnamedIndex(repository, route.path);
+  if (unnamed) throw unnamed;
   try {
     return await servePool(route, request, repository);
   } catch (error) {

@@ -21,7 +21,7 @@ function version(dist: unknown, more: Record<string, unknown> = {}) {
 const mirrored: [normalized: string, reference: string | null, type: string, want: string][] = [
   ["1.0.0.0", "abc123", "zip", "1.0.0.0/abc123.zip"],
   ["dev-main", "tags/1.0", "zip", "dev-main/7b72023568d896f562a79d4dc1f9d2a6.zip"],
-  ["dev-feature/leaf", null, "tar", "3a109dbd947915bda93476ade747480e/.tar"],
+  ["dev-feature/leaf", "aa", "tar", "3a109dbd947915bda93476ade747480e/aa.tar"],
   ["1.0.0.0", "ABC", "zip", "1.0.0.0/902fbdd2b1df0c4f70b4a5d23525e932.zip"],
   ["1.0.0.0", "", "zip", "1.0.0.0/.zip"],
   ["1.0.0.0", "0", "zip", "1.0.0.0/0.zip"],
@@ -122,4 +122,14 @@ test("placeholders in an upstream's own URLs are filled in as Composer does", ()
   };
   expect(fillUrl(url, route)).toBeNull();
   expect(fillUrl("/%package%/%version%", route)).toBe("/a/b/1.0.0.0");
+});
+
+test("a branch without a commit is another file when it holds something else", () => {
+  const url = "https://code.example.test/x";
+  const branch = (dist: Record<string, unknown>, time?: string) =>
+    placeOf(version({ type: "zip", url, ...dist }, { version_normalized: "dev-main", time }))!.file;
+  expect(branch({ shasum: COMMIT })).toBe(`dev-main/${COMMIT}.zip`);
+  expect(branch({}, "2024-01-01")).toMatch(/^dev-main\/[0-9a-f]{32}\.zip$/);
+  expect(branch({}, "2024-01-01")).not.toBe(branch({}, "2024-01-02"));
+  expect(branch({}, "2024-01-01")).toBe(branch({}, "2024-01-01"));
 });

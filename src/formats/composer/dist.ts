@@ -22,6 +22,8 @@ export interface Place {
   version: string;
   normalized: string;
   dist: Dist | null;
+  /** What stands for the reference in our URLs; empty for none. */
+  part: string;
   /** `<version>/<reference>.<type>`, as it stands in our URLs; null without a dist of a kind that passes through. */
   file: string | null;
   /** What names a release for good, and never a branch: its integrity is that of the commit. */
@@ -36,11 +38,13 @@ export function placeOf(version: Version): Place | null {
   const normalized = isGiven ? given : normalizeVersion(text);
   if (normalized === null) return null;
   const dist = readDist(version);
+  const part = dist ? partOf(version, normalized, dist) : "";
   return {
     version: text,
     normalized,
     dist,
-    file: dist && Object.hasOwn(DIST_TYPES, dist.type) ? fileOf(normalized, dist) : null,
+    part,
+    file: dist && Object.hasOwn(DIST_TYPES, dist.type) ? fileOf(normalized, part, dist.type) : null,
     release: isBranch(normalized) ? null : versionPart(normalized),
   };
 }
@@ -73,8 +77,14 @@ export function referencePart(reference: string | null): string {
   return /^[a-f0-9]*$/.test(reference) ? reference : md5(reference);
 }
 
-function fileOf(normalized: string, { reference, type }: Dist): string {
-  return `${versionPart(normalized)}/${referencePart(reference)}.${type}`;
+/** A branch without a commit would be one file for ever, whatever it holds: its bytes' digest, or its time, stands in. */
+function partOf(version: Version, normalized: string, { reference, shasum, url }: Dist): string {
+  if (reference !== null || !isBranch(normalized)) return referencePart(reference);
+  return shasum ?? md5(`${url} ${JSON.stringify(version["time"])}`);
+}
+
+function fileOf(normalized: string, part: string, type: string): string {
+  return `${versionPart(normalized)}/${part}.${type}`;
 }
 
 function md5(text: string): string {
@@ -142,8 +152,8 @@ export function mirrorTemplate(base: string): string {
 }
 
 /** The same, filled in: with what Composer makes of the template, so that there is one URL and not two to try. */
-export function distUrl(base: string, name: string, { normalized, dist }: Place): string {
+export function distUrl(base: string, name: string, { normalized, part, dist }: Place): string {
   const { type } = dist!;
   const end = /^[a-z0-9]{1,16}$/.test(type) ? type : "unknown";
-  return `${base}/dists/${name}/${fileOf(normalized, { ...dist!, type: end })}`;
+  return `${base}/dists/${name}/${fileOf(normalized, part, end)}`;
 }

@@ -9,6 +9,7 @@ import { devRef, type PackageModel } from "./documents.ts";
 import { rootOf } from "./exchange.ts";
 import { documentsOf } from "./lookup.ts";
 import { isBranch } from "./normalize.ts";
+import { type ComposerOptions, placeInstead } from "./options.ts";
 import { type Root, readRoot } from "./root.ts";
 import type { DistRoute } from "./routes.ts";
 
@@ -16,10 +17,13 @@ const COMMIT = /^[0-9a-f]{40}$/;
 /** What Composer makes of the name of a branch with a slash. */
 const DIGESTED = /^[0-9a-f]{32}$/;
 
+/** Those whose file was given out, and so is stored: where the upstream has it matters no more. */
+const served = new WeakSet<DistRoute>();
+
 export async function serveDist(
   route: DistRoute,
   request: Request,
-  repository: Repository,
+  repository: Repository<ComposerOptions>,
 ): Promise<Reply> {
   repository.refuseClaimed(route.name);
   if (!Object.hasOwn(DIST_TYPES, route.type))
@@ -28,14 +32,46 @@ export async function serveDist(
       `${route.name} is packed as ${route.type} in this version: only zip and tar pass through here`,
     );
   const root = await knownRoot(repository);
+  const exact = await exactly(route, root, repository);
+  const artifact = artifactOf(exact, root, repository);
+  if (!served.has(route)) artifact.path ??= await placeOfAnother(exact, artifact, repository);
   try {
-    return await repository.artifact(artifactOf(route, root, repository), request);
+    const reply = await repository.artifact(artifact, request);
+    served.add(route);
+    return reply;
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
-    const earlier = await earlierCommit(route, root, repository);
+    const earlier = await earlierCommit(exact, root, repository);
     if (!earlier) throw error;
     return repository.artifact(earlier, request);
   }
+}
+
+/** Composer fills in nothing for a branch without a commit: that is the newest one. */
+async function exactly(route: DistRoute, root: Root, repository: Repository): Promise<DistRoute> {
+  if (route.reference !== "" || kindOf(route.version) === "release") return route;
+  const { refs, areShared } = documentsOf(route.name, root, kindOf(route.version));
+  for (const ref of areShared ? [] : refs) {
+    const known = await repository.model<PackageModel>(ref).catch(ignoreProblem);
+    const newest = known?.model.dists.get(route.version);
+    if (newest) return { ...route, reference: newest.part };
+  }
+  return route;
+}
+
+/** Where the configuration wants the file to be fetched, when not where the document says. That is asked after it. */
+async function placeOfAnother(
+  { version, reference }: DistRoute,
+  { namedBy }: Artifact,
+  repository: Repository<ComposerOptions>,
+): Promise<string | null> {
+  if (repository.options.instead.length === 0) return null;
+  for (const ref of namedBy.filter(({ kind }) => kind === "package" || kind === "dev")) {
+    const known = await repository.model<PackageModel>(ref, "stored").catch(ignoreProblem);
+    const dist = known?.model.dists.get(version);
+    if (dist?.part === reference) return placeInstead(dist.location, repository.options);
+  }
+  return null;
 }
 
 /** Files that are stored need none. */
@@ -132,7 +168,7 @@ async function refuseMoved(
 async function earlierCommit(
   route: DistRoute,
   root: Root,
-  repository: Repository,
+  repository: Repository<ComposerOptions>,
 ): Promise<Artifact | null> {
   const { name, version, reference, type } = route;
   if (root.metadataUrl === null || kindOf(version) === "release" || !COMMIT.test(reference))
@@ -140,8 +176,8 @@ async function earlierCommit(
   const ref = devRef(name, root.metadataUrl);
   const known = await repository.model<PackageModel>(ref, "stored").catch(ignoreProblem);
   const newest = known?.model.dists.get(version);
-  if (newest?.type !== type || !COMMIT.test(newest.reference)) return null;
-  const location = newest.location.replaceAll(newest.reference, reference);
+  if (newest?.type !== type || !COMMIT.test(newest.part)) return null;
+  const location = newest.location.replaceAll(newest.part, reference);
   if (location === newest.location) return null;
   const {
     integrity: _,
@@ -149,5 +185,6 @@ async function earlierCommit(
     namedAs: ___,
     ...artifact
   } = artifactOf(route, root, repository);
-  return { ...artifact, path: location, namedBy: [] };
+  const other = placeInstead(location, repository.options);
+  return { ...artifact, path: other ?? location, otherPaths: [location], namedBy: [] };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { admit } from "./admit.ts";
 import { commitIntegrity } from "./dist.ts";
 import {
@@ -23,6 +24,10 @@ test("the facts of a package are its dists, and its releases by their commits", 
       version: "v1.1.0",
       integrity: null,
       location: "https://code.example.test/zipball/2222",
+      artifact: {
+        package: "reef/coral",
+        file: "1.1.0.0/2222222222222222222222222222222222222222.zip",
+      },
     },
     { file: "1.1.0.0", version: "v1.1.0", integrity: commitIntegrity("2".repeat(40)) },
     {
@@ -30,6 +35,10 @@ test("the facts of a package are its dists, and its releases by their commits", 
       version: "v1.0.0",
       integrity: commitIntegrity("0".repeat(40)), // its shasum, read as what it is
       location: "https://code.example.test/tarball/1111",
+      artifact: {
+        package: "reef/coral",
+        file: "1.0.0.0/1111111111111111111111111111111111111111.tar",
+      },
     },
     { file: "1.0.0.0", version: "v1.0.0", integrity: commitIntegrity("1".repeat(40)) },
     // The minified form says nothing of their sources: they are those of the version before.
@@ -40,6 +49,7 @@ test("the facts of a package are its dists, and its releases by their commits", 
       version: "v0.7.0",
       integrity: SHA1,
       location: "/files/reef/coral-v0.7.0.zip",
+      artifact: { package: "reef/coral", file: "0.7.0.0/00eebc45ef7b8b1869739a65583c17fe.zip" },
     },
     {
       file: "0.7.0.0",
@@ -116,7 +126,7 @@ test("the model of a package knows where the newest commit of a branch is", asyn
   })) as PackageModel;
   expect(model.dists.get("dev-main")).toEqual({
     type: "zip",
-    reference: "3".repeat(40),
+    part: "3".repeat(40),
     location: "https://satis.example.test/dist/crane-main.zip",
   });
 });
@@ -134,7 +144,7 @@ test("an include is admitted by the digest that packages.json names", async () =
   const repository = new FakeRepository();
   const text = '{"packages":{}}';
   const sha1 = "6bbce5ef5ce9e7e6cbb8c43a3e2b1f6f1b2ac0e5";
-  const good = new Bun.CryptoHasher("sha1").update(text).digest("hex");
+  const good = createHash("sha1").update(text).digest("hex");
   const candidate = (path: string) => ({
     ref: includeRef({ key: "all.json", path, sha1: null, sha256: null }),
     source: textSource(text),

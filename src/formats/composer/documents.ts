@@ -1,6 +1,7 @@
 // The kinds of documents: packages.json and what it includes, and a package's releases and branches.
 import type { DocumentRef, DocumentType, Source } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
+import { locationOf } from "./dist.ts";
 import { type Include, type Root, readRoot } from "./root.ts";
 import { isObject } from "./types.ts";
 import {
@@ -23,7 +24,7 @@ export interface PackageModel {
   description: string;
   abandoned: unknown;
   /** By the version as it stands in our URLs. */
-  dists: ReadonlyMap<string, { type: string; reference: string; location: string }>;
+  dists: ReadonlyMap<string, { type: string; part: string; location: string }>;
 }
 
 /** The packages that an include holds. */
@@ -39,7 +40,7 @@ const ofPackage: Omit<DocumentType, "complete"> = {
     return entriesOf((await readPackage(source, nameOf(ref))).releases, files);
   },
   async model({ source, ref }) {
-    return modelOf((await readPackage(source, nameOf(ref))).releases);
+    return modelOf(nameOf(ref), (await readPackage(source, nameOf(ref))).releases);
   },
   render: renderPackage,
 };
@@ -134,13 +135,14 @@ async function factsOfMany(source: Source) {
   );
 }
 
-function modelOf(releases: readonly Release[]): PackageModel {
+function modelOf(name: string, releases: readonly Release[]): PackageModel {
   const { description, abandoned } = releases[0]?.data ?? {};
   const dists = new Map(
-    releases.flatMap(({ dist, file }) => {
-      if (file === null || dist?.reference == null) return [];
-      const { type, reference, url: location } = dist;
-      return [[file.slice(0, file.indexOf("/")), { type, reference, location }]];
+    releases.flatMap((release) => {
+      const { dist, part, file } = release;
+      if (file === null) return [];
+      const location = locationOf(name, release);
+      return [[file.slice(0, file.indexOf("/")), { type: dist!.type, part, location }]];
     }),
   );
   return {

@@ -1,19 +1,18 @@
 // Composer: the format's parts, put together. README.md tells the protocol.
-import { z } from "zod";
 import { treeDigest } from "../../archive/tree.ts";
 import type { Format } from "../../core/format.ts";
 import { admit } from "./admit.ts";
 import { documents } from "./documents.ts";
 import { spellName } from "./names.ts";
+import { type ComposerOptions, options } from "./options.ts";
 import { renderProblem } from "./problem.ts";
 import { accessOf, type ComposerRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
-import type { ComposerOptions } from "./types.ts";
 
 export const composer: Format<ComposerRoute, ComposerOptions> = {
   name: "composer",
-  options: z.strictObject({}),
+  options,
   documents,
   parse: parseRoute,
   access: accessOf,

@@ -4,7 +4,9 @@ import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import { devRef, type IncludeModel, includeRef, packageRef, rootRef } from "./documents.ts";
 import { keepConfirmed, rootOf } from "./exchange.ts";
+import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
+import { WITHOUT_SOURCES } from "./view.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -19,7 +21,7 @@ export async function servePackage(
   name: string,
   dev: boolean,
   base: string,
-  repository: Repository,
+  repository: Repository<ComposerOptions>,
 ): Promise<Reply> {
   repository.refuseClaimed(name);
   const holder =
@@ -27,7 +29,8 @@ export async function servePackage(
     (await holderOf(name, dev, (await repository.model<Root>(rootRef)).model, repository));
   if (!holder)
     throw new Problem("notFound", `${name} is not among the packages that the upstream lists`);
-  const view: ViewRequest = { variant: holder.variant, base };
+  const suffix = repository.options.sources ? "" : WITHOUT_SOURCES;
+  const view: ViewRequest = { variant: `${holder.variant}${suffix}`, base };
   const key = `absent/${name}${dev ? "~dev" : ""}`;
   try {
     return await repository.view(holder.ref, view, JSON_TYPE);

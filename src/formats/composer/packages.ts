@@ -1,5 +1,6 @@
 // Our packages.json: the form of Composer 2, with our URLs for all that the upstream has.
 // https://getcomposer.org/doc/05-repositories.md#packages
+import { createHash } from "node:crypto";
 import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -9,19 +10,38 @@ import { encodeJson, jsonReply, keepChanged } from "./exchange.ts";
 import { listedNames } from "./lookup.ts";
 import type { Root } from "./root.ts";
 
+/** Of the upstream's copy that is in service, by our address. */
+const replies = new WeakMap<Root, Map<string, Reply>>();
+const BASES_LIMIT = 20;
+
+export async function servePackages({ base }: Request, repository: Repository): Promise<Reply> {
+  const { model: root, cache } = await repository.model<Root>(rootRef);
+  // What includes hold changes beside it.
+  const isWhole = cache.hit && !cache.detail && root.includes.length === 0;
+  const known = replies.get(root) ?? new Map<string, Reply>();
+  replies.set(root, known);
+  const before = isWhole ? known.get(base) : undefined;
+  if (before) return before;
+  const reply = await composed(root, base, repository);
+  if (!isWhole) return { ...reply, cache };
+  const shared = { ...reply, cache, isShared: true };
+  if (known.size < BASES_LIMIT) known.set(base, shared);
+  return shared;
+}
+
 /**
  * Dated by its last change, wherever that came from: the upstream's document, our claims, or our own ways. Our address is left out of
  * that: Composer keeps one copy an address.
  */
-export async function servePackages({ base }: Request, repository: Repository): Promise<Reply> {
-  const { model: root, cache } = await repository.model<Root>(rootRef);
+async function composed(root: Root, base: string, repository: Repository): Promise<Reply> {
   const listed = await listedOf(root, repository);
-  const lastModified = await keepChanged(
-    repository,
-    "packages.json",
-    encodeJson(ourPackages(root, listed, "")),
-  );
-  return { ...jsonReply(ourPackages(root, listed, base), cache), lastModified };
+  const plain = encodeJson(ourPackages(root, listed, ""));
+  const lastModified = await keepChanged(repository, "packages.json", plain);
+  const reply = jsonReply(ourPackages(root, listed, base));
+  const etag = createHash("sha256")
+    .update(reply.body as string)
+    .digest("hex");
+  return { ...reply, etag, lastModified };
 }
 
 /** The names that clients may ask for; null when the upstream does not list them, or its list cannot be had now. */

@@ -213,7 +213,7 @@ function mayNameClaim(text: string, repository: Repository): boolean {
   );
   const words = plain
     .toLowerCase()
-    .split(/[^a-z0-9._~*/-]+/)
+    .split(/[^a-z0-9._~/-]+/)
     .filter(Boolean);
   return words.some((word) => {
     const parts = word.split("/").filter(Boolean);

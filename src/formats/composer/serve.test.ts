@@ -1,7 +1,9 @@
 import { beforeEach, expect, test } from "bun:test";
 import { Problem } from "../../core/problem.ts";
 import { commitIntegrity } from "./dist.ts";
+import { rootRef } from "./documents.ts";
 import { composer } from "./index.ts";
+import { expand } from "./minify.ts";
 import { BASE, bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
 
 const COMMIT = "1111111111111111111111111111111111111111";
@@ -78,11 +80,16 @@ test("packages.json is dated by its last visible change, claims included", async
     ...ROOT,
     "available-packages": ["reef/coral", "isle/palm"],
   });
-  const first = (await get("/packages.json")).lastModified;
+  const first = await get("/packages.json");
   repository.clock += 60_000;
-  expect((await get("/packages.json")).lastModified).toBe(first);
+  expect(await get("/packages.json")).toMatchObject({
+    lastModified: first.lastModified!,
+    etag: first.etag!,
+  });
   repository.claimed = ["isle/palm"];
-  expect((await get("/packages.json")).lastModified).toBe(repository.clock);
+  const changed = await get("/packages.json");
+  expect(changed.lastModified).toBe(repository.clock);
+  expect(changed.etag).not.toBe(first.etag!);
 });
 
 test("packages.json lists all that stands in the upstream's own and its includes, but what is claimed", async () => {
@@ -125,6 +132,23 @@ test("a package is read where it stands: on its own, in packages.json, or in an 
     ["root", "packages.json", "package/dock/crane", BASE],
     ["include", "b.json", "dev/dock/winch", BASE],
   ]);
+});
+
+test("sources are left out where the configuration says so, but of what can be had from there alone", async () => {
+  const source = { type: "git", url: "https://code.example.test/x.git", reference: COMMIT };
+  const dist = { type: "zip", url: "https://code.example.test/x.zip", reference: COMMIT };
+  const both = [
+    { name: "reef/coral", version: "2.0.0", source, dist },
+    { name: "reef/coral", version: "1.0.0", source },
+  ];
+  const shown = async (path: string) =>
+    expand(bodyOf(await get(path)).packages["reef/coral"]).map((version) => "source" in version);
+  repository.store("package", "reef/coral", { packages: { "reef/coral": both } });
+  expect(await shown("/p2/reef/coral.json")).toEqual([true, true]);
+  repository.options.sources = false;
+  expect(await shown("/p2/reef/coral.json")).toEqual([false, true]);
+  repository.store("root", "packages.json", { packages: { "reef/coral": both } });
+  expect(await shown("/p2/reef/coral.json")).toEqual([false, true]);
 });
 
 test("a package that the upstream does not list is not asked for", async () => {
@@ -191,6 +215,20 @@ test("a dist of a branch is named by the document of branches, one in many by it
   ]);
 });
 
+test("a branch without a commit is asked for as the newest one", async () => {
+  const dist = { type: "zip", url: "https://code.example.test/x.zip", shasum: COMMIT };
+  const versions = [{ name: "reef/coral", version: "dev-main", dist }];
+  repository.store("dev", "reef/coral", { packages: { "reef/coral": versions } });
+  await get("/dists/reef/coral/dev-main/.zip");
+  await get("/dists/reef/coral/dev-other/.zip");
+  await get("/dists/reef/coral/1.0.0.0/.zip");
+  expect(repository.artifacts.map(({ file }) => file)).toEqual([
+    `dev-main/${COMMIT}.zip`,
+    "dev-other/.zip",
+    "1.0.0.0/.zip",
+  ]);
+});
+
 test("a dist that is stored needs no packages.json", async () => {
   repository.inStore.clear();
   expect((await get(`/dists/reef/coral/1.0.0.0/${COMMIT}.zip`)).status).toBe(200);
@@ -231,6 +269,26 @@ test("an earlier commit of a branch is fetched from where the newest one is", as
     namedBy: [],
     file: `dev-main/${COMMIT}.zip`,
   });
+});
+
+test("a dist is fetched where the configuration says, and where the document says after it", async () => {
+  const place = (owner: string) => `https://${owner}.example.test/{a}/{b}/zipball/{c}`;
+  repository.options.instead = [{ of: place("code"), fetch: "https://files.example.test/{b}/{c}" }];
+  repository.store("package", "reef/coral", versions("reef/coral"));
+  repository.store("dev", "reef/coral", versions("reef/coral", NEWER, "dev-main"));
+  repository.unnamed.add(`dev-main/${COMMIT}.zip`);
+  await get(`/dists/reef/coral/1.0.0.0/${COMMIT}.zip`);
+  await get(`/dists/reef/coral/dev-main/${COMMIT}.zip`);
+  await get(`/dists/reef/coral/1.0.0.0/${NEWER}.zip`);
+  expect(repository.artifacts.map(({ path, otherPaths }) => [path, otherPaths])).toEqual([
+    [`https://files.example.test/coral/${COMMIT}`, []],
+    [null, []],
+    [
+      `https://files.example.test/coral/${COMMIT}`,
+      [`https://code.example.test/reef/coral/zipball/${COMMIT}`],
+    ],
+    [null, []],
+  ]);
 });
 
 test("nothing is made up of releases, of other types, or of what is no commit", async () => {
@@ -279,4 +337,17 @@ test("providers of a virtual package are kept, and private ones not shown", asyn
   repository.upstream = null;
   expect(bodyOf(await get("/providers/harbour/line.json"))).toEqual(want);
   expect((await problemOf(get("/providers/harbour/other.json"))).kind).toBe("unreachable");
+});
+
+test("packages.json is put together once for each copy of the upstream's and each address", async () => {
+  const model = await repository.model(rootRef);
+  repository.model = async () => model as never;
+  const first = await get("/packages.json");
+  expect(await get("/packages.json")).toBe(first);
+  const other = await composer.serve(
+    { kind: "root" },
+    request({ base: "http://other.test" }),
+    repository,
+  );
+  expect(bodyOf(other)["notify-batch"]).toBe("http://other.test/downloads/");
 });

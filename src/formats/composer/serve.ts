@@ -7,6 +7,7 @@ import { serveDist } from "./dists.ts";
 import { jsonReply } from "./exchange.ts";
 import { serveFilter, serveSummary } from "./filter.ts";
 import { servePackage } from "./lookup.ts";
+import type { ComposerOptions } from "./options.ts";
 import { servePackages } from "./packages.ts";
 import type { ComposerRoute } from "./routes.ts";
 import { serveList, serveProviders, serveSearch } from "./search.ts";
@@ -16,7 +17,7 @@ const NOTICE_LIMIT = 4 * 1024 * 1024;
 export async function serve(
   route: ComposerRoute,
   request: Request,
-  repository: Repository,
+  repository: Repository<ComposerOptions>,
 ): Promise<Reply> {
   switch (route.kind) {
     case "root":

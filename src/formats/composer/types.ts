@@ -16,9 +16,6 @@ export interface Dist {
   shasum: string | null;
 }
 
-/** Composer repositories have no options of their own. */
-export type ComposerOptions = Record<string, never>;
-
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

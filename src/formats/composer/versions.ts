@@ -73,9 +73,14 @@ export function factsOf(name: string, releases: readonly Release[], prefix = "")
         version,
         integrity: integrityOf(dist!),
         location: locationOf(name, release),
+        artifact: { package: name, file },
       });
     const integrity = release.release === null ? null : releaseIntegrity(release.data, dist);
-    if (integrity !== null) add({ file: prefix + release.release, version, integrity });
+    if (integrity === null) continue;
+    const own = release.release!;
+    // Events about it name the package, also in documents of many.
+    const artifact = prefix === "" ? null : { package: name, file: own };
+    add({ file: prefix + own, version, integrity, ...(artifact && { artifact }) });
   }
   return [...facts.values()];
 }

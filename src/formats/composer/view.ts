@@ -9,22 +9,28 @@ import { isBranch } from "./normalize.ts";
 import { isObject, type Version } from "./types.ts";
 import { type Release, readPackage, readPackages, releasesOf } from "./versions.ts";
 
+/** After the name of a view: versions with a dist do not tell their source. */
+export const WITHOUT_SOURCES = "#dists";
+
 /** A package's own document: the view "package". */
 export async function* renderPackage(
   { ref, source, overlay }: StoredDocument,
   view: ViewRequest,
 ): AsyncGenerator<string> {
-  if (view.variant !== "package")
-    throw new Problem("notFound", `The document of ${ref.key} has no view ${view.variant}`);
+  const { variant, hasSources } = readVariant(view.variant);
+  if (variant !== "package")
+    throw new Problem("notFound", `The document of ${ref.key} has no view ${variant}`);
   const { releases, extras } = await readPackage(source, ref.key);
-  yield written(ref.key, shownOf(ref.key, releases, overlay, view.base), extras);
+  const shown = shownOf(ref.key, releases, overlay, view.base);
+  yield written(ref.key, hasSources ? shown : shown.map(withoutSource), extras);
 }
 
 /** One package of a document that holds many: the views "package/<name>", and "dev/<name>" for its branches. */
 export async function* renderMany(
   { ref, source, overlay }: StoredDocument,
-  { variant, base }: ViewRequest,
+  view: ViewRequest,
 ): AsyncGenerator<string> {
+  const { variant, hasSources } = readVariant(view.variant);
   const [, kind, name = ""] = /^(package|dev)\/(.*)$/.exec(variant) ?? [];
   const document = await source.json();
   const packages = readPackages(isObject(document) ? document["packages"] : null);
@@ -33,7 +39,19 @@ export async function* renderMany(
   const releases = releasesOf(name, packages.get(name), false).filter(
     ({ normalized }) => isBranch(normalized) === (kind === "dev"),
   );
-  yield written(name, shownOf(name, releases, overlay, base, `${name}/`), {});
+  const shown = shownOf(name, releases, overlay, view.base, `${name}/`);
+  yield written(name, hasSources ? shown : shown.map(withoutSource), {});
+}
+
+function readVariant(text: string): { variant: string; hasSources: boolean } {
+  const hasSources = !text.endsWith(WITHOUT_SOURCES);
+  return { variant: hasSources ? text : text.slice(0, -WITHOUT_SOURCES.length), hasSources };
+}
+
+/** What has no dist can be had from its source alone. */
+function withoutSource(version: Version): Version {
+  const { source: _, ...rest } = version;
+  return isObject(version["dist"]) ? rest : version;
 }
 
 function written(name: string, versions: Version[], extras: Record<string, unknown>): string {

@@ -1,6 +1,9 @@
 // One machine that stands in for all public registries: real protocols, made-up packages, faults on demand, and a record of what it was asked.
 import { gunzipSync } from "node:zlib";
 import { text } from "./answers.ts";
+import { FakeApt } from "./apt.ts";
+import { FakeComposer } from "./composer.ts";
+import { FakeCodeHost } from "./composer-code.ts";
 import { FakeGo } from "./go.ts";
 import { type Asked, type Listening, listen, type Said, type Wire } from "./http.ts";
 import { FakeNpm } from "./npm.ts";
@@ -44,8 +47,12 @@ export interface FakeUpstream {
   readonly npm: FakeNpm;
   readonly pypi: FakePypi;
   readonly go: FakeGo;
-  /** Base URLs without a trailing slash: of the npm registry, of the index (that has /simple/), of the file host, of the Go proxy. */
-  readonly urls: { npm: string; pypi: string; files: string; go: string };
+  readonly apt: FakeApt;
+  readonly composer: FakeComposer;
+  /** Base URLs without a trailing slash: of the npm registry, of the index (that has /simple/), of the file host, of the Go proxy, of the folder of the apt archives. */
+  readonly urls: { npm: string; pypi: string; files: string; go: string; apt: string };
+  /** Of the Composer repository and its site, of the one behind a password, of the code host and of the host that packs for it. */
+  readonly composerUrls: Record<"root" | "site" | "satis" | "code" | "download", string>;
   readonly requests: Recorded[];
   /** Paths asked, in order, without the query. */
   paths(): string[];
@@ -68,6 +75,9 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
   const npm = new FakeNpm({ plain: options.plainNpm ?? false });
   const pypi = new FakePypi({ plain: false });
   const go = new FakeGo({ plain: false });
+  const apt = await FakeApt.create();
+  const composer = new FakeComposer();
+  const codeHost = new FakeCodeHost(composer.packages);
   const requests: Recorded[] = [];
   let faults: Fault[] = [];
 
@@ -76,6 +86,9 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     if (room === "npm") return npm.answer(asked, rest);
     if (room === "pypi") return pypi.answer(asked, rest);
     if (room === "go") return go.answer(asked, rest);
+    if (room === "apt") return apt.answer(asked, rest);
+    if (room === "composer") return composer.answer(asked, rest);
+    if (room === "satis") return composer.satis.answer(asked, rest);
     if (room === "empty") return text(200, "");
     return text(404, "Not Found");
   }
@@ -93,25 +106,42 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
   const main = await listen(answering(route));
   // Another port is another origin: the index names its files there, as the public one does.
   const files = await listen(answering((asked) => pypi.download(asked, asked.path)));
+  const site = await listen(answering((asked) => composer.answerSite(asked)));
+  const code = await listen(answering((asked) => codeHost.answer(asked)));
+  const download = await listen(answering((asked) => codeHost.pack(asked)));
+  const all = [main, files, site, code, download];
   const origin = (listening: Listening) => `http://127.0.0.1:${listening.port}`;
   const urls = {
     npm: `${origin(main)}/npm`,
     pypi: `${origin(main)}/pypi`,
     files: origin(files),
     go: `${origin(main)}/go`,
+    apt: `${origin(main)}/apt`,
   };
+  const composerUrls = {
+    root: `${origin(main)}/composer`,
+    site: origin(site),
+    satis: `${origin(main)}/satis`,
+    code: origin(code),
+    download: origin(download),
+  };
+  composer.place({ ...composerUrls, elsewhere: urls.files });
+  codeHost.download = composerUrls.download;
   npm.base = urls.npm;
   pypi.base = urls.pypi;
   pypi.files = urls.files;
 
   const off = async () => {
-    await Promise.all([main.close(), files.close()]);
+    await Promise.all(all.map((listening) => listening.close()));
   };
   return {
     npm,
     pypi,
     go,
+    apt,
+    composer,
     urls,
+    composerUrls,
     requests,
     paths: () => requests.map((request) => request.target.replace(/\?.*$/, "")),
     fault(pattern, kind, argument) {
@@ -125,7 +155,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     },
     off,
     async on() {
-      await Promise.all([main.open(), files.open()]);
+      await Promise.all(all.map((listening) => listening.open()));
     },
     stop: off,
   };

@@ -17,7 +17,7 @@ import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
 import { unexpectedParts } from "../../../core/testkit.ts";
 import { documents } from "../documents.ts";
-import type { ComposerOptions } from "../types.ts";
+import type { ComposerOptions } from "../options.ts";
 
 export type Upstream = (question: Question) => { status: number; body?: unknown };
 
@@ -25,7 +25,7 @@ const unused: Omit<typeof unexpectedParts, "model"> = unexpectedParts;
 
 export class FakeRepository implements Repository<ComposerOptions> {
   readonly name = "php";
-  readonly options: ComposerOptions = {};
+  options: ComposerOptions = { instead: [], sources: true };
   /** Documents by "kind:key". */
   readonly inStore = new Map<string, { document: unknown; overlay: Overlay }>();
   readonly values = new Map<string, { bytes: Uint8Array; at: number }>();

@@ -1,0 +1,217 @@
+// Lookup files in use: which ones there are for the indices stored here, made in the worker when first needed and kept open.
+import type { Derived } from "../../core/format.ts";
+import { memo } from "../../core/memo.ts";
+import { Problem } from "../../core/problem.ts";
+import {
+  type AptRepository,
+  currentRelease,
+  earlierReleases,
+  indexArtifact,
+  knownSuites,
+  plainPath,
+  readableForms,
+} from "./generations.ts";
+import { namesFiles } from "./index-names.ts";
+import type { Release } from "./release.ts";
+import { inFolder, poolFolder } from "./routes.ts";
+
+/** A file that says which pool files one index names. */
+export interface Lookup {
+  suite: string;
+  release: Release;
+  /** Of the index, as the Release names it. */
+  path: string;
+  /** Of the index. */
+  sha256: string;
+}
+
+/** Without the release the index has to be stored. */
+export type LookupName = Omit<Lookup, "release"> & { release?: Release };
+
+interface Handle {
+  derived: Promise<Derived>;
+  users: number;
+  usedAt: number;
+}
+
+interface Memory {
+  /** By suite, the SHA-256 of each stored index that names files. */
+  stored: Map<string, Promise<ReadonlySet<string>>>;
+  /** Open lookup files, by index. The longest unused are closed first. */
+  handles: Map<string, Handle>;
+}
+
+const HANDLES = 256;
+
+const memoryOf = memo((_: AptRepository): Memory => ({ stored: new Map(), handles: new Map() }));
+
+/**
+ * The path that a client most likely asks for. The lookup files of a flat suite start in the suite's folder; where the index itself starts at
+ * the root, that folder is in them twice.
+ */
+export function poolPath(suite: string, named: string): string {
+  return named.startsWith(`${suite}/${suite}/`) ? named.slice(suite.length + 1) : named;
+}
+
+/** What a lookup file may call a path: see `poolPath`. */
+export function namesOf(suite: string, path: string): string[] {
+  const folder = poolFolder(suite);
+  if (folder === suite && folder !== ".") return [path, inFolder(suite, path)];
+  return [path];
+}
+
+/**
+ * The indices stored here that name pool files, each once: those of the releases in service, then, unless `which` is "current", of the releases
+ * remembered, newest first.
+ */
+export async function* fileLookups(
+  repository: AptRepository,
+  which: "current" | "all" = "all",
+): AsyncGenerator<Lookup> {
+  const seen = new Set<string>();
+  const suites = [...(await knownSuites(repository))];
+  for (const suite of suites) {
+    const release = await releaseOf(repository, suite);
+    if (release) yield* unseen(await lookupsOf(repository, suite, release), seen);
+  }
+  if (which === "current") return;
+  for (const suite of suites)
+    for (const { release } of await earlierReleases(repository, suite))
+      yield* unseen(await lookupsOf(repository, suite, release), seen);
+}
+
+function* unseen(lookups: Lookup[], seen: Set<string>): Generator<Lookup> {
+  for (const lookup of lookups) {
+    const key = handleKey(lookup);
+    if (seen.has(key)) continue;
+    seen.add(key);
+    yield lookup;
+  }
+}
+
+async function releaseOf(repository: AptRepository, suite: string): Promise<Release | null> {
+  try {
+    return (await currentRelease(repository, suite, "stored")).generation.release;
+  } catch (error) {
+    if (error instanceof Problem) return null;
+    throw error;
+  }
+}
+
+const namingPaths = memo((release: Release) =>
+  [...release.files].filter(([path]) => namesFiles(path)),
+);
+
+/** The same index may be stored in several compressions, or only in one that cannot be read here: then another is fetched when it is needed. */
+async function lookupsOf(
+  repository: AptRepository,
+  suite: string,
+  release: Release,
+): Promise<Lookup[]> {
+  const stored = await storedIndices(repository, suite);
+  const byPlainPath = new Map<string, Lookup>();
+  for (const [path, { sha256 }] of namingPaths(release)) {
+    const plain = plainPath(path);
+    if (!stored.has(sha256) || byPlainPath.has(plain)) continue;
+    const forms = readableForms(release, path);
+    const isStored = (form: string) => stored.has(release.files.get(form)!.sha256);
+    const form = forms.find(isStored) ?? forms[0];
+    if (form === undefined) continue;
+    const lookup = { suite, release, path: form, sha256: release.files.get(form)!.sha256 };
+    byPlainPath.set(plain, lookup);
+  }
+  return [...byPlainPath.values()];
+}
+
+function storedIndices(repository: AptRepository, suite: string): Promise<ReadonlySet<string>> {
+  const { stored } = memoryOf(repository);
+  let known = stored.get(suite);
+  if (!known) {
+    known = repository
+      .stored(suite)
+      .then(
+        (rows) =>
+          new Set(rows.filter(({ version }) => namesFiles(version)).map(({ sha256 }) => sha256)),
+      );
+    stored.set(suite, known);
+    known.catch(() => stored.delete(suite));
+  }
+  return known;
+}
+
+/** To be called when an index of the suite, or of any, was fetched. */
+export function forgetIndices(repository: AptRepository, suite?: string): void {
+  const { stored } = memoryOf(repository);
+  if (suite === undefined) stored.clear();
+  else stored.delete(suite);
+}
+
+/** Reads the lookup file of an index, which is made when it is needed for the first time. */
+export async function useLookup<T>(
+  repository: AptRepository,
+  lookup: LookupName,
+  use: (file: Derived) => Promise<T>,
+): Promise<T> {
+  const { handles } = memoryOf(repository);
+  const key = handleKey(lookup);
+  let handle = handles.get(key);
+  if (!handle) {
+    const derived = makeLookup(repository, lookup);
+    handle = { derived, users: 0, usedAt: 0 };
+    handles.set(key, handle);
+    closeSome(handles);
+  }
+  handle.users++;
+  handle.usedAt = repository.now();
+  try {
+    return await use(await handle.derived);
+  } catch (error) {
+    // Its file may be gone: it is made again for the next one.
+    if (handles.get(key) === handle) handles.delete(key);
+    throw error;
+  } finally {
+    handle.users--;
+    if (handle.users === 0 && handles.get(key) !== handle) close(handle);
+  }
+}
+
+async function makeLookup(repository: AptRepository, lookup: LookupName): Promise<Derived> {
+  const { suite, release, path, sha256 } = lookup;
+  if (release) await repository.fetch(indexArtifact(suite, release, path));
+  return repository.derive("files", indexOptions(lookup), [sha256]);
+}
+
+/** Makes the lookup file of an index, behind, so that nobody waits for it. */
+export function prepareLookup(
+  repository: AptRepository,
+  lookup: Pick<Lookup, "sha256" | "path" | "suite">,
+): void {
+  useLookup(repository, lookup, async () => {}).catch(() => {}); // who needs it is told why it cannot be made
+}
+
+/** What tasks on an index need to be told of it. */
+export function indexOptions({ path, suite }: Pick<Lookup, "path" | "suite">): {
+  index: string;
+  folder: string;
+} {
+  const folder = poolFolder(suite);
+  return { index: path, folder: folder === "." ? "" : folder };
+}
+
+function handleKey(lookup: LookupName): string {
+  return `${lookup.sha256} ${poolFolder(lookup.suite)}`;
+}
+
+function closeSome(handles: Map<string, Handle>): void {
+  if (handles.size <= HANDLES) return;
+  const idle = [...handles].filter(([, { users }]) => users === 0);
+  idle.sort(([, a], [, b]) => a.usedAt - b.usedAt);
+  for (const [key, handle] of idle.slice(0, HANDLES / 4)) {
+    handles.delete(key);
+    close(handle);
+  }
+}
+
+function close({ derived }: Handle): void {
+  derived.then((file) => file.close()).catch(() => {}); // never opened: nothing to close
+}

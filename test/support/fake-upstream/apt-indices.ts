@@ -1,0 +1,154 @@
+// The index files of one suite, out of its packages: what its Release names. https://wiki.debian.org/DebianRepository/Format
+import { gzipSync } from "node:zlib";
+import { type AptSource, type Built, hex, paragraph } from "./apt-packages.ts";
+import { xz } from "./apt-xz.ts";
+import { tarGz } from "./archives.ts";
+
+export interface Shape {
+  /** Where the suite's folder is, in the archive's root, with a slash at its end; "" for a flat archive's root. */
+  folder: string;
+  isFlat: boolean;
+  components: string[];
+  architectures: string[];
+  /** Everything that Debian has beside packages: sources, translations, contents, dep11, cnf, installer, pdiffs. */
+  isRich: boolean;
+  /** As the Release calls them: "MD5Sum", "SHA1", "SHA256", "SHA512". */
+  hashes: string[];
+  byHash: boolean;
+}
+
+/** By path in the suite's folder. Those in `absent` are named and not there: Debian keeps no plain Packages. */
+export interface Indices {
+  files: Map<string, Buffer>;
+  absent: Set<string>;
+}
+
+export function indices(shape: Shape, packages: Built[], sources: AptSource[]): Indices {
+  const files = new Map<string, Buffer>();
+  const absent = new Set<string>();
+  const add = (path: string, text: string, suffixes: string[]) => {
+    const plain = Buffer.from(text);
+    files.set(path, plain);
+    if (shape.isRich) absent.add(path);
+    for (const suffix of suffixes)
+      files.set(path + suffix, suffix === ".gz" ? gzipSync(plain) : xz(plain));
+    // In a form that a server may have to pass on without reading it: nothing here can write it either.
+    if (!shape.isRich && path.endsWith("Packages"))
+      files.set(`${path}.bz2`, Buffer.from(`BZh9 of ${hex("sha256", plain)}`));
+  };
+  if (shape.isFlat) {
+    const text = packages.map((item) => paragraph(item, shape.folder ? "" : "./")).join("");
+    add("Packages", text, [".gz", ".xz"]);
+    return { files, absent };
+  }
+  for (const component of shape.components) {
+    const inside = packages.filter((item) => item.component === component);
+    for (const architecture of shape.architectures) {
+      const fitting = inside.filter((item) => ["all", architecture].includes(item.architecture));
+      const text = (isUdeb: boolean) =>
+        fitting
+          .filter((item) => item.isUdeb === isUdeb)
+          .map((item) => paragraph(item))
+          .join("");
+      add(`${component}/binary-${architecture}/Packages`, text(false), [".gz", ".xz"]);
+      if (!shape.isRich) continue;
+      const binary = `${component}/binary-${architecture}`;
+      files.set(`${binary}/Packages.diff/Index`, Buffer.from(patchIndex(text(false))));
+      files.set(
+        `${binary}/Release`,
+        Buffer.from(
+          `Archive: stable\nOrigin: Fake\nComponent: ${component}\nArchitecture: ${architecture}\n`,
+        ),
+      );
+      add(`${component}/Contents-${architecture}`, contents(fitting), [".gz"]);
+      add(
+        `${component}/dep11/Components-${architecture}.yml`,
+        "---\nFile: DEP-11\nVersion: '1.0'\nOrigin: fake\n",
+        [".gz", ".xz"],
+      );
+      add(`${component}/cnf/Commands-${architecture}`, `suite: stable\ncomponent: ${component}\n`, [
+        ".xz",
+      ]);
+      add(`${component}/debian-installer/binary-${architecture}/Packages`, text(true), [
+        ".gz",
+        ".xz",
+      ]);
+    }
+    if (!shape.isRich) continue;
+    files.set(`${component}/dep11/icons-64x64.tar.gz`, tarGz({ "icon.png": "no picture" }));
+    add(`${component}/i18n/Translation-en`, translations(inside), [".xz"]);
+    const texts = component === "main" ? sources.map((item) => item.text).join("") : "";
+    add(`${component}/source/Sources`, texts, [".gz", ".xz"]);
+  }
+  return { files, absent };
+}
+
+function contents(packages: Built[]): string {
+  return packages
+    .map((item) => `usr/share/doc/${item.name}/README    misc/${item.name}\n`)
+    .join("");
+}
+
+function translations(packages: Built[]): string {
+  return packages
+    .map(
+      (item) =>
+        `Package: ${item.name}\nDescription-md5: ${hex("md5", Buffer.from(`the ${item.name} of the fake sea\n`))}\nDescription-en: the ${item.name} of the fake sea\n\n`,
+    )
+    .join("");
+}
+
+/** Patches that lead from a list that nobody has: whoever asks takes the whole index. https://wiki.debian.org/DebianRepository/Format#indices_diffs */
+function patchIndex(text: string): string {
+  const bytes = Buffer.from(text);
+  const zero = "0".repeat(64);
+  return [
+    `SHA256-Current: ${hex("sha256", bytes)} ${bytes.length}`,
+    ...["History", "Patches", "Download"].flatMap((part) => [
+      `SHA256-${part}:`,
+      ` ${zero} 10 T-2024-05-31-1400.14-F-2024-05-31-0800.07${part === "Download" ? ".gz" : ""}`,
+    ]),
+    "",
+  ].join("\n");
+}
+
+export function releaseText(
+  shape: Shape,
+  { files }: Indices,
+  suite: string,
+  date: Date,
+  validUntil: Date | null,
+): string {
+  return [
+    "Origin: Fake",
+    "Label: Fake",
+    ...(suite === "." ? [] : [`Suite: ${suite}`, `Codename: ${suite}`]),
+    `Date: ${stamp(date)}`,
+    ...(validUntil ? [`Valid-Until: ${stamp(validUntil)}`] : []),
+    ...(shape.isFlat
+      ? []
+      : [
+          `Architectures: ${shape.architectures.join(" ")}`,
+          `Components: ${shape.components.join(" ")}`,
+        ]),
+    ...(shape.byHash ? ["Acquire-By-Hash: yes"] : []),
+    "Description: the archive of the fake sea",
+    ...shape.hashes.flatMap((name) => [
+      `${name}:`,
+      ...[...files]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([path, bytes]) => ` ${hex(algorithmOf(name), bytes)} ${bytes.length} ${path}`),
+    ]),
+    "",
+  ].join("\n");
+}
+
+/** "MD5Sum" is the only one with a name of its own. */
+export function algorithmOf(name: string): string {
+  return name === "MD5Sum" ? "md5" : name.toLowerCase();
+}
+
+/** The Debian form of RFC 5322: always UTC. */
+function stamp(date: Date): string {
+  return date.toUTCString().replace("GMT", "UTC");
+}
