@@ -1,5 +1,5 @@
 // The benchmark: installs the peers, records an upstream, measures everyone side by side, writes bench/REPORT.md.
-// npm run bench -- [--quick] [--only npm,pypi,go] [--peers holdfast,…] [--measure documents,…] [--report]
+// npm run bench -- [--quick] [--only npm,pypi,go,apt,composer] [--peers holdfast,…] [--measure documents,…] [--report]
 // --quick: Holdfast and the limits only, single short rounds, written to bench/.work. --report: only writes the report again.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,14 +16,17 @@ import { peers } from "./peers/index.ts";
 import type { FormatName } from "./peers/types.ts";
 import { render } from "./report/render.ts";
 import { mergeResults, type Results, readResults } from "./report/results.ts";
+import { makeAptTree } from "./upstream/apt-tree.ts";
+import { makeComposerTree } from "./upstream/composer-tree.ts";
 
 const everything = Object.keys(measurements).join();
+const everyFormat = "npm,pypi,go,apt,composer";
 const { values: flags } = parseArgs({
   args: process.argv.slice(2),
   options: {
     quick: { type: "boolean", default: false },
     report: { type: "boolean", default: false },
-    only: { type: "string", default: "npm,pypi,go" },
+    only: { type: "string", default: everyFormat },
     peers: { type: "string" },
     measure: { type: "string", default: everything },
   },
@@ -53,6 +56,8 @@ async function install(): Promise<{ context: Context; versions: Record<string, s
     }
     say(`${peer.name}: ${versions[peer.name]}`);
   }
+  if (formats.includes("apt")) await makeAptTree(workFolder("recording", "apt"));
+  if (formats.includes("composer")) makeComposerTree(workFolder("recording", "composer"));
   const upstream = await recordedUpstream();
   return {
     versions,
@@ -98,7 +103,7 @@ async function measure(keep: (results: Results) => void): Promise<void> {
 
 if (!flags.report) {
   const complete =
-    wantedPeers === everyone && flags.measure === everything && flags.only === "npm,pypi,go";
+    wantedPeers === everyone && flags.measure === everything && flags.only === everyFormat;
   if (complete) rmSync(resultsFile, { force: true });
   await measure((results) => mergeResults(resultsFile, results));
 }

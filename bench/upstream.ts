@@ -1,15 +1,18 @@
 // The recorded upstream, a process of its own: answers as the real registries do, on one port of 127.0.0.1 for each format.
-// Started by run.ts: bun bench/upstream.ts FOLDER NPM_PORT PYPI_PORT GO_PORT CONTROL_PORT [--record]
+// Started by run.ts: bun bench/upstream.ts FOLDER NPM_PORT PYPI_PORT GO_PORT APT_PORT COMPOSER_PORT CONTROL_PORT [--record]
+// apt and Composer are not recorded but made up (upstream/apt-tree.ts, upstream/composer-tree.ts).
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { HOST } from "./upstream/composer-tree.ts";
 import { documentCache, originsOf } from "./upstream/documents.ts";
 import { openRecording, type Recorded } from "./upstream/recording.ts";
 import { registries } from "./upstream/registries.ts";
 import { resolve, type Wanted } from "./upstream/resolve.ts";
 import { makeSynthetic } from "./upstream/synthetic.ts";
+import { serveTree } from "./upstream/tree.ts";
 
 const [folder = "", ...rest] = process.argv.slice(2);
-const [npmPort, pypiPort, goPort, controlPort] = rest.map(Number);
+const [npmPort, pypiPort, goPort, aptPort, composerPort, controlPort] = rest.map(Number);
 const recordMissing = rest.includes("--record");
 const recording = openRecording(folder);
 const real = registries();
@@ -21,6 +24,10 @@ const state = {
   missing: {} as Record<string, number>,
   rate: 0,
 };
+
+function countUp(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
+}
 
 const originFile = join(folder, "files-origin");
 let filesOrigin = existsSync(originFile) ? readFileSync(originFile, "utf8") : "";
@@ -65,6 +72,11 @@ function paced(path: string, rate: number): ReadableStream<Uint8Array> {
   });
 }
 
+/** A file over a megabyte while the line is slow; else null. */
+function slowly(path: string, size: number): ReadableStream<Uint8Array> | null {
+  return state.rate > 0 && size > 1e6 ? paced(path, state.rate) : null;
+}
+
 function sendFile(recorded: Recorded, request: Request): Response {
   const etag = `"${recorded.file.slice(-32)}"`;
   const headers = { "content-type": recorded.type, etag, "last-modified": LAST_MODIFIED };
@@ -74,8 +86,8 @@ function sendFile(recorded: Recorded, request: Request): Response {
   const head = request.method === "HEAD";
   const sized = { ...headers, "content-length": String(recorded.size) };
   if (head) return new Response(null, { status: recorded.status, headers: sized });
-  if (state.rate > 0 && recorded.size > 1e6)
-    return new Response(paced(path, state.rate), { status: recorded.status, headers: sized });
+  const slow = slowly(path, recorded.size);
+  if (slow) return new Response(slow, { status: recorded.status, headers: sized });
   if (recorded.status !== 200)
     return new Response(readFileSync(path), { status: recorded.status, headers });
   return new Response(Bun.file(path), { headers });
@@ -116,7 +128,7 @@ function listen(format: "npm" | "pypi" | "go", port: number): void {
     async fetch(request) {
       const url = new URL(request.url);
       const path = url.pathname;
-      state.counts[path] = (state.counts[path] ?? 0) + 1;
+      countUp(state.counts, path);
       if (request.method !== "GET" && request.method !== "HEAD")
         return new Response(null, { status: 405 });
       // The list of all projects, which devpi asks for: only the recorded ones, so that nobody's list is copied.
@@ -129,7 +141,7 @@ function listen(format: "npm" | "pypi" | "go", port: number): void {
       const known = wanted && recording.get(wanted.key);
       const recorded = known ?? (wanted && recordMissing ? await record(wanted) : null);
       if (!wanted || !recorded) {
-        state.missing[`${format} ${path}`] = (state.missing[`${format} ${path}`] ?? 0) + 1;
+        countUp(state.missing, `${format} ${path}`);
         return new Response("not recorded\n", { status: 404 });
       }
       return wanted.kind === "document"
@@ -158,6 +170,18 @@ makeSynthetic(recording);
 listen("npm", npmPort!);
 listen("pypi", pypiPort!);
 listen("go", goPort!);
+for (const [format, port] of [
+  ["apt", aptPort!],
+  ["composer", composerPort!],
+] as const)
+  serveTree({
+    port,
+    folder: join(folder, format, "www"),
+    ...(format === "composer" && { host: HOST }),
+    asked: (path) => countUp(state.counts, path),
+    missing: (path) => countUp(state.missing, `${format} ${path}`),
+    slowly,
+  });
 Bun.serve({
   hostname: "127.0.0.1",
   port: controlPort!,

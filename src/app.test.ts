@@ -22,6 +22,7 @@ function open(answer: () => Reply) {
     repositories: new Map([["toy", mounted]]),
     pages: async () => null,
     log: createLog("json", (line) => lines.push(line)),
+    now: Date.now,
     record: (exchange) => exchanges.push(exchange),
   });
   return { app, lines, exchanges };

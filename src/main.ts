@@ -118,6 +118,7 @@ export async function start(options: StartOptions): Promise<Running> {
     repositories,
     pages: ({ method, path, origin }) => servePage(pages, method, path, origin),
     log,
+    now,
     record: createAccessLog(log, metrics),
   });
 

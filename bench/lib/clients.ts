@@ -1,23 +1,13 @@
 // The real clients, each with a fresh cache and a fresh target, and the proof that they installed everything.
 import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { FormatName } from "../peers/types.ts";
+import { aptInstall } from "./apt-client.ts";
+import { type Client, TOO_LONG_SECONDS } from "./client.ts";
+import { composerInstall } from "./composer-client.ts";
 import { emptyFolder } from "./context.ts";
 import { projects } from "./paths.ts";
 import { run } from "./process.ts";
 import { Problem } from "./refuse.ts";
-
-export interface Client {
-  format: FormatName;
-  /** As in the report: the command without its housekeeping. */
-  title: string;
-  /** Installs the project through a server's URL into `folder`, where its cache lies too. */
-  install(url: string, folder: string): Promise<void>;
-  /** How many packages were installed. */
-  count(folder: string): number;
-}
-
-const TOO_LONG_SECONDS = 240;
 
 const npmCi: Client = {
   format: "npm",
@@ -71,7 +61,7 @@ const goModDownload: Client = {
   },
 };
 
-export const clients: Client[] = [npmCi, pipInstall, goModDownload];
+export const clients: Client[] = [npmCi, pipInstall, goModDownload, aptInstall, composerInstall];
 
 /** One install with everything fresh. Seconds, and the number of packages. Throws when the client fails. */
 export async function installOnce(

@@ -71,8 +71,8 @@ export function note(
 
 /** Direct access to the recorded upstream, as clients would be set. */
 export function directUrls(context: Context): Required<Urls> {
-  const { npm, pypi, go } = context.upstream.urls;
-  return { npm, pypi: `${pypi}/simple`, go };
+  const { npm, pypi, go, apt, composer } = context.upstream.urls;
+  return { npm, pypi: `${pypi}/simple`, go, apt, composer };
 }
 
 export async function startPeer(

@@ -1,6 +1,8 @@
 // The documents that are measured, and the proof that an answer is the whole of one.
 import { gunzipSync } from "node:zlib";
 import type { FormatName } from "../peers/types.ts";
+import { releasePath } from "../upstream/apt-tree.ts";
+import { manyVersions } from "../upstream/composer-tree.ts";
 import { synthetic } from "../upstream/synthetic.ts";
 import { type Ask, ask } from "./http.ts";
 import { Problem } from "./refuse.ts";
@@ -54,6 +56,21 @@ export const goMod: DocumentCase = {
   path: "k8s.io/client-go/@v/v0.37.2.mod",
   headers: GZIP,
   count: (body) => body.length,
+};
+
+export const inRelease: DocumentCase = {
+  name: "InRelease 150 kB",
+  format: "apt",
+  path: releasePath,
+  headers: {},
+  count: (body) => body.split("\n").filter((line) => line.startsWith(" ")).length,
+};
+export const composerPackage: DocumentCase = {
+  name: "p2 document",
+  format: "composer",
+  path: `p2/${manyVersions.name}.json`,
+  headers: GZIP,
+  count: (body) => body.split('"reference"').length - 1,
 };
 
 /** Fetches one document and proves it: 200, whole, and telling of (nearly) as much as `expected`. Returns its bytes as sent. */

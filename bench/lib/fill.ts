@@ -25,7 +25,9 @@ export function fillCatalog(data: string, count: number, every: number): string[
   const database = new Database(join(data, "holdfast.db"));
   const paths: string[] = [];
   const artifact = database.prepare("INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  const pin = database.prepare("INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const pin = database.prepare(
+    "INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
   const facts = database.prepare("INSERT INTO facts VALUES (?, ?, ?)");
   const add = (index: number, known: Record<string, object>) => {
     const name = nameOf(Math.floor(index / FILES_PER_PACKAGE));

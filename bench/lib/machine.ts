@@ -27,6 +27,8 @@ export function machine(): Machine {
       npm: output("npm", ["--version"]),
       pip: output("python3", ["-m", "pip", "--version"]).split(" ")[1] ?? "",
       go: output("go", ["env", "GOVERSION"]),
+      apt: output("apt-get", ["--version"]).split(" ")[1] ?? "",
+      composer: output("composer", ["--version", "--no-ansi"]).split(" ")[2] ?? "",
       wrk: output("dpkg-query", ["-W", "wrk"]).split("\t")[1] ?? "",
     },
   };

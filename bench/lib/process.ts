@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { ask } from "./http.ts";
 import { workFolder } from "./paths.ts";
+import { Problem } from "./refuse.ts";
 
 export interface Command {
   /** For log files and messages. */
@@ -115,6 +116,26 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
     });
   });
+}
+
+/** Whether a port of 127.0.0.1 is free now. */
+export function isFree(port: number): boolean {
+  try {
+    const probe = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    probe.stop(true);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ports below 32768, which is where the system gives ports from: apt-cacher-ng takes no higher one, its own or an upstream's. */
+export function lowPorts(count: number): number[] {
+  const found: number[] = [];
+  for (let port = 20_000; port < 32_768 && found.length < count; port += 1)
+    if (isFree(port)) found.push(port);
+  if (found.length < count) throw new Problem("no port below 32768 is free");
+  return found;
 }
 
 /** Standard output of a short program, trimmed; empty when it fails. */

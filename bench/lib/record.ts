@@ -20,14 +20,16 @@ function wantedBy(names: string[]): Record<string, string> {
 export async function record(context: Context): Promise<void> {
   const file = join(workFolder("recording"), "recorded.json");
   const known = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
-  const all = { ...context, formats: ["npm", "pypi", "go"] } satisfies Context;
-  const wanted = wantedBy(["direct", ...context.peers.map((peer) => peer.name)]);
+  const all: Context = { ...context, formats: ["npm", "pypi", "go"] };
+  const recorded = peersFor(all, ...all.formats);
+  const wanted = wantedBy(["direct", ...recorded.map((peer) => peer.name)]);
   const missing = Object.keys(wanted).filter((name) => known[name] !== wanted[name]);
   if (missing.length === 0) return;
   say(`Recording for ${missing.join(", ")}`);
   await context.upstream.start(true);
   const direct = directUrls(context);
   for (const client of clients) {
+    if (!all.formats.includes(client.format)) continue; // the others are made up
     if (missing.includes("direct")) await installOnce(client, direct[client.format]);
     for (const peer of peersFor(all, client.format)) {
       if (!missing.includes(peer.name)) continue;

@@ -3,13 +3,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { registries } from "../upstream/registries.ts";
 import { bench, workFolder } from "./paths.ts";
-import { freePort, type Server, serve } from "./process.ts";
+import { isFree, lowPorts, type Server, serve } from "./process.ts";
 
 export interface Upstreams {
   /** Base URLs, without a trailing slash. `pypi` is the site; its index is at /simple/. */
   npm: string;
   pypi: string;
   go: string;
+  apt: string;
+  composer: string;
   /** The checksum database's name; served by `go` below /sumdb/. */
   sumdb: string;
 }
@@ -30,31 +32,30 @@ export interface RecordedUpstream {
   rate(bytes: number): Promise<void>;
 }
 
+/** One for each format, and one to steer by. */
+const PORTS = 6;
+
 /** The ports of the last run where they are free: rendered documents name them. */
-async function choosePorts(file: string): Promise<number[]> {
+function choosePorts(file: string): number[] {
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as number[]) : [];
-  const free = await Promise.all(known.map(isFree));
-  if (known.length === 4 && free.every(Boolean)) return known;
-  const ports = [await freePort(), await freePort(), await freePort(), await freePort()];
+  if (known.length === PORTS && known.every(isFree)) return known;
+  const ports = lowPorts(PORTS);
   writeFileSync(file, JSON.stringify(ports));
   return ports;
 }
 
-async function isFree(port: number): Promise<boolean> {
-  try {
-    const probe = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
-    probe.stop(true);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export async function recordedUpstream(): Promise<RecordedUpstream> {
   const folder = workFolder("recording");
-  const ports = await choosePorts(join(folder, "ports.json"));
-  const [npm, pypi, go, control] = ports.map((port) => `http://127.0.0.1:${port}`);
-  const urls = { npm: npm!, pypi: pypi!, go: go!, sumdb: registries().sumdb };
+  const ports = choosePorts(join(folder, "ports.json"));
+  const [npm, pypi, go, apt, composer, control] = ports.map((port) => `http://127.0.0.1:${port}`);
+  const urls = {
+    npm: npm!,
+    pypi: pypi!,
+    go: go!,
+    apt: apt!,
+    composer: composer!,
+    sumdb: registries().sumdb,
+  };
   let server: Server | null = null;
   const tell = async (path: string) => (await (await fetch(control + path)).json()) as State;
   return {

@@ -3,7 +3,7 @@ import { type Context, directUrls, note, peersFor, withServers } from "../lib/co
 import { type FileCase, fileCases, verifyFile } from "../lib/files.ts";
 import { reason } from "../lib/refuse.ts";
 import { median } from "../lib/stats.ts";
-import { loadPatiently } from "../lib/wrk.ts";
+import { type Load, loadPatiently } from "../lib/wrk.ts";
 import { type Limits, startLimits } from "../peers/limits.ts";
 
 const MEASURE = "artifacts";
@@ -12,7 +12,7 @@ export async function measureArtifacts(context: Context): Promise<void> {
   const limits = await startLimits();
   try {
     await withServers(context, MEASURE, peersFor(context, ...context.formats), async (servers) => {
-      for (const each of fileCases().filter((one) => context.formats.includes(one.format))) {
+      for (const each of fileCases(context.formats)) {
         const urls = await copyToLimits(context, each, limits);
         for (const server of servers) {
           const base = server.urls[each.format];
@@ -53,7 +53,7 @@ async function measureRounds(
   each: FileCase,
   urls: Map<string, string>,
 ): Promise<void> {
-  const values = new Map<string, number[]>();
+  const results = new Map<string, Load[]>();
   for (let round = 0; round < (context.quick ? 1 : 3); round += 1)
     for (const [name, url] of urls) {
       try {
@@ -61,13 +61,17 @@ async function measureRounds(
         const by = each.large ? "megabytesPerSecond" : "requestsPerSecond";
         const connections = each.large ? 8 : 32;
         const result = await loadPatiently(url, {}, { seconds, connections, by });
-        const value = result.load[by];
-        values.set(name, [...(values.get(name) ?? []), value]);
+        results.set(name, [...(results.get(name) ?? []), result.load]);
       } catch (error) {
         note(context, MEASURE, [name, each.name, unit(each)], null, reason(error));
         urls.delete(name);
       }
     }
-  for (const [name, all] of values)
-    note(context, MEASURE, [name, each.name, unit(each)], median(all));
+  for (const [name, loads] of results) {
+    const figure = (metric: string, of: keyof Load) =>
+      note(context, MEASURE, [name, each.name, metric], median(loads.map((load) => load[of])));
+    if (each.large) figure("MB/s", "megabytesPerSecond");
+    else figure("requests/s", "requestsPerSecond");
+    figure("p99 ms", "p99");
+  }
 }

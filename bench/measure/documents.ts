@@ -2,8 +2,10 @@
 import { type Context, directUrls, note, peersFor, withServers } from "../lib/context.ts";
 import {
   abbreviatedPackument,
+  composerPackage,
   type DocumentCase,
   goMod,
+  inRelease,
   largePackument,
   projectPage,
   smallPackument,
@@ -14,7 +16,15 @@ import { median } from "../lib/stats.ts";
 import { type Load, loadPatiently } from "../lib/wrk.ts";
 import { type Limits, startLimits } from "../peers/limits.ts";
 
-const CASES = [smallPackument, largePackument, abbreviatedPackument, projectPage, goMod];
+const CASES = [
+  smallPackument,
+  largePackument,
+  abbreviatedPackument,
+  projectPage,
+  goMod,
+  inRelease,
+  composerPackage,
+];
 const MEASURE = "documents";
 
 export async function measureDocuments(context: Context): Promise<void> {

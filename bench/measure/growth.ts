@@ -1,20 +1,19 @@
 // Does a request cost more when a million artifacts are stored? Start, memory, a warm packument, and files not yet in memory.
 import { rmSync } from "node:fs";
-import { Agent } from "node:http";
 import { join } from "node:path";
 import { type Context, emptyFolder, FRESHNESS, note } from "../lib/context.ts";
 import { smallPackument, verifyDocument } from "../lib/documents.ts";
+import { eachOnce } from "../lib/each.ts";
+import { askForIndices, verifyFile } from "../lib/files.ts";
 import { fillCatalog } from "../lib/fill.ts";
-import { ask } from "../lib/http.ts";
 import { cpuSeconds, residentBytes } from "../lib/proc.ts";
-import { Problem } from "../lib/refuse.ts";
 import { median } from "../lib/stats.ts";
 import { load } from "../lib/wrk.ts";
 import type { Running } from "../peers/types.ts";
+import { debPath, debs } from "../upstream/apt-tree.ts";
 
 const MEASURE = "growth";
 const SAMPLES = 1000;
-const CONNECTIONS = 32;
 
 interface Size {
   column: string;
@@ -27,11 +26,13 @@ export async function measureGrowth(context: Context): Promise<void> {
   if (!peer || !context.formats.includes("npm")) return;
   const start = (folder: string) =>
     peer.start(context.upstream.urls, folder, { freshness: FRESHNESS });
+  const hasApt = context.formats.includes("apt");
   const sizes: Size[] = [];
   for (const count of context.quick ? [1e3, 1e5] : [1e3, 1e4, 1e5, 1e6]) {
     const folder = emptyFolder("growth");
     const first = await start(folder); // makes the data directory and stores the document
     await verifyDocument(`${first.urls.npm}/${smallPackument.path}`, smallPackument);
+    if (hasApt) await storeDeb(first.urls.apt!);
     await first.stop();
     const paths = fillCatalog(join(folder, "data"), count, Math.max(1, count / SAMPLES));
     sizes.push({ column: count.toLocaleString("en-US"), folder, paths });
@@ -43,7 +44,7 @@ export async function measureGrowth(context: Context): Promise<void> {
         const key = `${size.column}|${metric}`;
         figures.set(key, [...(figures.get(key) ?? []), value]);
       };
-      await measureOnce(await start(size.folder), size.paths, add);
+      await measureOnce(await start(size.folder), size.paths, hasApt, add);
     }
   for (const [key, all] of figures) {
     const [column, metric] = key.split("|") as [string, string];
@@ -55,6 +56,7 @@ export async function measureGrowth(context: Context): Promise<void> {
 async function measureOnce(
   running: Running,
   paths: string[],
+  hasApt: boolean,
   add: (metric: string, value: number) => void,
 ): Promise<void> {
   try {
@@ -67,28 +69,34 @@ async function measureOnce(
     add("artifact CPU µs", ((between - before) / paths.length) * 1e6);
     const url = `${running.urls.npm}/${smallPackument.path}`;
     await verifyDocument(url, smallPackument);
-    const seconds = 2;
-    const { requestsPerSecond } = await load(url, smallPackument.headers, { seconds });
-    add("packument requests/s", requestsPerSecond);
-    const spent = cpuSeconds(running.pid) - between;
-    add("packument CPU µs", (spent / (requestsPerSecond * seconds)) * 1e6);
+    await measureLoad(running, "packument", url, smallPackument.headers, add);
+    if (hasApt) await measureLoad(running, "deb", await storeDeb(running.urls.apt!), {}, add);
   } finally {
     await running.stop();
   }
 }
 
-/** Asks for each path once, over some connections. Requests per second; throws unless all were 200. */
-async function eachOnce(base: string, paths: string[]): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const queue = [...paths];
-  const began = performance.now();
-  const worker = async () => {
-    for (let path = queue.pop(); path; path = queue.pop()) {
-      const answer = await ask(base + path, { agent });
-      if (answer.status !== 200) throw new Problem(`${base}${path} answered ${answer.status}`);
-    }
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
-  agent.destroy();
-  return paths.length / ((performance.now() - began) / 1000);
+const LOAD_SECONDS = 2;
+
+async function measureLoad(
+  running: Running,
+  what: string,
+  url: string,
+  headers: Record<string, string>,
+  add: (metric: string, value: number) => void,
+): Promise<void> {
+  const before = cpuSeconds(running.pid);
+  const { requestsPerSecond } = await load(url, headers, { seconds: LOAD_SECONDS });
+  const spent = cpuSeconds(running.pid) - before;
+  add(`${what} requests/s`, requestsPerSecond);
+  add(`${what} CPU µs`, (spent / (requestsPerSecond * LOAD_SECONDS)) * 1e6);
+}
+
+/** Asks for a package as apt does, and proves that it is whole; its URL. */
+async function storeDeb(base: string): Promise<string> {
+  const [deb] = debs.small;
+  await askForIndices(base);
+  const url = `${base}/${debPath(deb!)}`;
+  await verifyFile(url, deb!.size);
+  return url;
 }

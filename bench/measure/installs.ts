@@ -1,5 +1,6 @@
 // Real clients installing real projects: direct, cold, warm, and with the upstream gone and every document stale.
-import { type Client, clients, installOnce } from "../lib/clients.ts";
+import type { Client } from "../lib/client.ts";
+import { clients, installOnce } from "../lib/clients.ts";
 import {
   type Context,
   directUrls,

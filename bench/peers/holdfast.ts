@@ -1,13 +1,14 @@
 // Holdfast itself, from this checkout, started as users start it.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../lib/paths.ts";
+import { root, workFolder } from "../lib/paths.ts";
 import { freePort, output, serve } from "../lib/process.ts";
+import { keyFile } from "../upstream/apt-tree.ts";
 import type { Peer } from "./types.ts";
 
 export const holdfast: Peer = {
   name: "holdfast",
-  formats: ["npm", "pypi", "go"],
+  formats: ["npm", "pypi", "go", "apt", "composer"],
   async install() {
     const commit = output("git", ["rev-parse", "--short", "HEAD"], root);
     const changed = output("git", ["status", "--porcelain", "src"], root) ? " with changes" : "";
@@ -25,6 +26,11 @@ export const holdfast: Peer = {
       npm: repository("npm", `${upstreams.npm}/`),
       pypi: repository("pypi", `${upstreams.pypi}/`),
       go: repository("go", `${upstreams.go}/`),
+      apt: {
+        ...repository("apt", `${upstreams.apt}/`),
+        keyring: keyFile(workFolder("recording", "apt")),
+      },
+      composer: repository("composer", `${upstreams.composer}/`),
     };
     writeFileSync(config, JSON.stringify({ repositories }));
     const args = ["serve", "--config", config, "--data", join(folder, "data")];
@@ -37,6 +43,13 @@ export const holdfast: Peer = {
       },
       `${at}/-/health/live`,
     );
-    return { ...server, urls: { npm: `${at}/npm`, pypi: `${at}/pypi/simple`, go: `${at}/go` } };
+    const urls = {
+      npm: `${at}/npm`,
+      pypi: `${at}/pypi/simple`,
+      go: `${at}/go`,
+      apt: `${at}/apt`,
+      composer: `${at}/composer`,
+    };
+    return { ...server, urls };
   },
 };

@@ -1,4 +1,5 @@
 // Everyone who is measured.
+import { aptCacherNg } from "./apt-cacher-ng.ts";
 import { athens } from "./athens.ts";
 import { devpi } from "./devpi.ts";
 import { goproxy } from "./goproxy.ts";
@@ -17,5 +18,6 @@ export const peers: Peer[] = [
   proxpi,
   athens,
   goproxy,
+  aptCacherNg,
   nginxCache,
 ];

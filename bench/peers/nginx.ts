@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, output, run, type Server, serve } from "../lib/process.ts";
 import { Problem } from "../lib/refuse.ts";
-import type { Peer } from "./types.ts";
+import type { FormatName, Peer, Urls } from "./types.ts";
 
 export async function installNginx(): Promise<string> {
   if (!Bun.which("nginx")) {
@@ -48,12 +48,15 @@ http {
   return serve({ name, command: "nginx", args }, `http://127.0.0.1:${port}/`);
 }
 
+const formats: FormatName[] = ["npm", "pypi", "go", "apt", "composer"];
+
 export const nginxCache: Peer = {
   name: "nginx proxy_cache",
-  formats: ["npm", "pypi", "go"],
+  formats,
   install: installNginx,
   async start(upstreams, folder, { freshness }) {
-    const ports = { npm: await freePort(), pypi: await freePort(), go: await freePort() };
+    const ports = new Map<FormatName, number>();
+    for (const format of formats) ports.set(format, await freePort());
     const cache = `
   proxy_cache_path ${join(folder, "cache")} levels=1:2 keys_zone=all:20m max_size=20g inactive=1d use_temp_path=off;
   proxy_cache all; proxy_cache_valid 200 ${freshness}s; proxy_cache_valid 404 1m; proxy_cache_lock on;
@@ -62,18 +65,16 @@ export const nginxCache: Peer = {
   proxy_set_header Connection ""; proxy_set_header Accept-Encoding ""; proxy_max_temp_file_size 2048m;
   gzip on; gzip_comp_level 1; gzip_types application/json application/vnd.npm.install-v1+json application/vnd.pypi.simple.v1+json;
   sub_filter_once off; sub_filter_types application/json application/vnd.npm.install-v1+json application/vnd.pypi.simple.v1+json text/html;`;
-    const server = (format: "npm" | "pypi" | "go") => `
-  server { listen 127.0.0.1:${ports[format]} backlog=1024;
+    const at = (format: FormatName) => `http://127.0.0.1:${ports.get(format)}`;
+    const server = (format: FormatName) => `
+  server { listen 127.0.0.1:${ports.get(format)} backlog=1024;
     location / { proxy_pass ${upstreams[format]};
       proxy_cache_key "$request_uri $http_accept";
-      sub_filter "${upstreams[format]}" "http://127.0.0.1:${ports[format]}"; } }`;
-    const http = cache + server("npm") + server("pypi") + server("go");
-    const started = await startNginx("nginx-cache", folder, http, ports.npm);
-    const urls = {
-      npm: `http://127.0.0.1:${ports.npm}`,
-      pypi: `http://127.0.0.1:${ports.pypi}/simple`,
-      go: `http://127.0.0.1:${ports.go}`,
-    };
+      sub_filter "${upstreams[format]}" "${at(format)}"; } }`;
+    const http = cache + formats.map(server).join("");
+    const started = await startNginx("nginx-cache", folder, http, ports.get("npm")!);
+    const urls = Object.fromEntries(formats.map((format) => [format, at(format)])) as Urls;
+    urls.pypi += "/simple";
     return { ...started, urls };
   },
 };

@@ -2,9 +2,9 @@
 import type { Server } from "../lib/process.ts";
 import type { Upstreams } from "../lib/upstream.ts";
 
-export type FormatName = "npm" | "pypi" | "go";
+export type FormatName = "npm" | "pypi" | "go" | "apt" | "composer";
 
-/** Client settings, without a trailing slash: the npm registry, the simple index, the GOPROXY. */
+/** Client settings, without a trailing slash: the npm registry, the simple index, the GOPROXY, what stands in sources.list, the Composer repository. */
 export type Urls = Partial<Record<FormatName, string>>;
 
 export interface Running extends Server {

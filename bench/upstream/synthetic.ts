@@ -51,7 +51,7 @@ export const synthetic = {
 export const tarballPath = (name: string, version: string) => `${name}/-/${name}-${version}.tgz`;
 
 /** A small deterministic generator (xorshift32), so that bytes do not compress and do not change. */
-function randomBytes(seed: number, size: number): Uint8Array {
+export function randomBytes(seed: number, size: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(size / 4));
   let state = seed || 1;
   for (let at = 0; at < words.length; at += 1) {

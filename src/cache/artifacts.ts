@@ -63,7 +63,11 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function open(artifact: Artifact, request: Request): Promise<Reply> {
     const id = idOf(artifact);
     const stored = await find(id, artifact);
-    if (stored) return hit(artifact, stored);
+    if (stored) {
+      const reply = hit(artifact, stored);
+      reply.isCurrent ??= () => deps.memory.get(id) === stored && isTrusted(stored);
+      return reply;
+    }
 
     const running = downloads.get(id);
     const { download, stored: result } = running ?? start(id, artifact, request.path);
@@ -179,10 +183,13 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   /** What is known of a file is trusted for a second: it may be removed from disk by hand. */
+  function isTrusted({ body, seenAt }: StoredArtifact): boolean {
+    return body instanceof Uint8Array || now() - seenAt < TRUSTED_MS;
+  }
+
   async function inMemory(id: string): Promise<StoredArtifact | null> {
     const stored = deps.memory.get(id);
-    if (!stored || stored.body instanceof Uint8Array || now() - stored.seenAt < TRUSTED_MS)
-      return stored ?? null;
+    if (!stored || isTrusted(stored)) return stored ?? null;
     if ((await blobs.stat(stored.sha256))?.size === stored.size) {
       stored.seenAt = now();
       return stored;

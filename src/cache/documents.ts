@@ -72,6 +72,8 @@ export interface Documents {
   stored(ref: DocumentRef): Promise<Found>;
   /** Views of the documents that name the artifact are told digests of its bytes. */
   learn(artifact: Artifact, digests: Integrity): Promise<void>;
+  /** Whether this is the stored document, and fresh. */
+  isFresh(ref: DocumentRef, state: DocumentState): boolean;
   /** The bytes of a stored document. */
   open(ref: DocumentRef, state: DocumentState): Source;
 }
@@ -114,6 +116,10 @@ export function createDocuments(deps: DocumentDeps): Documents {
         return stale(stored, { hit: false, fwd: "stale", detail: error.kind as Detail });
       },
     );
+  }
+
+  function isFresh(ref: DocumentRef, state: DocumentState): boolean {
+    return states.get(idOf(ref)) === state && now() < state.freshUntil;
   }
 
   function answer(ref: DocumentRef, found: Found): Found {
@@ -365,7 +371,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
     return answer(ref, await result);
   }
 
-  return { get, again, stored, learn, open };
+  return { get, again, stored, learn, isFresh, open };
 }
 
 /** What the bytes of fetched files told stays known, also of those that a document no longer names. */

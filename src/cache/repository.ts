@@ -195,7 +195,11 @@ export function createRepository(
     ask,
     async view(ref, request, headers): Promise<Reply> {
       const { found, view } = await find(ref, request);
-      return viewReply(view, headers, found, format.documents[ref.kind]!);
+      const reply = viewReply(view, headers, found, format.documents[ref.kind]!);
+      const { state } = found; // another object after each revalidation
+      if (reply.isShared)
+        reply.isCurrent = () => documents.isFresh(ref, state) && views.isTrusted(view);
+      return reply;
     },
     async read(ref, request) {
       const { found, view } = await find(ref, request);

@@ -42,6 +42,8 @@ export interface ViewDeps {
 export interface Views {
   /** Throws Problem("notFound") when the document has no such part. */
   get(ref: DocumentRef, state: DocumentState, view: ViewRequest): Promise<View>;
+  /** In memory, or in a file that was there a second ago. */
+  isTrusted(view: View): boolean;
 }
 
 export function createViews(deps: ViewDeps): Views {
@@ -115,5 +117,5 @@ export function createViews(deps: ViewDeps): Views {
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
-  return { get };
+  return { get, isTrusted };
 }

@@ -48,6 +48,8 @@ export interface Reply {
   cache?: CacheStatus;
   /** This very object answers many requests and never changes: worth preparing once. */
   isShared?: boolean;
+  /** Whether a shared reply is still what a request like the one that got it would get. Without it, it is asked for each time. */
+  isCurrent?: () => boolean;
 }
 
 /** A reply with a text or JSON body. */

@@ -26,7 +26,7 @@ export interface ServerOptions {
   /** Else the origin is taken from the request. Without a trailing slash. */
   publicUrl: string | null;
   trustedProxies: readonly string[];
-  handle(request: Incoming): Promise<Sent>;
+  handle(request: Incoming): Sent | Promise<Sent>;
   /** Told what fails after `handle` made its answer: a file that is sent may be gone. */
   failed?(error: unknown): void;
 }
@@ -52,8 +52,9 @@ export function startServer(options: ServerOptions): RunningServer {
     // The longest silence that Bun allows: a client may wait for a large file that is fetched for the first time.
     idleTimeout: 255,
     maxRequestBodySize: 64 * 1024 * 1024,
-    async fetch(request, bun) {
-      return (await options.handle(read(request, bun.requestIP(request)))).response;
+    fetch(request, bun) {
+      const sent = options.handle(read(request, bun.requestIP(request)));
+      return sent instanceof Promise ? sent.then(responseOf) : sent.response;
     },
     error(error) {
       options.failed?.(error);
@@ -96,6 +97,10 @@ export function startServer(options: ServerOptions): RunningServer {
       clearTimeout(cut);
     },
   };
+}
+
+function responseOf({ response }: Sent): Response {
+  return response;
 }
 
 function originOf(

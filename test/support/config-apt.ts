@@ -11,7 +11,7 @@ export function aptRepositories(
   upstreams: (url: string) => unknown[],
   settings: AptSettings,
 ): Record<string, unknown> {
-  const { archive, forger } = upstream.apt.keys;
+  const { archive, forger } = upstream.apt.keyFiles;
   const repository = (name: string, folder: string, trust: Record<string, unknown>) => ({
     [name]: {
       format: "apt",
@@ -21,7 +21,7 @@ export function aptRepositories(
       ...settings[name],
     },
   });
-  const verified = { keyring: archive.file };
+  const verified = { keyring: archive };
   return {
     ...repository("debian", "debian", verified),
     ...repository("debian-security", "debian", verified),
@@ -30,6 +30,6 @@ export function aptRepositories(
     ...repository("flat", "flat", verified),
     // The same archive, by who has no key, and by who has the wrong one.
     ...repository("unverified", "debian", { unverified: true }),
-    ...repository("mistrustful", "debian", { keyring: forger.file }),
+    ...repository("mistrustful", "debian", { keyring: forger }),
   };
 }

@@ -1,5 +1,4 @@
 // The configuration file of a server under test: the built-in repositories, with the fake upstream in place of the public ones.
-import { formats } from "../../src/formats/index.ts";
 import { type AptSettings, aptRepositories } from "./config-apt.ts";
 import type { FakeUpstream } from "./fake-upstream/index.ts";
 
@@ -42,9 +41,7 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
           sumdb: { name: upstream.go.sumdb.name, key: upstream.go.sumdb.key },
           ...shared("go"),
         },
-        ...(formats.some(({ name }) => name === "apt")
-          ? aptRepositories(upstream, shared, at, options.apt ?? {})
-          : {}),
+        ...aptRepositories(upstream, shared, at, options.apt ?? {}),
         composer: {
           format: "composer",
           upstreams: at(

@@ -45,14 +45,11 @@ export async function verify(check: Check, world: World): Promise<void> {
       );
       return;
     }
-    case "quiet":
-      return same(
-        (await serverOf(world))
-          .events()
-          .map((item) => `${item.kind} ${item.package}`)
-          .join(", "),
-        "",
-      );
+    case "quiet": {
+      const events = (await serverOf(world)).events();
+      const loud = events.filter((item) => check.kind === null || item.kind === check.kind);
+      return same(loud.map((item) => `${item.kind} ${item.package}`).join(", "), "");
+    }
     case "told": {
       const told = world.upstream.requests.find((request) =>
         JSON.stringify(request).toLowerCase().includes(check.text.toLowerCase()),

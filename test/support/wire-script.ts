@@ -7,7 +7,7 @@ export type Check =
   | { what: "json"; path: string; how: "==" | "contains" | "absent"; want: string }
   | { what: "stored"; want: string }
   | { what: "event"; kind: string; package: string }
-  | { what: "quiet" }
+  | { what: "quiet"; kind: string | null }
   | { what: "asked"; pattern: string; times: number | null }
   | { what: "told"; text: string }
   | { what: "cut" };
@@ -120,7 +120,8 @@ function parseCheck(text: string): Check | null {
   if (stored) return { what: "stored", want: stored[0]! };
   const event = match(/^event (\S+) (\S+)$/);
   if (event) return { what: "event", kind: event[0]!, package: event[1]! };
-  if (text === "no event") return { what: "quiet" };
+  const quiet = match(/^no event(?: (\S+))?$/);
+  if (quiet) return { what: "quiet", kind: quiet[0] ?? null };
   if (text === "cut") return { what: "cut" };
   const asked = match(/^asked (\S+)(?: (\d+) times?)?$/);
   if (asked)

@@ -1,5 +1,5 @@
 // Finds pool files in a lookup file, and lists folders of them, with a few reads. See lookup.ts for its lines.
-import { utf8 } from "../../archive/control.ts";
+import { own, utf8 } from "../../archive/control.ts";
 import type { RandomAccess, TaskInput } from "../../core/format.ts";
 import type { Integrity } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
@@ -86,7 +86,7 @@ function pathOf(line: string): string {
 }
 
 function entryOf(line: string): FileEntry {
-  const row = parseLine(line);
+  const row = parseLine(own(line)); // kept for long: its parts must not hold the whole window
   if (!row) throw new Problem("internal", `A lookup file has the line ${JSON.stringify(line)}`);
   const { path, integrity, sha256, size, version, architecture } = row;
   return { path, integrity, sha256, size, package: row.package, version, architecture };

@@ -1,6 +1,4 @@
 // Throw-away OpenPGP keys of the fake archives, and what is signed with them. RFC 9580; Release.gpg and InRelease as apt-secure(8) has them.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   createCleartextMessage,
   createMessage,
@@ -9,13 +7,10 @@ import {
   readPrivateKey,
   sign,
 } from "openpgp";
-import { tempFolder } from "../temp.ts";
 
 export interface AptKey {
   /** The public key, armored. */
   readonly armored: string;
-  /** A file that holds it. */
-  readonly file: string;
   /** A clear-signed text: InRelease. */
   inline(text: string, date: Date): Promise<string>;
   /** An armored signature: Release.gpg. */
@@ -49,8 +44,6 @@ async function makeKey(name: string): Promise<AptKey> {
     format: "armored",
   });
   const secret: PrivateKey = await readPrivateKey({ armoredKey: privateKey });
-  const file = join(tempFolder("keys"), `${name}.asc`);
-  writeFileSync(file, publicKey);
   const signed = new Map<string, Promise<string>>();
   const once = (key: string, work: () => Promise<string>) => {
     const found = signed.get(key) ?? work();
@@ -59,7 +52,6 @@ async function makeKey(name: string): Promise<AptKey> {
   };
   return {
     armored: publicKey,
-    file,
     inline: (text, date) =>
       once(`inline ${text}`, async () => {
         // The last line end is no part of what is signed. RFC 9580 §7

@@ -1,4 +1,7 @@
 // Fake Debian archives of every shape: by-hash and plain names, flat, signed inline and beside. https://wiki.debian.org/DebianRepository/Format
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { removeTemp, tempFolder } from "../temp.ts";
 import { file, text } from "./answers.ts";
 import { type ArchiveLayout, FakeArchive } from "./apt-archive.ts";
 import { type AptKeys, aptKeys } from "./apt-keys.ts";
@@ -48,11 +51,22 @@ const world: AptPackage[] = [
 
 export class FakeApt {
   readonly archives: Readonly<Record<ArchiveName, FakeArchive>>;
-  readonly keys: AptKeys;
+  readonly #folder = tempFolder("keys");
+  /** Files that hold the public keys. */
+  readonly keyFiles: Record<keyof AptKeys, string> = {
+    archive: join(this.#folder, "archive.asc"),
+    forger: join(this.#folder, "forger.asc"),
+  };
 
   private constructor(archives: Record<ArchiveName, FakeArchive>, keys: AptKeys) {
     this.archives = archives;
-    this.keys = keys;
+    writeFileSync(this.keyFiles.archive, keys.archive.armored);
+    writeFileSync(this.keyFiles.forger, keys.forger.armored);
+  }
+
+  /** The key files are gone afterwards. */
+  remove(): void {
+    removeTemp(this.#folder);
   }
 
   /** Each begins alike, so the beginning is made once in a process. */

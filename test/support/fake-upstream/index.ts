@@ -157,7 +157,10 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     async on() {
       await Promise.all(all.map((listening) => listening.open()));
     },
-    stop: off,
+    async stop() {
+      await off();
+      apt.remove();
+    },
   };
 }
 

@@ -1,0 +1,81 @@
+// Requests that repeat: a reply that was given a moment ago to the same request is given again with nothing looked up.
+import type { Reply } from "../core/reply.ts";
+import type { Incoming } from "./server.ts";
+
+/** What a route looks at besides the request (the generation in service, another document) may change: bounded by this. */
+const LIFE_MS = 1_000;
+
+export interface Repeated {
+  reply: Reply;
+  repository: string;
+}
+
+export interface Entry extends Repeated {
+  origin: string;
+  /** The headers that were looked at, and what they were. */
+  headers: (readonly [name: string, value: string | null])[];
+  until: number;
+}
+
+export interface Repeats {
+  /** The reply to a request like this one, when that is still what it would get. */
+  find(incoming: Incoming, only: string | undefined): Repeated | null;
+  /** The request to serve from, which notes what is looked at; and `keep`, to be told what came of it. */
+  note(
+    incoming: Incoming,
+    only: string | undefined,
+  ): { incoming: Incoming; keep(found: Repeated): void };
+}
+
+export function createRepeats(
+  now: () => number,
+  entries: {
+    get(key: string): Entry | undefined;
+    set(key: string, entry: Entry, weight: number): void;
+  },
+): Repeats {
+  const keyOf = ({ path }: Incoming, only: string | undefined) =>
+    only === undefined ? path : `${only} ${path}`;
+  const mayRepeat = ({ method, query }: Incoming) => method === "GET" && query === "";
+
+  return {
+    find(incoming, only) {
+      if (!mayRepeat(incoming)) return null;
+      const found = entries.get(keyOf(incoming, only));
+      if (!found || found.origin !== incoming.origin) return null;
+      for (const [name, value] of found.headers) if (incoming.header(name) !== value) return null;
+      return now() < found.until && found.reply.isCurrent!() ? found : null;
+    },
+    note(incoming, only) {
+      if (!mayRepeat(incoming)) return { incoming, keep() {} };
+      const headers: [string, string | null][] = [];
+      let isForOne = false;
+      const { method, path, query, origin, address, body } = incoming;
+      const noting: Incoming = {
+        method,
+        path,
+        query,
+        origin,
+        address,
+        body,
+        get client() {
+          isForOne = true; // the reply, or what it leaves behind, is for this connection
+          return incoming.client;
+        },
+        header(name) {
+          const value = incoming.header(name);
+          headers.push([name, value]);
+          return value;
+        },
+      };
+      return {
+        incoming: noting,
+        keep({ reply, repository }) {
+          if (!reply.isShared || !reply.isCurrent || isForOne) return;
+          const until = now() + LIFE_MS;
+          entries.set(keyOf(incoming, only), { reply, repository, origin, headers, until }, 1);
+        },
+      };
+    },
+  };
+}
