@@ -53,10 +53,10 @@ function spell({ passed, failed, skipped }: Count): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
-/** Why the real registries cannot be tested, or null. */
-async function networkFault(): Promise<string | null> {
-  for (const { upstreams } of Object.values(builtInRepositories)) {
-    const url = upstreams[0]!.url;
+/** Why the upstreams of these built-in repositories cannot be tested, or null. */
+async function networkFault(repositories: readonly string[]): Promise<string | null> {
+  for (const name of repositories) {
+    const url = builtInRepositories[name]!.upstreams[0]!.url;
     try {
       await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(15_000) });
     } catch (error) {
@@ -83,12 +83,16 @@ await group("Real clients, fake upstream", [
   "--path-ignore-patterns=test/clients/*real.test.ts",
 ]);
 
-const fault = await networkFault();
-if (fault) console.log(`\nThe next group is skipped: ${fault}`);
-const real = ["./test/clients/real.test.ts", "./test/clients/apt-real.test.ts"];
-await group("Real clients, real registries", real, {
-  HOLDFAST_TEST_NO_NETWORK: fault ?? "",
-});
+// Composer's public registry leads to code hosts, which count what one address asks: it is met as a fake alone.
+const real: [title: string, file: string, repositories: string[]][] = [
+  ["Real clients, real registries", "./test/clients/real.test.ts", ["npm", "pypi", "go"]],
+  ["apt, real archives", "./test/clients/apt-real.test.ts", ["debian", "debian-security"]],
+];
+for (const [title, file, repositories] of real) {
+  const fault = await networkFault(repositories);
+  if (fault) console.log(`\nThe next group is skipped: ${fault}`);
+  await group(title, [file], { HOLDFAST_TEST_NO_NETWORK: fault ?? "" });
+}
 
 await rm(reports, { recursive: true, force: true });
 const bad = total.failed > 0 || (strict && total.skipped > 0);

@@ -4,6 +4,8 @@ import { Problem } from "../core/problem.ts";
 /** Longest line and longest paragraph, in bytes. Far beyond what archives have. */
 const LINE_LIMIT = 4 * 2 ** 20;
 const PARAGRAPH_LIMIT = 64 * 2 ** 20;
+/** Of a paragraph that is read with all its fields. */
+const FIELDS_LIMIT = 1000;
 
 const RETURN = 0x0d;
 const SPACE = 0x20;
@@ -58,6 +60,7 @@ export function firstParagraph(text: string): Map<string, string> {
     const match = /^([!-9;-~]+)[ \t]*:(.*)$/.exec(line);
     if (!match) throw bad(`it has the line ${excerpt(line)}`);
     last = match[1]!;
+    if (fields.size >= FIELDS_LIMIT) throw bad(`it has more than ${FIELDS_LIMIT} fields`);
     fields.set(last, match[2]!.trim());
   }
   return fields;

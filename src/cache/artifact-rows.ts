@@ -86,6 +86,12 @@ export async function listStored(
   }));
 }
 
+/** The digests that are pinned, by file. */
+export async function listPins(sql: Query, repository: string): Promise<Map<string, string>> {
+  const rows = await sql`SELECT file, sha256 FROM pins WHERE repository = ${repository}`;
+  return new Map(rows.map((row: Record<string, string>) => [row["file"]!, row["sha256"]!]));
+}
+
 /** Takes files out of the catalog; their pins stay. Returns the blobs that nothing names any more. */
 export async function removeStored(
   sql: Query,

@@ -65,7 +65,8 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const stored = await find(id, artifact);
     if (stored) {
       const reply = hit(artifact, stored);
-      reply.isCurrent ??= () => deps.memory.get(id) === stored && isTrusted(stored);
+      reply.isCurrent = () =>
+        deps.memory.get(id) === stored && isTrusted(stored) && artifact.isCurrent?.() !== false;
       return reply;
     }
 

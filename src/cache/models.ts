@@ -1,6 +1,7 @@
 // What formats need to know of documents at each request: worked out once a copy, and kept in memory.
 import type { DocumentRef, DocumentType, Known } from "../core/format.ts";
 import { createCollapse } from "./collapse.ts";
+import type { DocumentState } from "./document-state.ts";
 import type { Documents, Found } from "./documents.ts";
 import { createLru } from "./lru.ts";
 
@@ -9,6 +10,8 @@ const MODELS_IN_MEMORY = 500;
 export interface ModelDeps {
   types: Record<string, DocumentType>;
   documents: Documents;
+  /** Whether the bytes on disk are what they were. */
+  isSound(state: DocumentState): Promise<boolean>;
   now(): number;
 }
 
@@ -17,12 +20,21 @@ export interface Models {
   get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>>;
 }
 
-export function createModels({ types, documents, now }: ModelDeps): Models {
+export function createModels({ types, documents, isSound, now }: ModelDeps): Models {
   const known = createLru<{ digest: string; model: unknown }>(MODELS_IN_MEMORY);
   const running = createCollapse<unknown>();
 
   async function get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>> {
     const found = which === "stored" ? await documents.stored(ref) : await ask(ref, which);
+    try {
+      return await answer<T>(ref, found);
+    } catch (error) {
+      if (await isSound(found.state)) throw error;
+      return answer<T>(ref, await documents.again(ref));
+    }
+  }
+
+  async function answer<T>(ref: DocumentRef, found: Found): Promise<Known<T>> {
     const { digest, changedAt } = found.state;
     return { model: (await modelOf(ref, found)) as T, digest, changedAt, cache: found.cache };
   }

@@ -18,7 +18,7 @@ import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
-import { knownFiles, listStored } from "./artifact-rows.ts";
+import { knownFiles, listPins, listStored } from "./artifact-rows.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { listDocuments } from "./document-rows.ts";
 import type { DocumentState } from "./document-state.ts";
@@ -82,7 +82,7 @@ export function createRepository(
     repacked: format.contentDigest ? createRepackCheck({ ...common, format }) : null,
     admit: format.admit ? (candidate) => format.admit!(candidate, repository) : null,
   });
-  const models = createModels({ types: format.documents, documents, now });
+  const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
     format: format.name,
@@ -226,6 +226,7 @@ export function createRepository(
     },
     ...tasks,
     stored: (packageName) => listStored(database.read, name, packageName ?? null),
+    pins: () => listPins(database.read, name),
     remove: artifacts.remove,
     async keep(key, bytes) {
       await database.write(

@@ -181,6 +181,8 @@ export interface Artifact {
   headers?: Record<string, string>;
   /** Largest size accepted, in bytes; 5 GiB unless told. */
   limit?: number;
+  /** Whether the request that led to this artifact still would. Always, without it. */
+  isCurrent?(): boolean;
 }
 
 /** An exchange with the upstream that is not a document: a search, an audit, a signed tile. */
@@ -256,6 +258,8 @@ export interface Repository<Options = unknown> {
   derive(task: string, options: unknown, files: string[]): Promise<Derived>;
   /** What is stored of a package's files; of all packages without `packageName`. No facts: only what was fetched. In no order. */
   stored(packageName?: string): Promise<StoredArtifactRow[]>;
+  /** SHA-256 by file of whatever was ever fetched, of all packages: also of files that were removed, whose pins stay. */
+  pins(): Promise<Map<string, string>>;
   /** Removes files from the catalog and, where nothing else names them, from disk. Their pins stay. */
   remove(files: { package: string; file: string }[]): Promise<{ files: number; bytes: number }>;
   /** What is known of a file without asking anyone: its first integrity, SHA-256 and size where fetched. */

@@ -1,6 +1,7 @@
 // The clients that this run has: those that are missing stay in the list, so that their tests are skipped by name.
 import { describe, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { programNames } from "./debian.ts";
 import { type Driver, driverOf } from "./driver.ts";
 import { type Client, manifest } from "./install.ts";
 
@@ -18,6 +19,8 @@ export interface Suite {
 export function eachClient(names: string[] | null, define: (suite: Suite) => void): void {
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
+    // They have no project with a lock file: see withPrograms.
+    if (programNames.includes(client.name)) continue;
     if ("missing" in client) {
       test.skip(`${client.name} is not here: ${client.missing}`, () => {});
       continue;
@@ -29,6 +32,17 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
       });
     });
   }
+}
+
+/** Calls `define` when all of these programs of debian.ts are here; else one skipped test names those that are not. */
+export function withPrograms(names: string[], define: () => void): void {
+  const reasons = names.flatMap((name) => {
+    const client = clients.find((one) => one.name === name);
+    if (client && !("missing" in client)) return [];
+    return [`${name} is not here: ${client?.missing ?? "`npm test` installs it"}`];
+  });
+  if (reasons.length) test.skip(reasons.join("; "), () => {});
+  else define();
 }
 
 export const javascript = ["npm-10", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];

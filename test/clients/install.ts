@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../support/run.ts";
+import { installPrograms } from "./debian.ts";
 import pinned from "./versions.json" with { type: "json" };
 
 interface Pin {
@@ -110,7 +111,7 @@ async function present(name: string, command: string[], args?: string[]): Promis
   }
 }
 
-/** Every client that the tests know, in the order of versions.json, then those that are on the machine. */
+/** Every client that the tests know, in the order of versions.json, then those that are on the machine, then Debian's. */
 export async function installClients(say: (line: string) => void): Promise<Client[]> {
   await mkdir(home, { recursive: true });
   const clients: Client[] = [];
@@ -119,6 +120,7 @@ export async function installClients(say: (line: string) => void): Promise<Clien
   clients.push(await present("bun", [process.execPath]));
   clients.push(await present("pip-machine", ["python3", "-m", "pip"]));
   clients.push(await present("go", ["go"], ["version"]));
+  clients.push(...(await installPrograms(say, home)));
   return clients;
 }
 

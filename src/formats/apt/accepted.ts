@@ -6,9 +6,13 @@ import type { Accepted } from "./pool-artifact.ts";
 /** Where `holdfast apt accept` and admission keep it: JSON, path → digest. */
 export const ACCEPTED = "accepted";
 
-const memoryOf = memo((_: AptRepository): { accepted: Promise<Accepted> | null } => ({
-  accepted: null,
-}));
+interface Memory {
+  accepted: Promise<Accepted> | null;
+  /** Grows whenever something may have been accepted. */
+  turn: number;
+}
+
+const memoryOf = memo((_: AptRepository): Memory => ({ accepted: null, turn: 0 }));
 
 /** What was accepted until now. Read again after `forgetAccepted`. */
 export function acceptedFiles(repository: AptRepository): Promise<Accepted> {
@@ -30,5 +34,12 @@ export function acceptedFiles(repository: AptRepository): Promise<Accepted> {
 }
 
 export function forgetAccepted(repository: AptRepository): void {
-  memoryOf(repository).accepted = null;
+  const memory = memoryOf(repository);
+  memory.accepted = null;
+  memory.turn++;
+}
+
+/** Another number whenever something may have been accepted since. */
+export function acceptedTurn(repository: AptRepository): number {
+  return memoryOf(repository).turn;
 }

@@ -13,6 +13,7 @@ import {
 } from "./documents.ts";
 import {
   type AptRepository,
+  earlierReleases,
   indexArtifact,
   keepRelease,
   plainPath,
@@ -23,10 +24,13 @@ import { forgetIndices, prepareLookup } from "./lookups.ts";
 import type { Release } from "./release.ts";
 
 const FETCHES_AT_ONCE = 6;
+/** A clock may be wrong by so much. */
+const FUTURE_MS = 86_400_000;
 
 interface InService {
   generation: Generation;
-  text: string;
+  /** Null when it is remembered already. */
+  text: string | null;
 }
 
 /** Throws a Problem that says why the candidate is refused. See `Format.admit`. */
@@ -35,26 +39,38 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
   // Nobody vouches for an index without a release: see loose.ts.
   if (kind === "packages") return;
   const suite = candidate.ref.key;
+  // Before it is read here, where that would hold up the loop: it may be anybody's.
+  await checkSignature(repository, kind, suite, candidate.source);
   const text = await releaseText(kind, candidate.source);
   const next = generationOf(text);
-  await checkSignature(repository, kind, suite, candidate.source, next.id);
 
   const before = await inService(candidate, repository);
   if (!before || before.generation.id === next.id) return;
-  refuseRollback(suite, before.generation, next);
+  refuseDate(suite, before.generation, next, repository.now());
   const pairs = await fetchIndices(repository, suite, before.generation.release, next.release);
   await checkChanges(repository, suite, next.release, pairs);
-  await keepRelease(repository, suite, before.text);
+  if (before.text !== null) await keepRelease(repository, suite, before.text);
   forgetIndices(repository, suite);
   for (const { next: index } of pairs) prepareLookup(repository, { suite, ...index });
 }
 
-/** The newer one of the suite's stored InRelease and Release. */
+/** The newer one of the suite's stored InRelease and Release; where none can be read any more, the last that was remembered. */
 async function inService(
+  candidate: Candidate,
+  repository: AptRepository,
+): Promise<InService | null> {
+  const stored = await storedRelease(candidate, repository);
+  if (stored) return stored;
+  const [last] = await earlierReleases(repository, candidate.ref.key);
+  return last ? { generation: last, text: null } : null;
+}
+
+async function storedRelease(
   { ref, previous }: Candidate,
   repository: AptRepository,
 ): Promise<InService | null> {
-  const own = previous && (await read(ref.kind, previous.source));
+  // Damaged on disk: it must not keep the new one out.
+  const own = previous && (await read(ref.kind, previous.source).catch(() => null));
   const otherKind: ReleaseKind = ref.kind === "inrelease" ? "release" : "inrelease";
   const others = await repository.documents(otherKind, ref.key, Number.MAX_SAFE_INTEGER);
   if (!others.includes(ref.key)) return own;
@@ -84,11 +100,19 @@ async function readOther(
   }
 }
 
-/** A signature stays good for ever, so an old release, with its old holes, would pass otherwise. */
-function refuseRollback(suite: string, before: Generation, next: Generation): void {
-  const [old, now] = [before.release.date, next.release.date];
-  if (now >= old) return;
-  const [stays, offered] = [old, now].map((date) => new Date(date).toISOString());
+/**
+ * A signature stays good for ever, so an old release, with its old holes, would pass otherwise. Clients take none from the future (apt's
+ * Acquire::Check-Date); one that is in service all the same must not keep out those that follow it.
+ */
+function refuseDate(suite: string, before: Generation, next: Generation, now: number): void {
+  const [old, date] = [before.release.date, next.release.date];
+  const [stays, offered] = [old, date].map((time) => new Date(time).toISOString());
+  if (date > Math.max(now, old) + FUTURE_MS)
+    throw new Problem(
+      "malformed",
+      `The upstream has a release of ${suite} from the future, of ${offered}: the one of ${stays} stays in service`,
+    );
+  if (date >= old || old > now + FUTURE_MS) return;
   throw new Problem(
     "tampered",
     `The upstream went back in time: it has the release of ${suite} of ${offered}, and the one of ${stays} was seen before, which stays in service`,
@@ -113,8 +137,10 @@ async function fetchIndices(
     ([path, { sha256 }]) =>
       stored.has(sha256) &&
       !isDiff(path) &&
-      next.files.has(path) &&
-      next.files.get(path)!.sha256 !== sha256,
+      (next.files.has(path)
+        ? next.files.get(path)!.sha256 !== sha256
+        : // Now compressed otherwise.
+          namesFiles(path) && readableForms(next, path).length > 0),
   );
   const pairs = new Map<string, IndexPair>();
   const fetchNext = async () => {

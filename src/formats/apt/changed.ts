@@ -4,7 +4,7 @@ import { Problem } from "../../core/problem.ts";
 import { ACCEPTED, acceptedFiles, forgetAccepted } from "./accepted.ts";
 import type { ChangedFile, Changes, ChangesOptions } from "./changes.ts";
 import type { AptRepository } from "./generations.ts";
-import { indexOptions, poolPath } from "./lookups.ts";
+import { indexOptions, namesOf, poolPath } from "./lookups.ts";
 import type { Accepted } from "./pool-artifact.ts";
 import type { Release } from "./release.ts";
 import { packageOf } from "./routes.ts";
@@ -27,6 +27,9 @@ export interface Held {
 
 /** So many of a release's changed files are told of one by one. */
 const TOLD = 20;
+/** As many as a person may look at. */
+const HELD = 1000;
+const ACCEPTED_AT_ONCE = 20_000;
 
 export function heldKey(suite: string): string {
   return `held/${suite}`;
@@ -44,15 +47,14 @@ export async function checkChanges(
 ): Promise<void> {
   forgetAccepted(repository);
   const accepted = await acceptedFiles(repository);
-  const { changed, total } = await compare(repository, suite, pairs);
-  const news = changed.filter(({ path, after }) => !after.includes(accepted.get(path) ?? ""));
-  // Those beyond the limit show once the ones before them are accepted.
-  const isCut = total > changed.length;
-  if (news.length > 0) {
-    if (repository.options.onChange === "refuse" || isCut)
-      return hold(repository, suite, next, news, total);
-    await accept(repository, suite, accepted, news);
-  } else if (isCut) return hold(repository, suite, next, [], total);
+  const { changed, total } = await compare(repository, suite, pairs, accepted);
+  if (total > 0) {
+    if (repository.options.onChange === "refuse")
+      return hold(repository, suite, next, changed.slice(0, HELD), total);
+    await accept(repository, suite, accepted, changed);
+    // More than can be told of at once.
+    if (total > changed.length) return checkChanges(repository, suite, next, pairs);
+  }
   await release(repository, suite);
 }
 
@@ -61,13 +63,29 @@ async function release(repository: AptRepository, suite: string): Promise<void> 
   if (held?.bytes.length) await repository.keep(heldKey(suite), new Uint8Array(0));
 }
 
-async function compare(repository: AptRepository, suite: string, pairs: IndexPair[]) {
+/** What nobody has let in. Those beyond the limit show once the ones before them are accepted. */
+async function compare(
+  repository: AptRepository,
+  suite: string,
+  pairs: IndexPair[],
+  accepted: Accepted,
+): Promise<Pick<Held, "changed" | "total">> {
   const changed = new Map<string, ChangedFile>();
   let total = 0;
-  const pinned = pairs.length ? await fetchedFiles(repository) : new Map<string, string>();
+  const pinned = pairs.length ? await repository.pins() : new Map<string, string>();
   for (const { old, next } of pairs) {
     const { folder } = indexOptions({ path: old.path, suite });
-    const options: ChangesOptions = { old: old.path, new: next.path, folder };
+    const options: ChangesOptions = {
+      old: old.path,
+      new: next.path,
+      folder,
+      accepted: Object.fromEntries(
+        [...accepted].flatMap(([path, digest]) =>
+          namesOf(suite, path).map((name) => [name, digest] as const),
+        ),
+      ),
+      ...(repository.options.onChange === "accept" && { limit: ACCEPTED_AT_ONCE }),
+    };
     const found = await repository.work<Changes>("changes", options, [old.sha256, next.sha256]);
     total += found.total;
     for (const file of found.changed) {
@@ -78,18 +96,13 @@ async function compare(repository: AptRepository, suite: string, pairs: IndexPai
       const path = poolPath(suite, named);
       const before = pinned.get(path);
       if (!before || before === sha256 || !/^[0-9a-f]{64}$/.test(sha256)) continue;
+      if (accepted.get(path) === sha256) continue;
       if (!changed.has(path)) total++;
       const known = { path, package: name, version: "", architecture: "" };
       changed.set(path, { ...known, before: [before], after: [sha256] });
     }
   }
   return { changed: [...changed.values()], total };
-}
-
-/** SHA-256 of the pool files that are stored, by path. */
-async function fetchedFiles(repository: AptRepository): Promise<Map<string, string>> {
-  const rows = await repository.stored();
-  return new Map(rows.map(({ file, sha256 }) => [file, sha256]));
 }
 
 async function hold(

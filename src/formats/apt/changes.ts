@@ -21,11 +21,11 @@ export interface AddedFile {
 }
 
 export interface Changes {
-  /** At most 1000. */
+  /** At most as many as were asked for. */
   changed: ChangedFile[];
   /** How many changed in all. */
   total: number;
-  /** At most 20,000. */
+  /** At most 100,000. */
   added: AddedFile[];
   /** There are more added ones. */
   truncated: boolean;
@@ -37,17 +37,22 @@ export interface ChangesOptions {
   new: string;
   /** See IndexOptions. */
   folder: string;
+  /** By path, as in the result, digests that were let take the place of others: these are not told again. */
+  accepted?: Record<string, string>;
+  /** Most changed files told one by one; 1000 unless told. */
+  limit?: number;
 }
 
 const CHANGED_LIMIT = 1000;
-const ADDED_LIMIT = 20_000;
+const ADDED_LIMIT = 100_000;
 
 /**
  * Task: what the second index says otherwise than the first. Changed is a file whose path had only other digests, and a file of a
  * (package, version, architecture) that had only others. One index after the other is read, never both (see decompress.ts).
  */
 export async function changes({ options, files }: TaskInput): Promise<Changes> {
-  const { old, new: newer, folder } = options as ChangesOptions;
+  const { old, new: newer, folder, limit = CHANGED_LIMIT } = options as ChangesOptions;
+  const accepted = new Map(Object.entries((options as ChangesOptions).accepted ?? {}));
   const paths = new Known((file) => file.path);
   const releases = new Known((file) => `${file.package}\t${file.version}\t${file.architecture}`);
   for await (const group of namedFiles(files[0]!.chunks(), { index: old, folder })) {
@@ -70,9 +75,10 @@ export async function changes({ options, files }: TaskInput): Promise<Changes> {
   }
   const changed = new Map<string, ChangedFile>();
   for (const file of [...paths.changed(), ...releases.changed()])
-    if (!changed.has(file.path)) changed.set(file.path, file);
+    if (!changed.has(file.path) && !file.after.includes(accepted.get(file.path) ?? ""))
+      changed.set(file.path, file);
   return {
-    changed: [...changed.values()].slice(0, CHANGED_LIMIT),
+    changed: [...changed.values()].slice(0, limit),
     total: changed.size,
     added: [...added.values()],
     truncated,

@@ -1,4 +1,5 @@
 // Signatures of releases: checked when a release is taken in, and Release.gpg as it is served. apt-secure(8)
+import { createHash } from "node:crypto";
 import type { Answer, Source } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
@@ -9,6 +10,7 @@ import { encodePath, inFolder } from "./routes.ts";
 import type { VerifyTaskOptions } from "./tasks.ts";
 
 const LIMIT = 2 ** 20;
+const RELEASE_LIMIT = 32 * 2 ** 20;
 
 const keysOf = memo(({ keyring }: AptOptions) =>
   keyring?.map(({ bytes }) => Buffer.from(bytes).toString("base64")),
@@ -20,7 +22,6 @@ export async function checkSignature(
   kind: ReleaseKind,
   suite: string,
   source: Source,
-  id: string,
 ): Promise<void> {
   if (!keysOf(repository.options)) return;
   const document = await bytesOf(source);
@@ -30,8 +31,35 @@ export async function checkSignature(
     throw new Problem("tampered", `The upstream has no signature (Release.gpg) of ${suite}`, {
       event: "unsigned",
     });
-  await verify(repository, "detached", suite, document, signature);
+  try {
+    await verify(repository, "detached", suite, document, signature);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== "tampered") throw error;
+    if (!(await hasMoved(repository, suite, document))) throw error;
+    throw new Problem("malformed", `The upstream published ${suite} anew while it was read`);
+  }
+  const id = createHash("sha256").update(document).digest("hex");
   await repository.keep(signatureKey(id), signature);
+}
+
+/** Whether the upstream has another Release by now, signed as it should be: then the signature that does not fit was that one's. */
+async function hasMoved(
+  repository: AptRepository,
+  suite: string,
+  document: Uint8Array,
+): Promise<boolean> {
+  const path = encodePath(inFolder(suite, "Release"));
+  const { status, bytes } = await repository.ask({ path, package: suite, limit: RELEASE_LIMIT });
+  if (status !== 200 || Buffer.compare(bytes, document) === 0) return false;
+  try {
+    const signature = await askSignature(repository, suite);
+    if (!signature) return false;
+    await verify(repository, "detached", suite, bytes, signature);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem) return false;
+    throw error;
+  }
 }
 
 /**

@@ -31,7 +31,7 @@ interface Memory {
   dropped: Map<string, Promise<boolean>>;
   /** Suites that clients asked for, and whose release could not be had. */
   wanting: Set<string>;
-  /** The id of what was last seen in service, by suite. */
+  /** The id of what was last seen in service, by document. */
   seen: Map<string, string>;
   /** Grows with each change of it. */
   epoch: number;
@@ -48,7 +48,7 @@ const memoryOf = memo(
   }),
 );
 
-const WANTING = 1000;
+const WANTING = 50;
 
 /** Suites without a stored release that clients asked for in vain: not because there is none, but because none could be had. */
 export function wantingSuites(repository: AptRepository): ReadonlySet<string> {
@@ -115,6 +115,14 @@ export async function currentRelease(
   return first;
 }
 
+/** The last ones that were asked for: each costs the upstream questions whenever a file is looked for that no index names. */
+function note(wanting: Set<string>, suite: string, error: unknown): void {
+  wanting.delete(suite);
+  if (!cannotAsk(error)) return;
+  wanting.add(suite);
+  if (wanting.size > WANTING) wanting.delete(wanting.values().next().value!);
+}
+
 async function find(
   repository: AptRepository,
   kind: ReleaseKind,
@@ -126,13 +134,14 @@ async function find(
   try {
     known = await repository.model<Generation>(releaseRef(kind, suite), which);
   } catch (error) {
-    if (cannotAsk(error) && memory.wanting.size < WANTING) memory.wanting.add(suite);
+    note(memory.wanting, suite, error);
     throw error;
   }
   memory.wanting.delete(suite);
   (await storedReleases(repository))[kind].add(suite);
-  if (memory.seen.get(suite) !== known.model.id) {
-    memory.seen.set(suite, known.model.id);
+  const place = `${kind} ${suite}`;
+  if (memory.seen.get(place) !== known.model.id) {
+    memory.seen.set(place, known.model.id);
     memory.epoch++;
   }
   return { kind, generation: known.model, changedAt: known.changedAt, cache: known.cache };

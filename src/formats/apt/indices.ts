@@ -70,11 +70,22 @@ async function releaseFor(
   suite: string,
   client: string,
 ): Promise<Release> {
-  const { generation } = await currentRelease(repository, suite);
   const seen = sessionsOf(repository).of(client, suite);
-  if (seen === null || seen === generation.id) return generation.release;
-  const earlier = await earlierReleases(repository, suite);
-  return (earlier.find(({ id }) => id === seen) ?? generation).release;
+  // What it was given is stored: no question to the upstream makes it wait.
+  const remembered = seen === null ? [] : await rememberedReleases(repository, suite);
+  const given = remembered.find(({ id }) => id === seen);
+  return (given ?? (await currentRelease(repository, suite)).generation).release;
+}
+
+/** The release in service and those before it, without asking the upstream whether there is a newer one. */
+async function rememberedReleases(repository: AptRepository, suite: string): Promise<Generation[]> {
+  try {
+    const { generation } = await currentRelease(repository, suite, "stored");
+    return [generation, ...(await earlierReleases(repository, suite))];
+  } catch (error) {
+    if (error instanceof Problem) return [];
+    throw error;
+  }
 }
 
 type HashRoute = Extract<AptRoute, { kind: "hash" }>;
@@ -96,6 +107,10 @@ async function findByHash(repository: AptRepository, route: HashRoute): Promise<
   const file = inFolder(folder, "x");
   const suites = await suitesOf(repository, file);
   const likely = likelySuite(file);
+  for (const suite of suites) {
+    const found = indexIn(await rememberedReleases(repository, suite), suite, route);
+    if (found) return found;
+  }
   let away: Problem | null = null;
   for (const suite of suites.includes(likely) ? suites : [...suites, likely]) {
     try {

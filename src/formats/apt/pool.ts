@@ -3,7 +3,7 @@ import type { Artifact } from "../../core/format.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem, type ProblemKind } from "../../core/problem.ts";
-import { acceptedFiles } from "./accepted.ts";
+import { acceptedFiles, acceptedTurn } from "./accepted.ts";
 import { findFile } from "./files.ts";
 import {
   type AptRepository,
@@ -46,16 +46,18 @@ export async function poolArtifactAt(
   repository: AptRepository,
   route: PoolRoute,
 ): Promise<Artifact> {
+  const turn = acceptedTurn(repository);
   const accepted = await acceptedFiles(repository);
   const { path } = route;
   const wanted = accepted.get(path);
   const memory = artifactsOf(repository);
   const before = memory.get(route);
-  // What was never changed under its name is the same in all generations.
-  if (before && before.accepted === wanted && (!wanted || before.epoch === epochOf(repository)))
+  // Until it was fetched, a release that comes may name other bytes under a name that had gone meanwhile.
+  if (before && before.accepted === wanted && before.epoch === epochOf(repository))
     return before.artifact;
   const epoch = epochOf(repository);
-  const artifact = await locate(repository, path, accepted);
+  const isCurrent = () => acceptedTurn(repository) === turn && epochOf(repository) === epoch;
+  const artifact = { ...(await locate(repository, path, accepted)), isCurrent };
   memory.set(route, { artifact, accepted: wanted, epoch });
   return artifact;
 }
@@ -119,7 +121,7 @@ async function findInIndices(
 async function refresh(repository: AptRepository): Promise<{ away: ProblemKind | null }> {
   forgetIndices(repository);
   let away: ProblemKind | null = null;
-  for (const suite of [...(await knownSuites(repository)), ...wantingSuites(repository)]) {
+  const ask = async (suite: string) => {
     try {
       const { detail } = (await currentRelease(repository, suite)).cache;
       if (detail === "offline" || detail === "unreachable") away ??= detail;
@@ -127,7 +129,9 @@ async function refresh(repository: AptRepository): Promise<{ away: ProblemKind |
       if (!(error instanceof Problem)) throw error;
       if (cannotAsk(error)) away ??= error.kind;
     }
-  }
+  };
+  const suites = new Set([...(await knownSuites(repository)), ...wantingSuites(repository)]);
+  await Promise.all([...suites].map(ask));
   return { away };
 }
 

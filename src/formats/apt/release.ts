@@ -33,6 +33,8 @@ const HEX_LENGTH = { MD5Sum: 32, SHA1: 40, SHA256: 64, SHA512: 128 };
 type Algorithm = keyof typeof HEX_LENGTH;
 const ALGORITHMS = Object.keys(HEX_LENGTH) as Algorithm[];
 
+const OWN_FILES = new Set(["Release", "Release.gpg", "InRelease"]);
+
 const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
 const DATE =
   /^(?:[a-z]{3,9},?\s+)?(\d{1,2})\s+([a-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d{2}):(\d{2})\s+(?:UTC|GMT|Z|[+-]0000)$/i;
@@ -140,6 +142,8 @@ function parseSection(algorithm: Algorithm, value: string): Map<string, Line> {
     const clean = cleanPath(path ?? "");
     if (clean === null)
       throw bad(`${algorithm} names the path ${JSON.stringify((path ?? "").slice(0, 200))}`);
+    // Made by a publisher's second run: what a Release says of itself cannot be true.
+    if (OWN_FILES.has(clean)) continue;
     // As apt does when a path comes twice.
     if (!lines.has(clean)) lines.set(clean, { hex: hex.toLowerCase(), size: Number(size) });
   }

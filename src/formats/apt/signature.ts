@@ -79,8 +79,13 @@ async function verify(
   return signers;
 }
 
+/** Archives have three or four. Each is checked over all the bytes, which anybody who stands in between could make last for minutes. */
+const SIGNATURES = 32;
+const SIGNATURES_LIMIT = 512 * 1024;
+
 async function readSignatures(packets: Uint8Array, what: string): Promise<SignaturePacket[]> {
   const openpgp = await import("openpgp");
+  if (packets.length > SIGNATURES_LIMIT) throw tooMany(what);
   let signatures: SignaturePacket[];
   try {
     const { packets: list } = await openpgp.readSignature({ binarySignature: packets });
@@ -91,7 +96,12 @@ async function readSignatures(packets: Uint8Array, what: string): Promise<Signat
   }
   if (!signatures.length)
     throw new Problem("malformed", `The signature of ${what} is of a kind that cannot be read`);
+  if (signatures.length > SIGNATURES) throw tooMany(what);
   return signatures;
+}
+
+function tooMany(what: string): Problem {
+  return new Problem("malformed", `${what} has more signatures than anybody makes`);
 }
 
 async function judge(

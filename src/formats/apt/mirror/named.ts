@@ -44,14 +44,14 @@ export async function unnamed(
     const stored = new Map((indices.get(suite) ?? []).map((row) => [row.sha256, row]));
     const releases = await releasesOf(repository, suite);
     await complete(repository, suite, releases[0]!, stored);
-    const wanted = new Map<string, string>();
+    const wanted = new Map<string, { path: string; release: Release }>();
     for (const release of releases)
       for (const [path, { sha256 }] of release.files) {
         rest.indices.delete(`${suite}\0${sha256}`);
-        if (stored.has(sha256) && canRead(path)) wanted.set(sha256, path);
+        if (stored.has(sha256) && canRead(path)) wanted.set(sha256, { path, release });
       }
-    for (const [sha256, path] of wanted)
-      await useLookup(repository, { suite, path, sha256 }, async (file) => {
+    for (const [sha256, index] of wanted)
+      await useLookup(repository, { suite, sha256, ...index }, async (file) => {
         for await (const group of rowsOf(file))
           for (const row of group) rest.strike(suite, row.path, row.sha256);
       });

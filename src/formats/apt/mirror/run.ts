@@ -9,6 +9,7 @@ import {
   acceptedFiles,
   forgetAccepted,
   indexOptions,
+  type Lookup,
   poolArtifact,
   poolPath,
   useLookup,
@@ -75,10 +76,15 @@ async function run(
     ended: null,
   };
 
-  /** Counts a file. True when it is to be fetched. */
-  function lacks({ path, size, artifact }: Wish, sha256: string | null): boolean {
+  function expected({ size }: Wish): void {
     tally.files += 1;
     tally.bytes += size;
+  }
+
+  /** Counts a file. True when it is to be fetched. */
+  function lacks(wish: Wish, sha256: string | null): boolean {
+    expected(wish);
+    const { path, artifact } = wish;
     const row = stored.get(artifact);
     if (!row) return true;
     if (sha256 === null || sha256 === row.sha256) tally.there += 1;
@@ -97,7 +103,7 @@ async function run(
     tally.newFiles += result.files;
     tally.newBytes += result.bytes;
     tally.left += result.left;
-    // A client was faster.
+    // Stored before, or a client was faster.
     tally.there += wishes.length - result.files - result.missing.length - result.left;
     tally.ended ??= result.ended;
     return result;
@@ -107,7 +113,11 @@ async function run(
   const suites: MirroredSuite[] = [];
   for (const suite of new Set(plan.suites)) {
     if (signal.aborted || tally.ended !== null) break;
-    const fetchIndices = (wishes: Wish[]) => fetch(wishes.filter((wish) => lacks(wish, null)));
+    // All of them, stored or not: one that was lost from disk would be missed later.
+    const fetchIndices = (wishes: Wish[]) => {
+      for (const wish of wishes) expected(wish);
+      return fetch(wishes);
+    };
     const begun = await beginSuite(repository, suite, plan, { fetch: fetchIndices, missing });
     if (begun) suites.push(begun);
   }
@@ -135,7 +145,7 @@ async function eachFile(
   const seen = new Set<string>();
   for (const { folder, release, naming } of suites)
     for (const index of naming)
-      await eachRow(repository, { suite: folder, ...index }, filterOf(plan), (row) => {
+      await eachRow(repository, { suite: folder, release, ...index }, filterOf(plan), (row) => {
         const path = poolPath(folder, row.path);
         // The same bytes in all suites: what differs is refused when a release comes.
         if (seen.has(path)) return;
@@ -161,7 +171,7 @@ function filterOf({ filter }: MirrorOptions): FileFilter | null {
 
 async function eachRow(
   repository: AptRepository,
-  index: { suite: string; path: string; sha256: string },
+  index: Lookup,
   filter: FileFilter | null,
   use: (row: LookupRow) => void,
 ): Promise<void> {

@@ -37,6 +37,7 @@ export interface FakeRepository<Options> extends Repository<Options> {
   /** Called before each file is fetched. */
   beforeFetch(path: string): void | Promise<void>;
   rows: StoredArtifactRow[];
+  pinned: Map<string, string>;
   blobs: Map<string, Uint8Array>;
   inService: Map<string, Uint8Array>;
   values: Map<string, { bytes: Uint8Array; at: number }>;
@@ -87,6 +88,7 @@ export function fakeRepository<Options>({
     upstream: new Map(),
     asked: [],
     rows: [],
+    pinned: new Map(),
     blobs: new Map(),
     inService: new Map(),
     values: new Map(),
@@ -164,6 +166,10 @@ export function fakeRepository<Options>({
           artifact.isMoving ? "malformed" : "tampered",
           `${artifact.path} is not what was expected`,
         );
+      const pin = fake.pinned.get(artifact.file);
+      if (pin && pin !== digest)
+        throw new Problem("tampered", `${artifact.path} is not what was seen first`);
+      fake.pinned.set(artifact.file, digest);
       fake.blobs.set(digest, bytes);
       fake.rows.push({
         package: artifact.package,
@@ -194,6 +200,8 @@ export function fakeRepository<Options>({
       fake.rows
         .filter((row) => name === undefined || row.package === name)
         .map((row) => ({ ...row })),
+
+    pins: async () => new Map(fake.pinned),
 
     async remove(files) {
       const gone = fake.rows.filter((row) =>

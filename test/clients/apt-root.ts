@@ -1,0 +1,119 @@
+// Debian's apt in a private root: own lists, own cache, own settings, and a machine on which nothing is installed. apt.conf(5)
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Result, run } from "../support/run.ts";
+import { removeTemp, tempFolder } from "../support/temp.ts";
+
+export interface AptSource {
+  url: string;
+  /** "stable main", "./". */
+  suite: string;
+  /** The file with the key; null for a source that is trusted without. */
+  key: string | null;
+}
+
+export class AptRoot {
+  readonly #dir = tempFolder("apt");
+
+  /** `settings` are further lines of apt.conf. */
+  constructor(sources: readonly AptSource[], settings: readonly string[] = []) {
+    for (const folder of ["apt.conf.d", "preferences.d", "sources.list.d", "trusted.gpg.d"])
+      mkdirSync(join(this.#dir, "etc", folder), { recursive: true });
+    writeFileSync(join(this.#dir, "status"), "");
+    this.forget();
+    const lines = {
+      Dir: this.#dir,
+      "Dir::Etc": join(this.#dir, "etc"),
+      "Dir::State": join(this.#dir, "state"),
+      "Dir::State::status": join(this.#dir, "status"),
+      "Dir::Cache": join(this.#dir, "cache"),
+      "Dir::Log": join(this.#dir, "log"),
+      "Dir::Bin::methods": "/usr/lib/apt/methods",
+      "Dir::Bin::solvers": "/usr/lib/apt/solvers",
+      "Dir::Bin::planners": "/usr/lib/apt/planners",
+      // Else root's downloads are done by a user who may not write here.
+      "APT::Sandbox::User": "root",
+      "APT::Architecture": "amd64",
+      "APT::Install-Recommends": "false",
+      "Acquire::http::Proxy": "DIRECT",
+    };
+    const text = Object.entries(lines).map(([name, value]) => `${name} "${value}";`);
+    const one = 'APT::Architectures { "amd64"; };';
+    writeFileSync(join(this.#dir, "apt.conf"), [...text, one, ...settings, ""].join("\n"));
+    const list = sources.map(
+      ({ url, suite, key }) => `deb [${key ? `signed-by=${key}` : "trusted=yes"}] ${url} ${suite}`,
+    );
+    writeFileSync(join(this.#dir, "etc", "sources.list"), `${list.join("\n")}\n`);
+  }
+
+  /** A file of the root. Returns its whole path. */
+  write(name: string, text: string): string {
+    const path = join(this.#dir, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  run(...args: string[]): Promise<Result> {
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: this.#dir,
+      TMPDIR: this.#dir,
+      LANG: "C.UTF-8",
+      DEBIAN_FRONTEND: "noninteractive",
+      APT_CONFIG: join(this.#dir, "apt.conf"),
+    };
+    return run(["apt-get", ...args], { cwd: this.#dir, env, timeout: 120_000 });
+  }
+
+  /** Throws unless apt is content and warns of nothing. */
+  async must(...args: string[]): Promise<string> {
+    const { code, output } = await this.run(...args);
+    if (code !== 0 || /^[EW]: /m.test(output))
+      throw new Error(`apt-get ${args.join(" ")} ended with ${code}:\n${output.slice(-4000)}`);
+    return output;
+  }
+
+  async update(): Promise<string> {
+    return this.must("update");
+  }
+
+  /** Fetches packages with all that they depend on. What apt has fetched: name and SHA-256 of each file. */
+  async download(...packages: string[]): Promise<Map<string, string>> {
+    await this.must("install", "-y", "--download-only", ...packages);
+    return this.downloaded();
+  }
+
+  downloaded(): Map<string, string> {
+    const folder = join(this.#dir, "cache", "archives");
+    const names = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+    return new Map(
+      names.sort().map((name) => {
+        const bytes = readFileSync(join(folder, name));
+        return [name, createHash("sha256").update(bytes).digest("hex")];
+      }),
+    );
+  }
+
+  /** The lists as apt keeps them, by the name of their file. */
+  lists(): Map<string, string> {
+    const folder = join(this.#dir, "state", "lists");
+    const names = readdirSync(folder).filter((name) =>
+      /_(Packages|Sources|Translation)/.test(name),
+    );
+    return new Map(names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  }
+
+  /** As a new machine: no lists and no packages. */
+  forget(): void {
+    for (const folder of ["state", "cache", "log"])
+      rmSync(join(this.#dir, folder), { recursive: true, force: true });
+    mkdirSync(join(this.#dir, "state", "lists", "partial"), { recursive: true });
+    mkdirSync(join(this.#dir, "cache", "archives", "partial"), { recursive: true });
+    mkdirSync(join(this.#dir, "log"), { recursive: true });
+  }
+
+  remove(): void {
+    removeTemp(this.#dir);
+  }
+}

@@ -1,0 +1,106 @@
+// `kill -9` while a new release is taken into service: clients see the old one or the new one, and always all of it.
+import { expect, test } from "bun:test";
+import { configText } from "../support/config.ts";
+import { hex } from "../support/fake-upstream/apt-packages.ts";
+import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
+import { type ServerProcess, startProcess } from "../support/process.ts";
+
+const ROUNDS = 6;
+const INDICES = [
+  "main/binary-amd64/Packages.xz",
+  "main/binary-arm64/Packages.gz",
+  "contrib/binary-amd64/Packages.xz",
+  "main/source/Sources.xz",
+  "main/Contents-amd64.gz",
+];
+
+async function withServer(
+  act: (upstream: FakeUpstream, server: ServerProcess) => Promise<void>,
+): Promise<void> {
+  const upstream = await startUpstream();
+  const server = await startProcess({ config: configText(upstream, { freshness: "0s" }) });
+  try {
+    await act(upstream, server);
+  } finally {
+    await server.stop();
+    await upstream.stop();
+  }
+}
+
+async function get(server: ServerProcess, path: string): Promise<string> {
+  const response = await fetch(`${server.url}/debian/dists/stable/${path}`);
+  const bytes = await response.bytes();
+  if (response.status !== 200)
+    throw new Error(`${path}: ${response.status}: ${Buffer.from(bytes)}`);
+  return Buffer.from(bytes).toString("latin1");
+}
+
+/** The release in service, after every index that was ever asked for was found to be what it says. */
+async function wholeRelease(server: ServerProcess): Promise<string> {
+  const release = await get(server, "InRelease");
+  const sums = release.slice(release.indexOf("SHA256:"), release.indexOf("SHA512:"));
+  for (const path of INDICES) {
+    const [, digest = ""] = new RegExp(` ([0-9a-f]{64}) +\\d+ ${path}\n`).exec(sums) ?? [];
+    const folder = path.replace(/[^/]*$/, "");
+    for (const place of [path, `${folder}by-hash/SHA256/${digest}`])
+      expect([path, hex("sha256", Buffer.from(await get(server, place), "latin1"))]).toEqual([
+        path,
+        digest,
+      ]);
+  }
+  return release;
+}
+
+async function kill(server: ServerProcess, flags: string[]): Promise<void> {
+  process.kill(server.pid, "SIGKILL");
+  await server.restart(flags);
+}
+
+test(
+  "a release whose indices are still under way is not in service after a crash; one that was shown is",
+  () =>
+    withServer(async (upstream, server) => {
+      const first = await wholeRelease(server);
+      await upstream.apt.archives.debian.publish("stable", { name: "extra", version: "1.0" });
+      // That of the contents: the others arrive.
+      upstream.fault("*/main/Contents-amd64.gz", "silent");
+      upstream.fault("*/stable/main/by-hash/*", "silent");
+      expect(await get(server, "InRelease")).toBe(first);
+      await kill(server, ["--offline"]);
+      expect(await wholeRelease(server)).toBe(first);
+
+      upstream.clear();
+      await server.restart();
+      const second = await get(server, "InRelease");
+      expect(second).not.toBe(first);
+      await kill(server, ["--offline"]);
+      expect(await wholeRelease(server)).toBe(second);
+    }),
+  60_000,
+);
+
+test(
+  `${ROUNDS} kills at other moments`,
+  () =>
+    withServer(async (upstream, server) => {
+      await wholeRelease(server);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        await upstream.apt.archives.debian.publish("stable", {
+          name: `extra${round}`,
+          version: "1",
+        });
+        const asked = get(server, "InRelease").catch(() => "");
+        await Bun.sleep(5 + round * 12); // where the kill falls differs from round to round; nothing is asserted of it
+        process.kill(server.pid, "SIGKILL");
+        const shown = await asked;
+        await server.restart(["--offline"]);
+        const release = await wholeRelease(server);
+        // What a client was given is not taken back.
+        if (shown.includes(`END PGP`)) expect([round, release]).toEqual([round, shown]);
+        await server.restart();
+      }
+      await get(server, "InRelease");
+      expect(await get(server, "main/binary-amd64/Packages.xz")).toContain("Package: extra0\n");
+    }),
+  60_000,
+);
