@@ -97,6 +97,14 @@ test("a stale copy is served after a second when the upstream is silent, and ref
   };
   const slow = await see();
   expect([slow.cache?.detail, shown(slow).files]).toEqual(["slow", ["a"]]);
+  // Who comes while it is still under way has nothing to wait for: another client's patience is spent already.
+  const order: string[] = [];
+  const turn = new Promise<void>((resolve) => setTimeout(resolve, 900)).then(() => {
+    order.push("a second later");
+  });
+  await see().then((reply) => order.push(`${reply.cache?.detail}`));
+  await turn;
+  expect(order).toEqual(["slow", "a second later"]);
   gate.resolve();
   while (shown(await see()).files.length < 2) await Bun.sleep(1);
   expect((await see()).cache).toEqual({ hit: true });

@@ -24,7 +24,7 @@ import { createLru } from "./lru.ts";
 import { createObserver, type ObserverDeps, troubleEvent } from "./observe.ts";
 import type { Transform } from "./transform.ts";
 
-/** How long a client waits for news of something that is stored here. */
+/** How long clients wait for news of something that is stored here, from when the upstream was asked. */
 const PATIENCE_MS = 1000;
 /** How long a "no" is remembered at most. A name may be published at any time. */
 const NO_IS_REMEMBERED_MS = 60_000;
@@ -103,13 +103,13 @@ export function createDocuments(deps: DocumentDeps): Documents {
     }
     const refused = refusals.get(id);
     if (refused && now() < refused.until && refused.at >= notBefore) throw refused.problem;
-    const { result, collapsed } = refreshes.run(id, () => refresh(id, ref, state ?? null));
+    const { result, collapsed, forMs } = refreshes.run(id, () => refresh(id, ref, state ?? null));
     if (!stored) {
       const found = await result;
       return answer(ref, collapsed ? { ...found, cache: { ...found.cache, collapsed } } : found);
     }
     // Who asks for news is not helped by an old copy, however long the news take.
-    return Promise.race(isOurs ? [result, patience()] : [result]).then(
+    return Promise.race(isOurs ? [result, patience(PATIENCE_MS - forMs)] : [result]).then(
       (found) => found ?? stale(stored, { hit: false, fwd: "stale", detail: "slow" }),
       (error) => {
         if (!(error instanceof Problem) || error.kind === "notFound") throw error;
@@ -389,9 +389,10 @@ function idOf({ kind, key }: DocumentRef): string {
   return `${kind}\0${key}`;
 }
 
-function patience(): Promise<null> {
+/** Who comes later to a refresh that is under way does not wait as long as who began it. */
+function patience(milliseconds: number): Promise<null> {
   return new Promise((resolve) => {
-    setTimeout(resolve, PATIENCE_MS, null);
+    setTimeout(resolve, Math.max(0, milliseconds), null);
   });
 }
 
