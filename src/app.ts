@@ -156,7 +156,7 @@ export function createApp(deps: AppDeps): App {
     if (!route)
       throw new Problem(
         "notFound",
-        `${method} ${path} is nothing that a ${format.name} repository has`,
+        `${method} ${path} is nothing that ${repository.name} has: it speaks ${format.name}`,
       );
     const request: Request = {
       id,

@@ -28,6 +28,7 @@ import { watchFormats, watchStore } from "./jobs/gauges.ts";
 import { housekeeping } from "./jobs/housekeeping.ts";
 import { createOperations, type Operations } from "./jobs/operations.ts";
 import { startJobs } from "./jobs/runner.ts";
+import { tellWarnings } from "./jobs/warnings.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
 import { type Database, openDatabase } from "./store/database.ts";
@@ -139,8 +140,9 @@ export async function start(options: StartOptions): Promise<Running> {
   };
   let control: ControlServer | null = null;
   const keepHouse = housekeeping({ ...shared, file: layout.database }, log);
+  const warnings = tellWarnings(mounted, log);
   const endJobs = startJobs(
-    where === "ports" ? [...keepHouse, ...operations.jobs] : keepHouse,
+    where === "ports" ? [...keepHouse, warnings, ...operations.jobs] : keepHouse,
     log,
   );
   const stop = async (graceMs = GRACE_MS) => {
@@ -164,11 +166,7 @@ export async function start(options: StartOptions): Promise<Running> {
     for (const { name, listen: own } of config.repositories)
       if (own) urls[name] = listen(own, null, name);
     if (hasControl) control = openControl(config, operations, log);
-    for (const { format, repository } of mounted)
-      for (const warning of format.warnings?.(repository.options) ?? [])
-        log.write("warn", `The repository ${repository.name} ${warning}`, {
-          repository: repository.name,
-        });
+    await warnings.run();
     return { url, ...running };
   } catch (error) {
     await stop(0);

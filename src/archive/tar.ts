@@ -10,6 +10,8 @@ export interface TarEntry {
   /** Permission bits. */
   mode: number;
   size: number;
+  /** What readers make different things of: names for those that know no extended headers. Empty for ordinary entries. */
+  also: string;
   /** Its bytes, `size` of them: to be read whole, once, or not at all. */
   chunks(): AsyncIterable<Uint8Array>;
 }
@@ -50,14 +52,14 @@ export async function* readTar(
     for (;;) {
       const block = await input.block();
       // The end is two blocks of zeros; some writers leave them out.
-      if (block === null || block.every((byte) => byte === 0)) return;
+      if (block === null || block.every((byte) => byte === 0)) return await input.drain();
       const header = readHeader(block);
       if (["x", "g", "L", "K"].includes(header.flag)) {
         if (header.size > limits.headerSize) throw bad("an extended header is too large");
         const bytes = await input.whole(header.size);
         if (header.flag === "g") global = new Map([...global, ...readPax(bytes)]);
         else if (header.flag === "x") local = new Map([...local, ...readPax(bytes)]);
-        else local.set(header.flag === "L" ? "path" : "linkpath", textOf(bytes));
+        else local.set(header.flag === "L" ? "path" : "linkpath", nameOf(bytes));
         continue;
       }
       count += 1;
@@ -72,6 +74,7 @@ export async function* readTar(
         target: extended.get("linkpath") ?? header.target,
         mode: header.mode,
         size,
+        also: alsoOf(header, extended),
         chunks: () => chunks,
       };
       for await (const _ of chunks); // what was not read
@@ -81,7 +84,16 @@ export async function* readTar(
   }
 }
 
+const EXTENDED = ["path", "linkpath", "size"];
+
+function alsoOf(header: Header, extended: Map<string, string>): string {
+  const { name, target, size, flag, also } = header;
+  const isPlain = !EXTENDED.some((key) => extended.has(key)) && "012".includes(flag);
+  return isPlain ? also : JSON.stringify([name, target, size, flag, also]);
+}
+
 interface Header {
+  also: string;
   name: string;
   mode: number;
   size: number;
@@ -94,23 +106,38 @@ function readHeader(block: Uint8Array): Header {
   for (let at = 0; at < BLOCK; at += 1) sum += at >= 148 && at < 156 ? 32 : block[at]!;
   if (octal(block, 148, 8) !== sum) throw bad("a header's checksum is wrong");
   const isPosix = textOf(block.subarray(257, 263)) === "ustar" && block[262] === 0;
-  const prefix = isPosix ? textOf(block.subarray(345, 500)) : "";
-  const name = textOf(block.subarray(0, 100));
+  const field = nameOf(block.subarray(345, 500));
+  const prefix = isPosix ? field : "";
+  const name = nameOf(block.subarray(0, 100));
   const flag = String.fromCharCode(block[156]!);
   const isLink = flag === "1" || flag === "2";
+  if ((isLink || flag === "5") && octal(block, 124, 12) !== 0)
+    throw bad("a link or a folder with bytes of its own");
   return {
+    // GNU has something else there, which PHP takes for the prefix all the same.
+    also: isPosix ? "" : field,
     name: prefix === "" ? name : `${prefix}/${name}`,
     mode: octal(block, 100, 8) & 0o7777,
-    // Links and folders have no bytes, whatever the field says.
-    size: isLink || flag === "5" ? 0 : octal(block, 124, 12),
+    size: octal(block, 124, 12),
     flag,
-    target: isLink ? textOf(block.subarray(157, 257)) : "",
+    target: isLink ? nameOf(block.subarray(157, 257)) : "",
   };
 }
 
 function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString("utf8");
+}
+
+/** As UTF-8; as Latin-1 behind a NUL, which no name holds, when it is not UTF-8: two names are never one. */
+function nameOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  const raw = end < 0 ? bytes : bytes.subarray(0, end);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
+  } catch {
+    return `\0${Buffer.from(raw).toString("latin1")}`;
+  }
 }
 
 /** Octal digits, or base 256 where the first bit is set (GNU). */
@@ -136,10 +163,13 @@ function readPax(bytes: Uint8Array): Map<string, string> {
     const end = at + length;
     if (length === 0 || end > bytes.length || bytes[end - 1] !== 0x0a)
       throw bad("an extended header is broken");
-    const record = Buffer.from(bytes.subarray(space + 1, end - 1)).toString("utf8");
-    const equals = record.indexOf("=");
-    if (equals < 1) throw bad("an extended header is broken");
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    const record = bytes.subarray(space + 1, end - 1);
+    const equals = record.indexOf(0x3d);
+    const key = textOf(record.subarray(0, Math.max(0, equals)));
+    const isName = key === "path" || key === "linkpath";
+    const value = record.subarray(equals + 1);
+    if (equals < 1 || (isName && value.includes(0))) throw bad("an extended header is broken");
+    records.set(key, isName ? nameOf(value) : textOf(value));
     at = end;
   }
   return records;
@@ -202,6 +232,10 @@ function createInput(source: AsyncIterable<Uint8Array>) {
       return Buffer.concat(parts);
     },
     content,
+    /** To the end, so that whatever packed the archive is read whole. */
+    async drain(): Promise<void> {
+      while ((await some(BLOCK * BLOCK)) !== null);
+    },
     async close(): Promise<void> {
       await pieces.return?.();
     },

@@ -39,6 +39,8 @@ export interface ZipEntry {
   offset: number;
   /** Type and permissions as Unix has them; 0 when it was packed elsewhere. APPNOTE 4.4.2, 4.4.15 */
   mode: number;
+  /** What readers make different things of: another name in an extra field, modes of other systems. Empty for ordinary entries. */
+  also: string;
 }
 
 const END = 0x06054b50;
@@ -47,7 +49,10 @@ const END64_LOCATOR = 0x07064b50;
 const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 const MADE_BY_UNIX = 3;
+const ONES = 0xffffffff;
 const RATIO_FLOOR = 64 * 2 ** 20;
+/** Info-ZIP's name in UTF-8, and ASi's mode and link: taken by some readers in place of the header's. APPNOTE 4.6.9 */
+const EXTRAS = [0x7075, 0x756e];
 /** Entries up to this size are inflated at one go, which is several times quicker for source files. */
 const WHOLE = 2 ** 20;
 const PIECE = 256 * 1024;
@@ -85,7 +90,9 @@ async function findDirectory(file: RandomAccess): Promise<Directory> {
   const data = view(await exactly(file, start, length));
   for (let at = length - 22; at >= 0; at -= 1) {
     if (data.getUint32(at, true) !== END) continue;
-    if (at + 22 + data.getUint16(at + 20, true) > length) continue;
+    // Readers take the last one, or the last one that fits: there must be no choice.
+    if (at + 22 + data.getUint16(at + 20, true) > length) throw bad("its comment is cut");
+    if (hasEarlierEnd(data, at, start)) throw bad("it has two directories");
     if (data.getUint16(at + 4, true) !== data.getUint16(at + 6, true)) throw bad("it has parts");
     const directory = {
       entries: data.getUint16(at + 10, true),
@@ -97,9 +104,13 @@ async function findDirectory(file: RandomAccess): Promise<Directory> {
       end = u64(data, at - 20 + 8);
       const record = view(await exactly(file, end, 56));
       if (record.getUint32(0, true) !== END64) throw bad("its ZIP64 record is not there");
-      directory.entries = u64(record, 32);
-      directory.size = u64(record, 40);
-      directory.offset = u64(record, 48);
+      const wide = { entries: u64(record, 32), size: u64(record, 40), offset: u64(record, 48) };
+      // The short fields are full of ones, or say the same: else it is the reader's choice.
+      const isSame = (field: keyof Directory, ones: number) =>
+        directory[field] === ones || directory[field] === wide[field];
+      if (!isSame("entries", 0xffff) || !isSame("size", ONES) || !isSame("offset", ONES))
+        throw bad("its ZIP64 record says something else");
+      Object.assign(directory, wide);
     }
     // Bytes before the archive would let two readers see two archives in one file.
     if (directory.offset + directory.size !== end)
@@ -107,6 +118,16 @@ async function findDirectory(file: RandomAccess): Promise<Directory> {
     return directory;
   }
   throw bad("it has no directory");
+}
+
+/** Whether an end before the one at `last` would be taken for one: it has a directory of its own before it. */
+function hasEarlierEnd(data: DataView, last: number, start: number): boolean {
+  for (let at = last - 22; at >= 0; at -= 1) {
+    if (data.getUint32(at, true) !== END) continue;
+    const size = data.getUint32(at + 12, true);
+    if (size > 0 && data.getUint32(at + 16, true) + size === start + at) return true;
+  }
+  return false;
 }
 
 function decodeName(raw: Uint8Array): string {
@@ -118,7 +139,10 @@ function decodeName(raw: Uint8Array): string {
 }
 
 /** The sizes and the offset that the ZIP64 extra field holds instead of the 32-bit ones. APPNOTE 4.5.3 */
-function widen(entry: ZipEntry, extra: Uint8Array): void {
+function widen(
+  entry: Pick<ZipEntry, "size" | "compressedSize" | "offset">,
+  extra: Uint8Array,
+): void {
   const data = view(extra);
   for (let at = 0; at + 4 <= extra.length; ) {
     const length = data.getUint16(at + 2, true);
@@ -127,7 +151,7 @@ function widen(entry: ZipEntry, extra: Uint8Array): void {
     if (data.getUint16(at, true) === 1) {
       let next = at + 4;
       for (const field of ["size", "compressedSize", "offset"] as const) {
-        if (entry[field] !== 0xffffffff) continue;
+        if (entry[field] !== ONES) continue;
         if (next + 8 > end) throw bad("a ZIP64 field is short");
         entry[field] = u64(data, next);
         next += 8;
@@ -135,6 +159,27 @@ function widen(entry: ZipEntry, extra: Uint8Array): void {
     }
     at = end;
   }
+}
+
+function alsoOf(header: DataView, rawName: Uint8Array, extra: Uint8Array): string {
+  const found: string[] = [];
+  const [version, system, mode] = [
+    header.getUint8(4),
+    header.getUint8(5),
+    header.getUint16(40, true),
+  ];
+  const isUtf8 = (header.getUint16(8, true) & 0x800) !== 0;
+  // The bytes of such names are read as the system that packed them is said to write them.
+  if (rawName.some((byte) => byte >= 0x80 || byte === 0x5c))
+    found.push(`name ${Buffer.from(rawName).toString("hex")} ${system} ${version} ${isUtf8}`);
+  if (system !== MADE_BY_UNIX && mode !== 0) found.push(`mode ${system} ${mode}`);
+  const data = view(extra);
+  for (let at = 0; at + 4 <= extra.length; at += 4 + data.getUint16(at + 2, true))
+    if (EXTRAS.includes(data.getUint16(at, true)))
+      found.push(
+        Buffer.from(extra.subarray(at, at + 4 + data.getUint16(at + 2, true))).toString("hex"),
+      );
+  return found.join(",");
 }
 
 /** All entries, in the directory's order, checked against the limits before anything is unpacked. */
@@ -171,6 +216,7 @@ export async function readDirectory(
       size: data.getUint32(at + 24, true),
       offset: data.getUint32(at + 42, true),
       mode: data.getUint8(at + 5) === MADE_BY_UNIX ? data.getUint16(at + 40, true) : 0,
+      also: alsoOf(view(bytes.subarray(at, at + 46)), rawName, bytes.subarray(nameEnd, extraEnd)),
     };
     widen(entry, bytes.subarray(nameEnd, extraEnd));
     if (entry.size > limits.entrySize) throw bad(`an entry is too large: ${entry.name}`);
@@ -254,6 +300,30 @@ async function* unpack(file: RandomAccess, entry: ZipEntry): AsyncGenerator<Uint
   } else {
     yield* inflate(pieces(file, start, entry.compressedSize));
   }
+}
+
+/**
+ * Throws unless the header before an entry's bytes says what the directory says: some readers go by the one, some by the other. APPNOTE 4.3.7
+ */
+export async function checkLocal(file: RandomAccess, entry: ZipEntry): Promise<void> {
+  const header = view(await exactly(file, entry.offset, 30));
+  const nameLength = header.getUint16(26, true);
+  const rest = await exactly(file, entry.offset + 30, nameLength + header.getUint16(28, true));
+  const flags = header.getUint16(6, true);
+  const [sum, compressedSize, size] = [14, 18, 22].map((at) => header.getUint32(at, true));
+  const local = { size: size!, compressedSize: compressedSize!, offset: 0 };
+  widen(local, rest.subarray(nameLength));
+  const isLater = (flags & 8) !== 0; // the sizes follow the bytes, or stand in the directory alone
+  const isSame =
+    header.getUint32(0, true) === LOCAL &&
+    header.getUint16(8, true) === entry.method &&
+    (flags & 1) === Number(entry.encrypted) &&
+    Buffer.compare(rest.subarray(0, nameLength), entry.rawName) === 0 &&
+    (isLater ||
+      (sum === entry.crc32 &&
+        local.size === entry.size &&
+        local.compressedSize === entry.compressedSize));
+  if (!isSame) throw bad(`two headers say two things of ${entry.name}`);
 }
 
 /** The unpacked bytes of one entry. Ends without an error only when size and CRC are those of the directory. */

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import type { Candidate, Repository } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 import { answer, artifact, index, openToy, sri, toy } from "./testkit.ts";
@@ -124,4 +125,22 @@ test("a change is dated at least a second after the one before", async () => {
   open.clock.shift += 5;
   const second = await model("now");
   expect(Math.floor(second.changedAt / 1000)).toBeGreaterThan(Math.floor(first.changedAt / 1000));
+});
+
+test("a model of bytes that are lost is made of what the upstream has, or told to be lost", async () => {
+  open = await openToy({ format: strict(async () => {}) });
+  open.upstream.behave = () => files("a");
+  await model();
+  const lose = async () => {
+    const [row] = await open.database.read`SELECT blob FROM documents`;
+    rmSync(open.blobs.path(row.blob));
+    await open.restart();
+  };
+  await lose();
+  expect((await failure(model("stored")))?.kind).toBe("unreachable");
+  open.upstream.away = "unreachable";
+  expect((await failure(model()))?.kind).toBe("unreachable");
+  open.upstream.away = null;
+  expect((await model()).model).toEqual(["a"]);
+  expect((await model("stored")).model).toEqual(["a"]);
 });

@@ -74,9 +74,28 @@ export async function listStored(
   repository: string,
   packageName: string | null,
 ): Promise<StoredArtifactRow[]> {
-  const rows = await sql`SELECT package, version, file, sha256, size, fetched_at FROM artifacts
-    WHERE repository = ${repository} AND (${packageName} IS NULL OR package = ${packageName})`;
-  return rows.map((row: Record<string, string>) => ({
+  if (packageName !== null)
+    return storedRows(
+      await sql`SELECT package, version, file, sha256, size, fetched_at FROM artifacts
+        WHERE repository = ${repository} AND package = ${packageName}`,
+    );
+  const found: StoredArtifactRow[] = [];
+  for (let last = { package: "", file: "" }; ; ) {
+    const rows = await sql`SELECT package, version, file, sha256, size, fetched_at FROM artifacts
+      WHERE repository = ${repository} AND (package, file) > (${last.package}, ${last.file})
+      ORDER BY package, file LIMIT ${PAGE}`;
+    for (const row of storedRows(rows)) found.push(row);
+    if (rows.length < PAGE) return found;
+    last = found.at(-1)!;
+    // There may be a million, and requests have their turn in between.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const PAGE = 5000;
+
+function storedRows(rows: Record<string, string>[]): StoredArtifactRow[] {
+  return rows.map((row) => ({
     package: row["package"]!,
     version: row["version"]!,
     file: row["file"]!,
@@ -84,12 +103,6 @@ export async function listStored(
     size: Number(row["size"]),
     fetchedAt: Number(row["fetched_at"]),
   }));
-}
-
-/** The digests that are pinned, by file. */
-export async function listPins(sql: Query, repository: string): Promise<Map<string, string>> {
-  const rows = await sql`SELECT file, sha256 FROM pins WHERE repository = ${repository}`;
-  return new Map(rows.map((row: Record<string, string>) => [row["file"]!, row["sha256"]!]));
 }
 
 /** Takes files out of the catalog; their pins stay. Returns the blobs that nothing names any more. */

@@ -323,3 +323,14 @@ test("a large document that cannot be given its name leaves nothing half-made be
   await see().catch(() => {});
   expect(readdirSync(toy.layout.incoming)).toEqual([]);
 });
+
+test("what was confirmed before the clock was put back is not fresh for as long as that was", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => names({ a: "sha1-AAAA" });
+  toy.clock.shift = 365 * 86_400_000;
+  await see();
+  toy.clock.shift = 0;
+  await see();
+  expect(toy.upstream.asked).toHaveLength(2);
+  expect((await see()).cache).toEqual({ hit: true });
+});

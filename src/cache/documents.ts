@@ -91,18 +91,19 @@ export function createDocuments(deps: DocumentDeps): Documents {
     const id = idOf(ref);
     const state = states.get(id) ?? (await load(id, ref));
     const isOurs = state && state.checkedAt >= notBefore;
-    if (isOurs && now() < state.freshUntil) return answer(ref, { state, cache: { hit: true } });
+    if (isOurs && lasts(state.freshUntil, deps.freshnessMs))
+      return answer(ref, { state, cache: { hit: true } });
 
     const stored = state?.status === 200 ? state : null;
     if (stored) {
       const away = upstream.unavailable();
       if (away) return stale(stored, { hit: true, detail: away });
       const { trouble } = stored;
-      if (trouble && now() < trouble.until && trouble.at >= notBefore)
+      if (trouble && lasts(trouble.until) && trouble.at >= notBefore)
         return stale(stored, { hit: true, detail: trouble.detail });
     }
     const refused = refusals.get(id);
-    if (refused && now() < refused.until && refused.at >= notBefore) throw refused.problem;
+    if (refused && lasts(refused.until) && refused.at >= notBefore) throw refused.problem;
     const { result, collapsed, forMs } = refreshes.run(id, () => refresh(id, ref, state ?? null));
     if (!stored) {
       const found = await result;
@@ -119,7 +120,13 @@ export function createDocuments(deps: DocumentDeps): Documents {
   }
 
   function isFresh(ref: DocumentRef, state: DocumentState): boolean {
-    return states.get(idOf(ref)) === state && now() < state.freshUntil;
+    return states.get(idOf(ref)) === state && lasts(state.freshUntil, deps.freshnessMs);
+  }
+
+  /** An end that is further off than it can have been set was set before the clock was put back. */
+  function lasts(until: number, longest = TROUBLE_IS_REMEMBERED_MS): boolean {
+    const left = until - now();
+    return left > 0 && left <= longest;
   }
 
   function answer(ref: DocumentRef, found: Found): Found {
@@ -229,7 +236,9 @@ export function createDocuments(deps: DocumentDeps): Documents {
     state: DocumentState,
     response: UpstreamResponse,
   ): DocumentState {
-    const { trouble: _, ...rest } = state;
+    const newest = states.get(id) ?? state; // files may have been fetched meanwhile
+    if (newest.blob !== state.blob) return newest;
+    const { trouble: _, ...rest } = newest;
     const confirmed: DocumentState = {
       ...rest,
       etag: response.headers.get("etag") ?? state.etag,
@@ -250,10 +259,9 @@ export function createDocuments(deps: DocumentDeps): Documents {
     response: UpstreamResponse,
   ): Promise<DocumentState> {
     const isKept = state?.status === 200;
-    const overlay = isKept ? await observe(ref, state, [], response.upstream) : {};
-    keepLearned(overlay, (states.get(id) ?? state)?.overlay ?? {});
+    const observed = isKept ? await observe(ref, state, [], response.upstream) : {};
     const at = now();
-    const gone: DocumentState = {
+    return settle(id, isKept ? ref : null, state, observed, (overlay, changedAt) => ({
       ...(isKept ? state : { blob: null, size: 0, storedSize: 0 }),
       received: null, // the same bytes would be news: the files are back
       status: isKept ? 200 : 404,
@@ -265,11 +273,33 @@ export function createDocuments(deps: DocumentDeps): Documents {
       checkedAt: at,
       freshUntil:
         at + (isKept ? deps.freshnessMs : Math.min(deps.freshnessMs, NO_IS_REMEMBERED_MS)),
-      changedAt: later(state),
-    };
-    if (isKept) await database.write((sql) => writeDocument(sql, repository, ref, gone));
-    states.set(id, gone, 1);
-    return gone;
+      changedAt,
+    }));
+  }
+
+  /**
+   * Stores a new state and puts it into service. It is put together from the newest one before, for files may be fetched meanwhile, up to
+   * the moment at which it is stored. `ref` is null for what is kept in memory alone.
+   */
+  async function settle(
+    id: string,
+    ref: DocumentRef | null,
+    state: DocumentState | null,
+    observed: Overlay,
+    make: (overlay: Overlay, changedAt: number) => DocumentState,
+  ): Promise<DocumentState> {
+    for (let before = states.get(id) ?? state; ; ) {
+      const overlay = { ...observed };
+      keepLearned(overlay, before?.overlay ?? {});
+      const made = make(overlay, later(before));
+      if (ref) await database.write((sql) => writeDocument(sql, repository, ref, made));
+      const newest = states.get(id) ?? before;
+      if (newest === before) {
+        states.set(id, made, 1);
+        return made;
+      }
+      before = newest;
+    }
   }
 
   async function accept(
@@ -282,11 +312,9 @@ export function createDocuments(deps: DocumentDeps): Documents {
     const taken = await ingest(ref, response, received);
     const source = taken.source ?? sourceOf(ref, taken.blob, taken.size);
     await admit({ ref, source, previous: await previous(ref, state) });
-    const overlay = await observe(ref, state, taken.facts, response.upstream);
-    // Of the newest state: files may have been fetched meanwhile.
-    keepLearned(overlay, (states.get(id) ?? state)?.overlay ?? {});
+    const observed = await observe(ref, state, taken.facts, response.upstream);
     const at = now();
-    const accepted: DocumentState = {
+    const accepted = await settle(id, ref, state, observed, (overlay, changedAt) => ({
       status: 200,
       received: received.sha256,
       blob: taken.blob,
@@ -299,10 +327,8 @@ export function createDocuments(deps: DocumentDeps): Documents {
       digest: digestOf(taken.blob, overlay),
       checkedAt: at,
       freshUntil: at + deps.freshnessMs,
-      changedAt: later(state),
-    };
-    await database.write((sql) => writeDocument(sql, repository, ref, accepted));
-    states.set(id, accepted, 1);
+      changedAt,
+    }));
     return taken.source ? { ...accepted, source: taken.source } : accepted;
   }
 

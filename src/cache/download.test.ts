@@ -134,3 +134,34 @@ test("a file that is removed while the server knows it is fetched again", async 
   toy.clock.shift += 2_000;
   expect(sha256(await get("a.bin", { namedBy: [] }))).toBe(sha256(LARGE));
 });
+
+test("what says that it is too large is not even begun", async () => {
+  toy = await openToy();
+  const { seen, response } = watched(LARGE, { "content-length": `${LARGE.length}` });
+  toy.upstream.behave = () => response();
+  const problem = await problemOf(get("a", { namedBy: [], limit: 1000 }));
+  expect(problem.kind).toBe("malformed");
+  expect(problem.message).toContain("larger than 1000 bytes");
+  expect(seen.closed).toBe(false);
+});
+
+test("a pin is told of also when the file was removed", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => answer(200, BYTES);
+  expect(await toy.repository.pinned("thing", "a")).toBeNull();
+  await get("a", { namedBy: [] });
+  await toy.repository.remove([{ package: "thing", file: "a" }]);
+  expect(await toy.repository.stored()).toEqual([]);
+  expect(await toy.repository.pinned("thing", "a")).toBe(sha256(BYTES));
+});
+
+test("all that is stored is told of, however much it is", async () => {
+  toy = await openToy();
+  await toy.database.write(async (sql) => {
+    for (let at = 0; at < 12_000; at++)
+      await sql`INSERT INTO artifacts VALUES ('toy', ${`p${at % 7}`}, ${`f${at}`}, '1', '', '', 1, 1, '', '')`;
+  });
+  const rows = await toy.repository.stored();
+  expect(new Set(rows.map(({ file }) => file)).size).toBe(12_000);
+  expect(rows).toHaveLength(12_000);
+});

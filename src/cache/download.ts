@@ -213,7 +213,7 @@ async function elsewhere(
 }
 
 // Where the expectation is not known yet when the first bytes come, all usual hashes are computed on the way.
-const ALGORITHMS = ["sha256", "sha512", "sha1"];
+export const ALGORITHMS = ["sha256", "sha512", "sha1"];
 
 /** The hashes to compute: those that are asked for where that is known already. */
 function algorithmsFor(known: Expectation | null, also: readonly string[]): string[] {
@@ -237,6 +237,10 @@ export async function collect(
   const limit = artifact.limit ?? LIMIT;
   const isEncoded = response.headers.get("content-encoding") === "gzip";
   const length = isEncoded ? null : response.headers.get("content-length");
+  if (Number(length) > limit) {
+    await response.discard();
+    throw tooLarge(artifact.file, limit);
+  }
   let parts: Uint8Array[] = [];
   let size = 0;
   let incoming: Incoming | null = null;
@@ -246,8 +250,7 @@ export async function collect(
       ? decoded(response.body, response.upstream)
       : response.body) {
       size += chunk.length;
-      if (size > limit)
-        throw new Problem("malformed", `${artifact.file} is larger than ${limit} bytes`);
+      if (size > limit) throw tooLarge(artifact.file, limit);
       for (const hash of hashes.values()) hash.update(chunk);
       if (!incoming) {
         parts.push(chunk);
@@ -269,6 +272,10 @@ export async function collect(
   );
   const sha256 = Buffer.from(digests.get("sha256")!, "base64").toString("hex");
   return { sha256, digests, size, bytes: incoming ? null : Buffer.concat(parts), incoming };
+}
+
+function tooLarge(file: string, limit: number): Problem {
+  return new Problem("malformed", `${file} is larger than ${limit} bytes`);
 }
 
 async function* decoded(body: AsyncIterable<Uint8Array>, upstream: string) {

@@ -1,5 +1,6 @@
 // What formats need to know of documents at each request: worked out once a copy, and kept in memory.
 import type { DocumentRef, DocumentType, Known } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
 import { createCollapse } from "./collapse.ts";
 import type { DocumentState } from "./document-state.ts";
 import type { Documents, Found } from "./documents.ts";
@@ -21,7 +22,7 @@ export interface Models {
 }
 
 export function createModels({ types, documents, isSound, now }: ModelDeps): Models {
-  const known = createLru<{ digest: string; model: unknown }>(MODELS_IN_MEMORY);
+  const known = createLru<{ blob: string; model: unknown }>(MODELS_IN_MEMORY);
   const running = createCollapse<unknown>();
 
   async function get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>> {
@@ -30,6 +31,8 @@ export function createModels({ types, documents, isSound, now }: ModelDeps): Mod
       return await answer<T>(ref, found);
     } catch (error) {
       if (await isSound(found.state)) throw error;
+      if (which === "stored")
+        throw new Problem("unreachable", `What is stored of ${ref.package} is lost or damaged`);
       return answer<T>(ref, await documents.again(ref));
     }
   }
@@ -45,14 +48,14 @@ export function createModels({ types, documents, isSound, now }: ModelDeps): Mod
 
   async function modelOf(ref: DocumentRef, { state }: Found): Promise<unknown> {
     const id = `${ref.kind}\0${ref.key}`;
-    const { digest, overlay } = state;
+    const blob = state.blob!;
     const before = known.get(id);
-    if (before?.digest === digest) return before.model;
-    const { result } = running.run(`${id}\0${digest}`, () =>
-      types[ref.kind]!.model!({ ref, source: documents.open(ref, state), overlay }),
+    if (before?.blob === blob) return before.model;
+    const { result } = running.run(`${id}\0${blob}`, () =>
+      types[ref.kind]!.model!({ ref, source: documents.open(ref, state) }),
     );
     const model = await result;
-    known.set(id, { digest, model }, 1);
+    known.set(id, { blob, model }, 1);
     return model;
   }
 

@@ -8,8 +8,10 @@ import type {
   RepositoryEvent,
   Source,
 } from "../core/format.ts";
+import type { Integrity } from "../core/integrity.ts";
 import type { Problem } from "../core/problem.ts";
 import { type Change, type KnownFacts, readFacts, reconcile, writeFacts } from "../ledger/facts.ts";
+import { readDigests, readPin } from "../ledger/pins.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, Query } from "../store/database.ts";
 import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
@@ -35,6 +37,18 @@ export interface ObserverDeps {
   open(ref: DocumentRef, state: DocumentState): Source;
 }
 
+/** An alarm that may be none. */
+interface Doubt {
+  event: RepositoryEvent;
+  package: string;
+  file: string;
+  location: string;
+  shown: Integrity | null;
+}
+
+/** An upstream that sends its bytes one by one delays no alarm for longer. */
+const DOUBT_MS = 5 * 60_000;
+
 /** `facts` are of the new document, `state` is the one before. Returns what views must know beyond the new document. */
 export type Observe = (
   ref: DocumentRef,
@@ -54,21 +68,39 @@ export function createObserver(deps: ObserverDeps): Observe {
   ): Promise<Overlay> {
     const type = deps.types[ref.kind]!;
     const at = new Date(now()).toISOString();
+    const named = new Map(facts.map((fact) => [fact.file, fact]));
     const result = await database.write(async (sql) => {
       const known = await readFacts(sql, repository, ref.package);
       const reconciled = reconcile(known, facts, type.complete, at);
       if (reconciled.changed) await writeFacts(sql, repository, ref.package, reconciled.facts);
-      const events = [...changeEvents(ref, host, reconciled)].filter((event) => !isDoubtful(event));
-      for (const event of events) await deps.storeEvent(sql, event);
-      return { facts: reconciled.facts, events, all: [...changeEvents(ref, host, reconciled)] };
+      const events: RepositoryEvent[] = [];
+      const doubts: Doubt[] = [];
+      for (const event of changeEvents(ref, host, reconciled)) {
+        const fact = event.kind === "tampered" ? named.get(event.file!)! : null;
+        const told = { ...event, ...fact?.artifact };
+        const doubt = fact && (await doubtOf(sql, told, fact));
+        if (doubt) doubts.push(doubt);
+        else {
+          await deps.storeEvent(sql, told);
+          events.push(told);
+        }
+      }
+      const digests = await readDigests(sql, repository, ref.package);
+      return { facts: reconciled.facts, events, doubts, digests };
     });
     for (const event of result.events) deps.announce(event);
-    const named = new Map(facts.map((fact) => [fact.file, fact]));
-    for (const event of result.all)
-      if (isDoubtful(event)) void settle(event, named.get(event.file!)!);
+    void settle(result.doubts);
 
     const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
-    const missing = Object.keys(overlay).filter((file) => overlay[file]!.entry === null);
+    // What fetched bytes told is known for good: also of files that had gone, and of those that were stored just before a crash.
+    for (const [file, { integrity, since }] of result.digests) {
+      const fact = named.get(file);
+      if (!fact || Object.hasOwn(overlay, file)) continue;
+      overlay[file] = { state: "fetched", version: fact.version, integrity, since, entry: null };
+    }
+    const missing = Object.keys(overlay).filter(
+      (file) => overlay[file]!.entry === null && overlay[file]!.state !== "fetched",
+    );
     if (missing.length > 0 && state?.blob && type.extract) {
       // The bytes of the document before may be lost. The new one is worth more than what only the old one said.
       const entries = await extract(ref, state, missing).catch(
@@ -79,22 +111,26 @@ export function createObserver(deps: ObserverDeps): Observe {
     return overlay;
   }
 
-  /** Another integrity may only mean that the same was packed anew. */
-  function isDoubtful({ kind }: RepositoryEvent): boolean {
-    return deps.repacked !== null && kind === "tampered";
+  /** Another integrity of bytes that are known here may only mean that the same was packed anew. */
+  async function doubtOf(sql: Query, event: RepositoryEvent, fact: Fact): Promise<Doubt | null> {
+    const { location, integrity: shown, artifact } = fact;
+    if (!deps.repacked || location === undefined) return null;
+    const { package: name, file } = artifact ?? { package: event.package, file: fact.file };
+    const pin = await readPin(sql, { repository, package: name, file });
+    return pin?.content ? { event, package: name, file, location, shown } : null;
   }
 
-  /** Looks into the bytes that are shown now before it raises the alarm. */
-  async function settle(event: RepositoryEvent, fact: Fact): Promise<void> {
-    const { location, artifact = { package: event.package, file: fact.file } } = fact;
-    const told = { ...event, ...artifact };
-    const isSame =
-      location !== undefined &&
-      (await deps.repacked!(artifact.package, artifact.file, location).catch(() => false));
-    if (!isSame) return deps.report(told);
-    const what = `${artifact.file} of ${artifact.package}`;
-    const message = `The upstream packed ${what} anew: it holds the same in other bytes; clients keep the first`;
-    deps.report({ ...told, kind: "repacked", message });
+  /** Looks into the bytes that are shown now before it raises the alarm: one after the other, and not for ever. */
+  async function settle(doubts: Doubt[]): Promise<void> {
+    const signal = AbortSignal.timeout(DOUBT_MS);
+    for (const { event, location, shown, ...artifact } of doubts) {
+      const isSame =
+        !signal.aborted &&
+        (await deps.repacked!(artifact, location, shown, signal).catch(() => false));
+      const what = `${artifact.file} of ${artifact.package}`;
+      const message = `The upstream packed ${what} anew: it holds the same in other bytes; clients keep the first`;
+      deps.report(isSame ? { ...event, kind: "repacked", message } : event);
+    }
   }
 
   async function extract(
@@ -149,9 +185,11 @@ function* changeEvents(
       message: `${upstream} now shows another integrity for ${file} of ${ref.package} ${version}; clients keep the first`,
       detail: { first, shown, upstream },
     };
+  // What stands elsewhere under its version has not gone: that was told already.
+  const altered = new Set(changes.tampered.map(({ version }) => version));
   yield* byVersion(
     "orphaned",
-    changes.gone,
+    changes.gone.filter(({ version }) => !altered.has(version)),
     ref,
     (what) => `${upstream} no longer has ${what}; it stays here for lock files`,
   );
@@ -196,9 +234,10 @@ export function troubleEvent(
   return {
     kind: (problem.event as EventKind | null) ?? known,
     package: ref.package,
-    message: isServed
-      ? `${problem.message}; the copy of ${ref.package} stored before is served`
-      : problem.message,
+    message:
+      isServed && !/ stays in service/.test(problem.message)
+        ? `${problem.message}; the copy of ${ref.package} stored before is served`
+        : problem.message,
     detail: {
       path: ref.path,
       ...problem.detail,

@@ -1,7 +1,8 @@
 // Upstreams that pack the same content anew: whether a file that is shown with another integrity still holds what it held.
+import { compareIntegrity, formatIntegrity, type Integrity } from "../core/integrity.ts";
 import { readPin } from "../ledger/pins.ts";
 import type { Database } from "../store/database.ts";
-import { collect, type DownloadDeps } from "./download.ts";
+import { ALGORITHMS, collect, type DownloadDeps } from "./download.ts";
 import { contentOf } from "./prove.ts";
 
 export interface RepackDeps extends DownloadDeps {
@@ -9,22 +10,37 @@ export interface RepackDeps extends DownloadDeps {
   database: Database;
 }
 
-/** True when the bytes at `location` hold the same as those that were pinned. What is fetched for that is not kept. */
-export type IsRepacked = (packageName: string, file: string, location: string) => Promise<boolean>;
+/** More than this is packed differently: bytes for each byte of the first archive, and some for small ones. */
+const GROWTH = 16;
+const SMALLEST = 1024 * 1024;
+
+/**
+ * True when the bytes at `location` are those that are shown there, and hold the same as those that were pinned. What is fetched for that
+ * is not kept. False where the signal ends it.
+ */
+export type IsRepacked = (
+  artifact: { package: string; file: string },
+  location: string,
+  shown: Integrity | null,
+  signal: AbortSignal,
+) => Promise<boolean>;
 
 export function createRepackCheck(deps: RepackDeps): IsRepacked {
-  return async (packageName, file, location) => {
+  return async ({ package: packageName, file }, location, shown, signal) => {
     const key = { repository: deps.repository, package: packageName, file };
     const pin = await readPin(deps.database.read, key);
     if (!pin?.content) return false;
     const headers = { "accept-encoding": "identity" };
-    const response = await deps.upstream.fetch({ path: location, headers });
+    const response = await deps.upstream.fetch({ path: location, headers, signal });
     if (response.status !== 200) {
       await response.discard();
       return false;
     }
-    const arrived = await collect(deps, { file }, response, ["sha256"], () => {});
+    const limit = GROWTH * pin.size + SMALLEST;
+    const arrived = await collect(deps, { file, limit }, response, ALGORITHMS, () => {});
     try {
+      const digests = formatIntegrity(arrived.digests);
+      if (compareIntegrity(shown, digests) === "different") return false;
       return (await contentOf(deps, arrived)) === pin.content;
     } finally {
       await arrived.incoming?.abandon();

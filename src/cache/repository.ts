@@ -13,12 +13,13 @@ import { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
+import { readPin } from "../ledger/pins.ts";
 import { createClaims } from "../policy/claims.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
-import { knownFiles, listPins, listStored } from "./artifact-rows.ts";
+import { knownFiles, listStored } from "./artifact-rows.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { listDocuments } from "./document-rows.ts";
 import type { DocumentState } from "./document-state.ts";
@@ -226,7 +227,10 @@ export function createRepository(
     },
     ...tasks,
     stored: (packageName) => listStored(database.read, name, packageName ?? null),
-    pins: () => listPins(database.read, name),
+    async pinned(packageName, file) {
+      const pin = await readPin(database.read, { repository: name, package: packageName, file });
+      return pin?.sha256 ?? null;
+    },
     remove: artifacts.remove,
     async keep(key, bytes) {
       await database.write(

@@ -12,6 +12,7 @@ const format = (name: string, setup: SetupFormat["setup"]): SetupFormat => ({
   options: z.looseObject({
     sumdb: z.unknown().optional(),
     keyring: z.unknown().optional(),
+    suites: z.unknown().optional(),
     instead: z.unknown().optional(),
   }),
   setup,

@@ -59,7 +59,7 @@ export const builtInRepositories: Readonly<Record<string, BuiltInRepository>> = 
   debian: {
     format: "apt",
     upstreams: [{ url: "https://deb.debian.org/debian/" }],
-    options: { keyring: debianKeyring },
+    options: { keyring: debianKeyring, suites: ["bookworm", "bookworm-updates"] },
   },
   "debian-security": {
     format: "apt",
@@ -67,6 +67,6 @@ export const builtInRepositories: Readonly<Record<string, BuiltInRepository>> = 
       { url: "https://deb.debian.org/debian-security/" },
       { url: "https://security.debian.org/debian-security/" },
     ],
-    options: { keyring: debianKeyring },
+    options: { keyring: debianKeyring, suites: ["bookworm-security"] },
   },
 };

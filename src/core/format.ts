@@ -115,7 +115,7 @@ export interface DocumentType {
   /** The bytes of a view. Throws Problem("notFound") when the document has no such part. */
   render(document: StoredDocument, view: ViewRequest): AsyncIterable<Uint8Array | string>;
   /** What a format needs to know of the document at each request, worked out once a copy and kept in memory. See `Repository.model`. */
-  model?(document: StoredDocument): Promise<unknown>;
+  model?(document: Omit<StoredDocument, "overlay">): Promise<unknown>;
   /** Views carry Last-Modified, the time of their last visible change, and If-Modified-Since is answered. */
   isDated?: boolean;
   /** Views are kept and sent as they are, not as gzip: for clients that never take it. */
@@ -258,8 +258,8 @@ export interface Repository<Options = unknown> {
   derive(task: string, options: unknown, files: string[]): Promise<Derived>;
   /** What is stored of a package's files; of all packages without `packageName`. No facts: only what was fetched. In no order. */
   stored(packageName?: string): Promise<StoredArtifactRow[]>;
-  /** SHA-256 by file of whatever was ever fetched, of all packages: also of files that were removed, whose pins stay. */
-  pins(): Promise<Map<string, string>>;
+  /** SHA-256 of a file that was ever fetched, also when it was removed since: its pin stays. */
+  pinned(packageName: string, file: string): Promise<string | null>;
   /** Removes files from the catalog and, where nothing else names them, from disk. Their pins stay. */
   remove(files: { package: string; file: string }[]): Promise<{ files: number; bytes: number }>;
   /** What is known of a file without asking anyone: its first integrity, SHA-256 and size where fetched. */

@@ -1,7 +1,7 @@
 // For the tests of formats: the parts of a Repository that a test does not expect to be used.
 import type { Repository } from "./format.ts";
 
-type Part = "model" | "fetch" | "work" | "derive" | "stored" | "remove";
+type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove";
 
 function unexpected(name: Part) {
   return async (): Promise<never> => {
@@ -15,5 +15,6 @@ export const unexpectedParts: Pick<Repository, Part> = {
   work: unexpected("work"),
   derive: unexpected("derive"),
   stored: unexpected("stored"),
+  pinned: unexpected("pinned"),
   remove: unexpected("remove"),
 };

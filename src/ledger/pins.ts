@@ -34,6 +34,22 @@ export async function readPin(sql: Query, key: FileKey): Promise<Pin | null> {
     : null;
 }
 
+/** The further digests of a package's files, where there are any, and since when they are known (ISO 8601). */
+export async function readDigests(
+  sql: Query,
+  repository: string,
+  packageName: string,
+): Promise<Map<string, { integrity: Integrity; since: string }>> {
+  const rows = await sql`SELECT file, digests, first_seen FROM pins
+    WHERE repository = ${repository} AND package = ${packageName} AND digests IS NOT NULL`;
+  return new Map(
+    rows.map(({ file, digests, first_seen }: Record<string, string>) => {
+      const since = new Date(Number(first_seen)).toISOString();
+      return [file!, { integrity: digests!, since }];
+    }),
+  );
+}
+
 /** Records the digest unless one was recorded before; returns the first one. */
 export async function pin(sql: Query, key: FileKey, found: Pin): Promise<Pin> {
   await sql`INSERT INTO pins VALUES (${key.repository}, ${key.package}, ${key.file}, ${found.sha256}, ${found.size},

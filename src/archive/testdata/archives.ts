@@ -50,15 +50,20 @@ export interface ZipPart {
   text?: string;
   mode?: number;
   stored?: boolean;
+  /** Number of the system that packed it. APPNOTE 4.4.2.2 */
+  system?: number;
+  /** Between the name in the directory and what follows. */
+  extra?: Uint8Array;
   /** Packed by a system that knows no modes. */
   foreign?: boolean;
 }
 
 export function zip(...parts: ZipPart[]): Buffer {
   const locals: Buffer[] = [];
-  const central: Buffer[] = [];
+  const central: Uint8Array[] = [];
   let offset = 0;
-  for (const { name, text = "", mode = 0o100644, stored = false, foreign = false } of parts) {
+  for (const { name, text = "", mode = 0o100644, stored = false, foreign = false, ...more } of parts) {
+    const { system = foreign ? 0 : 3, extra = new Uint8Array(0) } = more;
     const bytes = Buffer.from(text);
     const body = stored ? bytes : deflateRawSync(bytes);
     const common = Buffer.alloc(26);
@@ -71,8 +76,9 @@ export function zip(...parts: ZipPart[]): Buffer {
     const tail = Buffer.alloc(14);
     if (!foreign) tail.writeUInt16LE(mode, 8);
     tail.writeUInt32LE(offset, 10);
-    locals.push(Buffer.from("PK\x03\x04"), common, Buffer.from(name), body);
-    central.push(Buffer.from(`PK\x01\x02\x14${foreign ? "\0" : "\x03"}`), common, tail, Buffer.from(name));
+    locals.push(Buffer.from("PK\x03\x04"), Buffer.from(common), Buffer.from(name), body);
+    common.writeUInt16LE(extra.length, 24);
+    central.push(Buffer.from("PK\x01\x02"), Buffer.from([20, system]), common, tail, Buffer.from(name), extra);
     offset += 30 + Buffer.byteLength(name) + body.length;
   }
   const directory = Buffer.concat(central);

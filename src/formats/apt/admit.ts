@@ -1,5 +1,5 @@
 // Whether a new release of a suite may take the place of the one in service: signed, not older, and complete.
-import type { Candidate, Source } from "../../core/format.ts";
+import type { Candidate, DocumentRef, Source } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import { checkChanges, type IndexPair } from "./changed.ts";
 import { checkSignature } from "./detached.ts";
@@ -46,7 +46,8 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
 
   const before = await inService(candidate, repository);
   if (!before || before.generation.id === next.id) return;
-  refuseDate(suite, before.generation, next, repository.now());
+  refuseDate(repository, suite, before.generation, next);
+  refuseExpired(repository, suite, before.generation, next);
   const pairs = await fetchIndices(repository, suite, before.generation.release, next.release);
   await checkChanges(repository, suite, next.release, pairs);
   if (before.text !== null) await keepRelease(repository, suite, before.text);
@@ -69,8 +70,7 @@ async function storedRelease(
   { ref, previous }: Candidate,
   repository: AptRepository,
 ): Promise<InService | null> {
-  // Damaged on disk: it must not keep the new one out.
-  const own = previous && (await read(ref.kind, previous.source).catch(() => null));
+  const own = previous && (await readOwn(repository, ref, previous.source));
   const otherKind: ReleaseKind = ref.kind === "inrelease" ? "release" : "inrelease";
   const others = await repository.documents(otherKind, ref.key, Number.MAX_SAFE_INTEGER);
   if (!others.includes(ref.key)) return own;
@@ -79,9 +79,18 @@ async function storedRelease(
   return own.generation.release.date >= other.generation.release.date ? own : other;
 }
 
-async function read(kind: string, source: Source): Promise<InService> {
-  const text = await releaseText(kind, source);
-  return { text, generation: generationOf(text) };
+/** Null when it is damaged on disk: it must not keep the new one out. */
+async function readOwn(
+  repository: AptRepository,
+  ref: DocumentRef,
+  source: Source,
+): Promise<InService | null> {
+  try {
+    const { model } = await repository.model<Generation>(ref, "stored");
+    return { text: await releaseText(ref.kind, source), generation: model };
+  } catch {
+    return null;
+  }
 }
 
 async function readOther(
@@ -100,19 +109,56 @@ async function readOther(
   }
 }
 
+/** Clients refuse a release past its Valid-Until: one that they still take is not given up for it. */
+function refuseExpired(
+  repository: AptRepository,
+  suite: string,
+  before: Generation,
+  next: Generation,
+): void {
+  const now = repository.now();
+  const isPast = ({ release: { validUntil } }: Generation) =>
+    validUntil !== null && validUntil <= now;
+  if (!isPast(next) || isPast(before)) return;
+  const until = new Date(next.release.validUntil!).toISOString();
+  const stays = new Date(before.release.date).toISOString();
+  throw new Problem(
+    "malformed",
+    `The upstream has a release of ${suite} that was valid until ${until} only: the one of ${stays} stays in service`,
+    { event: "expired", detail: { validUntil: until } },
+  );
+}
+
 /**
  * A signature stays good for ever, so an old release, with its old holes, would pass otherwise. Clients take none from the future (apt's
- * Acquire::Check-Date); one that is in service all the same must not keep out those that follow it.
+ * Acquire::Check-Date); one that is in service all the same must not keep out those that follow it. By a clock that is behind nothing is told to be from
+ * the future.
  */
-function refuseDate(suite: string, before: Generation, next: Generation, now: number): void {
+function refuseDate(
+  repository: AptRepository,
+  suite: string,
+  before: Generation,
+  next: Generation,
+): void {
   const [old, date] = [before.release.date, next.release.date];
   const [stays, offered] = [old, date].map((time) => new Date(time).toISOString());
-  if (date > Math.max(now, old) + FUTURE_MS)
+  const now = repository.now();
+  const future = now + FUTURE_MS;
+  if (old <= now && date > future)
     throw new Problem(
       "malformed",
       `The upstream has a release of ${suite} from the future, of ${offered}: the one of ${stays} stays in service`,
     );
-  if (date >= old || old > now + FUTURE_MS) return;
+  if (date >= old) return;
+  if (old > future && date <= future) {
+    repository.report({
+      kind: "rollback",
+      package: suite,
+      message: `The release of ${suite} that was in service is from the future, of ${stays}: the one of ${offered} was let take its place`,
+      detail: { before: stays, now: offered },
+    });
+    return;
+  }
   throw new Problem(
     "tampered",
     `The upstream went back in time: it has the release of ${suite} of ${offered}, and the one of ${stays} was seen before, which stays in service`,

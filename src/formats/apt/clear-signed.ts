@@ -3,6 +3,8 @@ import { Problem } from "../../core/problem.ts";
 
 const SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE = "-----BEGIN PGP SIGNATURE-----";
+/** RFC 9580 §7.1 */
+const HASHES = /^Hash: *[A-Za-z0-9-]+( *, *[A-Za-z0-9-]+)*$/;
 const SIGNATURE_END = "-----END PGP SIGNATURE-----";
 
 export interface ClearSigned {
@@ -28,9 +30,9 @@ export function splitClearSigned(file: string): ClearSigned {
   const begin = lines.indexOf("");
   const end = lines.indexOf(SIGNATURE);
   if (begin < 0 || end < begin) throw cut();
-  // Headers: "Hash: SHA256". Unknown ones are skipped, as apt does.
-  if (lines.slice(1, begin).some((line) => line.startsWith("-")))
-    throw unsigned("a header begins with a dash");
+  // Nobody signed the headers, and gpgv takes no message with others: clients would refuse what is served.
+  if (!lines.slice(1, begin).every((line) => HASHES.test(line)))
+    throw unsigned("it has a header that is no Hash");
   const text = lines.slice(begin + 1, end).map((line) => {
     if (/[\0\r]/.test(line)) throw unsigned("it has a control character in its text");
     if (!line.startsWith("-")) return line;

@@ -43,8 +43,12 @@ function withoutEmptyEnd(text: string): string {
   return text.slice(0, end);
 }
 
+export function releaseId(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 export function generationOf(text: string): Generation {
-  return { id: createHash("sha256").update(text).digest("hex"), release: parseRelease(text) };
+  return { id: releaseId(text), release: parseRelease(text) };
 }
 
 function document(kind: ReleaseKind): DocumentType {

@@ -243,3 +243,10 @@ test("random stanzas give lines or a Problem", async () => {
   }
   expect([...outcomes].sort()).toEqual(["lines", "none", "refused"]);
 });
+
+test("a source of very many files", async () => {
+  const lines = Array.from({ length: 300_000 }, (_, at) => ` ${SHA256} 1 f${at}`);
+  const text = `Package: a\nVersion: 1\nDirectory: d\nChecksums-Sha256:\n${lines.join("\n")}\n`;
+  const { result } = await run("files", { index: "main/source/Sources", folder: "" }, [text]);
+  expect(result).toEqual({ files: 300_000, bytes: 300_000 });
+});

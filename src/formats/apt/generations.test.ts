@@ -12,6 +12,7 @@ import {
   knownSuites,
   pathByHash,
   readableForms,
+  wantingSuites,
 } from "./generations.ts";
 import { type FakeRepository, fakeRepository } from "./mirror/testing.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
@@ -147,4 +148,31 @@ test("a release near its end is told of once, also after a restart", async () =>
   tellExpiry(later, "s", other);
   for (let turn = 0; turn < 10; turn++) await null;
   expect(later.events[0]?.message).toContain("which is past");
+});
+
+test("only the last suites that were asked for in vain are, and none that does not exist", async () => {
+  const away = new Problem("unreachable", "away");
+  for (let at = 0; at < 60; at++) {
+    fake.upstream.set(`dists/x${at}/InRelease`, away);
+    await currentRelease(repository, `dists/x${at}`).catch(() => {});
+  }
+  expect(wantingSuites(repository).size).toBe(50);
+  expect([...wantingSuites(repository)].at(-1)).toBe("dists/x59");
+  fake.upstream.clear();
+  for (const suite of [...wantingSuites(repository)])
+    await currentRelease(repository, suite).catch(() => {});
+  expect(wantingSuites(repository).size).toBe(0);
+});
+
+test("nothing longer than the release says is taken for an index", () => {
+  const { release } = generationOf(releaseText(1));
+  expect(indexArtifact("dists/stable", release, "main/binary-amd64/Packages.gz").limit).toBe(6);
+});
+
+test("an InRelease that is refused is none where there is a Release, and else a refusal", async () => {
+  fake.upstream.set("dists/stable/InRelease", new Problem("refused", "Blocked: it answered 403"));
+  const failure = await currentRelease(repository, "dists/stable").catch((error) => error);
+  expect(failure.kind).toBe("refused");
+  fake.upstream.set("dists/stable/Release", releaseText(1));
+  expect((await currentRelease(repository, "dists/stable")).kind).toBe("release");
 });

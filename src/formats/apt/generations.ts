@@ -1,15 +1,24 @@
 // Which release of a suite counts, which ones came before it, and the artifacts that its indices are.
-import { gunzipSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gunzipSync, gzip } from "node:zlib";
 import type { Artifact, Known, Repository } from "../../core/format.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
 import type { CacheStatus } from "../../core/reply.ts";
-import { type Generation, generationOf, type ReleaseKind, releaseRef } from "./documents.ts";
+import {
+  type Generation,
+  generationOf,
+  type ReleaseKind,
+  releaseId,
+  releaseRef,
+} from "./documents.ts";
 import type { AptOptions } from "./options.ts";
 import type { Release } from "./release.ts";
 import { encodePath, folderOf, inFolder } from "./routes.ts";
+
+const gzipBeside = promisify<string, Uint8Array>(gzip);
 
 export type AptRepository = Repository<AptOptions>;
 export type Which = "fresh" | "stored" | "now";
@@ -102,8 +111,13 @@ export async function currentRelease(
   try {
     first = await find(repository, "inrelease", suite, which);
   } catch (error) {
-    if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
-    return await find(repository, "release", suite, which);
+    if (!(error instanceof Problem)) throw error;
+    if (error.kind === "notFound") return await find(repository, "release", suite, which);
+    if (error.kind !== "refused") throw error;
+    // Object stores say 403 of what is not there; apt then asks for the Release too.
+    return await find(repository, "release", suite, which).catch((second) => {
+      throw second instanceof Problem && second.kind === "notFound" ? error : second;
+    });
   }
   if (!(await isDropped(repository, suite, first.cache))) return first;
   try {
@@ -214,13 +228,13 @@ export async function keepRelease(
   suite: string,
   text: string,
 ): Promise<void> {
-  const { id } = generationOf(text);
+  const id = releaseId(text);
   const before = (await slots(repository, suite)).filter((slot) => slot.id !== id);
   const rest = before.slice(0, repository.options.generations - 1);
   const taken = new Set(rest.map(({ slot }) => slot));
   let slot = 0;
   while (taken.has(slot)) slot++;
-  await repository.keep(slotKey(suite, slot), gzipSync(text));
+  await repository.keep(slotKey(suite, slot), await gzipBeside(text));
   for (const gone of before.slice(rest.length))
     if (gone.slot !== slot) await repository.keep(slotKey(suite, gone.slot), new Uint8Array(0));
   const list: Slot[] = [{ id, slot }, ...rest];
@@ -286,6 +300,7 @@ function makeIndex(suite: string, release: Release, path: string): Artifact {
     ...(release.byHash && { otherPaths: [place] }),
     namedBy: [],
     integrity: async () => integrityFromHex("sha256", file.sha256),
+    limit: file.size,
     isMoving: true,
   };
 }

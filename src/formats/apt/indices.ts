@@ -228,15 +228,16 @@ async function make(
   repository: AptRepository,
   reason: Problem | null,
 ): Promise<Reply> {
+  const { size } = release.files.get(path)!;
   let failure = reason ?? new Problem("notFound", `The upstream does not have ${path}`);
   for (const extension of ["xz", "gz", "zst"]) {
     const source = `${path}.${extension}`;
     if (!release.files.has(source)) continue;
     try {
       const { sha256 } = await repository.fetch(indexArtifact(suite, release, source));
-      const derive = () => repository.derive("plain", { index: source }, [sha256]);
+      const derive = () => repository.derive("plain", { index: source, size }, [sha256]);
       await prove(artifact, derive, suite, path);
-      return plainReply(artifact, release.files.get(path)!.size, derive);
+      return plainReply(artifact, size, derive);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (error.kind === "tampered" || error.kind === "malformed") failure = error;

@@ -51,7 +51,9 @@ export async function entriesOf(repository: AptRepository, folder: string): Prom
     const name = slash < 0 ? rest : rest.slice(0, slash + 1);
     if (!found.has(name)) found.set(name, { name, size: slash < 0 ? size : null });
   };
-  if (folder === "." && repository.options.keyring) add("-/key.asc", null);
+  const hasKey = repository.options.keyring !== undefined;
+  if (hasKey && (folder === "." || folder === "-")) add("-/key.asc", null);
+  if (folder === "-") return [...found.values()];
   for (const suite of await knownSuites(repository)) await addSuite(repository, suite, folder, add);
   for await (const lookup of fileLookups(repository, "current")) {
     for (const prefix of folder === "." ? [""] : namesOf(lookup.suite, folder)) {

@@ -11,8 +11,9 @@ import { poolArtifact } from "./pool-artifact.ts";
 import { encodePath, folderOf, likelySuite, poolFolder } from "./routes.ts";
 import { integrityOf, namedFiles } from "./stanzas.ts";
 
-/** Their indices are all of a few packages. */
+/** Their indices are all of a few packages. In bytes, also uncompressed. */
 const LIMIT = 16 * 2 ** 20;
+const FILES = 20_000;
 const MOST = 1000;
 
 /** `path` is the index's, in the repository. Its files are known under the folder. */
@@ -28,11 +29,14 @@ export const looseDocument: DocumentType = {
   isPlain: true,
   async facts(source, { key }) {
     const folder = poolFolder(likelySuite(key));
-    const options = { index: key, folder: folder === "." ? "" : folder };
+    const options = { index: key, folder: folder === "." ? "" : folder, limit: LIMIT };
     const facts: Fact[] = [];
-    for await (const group of namedFiles(source.chunks(), options))
+    for await (const group of namedFiles(source.chunks(), options)) {
+      if (facts.length + group.length > FILES)
+        throw new Problem("malformed", `${key} names more than ${FILES} files`);
       for (const { path, version, digest } of group)
         facts.push({ file: utf8(path), version: utf8(version), integrity: integrityOf(digest) });
+    }
     return facts;
   },
   async *render({ source }) {
@@ -79,7 +83,7 @@ export async function looseArtifact(
     if (!known?.integrity) continue;
     const { version, integrity } = known;
     const name = path.slice(path.lastIndexOf("/") + 1).split("_", 1)[0]!;
-    const entry = { package: name, version, integrity, sha256: null, architecture: "" };
+    const entry = { package: name, version, integrity, sha256: null, size: null, architecture: "" };
     return { ...poolArtifact(path, entry, null, new Map()), namedBy: [ref], namedAs: path };
   }
   return null;

@@ -27,13 +27,17 @@ const size = z
 
 const patterns = z.array(z.string().regex(/^\S+$/, "expected a pattern without spaces"));
 
+const suites = z.array(
+  z
+    .string()
+    .regex(
+      /^(\.?\/|[A-Za-z0-9~][A-Za-z0-9._~+-]*(\/[A-Za-z0-9~][A-Za-z0-9._~+-]*)*\/?)$/,
+      "expected a suite as in a client's sources, like bookworm or ./",
+    ),
+);
+
 const mirror = z.strictObject({
-  suites: z
-    .array(
-      z
-        .string()
-        .regex(/^(\.?\/|[A-Za-z0-9~][A-Za-z0-9._~+-]*(\/[A-Za-z0-9~][A-Za-z0-9._~+-]*)*\/?)$/),
-    )
+  suites: suites
     .min(1)
     .describe(
       "Suites, as in a client's sources. One with a slash at its end is the folder of a flat repository, `./` the root itself.",
@@ -73,7 +77,9 @@ const mirror = z.strictObject({
       notSections: patterns.default([]).describe("None of these sections."),
     })
     .optional()
-    .describe("Which packages. What is left out is still fetched when a client asks."),
+    .describe(
+      "Which packages; indices are mirrored whole. What is left out is still fetched when a client asks.",
+    ),
 });
 
 /** What the configuration read from the path or the paths that the file has (`Format.fileOptions`). */
@@ -110,6 +116,12 @@ export const aptOptions = z
       .describe(
         "What happens when a signed release shows other bytes for a package of the same name and version: it is refused until `holdfast apt accept`, or taken.",
       ),
+    suites: suites
+      .default([])
+      .describe(
+        "Suites that `holdfast setup apt` names, where `mirror` names none. Clients may use any.",
+      )
+      .meta({ examples: [["bookworm", "bookworm-updates"]] }),
     generations: z
       .number()
       .int()

@@ -7,6 +7,7 @@ const entry = {
   integrity: "sha256-q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=",
   package: "hello",
   version: "1:2.10-3",
+  size: 5,
   architecture: "amd64",
 };
 const path = "pool/main/h/hello/hello_2.10-3_amd64.deb";

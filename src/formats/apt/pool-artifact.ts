@@ -10,7 +10,10 @@ import { encodePath, packageOf } from "./routes.ts";
 export type Accepted = ReadonlyMap<string, string>;
 
 /** What of a lookup file's entry the artifact is made from. */
-export type PoolEntry = Omit<FileEntry, "path" | "size">;
+export type PoolEntry = Omit<FileEntry, "path" | "size"> & { size: number | null };
+
+/** Bytes beyond the size that an index gives which still come, to be told as tampered with; more would only fill the disk. */
+const EXCESS = 16 * 2 ** 20;
 
 /** What an entry's bytes are known by here and in `Accepted`. */
 export function digestOf({ sha256, integrity }: Pick<PoolEntry, "sha256" | "integrity">): string {
@@ -39,6 +42,7 @@ export function poolArtifact(
     path: encodePath(path),
     namedBy: [],
     integrity: async () => integrity,
+    ...(entry.size !== null && { limit: entry.size + EXCESS }),
   };
 }
 

@@ -28,15 +28,8 @@ export {
 } from "./lookups.ts";
 export { type Accepted, digestOf, type PoolEntry, poolArtifact } from "./pool-artifact.ts";
 
-interface Known {
-  artifact: Artifact;
-  /** What was accepted for the path when this was found out, and when that was. */
-  accepted: string | undefined;
-  epoch: number;
-}
-
 type PoolRoute = Extract<AptRoute, { path: string }>;
-const artifactsOf = memo((_: AptRepository) => new WeakMap<PoolRoute, Known>());
+const artifactsOf = memo((_: AptRepository) => new WeakMap<PoolRoute, Artifact>());
 
 /**
  * The artifact at a path of the pool. Known without a lookup once it was found, and for what is in the catalog. Throws
@@ -49,16 +42,14 @@ export async function poolArtifactAt(
   const turn = acceptedTurn(repository);
   const accepted = await acceptedFiles(repository);
   const { path } = route;
-  const wanted = accepted.get(path);
   const memory = artifactsOf(repository);
   const before = memory.get(route);
   // Until it was fetched, a release that comes may name other bytes under a name that had gone meanwhile.
-  if (before && before.accepted === wanted && before.epoch === epochOf(repository))
-    return before.artifact;
+  if (before?.isCurrent?.()) return before;
   const epoch = epochOf(repository);
   const isCurrent = () => acceptedTurn(repository) === turn && epochOf(repository) === epoch;
   const artifact = { ...(await locate(repository, path, accepted)), isCurrent };
-  memory.set(route, { artifact, accepted: wanted, epoch });
+  memory.set(route, artifact);
   return artifact;
 }
 
@@ -72,9 +63,9 @@ async function locate(
   if (!accepted.has(path)) {
     const known = await repository.known(name, path);
     if (known?.sha256) {
-      const { version, sha256 } = known;
+      const { version, sha256, size } = known;
       const integrity = integrityFromHex("sha256", sha256)!;
-      const entry = { sha256, integrity, package: name, version, architecture: "" };
+      const entry = { sha256, integrity, size, package: name, version, architecture: "" };
       return poolArtifact(path, entry, null, accepted);
     }
   }

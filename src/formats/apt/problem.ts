@@ -5,7 +5,7 @@ import { type Reply, reply } from "../../core/reply.ts";
 /** apt takes any 4xx as final for one file, and goes on with the others. */
 export function problemReply(problem: Problem): Reply {
   const message = problem.kind === "internal" ? "an error of this server" : problem.message;
-  const body = `holdfast: ${problem.kind}: ${message}\n`;
+  const body = `holdfast: ${message}\n`;
   // The path that it may repeat is the client's own text.
   const headers = { "x-content-type-options": "nosniff" };
   return reply(problem.status, "text/plain; charset=utf-8", body, headers);

@@ -161,3 +161,15 @@ test("a Release with flipped characters is read or refused with a Problem", () =
   }
   expect([...outcomes].sort()).toEqual(["read", "refused"]);
 });
+
+test("what a Release says of itself does not count", () => {
+  const files = ["Release", "InRelease", "Release.gpg", "main/binary-amd64/Release"];
+  const lines = files.map((path) => ` ${HEX} 7 ${path}`).join("\n");
+  const found = parseRelease(`Date: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n${lines}\n`);
+  expect([...found.files.keys()]).toEqual(["main/binary-amd64/Release"]);
+});
+
+test("fields without end are refused", () => {
+  const fields = Array.from({ length: 2000 }, (_, at) => `F${at}: 1`);
+  expect(refusal(release(["Date: Thu, 01 Jan 2026 00:00:00 UTC", ...fields]))).toContain("fields");
+});

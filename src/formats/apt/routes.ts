@@ -50,7 +50,8 @@ export function parseRoute(method: string, rawPath: string): AptRoute | null {
   if (rawPath === "/") return { kind: "folder", folder: "." };
   if (rawPath.endsWith("/")) {
     const folder = decode(rawPath.slice(1, -1));
-    return folder && folder[0] !== "-" ? { kind: "folder", folder: folder.join("/") } : null;
+    const isOurs = folder?.[0] === "-" && folder.length > 1;
+    return folder && !isOurs ? { kind: "folder", folder: folder.join("/") } : null;
   }
   const segments = decode(rawPath.slice(1));
   if (!segments) return null;

@@ -12,6 +12,7 @@ test("a verified repository comes with its key", () => {
   );
   expect(by(".sources")).toBe(
     `# bookworm and main are an example: put yours in their place.
+# Then switch off the sources that this takes the place of.
 Types: deb
 URIs: ${url}
 Suites: bookworm
@@ -36,7 +37,8 @@ test("what a mirror has is what is offered", () => {
   });
   expect(by("shell", options)).toBeUndefined();
   expect(by(".sources", options)).toBe(
-    `Types: deb deb-src
+    `# Then switch off the sources that this takes the place of.
+Types: deb deb-src
 URIs: ${url}
 Suites: stable
 Components: main extra

@@ -4,7 +4,9 @@ import type { AptOptions } from "./options.ts";
 
 /** `url` is the repository's public URL, without a trailing slash. */
 export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
-  const name = new URL(url).pathname.split("/").pop() || "holdfast";
+  const name = new URL(url).pathname.split("/").pop() || "repository";
+  // Files of our own: the distribution's keep theirs, and whoever sets this up decides which of them to switch off.
+  const file = `/etc/apt/sources.list.d/holdfast-${name}`;
   const key = `/etc/apt/keyrings/${name}.asc`;
   const isVerified = options === undefined || options.keyring !== undefined;
   const { suites, components, architectures } = choice(options);
@@ -14,9 +16,13 @@ export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
     ...(named.length ? [{ suites: named, components }] : []),
     ...(flat.length ? [{ suites: flat, components: [] }] : []),
   ];
-  const remark = options?.mirror
-    ? []
-    : [`# ${suites[0]} and ${components.join(" ")} are an example: put yours in their place.`];
+  const isExample = !options?.mirror && !options?.suites.length;
+  const remark = [
+    ...(isExample
+      ? [`# ${suites[0]} and ${components.join(" ")} are an example: put yours in their place.`]
+      : []),
+    "# Then switch off the sources that this takes the place of.",
+  ];
 
   const deb822 = sets.map(({ suites, components }) =>
     [
@@ -41,13 +47,12 @@ export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
     `curl -fsSL ${url}/-/key.asc | sudo tee ${key} >/dev/null`,
     "",
   ].join("\n");
-  const folder = "/etc/apt/sources.list.d";
   return [
     ...(isVerified ? [{ client: "apt", file: "shell", text: shell }] : []),
-    { client: "apt", file: `${folder}/${name}.sources`, text: [...remark, ...deb822].join("\n") },
+    { client: "apt", file: `${file}.sources`, text: [...remark, ...deb822].join("\n") },
     {
       client: "apt",
-      file: `${folder}/${name}.list`,
+      file: `${file}.list`,
       text: [
         ...remark,
         "# One line for each suite, instead of the .sources file.",
@@ -60,7 +65,7 @@ export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
 
 function choice(options: AptOptions | undefined) {
   const { suites, components, architectures } = options?.mirror ?? {
-    suites: ["bookworm"],
+    suites: options?.suites.length ? options.suites : ["bookworm"],
     components: ["main"],
     architectures: [],
   };

@@ -202,6 +202,8 @@ const forms: [what: string, text: string, kind: "tampered" | "malformed"][] = [
   ["a dash that is not escaped", inRelease.replace("Suite:", "-Suite:"), "tampered"],
   ["a message in the message", inRelease.replace("Suite:", `${head}\nSuite:`), "tampered"],
   ["a header with a dash", inRelease.replace("Hash:", "-Hash:"), "tampered"],
+  ["a header that gpgv does not know", inRelease.replace("Hash:", "Comment:"), "tampered"],
+  ["a header that is none", inRelease.replace("Hash: ", "Hash: \n"), "tampered"],
   ["a zero in the text", inRelease.replace("Suite:", "Su\0ite:"), "tampered"],
   [
     "a dash in the signature",
@@ -284,3 +286,11 @@ test("random damage is never anything but a Problem", async () => {
   }
   expect(refused).toBeGreaterThan(300);
 }, 60_000);
+
+test("signatures without end are not checked one by one", async () => {
+  const text = release.toString("latin1").trimEnd();
+  const [, block = ""] = two.toString("latin1").split(/(?=-----BEGIN PGP SIGNATURE)/);
+  const file = `-----BEGIN PGP SIGNED MESSAGE-----\n\n${text}\n${block.repeat(400)}`;
+  const checking = verifyClearSigned(Buffer.from(file, "latin1"), key("rsa"), { at });
+  expect(await refusal(checking, "malformed")).toContain("more signatures");
+});

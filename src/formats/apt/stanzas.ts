@@ -7,6 +7,8 @@ import { cleanPath, indexName } from "./index-names.ts";
 
 /** Uncompressed. Debian's largest Packages has 50 MB. */
 const LIMIT = 512 * 2 ** 20;
+/** Debian's largest names 150,000. They are sorted and compared in memory. */
+const FILES = 500_000;
 
 /** A file as an index names it. All texts as Latin-1 of their bytes, so that they sort as bytes do; see archive/control.ts. */
 export interface NamedFile {
@@ -27,6 +29,8 @@ export interface IndexOptions {
   index: string;
   /** The folder that `Filename` and `Directory` are relative to, from the root of the repository: "" unless the repository is flat. */
   folder: string;
+  /** Most bytes uncompressed; 512 MiB unless told. */
+  limit?: number;
 }
 
 // Strongest first; SHA-256 before SHA-512, because it is what files are known by.
@@ -52,22 +56,26 @@ const HEX_LENGTH: Record<string, number> = { md5: 32, sha1: 40, sha256: 64, sha5
  */
 export async function* namedFiles(
   chunks: AsyncIterable<Uint8Array>,
-  { index, folder }: IndexOptions,
+  { index, folder, limit = LIMIT }: IndexOptions,
 ): AsyncGenerator<NamedFile[]> {
   const isSources = indexName(index).kind === "sources";
   const wanted = isSources
     ? [...SOURCES, ...SOURCES_HASHES.map(([field]) => field)]
     : [...PACKAGES, ...PACKAGES_HASHES.map(([field]) => field)];
+  let count = 0;
   const base = Buffer.from(folder ? `${folder}/` : "").toString("latin1");
-  for await (const group of paragraphs(decompressed(index, chunks, LIMIT), wanted)) {
+  for await (const group of paragraphs(decompressed(index, chunks, limit), wanted)) {
     const files: NamedFile[] = [];
     for (const fields of group) {
-      if (isSources) files.push(...sourceFiles(fields, base));
+      // One by one: too many are no arguments of one call.
+      if (isSources) for (const file of sourceFiles(fields, base)) files.push(file);
       else {
         const file = packageFile(fields, base);
         if (file) files.push(file);
       }
     }
+    count += files.length;
+    if (count > FILES) throw new Problem("malformed", `${index} names more than ${FILES} files`);
     yield files;
   }
 }

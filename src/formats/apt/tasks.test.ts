@@ -93,3 +93,11 @@ test("many stars cost no time", () => {
   const file = { path: "", digest: "", size: 1, version: "", architecture: "", section: "" };
   expect(isWanted({ ...file, package: "a".repeat(5000) })).toBe(false);
 });
+
+test("an index is unpacked to the size that its release gives, and no further", async () => {
+  const packed = gzipSync(Buffer.alloc(1 << 20));
+  const options = { index: "main/binary-amd64/Packages.gz", size: 1 << 20 };
+  expect((await run("plain", options, [packed])).result).toMatchObject({ size: 1 << 20 });
+  const failure = await run("plain", { ...options, size: 1000 }, [packed]).catch((error) => error);
+  expect(failure).toMatchObject({ kind: "malformed" });
+});

@@ -7,9 +7,6 @@ import { files } from "./files.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";
 import { wanted } from "./wanted.ts";
 
-/** Uncompressed. Contents of a large suite have several hundred MB. */
-const PLAIN_LIMIT = 2 ** 31;
-
 /** All bytes as base64. */
 export interface VerifyTaskOptions {
   /** `clear`: the document holds its signature. `detached`: `signature` is beside it. */
@@ -39,14 +36,14 @@ async function verify({ options }: TaskInput): Promise<{ signers: Signer[] }> {
   });
 }
 
-/** Task: writes an index uncompressed. `options.index` is its path, which says how it is compressed. */
+/** Task: writes an index uncompressed. `options.index` is its path, which says how it is compressed; `options.size` what it must have then. */
 async function plain({ options, files: [index], write }: TaskInput): Promise<{
   sha256: string;
   size: number;
 }> {
   const hash = createHash("sha256");
   let size = 0;
-  for await (const chunk of decompressed(options.index, index!.chunks(), PLAIN_LIMIT)) {
+  for await (const chunk of decompressed(options.index, index!.chunks(), options.size)) {
     hash.update(chunk);
     size += chunk.length;
     await write(chunk);

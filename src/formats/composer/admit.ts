@@ -10,8 +10,11 @@ export async function admit({ ref, source }: Candidate, repository: Repository):
   if (ref.kind !== "include") return;
   const { model: root } = await repository.model<Root>(rootRef, "stored");
   const include = root.includes.find(({ path }) => path === ref.path);
+  // A newer packages.json came while it travelled.
+  if (!include)
+    throw new Problem("malformed", `The upstream's packages.json no longer names this ${ref.key}`);
   for (const algorithm of ["sha1", "sha256"] as const) {
-    const due = include?.[algorithm];
+    const due = include[algorithm];
     if (!due) continue;
     const hash = createHash(algorithm);
     for await (const chunk of source.chunks()) hash.update(chunk);

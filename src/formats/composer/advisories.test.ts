@@ -117,3 +117,10 @@ test("an upstream without advisories is told of", async () => {
   repository.store("root", "packages.json", { "metadata-url": "/p2/%package%.json" });
   expect((await problemOf(post("reef/coral"))).kind).toBe("notFound");
 });
+
+test("a question about more packages than any project has is refused before anybody is asked", async () => {
+  const names = Array.from({ length: 10_001 }, (_, at) => `a/b${at}`);
+  expect((await problemOf(post(...names))).kind).toBe("tooLarge");
+  expect(repository.asked).toEqual([]);
+  expect(repository.values.size).toBe(0);
+});

@@ -13,6 +13,7 @@ import {
   objectOf,
   parseObject,
   refusal,
+  refuseMany,
   rootOf,
   tryAsk,
 } from "./exchange.ts";
@@ -34,6 +35,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
   );
   const since = form.get("updatedSince");
   const wanted = namesIn(form);
+  refuseMany(wanted);
   const names = wanted.filter((name) => !repository.claims(name));
   if (names.length === 0 && (wanted.length > 0 || since === null))
     return jsonReply({ advisories: {} }, { hit: true });

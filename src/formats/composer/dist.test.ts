@@ -32,7 +32,7 @@ for (const [normalized, reference, type, want] of mirrored)
     const place = placeOf(
       version(
         { type, url: "https://code.example.test/x", reference },
-        { version_normalized: normalized },
+        { version: normalized, version_normalized: normalized },
       ),
     )!;
     expect(place.file).toBe(want);
@@ -70,13 +70,24 @@ test("placeOf normalizes what is not normalized, or was in the way of Composer 1
 test("placeOf knows releases from branches, and dists that pass through from others", () => {
   const zip = { type: "zip", url: "https://code.example.test/x", reference: "aa" };
   expect(placeOf(version(zip))).toMatchObject({ release: "1.0.0.0", file: "1.0.0.0/aa.zip" });
-  expect(placeOf(version(zip, { version_normalized: "dev-x" }))).toMatchObject({ release: null });
+  expect(placeOf(version(zip, { version: "dev-x" }))).toMatchObject({ release: null });
   expect(placeOf(version({ ...zip, type: "rar" }))).toMatchObject({
     file: null,
     dist: { type: "rar" },
   });
   for (const none of [null, undefined, [], "x", {}, { type: "zip" }, { type: "zip", url: "" }])
     expect(placeOf(version(none))).toMatchObject({ file: null, dist: null });
+});
+
+test("a version says itself which release it is, whatever stands beside it", () => {
+  for (const version_normalized of ["1.0.0", "1.0.0.1", "dev-x", "1.0.0.0-dev"])
+    expect(placeOf(version(null, { version_normalized }))).toMatchObject({
+      normalized: "1.0.0.0",
+      release: "1.0.0.0",
+    });
+  const place = placeOf({ version: "dev-main", version_normalized: "1.0.0.0" });
+  expect(place).toMatchObject({ normalized: "dev-main", release: null });
+  expect(placeOf({ version: "trunk of it", version_normalized: "1.0" })?.release).toBe("1.0.0.0");
 });
 
 test("readDist takes a SHA-1 that is one, and any reference", () => {
@@ -127,9 +138,12 @@ test("placeholders in an upstream's own URLs are filled in as Composer does", ()
 test("a branch without a commit is another file when it holds something else", () => {
   const url = "https://code.example.test/x";
   const branch = (dist: Record<string, unknown>, time?: string) =>
-    placeOf(version({ type: "zip", url, ...dist }, { version_normalized: "dev-main", time }))!.file;
+    placeOf(version({ type: "zip", url, ...dist }, { version: "dev-main", time }))!.file;
   expect(branch({ shasum: COMMIT })).toBe(`dev-main/${COMMIT}.zip`);
   expect(branch({}, "2024-01-01")).toMatch(/^dev-main\/[0-9a-f]{32}\.zip$/);
   expect(branch({}, "2024-01-01")).not.toBe(branch({}, "2024-01-02"));
   expect(branch({}, "2024-01-01")).toBe(branch({}, "2024-01-01"));
+  let deep: unknown = [];
+  for (let depth = 0; depth < 200_000; depth++) deep = [deep];
+  expect(branch({}, deep as string)).toBe(branch({}));
 });

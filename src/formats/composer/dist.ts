@@ -12,7 +12,7 @@ export const DIST_TYPES: Record<string, string> = {
 };
 
 /** Old repositories normalize every default branch to this; Composer 2 looks at the version itself then. */
-const DEFAULT_BRANCH = "9999999-dev";
+export const DEFAULT_BRANCH = "9999999-dev";
 /** What stands in a URL and in a file's name as it is. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._+~@-]{0,127}$/;
 
@@ -30,12 +30,15 @@ export interface Place {
   release: string | null;
 }
 
-/** Null for what Composer could not read as a version either. */
+/**
+ * Null for what Composer could not read as a version either. The version itself says which release it is: another normalized form beside it
+ * would be a second name, under which an old release could be shown anew.
+ */
 export function placeOf(version: Version): Place | null {
   const { version: text, version_normalized: given } = version;
   if (typeof text !== "string" || text === "") return null;
   const isGiven = typeof given === "string" && given !== "" && given !== DEFAULT_BRANCH;
-  const normalized = isGiven ? given : normalizeVersion(text);
+  const normalized = normalizeVersion(text) ?? (isGiven ? normalizeGiven(given) : null);
   if (normalized === null) return null;
   const dist = readDist(version);
   const part = dist ? partOf(version, normalized, dist) : "";
@@ -47,6 +50,10 @@ export function placeOf(version: Version): Place | null {
     file: dist && Object.hasOwn(DIST_TYPES, dist.type) ? fileOf(normalized, part, dist.type) : null,
     release: isBranch(normalized) ? null : versionPart(normalized),
   };
+}
+
+function normalizeGiven(given: string): string {
+  return normalizeVersion(given) ?? given;
 }
 
 export function readDist({ dist }: Version): Dist | null {
@@ -80,7 +87,8 @@ export function referencePart(reference: string | null): string {
 /** A branch without a commit would be one file for ever, whatever it holds: its bytes' digest, or its time, stands in. */
 function partOf(version: Version, normalized: string, { reference, shasum, url }: Dist): string {
   if (reference !== null || !isBranch(normalized)) return referencePart(reference);
-  return shasum ?? md5(`${url} ${JSON.stringify(version["time"])}`);
+  const { time } = version;
+  return shasum ?? md5(`${url} ${typeof time === "string" ? JSON.stringify(time) : "undefined"}`);
 }
 
 function fileOf(normalized: string, part: string, type: string): string {

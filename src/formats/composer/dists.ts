@@ -144,19 +144,37 @@ function ignoreProblem(error: unknown): void {
 
 /** A release was made from one commit. That the tag has moved is no reason to give out what it stands at now. */
 async function refuseMoved(
-  { name, version, reference }: DistRoute,
+  route: DistRoute,
   refs: DocumentRef[],
   prefix: string,
   repository: Repository,
 ): Promise<void> {
+  const { name, version, reference } = route;
+  if (kindOf(version) !== "release") return;
+  await refuseSecond(route, repository);
   const asked = commitIntegrity(reference);
-  if (asked === null || kindOf(version) !== "release") return;
+  if (asked === null) return;
   for (const ref of refs) {
     const first = (await repository.known(ref.package, prefix + version))?.integrity ?? null;
     if (first === null || compareIntegrity(first, asked) === "same") continue;
     throw new Problem(
       "tampered",
       `${name} ${version} was made from another commit when it was first seen here; ${reference} is not that release`,
+    );
+  }
+}
+
+/** Nor is it another archive than the one that was fetched: packed in another way, or without saying of which commit. */
+async function refuseSecond(
+  { name, version, reference, type }: DistRoute,
+  repository: Repository,
+): Promise<void> {
+  const own = `${version}/${reference}.${type}`;
+  for (const { file } of await repository.stored(name)) {
+    if (file === own || !file.startsWith(`${version}/`)) continue;
+    throw new Problem(
+      "tampered",
+      `${name} ${version} is stored here as ${file}; what the upstream now names ${own} is not that release`,
     );
   }
 }

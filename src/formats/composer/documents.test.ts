@@ -122,7 +122,6 @@ test("the model of a package knows where the newest commit of a branch is", asyn
   const model = (await documents.dev.model!({
     ref: devRef("dock/crane", "p2/%package%.json"),
     source: jsonSource({ packages: { "dock/crane": inline.document.packages["dock/crane"] } }),
-    overlay: {},
   })) as PackageModel;
   expect(model.dists.get("dev-main")).toEqual({
     type: "zip",
@@ -156,5 +155,6 @@ test("an include is admitted by the digest that packages.json names", async () =
   expect((await problemOf(admit(candidate("a.json"), repository))).message).toContain("(sha1)");
   await admit(candidate("b.json"), repository);
   await admit(candidate("c.json"), repository);
+  expect((await problemOf(admit(candidate("d.json"), repository))).message).toContain("no longer");
   await admit({ ...candidate("a.json"), ref }, repository);
 });

@@ -74,18 +74,6 @@ export function refusal(answer: Answer | Problem, what: string): Problem {
   return new Problem("refused", `The upstream answers ${answer.status} when asked for its ${what}`);
 }
 
-/** Keeps a value unless it is kept already, so that the time of keeping is that of the last change. */
-export async function keepChanged(
-  repository: Repository,
-  key: string,
-  bytes: Uint8Array,
-): Promise<number> {
-  const kept = await repository.kept(key);
-  if (kept && Buffer.compare(kept.bytes, bytes) === 0) return kept.at;
-  await repository.keep(key, bytes);
-  return repository.now();
-}
-
 /** Keeps a value that says when it was last true, to the day. */
 export async function keepConfirmed(
   repository: Repository,
@@ -96,6 +84,15 @@ export async function keepConfirmed(
   const isRecent = kept !== null && repository.now() - kept.at < CONFIRM_AFTER_MS;
   if (isRecent && Buffer.compare(kept.bytes, bytes) === 0) return;
   await repository.keep(key, bytes);
+}
+
+/** Of one question. Each is kept by itself, and projects have some hundreds. */
+const NAMES_LIMIT = 10_000;
+
+/** Throws Problem("tooLarge") for a question about more packages than any project has. */
+export function refuseMany(names: readonly string[]): void {
+  if (names.length > NAMES_LIMIT)
+    throw new Problem("tooLarge", `A question about ${names.length} packages is too large`);
 }
 
 const CONFIRM_AFTER_MS = 24 * 60 * 60 * 1000;

@@ -3,17 +3,18 @@
 import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import { dateOf } from "./dates.ts";
 import {
   encodeJson,
   forwarded,
   fromKept,
   inBatches,
   jsonReply,
-  keepChanged,
   keepConfirmed,
   objectOf,
   parseObject,
   refusal,
+  refuseMany,
   rootOf,
   tryAsk,
 } from "./exchange.ts";
@@ -35,24 +36,32 @@ export async function serveSummary(repository: Repository): Promise<Reply> {
   const answer = await tryAsk(repository, question);
   const value = objectOf(answer);
   if (!(answer instanceof Problem) && isObject(value?.["filter"])) {
-    const lastModified = await keepChanged(repository, SUMMARY, encodeJson(value));
-    return { ...summaryReply(value, repository), cache: forwarded(answer), lastModified };
+    await keepConfirmed(repository, SUMMARY, encodeJson(value));
+    return { ...(await summaryReply(value, repository)), cache: forwarded(answer) };
   }
   const kept = await repository.kept(SUMMARY);
   const before = kept && parseObject(kept.bytes);
   if (!kept || !before) throw refusal(answer, `summary of ${WHAT}`);
   const cache = fromKept(repository, kept.at, answer);
-  return { ...summaryReply(before, repository), cache, lastModified: kept.at };
+  return { ...(await summaryReply(before, repository)), cache };
 }
 
-function summaryReply(value: Record<string, unknown>, repository: Repository): Reply {
+/** Dated by the last change of what is shown, our claims included. */
+async function summaryReply(
+  value: Record<string, unknown>,
+  repository: Repository,
+): Promise<Reply> {
   const lists = Object.entries(value["filter"] as Record<string, unknown>).map(([list, names]) => [
     list,
     isObject(names)
       ? Object.fromEntries(Object.entries(names).filter(([name]) => !repository.claims(name)))
       : names,
   ]);
-  return jsonReply({ ...value, filter: Object.fromEntries(lists) });
+  const reply = jsonReply({ ...value, filter: Object.fromEntries(lists) });
+  return {
+    ...reply,
+    lastModified: await dateOf(repository, SUMMARY, Buffer.from(reply.body as string)),
+  };
 }
 
 /** `{"packages": [purl], "lists": [list]}` → `{"filter": {list: [entry]}}`, each entry with the package's name. */
@@ -66,6 +75,7 @@ export async function serveFilter(request: Request, repository: Repository): Pro
     }),
   );
   const names = [...purls.keys()];
+  refuseMany(names);
   if (names.length === 0) return jsonReply({ filter: {} }, { hit: true });
 
   const { filter } = await rootOf(repository);
@@ -103,11 +113,11 @@ function entriesIn(value: unknown, repository: Repository): Entries {
 
 /** By package, all of its lists. */
 async function keepAll(repository: Repository, names: string[], told: Entries): Promise<void> {
+  const byName = Object.entries(told).map(
+    ([list, entries]) => [list, Map.groupBy(entries, packageOf)] as const,
+  );
   await inBatches(names, async (name) => {
-    const own = Object.entries(told).map(([list, entries]) => [
-      list,
-      entries.filter((entry) => packageOf(entry) === name),
-    ]);
+    const own = byName.map(([list, entries]) => [list, entries.get(name) ?? []]);
     await keepConfirmed(repository, keyOf(name), encodeJson(Object.fromEntries(own)));
   });
 }

@@ -2,8 +2,9 @@
 import type { DocumentRef, Repository, ViewRequest } from "../../core/format.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import { notBefore, viewsDate } from "./dates.ts";
 import { devRef, type IncludeModel, includeRef, packageRef, rootRef } from "./documents.ts";
-import { keepConfirmed, rootOf } from "./exchange.ts";
+import { keepConfirmed } from "./exchange.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
 import { WITHOUT_SOURCES } from "./view.ts";
@@ -24,22 +25,36 @@ export async function servePackage(
   repository: Repository<ComposerOptions>,
 ): Promise<Reply> {
   repository.refuseClaimed(name);
-  const holder =
-    (await holderOf(name, dev, await rootOf(repository), repository)) ??
-    (await holderOf(name, dev, (await repository.model<Root>(rootRef)).model, repository));
+  let known = await repository.model<Root>(rootRef, "stored");
+  let holder = await holderOf(name, dev, known.model, repository);
+  if (!holder) {
+    known = await repository.model<Root>(rootRef);
+    holder = await holderOf(name, dev, known.model, repository);
+  }
   if (!holder)
     throw new Problem("notFound", `${name} is not among the packages that the upstream lists`);
   const suffix = repository.options.sources ? "" : WITHOUT_SOURCES;
   const view: ViewRequest = { variant: `${holder.variant}${suffix}`, base };
   const key = `absent/${name}${dev ? "~dev" : ""}`;
   try {
-    return await repository.view(holder.ref, view, JSON_TYPE);
+    const reply = await repository.view(holder.ref, view, JSON_TYPE);
+    const date = await viewsDate(repository, base, formOf(known.model, repository));
+    // A package that moves from one document of many to another is told of in packages.json.
+    return notBefore(
+      reply,
+      known.model.metadataUrl === null ? Math.max(date, known.changedAt) : date,
+    );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (error.kind === "notFound") await keepAbsence(repository, key);
     else if (cannotAsk(error)) await tellAbsence(repository, key, name);
     throw error;
   }
+}
+
+/** What views look like by, beside the documents. */
+export function formOf(root: Root, { options }: Repository<ComposerOptions>) {
+  return { sources: options.sources, isMany: root.metadataUrl === null };
 }
 
 /**

@@ -48,3 +48,9 @@ test("expand undoes minify, whatever the versions hold", () => {
     expect(expand(minify(versions))).toEqual(versions);
   }
 });
+
+test("a few fields in very many versions are not written out", () => {
+  const wide = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`f${at}`, ""]));
+  const many = Array.from({ length: 100_000 }, () => ({}));
+  expect(() => expand([wide, ...many])).toThrow("far more");
+});

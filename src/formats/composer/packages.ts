@@ -4,17 +4,22 @@ import { createHash } from "node:crypto";
 import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import { dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
 import { rootRef } from "./documents.ts";
-import { encodeJson, jsonReply, keepChanged } from "./exchange.ts";
-import { listedNames } from "./lookup.ts";
+import { encodeJson, jsonReply } from "./exchange.ts";
+import { formOf, listedNames } from "./lookup.ts";
+import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
 
 /** Of the upstream's copy that is in service, by our address. */
 const replies = new WeakMap<Root, Map<string, Reply>>();
 const BASES_LIMIT = 20;
 
-export async function servePackages({ base }: Request, repository: Repository): Promise<Reply> {
+export async function servePackages(
+  { base }: Request,
+  repository: Repository<ComposerOptions>,
+): Promise<Reply> {
   const { model: root, cache } = await repository.model<Root>(rootRef);
   // What includes hold changes beside it.
   const isWhole = cache.hit && !cache.detail && root.includes.length === 0;
@@ -30,13 +35,21 @@ export async function servePackages({ base }: Request, repository: Repository): 
 }
 
 /**
- * Dated by its last change, wherever that came from: the upstream's document, our claims, or our own ways. Our address is left out of
- * that: Composer keeps one copy an address.
+ * Dated by its last change, wherever that came from: the upstream's document, our claims, or our own ways. Of our addresses
+ * it is left out: Composer keeps one copy of each that it asks at, and what a new one shows is dated by when that was first seen.
  */
-async function composed(root: Root, base: string, repository: Repository): Promise<Reply> {
+async function composed(
+  root: Root,
+  base: string,
+  repository: Repository<ComposerOptions>,
+): Promise<Reply> {
   const listed = await listedOf(root, repository);
   const plain = encodeJson(ourPackages(root, listed, ""));
-  const lastModified = await keepChanged(repository, "packages.json", plain);
+  const changedAt = await dateOf(repository, "packages.json", plain);
+  const lastModified = Math.max(
+    changedAt,
+    await viewsDate(repository, base, formOf(root, repository)),
+  );
   const reply = jsonReply(ourPackages(root, listed, base));
   const etag = createHash("sha256")
     .update(reply.body as string)

@@ -87,6 +87,18 @@ test("globOf comes back from patterns that are made to hold it up", () => {
   expect(globOf("a.*[x").test("a.b[x")).toBe(true);
   expect(globOf("*".repeat(60)).test("anything")).toBe(true);
   expect(globOf("*").test("a/b")).toBe(true);
+  expect(globOf(`${"*a".repeat(200)}*z`).test("a".repeat(400))).toBe(false);
+});
+
+test("globOf takes a star for any text, and the ends of a name for its ends", () => {
+  const matches = (pattern: string) =>
+    ["", "a", "aa", "ab", "aba", "a/b", "Ab"].filter((text) => globOf(pattern).test(text));
+  expect(matches("a")).toEqual(["a"]);
+  expect(matches("a*")).toEqual(["a", "aa", "ab", "aba", "a/b", "Ab"]);
+  expect(matches("a*a")).toEqual(["aa", "aba"]);
+  expect(matches("*b")).toEqual(["ab", "a/b", "Ab"]);
+  expect(matches("*b*a*")).toEqual(["aba"]);
+  expect(matches("A*/B")).toEqual(["a/b"]);
 });
 
 const refused: [what: string, document: unknown, message: RegExp][] = [
@@ -127,4 +139,11 @@ for (const [what, document, message] of refused)
 test("an empty repository is one", () => {
   expect(readRoot({ packages: [] }).inline.size).toBe(0);
   expect(readRoot({ packages: {} }).metadataUrl).toBeNull();
+});
+
+test("a packages.json that nests too deeply to be passed on is none", () => {
+  let deep: unknown = [];
+  for (let depth = 0; depth < 200_000; depth++) deep = [deep];
+  const url = "/p2/%package%.json";
+  expect(() => readRoot({ packages: [], "metadata-url": url, warnings: deep })).toThrow("deeply");
 });

@@ -59,6 +59,11 @@ export function readRoot(document: unknown): Root {
   const inline = new Set(readPackages(document["packages"]).keys());
   const includes = metadataUrl === null ? readIncludes(document["includes"]) : [];
   if (metadataUrl === null) refuseOldForms(document, inline.size + includes.length === 0);
+  const notices = Object.fromEntries(
+    NOTICES.filter((key) => key in document).map((key) => [key, document[key]]),
+  );
+  const filter = readFilter(document["filter"]);
+  refuseDeep({ notices, filter });
   return {
     metadataUrl,
     inline,
@@ -69,11 +74,18 @@ export function readRoot(document: unknown): Root {
     list: text(document["list"]),
     providers: text(document["providers-api"]),
     advisories: readAdvisories(document["security-advisories"]),
-    filter: readFilter(document["filter"]),
-    notices: Object.fromEntries(
-      NOTICES.filter((key) => key in document).map((key) => [key, document[key]]),
-    ),
+    filter,
+    notices,
   };
+}
+
+/** What is passed on is written again, which has a limit of depth that reading has not. */
+function refuseDeep(value: unknown): void {
+  try {
+    JSON.stringify(value);
+  } catch {
+    throw notA("it is nested too deeply");
+  }
 }
 
 function refuseOldForms(document: Record<string, unknown>, isEmpty: boolean): void {
@@ -122,11 +134,24 @@ function readAvailable(document: Record<string, unknown>): Available | null {
   };
 }
 
-/** `*` stands for any text, slashes included. BasePackage::packageNameToRegexp */
-export function globOf(pattern: string): RegExp {
-  // Neighbouring stars are one, and the engine must not try them against each other.
-  const parts = pattern.split(/\*+/).map((part) => part.replace(/[^A-Za-z0-9_]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*?")}$`, "i");
+/** `*` stands for any text, slashes included. BasePackage::packageNameToRegexp. In one pass: an expression would try stars against each other. */
+export function globOf(pattern: string): { test(text: string): boolean } {
+  const [first = "", ...rest] = pattern.toLowerCase().split(/\*+/);
+  const last = rest.pop();
+  return {
+    test(given) {
+      const text = given.toLowerCase();
+      if (last === undefined) return text === first;
+      if (!text.startsWith(first)) return false;
+      let at = first.length;
+      for (const part of rest) {
+        const found = text.indexOf(part, at);
+        if (found < 0) return false;
+        at = found + part.length;
+      }
+      return text.length - last.length >= at && text.endsWith(last);
+    },
+  };
 }
 
 function readMirrors(mirrors: unknown): Root["mirrors"] {

@@ -35,7 +35,8 @@ export async function serveSearch(request: Request, repository: Repository): Pro
   const text = (query.get("q") ?? "").trim().slice(0, QUERY_LIMIT);
   const root = await rootOf(repository);
   // A search for a private name tells that name to whom it is sent.
-  const may = root.search !== null && !mayNameClaim(text, repository);
+  const may =
+    root.search !== null && !mayNameClaim(`${text} ${query.get("type") ?? ""}`, repository);
   const answer = may
     ? await tryAsk(repository, { path: searchUrl(root.search!, text, query), package: null })
     : null;
@@ -82,7 +83,7 @@ export async function serveList(request: Request, repository: Repository): Promi
   const text = (key: string) => (query.get(key) ?? "").slice(0, QUERY_LIMIT).toLowerCase();
   const wanted: Wanted = { vendor: text("vendor"), filter: text("filter"), type: text("type") };
   const root = await rootOf(repository);
-  const names = mayNameClaim(`${wanted.vendor} ${wanted.filter}`, repository)
+  const names = mayNameClaim(Object.values(wanted).join(" "), repository)
     ? null
     : await theirNames(root, wanted, repository);
   if (names && !(names instanceof Problem)) return listReply(names.list, names.cache, repository);

@@ -260,6 +260,19 @@ test("what a moved tag stands at now is not given out as the release", async () 
   expect((await get(`/dists/reef/coral/1.0.0.0/${COMMIT}.zip`)).status).toBe(200);
 });
 
+test("a release that was fetched is no other archive, of whatever type or without a commit", async () => {
+  const known = { version: "1.0.0", integrity: null, digests: null, size: 1, gone: false };
+  const stored = `1.0.0.0/${COMMIT}.zip`;
+  repository.knownFiles.set("stored", { ...known, file: stored, sha256: "ab" });
+  for (const file of [`1.0.0.0/${COMMIT}.tar`, "1.0.0.0/.zip", `1.0.0.0/${NEWER}.zip`]) {
+    repository.know("reef/coral", file, "1.0.0");
+    expect((await problemOf(get(`/dists/reef/coral/${file}`))).kind).toBe("tampered");
+  }
+  expect((await get(`/dists/reef/coral/${stored}`)).status).toBe(200);
+  repository.know("reef/coral", `1.0.0.1/${COMMIT}.tar`, "1.0.0.1");
+  expect((await get(`/dists/reef/coral/1.0.0.1/${COMMIT}.tar`)).status).toBe(200);
+});
+
 test("an earlier commit of a branch is fetched from where the newest one is", async () => {
   repository.store("dev", "reef/coral", versions("reef/coral", NEWER, "dev-main"));
   repository.unnamed.add(`dev-main/${COMMIT}.zip`);

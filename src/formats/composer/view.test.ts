@@ -61,3 +61,58 @@ test("a document that nests too deeply to be written is malformed", async () => 
   const text = `{"packages":{"a/b":[{"version":"1.0.0","extra":${deep}}]}}`;
   expect((await problemOf(render("package", "a/b", text, {}, "package"))).kind).toBe("malformed");
 });
+
+const COMMIT = "1111111111111111111111111111111111111111";
+const NEWER = "2222222222222222222222222222222222222222";
+const SHA1 = "3333333333333333333333333333333333333333";
+const zipped = {
+  version: "1.0.0",
+  dist: { type: "zip", url: "https://code.example.test/1", reference: COMMIT },
+};
+const fetched = {
+  state: "fetched",
+  version: "1.0.0",
+  integrity: `sha1-${Buffer.from(SHA1, "hex").toString("base64")}`,
+  since: "",
+  entry: null,
+};
+
+async function shown(versions: unknown[], overlay: unknown = {}) {
+  const text = await render(
+    "package",
+    "a/b",
+    { packages: { "a/b": versions } },
+    overlay,
+    "package",
+  );
+  // biome-ignore lint/suspicious/noExplicitAny: the test knows what it looks at
+  return expand(JSON.parse(text).packages["a/b"]) as any[];
+}
+
+test("a release that was fetched is shown as that archive, however the upstream packs it now", async () => {
+  const want = {
+    type: "zip",
+    reference: COMMIT,
+    shasum: SHA1,
+    url: `${BASE}/dists/a/b/1.0.0.0/${COMMIT}.zip`,
+  };
+  const { dist } = zipped;
+  for (const state of ["fetched", "gone"])
+    for (const change of [{}, { type: "tar", shasum: COMMIT }, { reference: null }]) {
+      const overlay = { [`1.0.0.0/${COMMIT}.zip`]: { ...fetched, state } };
+      const [version] = await shown([{ ...zipped, dist: { ...dist, ...change } }], overlay);
+      if (state === "fetched" || "type" in change || "reference" in change)
+        expect(version.dist).toEqual(want);
+    }
+});
+
+test("a version that stands in a document twice is the first one", async () => {
+  const again = { ...zipped, version: "v1.0", dist: { ...zipped.dist, reference: NEWER } };
+  expect(await shown([zipped, again])).toMatchObject([{ version: "1.0.0" }]);
+});
+
+test("a normalized version is the version's", async () => {
+  const [version] = await shown([{ ...zipped, version_normalized: "2.0.0.0" }]);
+  expect(version.version_normalized).toBe("1.0.0.0");
+  expect(version.dist.url).toContain("/1.0.0.0/");
+});

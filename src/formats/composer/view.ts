@@ -3,7 +3,7 @@
 import type { Overlay, StoredDocument, ViewRequest } from "../../core/format.ts";
 import { integrityToHex } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
-import { distUrl, type Place, placeOf } from "./dist.ts";
+import { DEFAULT_BRANCH, distUrl, type Place, placeOf } from "./dist.ts";
 import { MINIFIED, minify } from "./minify.ts";
 import { isBranch } from "./normalize.ts";
 import { isObject, type Version } from "./types.ts";
@@ -73,13 +73,45 @@ function shownOf(
 ): Version[] {
   const known = (file: string | null) =>
     file !== null && Object.hasOwn(overlay, prefix + file) ? overlay[prefix + file]! : null;
+  const held = heldOf(overlay, prefix);
+  const seen = new Set<string>();
   return releases.flatMap((release) => {
+    // A release is one: the same version again, of another commit, would be a tag that moved without a trace.
+    if (release.release !== null && seen.has(release.release)) return [];
     const first = firstOf(release, known(release.release));
+    if (!first) return [];
+    if (release.release !== null) seen.add(release.release);
+    const shown = asHeld(first, held);
     // The file of a tag that moved is gone too: that is the one to be shown.
-    if (!first || (first === release && known(first.file)?.state === "gone")) return [];
-    const integrity = known(first.file)?.integrity ?? "";
-    return [ours(name, first, integrityToHex(integrity, "sha1"), base)];
+    const isMoved = first !== release || shown !== first;
+    if (!isMoved && known(first.file)?.state === "gone") return [];
+    const integrity = known(shown.file)?.integrity ?? "";
+    return [ours(name, shown, integrityToHex(integrity, "sha1"), base)];
   });
+}
+
+/** By release, the file that its bytes are known of. */
+function heldOf(overlay: Overlay, prefix: string): Map<string, string> {
+  const held = new Map<string, string>();
+  for (const [key, { state, integrity }] of Object.entries(overlay)) {
+    if (!key.startsWith(prefix) || integrity === null || state === "tampered") continue;
+    const file = key.slice(prefix.length);
+    const [version, end] = file.split("/");
+    if (end !== undefined && !held.has(version!)) held.set(version!, file);
+  }
+  return held;
+}
+
+/** A release that was fetched is that archive, however the upstream packs it or names its commit now. */
+function asHeld(release: Release, held: ReadonlyMap<string, string>): Release {
+  const { dist, file, data } = release;
+  const other = release.release === null ? undefined : held.get(release.release);
+  const [, part, type] = /\/([a-f0-9]*)\.([a-z]+)$/.exec(other ?? "") ?? [];
+  if (!dist || other === undefined || other === file || part === undefined) return release;
+  const reference = part === release.part ? dist.reference : part || null;
+  const changed = { type: type!, url: dist.url, reference, shasum: null };
+  const shown = { ...(data["dist"] as Version), type, reference };
+  return { ...release, dist: changed, part, file: other, data: { ...data, dist: shown } };
 }
 
 /**
@@ -104,6 +136,9 @@ function ours(
   // Who installs what is nobody's business.
   if (typeof version["notification-url"] === "string")
     version["notification-url"] = `${base}/downloads/`;
+  const { version_normalized: given } = data;
+  if (given !== undefined && given !== DEFAULT_BRANCH)
+    version["version_normalized"] = place.normalized;
   if (!place.dist) return version;
   const { mirrors: _, ...dist } = data["dist"] as Record<string, unknown>;
   dist["url"] = distUrl(base, name, place);

@@ -291,3 +291,15 @@ test("a repository without a mirror says so", async () => {
   const run = runMirror(aptRepository(), fakeCall(), noWait);
   await expect(run).rejects.toThrow("has no `mirror`");
 });
+
+test("an index that was lost from disk is fetched again", async () => {
+  const repository = mirrored();
+  publish(repository, { day: 0, packages: { [AMD64]: [["hello", "1", "hello one"]] } });
+  expect(await runMirror(repository, fakeCall(), noWait)).toBe(true);
+  const index = repository.rows.find(({ version }) => version.endsWith("Packages.gz"))!;
+  repository.blobs.delete(index.sha256);
+  const call = fakeCall();
+  expect(await runMirror(repository, call, noWait)).toBe(true);
+  expect(repository.blobs.has(index.sha256)).toBe(true);
+  expect(call.lines.at(-1)).toMatch(/: 1 new \(.*\), 1 already there, 0 missing$/);
+});

@@ -37,7 +37,7 @@ export interface FakeRepository<Options> extends Repository<Options> {
   /** Called before each file is fetched. */
   beforeFetch(path: string): void | Promise<void>;
   rows: StoredArtifactRow[];
-  pinned: Map<string, string>;
+  pins: Map<string, string>;
   blobs: Map<string, Uint8Array>;
   inService: Map<string, Uint8Array>;
   values: Map<string, { bytes: Uint8Array; at: number }>;
@@ -69,7 +69,7 @@ export function fakeRepository<Options>({
     const type = documents[ref.kind]!;
     if (!models.has(key)) {
       await type.facts(sourceOf(bytes), ref);
-      models.set(key, await type.model!({ ref, source: sourceOf(bytes), overlay: {} }));
+      models.set(key, await type.model!({ ref, source: sourceOf(bytes) }));
     }
     return models.get(key) as T;
   }
@@ -88,12 +88,12 @@ export function fakeRepository<Options>({
     upstream: new Map(),
     asked: [],
     rows: [],
-    pinned: new Map(),
+    pins: new Map(),
     blobs: new Map(),
     inService: new Map(),
     values: new Map(),
     events: [],
-    clock: Date.UTC(2026, 0, 1),
+    clock: Date.UTC(2026, 1, 1),
     beforeFetch: () => {},
     claims: () => false,
     refuseClaimed: () => {},
@@ -143,7 +143,9 @@ export function fakeRepository<Options>({
       const old = fake.rows.find(
         ({ package: name, file }) => name === artifact.package && file === artifact.file,
       );
-      if (old) return { sha256: old.sha256, size: old.size, isNew: false };
+      // Lost from disk, it is fetched again.
+      if (old && fake.blobs.has(old.sha256))
+        return { sha256: old.sha256, size: old.size, isNew: false };
       let bytes: Uint8Array | undefined;
       let no: unknown;
       for (const path of [artifact.path, ...(artifact.otherPaths ?? [])]) {
@@ -166,19 +168,20 @@ export function fakeRepository<Options>({
           artifact.isMoving ? "malformed" : "tampered",
           `${artifact.path} is not what was expected`,
         );
-      const pin = fake.pinned.get(artifact.file);
+      const pin = fake.pins.get(artifact.file);
       if (pin && pin !== digest)
         throw new Problem("tampered", `${artifact.path} is not what was seen first`);
-      fake.pinned.set(artifact.file, digest);
+      fake.pins.set(artifact.file, digest);
       fake.blobs.set(digest, bytes);
-      fake.rows.push({
-        package: artifact.package,
-        version: artifact.version,
-        file: artifact.file,
-        sha256: digest,
-        size: bytes.length,
-        fetchedAt: fake.clock,
-      });
+      if (!old)
+        fake.rows.push({
+          package: artifact.package,
+          version: artifact.version,
+          file: artifact.file,
+          sha256: digest,
+          size: bytes.length,
+          fetchedAt: fake.clock,
+        });
       return { sha256: digest, size: bytes.length, isNew: true };
     },
 
@@ -201,7 +204,7 @@ export function fakeRepository<Options>({
         .filter((row) => name === undefined || row.package === name)
         .map((row) => ({ ...row })),
 
-    pins: async () => new Map(fake.pinned),
+    pinned: async (_, file) => fake.pins.get(file) ?? null,
 
     async remove(files) {
       const gone = fake.rows.filter((row) =>

@@ -63,7 +63,7 @@ test("all are fetched, not more at a time than there are connections", async () 
 
 test("a failure is tried again at the end, three times, and does not end the rest", async () => {
   const repository = repositoryWith("a", "b", "c");
-  repository.upstream.set("a", "not a");
+  repository.upstream.set("a", new Problem("malformed", "a is being published"));
   const with_ = settings({ connections: 1 });
   const result = await transfer(
     repository,
@@ -72,13 +72,24 @@ test("a failure is tried again at the end, three times, and does not end the res
   );
   expect(repository.asked).toEqual(["a", "b", "c", "a", "a", "a"]);
   expect(result).toMatchObject({ files: 2, left: 0, ended: null });
-  expect(result.missing).toEqual([{ path: "a", reason: "a is not what was expected" }]);
+  expect(result.missing).toEqual([{ path: "a", reason: "a is being published" }]);
   expect(with_.waits).toHaveLength(3);
+});
+
+test("altered bytes are not asked for again: they are refused for half a minute anyway", async () => {
+  const repository = repositoryWith("a", "b");
+  repository.upstream.set("a", "not a");
+  const with_ = settings();
+  const result = await transfer(repository, [wish("a"), wish("b")], with_);
+  expect(repository.asked.filter((path) => path === "a")).toHaveLength(1);
+  expect(result).toMatchObject({ files: 1, left: 0, ended: null });
+  expect(result.missing).toEqual([{ path: "a", reason: "a is not what was expected" }]);
+  expect(with_.waits).toEqual([]);
 });
 
 test("what works the second time is not missing", async () => {
   const repository = repositoryWith("a", "b");
-  repository.upstream.set("a", new Problem("refused", "the upstream answered 503"));
+  repository.upstream.set("a", new Problem("malformed", "it is being published"));
   const wait = async () => void repository.upstream.set("a", "a");
   const result = await transfer(repository, [wish("a"), wish("b")], settings({ wait }));
   expect(result).toMatchObject({ files: 2, missing: [] });

@@ -41,8 +41,10 @@ export interface Transferred {
   ended: string | null;
 }
 
-/** After the first time. */
+/** After the first time, of what may be otherwise soon. */
 const RETRIES = 3;
+/** What is refused now is refused in half a minute too. */
+const FINAL = ["tampered", "refused", "forbidden", "tooLarge"];
 /** Before failed files are tried again, and before an upstream that was away is. */
 const PAUSES_MS = [2_000, 10_000, 30_000];
 /** So many failures in a row, and at least one for each connection, and the upstream counts as away. */
@@ -89,7 +91,11 @@ export async function transfer(
       turn.reason = problem.message;
       if (problem.kind === "offline" || problem.kind === "full")
         obstacle = { kind: "hopeless", reason: problem.message };
-      else if (problem.kind !== "unreachable") {
+      else if (FINAL.includes(problem.kind)) {
+        giveUp(turn.wish, turn.reason);
+        settings.settled(turn.wish);
+        return;
+      } else if (problem.kind !== "unreachable") {
         failed.push(turn);
         return;
       }

@@ -11,6 +11,7 @@ import type {
   RepositoryEvent,
   Request,
   Source,
+  StoredArtifactRow,
   ViewRequest,
 } from "../../../core/format.ts";
 import { Problem } from "../../../core/problem.ts";
@@ -39,13 +40,15 @@ export class FakeRepository implements Repository<ComposerOptions> {
   /** Files that no document names. */
   readonly unnamed = new Set<string>();
   clock = Date.parse("2026-11-23T12:00:00Z");
+  /** Of all documents. */
+  changedAt = this.clock;
   /** Whole names, or vendors as "acme/*". */
   claimed: string[] = [];
 
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;
-  readonly stored = unused.stored;
+  readonly pinned = unused.pinned;
   readonly remove = unused.remove;
 
   store(kind: keyof typeof documents, key: string, document: unknown, overlay: Overlay = {}): void {
@@ -68,7 +71,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
     this.views.push({ ref, view });
     const type = documents[ref.kind as keyof typeof documents];
     const body = await collect(type.render(this.find(ref), view));
-    return { status: 200, headers, body, cache: { hit: true } };
+    return { status: 200, headers, body, cache: { hit: true }, lastModified: this.changedAt };
   }
   async read(): Promise<never> {
     throw new Error("The test's repository reads no views");
@@ -76,7 +79,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   async model<T>(ref: DocumentRef): Promise<Known<T>> {
     const type = documents[ref.kind as keyof typeof documents];
     const model = (await type.model!(this.find(ref))) as T;
-    return { model, digest: ref.key, changedAt: this.clock, cache: { hit: true } };
+    return { model, digest: ref.key, changedAt: this.changedAt, cache: { hit: true } };
   }
   async artifact(artifact: Artifact, _request: Request): Promise<Reply> {
     this.artifacts.push(artifact);
@@ -92,6 +95,11 @@ export class FakeRepository implements Repository<ComposerOptions> {
   }
   async known(packageName: string, file: string): Promise<KnownFile | null> {
     return this.knownFiles.get(`${packageName} ${file}`) ?? null;
+  }
+  async stored(packageName = ""): Promise<StoredArtifactRow[]> {
+    return [...this.knownFiles.values()].flatMap(({ file, version, sha256 }) =>
+      sha256 === null ? [] : [{ package: packageName, version, file, sha256, size: 1, fetchedAt: 0 }],
+    );
   }
   async files(): Promise<KnownFile[]> {
     return [...this.knownFiles.values()];

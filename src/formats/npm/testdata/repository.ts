@@ -37,6 +37,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly work = unexpectedParts.work;
   readonly derive = unexpectedParts.derive;
   readonly stored = unexpectedParts.stored;
+  readonly pinned = unexpectedParts.pinned;
   readonly remove = unexpectedParts.remove;
   clock = Date.parse("2026-11-23T12:00:00Z");
   /** Whole names, or scopes as "@acme/*". */
