@@ -71,7 +71,10 @@ const later = new WeakMap<Reply, Reply>();
 export function notBefore(reply: Reply, date: number): Reply {
   if (reply.lastModified === undefined || reply.lastModified >= date) return reply;
   const before = later.get(reply);
-  if (before?.lastModified === date) return before;
+  if (before?.lastModified === date) {
+    if (reply.isCurrent) before.isCurrent = reply.isCurrent;
+    return before;
+  }
   const dated = { ...reply, lastModified: date };
   if (reply.isShared) later.set(reply, dated);
   return dated;
