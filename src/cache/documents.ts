@@ -309,7 +309,9 @@ export function createDocuments(deps: DocumentDeps): Documents {
     response: UpstreamResponse,
     received: Received,
   ): Promise<DocumentState> {
-    const taken = await ingest(ref, response, received);
+    const taken = await ingest(ref, response, received).catch((error) => {
+      throw notWhatWasAsked(error, ref, response);
+    });
     const source = taken.source ?? sourceOf(ref, taken.blob, taken.size);
     await admit({ ref, source, previous: await previous(ref, state) });
     const observed = await observe(ref, state, taken.facts, response.upstream);
@@ -419,6 +421,22 @@ function idOf({ kind, key }: DocumentRef): string {
 function patience(milliseconds: number): Promise<null> {
   return new Promise((resolve) => {
     setTimeout(resolve, Math.max(0, milliseconds), null);
+  });
+}
+
+/** A login page, most often: who sent it for what, before what is wrong with it. No URL: one may hold a token. */
+function notWhatWasAsked(
+  error: unknown,
+  { key }: DocumentRef,
+  { upstream, headers }: UpstreamResponse,
+): unknown {
+  if (!(error instanceof Problem) || error.kind !== "malformed") return error;
+  const isPage = /html/i.test(headers.get("content-type") ?? "");
+  const message = `${upstream} sent ${isPage ? "a web page" : "something else"} for ${key}: ${error.message}`;
+  const { cause, event } = error;
+  return new Problem("malformed", message, {
+    ...(cause !== undefined && { cause }),
+    ...(event && { event }),
   });
 }
 
