@@ -1,22 +1,18 @@
 // Security advisories: private names stay here, and what the upstream once answered is there when it is away.
 // https://getcomposer.org/doc/05-repositories.md#security-advisories
-import type { Question, Repository, Request } from "../../core/format.ts";
-import { Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
+
 import {
   encodeJson,
   forwarded,
   fromKept,
-  inBatches,
   jsonReply,
-  keepConfirmed,
-  objectOf,
-  parseObject,
   refusal,
-  refuseMany,
-  rootOf,
   tryAsk,
-} from "./exchange.ts";
+} from "../../core/exchange.ts";
+import type { Question, Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { inBatches, keepConfirmed, objectOf, parseObject, refuseMany, rootOf } from "./exchange.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";
 
@@ -38,7 +34,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
   refuseMany(wanted);
   const names = wanted.filter((name) => !repository.claims(name));
   if (names.length === 0 && (wanted.length > 0 || since === null))
-    return jsonReply({ advisories: {} }, { hit: true });
+    return jsonReply(200, { advisories: {} }, { hit: true });
 
   const { advisories } = await rootOf(repository);
   if (!advisories?.apiUrl) throw new Problem("notFound", `The upstream has no ${WHAT} to be asked`);
@@ -48,7 +44,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
     const told = toldBy(value, repository);
     // What is newer than a day is not all that there is.
     if (since === null) await keepAll(repository, names, told);
-    return jsonReply({ advisories: told }, forwarded(answer));
+    return jsonReply(200, { advisories: told }, forwarded(answer));
   }
   const kept = await readKept(repository, names);
   if (!kept) throw refusal(answer, WHAT);
@@ -59,7 +55,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
   // Composer shows this since 2.10.
   const info = `holdfast: the upstream cannot be asked; advisories as of ${day}${gaps}`;
   const cache = fromKept(repository, kept.oldest, answer);
-  return jsonReply({ advisories: kept.advisories, info }, cache);
+  return jsonReply(200, { advisories: kept.advisories, info }, cache);
 }
 
 /** `packages[]=a/b&packages[]=c/d`, also with numbers in the brackets. */

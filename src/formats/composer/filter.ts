@@ -1,23 +1,19 @@
 // Filter lists of Composer 2.10: releases to keep away from (malware). As the upstream has them, also while it is away.
 // https://getcomposer.org/doc/05-repositories.md#filter
-import type { Repository, Request } from "../../core/format.ts";
-import { Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
-import { dateOf } from "./dates.ts";
+
 import {
   encodeJson,
   forwarded,
   fromKept,
-  inBatches,
   jsonReply,
-  keepConfirmed,
-  objectOf,
-  parseObject,
   refusal,
-  refuseMany,
-  rootOf,
   tryAsk,
-} from "./exchange.ts";
+} from "../../core/exchange.ts";
+import type { Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { dateOf } from "./dates.ts";
+import { inBatches, keepConfirmed, objectOf, parseObject, refuseMany, rootOf } from "./exchange.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";
 
@@ -57,7 +53,7 @@ async function summaryReply(
       ? Object.fromEntries(Object.entries(names).filter(([name]) => !repository.claims(name)))
       : names,
   ]);
-  const reply = jsonReply({ ...value, filter: Object.fromEntries(lists) });
+  const reply = jsonReply(200, { ...value, filter: Object.fromEntries(lists) });
   return {
     ...reply,
     lastModified: await dateOf(repository, SUMMARY, Buffer.from(reply.body as string)),
@@ -76,7 +72,7 @@ export async function serveFilter(request: Request, repository: Repository): Pro
   );
   const names = [...purls.keys()];
   refuseMany(names);
-  if (names.length === 0) return jsonReply({ filter: {} }, { hit: true });
+  if (names.length === 0) return jsonReply(200, { filter: {} }, { hit: true });
 
   const { filter } = await rootOf(repository);
   if (!filter?.apiUrl) throw new Problem("notFound", `The upstream has no ${WHAT} to be asked`);
@@ -93,11 +89,11 @@ export async function serveFilter(request: Request, repository: Repository): Pro
   if (!(answer instanceof Problem) && (isObject(value) || Array.isArray(value))) {
     const told = entriesIn(value, repository);
     await keepAll(repository, names, told);
-    return jsonReply({ filter: told }, forwarded(answer));
+    return jsonReply(200, { filter: told }, forwarded(answer));
   }
   const kept = await readKept(repository, names, lists);
   if (!kept) throw refusal(answer, WHAT);
-  return jsonReply({ filter: kept.entries }, fromKept(repository, kept.oldest, answer));
+  return jsonReply(200, { filter: kept.entries }, fromKept(repository, kept.oldest, answer));
 }
 
 function entriesIn(value: unknown, repository: Repository): Entries {

@@ -1,13 +1,13 @@
 // Our packages.json: the form of Composer 2, with our URLs for all that the upstream has.
 // https://getcomposer.org/doc/05-repositories.md#packages
 import { createHash } from "node:crypto";
+import { encodeJson, jsonReply } from "../../core/exchange.ts";
 import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import { dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
 import { rootRef } from "./documents.ts";
-import { encodeJson, jsonReply } from "./exchange.ts";
 import { formOf, listedNames } from "./lookup.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
@@ -50,7 +50,7 @@ async function composed(
     changedAt,
     await viewsDate(repository, base, formOf(root, repository)),
   );
-  const reply = jsonReply(ourPackages(root, listed, base));
+  const reply = jsonReply(200, ourPackages(root, listed, base));
   const etag = createHash("sha256")
     .update(reply.body as string)
     .digest("hex");

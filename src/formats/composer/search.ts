@@ -1,22 +1,19 @@
 // Search, the list of names, and who provides a virtual package: the upstream's answer, or what is known here.
 // https://getcomposer.org/doc/05-repositories.md#list; composer/composer, ComposerRepository::search
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { Answer, Repository, Request } from "../../core/format.ts";
-import { cannotAsk, Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
-import { type PackageModel, packageRef } from "./documents.ts";
 import {
   encodeJson,
   forwarded,
   fromKept,
   jsonReply,
-  keepConfirmed,
-  objectOf,
-  parseObject,
   refusal,
-  rootOf,
   tryAsk,
-} from "./exchange.ts";
+} from "../../core/exchange.ts";
+import type { Answer, Repository, Request } from "../../core/format.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { type PackageModel, packageRef } from "./documents.ts";
+import { keepConfirmed, objectOf, parseObject, rootOf } from "./exchange.ts";
 import { listedNames } from "./lookup.ts";
 import { globOf, type Root } from "./root.ts";
 import { isObject } from "./types.ts";
@@ -46,7 +43,7 @@ export async function serveSearch(request: Request, repository: Repository): Pro
       (result) => isObject(result) && !repository.claims(String(result["name"])),
     );
     const { next: _, ...rest } = theirs;
-    return jsonReply({ ...rest, results }, forwarded(answer));
+    return jsonReply(200, { ...rest, results }, forwarded(answer));
   }
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const names = (await knownNames(root, words[0] ?? "", repository)).filter((name) =>
@@ -55,7 +52,7 @@ export async function serveSearch(request: Request, repository: Repository): Pro
   const results = await Promise.all(
     names.slice(0, KNOWN_LIMIT).map((name) => describe(name, root, repository)),
   );
-  return jsonReply({ results, total: names.length }, { hit: true });
+  return jsonReply(200, { results, total: names.length }, { hit: true });
 }
 
 /** `type` and the page are passed on as they are. */
@@ -96,7 +93,7 @@ export async function serveList(request: Request, repository: Repository): Promi
 
 function listReply(names: string[], cache: Reply["cache"], repository: Repository): Reply {
   const packageNames = names.filter((name) => !repository.claims(name));
-  return jsonReply({ packageNames }, cache ?? null);
+  return jsonReply(200, { packageNames }, cache ?? null);
 }
 
 /** Null when the upstream has no such list, the reason when neither it nor a kept answer can be had. */
@@ -167,12 +164,12 @@ export async function serveProviders(name: string, repository: Repository): Prom
   const value = objectOf(answer);
   if (!(answer instanceof Problem) && Array.isArray(value?.["providers"])) {
     await keepConfirmed(repository, key, encodeJson(value));
-    return jsonReply(withoutClaimed(value, repository), forwarded(answer));
+    return jsonReply(200, withoutClaimed(value, repository), forwarded(answer));
   }
   const kept = await repository.kept(key);
   const before = kept && parseObject(kept.bytes);
   if (!kept || !before) throw refusal(answer, `list of who provides ${name}`);
-  return jsonReply(withoutClaimed(before, repository), fromKept(repository, kept.at, answer));
+  return jsonReply(200, withoutClaimed(before, repository), fromKept(repository, kept.at, answer));
 }
 
 function withoutClaimed(value: Record<string, unknown>, repository: Repository) {

@@ -1,10 +1,11 @@
 // Every route of this format, answered.
+
+import { jsonReply } from "../../core/exchange.ts";
 import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import { serveAdvisories } from "./advisories.ts";
 import { serveDist } from "./dists.ts";
-import { jsonReply } from "./exchange.ts";
 import { serveFilter, serveSummary } from "./filter.ts";
 import { servePackage } from "./lookup.ts";
 import type { ComposerOptions } from "./options.ts";
@@ -41,7 +42,7 @@ export async function serve(
     case "downloads":
       // Who installs what stays here.
       await request.body(NOTICE_LIMIT);
-      return jsonReply({ status: "success" });
+      return jsonReply(200, { status: "success" });
     case "unsupported":
       throw new Problem(
         "methodNotAllowed",

@@ -1,7 +1,5 @@
 // Provenance and publish attestations of a release, kept beside it. GET /-/npm/v1/attestations/<name>@<version>
-import type { Repository } from "../../core/format.ts";
-import { Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
+
 import {
   encodeJson,
   forwarded,
@@ -11,7 +9,10 @@ import {
   parseJson,
   refusal,
   tryAsk,
-} from "./exchange.ts";
+} from "../../core/exchange.ts";
+import type { Repository } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
 import { encodeName } from "./names.ts";
 import { isObject } from "./types.ts";
 

@@ -1,10 +1,6 @@
 // Security audits: private names stay here, and what the upstream once answered is there when it is away.
 // npm/arborist lib/audit-report.js (advisories/bulk); npm 6, pnpm and yarn 1 (audits, audits/quick)
 import { createHash } from "node:crypto";
-import type { Repository, Request } from "../../core/format.ts";
-import { Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
-import { keepAdvisories, keptAdvisories } from "./advisories.ts";
 import {
   encodeJson,
   forwarded,
@@ -14,7 +10,11 @@ import {
   parseJson,
   refusal,
   tryAsk,
-} from "./exchange.ts";
+} from "../../core/exchange.ts";
+import type { Repository, Request } from "../../core/format.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { keepAdvisories, keptAdvisories } from "./advisories.ts";
 import { isPackageName } from "./names.ts";
 import { notice } from "./problem.ts";
 import { isObject } from "./types.ts";

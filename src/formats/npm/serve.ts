@@ -1,4 +1,6 @@
 // Routes to replies.
+
+import { jsonReply } from "../../core/exchange.ts";
 import type { DocumentRef, Repository, Request, ViewRequest } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
@@ -6,7 +8,6 @@ import type { Reply } from "../../core/reply.ts";
 import { serveAttestations } from "./attestations.ts";
 import { serveAdvisories, serveAudit } from "./audit.ts";
 import { packumentRef, versionRef } from "./documents.ts";
-import { jsonReply } from "./exchange.ts";
 import { serveKeys } from "./keys.ts";
 import { isVersion } from "./names.ts";
 import { abbreviatedType, wantsAbbreviated } from "./negotiate.ts";

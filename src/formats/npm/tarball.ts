@@ -1,11 +1,12 @@
 // Tarballs: which documents may name one, and its registry signature.
+
+import { parseJson } from "../../core/exchange.ts";
 import type { Artifact, DocumentRef, Repository, Request } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
 import { packumentRef, versionRef } from "./documents.ts";
-import { parseJson } from "./exchange.ts";
 import { registryKeys } from "./keys.ts";
 import { versionOf } from "./names.ts";
 import type { NpmRoute } from "./routes.ts";

@@ -1,7 +1,7 @@
-// Questions to the upstream whose last answer is kept for when it is away.
-import type { Answer, Question, Repository } from "../../core/format.ts";
-import { cannotAsk, Problem } from "../../core/problem.ts";
-import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
+// Questions to an upstream whose last answer is kept for when it is away: what formats do with them alike.
+import type { Answer, Question, Repository } from "./format.ts";
+import { cannotAsk, Problem } from "./problem.ts";
+import { type CacheStatus, type Reply, reply } from "./reply.ts";
 
 /** The upstream's answer, or the Problem that says why there is none. */
 export async function tryAsk(
