@@ -1,33 +1,15 @@
 // The small values of the configuration: durations, sizes, addresses, and how they are written back.
 import { z } from "zod";
 import { DURATION, parseDuration } from "../core/duration.ts";
+import { parseSize, SIZE, UNITS } from "../core/size.ts";
 import { show } from "./show.ts";
 
-const SIZE = /^(\d+)(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
-const SIZES: Record<string, number> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
-};
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*)):(\d{1,5})$/;
 
 /** Where to listen. `host` is without brackets. */
 export interface Address {
   host: string;
   port: number;
-}
-
-/** Bytes of "64MiB"; throws a RangeError on anything else. */
-export function parseSize(text: string): number {
-  const match = SIZE.exec(text);
-  if (!match) throw new RangeError(`Expected a size like 64MiB, got ${JSON.stringify(text)}`);
-  return Number(match[1]) * SIZES[match[2]!]!;
 }
 
 /** The shortest exact way to write it: 300000 is "5m". Only for whole seconds. */
@@ -44,8 +26,8 @@ export function formatDuration(ms: number): string {
 /** The shortest exact way to write it in powers of 1024: 67108864 is "64MiB". */
 export function formatSize(bytes: number): string {
   const units = ["TiB", "GiB", "MiB", "KiB"];
-  const unit = units.find((unit) => bytes > 0 && bytes % SIZES[unit]! === 0) ?? "B";
-  return `${bytes / SIZES[unit]!}${unit}`;
+  const unit = units.find((unit) => bytes > 0 && bytes % UNITS[unit]! === 0) ?? "B";
+  return `${bytes / UNITS[unit]!}${unit}`;
 }
 
 /** Null when it is not HOST:PORT; an IPv6 address stands in brackets. */

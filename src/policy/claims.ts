@@ -1,4 +1,5 @@
 // Which names belong to a repository's owner: never asked for upstream, on any path.
+import { wildcard } from "../core/wildcard.ts";
 
 /** The first pattern that covers a name, as it is configured, or null. */
 export type Claims = (name: string) => string | null;
@@ -20,22 +21,8 @@ export function createClaims(
   };
 }
 
-/** Linear in the length of the name: the parts between the stars are looked for from left to right. */
+/** Without a star it is a name, or all that stands below it. */
 function createMatcher(pattern: string): (name: string) => boolean {
-  const parts = pattern.split("*");
-  if (parts.length === 1) return (name) => name === pattern || name.startsWith(`${pattern}/`);
-  const first = parts[0]!;
-  const last = parts.at(-1)!;
-  const middle = parts.slice(1, -1);
-  return (name) => {
-    if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
-      return false;
-    let at = first.length;
-    for (const part of middle) {
-      const found = name.indexOf(part, at);
-      if (found < 0) return false;
-      at = found + part.length;
-    }
-    return at <= name.length - last.length;
-  };
+  if (pattern.includes("*")) return wildcard(pattern);
+  return (name) => name === pattern || name.startsWith(`${pattern}/`);
 }

@@ -1,4 +1,6 @@
 // The page at `/`: what this server is, and the lines that each client needs.
+
+import { escapeHtml } from "../core/html.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import type { PageDeps } from "./pages.ts";
 
@@ -35,8 +37,4 @@ ${sections.join("\n")}
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     "x-content-type-options": "nosniff",
   });
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

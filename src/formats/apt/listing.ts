@@ -1,4 +1,6 @@
 // Folders as pages for people with a browser, in the plain form that web servers give them.
+
+import { escapeHtml } from "../../core/html.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
@@ -115,10 +117,4 @@ function page(root: string, folder: string, entries: Entry[]): string {
 
 function encode(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
-}
-
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
 }

@@ -2,10 +2,9 @@
 import { z } from "zod";
 import { DURATION, parseDuration } from "../../core/duration.ts";
 import type { OptionFile } from "../../core/format.ts";
+import { parseSize } from "../../core/size.ts";
 import { isKeyring } from "./key.ts";
 
-const SIZES: Record<string, number> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 };
-const BINARY_SIZES: Record<string, number> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 const SIZE = /^(\d+)(B|kB|MB|GB|KiB|MiB|GiB)$/;
 
 const duration = z
@@ -18,10 +17,7 @@ const duration = z
 const size = z
   .string()
   .regex(SIZE, "expected a whole number and a unit: 512KiB, 10MiB, 2MB")
-  .transform((text) => {
-    const [, number, unit] = SIZE.exec(text)!;
-    return Number(number) * (SIZES[unit!] ?? BINARY_SIZES[unit!]!);
-  })
+  .transform(parseSize)
   .refine((bytes) => bytes > 0, "must be more than 0B")
   .meta({ title: "size" });
 

@@ -1,6 +1,7 @@
 // Which files of an index a mirror wants.
 import { utf8 } from "../../archive/control.ts";
 import type { TaskInput } from "../../core/format.ts";
+import { wildcard } from "../../core/wildcard.ts";
 import { LookupWriter } from "./lookup.ts";
 import { type IndexOptions, type NamedFile, namedFiles } from "./stanzas.ts";
 
@@ -54,22 +55,6 @@ export function fileFilter(filter: FileFilter): (file: NamedFile) => boolean {
 function patterns(list: readonly string[] | undefined): ((text: string) => boolean) | null {
   if (!list) return null;
   const exact = new Set(list.filter((pattern) => !pattern.includes("*")));
-  const globs = list
-    .filter((pattern) => pattern.includes("*"))
-    .map((pattern) => pattern.split("*"));
-  return (text) => exact.has(text) || globs.some((parts) => matches(parts, text));
-}
-
-/** Without a regular expression: many stars would make one slow. */
-function matches(parts: string[], text: string): boolean {
-  const first = parts[0]!;
-  const last = parts.at(-1)!;
-  if (!text.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return text.length - last.length >= at && text.endsWith(last);
+  const others = list.filter((pattern) => pattern.includes("*")).map(wildcard);
+  return (text) => exact.has(text) || others.some((matches) => matches(text));
 }

@@ -1,6 +1,7 @@
 // The upstream's packages.json: which of the protocol's forms it speaks, and where it has what.
 // https://getcomposer.org/doc/05-repositories.md#composer; composer/composer, ComposerRepository::loadRootServerFile
 import { Problem } from "../../core/problem.ts";
+import { wildcard } from "../../core/wildcard.ts";
 import { isObject } from "./types.ts";
 import { readPackages } from "./versions.ts";
 
@@ -126,32 +127,18 @@ function readAvailable(document: Record<string, unknown>): Available | null {
   const patterns = texts(document["available-package-patterns"]);
   if (packages.length + patterns.length === 0) return null;
   const names = new Set(packages);
-  const expressions = patterns.map(globOf);
+  const globs = patterns.map(globOf);
   return {
     packages,
     patterns,
-    has: (name) => names.has(name) || expressions.some((expression) => expression.test(name)),
+    has: (name) => names.has(name) || globs.some((matches) => matches(name)),
   };
 }
 
-/** `*` stands for any text, slashes included. BasePackage::packageNameToRegexp. In one pass: an expression would try stars against each other. */
-export function globOf(pattern: string): { test(text: string): boolean } {
-  const [first = "", ...rest] = pattern.toLowerCase().split(/\*+/);
-  const last = rest.pop();
-  return {
-    test(given) {
-      const text = given.toLowerCase();
-      if (last === undefined) return text === first;
-      if (!text.startsWith(first)) return false;
-      let at = first.length;
-      for (const part of rest) {
-        const found = text.indexOf(part, at);
-        if (found < 0) return false;
-        at = found + part.length;
-      }
-      return text.length - last.length >= at && text.endsWith(last);
-    },
-  };
+/** As Composer reads it, whatever the case. BasePackage::packageNameToRegexp */
+export function globOf(pattern: string): (name: string) => boolean {
+  const matches = wildcard(pattern.toLowerCase());
+  return (name) => matches(name.toLowerCase());
 }
 
 function readMirrors(mirrors: unknown): Root["mirrors"] {

@@ -148,7 +148,7 @@ function namesIn(value: Record<string, unknown> | null): string[] | null {
 function matcher({ vendor, filter }: Wanted): (name: string) => boolean {
   const pattern = filter === "" ? null : globOf(filter);
   return (name) =>
-    (vendor === "" || name.startsWith(`${vendor}/`)) && (pattern === null || pattern.test(name));
+    (vendor === "" || name.startsWith(`${vendor}/`)) && (pattern === null || pattern(name));
 }
 
 /** `{"providers": [{name, description, type}]}` of a virtual package. */

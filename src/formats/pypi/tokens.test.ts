@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import { escapeHtml } from "../../core/html.ts";
 import { Problem } from "../../core/problem.ts";
-import { escapeHtml, tokens, unescapeHtml } from "./tokens.ts";
+import { tokens, unescapeHtml } from "./tokens.ts";
 
 /** Tokens in a line: `<a href="x">` as `a[href=x]`, text in quotes. */
 function short(html: string): string {

@@ -40,15 +40,6 @@ export function unescapeHtml(text: string): string {
   );
 }
 
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
-}
-
 const broken = () => new Problem("malformed", "The page is not well-formed HTML");
 
 function after(html: string, mark: string, from: number): number {

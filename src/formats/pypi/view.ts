@@ -1,11 +1,11 @@
 // Renders a project page for clients, as JSON (PEP 691) or HTML (PEP 503), with every URL pointing here.
 import type { StoredDocument, ViewRequest } from "../../core/format.ts";
+import { escapeHtml } from "../../core/html.ts";
 import { Problem } from "../../core/problem.ts";
 import { fileJson } from "./json.ts";
 import { versionOfFile } from "./names.ts";
 import { shownPage } from "./overlay.ts";
 import { projectPage } from "./page.ts";
-import { escapeHtml } from "./tokens.ts";
 import { API_VERSION, type ProjectFile, type ProjectPage } from "./types.ts";
 
 /** The views of a project page. The URLs of files are relative, so each depth of path has its own; PEP 740 wants whole ones. */
