@@ -50,6 +50,7 @@ export interface DocumentDeps {
   report(event: RepositoryEvent): void;
   storeEvent: ObserverDeps["storeEvent"];
   announce: ObserverDeps["announce"];
+  hasDigests: ObserverDeps["hasDigests"];
   repacked: ObserverDeps["repacked"];
   /** Throws a Problem when the new copy must not take the place of the old one. */
   admit: ((candidate: Candidate) => Promise<void>) | null;

@@ -30,6 +30,8 @@ export interface ObserverDeps {
   /** Logs and counts an event that was stored. */
   announce(event: RepositoryEvent): void;
   now(): number;
+  /** The format publishes digests of fetched bytes (`Format.alsoPinned`). */
+  hasDigests: boolean;
   /** For formats that can tell bytes that were packed anew from altered ones. */
   repacked: IsRepacked | null;
   report(event: RepositoryEvent): void;
@@ -85,7 +87,7 @@ export function createObserver(deps: ObserverDeps): Observe {
           events.push(told);
         }
       }
-      const digests = await readDigests(sql, repository, ref.package);
+      const digests = deps.hasDigests ? await readDigests(sql, repository, ref.package) : null;
       return { facts: reconciled.facts, events, doubts, digests };
     });
     for (const event of result.events) deps.announce(event);
@@ -93,7 +95,7 @@ export function createObserver(deps: ObserverDeps): Observe {
 
     const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
     // What fetched bytes told is known for good: also of files that had gone, and of those that were stored just before a crash.
-    for (const [file, { integrity, since }] of result.digests) {
+    for (const [file, { integrity, since }] of result.digests ?? []) {
       const fact = named.get(file);
       if (!fact || Object.hasOwn(overlay, file)) continue;
       overlay[file] = { state: "fetched", version: fact.version, integrity, since, entry: null };

@@ -80,6 +80,7 @@ export function createRepository(
     freshnessMs: settings.freshnessMs,
     storeEvent: (sql, event) => shared.events.store(sql, name, event),
     announce: (event) => shared.events.announce(name, event),
+    hasDigests: (format.alsoPinned ?? []).length > 0,
     repacked: format.contentDigest ? createRepackCheck({ ...common, format }) : null,
     admit: format.admit ? (candidate) => format.admit!(candidate, repository) : null,
   });

@@ -11,15 +11,9 @@ import {
   releaseText,
   TEXT,
 } from "./documents.ts";
-import {
-  type AptRepository,
-  earlierReleases,
-  indexArtifact,
-  keepRelease,
-  plainPath,
-  readableForms,
-} from "./generations.ts";
-import { isDiff, namesFiles } from "./index-names.ts";
+import { type AptRepository, earlierReleases, keepRelease } from "./generations.ts";
+import { indexArtifact } from "./index-artifact.ts";
+import { isDiff, namesFiles, plainPath, readableForms } from "./index-names.ts";
 import { forgetIndices, prepareLookup } from "./lookups.ts";
 import type { Release } from "./release.ts";
 

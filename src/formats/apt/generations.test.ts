@@ -7,13 +7,12 @@ import {
   type AptRepository,
   currentRelease,
   earlierReleases,
-  indexArtifact,
   keepRelease,
   knownSuites,
-  pathByHash,
-  readableForms,
   wantingSuites,
 } from "./generations.ts";
+import { indexArtifact, pathByHash } from "./index-artifact.ts";
+import { readableForms } from "./index-names.ts";
 import { type FakeRepository, fakeRepository } from "./mirror/testing.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
 import { tasks } from "./tasks.ts";

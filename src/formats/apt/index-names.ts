@@ -1,4 +1,5 @@
 // What the path of an index says about it. Pure knowledge of the layout: https://wiki.debian.org/DebianRepository/Format
+import type { Release } from "./release.ts";
 
 /** `release` is the small Release file beside a Packages; `diff` everything of a pdiff; `other` what apt never asks for by itself. */
 export type IndexKind =
@@ -104,4 +105,19 @@ export function cleanPath(path: string): string | null {
   const segments = path.split("/").filter((segment) => segment !== "" && segment !== ".");
   if (!segments.length || segments.includes("..") || path.endsWith("/.")) return null;
   return segments.join("/");
+}
+
+const READABLE = [".xz", ".gz", ".zst", ""];
+
+/** The path of an index without what says how it is compressed. */
+export function plainPath(path: string): string {
+  return path.replace(/\.(xz|gz|zst|bz2|lzma|lz4)$/, "");
+}
+
+/** The forms of an index that can be read here and that the release names: itself first. Clients may have fetched another one. */
+export function readableForms(release: Release, path: string): string[] {
+  const plain = plainPath(path);
+  const forms = READABLE.map((extension) => plain + extension);
+  const sorted = forms.includes(path) ? [path, ...forms.filter((form) => form !== path)] : forms;
+  return sorted.filter((form) => release.files.has(form));
 }

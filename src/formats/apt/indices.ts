@@ -6,14 +6,8 @@ import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Generation } from "./documents.ts";
-import {
-  type AptRepository,
-  currentRelease,
-  earlierReleases,
-  indexArtifact,
-  knownSuites,
-  pathByHash,
-} from "./generations.ts";
+import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { indexArtifact, pathByHash } from "./index-artifact.ts";
 import { indexName, isDiff, namesFiles } from "./index-names.ts";
 import { forgetIndices, prepareLookup } from "./lookups.ts";
 import type { Release } from "./release.ts";

@@ -2,16 +2,9 @@
 import type { Derived } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
-import {
-  type AptRepository,
-  currentRelease,
-  earlierReleases,
-  indexArtifact,
-  knownSuites,
-  plainPath,
-  readableForms,
-} from "./generations.ts";
-import { namesFiles } from "./index-names.ts";
+import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { indexArtifact } from "./index-artifact.ts";
+import { namesFiles, plainPath, readableForms } from "./index-names.ts";
 import type { Release } from "./release.ts";
 import { inFolder, poolFolder } from "./routes.ts";
 

@@ -5,7 +5,8 @@ import type { Artifact, DocumentRef, DocumentType, Fact } from "../../core/forma
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
-import { type AptRepository, contentTypeOf, knownSuites } from "./generations.ts";
+import { type AptRepository, knownSuites } from "./generations.ts";
+import { contentTypeOf } from "./index-artifact.ts";
 import { namesFiles } from "./index-names.ts";
 import { poolArtifact } from "./pool-artifact.ts";
 import { encodePath, folderOf, likelySuite, poolFolder } from "./routes.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Artifact } from "../../core/format.ts";
 import { purl } from "../../core/purl.ts";
 import type { FileEntry } from "./files.ts";
-import { contentTypeOf } from "./generations.ts";
+import { contentTypeOf } from "./index-artifact.ts";
 import { encodePath, packageOf } from "./routes.ts";
 
 /** By path in the repository, the digest (as lookup files have it) of bytes that were let take the place of others. */

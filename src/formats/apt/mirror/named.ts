@@ -6,9 +6,9 @@ import {
   type AptRepository,
   currentRelease,
   earlierReleases,
-  indexArtifact,
   knownSuites,
 } from "../generations.ts";
+import { indexArtifact } from "../index-artifact.ts";
 import { indexName, namesFiles } from "../index-names.ts";
 import { poolPath, useLookup } from "../pool.ts";
 import type { Release } from "../release.ts";

@@ -2,7 +2,8 @@
 import { cannotAsk, Problem } from "../../../core/problem.ts";
 import type { CacheStatus } from "../../../core/reply.ts";
 import { heldOf } from "../accept.ts";
-import { type AptRepository, type Current, currentRelease, indexArtifact } from "../generations.ts";
+import { type AptRepository, type Current, currentRelease } from "../generations.ts";
+import { indexArtifact } from "../index-artifact.ts";
 import { namesFiles } from "../index-names.ts";
 import type { MirrorOptions } from "../options.ts";
 import { forgetIndices } from "../pool.ts";
