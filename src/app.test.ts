@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createApp, type Mounted } from "./app.ts";
-import type { Repository } from "./core/format.ts";
 import { createLog } from "./core/log.ts";
 import { type Reply, reply } from "./core/reply.ts";
+import type { Repository } from "./core/repository.ts";
 import type { Exchange } from "./http/accesslog.ts";
 import type { Incoming } from "./http/server.ts";
 

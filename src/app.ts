@@ -2,10 +2,11 @@
 
 import { createLru } from "./cache/lru.ts";
 import type { AnyFormat } from "./cache/transform.ts";
-import type { Repository, Request } from "./core/format.ts";
 import type { Log } from "./core/log.ts";
 import { Problem } from "./core/problem.ts";
 import { type Reply, reply } from "./core/reply.ts";
+import type { Repository } from "./core/repository.ts";
+import type { Request } from "./core/request.ts";
 import type { Exchange } from "./http/accesslog.ts";
 import { pathFault } from "./http/path.ts";
 import { createRepeats } from "./http/repeat.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { crc32, gzipSync } from "node:zlib";
-import type { RandomAccess } from "../core/format.ts";
+import type { RandomAccess } from "../core/artifact.ts";
 import { end, type Part, pax, tar, tarPart, type ZipPart, zip } from "./testdata/archives.ts";
 import { treeDigest } from "./tree.ts";
 

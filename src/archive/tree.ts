@@ -1,7 +1,7 @@
 // A digest of what an archive holds, whatever it was packed with: the same for the same files, with other bytes for other ones.
 import { createHash } from "node:crypto";
 import { createGunzip } from "node:zlib";
-import type { RandomAccess } from "../core/format.ts";
+import type { RandomAccess } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import { readTar } from "./tar.ts";
 import { checkLocal, readAhead, readDirectory, readEntry, zipLimits } from "./zip.ts";

@@ -1,7 +1,7 @@
 // The reader against archives that are right, that lie, and that are broken at random.
 import { expect, test } from "bun:test";
 import { crc32, deflateRawSync } from "node:zlib";
-import type { RandomAccess } from "../core/format.ts";
+import type { RandomAccess } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import { readAhead, readDirectory, readEntry, type ZipLimits, zipLimits } from "./zip.ts";
 

@@ -1,6 +1,6 @@
 // Reads zip archives in place: the directory first, then single entries. PKWARE APPNOTE 6.3, ZIP64 included.
 import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
-import type { RandomAccess } from "../core/format.ts";
+import type { RandomAccess } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 
 /** What an archive may cost its reader. Sizes in bytes; whatever is past a limit is Problem("malformed"). */

@@ -1,5 +1,5 @@
 // Stored artifacts in the catalog.
-import type { Artifact, KnownFile, StoredArtifactRow } from "../core/format.ts";
+import type { Artifact, KnownFile, StoredArtifactRow } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import { readFacts } from "../ledger/facts.ts";
 import { type FileKey, type Pin, pin } from "../ledger/pins.ts";

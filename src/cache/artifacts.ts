@@ -1,15 +1,10 @@
 // Immutable resources: tarballs, wheels, zips. `open` is the only function that reads one, on every path.
 import { createHash } from "node:crypto";
-import type {
-  Artifact,
-  EventKind,
-  Pace,
-  RepositoryEvent,
-  Request,
-  StoredFile,
-} from "../core/format.ts";
+import type { Artifact, Pace, StoredFile } from "../core/artifact.ts";
+import type { EventKind, RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
+import type { Request } from "../core/request.ts";
 import type { Database } from "../store/database.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents.ts";

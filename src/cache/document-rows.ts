@@ -1,5 +1,5 @@
 // Documents in the catalog.
-import type { DocumentRef } from "../core/format.ts";
+import type { DocumentRef } from "../core/document.ts";
 import type { Query } from "../store/database.ts";
 import { type DocumentState, digestOf } from "./document-state.ts";
 

@@ -1,6 +1,6 @@
 // What is known of one document: its row in the catalog, as it stands in memory.
 import { createHash } from "node:crypto";
-import type { Overlay, Source } from "../core/format.ts";
+import type { Overlay, Source } from "../core/document.ts";
 import type { CacheStatus } from "../core/reply.ts";
 
 /** Documents above this are parsed in the worker, so that none holds up the loop. Bytes, uncompressed. */

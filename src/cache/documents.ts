@@ -1,13 +1,7 @@
 // Mutable resources: packuments, project pages, version lists. Freshness, revalidation and stale-if-error for every format.
-import type {
-  Artifact,
-  Candidate,
-  DocumentRef,
-  DocumentType,
-  Overlay,
-  RepositoryEvent,
-  Source,
-} from "../core/format.ts";
+import type { Artifact } from "../core/artifact.ts";
+import type { Candidate, DocumentRef, DocumentType, Overlay, Source } from "../core/document.ts";
+import type { RepositoryEvent } from "../core/event.ts";
 import type { Integrity } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus } from "../core/reply.ts";

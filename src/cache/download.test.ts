@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { renameSync, rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import type { Artifact } from "../core/format.ts";
+import type { Artifact } from "../core/artifact.ts";
 import type { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "./testkit.ts";

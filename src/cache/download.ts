@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import type { Artifact, Pace } from "../core/format.ts";
+import type { Artifact, Pace } from "../core/artifact.ts";
 import { formatIntegrity, type Integrity } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";

@@ -1,5 +1,6 @@
 // What the bytes of an artifact must be: the first integrity that a document showed, what the format knows, and the pin of earlier bytes.
-import type { Artifact, DocumentRef } from "../core/format.ts";
+import type { Artifact } from "../core/artifact.ts";
+import type { DocumentRef } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
 import { type KnownFact, readFacts } from "../ledger/facts.ts";
 import { readPin } from "../ledger/pins.ts";

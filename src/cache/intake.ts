@@ -1,6 +1,6 @@
 // The bytes of a document on their way in: received, read for facts, and stored as gzip.
 import { createHash } from "node:crypto";
-import type { DocumentRef, DocumentType, Fact, Source } from "../core/format.ts";
+import type { DocumentRef, DocumentType, Fact, Source } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs, Incoming } from "../store/blobs.ts";

@@ -1,6 +1,7 @@
 // What formats need to know of documents at each request: worked out once a copy, and kept in memory.
-import type { DocumentRef, DocumentType, Known } from "../core/format.ts";
+import type { DocumentRef, DocumentType } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
+import type { Known } from "../core/repository.ts";
 import { createCollapse } from "./collapse.ts";
 import type { DocumentState } from "./document-state.ts";
 import type { Documents, Found } from "./documents.ts";

@@ -1,13 +1,6 @@
 // Holds what a document says against what was seen first, and tells what changed under a fixed name.
-import type {
-  DocumentRef,
-  DocumentType,
-  EventKind,
-  Fact,
-  Overlay,
-  RepositoryEvent,
-  Source,
-} from "../core/format.ts";
+import type { DocumentRef, DocumentType, Fact, Overlay, Source } from "../core/document.ts";
+import type { EventKind, RepositoryEvent } from "../core/event.ts";
 import type { Integrity } from "../core/integrity.ts";
 import type { Problem } from "../core/problem.ts";
 import { type Change, type KnownFacts, readFacts, reconcile, writeFacts } from "../ledger/facts.ts";

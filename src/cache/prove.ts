@@ -1,6 +1,7 @@
 // What the bytes of an artifact must be, and whether they are.
 import { createHash } from "node:crypto";
-import type { Artifact, EventKind } from "../core/format.ts";
+import type { Artifact } from "../core/artifact.ts";
+import type { EventKind } from "../core/event.ts";
 import { type Integrity, mergeIntegrity, parseIntegrity, strongest } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { Pin } from "../ledger/pins.ts";

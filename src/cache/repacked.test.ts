@@ -2,7 +2,8 @@ import { afterEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { waitFor } from "../../test/support/wait.ts";
-import type { Overlay, RandomAccess, StoredDocument } from "../core/format.ts";
+import type { RandomAccess } from "../core/artifact.ts";
+import type { Overlay, StoredDocument } from "../core/document.ts";
 import { answer, artifact, bytesOf, index, openToy, request, sri, toy } from "./testkit.ts";
 import type { AnyFormat } from "./transform.ts";
 

@@ -1,16 +1,11 @@
 // One configured repository: the only way from a format to the network and the disk.
 import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
-import type {
-  Answer,
-  DocumentRef,
-  DocumentType,
-  Question,
-  Repository,
-  ViewRequest,
-} from "../core/format.ts";
+import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
+import type { Answer, Question } from "../core/question.ts";
 import type { Reply } from "../core/reply.ts";
+import type { Repository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import { readPin } from "../ledger/pins.ts";

@@ -1,5 +1,5 @@
 // Runs one of a format's tasks on stored files: in the worker.
-import type { StoredBytes } from "../core/format.ts";
+import type { StoredBytes } from "../core/task.ts";
 import { openOutput, openRandom } from "../store/sink.ts";
 import { fileSource } from "../store/source.ts";
 import type { AnyFormat, Job } from "./transform.ts";

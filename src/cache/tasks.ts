@@ -1,5 +1,6 @@
 // A format's tasks on stored bytes, run in the worker; what they write is kept among the views.
-import type { Derived, Repository } from "../core/format.ts";
+import type { Repository } from "../core/repository.ts";
+import type { Derived } from "../core/task.ts";
 import { memoryRandom, openRandom } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
 import { createCollapse } from "./collapse.ts";

@@ -1,6 +1,7 @@
 // What is done with the bytes of large documents and artifacts, away from the loop that serves requests.
 import { rm } from "node:fs/promises";
-import type { DocumentRef, Fact, Format, Overlay, Source, ViewRequest } from "../core/format.ts";
+import type { DocumentRef, Fact, Overlay, Source, ViewRequest } from "../core/document.ts";
+import type { Format } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";

@@ -1,5 +1,5 @@
 // Documents as clients see them: rendered once, kept as gzip in memory and on disk, and found again by what they depend on.
-import type { DocumentRef, DocumentType, ViewRequest } from "../core/format.ts";
+import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts";
 import type { FileBody, Reply } from "../core/reply.ts";
 import { gzip } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";

@@ -1,7 +1,7 @@
 // What commands have a server do: the one that runs on the data directory, or else one that is started for them alone.
 import type { Config } from "../config/resolve.ts";
-import type { OperationCall } from "../core/format.ts";
 import { createLog, type Log } from "../core/log.ts";
+import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { askControl, controlPath, type OperationRequest } from "../http/control.ts";
 import type { Operations } from "../jobs/operations.ts";

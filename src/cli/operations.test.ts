@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { Operation } from "../core/format.ts";
+import type { Operation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { runCli } from "./index.ts";
 import { type OperatingFormat, type OperationDeps, operationCommands } from "./operations.ts";

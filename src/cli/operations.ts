@@ -1,7 +1,8 @@
 // The commands that formats bring along (`Format.operations`): `holdfast mirror run REPOSITORY`. How to run one is given by main.ts.
 import type { Config } from "../config/resolve.ts";
-import type { Format, Operation, OperationCall } from "../core/format.ts";
+import type { Format } from "../core/format.ts";
 import { printable } from "../core/log.ts";
+import type { Operation, OperationCall } from "../core/operation.ts";
 import type { OperationRequest } from "../http/control.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";

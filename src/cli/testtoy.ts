@@ -1,6 +1,7 @@
 // For tests: the command line of a server whose only format is a toy with operations. Run as a process, with the arguments of `holdfast`.
 import { z } from "zod";
-import type { Format, Operation } from "../core/format.ts";
+import type { Format } from "../core/format.ts";
+import type { Operation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { reply } from "../core/reply.ts";
 import { formats } from "../formats/index.ts";

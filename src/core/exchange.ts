@@ -1,7 +1,9 @@
 // Questions to an upstream whose last answer is kept for when it is away: what formats do with them alike.
-import type { Answer, Question, Repository } from "./format.ts";
+
 import { cannotAsk, Problem } from "./problem.ts";
+import type { Answer, Question } from "./question.ts";
 import { type CacheStatus, type Reply, reply } from "./reply.ts";
+import type { Repository } from "./repository.ts";
 
 /** The upstream's answer, or the Problem that says why there is none. */
 export async function tryAsk(

@@ -1,5 +1,5 @@
 // For the tests of formats: the parts of a Repository that a test does not expect to be used.
-import type { Repository } from "./format.ts";
+import type { Repository } from "./repository.ts";
 
 type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove";
 

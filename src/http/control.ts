@@ -7,7 +7,7 @@
 // Who closes the request aborts the operation. Only the server's own user reaches it: the file's mode is 0600.
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { OperationCall } from "../core/format.ts";
+import type { OperationCall } from "../core/operation.ts";
 import { Problem, type ProblemKind, statusOf } from "../core/problem.ts";
 
 export interface OperationRequest {

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import type { FormatGauge, Repository } from "../core/format.ts";
+import type { FormatGauge } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { Repository } from "../core/repository.ts";
 import { watchFormats } from "./gauges.ts";
 
 const named = (name: string) => ({ name }) as Repository;

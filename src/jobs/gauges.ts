@@ -1,7 +1,8 @@
 // Numbers of the store, the process and the formats' own, read at each scrape of the metrics.
-import type { FormatGauge, Repository } from "../core/format.ts";
+import type { FormatGauge } from "../core/format.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { Repository } from "../core/repository.ts";
 import type { Database } from "../store/database.ts";
 
 type Series = [Record<string, string>, number][];

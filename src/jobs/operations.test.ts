@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import type { Operation, OperationCall, Repository } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
+import type { Operation, OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
+import type { Repository } from "../core/repository.ts";
 import { createOperations, lastSuccess, type Operable } from "./operations.ts";
 
 const HOUR = 3_600_000;

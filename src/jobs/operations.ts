@@ -1,7 +1,9 @@
 // The operations of formats (core/format.ts): started by people and by the server itself, and never one upon the other.
-import type { Operation, OperationCall, Repository } from "../core/format.ts";
+
 import type { Log } from "../core/log.ts";
+import type { Operation, OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
+import type { Repository } from "../core/repository.ts";
 import type { RecurringJob } from "./runner.ts";
 
 /** What of a repository and its format is needed here. */

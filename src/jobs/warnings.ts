@@ -1,7 +1,7 @@
 // What formats warn of in a repository's options: said when the server starts, and again every day.
 import type { AnyFormat } from "../cache/transform.ts";
-import type { Repository } from "../core/format.ts";
 import type { Log } from "../core/log.ts";
+import type { Repository } from "../core/repository.ts";
 import type { RecurringJob } from "./runner.ts";
 
 const AGAIN_MS = 24 * 60 * 60 * 1000;

@@ -1,5 +1,5 @@
 // What an operator must know: stored for ever, logged at once, counted.
-import type { RepositoryEvent } from "../core/format.ts";
+import type { RepositoryEvent } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Database, Query } from "../store/database.ts";

@@ -1,5 +1,5 @@
 // The first integrity seen of every file that a document named. Later documents can add to it, never change it.
-import type { Fact } from "../core/format.ts";
+import type { Fact } from "../core/document.ts";
 import { compareIntegrity, type Integrity, mergeIntegrity } from "../core/integrity.ts";
 import type { Query } from "../store/database.ts";
 

@@ -5,7 +5,7 @@ import { open, rm, stat, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import type { RandomAccess } from "../core/format.ts";
+import type { RandomAccess } from "../core/artifact.ts";
 
 // Measured on 794 packuments of 43 MB: libdeflate's level 1 makes 6.3 MB in 95 ms, zlib's level 4 6.0 MB in 164 ms.
 const LEVEL = 4;

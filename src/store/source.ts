@@ -1,7 +1,7 @@
 // The bytes of a stored document, readable any number of times: from memory or from a gzip file.
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
-import type { Source } from "../core/format.ts";
+import type { Source } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
 
 const TEXT_LIMIT = 64 * 1024 * 1024;

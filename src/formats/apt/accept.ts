@@ -1,5 +1,5 @@
 // `holdfast apt accept`: lets in what a held release changes under the same names, after a person looked at it.
-import type { Operation, OperationCall } from "../../core/format.ts";
+import type { Operation, OperationCall } from "../../core/operation.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Held, heldKey } from "./changed.ts";
 import type { ChangedFile } from "./changes.ts";

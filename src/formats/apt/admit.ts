@@ -1,5 +1,5 @@
 // Whether a new release of a suite may take the place of the one in service: signed, not older, and complete.
-import type { Candidate, DocumentRef, Source } from "../../core/format.ts";
+import type { Candidate, DocumentRef, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { checkChanges, type IndexPair } from "./changed.ts";
 import { checkSignature } from "./detached.ts";

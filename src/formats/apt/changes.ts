@@ -1,6 +1,6 @@
 // Compares two generations of an index: files whose bytes changed under the same name, and files that are new.
 import { own, utf8 } from "../../archive/control.ts";
-import type { TaskInput } from "../../core/format.ts";
+import type { TaskInput } from "../../core/task.ts";
 import { type NamedFile, namedFiles } from "./stanzas.ts";
 
 export interface ChangedFile {

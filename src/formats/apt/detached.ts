@@ -1,8 +1,9 @@
 // Signatures of releases: checked when a release is taken in, and Release.gpg as it is served. apt-secure(8)
 import { createHash } from "node:crypto";
-import type { Answer, Source } from "../../core/format.ts";
+import type { Source } from "../../core/document.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Answer } from "../../core/question.ts";
 import type { ReleaseKind } from "./documents.ts";
 import type { AptRepository } from "./generations.ts";
 import type { AptOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 // InRelease and Release: the signed lists of what a suite consists of. https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files
 import { createHash } from "node:crypto";
-import type { DocumentRef, DocumentType, Source } from "../../core/format.ts";
+import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { parseRelease, type Release } from "./release.ts";
 import { encodePath, inFolder } from "./routes.ts";
 import { signedText } from "./signature.ts";

@@ -1,8 +1,9 @@
 // Finds pool files in a lookup file, and lists folders of them, with a few reads. See lookup.ts for its lines.
 import { own, utf8 } from "../../archive/control.ts";
-import type { RandomAccess, TaskInput } from "../../core/format.ts";
+import type { RandomAccess } from "../../core/artifact.ts";
 import type { Integrity } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
+import type { TaskInput } from "../../core/task.ts";
 import { LookupWriter, parseLine } from "./lookup.ts";
 import { type IndexOptions, namedFiles } from "./stanzas.ts";
 

@@ -1,10 +1,10 @@
 // Which release of a suite counts, which ones came before it, and the artifacts that its indices are.
 import { promisify } from "node:util";
 import { gunzipSync, gzip } from "node:zlib";
-import type { Known, Repository } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { CacheStatus } from "../../core/reply.ts";
+import type { Known, Repository } from "../../core/repository.ts";
 import {
   type Generation,
   generationOf,

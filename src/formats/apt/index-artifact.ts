@@ -1,5 +1,5 @@
 // The artifacts that the indices of a release are.
-import type { Artifact } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";

@@ -1,10 +1,12 @@
 // Indices: found by their name in the generation that a client is in the middle of, or by their hash in any that is remembered.
 
 import { createHash } from "node:crypto";
-import type { Artifact, Derived, Request } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Request } from "../../core/request.ts";
+import type { Derived } from "../../core/task.ts";
 import type { Generation } from "./documents.ts";
 import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact, pathByHash } from "./index-artifact.ts";

@@ -1,7 +1,8 @@
 // Lookup files in use: which ones there are for the indices stored here, made in the worker when first needed and kept open.
-import type { Derived } from "../../core/format.ts";
+
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Derived } from "../../core/task.ts";
 import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
 import { namesFiles, plainPath, readableForms } from "./index-names.ts";

@@ -1,7 +1,8 @@
 // Repositories without a Release: flat folders that clients must trust ("trusted=yes"). Only for those that say `unverified: true`.
 
 import { utf8 } from "../../archive/control.ts";
-import type { Artifact, DocumentRef, DocumentType, Fact } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
+import type { DocumentRef, DocumentType, Fact } from "../../core/document.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";

@@ -1,6 +1,6 @@
 // The artifact that a pool file is: what the catalog, the upstream and the world call it.
 import { createHash } from "node:crypto";
-import type { Artifact } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
 import { purl } from "../../core/purl.ts";
 import type { FileEntry } from "./files.ts";
 import { contentTypeOf } from "./index-artifact.ts";

@@ -1,5 +1,5 @@
 // Files that the indices name: packages and sources. Nothing is fetched of which no verified index gives the hash.
-import type { Artifact } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem, type ProblemKind } from "../../core/problem.ts";

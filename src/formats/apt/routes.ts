@@ -1,5 +1,5 @@
 // The paths of an apt repository. https://wiki.debian.org/DebianRepository/Format
-import type { Access } from "../../core/format.ts";
+import type { Access } from "../../core/grant.ts";
 
 /** What the digests of a Release are called in by-hash paths. */
 export type HashName = "MD5Sum" | "SHA1" | "SHA256" | "SHA512";

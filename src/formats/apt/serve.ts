@@ -1,8 +1,9 @@
 // A route to its answer, through the cache.
-import type { Request } from "../../core/format.ts";
+
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
+import type { Request } from "../../core/request.ts";
 import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";

@@ -1,7 +1,7 @@
 // What is done in the worker: signatures, and everything that reads whole indices.
 import { createHash } from "node:crypto";
 import { decompressed } from "../../archive/decompress.ts";
-import type { Task, TaskInput } from "../../core/format.ts";
+import type { Task, TaskInput } from "../../core/task.ts";
 import { changes } from "./changes.ts";
 import { files } from "./files.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";

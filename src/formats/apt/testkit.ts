@@ -1,5 +1,5 @@
 // Runs tasks in tests as the worker does, on bytes in memory.
-import type { StoredBytes } from "../../core/format.ts";
+import type { StoredBytes } from "../../core/task.ts";
 import { tasks } from "./tasks.ts";
 
 /** Bytes as if stored, which count how often they are read. */

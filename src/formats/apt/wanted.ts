@@ -1,6 +1,6 @@
 // Which files of an index a mirror wants.
 import { utf8 } from "../../archive/control.ts";
-import type { TaskInput } from "../../core/format.ts";
+import type { TaskInput } from "../../core/task.ts";
 import { wildcard } from "../../core/wildcard.ts";
 import { LookupWriter } from "./lookup.ts";
 import { type IndexOptions, type NamedFile, namedFiles } from "./stanzas.ts";

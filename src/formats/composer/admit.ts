@@ -1,7 +1,8 @@
 // An include is what packages.json says that it is, by its digest. composer/composer, ComposerRepository::loadIncludes
 import { createHash } from "node:crypto";
-import type { Candidate, Repository } from "../../core/format.ts";
+import type { Candidate } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Repository } from "../../core/repository.ts";
 import { rootRef } from "./documents.ts";
 import type { Root } from "./root.ts";
 

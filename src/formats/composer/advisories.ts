@@ -9,9 +9,11 @@ import {
   refusal,
   tryAsk,
 } from "../../core/exchange.ts";
-import type { Question, Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Question } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { inBatches, keepConfirmed, objectOf, parseObject, refuseMany, rootOf } from "./exchange.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";

@@ -1,8 +1,8 @@
 // Last-Modified: what clients of Composer go by. It moves with all that they see, whatever that comes from.
 import { createHash } from "node:crypto";
 import { encodeJson } from "../../core/exchange.ts";
-import type { Repository } from "../../core/format.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
 import { parseObject } from "./exchange.ts";
 
 /** Raised whenever views of the same documents look different. */

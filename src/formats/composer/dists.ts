@@ -1,9 +1,12 @@
 // Dists: the archives of versions. Their file follows from the path alone, so that a warm one costs no document.
-import type { Artifact, DocumentRef, Repository, Request } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
+import type { DocumentRef } from "../../core/document.ts";
 import { compareIntegrity } from "../../core/integrity.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
 import { devRef, type PackageModel } from "./documents.ts";
 import { rootOf } from "./exchange.ts";

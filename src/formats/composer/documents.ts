@@ -1,5 +1,5 @@
 // The kinds of documents: packages.json and what it includes, and a package's releases and branches.
-import type { DocumentRef, DocumentType, Source } from "../../core/format.ts";
+import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { locationOf } from "./dist.ts";
 import { type Include, type Root, readRoot } from "./root.ts";

@@ -1,7 +1,8 @@
 // What this format's questions to the upstream have in common beside core/exchange.ts.
 import { jsonOf, parseJson } from "../../core/exchange.ts";
-import type { Answer, Repository } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Answer } from "../../core/question.ts";
+import type { Repository } from "../../core/repository.ts";
 import { rootRef } from "./documents.ts";
 import type { Root } from "./root.ts";
 import { isObject } from "./types.ts";

@@ -1,7 +1,8 @@
 // Which document a package stands in: its own, packages.json, or an include. And what the upstream said that it has not.
-import type { DocumentRef, Repository, ViewRequest } from "../../core/format.ts";
+import type { DocumentRef, ViewRequest } from "../../core/document.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
 import { notBefore, viewsDate } from "./dates.ts";
 import { devRef, type IncludeModel, includeRef, packageRef, rootRef } from "./documents.ts";
 import { keepConfirmed } from "./exchange.ts";

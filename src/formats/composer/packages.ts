@@ -2,9 +2,10 @@
 // https://getcomposer.org/doc/05-repositories.md#packages
 import { createHash } from "node:crypto";
 import { encodeJson, jsonReply } from "../../core/exchange.ts";
-import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
 import { rootRef } from "./documents.ts";

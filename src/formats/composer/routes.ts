@@ -1,6 +1,6 @@
 // The path grammar, still percent-encoded. The paths are ours: clients find them in our packages.json.
 // Only the place of packages.json itself is Composer's (https://getcomposer.org/doc/05-repositories.md#composer).
-import type { Access } from "../../core/format.ts";
+import type { Access } from "../../core/grant.ts";
 import { versionPart } from "./dist.ts";
 import { isPackageName } from "./names.ts";
 

@@ -9,9 +9,11 @@ import {
   refusal,
   tryAsk,
 } from "../../core/exchange.ts";
-import type { Answer, Repository, Request } from "../../core/format.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { Answer } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { type PackageModel, packageRef } from "./documents.ts";
 import { keepConfirmed, objectOf, parseObject, rootOf } from "./exchange.ts";
 import { listedNames } from "./lookup.ts";

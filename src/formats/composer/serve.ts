@@ -1,9 +1,10 @@
 // Every route of this format, answered.
 
 import { jsonReply } from "../../core/exchange.ts";
-import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { serveAdvisories } from "./advisories.ts";
 import { serveDist } from "./dists.ts";
 import { serveFilter, serveSummary } from "./filter.ts";

@@ -1,6 +1,6 @@
 // Reading the versions of a package: from its own document, or from one that holds many packages.
 // https://getcomposer.org/doc/05-repositories.md#metadata-url-available-packages-and-available-package-patterns
-import type { Fact, Source } from "../../core/format.ts";
+import type { Fact, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { integrityOf, locationOf, type Place, placeOf, releaseIntegrity } from "./dist.ts";
 import { expand, MINIFIED } from "./minify.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Overlay } from "../../core/format.ts";
+import type { Overlay } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { documents } from "./documents.ts";
 import { expand } from "./minify.ts";

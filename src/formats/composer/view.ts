@@ -1,6 +1,6 @@
 // The documents of packages as clients see them: our URLs, first commits, known digests, and nothing that the upstream took away.
 // https://getcomposer.org/doc/05-repositories.md#metadata-url-available-packages-and-available-package-patterns
-import type { Overlay, StoredDocument, ViewRequest } from "../../core/format.ts";
+import type { Overlay, StoredDocument, ViewRequest } from "../../core/document.ts";
 import { integrityToHex } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
 import { DEFAULT_BRANCH, distUrl, type Place, placeOf } from "./dist.ts";

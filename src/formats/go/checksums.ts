@@ -1,6 +1,8 @@
 // Between a repository and its checksum database: what is expected of a module's files, and who may be asked.
-import type { Answer, Repository } from "../../core/format.ts";
+
 import { Problem } from "../../core/problem.ts";
+import type { Answer } from "../../core/question.ts";
+import type { Repository } from "../../core/repository.ts";
 import { encodeSegment, escapeCase, matchesPrefix } from "./names.ts";
 import type { GoOptions } from "./options.ts";
 import { createClient, FROZEN, LATEST, type Operations, type SumdbClient } from "./sumdb/client.ts";

@@ -1,6 +1,6 @@
 // Against what golang.org/x/mod/sumdb/dirhash gives for the same bytes (testdata/vectors.go).
 import { expect, test } from "bun:test";
-import type { RandomAccess } from "../../core/format.ts";
+import type { RandomAccess } from "../../core/artifact.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import vector from "./testdata/dirhash.json" with { type: "json" };
 

@@ -7,7 +7,7 @@ import {
   type ZipLimits,
   zipLimits,
 } from "../../archive/zip.ts";
-import type { RandomAccess } from "../../core/format.ts";
+import type { RandomAccess } from "../../core/artifact.ts";
 import { Problem } from "../../core/problem.ts";
 
 // The go command itself refuses more: golang.org/x/mod/zip.MaxZipFile, for packed and unpacked size alike.

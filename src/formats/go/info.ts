@@ -1,5 +1,5 @@
 // What a proxy says of one revision: @latest, and .info of a branch, a commit or a version. https://go.dev/ref/mod#goproxy-protocol
-import type { DocumentRef, DocumentType } from "../../core/format.ts";
+import type { DocumentRef, DocumentType } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { modulePath, versionPath } from "./names.ts";
 import { canonical } from "./version.ts";

@@ -1,5 +1,5 @@
 // @v/list: the tagged versions of a module, one a line. https://go.dev/ref/mod#goproxy-protocol
-import type { DocumentRef, DocumentType, Overlay } from "../../core/format.ts";
+import type { DocumentRef, DocumentType, Overlay } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { modulePath } from "./names.ts";
 import { canonical, isPseudo } from "./version.ts";

@@ -1,17 +1,12 @@
 // Routes to replies, with an upstream made of a map and a real checksum database under it.
 import { expect, test } from "bun:test";
-import type {
-  Answer,
-  Artifact,
-  DocumentRef,
-  Question,
-  Repository,
-  RepositoryEvent,
-  Source,
-  ViewRequest,
-} from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
+import type { DocumentRef, Source, ViewRequest } from "../../core/document.ts";
+import type { RepositoryEvent } from "../../core/event.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Answer, Question } from "../../core/question.ts";
 import { type Reply, reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
 import { unexpectedParts } from "../../core/testkit.ts";
 import { unfreeze } from "./checksums.ts";
 import { type GoOptions, go } from "./index.ts";

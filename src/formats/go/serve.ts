@@ -1,8 +1,10 @@
 // A route to its answer, through the cache and the checksum database.
-import type { Artifact, Repository, Request } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { assertIngest, bytesOf, checksums, expected, isPrivate, lookupPath } from "./checksums.ts";
 import { INFO_LIMIT, latestRef, parseInfoBytes, queryRef } from "./info.ts";
 import { listRef } from "./list.ts";

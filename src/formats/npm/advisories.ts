@@ -1,7 +1,7 @@
 // The last known advisories of each package, so that audits work while the upstream is away.
 import semver from "semver";
 import { encodeJson, parseJson } from "../../core/exchange.ts";
-import type { Repository } from "../../core/format.ts";
+import type { Repository } from "../../core/repository.ts";
 import { isObject } from "./types.ts";
 
 export type Advisory = Record<string, unknown>;

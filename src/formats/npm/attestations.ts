@@ -10,9 +10,9 @@ import {
   refusal,
   tryAsk,
 } from "../../core/exchange.ts";
-import type { Repository } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
 import { encodeName } from "./names.ts";
 import { isObject } from "./types.ts";
 

@@ -1,5 +1,5 @@
 // Which file a version is, what its bytes must be, and where the upstream has them; and `dist` as clients of ours see it.
-import type { OverlayEntry } from "../../core/format.ts";
+import type { OverlayEntry } from "../../core/document.ts";
 import {
   type Integrity,
   integrityFromHex,

@@ -1,5 +1,5 @@
 // The two kinds of documents: the packument that names all files of a package, and the small one of a single version.
-import type { DocumentRef, DocumentType } from "../../core/format.ts";
+import type { DocumentRef, DocumentType } from "../../core/document.ts";
 import { encodeName } from "./names.ts";
 import { manifestExtract, manifestFacts, packumentExtract, packumentFacts } from "./packument.ts";
 import { renderManifest, renderPackument } from "./view.ts";

@@ -1,9 +1,9 @@
 // The upstream's public keys, for clients (`npm audit signatures`) and for the checks made here. GET /-/npm/v1/keys
 
 import { encodeJson, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/exchange.ts";
-import type { Repository } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
 import { parseKeys } from "./signatures.ts";
 import type { RegistryKey } from "./types.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Source } from "../../core/format.ts";
+import type { Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { documents, packumentRef, versionRef } from "./documents.ts";
 import { jsonSource, problemOf, seeded, textSource } from "./testdata/repository.ts";

@@ -1,6 +1,6 @@
 // Reading stored documents: the files they name, and what is kept of a version for when it goes.
 // npm/registry docs/responses/package-metadata.md
-import type { DocumentRef, Fact, Source } from "../../core/format.ts";
+import type { DocumentRef, Fact, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { integrityOf, placeOf } from "./dist.ts";
 import { isVersionKey } from "./names.ts";

@@ -1,5 +1,5 @@
 // The registry's path grammar, still percent-encoded. npm/registry docs/REGISTRY-API.md; npm/cli and its lib/ packages.
-import type { Access } from "../../core/format.ts";
+import type { Access } from "../../core/grant.ts";
 import { isFileName, isPackageName, isTag, isVersion } from "./names.ts";
 
 export type NpmRoute =

@@ -1,9 +1,10 @@
 // Search: the upstream's answer, and what is known here. GET /-/v1/search, npm/registry docs/REGISTRY-API.md
 
 import { forwarded, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/exchange.ts";
-import type { Repository, Request } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { packumentRef } from "./documents.ts";
 import { isObject } from "./types.ts";
 

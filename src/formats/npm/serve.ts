@@ -1,10 +1,12 @@
 // Routes to replies.
 
+import type { DocumentRef, ViewRequest } from "../../core/document.ts";
 import { jsonReply } from "../../core/exchange.ts";
-import type { DocumentRef, Repository, Request, ViewRequest } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { serveAttestations } from "./attestations.ts";
 import { serveAdvisories, serveAudit } from "./audit.ts";
 import { packumentRef, versionRef } from "./documents.ts";

@@ -1,5 +1,5 @@
 // A packument as this server shows it, in document order: our URLs, first digests, and what the upstream took away.
-import type { Overlay, OverlayEntry, StoredDocument } from "../../core/format.ts";
+import type { Overlay, OverlayEntry, StoredDocument } from "../../core/document.ts";
 import { compareIntegrity } from "../../core/integrity.ts";
 import { integrityOf, isKeptEntry, ourDist, pinnedDist, placeOf } from "./dist.ts";
 import { distOf, type PackumentPart, readPackument, timeOf } from "./packument.ts";

@@ -1,11 +1,14 @@
 // Tarballs: which documents may name one, and its registry signature.
 
+import type { Artifact } from "../../core/artifact.ts";
+import type { DocumentRef } from "../../core/document.ts";
 import { parseJson } from "../../core/exchange.ts";
-import type { Artifact, DocumentRef, Repository, Request } from "../../core/format.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { packumentRef, versionRef } from "./documents.ts";
 import { registryKeys } from "./keys.ts";
 import { versionOf } from "./names.ts";

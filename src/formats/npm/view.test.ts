@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Overlay, Source } from "../../core/format.ts";
+import type { Overlay, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { documents, packumentRef, versionRef } from "./documents.ts";
 import { collect, jsonSource, problemOf, textSource } from "./testdata/repository.ts";

@@ -1,6 +1,6 @@
 // The views of stored documents: full and abbreviated packuments, single manifests, tags, what search and signatures need.
 // npm/registry docs/responses/package-metadata.md
-import type { StoredDocument, ViewRequest } from "../../core/format.ts";
+import type { StoredDocument, ViewRequest } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { isVersion } from "./names.ts";
 import { readManifest, timeOf, versionOfKey } from "./packument.ts";

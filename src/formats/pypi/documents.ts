@@ -1,5 +1,5 @@
 // The two kinds of documents of a Python index: project pages, and the answers of its JSON API.
-import type { DocumentRef, DocumentType } from "../../core/format.ts";
+import type { DocumentRef, DocumentType } from "../../core/document.ts";
 import type { PypiOptions } from "./options.ts";
 import { projectEntries, projectFacts } from "./page.ts";
 import { releaseFacts, renderRelease } from "./release.ts";

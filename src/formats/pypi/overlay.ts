@@ -1,6 +1,6 @@
 // A page as it is shown: what the upstream says now, corrected by what was seen first. Removed files stay, altered ones show
 // their first digests.
-import type { Overlay, OverlayEntry } from "../../core/format.ts";
+import type { Overlay, OverlayEntry } from "../../core/document.ts";
 import { hashesOf } from "./json.ts";
 import { isFileName, sidecarOf } from "./names.ts";
 import { readEntry } from "./page.ts";

@@ -1,5 +1,5 @@
 // A stored project page, whichever form the upstream gave it in, as the typed model; and what it says of each file.
-import type { DocumentRef, Fact, Source } from "../../core/format.ts";
+import type { DocumentRef, Fact, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { readProjectHtml } from "./html.ts";
 import { fileJson, integrityOf, isObject, readFile, readProjectJson } from "./json.ts";

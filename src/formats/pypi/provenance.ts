@@ -1,7 +1,9 @@
 // Who built a file and how: the index's Integrity API. PEP 740
-import type { Answer, Repository } from "../../core/format.ts";
+
 import { Problem } from "../../core/problem.ts";
+import type { Answer } from "../../core/question.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
 import { projectRef } from "./documents.ts";
 import { isObject } from "./json.ts";
 import { projectOfFile, versionOfFile } from "./names.ts";

@@ -6,7 +6,7 @@ import type {
   Source,
   StoredDocument,
   ViewRequest,
-} from "../../core/format.ts";
+} from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { hashesOf, integrityOf, isObject, readHashes } from "./json.ts";
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";

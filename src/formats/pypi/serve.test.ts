@@ -1,15 +1,11 @@
 import { expect, test } from "bun:test";
-import type {
-  Answer,
-  Artifact,
-  DocumentRef,
-  Question,
-  Repository,
-  Request,
-  ViewRequest,
-} from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
+import type { DocumentRef, ViewRequest } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Answer, Question } from "../../core/question.ts";
 import { reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { unexpectedParts } from "../../core/testkit.ts";
 import { pypi } from "./index.ts";
 import type { PypiOptions } from "./options.ts";

@@ -1,9 +1,11 @@
 // Each route of a Python index as a reply.
 import { createHash } from "node:crypto";
-import type { Artifact, Repository, Request } from "../../core/format.ts";
+import type { Artifact } from "../../core/artifact.ts";
 import { memo, memoText } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
 import { projectRef, releaseRef } from "./documents.ts";
 import { releasePurl, sidecarOf, versionOfFile } from "./names.ts";
 import { type MediaType, negotiate } from "./negotiate.ts";

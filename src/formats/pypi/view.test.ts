@@ -1,7 +1,7 @@
 // UPDATE_GOLDEN=1 writes the golden files; they are reviewed as a diff.
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import type { DocumentType, Overlay } from "../../core/format.ts";
+import type { DocumentType, Overlay } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { memorySource } from "../../store/source.ts";
 import { documents, projectRef, releaseRef } from "./documents.ts";

@@ -1,5 +1,5 @@
 // Renders a project page for clients, as JSON (PEP 691) or HTML (PEP 503), with every URL pointing here.
-import type { StoredDocument, ViewRequest } from "../../core/format.ts";
+import type { StoredDocument, ViewRequest } from "../../core/document.ts";
 import { escapeHtml } from "../../core/html.ts";
 import { Problem } from "../../core/problem.ts";
 import { fileJson } from "./json.ts";

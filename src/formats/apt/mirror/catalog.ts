@@ -1,5 +1,5 @@
 // What is stored of a repository, asked for once, so that a run over many thousand files needs no query for each.
-import type { Artifact, StoredArtifactRow } from "../../../core/format.ts";
+import type { Artifact, StoredArtifactRow } from "../../../core/artifact.ts";
 
 export interface Catalog {
   get(artifact: Artifact): StoredArtifactRow | undefined;

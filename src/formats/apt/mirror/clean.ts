@@ -1,5 +1,6 @@
 // `holdfast mirror clean`: removes what no remembered release names, and never most of what there is.
-import type { OperationCall, StoredArtifactRow } from "../../../core/format.ts";
+import type { StoredArtifactRow } from "../../../core/artifact.ts";
+import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
 import type { AptRepository } from "../generations.ts";
 import { inFolder } from "../routes.ts";

@@ -1,5 +1,5 @@
 // The operations of an apt repository's mirror.
-import type { Operation } from "../../../core/format.ts";
+import type { Operation } from "../../../core/operation.ts";
 import type { AptOptions } from "../options.ts";
 import { cleanMirror } from "./clean.ts";
 import { runMirror } from "./run.ts";

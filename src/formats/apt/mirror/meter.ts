@@ -1,5 +1,5 @@
 // What a mirror run shows while it works: bytes, files and how fast they come, at most once a second.
-import type { OperationCall } from "../../../core/format.ts";
+import type { OperationCall } from "../../../core/operation.ts";
 import { sizeOf } from "./words.ts";
 
 export interface Meter {

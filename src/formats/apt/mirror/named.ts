@@ -1,5 +1,5 @@
 // What the remembered releases of all suites name: the measure of what may be removed.
-import type { StoredArtifactRow } from "../../../core/format.ts";
+import type { StoredArtifactRow } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Generation, releaseRef } from "../documents.ts";
 import {

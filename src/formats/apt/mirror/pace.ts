@@ -1,5 +1,5 @@
 // How fast a mirror run may fetch: one measure for all of its connections.
-import type { Pace } from "../../../core/format.ts";
+import type { Pace } from "../../../core/artifact.ts";
 
 /**
  * Lets `bytesPerSecond` through for all callers together; null is no limit. `count` is told of every byte that came, whether

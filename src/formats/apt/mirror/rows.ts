@@ -1,5 +1,5 @@
 // Reads a whole lookup file, from its first line to its last. See ../lookup.ts.
-import type { RandomAccess } from "../../../core/format.ts";
+import type { RandomAccess } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type LookupRow, parseLine } from "../lookup.ts";
 

@@ -1,5 +1,5 @@
 // `holdfast mirror run`: fetches ahead all that clients of the mirrored suites may ask for.
-import type { OperationCall } from "../../../core/format.ts";
+import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
 import type { AptRepository } from "../generations.ts";
 import type { LookupRow } from "../lookup.ts";

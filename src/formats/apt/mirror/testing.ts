@@ -1,20 +1,13 @@
 // For the tests of operations: a repository that keeps everything in memory, with an upstream that is a list of files.
 import { createHash } from "node:crypto";
-import type {
-  Artifact,
-  Candidate,
-  DocumentRef,
-  DocumentType,
-  OperationCall,
-  Repository,
-  RepositoryEvent,
-  Source,
-  StoredArtifactRow,
-  StoredBytes,
-  Task,
-} from "../../../core/format.ts";
+import type { Artifact, StoredArtifactRow } from "../../../core/artifact.ts";
+import type { Candidate, DocumentRef, DocumentType, Source } from "../../../core/document.ts";
+import type { RepositoryEvent } from "../../../core/event.ts";
 import { compareIntegrity, integrityFromHex } from "../../../core/integrity.ts";
+import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
+import type { Repository } from "../../../core/repository.ts";
+import type { StoredBytes, Task } from "../../../core/task.ts";
 
 export const HOUR = 3_600_000;
 

@@ -1,6 +1,7 @@
 // Fetches many files, some at a time, so that one failure does not end the rest and an upstream that is away does.
-import type { Artifact, Pace, Repository } from "../../../core/format.ts";
+import type { Artifact, Pace } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
+import type { Repository } from "../../../core/repository.ts";
 
 /** A file to fetch. */
 export interface Wish {

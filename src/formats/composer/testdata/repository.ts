@@ -1,19 +1,10 @@
 // A Repository in memory, for the tests of this format: real documents, models and views, an upstream that is a function.
-import type {
-  Answer,
-  Artifact,
-  DocumentRef,
-  Known,
-  KnownFile,
-  Overlay,
-  Question,
-  Repository,
-  RepositoryEvent,
-  Request,
-  Source,
-  StoredArtifactRow,
-  ViewRequest,
-} from "../../../core/format.ts";
+import type { Artifact, KnownFile, StoredArtifactRow } from "../../../core/artifact.ts";
+import type { DocumentRef, Overlay, Source, ViewRequest } from "../../../core/document.ts";
+import type { RepositoryEvent } from "../../../core/event.ts";
+import type { Answer, Question } from "../../../core/question.ts";
+import type { Known, Repository } from "../../../core/repository.ts";
+import type { Request } from "../../../core/request.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
 import { unexpectedParts } from "../../../core/testkit.ts";

@@ -1,0 +1,75 @@
+// Immutable resources: files of releases, and what is known of them.
+import type { DocumentRef } from "./document.ts";
+import type { Integrity } from "./integrity.ts";
+
+/** An immutable resource: which file it is, and how the cache may come to it. */
+export interface Artifact {
+  package: string;
+  version: string;
+  /** Identity within the package: the file name. */
+  file: string;
+  /** pkg:npm/left-pad@1.3.0 */
+  purl: string;
+  contentType: string;
+  /** Where the upstream has it when no document says otherwise: relative to the upstream's URL, percent-encoded. */
+  path: string | null;
+  /** Asked in order where the place before does not have it. Like `path`, or absolute URLs. */
+  otherPaths?: string[];
+  /**
+   * The documents that may name it, asked in order until one does. A file that none names is not found. Empty: the file needs
+   * no document, and what `integrity` says, or else its first bytes, is what is pinned.
+   */
+  namedBy: DocumentRef[];
+  /** What those documents call it, when that is not `file`: for documents about many packages. */
+  namedAs?: string;
+  /** An expectation from elsewhere (the Go checksum database). Called once, on a miss, while the bytes are already on their way. Throws to refuse. */
+  integrity?(): Promise<Integrity | null>;
+  /**
+   * Its place holds the newest of something (an apt index under its plain name): other bytes than expected are Problem("malformed"), not
+   * tampered, and no alarm.
+   */
+  isMoving?: boolean;
+  headers?: Record<string, string>;
+  /** Largest size accepted, in bytes; 5 GiB unless told. */
+  limit?: number;
+  /** Whether the request that led to this artifact still would. Always, without it. */
+  isCurrent?(): boolean;
+}
+
+/** Random access to a file's bytes, for digests that are not over the bytes as they stand. */
+export interface RandomAccess {
+  readonly size: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** Told of bytes that came; says how many milliseconds to wait before the next are read. */
+export type Pace = (bytes: number) => number;
+
+export interface StoredFile {
+  sha256: string;
+  size: number;
+  /** False when it was stored before. */
+  isNew: boolean;
+}
+
+export interface StoredArtifactRow {
+  package: string;
+  version: string;
+  file: string;
+  sha256: string;
+  size: number;
+  /** Milliseconds since the epoch. */
+  fetchedAt: number;
+}
+
+export interface KnownFile {
+  file: string;
+  version: string;
+  integrity: Integrity | null;
+  /** Hexadecimal, once fetched. */
+  sha256: string | null;
+  /** Those of `Format.alsoPinned`, once fetched. */
+  digests: Integrity | null;
+  size: number | null;
+  gone: boolean;
+}

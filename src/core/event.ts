@@ -1,0 +1,26 @@
+// What an operator must know.
+
+/** Told of in ledger/events.ts, with how loud each is. */
+export type EventKind =
+  | "tampered"
+  | "orphaned"
+  | "returned"
+  | "malformed"
+  | "unsigned"
+  | "fork"
+  | "refused"
+  | "rollback"
+  | "expired"
+  | "repacked";
+
+/** Something that an operator must know. Stored, logged, counted. */
+export interface RepositoryEvent {
+  kind: EventKind;
+  package: string;
+  version?: string;
+  file?: string;
+  /** One sentence. */
+  message: string;
+  /** Digests, times, upstream: what an investigation needs. */
+  detail?: Record<string, unknown>;
+}

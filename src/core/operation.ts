@@ -1,0 +1,30 @@
+// Long or rare work on one repository, and the numbers that a format shows.
+import type { Repository } from "./repository.ts";
+
+/**
+ * Long or rare work on one repository, which people start as `holdfast <words of the name> <repository>` and the server by itself
+ * every `every` milliseconds.
+ */
+export interface Operation<Options = unknown> {
+  /** Two words: "mirror run". */
+  name: string;
+  /** One line of help, without a final period. */
+  summary: string;
+  details?: string;
+  /** Switches, each with its help. */
+  flags?: Record<string, string>;
+  /** Milliseconds between turns of the server's own; null for none. */
+  every?(options: Options): number | null;
+  /** True when all went well. Throws a Problem when it cannot be done at all. */
+  run(repository: Repository<Options>, call: OperationCall): Promise<boolean>;
+}
+
+export interface OperationCall {
+  flags: ReadonlySet<string>;
+  /** Shown as a bar on a terminal. `total` may grow. */
+  progress(done: number, total: number, note: string): void;
+  /** A line for the person who started it, or for the log. */
+  say(line: string): void;
+  /** Aborted when the person or the server gives up. */
+  signal: AbortSignal;
+}

@@ -1,0 +1,66 @@
+// One configured repository as its format sees it: the only way from a format to the network and the disk.
+import type { Artifact, KnownFile, Pace, StoredArtifactRow, StoredFile } from "./artifact.ts";
+import type { DocumentRef, ViewRequest } from "./document.ts";
+import type { RepositoryEvent } from "./event.ts";
+import type { Answer, Question } from "./question.ts";
+import type { CacheStatus, Reply } from "./reply.ts";
+import type { Request } from "./request.ts";
+import type { Derived } from "./task.ts";
+
+/** One configured repository, as its format sees it: the only way from a format to the network and the disk. */
+export interface Repository<Options = unknown> {
+  readonly name: string;
+  readonly options: Options;
+  /** True when the name is this repository's owner's: never asked for upstream. */
+  claims(name: string): boolean;
+  /** Throws Problem("notFound") that names the claim, for what a format answers without `view`, `artifact` or `ask`. */
+  refuseClaimed(name: string): void;
+  /** A view as a reply: from memory or disk when fresh, revalidated when stale. Throws a Problem. */
+  view(ref: DocumentRef, view: ViewRequest, headers: Record<string, string>): Promise<Reply>;
+  /** A view as bytes, to compose from. Throws a Problem. */
+  read(ref: DocumentRef, view: ViewRequest): Promise<{ bytes: Uint8Array; cache: CacheStatus }>;
+  /** The one function that reads an artifact, on every path. Throws a Problem. */
+  artifact(artifact: Artifact, request: Request): Promise<Reply>;
+  /**
+   * The document's model, remembered for as long as the copy is in service. `stored`: whatever copy is stored, without asking anyone; the
+   * upstream is asked only when there is none. `now`: only after the upstream was asked, however long that takes; an old copy
+   * comes with `cache.detail`, which says why it is not newer. Throws a Problem.
+   */
+  model<T>(ref: DocumentRef, which?: "fresh" | "stored" | "now"): Promise<Known<T>>;
+  /** Sees to it that an artifact is stored, fetching and proving it when it is not. Throws a Problem. */
+  fetch(artifact: Artifact, pace?: Pace): Promise<StoredFile>;
+  /** Runs one of the format's tasks on stored bytes, by their SHA-256. Throws a Problem. */
+  work<T>(task: string, options: unknown, files: string[]): Promise<T>;
+  /** The same for a task that writes a file. It is kept, and made again when it is gone. Collapsed. */
+  derive(task: string, options: unknown, files: string[]): Promise<Derived>;
+  /** What is stored of a package's files; of all packages without `packageName`. No facts: only what was fetched. In no order. */
+  stored(packageName?: string): Promise<StoredArtifactRow[]>;
+  /** SHA-256 of a file that was ever fetched, also when it was removed since: its pin stays. */
+  pinned(packageName: string, file: string): Promise<string | null>;
+  /** Removes files from the catalog and, where nothing else names them, from disk. Their pins stay. */
+  remove(files: { package: string; file: string }[]): Promise<{ files: number; bytes: number }>;
+  /** What is known of a file without asking anyone: its first integrity, SHA-256 and size where fetched. */
+  known(packageName: string, file: string): Promise<KnownFile | null>;
+  /** All files of a package known from its documents or fetched, in no order. */
+  files(packageName: string): Promise<KnownFile[]>;
+  /** Asks the upstream, without storing. Throws Problem("offline" | "unreachable"); any HTTP status is an answer. */
+  ask(question: Question): Promise<Answer>;
+  /** Small values that a format keeps for when the upstream is away (advisories, keys, tiles). */
+  keep(key: string, bytes: Uint8Array): Promise<void>;
+  kept(key: string): Promise<{ bytes: Uint8Array; at: number } | null>;
+  /** Keys of stored documents of one kind that contain `text`, sorted, at most `limit`. */
+  documents(kind: string, text: string, limit: number): Promise<string[]>;
+  report(event: RepositoryEvent): void;
+  /** Milliseconds since the epoch; tests set it. */
+  now(): number;
+}
+
+/** A model and how it was come by. */
+export interface Known<T> {
+  model: T;
+  /** Another one for each copy that was in service. */
+  digest: string;
+  /** When what is visible last changed. Milliseconds since the epoch. */
+  changedAt: number;
+  cache: CacheStatus;
+}
