@@ -1,26 +1,37 @@
 import { expect, test } from "bun:test";
-import { createApp, type Mounted } from "./app.ts";
+import { createApp } from "./app.ts";
+import { openGate } from "./auth/gate.ts";
+import type { Mounted } from "./cache/repository.ts";
 import { createLog } from "./core/log.ts";
+import { createMetrics } from "./core/metrics.ts";
 import { type Reply, reply } from "./core/reply.ts";
-import type { Repository } from "./core/repository.ts";
+import type { UnboundRepository } from "./core/repository.ts";
 import type { Exchange } from "./http/accesslog.ts";
 import type { Incoming } from "./http/server.ts";
+import { createSite } from "./web/site.ts";
 
 function open(answer: () => Reply) {
   const lines: string[] = [];
   const exchanges: Exchange[] = [];
   const format = {
     parse: () => ({ kind: "any" }),
-    serve: async () => answer(),
+    access: () => ({ action: "read", package: null }),
     problem: () => reply(500, "text/plain", "in the client's words"),
   };
   const mounted = {
     format,
-    repository: { name: "toy" } as unknown as Repository,
+    service: { serve: async () => answer() },
+    repository: { name: "toy", for: () => null } as unknown as UnboundRepository,
   } as unknown as Mounted;
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
-    pages: async () => null,
+    gate: openGate(),
+    site: createSite({
+      repositories: [],
+      version: "0",
+      metrics: createMetrics(),
+      ready: async () => null,
+    }),
     log: createLog("json", (line) => lines.push(line)),
     now: Date.now,
     record: (exchange) => exchanges.push(exchange),

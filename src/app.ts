@@ -1,30 +1,27 @@
-// The path of every request, on one page: socket → path check → repository → format → cache → reply → socket, log, metrics.
+// The path of every request, on one page: caller → repeats → parse → permit → serve → send → record.
 
+import type { Gate } from "./auth/gate.ts";
 import { createLru } from "./cache/lru.ts";
-import type { AnyFormat } from "./cache/transform.ts";
+import type { Mounted } from "./cache/repository.ts";
+import { type Access, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { Problem } from "./core/problem.ts";
-import { type Reply, reply } from "./core/reply.ts";
-import type { Repository } from "./core/repository.ts";
+import type { Reply } from "./core/reply.ts";
 import type { Request } from "./core/request.ts";
 import type { Exchange } from "./http/accesslog.ts";
 import { pathFault } from "./http/path.ts";
 import { createRepeats } from "./http/repeat.ts";
 import { type Sent, send } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
+import type { Site, SiteRoute } from "./web/site.ts";
 
 const ROUTES_IN_MEMORY = 10_000;
 
-/** One repository as requests reach it. */
-export interface Mounted {
-  format: AnyFormat;
-  repository: Repository;
-}
-
 export interface AppDeps {
+  gate: Gate;
   repositories: ReadonlyMap<string, Mounted>;
-  /** `/` and `/-/…`: what belongs to no repository. Null when there is no such page. */
-  pages(request: Incoming): Promise<Reply | null>;
+  /** `/` and `/-/…`: what belongs to no repository. */
+  site: Site;
   log: Log;
   /** Milliseconds since the epoch. */
   now(): number;
@@ -43,15 +40,29 @@ interface Outcome {
   started: number;
 }
 
+/** What a request is addressed to: a repository's format or the site, which have the same verbs. */
 interface Target {
-  mounted: Mounted;
+  /** The repository; null for the site. */
+  name: string | null;
+  /** Of this target: with its leading slash. */
   path: string;
-  base: string;
+  parse(method: string, path: string): { kind: string } | null;
+  access(route: { kind: string }): Access;
+  serve(route: { kind: string }, grant: Grant): Promise<Reply>;
+  problem(problem: Problem): Reply;
+  /** What is told when there is no such route. */
+  nothing: string;
+}
+
+/** A route, and what its caller must be allowed to do. */
+interface Asked {
+  route: { kind: string };
+  access: Access;
 }
 
 export function createApp(deps: AppDeps): App {
   const prefix = Math.random().toString(36).slice(2, 8);
-  const routes = createLru<{ kind: string }>(ROUTES_IN_MEMORY);
+  const routes = createLru<Asked>(ROUTES_IN_MEMORY);
   const repeats = createRepeats(deps.now, createLru(ROUTES_IN_MEMORY));
   let counter = 0;
   const nextId = () => `${prefix}-${(++counter).toString(36)}`;
@@ -59,8 +70,9 @@ export function createApp(deps: AppDeps): App {
   // Without a promise where that is possible: each costs a tenth of what a hit costs in all.
   return (incoming, only) => {
     const started = performance.now();
-    const repeated = repeats.find(incoming, only);
-    if (!repeated) return serveAnew(incoming, only, started);
+    const grant = deps.gate.identify(incoming);
+    const repeated = repeats.find(incoming, only, grant.audience);
+    if (!repeated) return serveAnew(incoming, only, grant, started);
     const { reply: answer, repository } = repeated;
     return deliver({ answer, incoming, name: repository, failure: null, id: nextId(), started });
   };
@@ -68,24 +80,27 @@ export function createApp(deps: AppDeps): App {
   async function serveAnew(
     original: Incoming,
     only: string | undefined,
+    grant: Grant,
     started: number,
   ): Promise<Sent> {
     const id = nextId();
-    const { incoming, keep } = repeats.note(original, only);
+    const { incoming, keep } = repeats.note(original, only, grant.audience);
     let target: Target | null = null;
     let failure: Problem | null = null;
     let answer: Reply;
     try {
       const fault = pathFault(incoming.path);
       if (fault) throw new Problem("badRequest", `Refused: ${fault}`);
-      target = findTarget(incoming, only);
-      answer = target ? await serve(target, incoming, id) : await page(incoming);
-      if (target) keep({ reply: answer, repository: target.mounted.repository.name });
+      target = findTarget(incoming, only, id);
+      const { route, access } = parse(target, incoming.method);
+      permit(grant, target.name, access.action, access.package);
+      answer = await target.serve(route, grant);
+      if (target.name !== null) keep({ reply: answer, repository: target.name });
     } catch (error) {
       failure = asProblem(error, id);
-      answer = target ? target.mounted.format.problem(failure, target.path) : plain(failure);
+      answer = (target ?? deps.site).problem(failure);
     }
-    const name = target?.mounted.repository.name ?? null;
+    const name = target?.name ?? null;
     return deliver({ answer, incoming: original, name, failure, id, started });
   }
 
@@ -113,52 +128,36 @@ export function createApp(deps: AppDeps): App {
       sent = send(outcome.answer, incoming, name, onEnd);
     } catch (error) {
       outcome.failure = asProblem(error, outcome.id);
-      outcome.answer = plain(outcome.failure);
+      outcome.answer = deps.site.problem(outcome.failure);
       sent = send(outcome.answer, incoming, name, onEnd);
     }
     if (sent.bytes !== null) end(sent.status, sent.bytes, null);
     return sent;
   }
 
-  function findTarget(incoming: Incoming, only: string | undefined): Target | null {
+  function findTarget(incoming: Incoming, only: string | undefined, id: string): Target {
     if (only !== undefined)
-      return { mounted: deps.repositories.get(only)!, path: incoming.path, base: incoming.origin };
+      return repositoryTarget(only, incoming.path, incoming.origin, incoming, id)!;
     const slash = incoming.path.indexOf("/", 1);
     const name = slash < 0 ? incoming.path.slice(1) : incoming.path.slice(1, slash);
-    const mounted = deps.repositories.get(name);
-    if (!mounted) return null;
-    return {
-      mounted,
-      path: slash < 0 ? "/" : incoming.path.slice(slash),
-      base: `${incoming.origin}/${name}`,
-    };
+    const path = slash < 0 ? "/" : incoming.path.slice(slash);
+    return (
+      repositoryTarget(name, path, `${incoming.origin}/${name}`, incoming, id) ??
+      siteTarget(incoming)
+    );
   }
 
-  /** Paths are few and asked again and again; what a format works out of a route is remembered with it (core/memo.ts). */
-  function parse({ format, repository }: Mounted, method: string, path: string) {
-    if (method !== "GET") return format.parse(method, path);
-    const key = `${repository.name} ${path}`;
-    let route = routes.get(key);
-    if (!route) {
-      route = format.parse(method, path) ?? undefined;
-      if (route) routes.set(key, route, 1);
-    }
-    return route ?? null;
-  }
-
-  async function serve(
-    { mounted, path, base }: Target,
+  function repositoryTarget(
+    name: string,
+    path: string,
+    base: string,
     incoming: Incoming,
     id: string,
-  ): Promise<Reply> {
-    const { format, repository } = mounted;
+  ): Target | null {
+    const mounted = deps.repositories.get(name);
+    if (!mounted) return null;
+    const { format, service, repository } = mounted;
     const { method, query, header, body } = incoming;
-    const route = parse(mounted, method, path);
-    if (!route)
-      throw new Problem(
-        "notFound",
-        `${method} ${path} is nothing that ${repository.name} has: it speaks ${format.name}`,
-      );
     const request: Request = {
       id,
       method,
@@ -171,17 +170,43 @@ export function createApp(deps: AppDeps): App {
       header,
       body,
     };
-    return format.serve(route, request, repository);
+    return {
+      name,
+      path,
+      parse: format.parse,
+      access: format.access,
+      serve: (route, grant) => service.serve(route, request, repository.for(grant)),
+      problem: (problem) => format.problem(problem, path),
+      nothing: `${method} ${path} is nothing that ${name} has: it speaks ${format.name}`,
+    };
   }
 
-  async function page(incoming: Incoming): Promise<Reply> {
-    const found = await deps.pages(incoming);
-    if (found) return found;
-    const names = [...deps.repositories.keys()].map((name) => `/${name}/`).join(", ");
-    throw new Problem(
-      "notFound",
-      `Nothing stands at ${incoming.path}; the repositories are ${names}`,
-    );
+  function siteTarget({ path, origin }: Incoming): Target {
+    const { site } = deps;
+    return {
+      name: null,
+      path,
+      parse: site.parse,
+      access: (route) => site.access(route as SiteRoute),
+      serve: (route) => site.serve(route as SiteRoute, origin),
+      problem: site.problem,
+      get nothing() {
+        const names = [...deps.repositories.keys()].map((name) => `/${name}/`).join(", ");
+        return `Nothing stands at ${path}; the repositories are ${names}`;
+      },
+    };
+  }
+
+  /** Paths are few and asked again and again; what a format works out of a route is remembered with it (core/memo.ts). */
+  function parse(target: Target, method: string): Asked {
+    const key = method === "GET" ? `${target.name ?? ""} ${target.path}` : null;
+    const known = key === null ? undefined : routes.get(key);
+    if (known) return known;
+    const route = target.parse(method, target.path);
+    if (!route) throw new Problem("notFound", target.nothing);
+    const asked = { route, access: target.access(route) };
+    if (key !== null) routes.set(key, asked, 1);
+    return asked;
   }
 
   /** A Problem is expected; anything else is a bug: its stack goes to the log and nothing of it to the client. */
@@ -193,8 +218,4 @@ export function createApp(deps: AppDeps): App {
       cause: error,
     });
   }
-}
-
-function plain(problem: Problem): Reply {
-  return reply(problem.status, "text/plain; charset=utf-8", `holdfast: ${problem.message}\n`);
 }

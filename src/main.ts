@@ -1,10 +1,11 @@
 // Composition: configuration → rooms → app → listening server. The only file that knows everything.
 import { statfs } from "node:fs/promises";
 import manifest from "../package.json" with { type: "json" };
-import { createApp, type Mounted } from "./app.ts";
+import { createApp } from "./app.ts";
+import { openGate, serverGrant } from "./auth/gate.ts";
 import type { StoredArtifact } from "./cache/artifacts.ts";
 import { createLru } from "./cache/lru.ts";
-import { createRepository, type Shared } from "./cache/repository.ts";
+import { createRepository, type Mounted, type Shared } from "./cache/repository.ts";
 import { createWorker } from "./cache/worker.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
@@ -41,7 +42,7 @@ import {
   createUpstreamMetrics,
   type UpstreamMetrics,
 } from "./upstream/upstreams.ts";
-import { servePage } from "./web/pages.ts";
+import { createSite } from "./web/site.ts";
 
 const GRACE_MS = 30_000;
 
@@ -91,6 +92,7 @@ export async function start(options: StartOptions): Promise<Running> {
     transform: worker.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
+    ownGrant: serverGrant,
     now,
   };
   const upstreamMetrics = createUpstreamMetrics(metrics);
@@ -101,11 +103,17 @@ export async function start(options: StartOptions): Promise<Running> {
     const disk = await statfs(layout.root);
     return disk.bavail * disk.bsize;
   });
-  watchFormats(metrics, mounted, log);
-  const operations = createOperations(mounted, log, now);
+  // What the server does by itself it does with its own grant.
+  const own = mounted.map(({ format, service, repository }) => ({
+    format,
+    service,
+    repository: repository.for(serverGrant),
+  }));
+  watchFormats(metrics, own, log);
+  const operations = createOperations(own, log, now);
 
   const repositories = new Map(mounted.map((one) => [one.repository.name, one]));
-  const pages = {
+  const site = createSite({
     repositories: mounted.map(({ repository: { name, options }, format }) => ({
       name,
       format,
@@ -114,10 +122,11 @@ export async function start(options: StartOptions): Promise<Running> {
     version: manifest.version,
     metrics,
     ready: () => readiness(database),
-  };
+  });
   const app = createApp({
+    gate: openGate(),
     repositories,
-    pages: ({ method, path, origin }) => servePage(pages, method, path, origin),
+    site,
     log,
     now,
     record: createAccessLog(log, metrics),
@@ -140,7 +149,7 @@ export async function start(options: StartOptions): Promise<Running> {
   };
   let control: ControlServer | null = null;
   const keepHouse = housekeeping({ ...shared, file: layout.database }, log);
-  const warnings = tellWarnings(mounted, log);
+  const warnings = tellWarnings(own, log);
   const endJobs = startJobs(
     where === "ports" ? [...keepHouse, warnings, ...operations.jobs] : keepHouse,
     log,
@@ -150,7 +159,7 @@ export async function start(options: StartOptions): Promise<Running> {
     await operations.stop();
     await Promise.all([control?.stop(), ...servers.map((server) => server.stop(graceMs))]);
     await jobsEnded;
-    for (const one of mounted) one.close();
+    for (const one of mounted) await one.close();
     worker.close();
     await events.settled();
     await database.close();
@@ -204,24 +213,18 @@ function mount(
   metrics: UpstreamMetrics,
   log: Log,
   now: () => number,
-): Mounted & { close(): void } {
+): Mounted & { close(): Promise<void> } {
   const format = formats.find(({ name }) => name === settings.format)!; // the configuration's schema made sure
-  if (settings.offline)
-    return {
-      format,
-      repository: createRepository(settings, format, offline(), shared),
-      close() {},
-    };
-  const upstream = createUpstream(settings.upstreams, {
-    log,
-    metrics,
-    repository: settings.name,
-    now,
-  });
+  const upstream = settings.offline
+    ? null
+    : createUpstream(settings.upstreams, { log, metrics, repository: settings.name, now });
+  const made = createRepository(settings, format, upstream ?? offline(), shared);
   return {
-    format,
-    repository: createRepository(settings, format, upstream, shared),
-    close: () => upstream.close(),
+    ...made,
+    async close() {
+      upstream?.close();
+      await made.service.close?.();
+    },
   };
 }
 

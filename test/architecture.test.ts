@@ -14,6 +14,7 @@ const rooms: Record<string, readonly string[]> = {
   upstream: ["core"],
   policy: ["core"],
   ledger: ["core", "store"],
+  auth: ["core", "store"],
   cache: ["core", "store", "upstream", "ledger", "policy"],
   formats: ["core", "archive"],
   jobs: ["core", "store", "ledger", "cache"],
@@ -143,4 +144,9 @@ test("a file begins by saying what it answers for", () => {
   // A test beside its code answers for that code.
   const files = everything.filter((file) => !/^src\/.*\.test\.ts$/.test(file));
   expect(files.filter((file) => !/^(\/\/ \S|#!.*\n\/\/ \S)/.test(text(file)))).toEqual([]);
+});
+
+test("grants are made in one room: elsewhere they can only be passed on", () => {
+  const may = (file: string) => /^src\/(auth\/|core\/grant\.ts$)/.test(file);
+  expect(product.filter((file) => !may(file) && /\bissueGrant\b/.test(code(file)))).toEqual([]);
 });

@@ -17,7 +17,11 @@ function strict(admit: Admit): AnyFormat {
   async function model({ source }: { source: { json(): Promise<unknown> } }) {
     return Object.keys(((await source.json()) as { files: object }).files);
   }
-  return { ...toy, admit, documents: { index: { ...type!, model } } };
+  return {
+    ...toy,
+    mount: (repository) => ({ ...toy.mount(repository), admit }),
+    documents: { index: { ...type!, model } },
+  };
 }
 
 const files = (...names: string[]) =>

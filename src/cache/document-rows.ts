@@ -58,17 +58,26 @@ export async function touchDocument(
     WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND blob = ${state.blob}`;
 }
 
-/** Keys of stored documents of one kind that contain `text`, sorted. */
+const PAGE = 5000;
+
+/** Keys of stored documents of one kind that contain `text` and are of a package that `isWanted`, sorted, at most `limit`. */
 export async function listDocuments(
   sql: Query,
   repository: string,
   kind: string,
   text: string,
   limit: number,
+  isWanted: (packageName: string) => boolean,
 ): Promise<string[]> {
   const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
-  const rows = await sql`SELECT key FROM documents
-    WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key LIKE ${pattern} ESCAPE '\\'
-    ORDER BY key LIMIT ${limit}`;
-  return rows.map((row: { key: string }) => row.key);
+  const found: string[] = [];
+  for (let last = ""; found.length < limit; ) {
+    const rows = await sql`SELECT key, package FROM documents
+      WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key > ${last} AND key LIKE ${pattern} ESCAPE '\\'
+      ORDER BY key LIMIT ${Math.min(PAGE, limit)}`;
+    for (const row of rows) if (isWanted(row.package)) found.push(row.key);
+    if (rows.length < Math.min(PAGE, limit)) break;
+    last = rows.at(-1)!.key;
+  }
+  return found.slice(0, limit);
 }

@@ -1,7 +1,7 @@
 // What formats need to know of documents at each request: worked out once a copy, and kept in memory.
 import type { DocumentRef, DocumentType } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
-import type { Known } from "../core/repository.ts";
+import type { Modelled } from "../core/repository.ts";
 import { createCollapse } from "./collapse.ts";
 import type { DocumentState } from "./document-state.ts";
 import type { Documents, Found } from "./documents.ts";
@@ -19,14 +19,14 @@ export interface ModelDeps {
 
 export interface Models {
   /** See `Repository.model`. */
-  get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>>;
+  get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Modelled<T>>;
 }
 
 export function createModels({ types, documents, isSound, now }: ModelDeps): Models {
   const known = createLru<{ blob: string; model: unknown }>(MODELS_IN_MEMORY);
   const running = createCollapse<unknown>();
 
-  async function get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Known<T>> {
+  async function get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Modelled<T>> {
     const found = which === "stored" ? await documents.stored(ref) : await ask(ref, which);
     try {
       return await answer<T>(ref, found);
@@ -38,7 +38,7 @@ export function createModels({ types, documents, isSound, now }: ModelDeps): Mod
     }
   }
 
-  async function answer<T>(ref: DocumentRef, found: Found): Promise<Known<T>> {
+  async function answer<T>(ref: DocumentRef, found: Found): Promise<Modelled<T>> {
     const { digest, changedAt } = found.state;
     return { model: (await modelOf(ref, found)) as T, digest, changedAt, cache: found.cache };
   }

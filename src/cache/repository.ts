@@ -2,14 +2,15 @@
 import { promisify } from "node:util";
 import { gunzip, gunzipSync } from "node:zlib";
 import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts";
+import type { Service } from "../core/format.ts";
+import type { Action, Grant } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
 import type { Answer, Question } from "../core/question.ts";
 import type { Reply } from "../core/reply.ts";
-import type { Repository } from "../core/repository.ts";
+import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import { readPin } from "../ledger/pins.ts";
-import { createClaims } from "../policy/claims.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
@@ -19,6 +20,7 @@ import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { listDocuments } from "./document-rows.ts";
 import type { DocumentState } from "./document-state.ts";
 import { createDocuments, type Found } from "./documents.ts";
+import { createDoor } from "./door.ts";
 import { JUST_NOW_MS } from "./expect.ts";
 import type { Lru } from "./lru.ts";
 import { createModels } from "./models.ts";
@@ -46,7 +48,16 @@ export interface Shared {
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
   artifactMemory: Lru<StoredArtifact>;
+  /** What the server itself may. */
+  ownGrant: Grant;
   now(): number;
+}
+
+/** A repository, and its format at work on it. */
+export interface Mounted {
+  format: AnyFormat;
+  repository: UnboundRepository;
+  service: Service;
 }
 
 export function createRepository(
@@ -54,11 +65,14 @@ export function createRepository(
   format: AnyFormat,
   upstream: Upstream,
   shared: Shared,
-): Repository {
-  const { name } = settings;
+): Mounted {
+  const { name, options } = settings;
   const { database, blobs, now } = shared;
-  const claims = createClaims(settings.claims, format.spell);
+  const door = createDoor(name, settings.claims, format.spell);
   const report: Repository["report"] = (event) => shared.events.report(name, event);
+  const bound = new WeakMap<Grant, Repository>();
+  const repository: UnboundRepository = { name, options, report, now, for: boundTo };
+  const service: Service = format.mount(repository);
   const common = {
     repository: name,
     types: format.documents,
@@ -77,7 +91,9 @@ export function createRepository(
     announce: (event) => shared.events.announce(name, event),
     hasDigests: (format.alsoPinned ?? []).length > 0,
     repacked: format.contentDigest ? createRepackCheck({ ...common, format }) : null,
-    admit: format.admit ? (candidate) => format.admit!(candidate, repository) : null,
+    admit: service.admit
+      ? (candidate) => service.admit!(candidate, boundTo(shared.ownGrant))
+      : null,
   });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
@@ -105,19 +121,7 @@ export function createRepository(
     memory: shared.artifactMemory,
   });
 
-  /** A private name is never asked for upstream, and the upstream's versions of it are never shown. */
-  function refuseClaimed(packageName: string): void {
-    const pattern = claims(packageName);
-    if (pattern !== null)
-      throw new Problem(
-        "notFound",
-        `${packageName} is claimed by the repository ${name} (claims: ${pattern}): it is never asked for upstream, and it is not published here`,
-        { rule: "claims" },
-      );
-  }
-
   async function find(ref: DocumentRef, view: ViewRequest): Promise<{ found: Found; view: View }> {
-    refuseClaimed(ref.package);
     const found = await documents.get(ref);
     try {
       return { found, view: await views.get(ref, found.state, view) };
@@ -153,7 +157,6 @@ export function createRepository(
   }
 
   async function ask(question: Question): Promise<Answer> {
-    if (question.package !== null) refuseClaimed(question.package);
     const response = await upstream.fetch({
       path: question.path,
       ...(question.method && { method: question.method }),
@@ -182,66 +185,134 @@ export function createRepository(
     };
   }
 
-  const repository: Repository = {
-    name,
-    options: settings.options,
-    claims: (packageName) => claims(packageName) !== null,
-    refuseClaimed,
-    report,
-    now,
-    ask,
-    async view(ref, request, headers): Promise<Reply> {
-      const { found, view } = await find(ref, request);
-      const reply = viewReply(view, headers, found, format.documents[ref.kind]!);
-      const { state } = found; // another object after each revalidation
-      if (reply.isShared)
-        reply.isCurrent = () => documents.isFresh(ref, state) && views.isTrusted(view);
-      return reply;
-    },
-    async read(ref, request) {
-      const { found, view } = await find(ref, request);
-      const packed =
-        view.body instanceof Uint8Array ? view.body : await blobs.readFile(view.body.path);
-      return { bytes: gunzipSync(packed), cache: found.cache };
-    },
-    async artifact(artifact, request) {
-      refuseClaimed(artifact.package);
-      return artifacts.open(artifact, request);
-    },
-    async known(packageName, file) {
-      const files = await knownFiles(database.read, name, packageName);
-      return files.find((one) => one.file === file) ?? null;
-    },
-    files: (packageName) => knownFiles(database.read, name, packageName),
-    async model<T>(ref: DocumentRef, which: "fresh" | "stored" | "now" = "fresh") {
-      refuseClaimed(ref.package);
-      return models.get<T>(ref, which);
-    },
-    async fetch(artifact, pace) {
-      refuseClaimed(artifact.package);
-      return artifacts.fetch(artifact, pace);
-    },
-    ...tasks,
-    stored: (packageName) => listStored(database.read, name, packageName ?? null),
-    async pinned(packageName, file) {
-      const pin = await readPin(database.read, { repository: name, package: packageName, file });
-      return pin?.sha256 ?? null;
-    },
-    remove: artifacts.remove,
-    async keep(key, bytes) {
-      await database.write(
-        (sql) => sql`INSERT INTO kept VALUES (${name}, ${key}, ${bytes}, ${now()})
-          ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at`,
-      );
-    },
-    async kept(key) {
-      const [row] =
-        await database.read`SELECT bytes, at FROM kept WHERE repository = ${name} AND key = ${key}`;
-      return row ? { bytes: row.bytes, at: Number(row.at) } : null;
-    },
-    documents: (kind, text, limit) => listDocuments(database.read, name, kind, text, limit),
-  };
-  return repository;
+  async function view(
+    ref: DocumentRef,
+    request: ViewRequest,
+    headers: Record<string, string>,
+  ): Promise<Reply> {
+    const { found, view } = await find(ref, request);
+    const reply = viewReply(view, headers, found, format.documents[ref.kind]!);
+    const { state } = found; // another object after each revalidation
+    if (reply.isShared)
+      reply.isCurrent = () => documents.isFresh(ref, state) && views.isTrusted(view);
+    return reply;
+  }
+
+  async function read(ref: DocumentRef, request: ViewRequest) {
+    const { found, view } = await find(ref, request);
+    const packed =
+      view.body instanceof Uint8Array ? view.body : await blobs.readFile(view.body.path);
+    return { bytes: gunzipSync(packed), cache: found.cache };
+  }
+
+  async function keep(key: string, bytes: Uint8Array): Promise<void> {
+    await database.write(
+      (sql) => sql`INSERT INTO kept VALUES (${name}, ${key}, ${bytes}, ${now()})
+        ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at`,
+    );
+  }
+
+  async function kept(key: string) {
+    const [row] =
+      await database.read`SELECT bytes, at FROM kept WHERE repository = ${name} AND key = ${key}`;
+    return row ? { bytes: row.bytes as Uint8Array, at: Number(row.at) } : null;
+  }
+
+  function boundTo(grant: Grant): Repository {
+    let made = bound.get(grant);
+    if (!made) {
+      made = bind(grant);
+      bound.set(grant, made);
+    }
+    return made;
+  }
+
+  /** Each function asks at the door, and only then does what it is for. */
+  function bind(grant: Grant): Repository {
+    /** What comes from upstream, or once did. */
+    const enter = (packageName: string | null) => door.enter(grant, packageName);
+    /** What the catalog tells, of private names as well. */
+    const permit = (action: Action, packageName: string | null) =>
+      door.permit(grant, action, packageName);
+    return {
+      name,
+      options,
+      report,
+      now,
+      claims: (packageName) => door.whose(packageName) === "claimed",
+      refuseClaimed: enter,
+      async view(ref, request, headers) {
+        enter(ref.package);
+        return view(ref, request, headers);
+      },
+      async read(ref, request) {
+        enter(ref.package);
+        return read(ref, request);
+      },
+      async model<T>(ref: DocumentRef, which: "fresh" | "stored" | "now" = "fresh") {
+        enter(ref.package);
+        return models.get<T>(ref, which);
+      },
+      async artifact(artifact, request) {
+        enter(artifact.package);
+        return artifacts.open(artifact, request);
+      },
+      async fetch(artifact, pace) {
+        enter(artifact.package);
+        return artifacts.fetch(artifact, pace);
+      },
+      async ask(question) {
+        enter(question.package);
+        return ask(question);
+      },
+      async known(packageName, file) {
+        permit("read", packageName);
+        const files = await knownFiles(database.read, name, packageName);
+        return files.find((one) => one.file === file) ?? null;
+      },
+      async files(packageName) {
+        permit("read", packageName);
+        return knownFiles(database.read, name, packageName);
+      },
+      async stored(packageName) {
+        permit("read", packageName ?? null);
+        const rows = await listStored(database.read, name, packageName ?? null);
+        return rows.filter((row) => grant.may(name, "read", row.package));
+      },
+      async pinned(packageName, file) {
+        permit("read", packageName);
+        const key = { repository: name, package: packageName, file };
+        return (await readPin(database.read, key))?.sha256 ?? null;
+      },
+      async documents(kind, text, limit) {
+        permit("read", null);
+        const mayRead = (packageName: string) => grant.may(name, "read", packageName);
+        return listDocuments(database.read, name, kind, text, limit, mayRead);
+      },
+      async remove(files) {
+        for (const file of files) permit("admin", file.package);
+        return artifacts.remove(files);
+      },
+      async work<T>(task: string, options: unknown, files: string[]) {
+        permit("read", null);
+        return tasks.work<T>(task, options, files);
+      },
+      async derive(task, options, files) {
+        permit("read", null);
+        return tasks.derive(task, options, files);
+      },
+      async keep(key, bytes) {
+        permit("read", null);
+        return keep(key, bytes);
+      },
+      async kept(key) {
+        permit("read", null);
+        return kept(key);
+      },
+    };
+  }
+
+  return { format, repository, service };
 }
 
 /** Hits are answered with one reply for all, so that http/ prepares it once. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef } from "../core/document.ts";
+import { issueGrant } from "../core/grant.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { Problem } from "../core/problem.ts";
@@ -20,6 +21,9 @@ import { openViews } from "../store/view-files.ts";
 import { createLru } from "./lru.ts";
 import { createRepository } from "./repository.ts";
 import { type AnyFormat, createTransform, type Job } from "./transform.ts";
+
+/** The grant of who may do all. */
+export const everything = issueGrant({ audience: "", may: () => true });
 
 type ToyFile = string | null | { integrity: string | null; location: string };
 
@@ -58,7 +62,7 @@ export const toy: AnyFormat = {
   },
   parse: () => null,
   access: () => ({ action: "read", package: null }),
-  serve: async () => reply(500, "text/plain", ""),
+  mount: () => ({ serve: async () => reply(500, "text/plain", "") }),
   problem: (problem) => reply(problem.status, "text/plain", problem.message),
   setup: () => [],
 };
@@ -176,7 +180,7 @@ export async function openToy(
     );
     const transform = createTransform([format]);
     const blobs = openBlobs(layout);
-    const repository = createRepository(
+    const mounted = createRepository(
       {
         name: "toy",
         options: {},
@@ -196,9 +200,11 @@ export async function openToy(
         },
         viewMemory: createLru(1 << 20),
         artifactMemory: createLru(1 << 20),
+        ownGrant: everything,
         now,
       },
     );
+    const repository = mounted.repository.for(everything);
     return { layout, database, events, blobs, repository };
   }
   let current = await open();

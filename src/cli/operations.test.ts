@@ -15,7 +15,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const operation = (name: string, more: Partial<Operation> = {}): Operation => ({
   name,
   summary: `Does ${name}`,
-  run: async () => true,
   ...more,
 });
 const format = (name: string, operations: Operation[]): OperatingFormat => ({

@@ -1,7 +1,7 @@
 // For tests: the command line of a server whose only format is a toy with operations. Run as a process, with the arguments of `holdfast`.
 import { z } from "zod";
 import type { Format } from "../core/format.ts";
-import type { Operation } from "../core/operation.ts";
+import type { Operation, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { reply } from "../core/reply.ts";
 import { formats } from "../formats/index.ts";
@@ -22,18 +22,19 @@ const run: Operation<ToyOptions> = {
   details: "It counts to two.",
   flags: { short: "Leaves the second out", hang: "Waits until it is stopped", refuse: "Refuses" },
   every: ({ every }) => every ?? null,
-  async run(_repository, { flags, progress, say, signal }) {
-    if (flags.has("refuse")) throw new Problem("refused", "The toy refuses");
-    progress(1, 2, "one");
-    say(`The toy plays in ${process.pid}`);
-    if (flags.has("hang"))
-      await new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => reject(signal.reason));
-      });
-    if (flags.has("short")) return false;
-    progress(2, 2, "two");
-    return true;
-  },
+};
+
+const play: RunOperation<ToyOptions> = async (_repository, { flags, progress, say, signal }) => {
+  if (flags.has("refuse")) throw new Problem("refused", "The toy refuses");
+  progress(1, 2, "one");
+  say(`The toy plays in ${process.pid}`);
+  if (flags.has("hang"))
+    await new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  if (flags.has("short")) return false;
+  progress(2, 2, "two");
+  return true;
 };
 
 export const toy: Format<{ kind: string }, ToyOptions> = {
@@ -42,16 +43,19 @@ export const toy: Format<{ kind: string }, ToyOptions> = {
   documents: {},
   parse: () => ({ kind: "any" }),
   access: () => ({ action: "read", package: null }),
-  serve: async () => reply(200, "text/plain", "toy\n"),
+  mount: () => ({
+    serve: async () => reply(200, "text/plain", "toy\n"),
+    operations: { "toy run": play },
+    gauges: [
+      {
+        name: "holdfast_toy_size",
+        help: "How large.",
+        read: async () => [[{ part: "wheel" }, 4]],
+      },
+    ],
+  }),
   problem: (problem) => reply(problem.status, "text/plain", problem.message),
   operations: [run],
-  gauges: [
-    {
-      name: "holdfast_toy_size",
-      help: "How large.",
-      read: async () => [[{ part: "wheel" }, 4]],
-    },
-  ],
   warnings: () => ["is a toy"],
   setup: (url) => [{ client: "toy", file: "~/.toyrc", text: `${url}\n` }],
 };

@@ -3,10 +3,10 @@ import type { ZodType } from "zod";
 import type { RandomAccess } from "./artifact.ts";
 import type { Candidate, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
-import type { Operation } from "./operation.ts";
+import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { Problem } from "./problem.ts";
 import type { Reply } from "./reply.ts";
-import type { Repository } from "./repository.ts";
+import type { Repository, UnboundRepository } from "./repository.ts";
 import type { Request } from "./request.ts";
 import type { Task } from "./task.ts";
 
@@ -26,16 +26,11 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   access(route: Route): Access;
   /** The one spelling of all names that are the same here (PEP 503); for patterns of names as well. Names are as they are without it. */
   spell?(name: string): string;
-  serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
-  /**
-   * Whether a new copy of a document may take the place of the one in service, and what must be stored before clients see it. Runs
-   * behind: who asks meanwhile gets the old copy after a second. Throws a Problem to refuse: the old copy stays, and an event tells why.
-   */
-  admit?(candidate: Candidate, repository: Repository<Options>): Promise<void>;
+  /** Puts the format to work on one repository. What it remembers of that is kept in the service, and nowhere else. */
+  mount(repository: UnboundRepository<Options>): Service<Route, Options>;
   /** By name, see `Repository.work`. */
   readonly tasks?: Record<string, Task>;
   readonly operations?: readonly Operation<Options>[];
-  readonly gauges?: readonly FormatGauge<Options>[];
   /** Options that name files: the configuration puts an OptionFile in place of the path before `options` sees it. */
   readonly fileOptions?: readonly string[];
   /** What `doctor` and the log at start keep saying about a repository: "is not verified: it has no keyring". One sentence each. */
@@ -47,6 +42,22 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */
   problem(problem: Problem, path?: string): Reply;
   setup(url: string, options: Options): Snippet[];
+}
+
+/** A format at work on one repository. */
+export interface Service<Route extends { kind: string } = { kind: string }, Options = unknown> {
+  /** `repository` is bound to what the caller may. */
+  serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
+  /**
+   * Whether a new copy of a document may take the place of the one in service, and what must be stored before clients see it. Runs
+   * behind: who asks meanwhile gets the old copy after a second. Throws a Problem to refuse: the old copy stays, and an event tells why.
+   */
+  admit?(candidate: Candidate, repository: Repository<Options>): Promise<void>;
+  /** By the names of `Format.operations`: each of them. */
+  readonly operations?: Readonly<Record<string, RunOperation<Options>>>;
+  readonly gauges?: readonly Gauge<Options>[];
+  /** Lets go of what it holds. Nothing is asked of it afterwards. */
+  close?(): Promise<void>;
 }
 
 /** A file that an option names, read when the configuration is loaded. */
@@ -62,11 +73,4 @@ export interface Snippet {
   /** Where the lines belong: "~/.npmrc", "shell". */
   file: string;
   text: string;
-}
-
-/** A number that a format shows in the metrics, by labels beside `repository`. */
-export interface FormatGauge<Options = unknown> {
-  name: string;
-  help: string;
-  read(repository: Repository<Options>): Promise<[Record<string, string>, number][]>;
 }

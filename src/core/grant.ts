@@ -1,7 +1,51 @@
-// Who may do what.
+// Who may do what: what a request asks for, and what its caller was granted.
+import { Problem } from "./problem.ts";
+
+/** `open` asks for nothing: what anybody may see of any server, such as its health. */
+export type Action = "open" | "read" | "publish" | "unpublish" | "admin";
 
 /** What the caller must be allowed to do. `package` is null for what belongs to no package (ping, search). */
 export interface Access {
-  action: "read" | "write" | "admin";
+  action: Action;
   package: string | null;
+}
+
+declare const brand: unique symbol;
+
+/**
+ * What one caller may. Only `auth/` makes one (`issueGrant`), and a repository answers nothing without one (`UnboundRepository.for`), so
+ * that a path which forgot to ask does not compile.
+ */
+export interface Grant extends Permissions {
+  readonly [brand]: true;
+}
+
+export interface Permissions {
+  /** The same text for all who get the same replies: those that repeat are shared among them. Empty for callers who gave no name. */
+  readonly audience: string;
+  /**
+   * `repository`: null for the server's own pages. `packageName`: null for what belongs to no package, which is for everybody who may do
+   * that with any package of the repository.
+   */
+  may(repository: string | null, action: Action, packageName: string | null): boolean;
+}
+
+/** For `auth/` alone: test/architecture.test.ts looks for other places. */
+export function issueGrant(permissions: Permissions): Grant {
+  return permissions as Grant;
+}
+
+/** Throws Problem("unauthenticated") or, for callers who are known, Problem("forbidden"), unless the grant covers the access. */
+export function permit(
+  grant: Grant,
+  repository: string | null,
+  action: Action,
+  packageName: string | null,
+): void {
+  if (action === "open" || grant.may(repository, action, packageName)) return;
+  const what = [packageName, repository && `the repository ${repository}`].filter(Boolean);
+  const message = `${grant.audience || "Who gives no name"} may not ${action} ${what.join(" of ") || "pages of this server"}`;
+  throw new Problem(grant.audience === "" ? "unauthenticated" : "forbidden", message, {
+    rule: "access",
+  });
 }

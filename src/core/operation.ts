@@ -3,7 +3,7 @@ import type { Repository } from "./repository.ts";
 
 /**
  * Long or rare work on one repository, which people start as `holdfast <words of the name> <repository>` and the server by itself
- * every `every` milliseconds.
+ * every `every` milliseconds. What it does stands in the format's `Service.operations` under the same name.
  */
 export interface Operation<Options = unknown> {
   /** Two words: "mirror run". */
@@ -15,9 +15,13 @@ export interface Operation<Options = unknown> {
   flags?: Record<string, string>;
   /** Milliseconds between turns of the server's own; null for none. */
   every?(options: Options): number | null;
-  /** True when all went well. Throws a Problem when it cannot be done at all. */
-  run(repository: Repository<Options>, call: OperationCall): Promise<boolean>;
 }
+
+/** True when all went well. Throws a Problem when it cannot be done at all. */
+export type RunOperation<Options = unknown> = (
+  repository: Repository<Options>,
+  call: OperationCall,
+) => Promise<boolean>;
 
 export interface OperationCall {
   flags: ReadonlySet<string>;
@@ -27,4 +31,11 @@ export interface OperationCall {
   say(line: string): void;
   /** Aborted when the person or the server gives up. */
   signal: AbortSignal;
+}
+
+/** A number that a format shows in the metrics, by labels beside `repository`. */
+export interface Gauge<Options = unknown> {
+  name: string;
+  help: string;
+  read(repository: Repository<Options>): Promise<[Record<string, string>, number][]>;
 }

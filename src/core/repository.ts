@@ -2,12 +2,24 @@
 import type { Artifact, KnownFile, Pace, StoredArtifactRow, StoredFile } from "./artifact.ts";
 import type { DocumentRef, ViewRequest } from "./document.ts";
 import type { RepositoryEvent } from "./event.ts";
+import type { Grant } from "./grant.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
 import type { Derived } from "./task.ts";
 
-/** One configured repository, as its format sees it: the only way from a format to the network and the disk. */
+/** What of a repository belongs to no caller: what a format is mounted on. */
+export interface UnboundRepository<Options = unknown> {
+  readonly name: string;
+  readonly options: Options;
+  report(event: RepositoryEvent): void;
+  /** Milliseconds since the epoch; tests set it. */
+  now(): number;
+  /** The repository as one caller may use it. The same object for the same grant. */
+  for(grant: Grant): Repository<Options>;
+}
+
+/** A repository for one caller: whatever is asked of it, their grant is asked first, and Problem("forbidden" | "unauthenticated") thrown without it. */
 export interface Repository<Options = unknown> {
   readonly name: string;
   readonly options: Options;
@@ -26,7 +38,7 @@ export interface Repository<Options = unknown> {
    * upstream is asked only when there is none. `now`: only after the upstream was asked, however long that takes; an old copy
    * comes with `cache.detail`, which says why it is not newer. Throws a Problem.
    */
-  model<T>(ref: DocumentRef, which?: "fresh" | "stored" | "now"): Promise<Known<T>>;
+  model<T>(ref: DocumentRef, which?: "fresh" | "stored" | "now"): Promise<Modelled<T>>;
   /** Sees to it that an artifact is stored, fetching and proving it when it is not. Throws a Problem. */
   fetch(artifact: Artifact, pace?: Pace): Promise<StoredFile>;
   /** Runs one of the format's tasks on stored bytes, by their SHA-256. Throws a Problem. */
@@ -48,7 +60,7 @@ export interface Repository<Options = unknown> {
   /** Small values that a format keeps for when the upstream is away (advisories, keys, tiles). */
   keep(key: string, bytes: Uint8Array): Promise<void>;
   kept(key: string): Promise<{ bytes: Uint8Array; at: number } | null>;
-  /** Keys of stored documents of one kind that contain `text`, sorted, at most `limit`. */
+  /** Keys of stored documents of one kind that contain `text`, sorted, at most `limit`: of packages that the caller may read. */
   documents(kind: string, text: string, limit: number): Promise<string[]>;
   report(event: RepositoryEvent): void;
   /** Milliseconds since the epoch; tests set it. */
@@ -56,7 +68,7 @@ export interface Repository<Options = unknown> {
 }
 
 /** A model and how it was come by. */
-export interface Known<T> {
+export interface Modelled<T> {
   model: T;
   /** Another one for each copy that was in service. */
   digest: string;

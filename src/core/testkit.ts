@@ -1,4 +1,6 @@
 // For the tests of formats: the parts of a Repository that a test does not expect to be used.
+import type { Format, Service } from "./format.ts";
+import { memo } from "./memo.ts";
 import type { Repository } from "./repository.ts";
 
 type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove";
@@ -18,3 +20,17 @@ export const unexpectedParts: Pick<Repository, Part> = {
   pinned: unexpected("pinned"),
   remove: unexpected("remove"),
 };
+
+const services = memo((_: Repository) => new Map<string, unknown>());
+
+/** The format at work on a test's repository: the same service for as long as the repository lives. */
+export function serviceOf<Route extends { kind: string }, Options>(
+  format: Format<Route, Options>,
+  repository: Repository<Options>,
+): Service<Route, Options> {
+  const known = services(repository);
+  const { name, options, report, now } = repository;
+  if (!known.has(format.name))
+    known.set(format.name, format.mount({ name, options, report, now, for: () => repository }));
+  return known.get(format.name) as Service<Route, Options>;
+}

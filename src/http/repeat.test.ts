@@ -30,12 +30,13 @@ function open() {
   };
   /** Serves once, as `serve` does that looks at Accept. */
   function serve(request: Incoming, given: Reply = reply, look = (_: Incoming) => {}): void {
-    const { incoming: seen, keep } = repeats.note(request, undefined);
+    const { incoming: seen, keep } = repeats.note(request, undefined, "");
     seen.header("accept");
     look(seen);
     keep({ reply: given, repository: "npm" });
   }
-  const finds = (request: Incoming, only?: string) => repeats.find(request, only)?.reply === reply;
+  const finds = (request: Incoming, only?: string) =>
+    repeats.find(request, only, "")?.reply === reply;
   return { clock, reply, serve, finds };
 }
 

@@ -17,13 +17,15 @@ export interface Entry extends Repeated {
   until: number;
 }
 
+/** `audience`: of the caller's grant. Nobody gets a reply that was made for others. */
 export interface Repeats {
   /** The reply to a request like this one, when that is still what it would get. */
-  find(incoming: Incoming, only: string | undefined): Repeated | null;
+  find(incoming: Incoming, only: string | undefined, audience: string): Repeated | null;
   /** The request to serve from, which notes what is looked at; and `keep`, to be told what came of it. */
   note(
     incoming: Incoming,
     only: string | undefined,
+    audience: string,
   ): { incoming: Incoming; keep(found: Repeated): void };
 }
 
@@ -34,19 +36,19 @@ export function createRepeats(
     set(key: string, entry: Entry, weight: number): void;
   },
 ): Repeats {
-  const keyOf = ({ path }: Incoming, only: string | undefined) =>
-    only === undefined ? path : `${only} ${path}`;
+  const keyOf = ({ path }: Incoming, only: string | undefined, audience: string) =>
+    only === undefined && audience === "" ? path : `${only ?? ""} ${audience} ${path}`;
   const mayRepeat = ({ method, query }: Incoming) => method === "GET" && query === "";
 
   return {
-    find(incoming, only) {
+    find(incoming, only, audience) {
       if (!mayRepeat(incoming)) return null;
-      const found = entries.get(keyOf(incoming, only));
+      const found = entries.get(keyOf(incoming, only, audience));
       if (!found || found.origin !== incoming.origin) return null;
       for (const [name, value] of found.headers) if (incoming.header(name) !== value) return null;
       return now() < found.until && found.reply.isCurrent!() ? found : null;
     },
-    note(incoming, only) {
+    note(incoming, only, audience) {
       if (!mayRepeat(incoming)) return { incoming, keep() {} };
       const headers: [string, string | null][] = [];
       let isForOne = false;
@@ -73,7 +75,11 @@ export function createRepeats(
         keep({ reply, repository }) {
           if (!reply.isShared || !reply.isCurrent || isForOne) return;
           const until = now() + LIFE_MS;
-          entries.set(keyOf(incoming, only), { reply, repository, origin, headers, until }, 1);
+          entries.set(
+            keyOf(incoming, only, audience),
+            { reply, repository, origin, headers, until },
+            1,
+          );
         },
       };
     },

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import type { FormatGauge } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { Gauge } from "../core/operation.ts";
 import type { Repository } from "../core/repository.ts";
 import { watchFormats } from "./gauges.ts";
 
 const named = (name: string) => ({ name }) as Repository;
-const age: FormatGauge = {
+const age: Gauge = {
   name: "holdfast_toy_age_seconds",
   help: "How old.",
   async read({ name }) {
@@ -22,9 +22,9 @@ test("each repository of a format has its series, and one that cannot be read ta
   const lines: string[] = [];
   const metrics = createMetrics();
   const toy = { gauges: [age] };
-  const all = ["deb", "broken", "other"].map((name) => ({ format: toy, repository: named(name) }));
+  const all = ["deb", "broken", "other"].map((name) => ({ service: toy, repository: named(name) }));
   const log = createLog("json", (line) => lines.push(line));
-  watchFormats(metrics, [...all, { format: {}, repository: named("plain") }], log);
+  watchFormats(metrics, [...all, { service: {}, repository: named("plain") }], log);
   expect(await metrics.render()).toBe(`# HELP holdfast_toy_age_seconds How old.
 # TYPE holdfast_toy_age_seconds gauge
 holdfast_toy_age_seconds{repository="deb",suite="a"} 1

@@ -1,7 +1,8 @@
 // Numbers of the store, the process and the formats' own, read at each scrape of the metrics.
-import type { FormatGauge } from "../core/format.ts";
+
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { Gauge } from "../core/operation.ts";
 import type { Repository } from "../core/repository.ts";
 import type { Database } from "../store/database.ts";
 
@@ -34,15 +35,15 @@ export function watchStore(
   ]);
 }
 
-/** What formats show of their repositories (`Format.gauges`), by the label `repository` beside their own. */
+/** What formats show of their repositories (`Service.gauges`), by the label `repository` beside their own. */
 export function watchFormats(
   metrics: Metrics,
-  all: readonly { format: { gauges?: readonly FormatGauge[] }; repository: Repository }[],
+  all: readonly { service: { gauges?: readonly Gauge[] }; repository: Repository }[],
   log: Log,
 ): void {
   const families = new Map<string, { help: string; readers: (() => Promise<Series>)[] }>();
-  for (const { format, repository } of all)
-    for (const { name, help, read } of format.gauges ?? []) {
+  for (const { service, repository } of all)
+    for (const { name, help, read } of service.gauges ?? []) {
       const family = families.get(name) ?? { help, readers: [] };
       families.set(name, family);
       family.readers.push(() =>

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createLog } from "../core/log.ts";
-import type { Operation, OperationCall } from "../core/operation.ts";
+import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import { createOperations, lastSuccess, type Operable } from "./operations.ts";
@@ -8,7 +8,11 @@ import { createOperations, lastSuccess, type Operable } from "./operations.ts";
 const HOUR = 3_600_000;
 
 /** A repository of a format with one operation that the test ends, or with those that it gives. */
-function world(given: Partial<Operation>[] = [{}], kept = new Map<string, Uint8Array>()) {
+function world(
+  given: Partial<Operation>[] = [{}],
+  kept = new Map<string, Uint8Array>(),
+  run?: RunOperation,
+) {
   const clock = { now: Date.UTC(2026, 10, 23) };
   const lines: Record<string, unknown>[] = [];
   const calls: { call: OperationCall; end: PromiseWithResolvers<boolean> }[] = [];
@@ -16,15 +20,15 @@ function world(given: Partial<Operation>[] = [{}], kept = new Map<string, Uint8A
     (more): Operation => ({
       name: "mirror run",
       summary: "Mirror",
-      run(_repository, call) {
-        const end = Promise.withResolvers<boolean>();
-        call.signal.addEventListener("abort", () => end.reject(call.signal.reason));
-        calls.push({ call, end });
-        return end.promise;
-      },
       ...more,
     }),
   );
+  const waits: RunOperation = (_repository, call) => {
+    const end = Promise.withResolvers<boolean>();
+    call.signal.addEventListener("abort", () => end.reject(call.signal.reason));
+    calls.push({ call, end });
+    return end.promise;
+  };
   const repository = {
     name: "deb",
     options: {},
@@ -36,7 +40,10 @@ function world(given: Partial<Operation>[] = [{}], kept = new Map<string, Uint8A
       return bytes ? { bytes, at: clock.now } : null;
     },
   } as unknown as Repository;
-  const all: Operable[] = [{ format: { name: "toy", operations }, repository }];
+  const runs = Object.fromEntries(operations.map(({ name }) => [name, run ?? waits]));
+  const all: Operable[] = [
+    { format: { name: "toy", operations }, service: { operations: runs }, repository },
+  ];
   const log = createLog("json", (line) => lines.push(JSON.parse(line)));
   const told = () => lines.map(({ level, msg }) => `${level} ${msg}`);
   const made = createOperations(all, log, () => clock.now);
@@ -145,8 +152,9 @@ test("only what says how often has turns of its own", () => {
 
 test("the server's turn comes when the last good one is older than that, also after a restart", async () => {
   let result = true;
-  const runs = [{ every: () => HOUR, run: async () => result }];
-  const one = world(runs);
+  const open = (kept?: Map<string, Uint8Array>) =>
+    world([{ every: () => HOUR }], kept, async () => result);
+  const one = open();
   const turns = async ({ operations, lines }: typeof one) => {
     const before = lines.length;
     await operations.jobs[0]!.run();
@@ -162,10 +170,10 @@ test("the server's turn comes when the last good one is older than that, also af
   result = true;
   one.clock.now += HOUR - 1;
   expect(await turns(one)).toBe(0);
-  const next = world(runs, one.kept);
+  const next = open(one.kept);
   next.clock.now = one.clock.now;
   expect(await turns(next)).toBe(1);
-  const third = world(runs, one.kept);
+  const third = open(one.kept);
   third.clock.now = next.clock.now + 1;
   expect(await turns(third)).toBe(0);
   // The clock was wrong, and is put back by a year: no turn waits for it to come again.
@@ -186,15 +194,14 @@ test("a turn that meets a person's waits for how that ends", async () => {
 });
 
 test("the log gets the first lines of a turn, and how many more there were", async () => {
-  const { operations, told } = world([
-    {
-      every: () => HOUR,
-      async run(_repository, { say }) {
-        for (let line = 1; line <= 25; line++) say(`line ${line}`);
-        return true;
-      },
+  const { operations, told } = world(
+    [{ every: () => HOUR }],
+    new Map(),
+    async (_repository, { say }) => {
+      for (let line = 1; line <= 25; line++) say(`line ${line}`);
+      return true;
     },
-  ]);
+  );
   await operations.jobs[0]!.run();
   expect(told().slice(0, 2)).toEqual(["info mirror run of deb starts", "info line 1"]);
   expect(told().slice(-3)).toEqual([

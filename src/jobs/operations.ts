@@ -1,7 +1,8 @@
-// The operations of formats (core/format.ts): started by people and by the server itself, and never one upon the other.
+// The operations of formats (core/operation.ts): started by people and by the server itself, and never one upon the other.
+import type { Service } from "../core/format.ts";
 
 import type { Log } from "../core/log.ts";
-import type { Operation, OperationCall } from "../core/operation.ts";
+import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import type { RecurringJob } from "./runner.ts";
@@ -9,6 +10,8 @@ import type { RecurringJob } from "./runner.ts";
 /** What of a repository and its format is needed here. */
 export interface Operable {
   format: { name: string; operations?: readonly Operation[] };
+  service: Pick<Service, "operations">;
+  /** Bound to what the server itself may. */
   repository: Repository;
 }
 
@@ -44,7 +47,7 @@ export function createOperations(
   const running = new Map<string, { name: string; since: number; done: Promise<unknown> }>();
 
   function start(
-    { repository }: Operable,
+    { repository, service }: Operable,
     operation: Operation,
     call: OperationCall,
     by: string,
@@ -59,7 +62,9 @@ export function createOperations(
         "conflict",
         `${other.name} runs on ${repository.name} already, since ${new Date(other.since).toISOString()}`,
       );
-    const done = told(repository, operation, call, by).finally(() => running.delete(place));
+    const done = told(repository, name, service.operations![name]!, call, by).finally(() =>
+      running.delete(place),
+    );
     // Who stops all waits for its end, however it ends.
     running.set(place, { name, since: now(), done: done.catch(() => null) });
     return done;
@@ -68,11 +73,11 @@ export function createOperations(
   /** Runs it, with lines in the log for start and end, and its time kept. */
   async function told(
     repository: Repository,
-    operation: Operation,
+    name: string,
+    run: RunOperation,
     call: OperationCall,
     by: string,
   ): Promise<boolean> {
-    const { name } = operation;
     const what = `${name} of ${repository.name}`;
     const began = now();
     const flags = [...call.flags].join(",") || undefined;
@@ -91,7 +96,7 @@ export function createOperations(
       });
     try {
       const signal = AbortSignal.any([call.signal, ending.signal]);
-      const complete = await operation.run(repository, { ...call, signal });
+      const complete = await run(repository, { ...call, signal });
       if (complete) {
         await keepSuccess(repository, name, began);
         end("info", "is done");

@@ -2,7 +2,7 @@
 
 import { escapeHtml } from "../core/html.ts";
 import { type Reply, reply } from "../core/reply.ts";
-import type { PageDeps } from "./pages.ts";
+import type { SiteDeps } from "./site.ts";
 
 const STYLE = `
   :root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --soft: light-dark(#57606a, #8b949e); --box: light-dark(#f6f8fa, #161b22) }
@@ -14,7 +14,7 @@ const STYLE = `
   .where { font-size: .85rem; color: var(--soft) } @media (max-width: 36rem) { dl { grid-template-columns: 1fr } dt { padding: 0 } }
 `;
 
-export function homePage({ repositories, version }: PageDeps, origin: string): Reply {
+export function homePage({ repositories, version }: SiteDeps, origin: string): Reply {
   const sections = repositories.map(({ name, format, options }) => {
     const snippets = format
       .setup(`${origin}/${name}`, options)

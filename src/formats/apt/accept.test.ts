@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Problem } from "../../core/problem.ts";
-import { acceptOperation } from "./accept.ts";
+import { accept } from "./accept.ts";
 import { currentRelease } from "./generations.ts";
 import { aptRepository, noWait } from "./mirror/fixture.ts";
 import { poolFile, publish } from "./mirror/publishing.ts";
@@ -29,14 +29,14 @@ async function dateInService(repository: Awaited<ReturnType<typeof held>>): Prom
 
 test("nothing held is nothing to do", async () => {
   const call = fakeCall();
-  expect(await acceptOperation.run(aptRepository(), call)).toBe(true);
+  expect(await accept(aptRepository(), call)).toBe(true);
   expect(call.lines).toEqual(["debian: no release is held"]);
 });
 
 test("a dry run shows what is held and lets nothing in", async () => {
   const repository = await held();
   const call = fakeCall("dry-run");
-  expect(await acceptOperation.run(repository, call)).toBe(true);
+  expect(await accept(repository, call)).toBe(true);
   expect(call.lines).toEqual([
     "dists/stable: the release of 2026-01-02T00:00:00.000Z changes 1 file under the same name",
     `  ${PATH}: tool 1: ${sha256("first bytes").slice(0, 16)} → ${sha256("other bytes").slice(0, 16)}`,
@@ -48,7 +48,7 @@ test("a dry run shows what is held and lets nothing in", async () => {
 test("what was looked at comes into service, and both files are there", async () => {
   const repository = await held();
   const call = fakeCall();
-  expect(await acceptOperation.run(repository, call)).toBe(true);
+  expect(await accept(repository, call)).toBe(true);
   expect(call.lines.at(-1)).toBe(
     "dists/stable: accepted 1; the release of 2026-01-02T00:00:00.000Z is in service",
   );
@@ -59,7 +59,7 @@ test("what was looked at comes into service, and both files are there", async ()
     [PATH, `${PATH}@${hex}`],
   );
   const again = fakeCall();
-  expect(await acceptOperation.run(repository, again)).toBe(true);
+  expect(await accept(repository, again)).toBe(true);
   expect(again.lines).toEqual(["debian: no release is held"]);
 });
 
@@ -67,13 +67,13 @@ test("bytes that nobody looked at are held again", async () => {
   const repository = await held();
   publish(repository, { day: 2, packages: { [AMD64]: [["tool", "1", "third bytes"]] } });
   const call = fakeCall();
-  expect(await acceptOperation.run(repository, call)).toBe(false);
+  expect(await accept(repository, call)).toBe(false);
   expect(call.lines.at(-1)).toContain(
     "is refused still: the release of 2026-01-01T00:00:00.000Z is in service",
   );
   expect(await dateInService(repository)).toBe("2026-01-01");
 
-  expect(await acceptOperation.run(repository, fakeCall())).toBe(true);
+  expect(await accept(repository, fakeCall())).toBe(true);
   expect(await dateInService(repository)).toBe("2026-01-03");
 });
 
@@ -86,7 +86,7 @@ test("an upstream that is away keeps what was accepted for later", async () => {
       .map((path) => [path, new Problem("unreachable", "nobody answers")]),
   );
   const call = fakeCall();
-  expect(await acceptOperation.run(repository, call)).toBe(false);
+  expect(await accept(repository, call)).toBe(false);
   expect(call.lines.at(-1)).toContain("it comes into service when it can be");
   repository.upstream = upstream;
   expect(await runMirror(repository, fakeCall(), noWait)).toBe(true);

@@ -13,10 +13,9 @@ export const acceptOperation: Operation<AptOptions> = {
   details: `Shows what the held release of each suite changes, accepts exactly those bytes, and takes the release into service. Do so when you know why
 the vendor published other bytes under the same name. Files that were stored before stay stored, and their pins stay.`,
   flags: { "dry-run": "Only show what is held" },
-  run: accept,
 };
 
-async function accept(repository: AptRepository, call: OperationCall): Promise<boolean> {
+export async function accept(repository: AptRepository, call: OperationCall): Promise<boolean> {
   let isAny = false;
   let isWell = true;
   for (const suite of [...(await knownSuites(repository))].sort()) {

@@ -1,5 +1,6 @@
 // Bytes that were let take the place of others under the same name. See changed.ts.
-import { memo } from "../../core/memo.ts";
+
+import { byRepository } from "./by-repository.ts";
 import type { AptRepository } from "./generations.ts";
 import type { Accepted } from "./pool-artifact.ts";
 
@@ -12,7 +13,7 @@ interface Memory {
   turn: number;
 }
 
-const memoryOf = memo((_: AptRepository): Memory => ({ accepted: null, turn: 0 }));
+const memoryOf = byRepository((_: AptRepository): Memory => ({ accepted: null, turn: 0 }));
 
 /** What was accepted until now. Read again after `forgetAccepted`. */
 export function acceptedFiles(repository: AptRepository): Promise<Accepted> {

@@ -1,7 +1,7 @@
 // Which releases come into service: dates, changed bytes however they are hidden, and more of them than a person looks at at once.
 import { expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { acceptOperation } from "./accept.ts";
+import { accept } from "./accept.ts";
 import { documents } from "./documents.ts";
 import { currentRelease } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
@@ -62,7 +62,7 @@ test("a name that comes back with other bytes is held, also when its file was re
 
   vendor(repository, 2, ["tool", "1", "other bytes"], ["rest", "1", "rest"]);
   expect(await update(repository)).toEqual({ day: 1, detail: "tampered" });
-  expect(await acceptOperation.run(repository, fakeCall())).toBe(true);
+  expect(await accept(repository, fakeCall())).toBe(true);
   expect(await update(repository)).toEqual({ day: 2, detail: undefined });
 });
 
@@ -103,7 +103,7 @@ test("more changes than are told of at once are let in all the same, by a person
   vendor(repository, 1, ...many("other"));
   expect((await update(repository)).detail).toBe("tampered");
   const call = fakeCall();
-  expect(await acceptOperation.run(repository, call)).toBe(true);
+  expect(await accept(repository, call)).toBe(true);
   expect(call.lines.at(-1)).toContain("accepted 1,500; the release of 2026-01-02");
   expect(await update(repository)).toEqual({ day: 1, detail: undefined });
 });

@@ -1,13 +1,14 @@
 // Valid-Until of releases: told before clients refuse them, and shown as a number. They are served on whatever it says.
-import type { FormatGauge } from "../../core/format.ts";
-import { memo } from "../../core/memo.ts";
+
+import type { Gauge } from "../../core/operation.ts";
 import { Problem } from "../../core/problem.ts";
+import { byRepository } from "./by-repository.ts";
 import type { Generation } from "./documents.ts";
 import { type AptRepository, currentRelease, knownSuites } from "./generations.ts";
 import type { AptOptions } from "./options.ts";
 
 const NEAR_MS = 3 * 86_400_000;
-const toldOf = memo((_: AptRepository) => new Set<string>());
+const toldOf = byRepository((_: AptRepository) => new Set<string>());
 
 /** Reports a release that is past its Valid-Until, or will be within three days: once for each release. */
 export function tellExpiry(
@@ -44,7 +45,7 @@ async function report(
 }
 
 /** Unix time of each suite's Valid-Until; suites without one have no number. */
-export const validUntilGauge: FormatGauge<AptOptions> = {
+export const validUntilGauge: Gauge<AptOptions> = {
   name: "holdfast_apt_valid_until_seconds",
   help: "When clients begin to refuse a suite's release, in Unix time",
   async read(repository) {

@@ -1,10 +1,11 @@
 // Which release of a suite counts, which ones came before it, and the artifacts that its indices are.
+
 import { promisify } from "node:util";
 import { gunzipSync, gzip } from "node:zlib";
-import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { CacheStatus } from "../../core/reply.ts";
-import type { Known, Repository } from "../../core/repository.ts";
+import type { Modelled, Repository } from "../../core/repository.ts";
+import { byRepository } from "./by-repository.ts";
 import {
   type Generation,
   generationOf,
@@ -42,7 +43,7 @@ interface Memory {
   epoch: number;
 }
 
-const memoryOf = memo(
+const memoryOf = byRepository(
   (_: AptRepository): Memory => ({
     stored: null,
     kept: new Map(),
@@ -140,7 +141,7 @@ async function find(
   which: Which,
 ): Promise<Current> {
   const memory = memoryOf(repository);
-  let known: Known<Generation>;
+  let known: Modelled<Generation>;
   try {
     known = await repository.model<Generation>(releaseRef(kind, suite), which);
   } catch (error) {

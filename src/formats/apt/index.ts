@@ -1,11 +1,11 @@
 // Debian's package repositories. https://wiki.debian.org/DebianRepository/Format
 import type { Format } from "../../core/format.ts";
-import { acceptOperation } from "./accept.ts";
+import { accept, acceptOperation } from "./accept.ts";
 import { admit } from "./admit.ts";
 import { documents } from "./documents.ts";
 import { validUntilGauge } from "./expiry.ts";
 import { looseDocument } from "./loose.ts";
-import { mirrorOperations } from "./mirror/index.ts";
+import { mirrorOperations, mirrorRuns } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
 import { problemReply } from "./problem.ts";
 import { type AptRoute, accessOf, parseRoute } from "./routes.ts";
@@ -28,11 +28,14 @@ export const apt: Format<AptRoute, AptOptions> = {
   fileOptions: ["keyring"],
   parse: parseRoute,
   access: accessOf,
-  serve,
-  admit,
+  mount: () => ({
+    serve,
+    admit,
+    operations: { ...mirrorRuns, [acceptOperation.name]: accept },
+    gauges: [validUntilGauge],
+  }),
   tasks,
   operations: [...mirrorOperations, acceptOperation],
-  gauges: [validUntilGauge],
   warnings,
   problem: problemReply,
   setup: setupSnippets,

@@ -7,6 +7,7 @@ import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Request } from "../../core/request.ts";
 import type { Derived } from "../../core/task.ts";
+import { byRepository } from "./by-repository.ts";
 import type { Generation } from "./documents.ts";
 import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact, pathByHash } from "./index-artifact.ts";
@@ -85,7 +86,7 @@ async function rememberedReleases(repository: AptRepository, suite: string): Pro
 }
 
 type HashRoute = Extract<AptRoute, { kind: "hash" }>;
-const byHash = memo((_: AptRepository) => new WeakMap<HashRoute, Index>());
+const byHash = byRepository((_: AptRepository) => new WeakMap<HashRoute, Index>());
 
 /** The index with a hash, in any generation that is remembered. Throws Problem("notFound") when none names it in that folder. */
 export async function indexByHash(repository: AptRepository, route: HashRoute): Promise<Index> {

@@ -3,6 +3,7 @@
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Derived } from "../../core/task.ts";
+import { byRepository } from "./by-repository.ts";
 import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
 import { namesFiles, plainPath, readableForms } from "./index-names.ts";
@@ -37,7 +38,9 @@ interface Memory {
 
 const HANDLES = 256;
 
-const memoryOf = memo((_: AptRepository): Memory => ({ stored: new Map(), handles: new Map() }));
+const memoryOf = byRepository(
+  (_: AptRepository): Memory => ({ stored: new Map(), handles: new Map() }),
+);
 
 /**
  * The path that a client most likely asks for. The lookup files of a flat suite start in the suite's folder; where the index itself starts at

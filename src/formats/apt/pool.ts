@@ -1,9 +1,10 @@
 // Files that the indices name: packages and sources. Nothing is fetched of which no verified index gives the hash.
+
 import type { Artifact } from "../../core/artifact.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
-import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem, type ProblemKind } from "../../core/problem.ts";
 import { acceptedFiles, acceptedTurn } from "./accepted.ts";
+import { byRepository } from "./by-repository.ts";
 import { findFile } from "./files.ts";
 import {
   type AptRepository,
@@ -29,7 +30,7 @@ export {
 export { type Accepted, digestOf, type PoolEntry, poolArtifact } from "./pool-artifact.ts";
 
 type PoolRoute = Extract<AptRoute, { path: string }>;
-const artifactsOf = memo((_: AptRepository) => new WeakMap<PoolRoute, Artifact>());
+const artifactsOf = byRepository((_: AptRepository) => new WeakMap<PoolRoute, Artifact>());
 
 /**
  * The artifact at a path of the pool. Known without a lookup once it was found, and for what is in the catalog. Throws

@@ -1,5 +1,6 @@
 // Which generation of a suite a client is in the middle of: by its connection, so that an update never mixes two.
-import { memo } from "../../core/memo.ts";
+
+import { byRepository } from "./by-repository.ts";
 
 /** An update is over by then. */
 const REMEMBERED_MS = 60 * 60_000;
@@ -57,6 +58,6 @@ function addressOf(client: string): string {
 }
 
 /** A repository's own, for as long as it lives. */
-export const sessionsOf = memo((repository: { now(): number }) =>
+export const sessionsOf = byRepository((repository: { now(): number }) =>
   createSessions(() => repository.now()),
 );

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import { serviceOf } from "../../core/testkit.ts";
 import { composer } from "./index.ts";
 import { bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
 
@@ -22,11 +23,19 @@ beforeEach(() => {
 /** As PHP's http_build_query writes it. */
 function post(...names: string[]) {
   const text = names.map((name, at) => `packages%5B${at}%5D=${encodeURIComponent(name)}`).join("&");
-  return composer.serve({ kind: "advisories" }, request({ method: "POST", text }), repository);
+  return serviceOf(composer, repository).serve(
+    { kind: "advisories" },
+    request({ method: "POST", text }),
+    repository,
+  );
 }
 
 function get(query: string) {
-  return composer.serve({ kind: "advisories" }, request({ path: PATH, query }), repository);
+  return serviceOf(composer, repository).serve(
+    { kind: "advisories" },
+    request({ path: PATH, query }),
+    repository,
+  );
 }
 
 test("advisories are asked for by name, and private names are not among them", async () => {

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import { serviceOf } from "../../core/testkit.ts";
 import { dateOf } from "./dates.ts";
 import { composer } from "./index.ts";
 import type { ComposerOptions } from "./options.ts";
@@ -14,7 +15,7 @@ beforeEach(() => {
 const seconds = (date: number | undefined) => Math.floor(date! / 1000);
 
 async function date(path: string, base = BASE): Promise<number> {
-  const reply = await composer.serve(
+  const reply = await serviceOf(composer, repository).serve(
     composer.parse("GET", path)!,
     request({ path, base }),
     repository,

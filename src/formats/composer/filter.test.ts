@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import { serviceOf } from "../../core/testkit.ts";
 import { composer } from "./index.ts";
 import { bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
 
@@ -18,9 +19,10 @@ beforeEach(() => {
   });
 });
 
-const summary = () => composer.serve({ kind: "filterSummary" }, request(), repository);
+const summary = () =>
+  serviceOf(composer, repository).serve({ kind: "filterSummary" }, request(), repository);
 const post = (body: unknown) =>
-  composer.serve(
+  serviceOf(composer, repository).serve(
     { kind: "filter" },
     request({ method: "POST", text: JSON.stringify(body) }),
     repository,

@@ -96,7 +96,7 @@ test("accessOf names the package where there is one", () => {
   });
   expect(access("GET", "/packages.json")).toEqual({ action: "read", package: null });
   expect(access("POST", "/downloads/")).toEqual({ action: "read", package: null });
-  expect(access("PUT", "/p2/isle/palm.json")).toEqual({ action: "write", package: null });
+  expect(access("PUT", "/p2/isle/palm.json")).toEqual({ action: "publish", package: null });
 });
 
 test("parseRoute never throws, and nothing that it gives leads out of its place", () => {

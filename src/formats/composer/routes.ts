@@ -58,7 +58,7 @@ export function parseRoute(method: string, path: string): ComposerRoute | null {
 
 /** What the caller must be allowed to do. */
 export function accessOf(route: ComposerRoute): Access {
-  if (route.kind === "unsupported") return { action: "write", package: null };
+  if (route.kind === "unsupported") return { action: "publish", package: null };
   return { action: "read", package: "name" in route ? route.name : null };
 }
 

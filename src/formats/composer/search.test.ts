@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import { serviceOf } from "../../core/testkit.ts";
 import { composer } from "./index.ts";
 import { bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
 
@@ -17,8 +18,9 @@ beforeEach(() => {
 });
 
 const search = (query: string) =>
-  composer.serve({ kind: "search" }, request({ query }), repository);
-const list = (query = "") => composer.serve({ kind: "list" }, request({ query }), repository);
+  serviceOf(composer, repository).serve({ kind: "search" }, request({ query }), repository);
+const list = (query = "") =>
+  serviceOf(composer, repository).serve({ kind: "list" }, request({ query }), repository);
 
 test("a search is the upstream's, without what is private here", async () => {
   repository.upstream = () => ({

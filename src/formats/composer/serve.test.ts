@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from "bun:test";
 import { Problem } from "../../core/problem.ts";
+import { serviceOf } from "../../core/testkit.ts";
 import { commitIntegrity } from "./dist.ts";
 import { rootRef } from "./documents.ts";
 import { composer } from "./index.ts";
@@ -21,7 +22,11 @@ function get(path: string, method = "GET", text = "") {
   const [pathname = "", query = ""] = path.split("?");
   const route = composer.parse(method, pathname);
   if (!route) throw new Problem("notFound", "no route");
-  return composer.serve(route, request({ method, path: pathname, query, text }), repository);
+  return serviceOf(composer, repository).serve(
+    route,
+    request({ method, path: pathname, query, text }),
+    repository,
+  );
 }
 
 function versions(name: string, reference = COMMIT, version = "1.0.0") {
@@ -357,7 +362,7 @@ test("packages.json is put together once for each copy of the upstream's and eac
   repository.model = async () => model as never;
   const first = await get("/packages.json");
   expect(await get("/packages.json")).toBe(first);
-  const other = await composer.serve(
+  const other = await serviceOf(composer, repository).serve(
     { kind: "root" },
     request({ base: "http://other.test" }),
     repository,

@@ -28,7 +28,7 @@ export const go: Format<GoRoute, GoOptions> = {
   digests: { h1: hashZip, h1mod: hashMod },
   parse: parseRoute,
   access: accessOf,
-  serve,
+  mount: () => ({ serve }),
   problem: problemReply,
   setup,
 };

@@ -7,7 +7,7 @@ import { Problem } from "../../core/problem.ts";
 import type { Answer, Question } from "../../core/question.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
-import { unexpectedParts } from "../../core/testkit.ts";
+import { serviceOf, unexpectedParts } from "../../core/testkit.ts";
 import { unfreeze } from "./checksums.ts";
 import { type GoOptions, go } from "./index.ts";
 import { createKey, createLog, goSum, h1, type TestLog } from "./sumdb/testing.ts";
@@ -162,7 +162,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
         body: async () => new Uint8Array(),
       };
       try {
-        return await go.serve(route, request, repository);
+        return await serviceOf(go, repository).serve(route, request, repository);
       } catch (error) {
         if (error instanceof Problem) return go.problem(error);
         throw error;

@@ -23,7 +23,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   documents,
   parse: parseRoute,
   access: accessOf,
-  serve,
+  mount: () => ({ serve }),
   problem: renderProblem,
   setup: setupSnippets,
 };

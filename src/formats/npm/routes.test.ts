@@ -98,7 +98,7 @@ test("access names the package where there is one", () => {
   });
   expect(accessOf({ kind: "search" })).toEqual({ action: "read", package: null });
   expect(accessOf({ kind: "unsupported", method: "PUT" })).toEqual({
-    action: "write",
+    action: "publish",
     package: null,
   });
 });

@@ -44,7 +44,7 @@ function parseForeignTarball(tokens: string[]): NpmRoute | null {
 
 /** What the caller must be allowed to do. */
 export function accessOf(route: NpmRoute): Access {
-  if (route.kind === "unsupported") return { action: "write", package: null };
+  if (route.kind === "unsupported") return { action: "publish", package: null };
   return { action: "read", package: "name" in route ? route.name : null };
 }
 

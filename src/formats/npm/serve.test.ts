@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { Problem } from "../../core/problem.ts";
+import { serviceOf } from "../../core/testkit.ts";
 import { packumentRef, versionRef } from "./documents.ts";
 import { npm } from "./index.ts";
 import { bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
@@ -27,7 +28,7 @@ function packument(...manifests: ReturnType<typeof manifest>[]) {
 async function get(repository: FakeRepository, path: string, headers: Record<string, string> = {}) {
   const route = npm.parse("GET", path);
   if (!route) throw new Error(`No route for ${path}`);
-  return npm.serve(route, request({ path, headers }), repository);
+  return serviceOf(npm, repository).serve(route, request({ path, headers }), repository);
 }
 
 test("packuments are negotiated", async () => {
@@ -163,7 +164,9 @@ test("ping, whoami and what would change something", async () => {
   expect(bodyOf(await get(repository, "/-/ping"))).toEqual({});
   expect((await problemOf(get(repository, "/-/whoami"))).status).toBe(401);
   const put = npm.parse("PUT", "/@s%2fn")!;
-  const problem = await problemOf(npm.serve(put, request({ method: "PUT" }), repository));
+  const problem = await problemOf(
+    serviceOf(npm, repository).serve(put, request({ method: "PUT" }), repository),
+  );
   expect(problem.status).toBe(405);
   expect(npm.problem(problem).headers["allow"]).toBe("GET, HEAD");
 });

@@ -17,11 +17,11 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   documents,
   parse: parseRoute,
   access: (route) => ({
-    action: route.kind === "write" ? "write" : "read",
+    action: route.kind === "write" ? "publish" : "read",
     package: "project" in route ? route.project : null,
   }),
   spell: normalizeName,
-  serve,
+  mount: () => ({ serve }),
   problem: renderProblem,
   setup: snippets,
 };

@@ -6,7 +6,7 @@ import type { Answer, Question } from "../../core/question.ts";
 import { reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { unexpectedParts } from "../../core/testkit.ts";
+import { serviceOf, unexpectedParts } from "../../core/testkit.ts";
 import { pypi } from "./index.ts";
 import type { PypiOptions } from "./options.ts";
 
@@ -96,7 +96,7 @@ async function ask(
 ) {
   const route = pypi.parse("GET", path);
   if (!route) throw new Error(`no route for ${path}`);
-  return pypi.serve(route, get(path, headers, query), repository);
+  return serviceOf(pypi, repository).serve(route, get(path, headers, query), repository);
 }
 
 const pages: [path: string, accept: string | null, variant: string, type: string][] = [
@@ -221,8 +221,10 @@ test("publishing is refused in words", async () => {
   const { repository } = fake();
   const route = pypi.parse("POST", "/legacy/");
   expect(route).not.toBeNull();
-  expect(pypi.access(route!)).toEqual({ action: "write", package: null });
-  const error = await pypi.serve(route!, get("/legacy/"), repository).catch((it) => it);
+  expect(pypi.access(route!)).toEqual({ action: "publish", package: null });
+  const error = await serviceOf(pypi, repository)
+    .serve(route!, get("/legacy/"), repository)
+    .catch((it) => it);
   expect(error).toBeInstanceOf(Problem);
   const answer = pypi.problem(error);
   expect(answer.status).toBe(405);

@@ -1,5 +1,5 @@
 // The operations of an apt repository's mirror.
-import type { Operation } from "../../../core/operation.ts";
+import type { Operation, RunOperation } from "../../../core/operation.ts";
 import type { AptOptions } from "../options.ts";
 import { cleanMirror } from "./clean.ts";
 import { runMirror } from "./run.ts";
@@ -12,7 +12,6 @@ export const mirrorOperations: Operation<AptOptions>[] = [
 checks that a client's request makes. A run that was stopped goes on where it was. Ends with 1 when anything is missing, and says what. The
 server does the same every \`mirror.every\`.`,
     every: ({ mirror }) => mirror?.every ?? null,
-    run: (repository, call) => runMirror(repository, call),
   },
   {
     name: "mirror clean",
@@ -24,6 +23,10 @@ when a client asks and the upstream has it; its pin stays, so that other bytes a
       "dry-run": "Only say what would be removed",
       force: "Remove even more than 40 %",
     },
-    run: (repository, call) => cleanMirror(repository, call),
   },
 ];
+
+export const mirrorRuns: Record<string, RunOperation<AptOptions>> = {
+  "mirror run": (repository, call) => runMirror(repository, call),
+  "mirror clean": cleanMirror,
+};

@@ -3,7 +3,7 @@ import type { Artifact, KnownFile, StoredArtifactRow } from "../../../core/artif
 import type { DocumentRef, Overlay, Source, ViewRequest } from "../../../core/document.ts";
 import type { RepositoryEvent } from "../../../core/event.ts";
 import type { Answer, Question } from "../../../core/question.ts";
-import type { Known, Repository } from "../../../core/repository.ts";
+import type { Modelled, Repository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
@@ -67,7 +67,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   async read(): Promise<never> {
     throw new Error("The test's repository reads no views");
   }
-  async model<T>(ref: DocumentRef): Promise<Known<T>> {
+  async model<T>(ref: DocumentRef): Promise<Modelled<T>> {
     const type = documents[ref.kind as keyof typeof documents];
     const model = (await type.model!(this.find(ref))) as T;
     return { model, digest: ref.key, changedAt: this.changedAt, cache: { hit: true } };
