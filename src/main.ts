@@ -2,7 +2,7 @@
 import { statfs } from "node:fs/promises";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
-import { openGate, serverGrant } from "./auth/gate.ts";
+import { type Gate, openGate, serverGrant } from "./auth/gate.ts";
 import type { StoredArtifact } from "./cache/artifacts.ts";
 import { createLru } from "./cache/lru.ts";
 import { createRepository, type Mounted, type Shared } from "./cache/repository.ts";
@@ -51,6 +51,8 @@ export interface StartOptions {
   log: Log;
   /** For tests. */
   now?: () => number;
+  /** For tests: who is let in. */
+  gate?: Gate;
   /**
    * "ports": a server, with its schedule. The others are for a command that needs one for itself: on a port of this machine that nobody
    * knows, or on none.
@@ -124,7 +126,7 @@ export async function start(options: StartOptions): Promise<Running> {
     ready: () => readiness(database),
   });
   const app = createApp({
-    gate: openGate(),
+    gate: options.gate ?? openGate(),
     repositories,
     site,
     log,

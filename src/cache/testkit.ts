@@ -205,7 +205,7 @@ export async function openToy(
       },
     );
     const repository = mounted.repository.for(everything);
-    return { layout, database, events, blobs, repository };
+    return { layout, database, events, blobs, repository, unbound: mounted.repository };
   }
   let current = await open();
   return {
@@ -225,6 +225,10 @@ export async function openToy(
     },
     get repository() {
       return current.repository;
+    },
+    /** The same, for other grants. */
+    get unbound() {
+      return current.unbound;
     },
     async eventKinds(): Promise<string[]> {
       await current.events.settled();

@@ -1,6 +1,7 @@
 // The real server inside the test's own process: temporary data folder, free port, a clock that the test moves.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Gate } from "../../src/auth/gate.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
@@ -20,7 +21,7 @@ export interface TestServer {
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void;
   /** Stops and starts again on the same data. */
-  restart(changes?: TestOptions): Promise<void>;
+  restart(changes?: TestOptions & { gate?: Gate }): Promise<void>;
   events(): SeenEvent[];
   files(): SeenFile[];
   /** Stops, and removes the data. */
@@ -29,7 +30,7 @@ export interface TestServer {
 
 export async function startServer(
   upstream: FakeUpstream,
-  options: TestOptions = {},
+  options: TestOptions & { gate?: Gate } = {},
 ): Promise<TestServer> {
   const home = tempFolder("server");
   const data = join(home, "data");
@@ -45,6 +46,7 @@ export async function startServer(
       config,
       log: createLog("json", (line) => log.push(line)),
       now: () => Date.now() + shift,
+      ...(wanted.gate && { gate: wanted.gate }),
     });
   };
   let running = await begin();

@@ -1,0 +1,92 @@
+import { afterEach, expect, test } from "bun:test";
+import type { Artifact } from "../core/artifact.ts";
+import { issueGrant } from "../core/grant.ts";
+import { Problem } from "../core/problem.ts";
+import type { Repository } from "../core/repository.ts";
+import { answer, artifact, everything, index, openToy, request } from "./testkit.ts";
+
+let open: Awaited<ReturnType<typeof openToy>>;
+afterEach(() => open.close());
+
+const nothing = issueGrant({ audience: "", may: () => false });
+const file: Artifact = artifact("a.tgz", { namedBy: [] });
+const view = { variant: "all", base: "" };
+
+/** Every function of a repository that tells or changes anything, with something to ask of it. */
+const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = {
+  refuseClaimed: (of) => of.refuseClaimed("thing"),
+  view: (of) => of.view(index, view, {}),
+  read: (of) => of.read(index, view),
+  model: (of) => of.model(index),
+  artifact: (of) => of.artifact(file, request()),
+  fetch: (of) => of.fetch(file),
+  work: (of) => of.work("task", {}, []),
+  derive: (of) => of.derive("task", {}, []),
+  stored: (of) => of.stored("thing"),
+  pinned: (of) => of.pinned("thing", "a.tgz"),
+  remove: (of) => of.remove([{ package: "thing", file: "a.tgz" }]),
+  known: (of) => of.known("thing", "a.tgz"),
+  files: (of) => of.files("thing"),
+  ask: (of) => of.ask({ path: "search", package: null }),
+  keep: (of) => of.keep("key", new Uint8Array()),
+  kept: (of) => of.kept("key"),
+  documents: (of) => of.documents("index", "", 10),
+};
+/** What tells nothing of any package. */
+const free: (keyof Repository)[] = ["name", "options", "claims", "report", "now"];
+
+const failure = async (ask: () => unknown) => {
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    return error instanceof Problem ? error.kind : error;
+  }
+};
+
+test("each function of a repository is either free or asks for a grant, before anything else is asked", async () => {
+  open = await openToy();
+  open.upstream.behave = () => answer(200, "bytes");
+  await open.repository.fetch(file);
+  const before = open.upstream.asked.length;
+  const refused = open.unbound.for(nothing);
+  const asking = Object.keys(refused).filter((name) => !free.includes(name as keyof Repository));
+  expect(asking.sort()).toEqual(Object.keys(questions).sort());
+  for (const [name, ask] of Object.entries(questions))
+    expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
+  expect(open.upstream.asked.length).toBe(before);
+});
+
+test("lists hold only what the caller may read", async () => {
+  open = await openToy();
+  open.upstream.behave = () => answer(200, "bytes");
+  for (const name of ["mine", "theirs"])
+    await open.repository.fetch({ ...file, package: name, path: `${name}/a.tgz` });
+  open.upstream.behave = () => answer(200, JSON.stringify({ files: {} }));
+  for (const name of ["mine", "theirs"])
+    await open.repository.read({ ...index, key: name, package: name }, view);
+  const some = issueGrant({
+    audience: "ann",
+    may: (_repository, action, name) => action === "read" && (name === null || name === "mine"),
+  });
+  const repository = open.unbound.for(some);
+  expect((await repository.stored()).map((row) => row.package)).toEqual(["mine"]);
+  expect(await repository.documents("index", "", 10)).toEqual(["mine"]);
+  expect(await open.repository.documents("index", "", 10)).toEqual(["mine", "theirs"]);
+  expect(await open.repository.documents("index", "", 1)).toEqual(["mine"]);
+  expect(await failure(() => repository.pinned("theirs", "a.tgz"))).toBe("forbidden");
+  expect(await failure(() => repository.remove([{ package: "mine", file: "a.tgz" }]))).toBe(
+    "forbidden",
+  );
+});
+
+test("the same grant gets the same repository", async () => {
+  open = await openToy();
+  expect(open.unbound.for(everything)).toBe(open.unbound.for(everything));
+});
+
+test("a claimed name is refused to those who may read it, and no name is told apart by those who may not", async () => {
+  open = await openToy({ claims: ["thing"] });
+  expect(await failure(() => open.unbound.for(everything).read(index, view))).toBe("notFound");
+  expect(await failure(() => open.unbound.for(nothing).read(index, view))).toBe("unauthenticated");
+});
