@@ -28,20 +28,23 @@ export async function dateOf(
   return date;
 }
 
-interface Known {
+/** What is remembered of one repository while the server runs. */
+export interface ComposerMemory {
   forms: Map<string, Promise<number>>;
   addresses: Map<string, number> | null;
 }
-const known = new WeakMap<Repository, Known>();
+
+export function createMemory(): ComposerMemory {
+  return { forms: new Map(), addresses: null };
+}
 
 /** Since when views look as they do at one of our addresses: what the configuration says shows in them. `form` is of that. */
 export async function viewsDate(
   repository: Repository,
+  here: ComposerMemory,
   base: string,
   form: Record<string, unknown>,
 ): Promise<number> {
-  const here = known.get(repository) ?? { forms: new Map(), addresses: null };
-  known.set(repository, here);
   const text = JSON.stringify({ FORM, ...form });
   const made = here.forms.get(text) ?? dateOf(repository, "form", Buffer.from(text));
   // The newest alone: going back to an earlier one is a change as well.
@@ -49,7 +52,11 @@ export async function viewsDate(
   return Math.max(await made, await addressDate(repository, base, here));
 }
 
-async function addressDate(repository: Repository, base: string, here: Known): Promise<number> {
+async function addressDate(
+  repository: Repository,
+  base: string,
+  here: ComposerMemory,
+): Promise<number> {
   const kept = here.addresses ? null : await repository.kept(ADDRESSES);
   here.addresses ??= new Map(
     Object.entries((kept && parseObject(kept.bytes)) ?? {}).map(([key, at]) => [key, Number(at)]),

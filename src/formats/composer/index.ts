@@ -2,6 +2,7 @@
 import { treeDigest } from "../../archive/tree.ts";
 import type { Format } from "../../core/format.ts";
 import { admit } from "./admit.ts";
+import { createMemory } from "./dates.ts";
 import { documents } from "./documents.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
@@ -17,7 +18,13 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   parse: parseRoute,
   access: accessOf,
   spell: spellName,
-  mount: () => ({ serve, admit }),
+  mount() {
+    const memory = createMemory();
+    return {
+      serve: (route, request, repository) => serve(route, request, repository, memory),
+      admit,
+    };
+  },
   alsoPinned: ["sha1"],
   contentDigest: treeDigest,
   problem: renderProblem,

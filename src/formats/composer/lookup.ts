@@ -3,7 +3,7 @@ import type { DocumentRef, ViewRequest } from "../../core/document.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
-import { notBefore, viewsDate } from "./dates.ts";
+import { type ComposerMemory, notBefore, viewsDate } from "./dates.ts";
 import { devRef, type IncludeModel, includeRef, packageRef, rootRef } from "./documents.ts";
 import { keepConfirmed } from "./exchange.ts";
 import type { ComposerOptions } from "./options.ts";
@@ -24,6 +24,7 @@ export async function servePackage(
   dev: boolean,
   base: string,
   repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
 ): Promise<Reply> {
   repository.refuseClaimed(name);
   let known = await repository.model<Root>(rootRef, "stored");
@@ -39,7 +40,7 @@ export async function servePackage(
   const key = `absent/${name}${dev ? "~dev" : ""}`;
   try {
     const reply = await repository.view(holder.ref, view, JSON_TYPE);
-    const date = await viewsDate(repository, base, formOf(known.model, repository));
+    const date = await viewsDate(repository, memory, base, formOf(known.model, repository));
     // A package that moves from one document of many to another is told of in packages.json.
     return notBefore(
       reply,

@@ -6,7 +6,7 @@ import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { dateOf, viewsDate } from "./dates.ts";
+import { type ComposerMemory, dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
 import { rootRef } from "./documents.ts";
 import { formOf, listedNames } from "./lookup.ts";
@@ -20,6 +20,7 @@ const BASES_LIMIT = 20;
 export async function servePackages(
   { base }: Request,
   repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
 ): Promise<Reply> {
   const { model: root, cache } = await repository.model<Root>(rootRef);
   // What includes hold changes beside it.
@@ -28,7 +29,7 @@ export async function servePackages(
   replies.set(root, known);
   const before = isWhole ? known.get(base) : undefined;
   if (before) return before;
-  const reply = await composed(root, base, repository);
+  const reply = await composed(root, base, repository, memory);
   if (!isWhole) return { ...reply, cache };
   const shared = { ...reply, cache, isShared: true };
   if (known.size < BASES_LIMIT) known.set(base, shared);
@@ -43,13 +44,14 @@ async function composed(
   root: Root,
   base: string,
   repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
 ): Promise<Reply> {
   const listed = await listedOf(root, repository);
   const plain = encodeJson(ourPackages(root, listed, ""));
   const changedAt = await dateOf(repository, "packages.json", plain);
   const lastModified = Math.max(
     changedAt,
-    await viewsDate(repository, base, formOf(root, repository)),
+    await viewsDate(repository, memory, base, formOf(root, repository)),
   );
   const reply = jsonReply(200, ourPackages(root, listed, base));
   const etag = createHash("sha256")

@@ -6,6 +6,7 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { serveAdvisories } from "./advisories.ts";
+import type { ComposerMemory } from "./dates.ts";
 import { serveDist } from "./dists.ts";
 import { serveFilter, serveSummary } from "./filter.ts";
 import { servePackage } from "./lookup.ts";
@@ -20,12 +21,13 @@ export async function serve(
   route: ComposerRoute,
   request: Request,
   repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
 ): Promise<Reply> {
   switch (route.kind) {
     case "root":
-      return servePackages(request, repository);
+      return servePackages(request, repository, memory);
     case "package":
-      return servePackage(route.name, route.dev, request.base, repository);
+      return servePackage(route.name, route.dev, request.base, repository, memory);
     case "dist":
       return serveDist(route, request, repository);
     case "search":

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Format } from "../../core/format.ts";
 import { documents } from "./documents.ts";
+import { createMemory } from "./memory.ts";
 import { renderProblem } from "./problem.ts";
 import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
@@ -23,7 +24,12 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   documents,
   parse: parseRoute,
   access: accessOf,
-  mount: () => ({ serve }),
+  mount() {
+    const memory = createMemory();
+    return {
+      serve: (route, request, repository) => serve(route, request, repository, memory),
+    };
+  },
   problem: renderProblem,
   setup: setupSnippets,
 };

@@ -4,6 +4,7 @@ import { encodeJson, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/exc
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
+import type { NpmMemory } from "./memory.ts";
 import { parseKeys } from "./signatures.ts";
 import type { RegistryKey } from "./types.ts";
 
@@ -11,17 +12,17 @@ const KEY = "keys";
 const MAX_AGE = 24 * 60 * 60 * 1000;
 const RETRY_AFTER = 5 * 60 * 1000;
 
-/** Owned by this file: what is being asked, and when asking in vain may be repeated. */
-const asking = new WeakMap<Repository, { refresh: Promise<void> | null; notBefore: number }>();
-
 /**
  * The upstream's keys; none when it has none or was never reached. Waits for the upstream only as long as nothing is known,
  * asks again at most daily, and never forgets keys because an upstream stops showing them.
  */
-export async function registryKeys(repository: Repository): Promise<RegistryKey[]> {
+export async function registryKeys(
+  repository: Repository,
+  memory: NpmMemory,
+): Promise<RegistryKey[]> {
   const kept = await repository.kept(KEY);
   if (kept && repository.now() - kept.at < MAX_AGE) return keptKeys(kept.bytes);
-  const refreshed = refresh(repository);
+  const refreshed = refresh(repository, memory.keys);
   if (kept) return keptKeys(kept.bytes);
   await refreshed;
   const first = await repository.kept(KEY);
@@ -29,15 +30,13 @@ export async function registryKeys(repository: Repository): Promise<RegistryKey[
 }
 
 /** The answer to a client. "404 or 400: the registry has no keys" (npm/cli verify-signatures.js). */
-export async function serveKeys(repository: Repository): Promise<Reply> {
-  const keys = await registryKeys(repository);
+export async function serveKeys(repository: Repository, memory: NpmMemory): Promise<Reply> {
+  const keys = await registryKeys(repository, memory);
   if (keys.length) return jsonReply(200, { keys }, { hit: true });
   throw new Problem("notFound", "The upstream shows no signing keys");
 }
 
-function refresh(repository: Repository): Promise<void> {
-  const state = asking.get(repository) ?? { refresh: null, notBefore: 0 };
-  asking.set(repository, state);
+function refresh(repository: Repository, state: NpmMemory["keys"]): Promise<void> {
   if (state.refresh) return state.refresh;
   if (repository.now() < state.notBefore) return Promise.resolve();
   state.refresh = ask(repository).finally(() => {

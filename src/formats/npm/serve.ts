@@ -11,11 +11,12 @@ import { serveAttestations } from "./attestations.ts";
 import { serveAdvisories, serveAudit } from "./audit.ts";
 import { packumentRef, versionRef } from "./documents.ts";
 import { serveKeys } from "./keys.ts";
+import type { NpmMemory } from "./memory.ts";
 import { isVersion } from "./names.ts";
 import { abbreviatedType, wantsAbbreviated } from "./negotiate.ts";
 import type { NpmRoute } from "./routes.ts";
 import { serveSearch } from "./search.ts";
-import { notePackument, servedLately, serveTarball } from "./tarball.ts";
+import { serveTarball } from "./tarball.ts";
 import type { NpmOptions } from "./types.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -24,14 +25,15 @@ export async function serve(
   route: NpmRoute,
   request: Request,
   repository: Repository<NpmOptions>,
+  memory: NpmMemory,
 ): Promise<Reply> {
   switch (route.kind) {
     case "packument":
-      return servePackument(packumentOf(route), request, repository);
+      return servePackument(packumentOf(route), request, repository, memory);
     case "version":
-      return serveVersion(route.name, route.wanted, request, repository);
+      return serveVersion(route.name, route.wanted, request, repository, memory);
     case "tarball":
-      return serveTarball(route, request, repository);
+      return serveTarball(route, request, repository, memory);
     case "distTags":
       return repository.view(
         packumentRef(route.name),
@@ -47,7 +49,7 @@ export async function serve(
     case "audit":
       return serveAudit(route.form, request, repository);
     case "keys":
-      return serveKeys(repository);
+      return serveKeys(repository, memory);
     case "ping":
       return jsonReply(200, {});
     case "whoami":
@@ -72,13 +74,14 @@ async function servePackument(
   ref: DocumentRef,
   request: Request,
   repository: Repository<NpmOptions>,
+  memory: NpmMemory,
 ): Promise<Reply> {
   const short = wantsAbbreviated(request.header("accept"));
   const abbreviated = repository.options.abbreviatedTime ? "abbreviated/time" : "abbreviated";
   const variant = short ? abbreviated : "full";
   const view = { variant, base: request.base };
   const reply = await repository.view(ref, view, short ? FORMS.short : FORMS.full);
-  notePackument(repository, ref.package);
+  memory.packuments.note(ref.package);
   return reply;
 }
 
@@ -88,12 +91,13 @@ async function serveVersion(
   wanted: string,
   request: Request,
   repository: Repository<NpmOptions>,
+  memory: NpmMemory,
 ): Promise<Reply> {
   const view: ViewRequest = { variant: `version/${wanted}`, base: request.base };
   const packument = packumentRef(name);
   if (!isVersion(wanted)) return repository.view(packument, view, JSON_TYPE);
   const documents = [versionRef(name, wanted), packument];
-  if (servedLately(repository, name)) documents.reverse();
+  if (memory.packuments.has(name)) documents.reverse();
   try {
     return await repository.view(documents[0]!, view, JSON_TYPE);
   } catch (error) {

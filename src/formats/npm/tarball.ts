@@ -11,6 +11,7 @@ import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { packumentRef, versionRef } from "./documents.ts";
 import { registryKeys } from "./keys.ts";
+import type { NpmMemory } from "./memory.ts";
 import { versionOf } from "./names.ts";
 import type { NpmRoute } from "./routes.ts";
 import { checkSignatures } from "./signatures.ts";
@@ -28,6 +29,7 @@ export async function serveTarball(
   route: TarballRoute,
   request: Request,
   repository: Repository,
+  memory: NpmMemory,
 ): Promise<Reply> {
   const { name, file } = route;
   const told = toldBy(route);
@@ -40,12 +42,10 @@ export async function serveTarball(
     contentType: "application/octet-stream",
     path: `${name}/-/${file}`,
     get namedBy() {
-      return told.version === null
-        ? [packumentRef(name)]
-        : documentsOf(repository, name, told.version);
+      return told.version === null ? [packumentRef(name)] : documentsOf(memory, name, told.version);
     },
     integrity: async () => {
-      await refuseFalseSignature(repository, name, file, artifact.namedBy);
+      await refuseFalseSignature(repository, memory, name, file, artifact.namedBy);
       return null; // the documents say which digest is due
     },
   };
@@ -56,9 +56,9 @@ export async function serveTarball(
  * The version document first: `npm ci` needs nothing but a few hundred bytes of each package, whose packument may have
  * megabytes. Who was just given the packument has it here as well.
  */
-function documentsOf(repository: Repository, name: string, version: string): DocumentRef[] {
+function documentsOf(memory: NpmMemory, name: string, version: string): DocumentRef[] {
   const documents = [versionRef(name, version), packumentRef(name)];
-  return servedLately(repository, name) ? documents.reverse() : documents;
+  return memory.packuments.has(name) ? documents.reverse() : documents;
 }
 
 /** Some tarballs are not named after their version. */
@@ -70,11 +70,12 @@ async function lookUpVersion(repository: Repository, name: string, file: string)
 
 async function refuseFalseSignature(
   repository: Repository,
+  memory: NpmMemory,
   name: string,
   file: string,
   documents: DocumentRef[],
 ): Promise<void> {
-  const keys = await registryKeys(repository);
+  const keys = await registryKeys(repository, memory);
   if (keys.length === 0) return;
   const signed = await firstSigned(repository, documents, file);
   if (!signed) return;
@@ -119,24 +120,4 @@ async function readSigned(
 ): Promise<SignedFile> {
   const read = await repository.read(ref, { variant: `file/${file}`, base: "" });
   return parseJson(read.bytes) as SignedFile;
-}
-
-const NAMES_LIMIT = 20_000;
-
-/** Names whose packument was served since the start, oldest first: only an order of asking hangs on it. */
-const lately = new WeakMap<Repository, Set<string>>();
-
-export function notePackument(repository: Repository, name: string): void {
-  let names = lately.get(repository);
-  if (!names) {
-    names = new Set();
-    lately.set(repository, names);
-  }
-  names.delete(name);
-  names.add(name);
-  if (names.size > NAMES_LIMIT) names.delete(names.values().next().value!);
-}
-
-export function servedLately(repository: Repository, name: string): boolean {
-  return lately.get(repository)?.has(name) ?? false;
 }
