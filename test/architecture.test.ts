@@ -9,6 +9,7 @@ import { formats } from "../src/formats/index.ts";
 const rooms: Record<string, readonly string[]> = {
   core: [],
   archive: ["core"],
+  proof: ["core"],
   config: ["core"],
   store: ["core"],
   upstream: ["core"],
@@ -16,7 +17,7 @@ const rooms: Record<string, readonly string[]> = {
   ledger: ["core", "store"],
   auth: ["core", "store"],
   cache: ["core", "store", "upstream", "ledger", "policy"],
-  formats: ["core", "archive"],
+  formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache"],
   http: ["core"],
   web: ["core"],

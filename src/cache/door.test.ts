@@ -30,6 +30,7 @@ const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = 
   ask: (of) => of.ask({ path: "search", package: null }),
   keep: (of) => of.keep("key", new Uint8Array()),
   kept: (of) => of.kept("key"),
+  swap: (of) => of.swap("key", new Uint8Array(), null),
   documents: (of) => of.documents("index", "", 10),
 };
 /** What tells nothing of any package. */

@@ -71,7 +71,18 @@ export function createRepository(
   const door = createDoor(name, settings.claims, format.spell);
   const report: Repository["report"] = (event) => shared.events.report(name, event);
   const bound = new WeakMap<Grant, Repository>();
-  const repository: UnboundRepository = { name, options, report, now, for: boundTo };
+  const repository: UnboundRepository = {
+    name,
+    options,
+    report,
+    now,
+    claims: (packageName) => door.whose(packageName) === "claimed",
+    ask: (question) => boundTo(shared.ownGrant).ask(question),
+    keep,
+    kept,
+    swap,
+    for: boundTo,
+  };
   const service: Service = format.mount(repository);
   const common = {
     repository: name,
@@ -218,6 +229,22 @@ export function createRepository(
     return row ? { bytes: row.bytes as Uint8Array, at: Number(row.at) } : null;
   }
 
+  async function swap(
+    key: string,
+    bytes: Uint8Array,
+    previous: Uint8Array | null,
+  ): Promise<boolean> {
+    const swapped = await database.write(async (sql) =>
+      previous === null
+        ? sql`INSERT INTO kept (repository, key, bytes, at) VALUES (${name}, ${key}, ${bytes}, ${now()})
+          ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at
+          WHERE length(kept.bytes) = 0 RETURNING key`
+        : sql`UPDATE kept SET bytes = ${bytes}, at = ${now()}
+          WHERE repository = ${name} AND key = ${key} AND bytes = ${previous} RETURNING key`,
+    );
+    return swapped.length > 0;
+  }
+
   function boundTo(grant: Grant): Repository {
     let made = bound.get(grant);
     if (!made) {
@@ -239,7 +266,7 @@ export function createRepository(
       options,
       report,
       now,
-      claims: (packageName) => door.whose(packageName) === "claimed",
+      claims: repository.claims,
       refuseClaimed: enter,
       async view(ref, request, headers) {
         enter(ref.package);
@@ -308,6 +335,10 @@ export function createRepository(
       async kept(key) {
         permit("read", null);
         return kept(key);
+      },
+      async swap(key, bytes, previous) {
+        permit("read", null);
+        return swap(key, bytes, previous);
       },
     };
   }

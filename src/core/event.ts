@@ -8,6 +8,7 @@ export type EventKind =
   | "malformed"
   | "unsigned"
   | "fork"
+  | "lifted"
   | "refused"
   | "rollback"
   | "expired"

@@ -8,13 +8,15 @@ import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
 import type { Derived } from "./task.ts";
 
+/** What a format asks and keeps for itself, whoever the caller is: a checksum database's tree. Tells nothing of any package that is stored. */
+export interface OwnRepository<Options = unknown>
+  extends Pick<
+    Repository<Options>,
+    "name" | "options" | "claims" | "ask" | "keep" | "kept" | "swap" | "report" | "now"
+  > {}
+
 /** What of a repository belongs to no caller: what a format is mounted on. */
-export interface UnboundRepository<Options = unknown> {
-  readonly name: string;
-  readonly options: Options;
-  report(event: RepositoryEvent): void;
-  /** Milliseconds since the epoch; tests set it. */
-  now(): number;
+export interface UnboundRepository<Options = unknown> extends OwnRepository<Options> {
   /** The repository as one caller may use it. The same object for the same grant. */
   for(grant: Grant): Repository<Options>;
 }
@@ -60,6 +62,8 @@ export interface Repository<Options = unknown> {
   /** Small values that a format keeps for when the upstream is away (advisories, keys, tiles). */
   keep(key: string, bytes: Uint8Array): Promise<void>;
   kept(key: string): Promise<{ bytes: Uint8Array; at: number } | null>;
+  /** Keeps a value in place of `previous` (null: of none or an empty one), and says whether that was still the one kept: what only moves forward. */
+  swap(key: string, bytes: Uint8Array, previous: Uint8Array | null): Promise<boolean>;
   /** Keys of stored documents of one kind that contain `text`, sorted, at most `limit`: of packages that the caller may read. */
   documents(kind: string, text: string, limit: number): Promise<string[]>;
   report(event: RepositoryEvent): void;

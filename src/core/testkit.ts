@@ -3,7 +3,7 @@ import type { Format, Service } from "./format.ts";
 import { memo } from "./memo.ts";
 import type { Repository } from "./repository.ts";
 
-type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove";
+type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove" | "swap";
 
 function unexpected(name: Part) {
   return async (): Promise<never> => {
@@ -19,6 +19,7 @@ export const unexpectedParts: Pick<Repository, Part> = {
   stored: unexpected("stored"),
   pinned: unexpected("pinned"),
   remove: unexpected("remove"),
+  swap: unexpected("swap"),
 };
 
 const services = memo((_: Repository) => new Map<string, unknown>());
@@ -29,8 +30,7 @@ export function serviceOf<Route extends { kind: string }, Options>(
   repository: Repository<Options>,
 ): Service<Route, Options> {
   const known = services(repository);
-  const { name, options, report, now } = repository;
-  if (!known.has(format.name))
-    known.set(format.name, format.mount({ name, options, report, now, for: () => repository }));
+  const own = Object.assign(Object.create(repository), { for: () => repository });
+  if (!known.has(format.name)) known.set(format.name, format.mount(own));
   return known.get(format.name) as Service<Route, Options>;
 }

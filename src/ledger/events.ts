@@ -32,6 +32,7 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   refused: "warn",
   unsigned: "error",
   fork: "error",
+  lifted: "warn",
   rollback: "error",
   expired: "warn",
   repacked: "info",

@@ -2,18 +2,42 @@
 
 import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
-import type { Repository } from "../../core/repository.ts";
+import type { OwnRepository } from "../../core/repository.ts";
+import { parseVerifierKey } from "../../proof/verifier.ts";
 import { encodeSegment, escapeCase, matchesPrefix } from "./names.ts";
 import type { GoOptions } from "./options.ts";
 import { createClient, FROZEN, LATEST, type Operations, type SumdbClient } from "./sumdb/client.ts";
-import { parseVerifierKey } from "./sumdb/keys.ts";
-import type { DatabaseRecord } from "./sumdb/tlog.ts";
+import type { DatabaseRecord } from "./sumdb/texts.ts";
 
-type GoRepository = Repository<GoOptions>;
 type Database = Exclude<GoOptions["sumdb"], false>;
+type Own = OwnRepository<GoOptions>;
 
 const ANSWER_LIMIT = 2 ** 20;
-const clients = new WeakMap<GoRepository, SumdbClient>();
+
+/** What a repository's checksum database says, and who is not asked about. */
+export interface Checksums {
+  /** Its client; null when the checksum database is switched off. */
+  readonly client: SumdbClient | null;
+  /** True for modules that are no business of a public database's: claimed here, or named by `noSumdb`. */
+  isPrivate(module: string): boolean;
+  /** Throws Problem("tampered") while the database is known to have forked: the one thing that a file without a checksum waits for. */
+  assertIngest(): Promise<void>;
+  /**
+   * What the database expects of a module's zip or go.mod; null when it is not asked or, after calling `unknown`, when it has no
+   * record. Throws when it cannot be asked or does not prove what it says: nothing comes to rest unverified.
+   */
+  expected(
+    module: string,
+    version: string,
+    kind: "zip" | "mod",
+    unknown: () => void,
+  ): Promise<string | null>;
+  /**
+   * Lets modules in again after a fork, once an operator has found out which tree is right; false when nothing was frozen. With `restart`
+   * the stored tree head is forgotten too, for when the stored one was the wrong one: the next head that the database signs is then believed.
+   */
+  unfreeze(restart: boolean): Promise<boolean>;
+}
 
 function keyPrefix(database: Database): string {
   return `sumdb/${database.name}`;
@@ -27,7 +51,7 @@ export function bytesOf(answer: Answer, what: string): Uint8Array | null {
   throw new Problem(kind, `${answer.upstream} answered ${answer.status} for ${what}`);
 }
 
-function operationsOf(repository: GoRepository, database: Database): Operations {
+function operationsOf(repository: Own, database: Database): Operations {
   const ask = async (path: string, module: string | null) => {
     const question = { path: `${base}/${path}`, package: module, limit: ANSWER_LIMIT };
     return bytesOf(await repository.ask(question), `${path} of ${database.name}`);
@@ -66,6 +90,12 @@ function operationsOf(repository: GoRepository, database: Database): Operations 
     },
     store: (key, bytes) =>
       repository.keep(`${prefix}/${key}`, typeof bytes === "string" ? Buffer.from(bytes) : bytes),
+    swap: (key, text, previous) =>
+      repository.swap(
+        `${prefix}/${key}`,
+        Buffer.from(text),
+        previous === "" ? null : Buffer.from(previous),
+      ),
     forked(evidence) {
       repository.report({
         kind: "fork",
@@ -76,25 +106,6 @@ function operationsOf(repository: GoRepository, database: Database): Operations 
     },
     now: () => repository.now(),
   };
-}
-
-/** The repository's client, made once; null when the checksum database is switched off. */
-export function checksums(repository: GoRepository): SumdbClient | null {
-  const database = repository.options.sumdb;
-  if (!database) return null;
-  let client = clients.get(repository);
-  if (!client) {
-    const verifier = parseVerifierKey(database.key);
-    if (!verifier) throw new Problem("internal", "The checksum database's key is not one");
-    client = createClient(verifier, operationsOf(repository, database));
-    clients.set(repository, client);
-  }
-  return client;
-}
-
-/** True for modules that are no business of a public database's: claimed here, or named by `noSumdb`. */
-export function isPrivate(repository: GoRepository, module: string): boolean {
-  return repository.claims(module) || matchesPrefix(repository.options.noSumdb, module);
 }
 
 /** Where a database has a module's record: escaped as in a GOPROXY. */
@@ -111,54 +122,54 @@ function hashIn(record: DatabaseRecord, start: string): string | null {
   return null;
 }
 
-/** Throws Problem("tampered") while the database is known to have forked: the one thing that a file without a checksum waits for. */
-export async function assertIngest(repository: GoRepository): Promise<void> {
-  await checksums(repository)?.assertNotForked();
-}
+/** Its client is made once, and again after it was frozen. */
+export function createChecksums(repository: Own): Checksums {
+  const { sumdb: database, noSumdb, requireSumdb } = repository.options;
+  const verifier = database ? parseVerifierKey(database.key) : null;
+  if (database && !verifier)
+    throw new Problem("internal", "The checksum database's key is not one");
+  const open = () =>
+    database && verifier ? createClient(verifier, operationsOf(repository, database)) : null;
+  let client = open();
 
-/**
- * What the checksum database expects of a module's zip or go.mod; null when it is not asked or, after calling `unknown`, when
- * it has no record. Throws when it cannot be asked or does not prove what it says: nothing comes to rest unverified.
- */
-export async function expected(
-  repository: GoRepository,
-  module: string,
-  version: string,
-  kind: "zip" | "mod",
-  unknown: () => void,
-): Promise<string | null> {
-  const client = checksums(repository);
-  if (!client) return null;
-  await client.assertNotForked();
-  if (isPrivate(repository, module)) return null;
-  const record = await client.record(lookupPath(module, version), module, version);
-  if (!record) {
-    if (repository.options.requireSumdb)
-      throw new Problem(
-        "blocked",
-        `${module}@${version} is not in the checksum database ${client.name}, and this repository requires that (requireSumdb)`,
-        { rule: "requireSumdb" },
-      );
-    unknown();
-    return null;
-  }
-  const hash = hashIn(record, `${module} ${version}${kind === "mod" ? "/go.mod" : ""} `);
-  if (!hash)
-    throw new Problem(
-      "tampered",
-      `${client.name} has a record of ${module}@${version} without its h1`,
-    );
-  return kind === "mod" ? `h1mod-${hash}` : `h1-${hash}`;
-}
+  const isPrivate = (module: string) => repository.claims(module) || matchesPrefix(noSumdb, module);
 
-/**
- * Lets modules in again after a fork, once an operator has found out which tree is right. With `restart` the stored tree head
- * is forgotten too, for when the stored one was the wrong one: the next head that the database signs is then believed.
- */
-export async function unfreeze(repository: GoRepository, restart = false): Promise<void> {
-  const database = repository.options.sumdb;
-  if (!database) return;
-  for (const key of restart ? [FROZEN, LATEST] : [FROZEN])
-    await repository.keep(`${keyPrefix(database)}/${key}`, new Uint8Array(0));
-  clients.delete(repository);
+  return {
+    get client() {
+      return client;
+    },
+    isPrivate,
+    assertIngest: async () => client?.assertNotForked(),
+    async expected(module, version, kind, unknown) {
+      if (!client) return null;
+      await client.assertNotForked();
+      if (isPrivate(module)) return null;
+      const record = await client.record(lookupPath(module, version), module, version);
+      if (!record) {
+        if (requireSumdb)
+          throw new Problem(
+            "blocked",
+            `${module}@${version} is not in the checksum database ${client.name}, and this repository requires that (requireSumdb)`,
+            { rule: "requireSumdb" },
+          );
+        unknown();
+        return null;
+      }
+      const hash = hashIn(record, `${module} ${version}${kind === "mod" ? "/go.mod" : ""} `);
+      if (!hash)
+        throw new Problem(
+          "tampered",
+          `${client.name} has a record of ${module}@${version} without its h1`,
+        );
+      return kind === "mod" ? `h1mod-${hash}` : `h1-${hash}`;
+    },
+    async unfreeze(restart) {
+      if (!database) return false;
+      const frozen = await repository.kept(`${keyPrefix(database)}/${FROZEN}`);
+      for (const key of restart ? [FROZEN, LATEST] : [FROZEN])
+        await repository.keep(`${keyPrefix(database)}/${key}`, new Uint8Array(0));
+      client = open();
+      return frozen !== null && frozen.bytes.length > 0;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
 import type { Format, Snippet } from "../../core/format.ts";
+import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument } from "./info.ts";
 import { listDocument } from "./list.ts";
@@ -7,8 +8,8 @@ import { type GoOptions, goOptions } from "./options.ts";
 import { problemReply } from "./problem.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
+import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
 
-export { unfreeze } from "./checksums.ts";
 export type { GoOptions } from "./options.ts";
 export type { GoRoute } from "./routes.ts";
 
@@ -28,7 +29,14 @@ export const go: Format<GoRoute, GoOptions> = {
   digests: { h1: hashZip, h1mod: hashMod },
   parse: parseRoute,
   access: accessOf,
-  mount: () => ({ serve }),
+  mount(repository) {
+    const checksums = createChecksums(repository);
+    return {
+      serve: (route, request, bound) => serve(route, request, bound, checksums),
+      operations: { [unfreezeOperation.name]: unfreezeWith(checksums) },
+    };
+  },
+  operations: [unfreezeOperation],
   problem: problemReply,
   setup,
 };

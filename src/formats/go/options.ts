@@ -1,6 +1,6 @@
 // The Go part of a repository's configuration.
 import { z } from "zod";
-import { parseVerifierKey } from "./sumdb/keys.ts";
+import { parseVerifierKey } from "../../proof/verifier.ts";
 
 const sumdb = z
   .strictObject({

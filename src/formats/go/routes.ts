@@ -1,8 +1,8 @@
 // The GOPROXY path grammar and that of the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
 // https://go.dev/design/25530-sumdb#proxying-a-checksum-database
 import type { Access } from "../../core/grant.ts";
+import { parseTilePath, type Tile } from "../../proof/tile.ts";
 import { isRelease, unescapePath, unescapeVersion } from "./names.ts";
-import { parseTilePath, type Tile } from "./sumdb/tile.ts";
 
 export type GoRoute =
   | { kind: "list" | "latest"; module: string }

@@ -8,9 +8,9 @@ import type { Answer, Question } from "../../core/question.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import { serviceOf, unexpectedParts } from "../../core/testkit.ts";
-import { unfreeze } from "./checksums.ts";
+import { createKey } from "../../proof/testkit.ts";
 import { type GoOptions, go } from "./index.ts";
-import { createKey, createLog, goSum, h1, type TestLog } from "./sumdb/testing.ts";
+import { createLog, goSum, h1, type TestLog } from "./sumdb/testing.ts";
 
 const NAME = "sums.example.test";
 
@@ -99,6 +99,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
   }
 
   const repository: Repository<GoOptions> = {
+    ...unexpectedParts,
     name: "go",
     options,
     claims: (name) => fake.claimed.has(name),
@@ -130,11 +131,15 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
     files: async () => [],
     ask,
     keep: async (key, bytes) => void kept.set(key, bytes),
+    swap: async (key, bytes, previous) => {
+      if (Buffer.compare(kept.get(key) ?? Buffer.of(), previous ?? Buffer.of()) !== 0) return false;
+      kept.set(key, bytes);
+      return true;
+    },
     kept: async (key) => (kept.has(key) ? { bytes: kept.get(key)!, at: 0 } : null),
     documents: async () => [],
     report: (event) => void fake.events.push(event),
     now: () => 0,
-    ...unexpectedParts,
   };
 
   const fake: Fake = {
@@ -175,6 +180,14 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
 const bodyOf = (answer: Reply) => Buffer.from(answer.body as Uint8Array | string).toString();
 const LOGIN = "<!doctype html><html><body>Sign in</body></html>";
 const INFO = JSON.stringify({ Version: "v1.5.2", Time: "2018-02-14T15:44:20Z" });
+
+/** As `holdfast go unfreeze` does. */
+function unfreeze({ repository }: Fake, ...flags: string[]): Promise<boolean> {
+  const { operations } = serviceOf(go, repository);
+  const { signal } = new AbortController();
+  const call = { flags: new Set(flags), progress() {}, say() {}, signal };
+  return operations!["go unfreeze"]!(repository, call);
+}
 
 test("a list is rendered from its versions, without what is gone", async () => {
   const fake = createFake();
@@ -423,8 +436,16 @@ test("a fork is reported with both heads, freezes what is new, and is lifted by 
   expect((await fake.get("/a.test/m/@v/v1.0.0.zip")).status).toBe(200);
   expect((await fake.get(`/sumdb/${NAME}/lookup/a.test/m@v1.0.0`)).status).toBe(200);
 
-  await unfreeze(fake.repository);
+  expect(await unfreeze(fake)).toBe(true);
   expect((await fake.get("/b.test/m/@v/v1.0.0.zip")).status).toBe(200);
+});
+
+test("lifting a freeze is told, and lifting none is not", async () => {
+  const fake = createFake();
+  expect(await unfreeze(fake)).toBe(true);
+  expect(fake.events).toEqual([]);
+  expect(await unfreeze(fake, "restart")).toBe(true);
+  expect(fake.events).toMatchObject([{ kind: "lifted", package: NAME, detail: { restart: true } }]);
 });
 
 test("after a fork an operator may start over with the database's own history", async () => {
@@ -438,7 +459,7 @@ test("after a fork an operator may start over with the database's own history", 
   expect((await fake.get(`/sumdb/${NAME}/lookup/b.test/m@v1.0.0`)).status).toBe(404);
   other.add("b.test/m", "v1.0.0");
   expect((await fake.get(`/sumdb/${NAME}/lookup/b.test/m@v1.0.0`)).status).toBe(424);
-  await unfreeze(fake.repository, true);
+  expect(await unfreeze(fake, "restart")).toBe(true);
   expect((await fake.get(`/sumdb/${NAME}/lookup/b.test/m@v1.0.0`)).status).toBe(200);
 });
 

@@ -5,7 +5,7 @@ import { cannotAsk, Problem } from "../../core/problem.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { assertIngest, bytesOf, checksums, expected, isPrivate, lookupPath } from "./checksums.ts";
+import { bytesOf, type Checksums, lookupPath } from "./checksums.ts";
 import { INFO_LIMIT, latestRef, parseInfoBytes, queryRef } from "./info.ts";
 import { listRef } from "./list.ts";
 import { modulePurl, versionPath } from "./names.ts";
@@ -15,6 +15,12 @@ import type { Shown, SumdbClient } from "./sumdb/client.ts";
 import { highest } from "./version.ts";
 
 type GoRepository = Repository<GoOptions>;
+
+/** What a route is answered from. */
+interface Context {
+  repository: GoRepository;
+  checksums: Checksums;
+}
 type FileKind = "info" | "mod" | "zip";
 
 const TEXT = "text/plain; charset=UTF-8";
@@ -33,12 +39,12 @@ const IMMUTABLE = "public, max-age=31536000, immutable";
  * upstream is asked a second time, and what it says has to be about this version.
  */
 async function checkInfo(
-  repository: GoRepository,
+  { repository, checksums }: Context,
   module: string,
   version: string,
   path: string,
 ): Promise<null> {
-  await assertIngest(repository);
+  await checksums.assertIngest();
   const answer = await repository.ask({ path, package: module, limit: INFO_LIMIT });
   const what = `${module}@${version}`;
   const bytes = bytesOf(answer, path);
@@ -56,7 +62,7 @@ const namesOf = memo(({ module, version, kind }: FileRoute) => ({
   purl: modulePurl(module, version),
 }));
 
-function artifactOf(repository: GoRepository, route: FileRoute, unknown: () => void): Artifact {
+function artifactOf(context: Context, route: FileRoute, unknown: () => void): Artifact {
   const { module, version, kind } = route;
   const { path, purl } = namesOf(route);
   return {
@@ -69,19 +75,16 @@ function artifactOf(repository: GoRepository, route: FileRoute, unknown: () => v
     namedBy: [],
     integrity: () =>
       kind === "info"
-        ? checkInfo(repository, module, version, path)
-        : expected(repository, module, version, kind, unknown),
+        ? checkInfo(context, module, version, path)
+        : context.checksums.expected(module, version, kind, unknown),
   };
 }
 
-async function serveFile(
-  route: FileRoute,
-  request: Request,
-  repository: GoRepository,
-): Promise<Reply> {
+async function serveFile(route: FileRoute, request: Request, context: Context): Promise<Reply> {
   const { module, version } = route;
+  const { repository } = context;
   let isUnknown = false;
-  const artifact = artifactOf(repository, route, () => {
+  const artifact = artifactOf(context, route, () => {
     isUnknown = true;
   });
   const found = await repository.artifact(artifact, request);
@@ -98,35 +101,35 @@ async function serveFile(
 }
 
 /** The upstream's @latest, and where it has none the highest version of its list. */
-async function serveLatest(
-  module: string,
-  request: Request,
-  repository: GoRepository,
-): Promise<Reply> {
+async function serveLatest(module: string, request: Request, context: Context): Promise<Reply> {
   try {
-    return await repository.view(latestRef(module), { variant: "latest", base: "" }, INFO_HEADERS);
+    return await context.repository.view(
+      latestRef(module),
+      { variant: "latest", base: "" },
+      INFO_HEADERS,
+    );
   } catch (error) {
     // An upstream that never had one cannot be asked again when it is away: its list says as much.
     if (!(error instanceof Problem) || (error.kind !== "notFound" && !cannotAsk(error)))
       throw error;
-    return deriveLatest(module, request, repository, error);
+    return deriveLatest(module, request, context, error);
   }
 }
 
 async function deriveLatest(
   module: string,
   request: Request,
-  repository: GoRepository,
+  context: Context,
   reason: Problem,
 ): Promise<Reply> {
-  const list = await repository.read(listRef(module), { variant: "list", base: "" });
+  const list = await context.repository.read(listRef(module), { variant: "list", base: "" });
   const version = highest(new TextDecoder().decode(list.bytes).split("\n"));
   if (version === null) {
     if (reason.kind !== "notFound") throw reason;
     throw new Problem("notFound", `No version of ${module} is tagged`);
   }
   try {
-    const info = await serveFile({ kind: "info", module, version }, request, repository);
+    const info = await serveFile({ kind: "info", module, version }, request, context);
     const headers = { ...info.headers, "content-type": JSON_TYPE, "cache-control": "no-cache" };
     return { ...info, headers, ranges: false, isShared: false };
   } catch (error) {
@@ -146,22 +149,21 @@ function shown(found: Shown, contentType: string, cacheControl: string, isStored
 
 type SumdbRoute = Extract<GoRoute, { database: string }>;
 
-function clientFor(route: SumdbRoute, repository: GoRepository): SumdbClient {
-  const client = checksums(repository);
+function clientFor(route: SumdbRoute, { client }: Checksums): SumdbClient {
   // 404 makes the go command ask that database directly.
   if (client?.name !== route.database)
     throw new Problem("notFound", `The checksum database ${route.database} is not proxied here`);
   return client;
 }
 
-async function serveSumdb(route: SumdbRoute, repository: GoRepository): Promise<Reply> {
-  const client = clientFor(route, repository);
+async function serveSumdb(route: SumdbRoute, { repository, checksums }: Context): Promise<Reply> {
+  const client = clientFor(route, checksums);
   if (route.kind === "sumdb-supported") return reply(200, TEXT, "");
   if (route.kind === "sumdb-latest") return shown(await client.latest(), TEXT, "no-cache");
   if (route.kind === "sumdb-lookup") {
     const { module, version } = route;
     repository.refuseClaimed(module);
-    if (isPrivate(repository, module))
+    if (checksums.isPrivate(module))
       throw new Problem(
         "notFound",
         `${module} is private (noSumdb): the checksum database is not asked for it`,
@@ -179,12 +181,18 @@ async function serveSumdb(route: SumdbRoute, repository: GoRepository): Promise<
   return shown(found, isData ? TEXT : "application/octet-stream", IMMUTABLE, !isData);
 }
 
-export function serve(route: GoRoute, request: Request, repository: GoRepository): Promise<Reply> {
+export function serve(
+  route: GoRoute,
+  request: Request,
+  repository: GoRepository,
+  checksums: Checksums,
+): Promise<Reply> {
+  const context = { repository, checksums };
   switch (route.kind) {
     case "list":
       return repository.view(listRef(route.module), { variant: "list", base: "" }, LIST_HEADERS);
     case "latest":
-      return serveLatest(route.module, request, repository);
+      return serveLatest(route.module, request, context);
     case "query": {
       const ref = queryRef(route.module, route.query);
       return repository.view(ref, { variant: "query", base: "" }, INFO_HEADERS);
@@ -192,8 +200,8 @@ export function serve(route: GoRoute, request: Request, repository: GoRepository
     case "info":
     case "mod":
     case "zip":
-      return serveFile(route, request, repository);
+      return serveFile(route, request, context);
     default:
-      return serveSumdb(route, repository);
+      return serveSumdb(route, context);
   }
 }

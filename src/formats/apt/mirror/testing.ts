@@ -1,4 +1,5 @@
 // For the tests of operations: a repository that keeps everything in memory, with an upstream that is a list of files.
+
 import { createHash } from "node:crypto";
 import type { Artifact, StoredArtifactRow } from "../../../core/artifact.ts";
 import type { Candidate, DocumentRef, DocumentType, Source } from "../../../core/document.ts";
@@ -8,6 +9,7 @@ import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
 import type { Repository } from "../../../core/repository.ts";
 import type { StoredBytes, Task } from "../../../core/task.ts";
+import { unexpectedParts } from "../../../core/testkit.ts";
 
 export const HOUR = 3_600_000;
 
@@ -199,6 +201,7 @@ export function fakeRepository<Options>({
 
     pinned: async (_, file) => fake.pins.get(file) ?? null,
 
+    swap: unexpectedParts.swap,
     async remove(files) {
       const gone = fake.rows.filter((row) =>
         files.some(({ package: name, file }) => name === row.package && file === row.file),

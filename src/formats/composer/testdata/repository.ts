@@ -41,6 +41,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   readonly derive = unused.derive;
   readonly pinned = unused.pinned;
   readonly remove = unused.remove;
+  readonly swap = unused.swap;
 
   store(kind: keyof typeof documents, key: string, document: unknown, overlay: Overlay = {}): void {
     this.inStore.set(`${kind}:${key}`, { document, overlay });

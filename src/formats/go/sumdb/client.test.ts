@@ -1,11 +1,13 @@
 // The verifying client against a database that is honest, lies, forks, forgets, and goes away.
 import { expect, test } from "bun:test";
 import { Problem } from "../../../core/problem.ts";
+import { checkTree } from "../../../proof/merkle.ts";
+import { createKey } from "../../../proof/testkit.ts";
+import { FULL, parseTilePath, tilePath } from "../../../proof/tile.ts";
+import { parseVerifierKey } from "../../../proof/verifier.ts";
 import { createClient, type Fork, type SumdbClient } from "./client.ts";
-import { parseVerifierKey } from "./keys.ts";
-import { createKey, createLog, goSum, h1, type TestLog } from "./testing.ts";
-import { FULL, parseTilePath, tilePath } from "./tile.ts";
-import { checkTree, formatRecord, parseRecord, parseTree } from "./tlog.ts";
+import { createLog, goSum, h1, type TestLog } from "./testing.ts";
+import { formatRecord, parseRecord, parseTree } from "./texts.ts";
 
 const NAME = "sums.example.test";
 
@@ -41,6 +43,7 @@ function createWorld(
           return (await world.lie(path)) ?? (await fetch(path));
         },
         stored: async (key) => kept.get(key) ?? null,
+        swap: swapIn(kept),
         async store(key, bytes) {
           kept.set(key, typeof bytes === "string" ? Buffer.from(bytes) : Buffer.from(bytes));
         },
@@ -51,6 +54,14 @@ function createWorld(
   };
   world.restart();
   return world;
+}
+
+function swapIn(kept: Map<string, Uint8Array>) {
+  return async (key: string, text: string, previous: string) => {
+    if (Buffer.from(kept.get(key) ?? []).toString() !== previous) return false;
+    kept.set(key, Buffer.from(text));
+    return true;
+  };
 }
 
 function setUp(size = 0): { log: TestLog; world: World } {
@@ -94,6 +105,24 @@ test("the database's own no is null, and is not remembered", async () => {
   expect(await recordOf(world.client, "a.test/m")).toBeNull();
   log.add("a.test/m", "v1.0.0");
   expect((await recordOf(world.client, "a.test/m"))?.id).toBe(3);
+});
+
+test("two processes on one store: the tree head of neither goes back, and each goes on from the other's", async () => {
+  const { log, world } = setUp(3);
+  const older = await log.note();
+  const other = createWorld(log.answer, log.key.verifier, world.kept);
+  expect(await recordOf(other.client, "filler.test/m0")).not.toBeNull();
+  log.grow(300);
+  expect(await recordOf(world.client, "filler.test/m200")).not.toBeNull();
+  const newer = await log.note();
+  // What the second process still holds for the newest is what its upstream shows it: an older one.
+  other.lie = async (path) => (path === "latest" ? Buffer.from(older) : null);
+  await other.client.latest();
+  expect(Buffer.from(world.kept.get("latest")!).toString()).toBe(newer);
+  log.grow(600);
+  expect(await recordOf(other.client, "filler.test/m500")).not.toBeNull();
+  expect(Buffer.from(world.kept.get("latest")!).toString()).toBe(await log.note());
+  expect([world.forks, other.forks]).toEqual([[], []]);
 });
 
 test("parallel lookups of one record ask once", async () => {
@@ -208,6 +237,7 @@ test("a slow disk does not let a narrow tile overtake a wide one", async () => {
   const client = createClient(parseVerifierKey(log.key.verifier)!, {
     fetch: async (path) => (path === pathOf("old.test/m") ? old : log.answer(path)),
     stored: async (key) => kept.get(key) ?? null,
+    swap: swapIn(kept),
     async store(key, bytes) {
       // The narrow tile of the smaller tree takes its time.
       if (bytes.length === 45 * 32) for (let left = 50; left > 0; left -= 1) await turn();

@@ -1,23 +1,20 @@
 // A client of a checksum database that trusts its key and nothing else, and keeps all that the go command will ask to see.
 // The one tree head that is shown to clients, and why: docs/decisions/0006-checksum-database-offline.md
 import { Problem } from "../../../core/problem.ts";
-import type { Verifier } from "./keys.ts";
-import { openNote } from "./note.ts";
-import { readProven, type TileData, UnprovenTile } from "./reader.ts";
-import { FULL, HASH_SIZE, type Tile, tilePath, widest } from "./tile.ts";
-import { createTileStore } from "./tilestore.ts";
 import {
-  type DatabaseRecord,
   foldSubtrees,
-  formatRecord,
-  parseRecord,
-  parseTree,
   proveTree,
   recordHash,
   sameHash,
   subtrees,
   type Tree,
-} from "./tlog.ts";
+} from "../../../proof/merkle.ts";
+import { openNote } from "../../../proof/note.ts";
+import { readProven, type TileData, UnprovenTile } from "../../../proof/reader.ts";
+import { FULL, HASH_SIZE, type Tile, tilePath, widest } from "../../../proof/tile.ts";
+import type { Verifier } from "../../../proof/verifier.ts";
+import { type DatabaseRecord, formatRecord, parseRecord, parseTree } from "./texts.ts";
+import { createTileStore } from "./tilestore.ts";
 
 /** What the client needs of the world. Keys and paths are relative to the database. */
 export interface Operations {
@@ -25,6 +22,8 @@ export interface Operations {
   fetch(path: string, module: string | null): Promise<Uint8Array | null>;
   stored(key: string): Promise<Uint8Array | null>;
   store(key: string, bytes: Uint8Array | string): Promise<void>;
+  /** Stores in place of `previous` (empty: of none), and says whether that was still the one stored. */
+  swap(key: string, text: string, previous: string): Promise<boolean>;
   /** Two signed trees, of which neither begins with the other. Told once; the client is frozen by then. */
   forked(evidence: Fork): void;
   now(): number;
@@ -159,13 +158,13 @@ export function createClient(verifier: Verifier, operations: Operations): SumdbC
     await store.save(proven.tiles);
   }
 
-  /** Makes a head the newest, when no other came between. Its tiles are stored before it is. */
+  /** Makes a head the newest, when no other came between, in this process or another. Its tiles are stored before it is. */
   function install(next: Head, previous: Head): Promise<boolean> {
     const turn = installing.then(async () => {
       if ((await newest()) !== previous) return false;
-      await operations.store(LATEST, next.note);
-      head = Promise.resolve(next);
-      return true;
+      const isOurs = await operations.swap(LATEST, next.note, previous.note);
+      head = isOurs ? Promise.resolve(next) : null;
+      return isOurs;
     });
     installing = turn.catch(() => {});
     return turn;

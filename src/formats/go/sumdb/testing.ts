@@ -1,39 +1,9 @@
 // A checksum database for tests: a real log with a real key, that can be made to lie.
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { keyHash } from "./keys.ts";
-import { FULL, hashesAtLevel, parseTilePath, type Tile } from "./tile.ts";
-import {
-  formatRecord,
-  formatTree,
-  type HashAt,
-  nodeHash,
-  recordHash,
-  type Tree,
-  treeHash,
-} from "./tlog.ts";
-
-export interface TestKey {
-  name: string;
-  /** As in GOSUMDB. */
-  verifier: string;
-  sign(text: string): string;
-}
-
-export function createKey(name: string): TestKey {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const x = publicKey.export({ format: "jwk" }).x!;
-  const key = Buffer.concat([Buffer.of(1), Buffer.from(x, "base64url")]);
-  const hash = Buffer.alloc(4);
-  hash.writeUInt32BE(keyHash(name, key));
-  return {
-    name,
-    verifier: `${name}+${hash.toString("hex")}+${key.toString("base64")}`,
-    sign(text) {
-      const signature = Buffer.concat([hash, sign(null, Buffer.from(text), privateKey)]);
-      return `${text}\n— ${name} ${signature.toString("base64")}\n`;
-    },
-  };
-}
+import { createHash } from "node:crypto";
+import { type HashAt, nodeHash, recordHash, type Tree, treeHash } from "../../../proof/merkle.ts";
+import type { TestKey } from "../../../proof/testkit.ts";
+import { FULL, hashesAtLevel, parseTilePath, type Tile } from "../../../proof/tile.ts";
+import { formatRecord, formatTree } from "./texts.ts";
 
 /** A plausible h1 of anything. */
 export function h1(of: string): string {

@@ -1,8 +1,8 @@
 // Proven tiles, kept: full ones for ever, of each partial one the widest, whose beginning is every narrower one.
 import { Problem } from "../../../core/problem.ts";
+import type { TileData } from "../../../proof/reader.ts";
+import { FULL, HASH_SIZE, type Tile, tilePath } from "../../../proof/tile.ts";
 import type { Operations } from "./client.ts";
-import type { TileData } from "./reader.ts";
-import { FULL, HASH_SIZE, type Tile, tilePath } from "./tile.ts";
 
 const REMEMBERED = 256;
 

@@ -1,4 +1,4 @@
-// Makes the vectors of this folder and of ../sumdb/testdata with golang.org/x/mod: go mod init x && go get golang.org/x/mod && go run vectors.go
+// Makes the vectors of this folder and of src/proof/testdata with golang.org/x/mod: go mod init x && go get golang.org/x/mod && go run vectors.go
 //
 //go:build ignore
 

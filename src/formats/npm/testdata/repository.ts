@@ -32,6 +32,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly stored = unexpectedParts.stored;
   readonly pinned = unexpectedParts.pinned;
   readonly remove = unexpectedParts.remove;
+  readonly swap = unexpectedParts.swap;
   clock = Date.parse("2026-11-23T12:00:00Z");
   /** Whole names, or scopes as "@acme/*". */
   claimed: string[] = [];

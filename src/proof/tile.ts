@@ -1,6 +1,6 @@
 // Tiles of a transparency log: 256 hashes to a file, their names, and where a hash stands in them.
 // https://research.swtch.com/tlog#tiling_a_log, golang.org/x/mod/sumdb/tlog
-import { type HashAt, nodeHash } from "./tlog.ts";
+import { type HashAt, nodeHash } from "./merkle.ts";
 
 /** Hashes in a full tile are 2^8; the go command asks for no other height. */
 export const HEIGHT = 8;

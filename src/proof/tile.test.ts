@@ -1,10 +1,11 @@
-// Tile names and geometry against golang.org/x/mod/sumdb/tlog (../testdata/vectors.go).
+// Tile names and geometry against golang.org/x/mod/sumdb/tlog (formats/go/testdata/vectors.go).
 import { expect, test } from "bun:test";
+import { createLog } from "../formats/go/sumdb/testing.ts";
+import { recordHash } from "./merkle.ts";
 import paths from "./testdata/tilepaths.json" with { type: "json" };
 import vectors from "./testdata/tlog.json" with { type: "json" };
-import { createKey, createLog } from "./testing.ts";
+import { createKey } from "./testkit.ts";
 import { FULL, parentOf, parseTilePath, tileOf, tilePath, widest } from "./tile.ts";
-import { recordHash } from "./tlog.ts";
 
 for (const { Level, Index, Width, Path } of paths)
   test(`${Path} is read and written`, () => {

@@ -1,4 +1,4 @@
-// Verifier keys of checksum databases, in the form of the GOSUMDB setting: name+hash+key. golang.org/x/mod/sumdb/note
+// Verifier keys of signed notes, as text: name+hash+key. golang.org/x/mod/sumdb/note
 import { createHash, createPublicKey, verify } from "node:crypto";
 
 const ED25519 = 1;

@@ -1,6 +1,6 @@
 // Signed notes: a text, an empty line and signatures. golang.org/x/mod/sumdb/note
-import { Problem } from "../../../core/problem.ts";
-import { isKeyName, type Verifier } from "./keys.ts";
+import { Problem } from "../core/problem.ts";
+import { isKeyName, type Verifier } from "./verifier.ts";
 
 const SIGNATURE = /^— (\S+) ([A-Za-z0-9+/]+={0,2})$/;
 const MAX_SIGNATURES = 100;

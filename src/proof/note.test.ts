@@ -1,9 +1,9 @@
 // Signed notes: the published test key of golang.org/x/mod/sumdb/note, and forgeries.
 import { expect, test } from "bun:test";
-import { parseVerifierKey } from "./keys.ts";
 import { openNote } from "./note.ts";
 import vectors from "./testdata/tlog.json" with { type: "json" };
-import { createKey } from "./testing.ts";
+import { createKey } from "./testkit.ts";
+import { parseVerifierKey } from "./verifier.ts";
 
 const verifier = parseVerifierKey(vectors.verifier)!;
 

@@ -1,7 +1,8 @@
 // Reads hashes of a tree out of tiles that nobody vouches for, and proves every tile against the tree's root.
 // https://research.swtch.com/tlog#authenticating_tiles
+
+import { foldSubtrees, type HashAt, sameHash, subtrees, type Tree } from "./merkle.ts";
 import { FULL, hashFromTile, parentOf, type Tile, tileHash, tileOf, tilePath } from "./tile.ts";
-import { foldSubtrees, type HashAt, sameHash, subtrees, type Tree } from "./tlog.ts";
 
 /** The tiles do not lead to the root: at least one of them is not the tree's. */
 export class UnprovenTile extends Error {
