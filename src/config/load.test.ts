@@ -16,7 +16,10 @@ const formats = [
     options: z
       .strictObject({
         sumdb: z
-          .union([z.literal(false), z.strictObject({ name: z.string(), key: z.string() })])
+          .union([
+            z.literal(false),
+            z.strictObject({ name: z.string(), key: z.string(), direct: z.url().optional() }),
+          ])
           .optional(),
       })
       .refine(({ sumdb }) => !sumdb || sumdb.key.startsWith(sumdb.name), {

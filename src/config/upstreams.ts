@@ -21,11 +21,12 @@ export const builtInRepositories: Readonly<Record<string, BuiltInRepository>> = 
   },
   go: {
     format: "go",
-    upstreams: [{ url: "https://proxy.golang.org/" }],
+    upstreams: [{ url: "https://proxy.golang.org/", hosts: ["sum.golang.org"] }],
     options: {
       sumdb: {
         name: "sum.golang.org",
         key: "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8",
+        direct: "https://sum.golang.org/",
       },
     },
   },

@@ -13,6 +13,8 @@ export interface TestOptions {
   /** How long the upstream may be silent: "30s". */
   timeout?: string;
   offline?: boolean;
+  /** Go's checksum database itself is asked as well. */
+  sumdbDirect?: boolean;
   /** Options of apt repositories. */
   apt?: AptSettings;
 }
@@ -37,8 +39,12 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
         npm: { upstreams: at(upstream.urls.npm), ...shared("npm") },
         pypi: { upstreams: at(upstream.urls.pypi, [files]), ...shared("pypi") },
         go: {
-          upstreams: at(upstream.urls.go),
-          sumdb: { name: upstream.go.sumdb.name, key: upstream.go.sumdb.key },
+          upstreams: at(upstream.urls.go, [new URL(upstream.urls.sumdb).host]),
+          sumdb: {
+            name: upstream.go.sumdb.name,
+            key: upstream.go.sumdb.key,
+            ...(options.sumdbDirect && { direct: upstream.urls.sumdb }),
+          },
           ...shared("go"),
         },
         ...aptRepositories(upstream, shared, at, options.apt ?? {}),

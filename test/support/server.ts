@@ -22,6 +22,8 @@ export interface TestServer {
   advance(milliseconds: number): void;
   /** Stops and starts again on the same data. */
   restart(changes?: TestOptions & { gate?: Gate }): Promise<void>;
+  /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
+  operate(name: string, repository: string): Promise<{ isDone: boolean; lines: string[] }>;
   events(): SeenEvent[];
   files(): SeenFile[];
   /** Stops, and removes the data. */
@@ -59,6 +61,13 @@ export async function startServer(
     data,
     log,
     ...catalog,
+    async operate(name, repository) {
+      const lines: string[] = [];
+      const { signal } = new AbortController();
+      const call = { progress() {}, say: (line: string) => void lines.push(line), signal };
+      const wanted = { name, repository, flags: new Set<string>() };
+      return { isDone: await running.operations.run(wanted, call), lines };
+    },
     advance(milliseconds) {
       shift += milliseconds;
     },

@@ -52,11 +52,12 @@ export function bytesOf(answer: Answer, what: string): Uint8Array | null {
 }
 
 function operationsOf(repository: Own, database: Database): Operations {
-  const ask = async (path: string, module: string | null) => {
-    const question = { path: `${base}/${path}`, package: module, limit: ANSWER_LIMIT };
+  const ask = async (path: string, module: string | null, at = base) => {
+    const question = { path: `${at}/${path}`, package: module, limit: ANSWER_LIMIT };
     return bytesOf(await repository.ask(question), `${path} of ${database.name}`);
   };
   const base = database.url?.replace(/\/+$/, "") ?? keyPrefix(database);
+  const direct = database.direct?.replace(/\/+$/, "") ?? null;
   const prefix = keyPrefix(database);
   let supported: Promise<boolean> | null = null;
 
@@ -78,7 +79,9 @@ function operationsOf(repository: Own, database: Database): Operations {
   return {
     async fetch(path, module) {
       const bytes = await ask(path, module);
-      if (bytes || (await isSupported())) return bytes;
+      if (bytes) return bytes;
+      if (direct !== null && direct !== base) return ask(path, module, direct);
+      if (await isSupported()) return null;
       throw new Problem(
         "unreachable",
         `The upstream of ${repository.name} does not answer for the checksum database ${database.name}: set sumdb.url, or sumdb: false`,

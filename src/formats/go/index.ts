@@ -6,6 +6,7 @@ import { infoDocument } from "./info.ts";
 import { listDocument } from "./list.ts";
 import { type GoOptions, goOptions } from "./options.ts";
 import { problemReply } from "./problem.ts";
+import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
@@ -33,10 +34,14 @@ export const go: Format<GoRoute, GoOptions> = {
     const checksums = createChecksums(repository);
     return {
       serve: (route, request, bound) => serve(route, request, bound, checksums),
-      operations: { [unfreezeOperation.name]: unfreezeWith(checksums) },
+      operations: {
+        [unfreezeOperation.name]: unfreezeWith(checksums),
+        [recheckOperation.name]: recheckWith(checksums),
+      },
     };
   },
-  operations: [unfreezeOperation],
+  tasks: { dirhash },
+  operations: [unfreezeOperation, recheckOperation],
   problem: problemReply,
   setup,
 };

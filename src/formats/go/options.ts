@@ -13,6 +13,12 @@ const sumdb = z
       .url()
       .optional()
       .describe("Where it is asked. Without it: under /sumdb/ of the repository's upstream."),
+    direct: z
+      .url()
+      .optional()
+      .describe(
+        "The database itself, asked where the upstream says that it has no record: the upstream alone cannot have a module let in unverified. Its host belongs into the upstream's hosts.",
+      ),
   })
   .refine(({ name, key }) => parseVerifierKey(key)?.name === name, {
     message: "Not an Ed25519 verifier key of that name (name+hash+key)",

@@ -10,6 +10,7 @@ import { INFO_LIMIT, latestRef, parseInfoBytes, queryRef } from "./info.ts";
 import { listRef } from "./list.ts";
 import { modulePurl, versionPath } from "./names.ts";
 import type { GoOptions } from "./options.ts";
+import { noteProvisional } from "./provisional.ts";
 import type { GoRoute } from "./routes.ts";
 import type { Shown, SumdbClient } from "./sumdb/client.ts";
 import { highest } from "./version.ts";
@@ -89,14 +90,16 @@ async function serveFile(route: FileRoute, request: Request, context: Context): 
   });
   const found = await repository.artifact(artifact, request);
   // Not before: what the upstream does not have either is nothing that an operator must know of.
-  if (isUnknown)
+  if (isUnknown) {
+    await noteProvisional(repository, { module, version, kind: route.kind as "zip" | "mod" });
     repository.report({
       kind: "unsigned",
       package: module,
       version,
       file: artifact.file,
-      message: `${module}@${version} is not in the checksum database; the first bytes seen of ${artifact.file} are pinned`,
+      message: `${module}@${version} is not in the checksum database; the first bytes seen of ${artifact.file} are pinned until it is`,
     });
+  }
   return found;
 }
 

@@ -49,8 +49,8 @@ export interface FakeUpstream {
   readonly go: FakeGo;
   readonly apt: FakeApt;
   readonly composer: FakeComposer;
-  /** Base URLs without a trailing slash: of the npm registry, of the index (that has /simple/), of the file host, of the Go proxy, of the folder of the apt archives. */
-  readonly urls: { npm: string; pypi: string; files: string; go: string; apt: string };
+  /** Base URLs without a trailing slash: of the npm registry, of the index (that has /simple/), of the file host, of the Go proxy, of the checksum database itself, of the folder of the apt archives. */
+  readonly urls: Record<"npm" | "pypi" | "files" | "go" | "sumdb" | "apt", string>;
   /** Of the Composer repository and its site, of the one behind a password, of the code host and of the host that packs for it. */
   readonly composerUrls: Record<"root" | "site" | "satis" | "code" | "download", string>;
   readonly requests: Recorded[];
@@ -106,16 +106,18 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
   const main = await listen(answering(route));
   // Another port is another origin: the index names its files there, as the public one does.
   const files = await listen(answering((asked) => pypi.download(asked, asked.path)));
+  const sumdb = await listen(answering((asked) => go.sumdb.answer(asked.path)));
   const site = await listen(answering((asked) => composer.answerSite(asked)));
   const code = await listen(answering((asked) => codeHost.answer(asked)));
   const download = await listen(answering((asked) => codeHost.pack(asked)));
-  const all = [main, files, site, code, download];
+  const all = [main, files, sumdb, site, code, download];
   const origin = (listening: Listening) => `http://127.0.0.1:${listening.port}`;
   const urls = {
     npm: `${origin(main)}/npm`,
     pypi: `${origin(main)}/pypi`,
     files: origin(files),
     go: `${origin(main)}/go`,
+    sumdb: origin(sumdb),
     apt: `${origin(main)}/apt`,
   };
   const composerUrls = {
