@@ -32,6 +32,7 @@ import { startJobs } from "./jobs/runner.ts";
 import { tellWarnings } from "./jobs/warnings.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
+import { createChanges } from "./store/changes.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { emptyIncoming, openLayout } from "./store/layout.ts";
 import { lockData } from "./store/lock.ts";
@@ -89,6 +90,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const shared: Shared = {
     views: openViews(layout.views),
     database,
+    changes: createChanges(),
     events,
     blobs: openBlobs(layout),
     transform: worker.transform,

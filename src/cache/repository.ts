@@ -12,6 +12,7 @@ import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import { readPin } from "../ledger/pins.ts";
 import type { Blobs } from "../store/blobs.ts";
+import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
@@ -44,6 +45,7 @@ export interface Shared {
   views: ViewFiles;
   blobs: Blobs;
   database: Database;
+  changes: Changes;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -90,6 +92,7 @@ export function createRepository(
     upstream,
     blobs,
     database,
+    changes: shared.changes,
     transform: shared.transform,
     report,
     now,

@@ -15,6 +15,7 @@ import type { Request } from "../core/request.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
+import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
 import { openLayout } from "../store/layout.ts";
 import { openViews } from "../store/view-files.ts";
@@ -192,6 +193,7 @@ export async function openToy(
       {
         views: openViews(layout.views),
         database,
+        changes: createChanges(),
         events,
         blobs,
         transform: (job) => {

@@ -1,0 +1,35 @@
+// What else in the server, and later another process on the same data, must hear when something stored has changed.
+
+/** Something stored that others may remember in memory. */
+export interface Change {
+  /**
+   * "document": a document has another state. "artifact": a stored file was removed, or its bytes proved false: what is remembered of
+   * it holds no more.
+   */
+  readonly kind: "document" | "artifact";
+  readonly repository: string;
+  /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact. */
+  readonly key: string;
+}
+
+export interface Changes {
+  /** Tells all who listen, in this process before it returns. To be called once the change is committed. */
+  announce(change: Change): void;
+  /** Listens to changes of one kind. `heard` must not throw. What it returns ends that. */
+  on(kind: Change["kind"], heard: (change: Change) => void): () => void;
+}
+
+export function createChanges(): Changes {
+  const listening = new Map<Change["kind"], Set<(change: Change) => void>>();
+  return {
+    announce(change) {
+      for (const heard of listening.get(change.kind) ?? []) heard(change);
+    },
+    on(kind, heard) {
+      const all = listening.get(kind) ?? new Set();
+      listening.set(kind, all);
+      all.add(heard);
+      return () => all.delete(heard);
+    },
+  };
+}
