@@ -5,6 +5,7 @@ import { createApp } from "./app.ts";
 import { type Gate, openGate, serverGrant } from "./auth/gate.ts";
 import type { StoredArtifact } from "./cache/artifacts.ts";
 import { createLru } from "./cache/lru.ts";
+import { createNaming } from "./cache/named.ts";
 import { createRepository, type Mounted, type Shared } from "./cache/repository.ts";
 import { createWorker } from "./cache/worker.ts";
 import { configCommand } from "./cli/config.ts";
@@ -87,12 +88,14 @@ export async function start(options: StartOptions): Promise<Running> {
   const worker = createWorker(
     () => new Worker(new URL("./worker.ts", import.meta.url).href, { smol: true }),
   );
+  const blobs = openBlobs(layout);
   const shared: Shared = {
     views: openViews(layout.views),
     database,
     changes: createChanges(),
     events,
-    blobs: openBlobs(layout),
+    blobs,
+    naming: createNaming(database, blobs),
     transform: worker.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),

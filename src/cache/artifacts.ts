@@ -5,6 +5,7 @@ import type { EventKind, RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents.ts";
@@ -12,6 +13,7 @@ import { type Download, type DownloadDeps, type Proven, startDownload } from "./
 import { createExpect } from "./expect.ts";
 import { follow, HOLD } from "./fill.ts";
 import type { Lru } from "./lru.ts";
+import type { Naming } from "./named.ts";
 import { Tampered } from "./prove.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
@@ -32,6 +34,8 @@ export interface StoredArtifact {
 export interface ArtifactDeps extends DownloadDeps {
   repository: string;
   database: Database;
+  changes: Changes;
+  naming: Naming;
   documents: Documents;
   memory: Lru<StoredArtifact>;
   report(event: RepositoryEvent): void;
@@ -51,6 +55,13 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   const downloads = new Map<string, { download: Download; stored: Promise<StoredArtifact> }>();
   const refusals = new Map<string, { problem: Problem; until: number }>();
   const expectation = createExpect(deps);
+  /** What was read of the catalog before a removal is not remembered after it. */
+  let removals = 0;
+  deps.changes.on("artifact", (change) => {
+    if (change.repository !== repository) return;
+    removals += 1;
+    deps.memory.delete(`${repository}\0${change.key}`);
+  });
 
   const idOf = ({ package: name, file }: { package: string; file: string }) =>
     `${repository}\0${name}\0${file}`;
@@ -101,14 +112,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   async function remove(files: { package: string; file: string }[]) {
-    for (const file of files) deps.memory.delete(idOf(file));
     const removed = await database.write((sql) => removeStored(sql, repository, files));
+    for (const { package: name, file } of files)
+      deps.changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
     let bytes = 0;
-    for (const { sha256, size } of removed.blobs) {
-      await blobs.remove(sha256);
-      bytes += size;
-    }
-    for (const file of files) deps.memory.delete(idOf(file)); // read again while the rows still stood
+    for (const { sha256, size } of removed.blobs)
+      if (await deps.naming.remove(sha256)) bytes += size;
     return { files: removed.files, bytes };
   }
 
@@ -138,6 +147,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   ): Promise<StoredArtifact> {
     const { sha256, size, upstream: host, bytes, incoming, digests, content } = proven;
     const following = await download.following;
+    const letGo = await deps.naming.hold(sha256);
     try {
       if (incoming) await incoming.commit(sha256);
       else await blobs.put(sha256, bytes!);
@@ -145,6 +155,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       const found = { sha256, size, upstream: host, digests, content, firstSeen: now() };
       await database.write((sql) => writeStored(sql, repository, artifact, found, path));
     } finally {
+      letGo();
       await incoming?.abandon();
     }
     following?.fill.prove();
@@ -199,6 +210,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
 
   async function load(id: string, artifact: Artifact): Promise<StoredArtifact | null> {
     const { package: name, file } = artifact;
+    const before = removals;
     const row = await readStored(database.read, { repository, package: name, file });
     if (!row) return null;
     const { size } = row;
@@ -216,7 +228,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       if (createHash("sha256").update(bytes).digest("hex") !== row.sha256) return null;
       stored.body = bytes;
     }
-    remember200(id, stored);
+    if (removals === before) remember200(id, stored);
     return stored;
   }
 

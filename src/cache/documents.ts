@@ -15,6 +15,7 @@ import { readDocument, touchDocument, writeDocument } from "./document-rows.ts";
 import { type DocumentState, digestOf } from "./document-state.ts";
 import { createIntake, type Received } from "./intake.ts";
 import { createLru } from "./lru.ts";
+import type { Naming } from "./named.ts";
 import { createObserver, type ObserverDeps, troubleEvent } from "./observe.ts";
 import type { Transform } from "./transform.ts";
 
@@ -38,6 +39,7 @@ export interface DocumentDeps {
   types: Record<string, DocumentType>;
   upstream: Upstream;
   blobs: Blobs;
+  naming: Naming;
   database: Database;
   transform: Transform;
   freshnessMs: number;
@@ -307,26 +309,30 @@ export function createDocuments(deps: DocumentDeps): Documents {
     const taken = await ingest(ref, response, received).catch((error) => {
       throw notWhatWasAsked(error, ref, response);
     });
-    const source = taken.source ?? sourceOf(ref, taken.blob, taken.size);
-    await admit({ ref, source, previous: await previous(ref, state) });
-    const observed = await observe(ref, state, taken.facts, response.upstream);
-    const at = now();
-    const accepted = await settle(id, ref, state, observed, (overlay, changedAt) => ({
-      status: 200,
-      received: received.sha256,
-      blob: taken.blob,
-      size: taken.size,
-      storedSize: taken.storedSize,
-      etag: response.headers.get("etag"),
-      lastModified: response.headers.get("last-modified"),
-      upstream: response.upstream,
-      overlay,
-      digest: digestOf(taken.blob, overlay),
-      checkedAt: at,
-      freshUntil: at + deps.freshnessMs,
-      changedAt,
-    }));
-    return taken.source ? { ...accepted, source: taken.source } : accepted;
+    try {
+      const source = taken.source ?? sourceOf(ref, taken.blob, taken.size);
+      await admit({ ref, source, previous: await previous(ref, state) });
+      const observed = await observe(ref, state, taken.facts, response.upstream);
+      const at = now();
+      const accepted = await settle(id, ref, state, observed, (overlay, changedAt) => ({
+        status: 200,
+        received: received.sha256,
+        blob: taken.blob,
+        size: taken.size,
+        storedSize: taken.storedSize,
+        etag: response.headers.get("etag"),
+        lastModified: response.headers.get("last-modified"),
+        upstream: response.upstream,
+        overlay,
+        digest: digestOf(taken.blob, overlay),
+        checkedAt: at,
+        freshUntil: at + deps.freshnessMs,
+        changedAt,
+      }));
+      return taken.source ? { ...accepted, source: taken.source } : accepted;
+    } finally {
+      taken.letGo();
+    }
   }
 
   function open(ref: DocumentRef, state: DocumentState): Source {

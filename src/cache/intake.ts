@@ -7,6 +7,7 @@ import type { Blobs, Incoming } from "../store/blobs.ts";
 import { gzip } from "../store/sink.ts";
 import { gunzipUpTo, memorySource } from "../store/source.ts";
 import { INLINE_LIMIT } from "./document-state.ts";
+import type { Naming } from "./named.ts";
 import type { Transform } from "./transform.ts";
 
 /** What is longer goes to a file while it comes. Bytes, as they travel. */
@@ -16,6 +17,7 @@ export interface IntakeDeps {
   format: string;
   types: Record<string, DocumentType>;
   blobs: Blobs;
+  naming: Naming;
   transform: Transform;
 }
 
@@ -29,6 +31,8 @@ export interface Taken {
   size: number;
   storedSize: number;
   source?: Source;
+  /** To be called when a row names the blob, or none will: until then it is not removed. */
+  letGo(): void;
 }
 
 export interface Intake {
@@ -84,8 +88,8 @@ export function createIntake(deps: IntakeDeps): Intake {
         const facts = await type.facts(source, ref);
         const stored = encoding === "gzip" ? received.bytes : gzip(plain);
         const blob = encoding === "gzip" ? received.sha256 : sha256(stored);
-        await blobs.put(blob, stored);
-        return { facts, blob, size: plain.length, storedSize: stored.length, source };
+        const letGo = await held(blob, () => blobs.put(blob, stored));
+        return { facts, blob, size: plain.length, storedSize: stored.length, source, letGo };
       }
     }
     const incoming = "incoming" in received ? received.incoming : await blobs.begin();
@@ -100,12 +104,26 @@ export function createIntake(deps: IntakeDeps): Intake {
         encoding,
         output,
       });
-      if (stored.path === incoming.path) await incoming.commit(stored.sha256);
-      else await blobs.adopt(stored.path, stored.sha256);
-      return { facts, blob: stored.sha256, size, storedSize: stored.size };
+      const { sha256: blob } = stored;
+      const letGo = await held(blob, () =>
+        stored.path === incoming.path ? incoming.commit(blob) : blobs.adopt(stored.path, blob),
+      );
+      return { facts, blob, size, storedSize: stored.size, letGo };
     } finally {
       await incoming.abandon();
       await blobs.discard(output);
+    }
+  }
+
+  /** Gives the bytes their name, and keeps it. */
+  async function held(sha256: string, name: () => Promise<void>): Promise<() => void> {
+    const letGo = await deps.naming.hold(sha256);
+    try {
+      await name();
+      return letGo;
+    } catch (error) {
+      letGo();
+      throw error;
     }
   }
 

@@ -25,6 +25,7 @@ import { createDoor } from "./door.ts";
 import { JUST_NOW_MS } from "./expect.ts";
 import type { Lru } from "./lru.ts";
 import { createModels } from "./models.ts";
+import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
 import { createTasks } from "./tasks.ts";
 import type { AnyFormat, Transform } from "./transform.ts";
@@ -46,6 +47,7 @@ export interface Shared {
   blobs: Blobs;
   database: Database;
   changes: Changes;
+  naming: Naming;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -93,6 +95,7 @@ export function createRepository(
     blobs,
     database,
     changes: shared.changes,
+    naming: shared.naming,
     transform: shared.transform,
     report,
     now,

@@ -20,6 +20,7 @@ import { openDatabase } from "../store/database.ts";
 import { openLayout } from "../store/layout.ts";
 import { openViews } from "../store/view-files.ts";
 import { createLru } from "./lru.ts";
+import { createNaming } from "./named.ts";
 import { createRepository } from "./repository.ts";
 import { type AnyFormat, createTransform, type Job } from "./transform.ts";
 
@@ -194,6 +195,7 @@ export async function openToy(
         views: openViews(layout.views),
         database,
         changes: createChanges(),
+        naming: createNaming(database, blobs),
         events,
         blobs,
         transform: (job) => {

@@ -1,0 +1,135 @@
+// Who names a blob, told once: garbage collection, verification, removal and repair all ask here. And the lock between naming and removal.
+import type { Blobs } from "../store/blobs.ts";
+import type { Database, Query } from "../store/database.ts";
+
+/** What a row names. */
+export interface Named {
+  sha256: string;
+  /** Bytes on disk. */
+  size: number;
+  repository: string;
+  /** For people: "pkg:npm/left-pad@1.3.0 left-pad-1.3.0.tgz", "packument left-pad". */
+  subject: string;
+  /** Of an artifact: which one, and how a client asks for it inside the repository. Null for a document. */
+  file: { package: string; version: string; file: string; path: string } | null;
+}
+
+/** Whether a row names the blob. */
+export async function isNamed(sql: Query, sha256: string): Promise<boolean> {
+  const [row] = await sql`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
+    UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
+  return row !== undefined;
+}
+
+/** How many there are in `everyNamed`. */
+export async function countNamed(sql: Query): Promise<number> {
+  const [{ total }] = await sql`SELECT (SELECT count(*) FROM artifacts) +
+    (SELECT count(*) FROM documents WHERE blob IS NOT NULL) AS total`;
+  return Number(total);
+}
+
+/** All that rows name: one a row, so that a blob of two names comes twice. */
+export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
+  for await (const row of pages(
+    ([repository, name, file]) => sql`SELECT * FROM artifacts
+      WHERE (repository, package, file) > (${repository}, ${name}, ${file})
+      ORDER BY repository, package, file LIMIT ${PAGE}`,
+    (row) => [row.repository, row.package, row.file],
+  ))
+    yield {
+      sha256: row.sha256,
+      size: Number(row.size),
+      repository: row.repository,
+      subject: `${row.purl} ${row.file}`,
+      file: { package: row.package, version: row.version, file: row.file, path: row.path },
+    };
+  for await (const row of pages(
+    ([repository, kind, key]) => sql`SELECT repository, kind, key, blob, stored_size FROM documents
+      WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL
+      ORDER BY repository, kind, key LIMIT ${PAGE}`,
+    (row) => [row.repository, row.kind, row.key],
+  ))
+    yield {
+      sha256: row.blob,
+      size: Number(row.stored_size),
+      repository: row.repository,
+      subject: `${row.kind} ${row.key}`,
+      file: null,
+    };
+}
+
+const PAGE = 1000;
+type Rows = Awaited<ReturnType<Query>>;
+type Key = [string, string, string];
+
+/** All rows of a table, some at a time, in the order of their key. */
+async function* pages(
+  query: (after: Key) => Promise<Rows>,
+  keyOf: (row: Rows[number]) => Key,
+): AsyncGenerator<Rows[number]> {
+  let after: Key = ["", "", ""];
+  for (;;) {
+    const rows = await query(after);
+    yield* rows;
+    if (rows.length < PAGE) return;
+    after = keyOf(rows.at(-1));
+  }
+}
+
+/**
+ * Keeps a blob from being removed between the moment at which its bytes get their name and that at which a row names them. A lock for
+ * each digest, so that nothing waits for another's bytes. One process at a time writes a data directory (store/lock.ts), so that it
+ * need not reach further.
+ */
+export interface Naming {
+  /**
+   * To be held from before the bytes get their name until their row is committed; what it returns lets go, any number of times. Waits
+   * for a removal of the same bytes that is under way.
+   */
+  hold(sha256: string): Promise<() => void>;
+  /** Removes the blob unless something names it, or is about to. Returns whether it is gone. */
+  remove(sha256: string): Promise<boolean>;
+  /** Does `work` while nobody gives these bytes their name, or nothing and null when somebody does. For repair. */
+  alone<T>(sha256: string, work: () => Promise<T>): Promise<T | null>;
+}
+
+export function createNaming(database: Database, blobs: Blobs): Naming {
+  const holds = new Map<string, number>();
+  const removals = new Map<string, Promise<void>>();
+
+  async function alone<T>(sha256: string, work: () => Promise<T>): Promise<T | null> {
+    if (holds.has(sha256) || removals.has(sha256)) return null;
+    const ended = Promise.withResolvers<void>();
+    removals.set(sha256, ended.promise);
+    try {
+      return await work();
+    } finally {
+      removals.delete(sha256);
+      ended.resolve();
+    }
+  }
+
+  return {
+    alone,
+    async hold(sha256) {
+      while (removals.has(sha256)) await removals.get(sha256);
+      holds.set(sha256, (holds.get(sha256) ?? 0) + 1);
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        const left = holds.get(sha256)! - 1;
+        if (left > 0) holds.set(sha256, left);
+        else holds.delete(sha256);
+      };
+    },
+    async remove(sha256) {
+      const removed = await alone(sha256, async () => {
+        if (await isNamed(database.read, sha256)) return false;
+        await blobs.remove(sha256);
+        return true;
+      });
+      return removed ?? false;
+    },
+  };
+}
