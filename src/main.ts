@@ -12,7 +12,7 @@ import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
-import { gcCommand } from "./cli/gc.ts";
+import { gcCommand, tellGarbage } from "./cli/gc.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands } from "./cli/operations.ts";
 import { processLog } from "./cli/process-log.ts";
@@ -27,6 +27,7 @@ import { createAccessLog } from "./http/accesslog.ts";
 import { type ControlServer, controlPath, startControl } from "./http/control.ts";
 import { type RunningServer, type ServerOptions, startServer } from "./http/server.ts";
 import { watchFormats, watchStore } from "./jobs/gauges.ts";
+import { houseOperations, withHouse } from "./jobs/house.ts";
 import { housekeeping } from "./jobs/housekeeping.ts";
 import { createOperations, type Operations } from "./jobs/operations.ts";
 import { startJobs } from "./jobs/runner.ts";
@@ -117,7 +118,10 @@ export async function start(options: StartOptions): Promise<Running> {
     repository: repository.for(serverGrant),
   }));
   watchFormats(metrics, own, log);
-  const operations = createOperations(own, log, now);
+  const operations = withHouse(
+    createOperations(own, log, now),
+    houseOperations(shared, tellGarbage, now),
+  );
 
   const repositories = new Map(mounted.map((one) => [one.repository.name, one]));
   const site = createSite({
@@ -255,7 +259,10 @@ if (import.meta.main) {
     setupCommand(deps),
     doctorCommand(deps),
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
-    gcCommand(deps),
+    gcCommand({
+      formats,
+      operate: (config, request, call) => operate(start, config, request, call),
+    }),
     eventsCommand(deps),
     ...operationCommands({
       formats,

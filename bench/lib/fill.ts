@@ -24,11 +24,14 @@ const bodyOf = (file: string) =>
 export function fillCatalog(data: string, count: number, every: number): string[] {
   const database = new Database(join(data, "holdfast.db"));
   const paths: string[] = [];
-  const artifact = database.prepare("INSERT INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const artifact = database.prepare(
+    `INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
   const pin = database.prepare(
     "INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
-  const facts = database.prepare("INSERT INTO facts VALUES (?, ?, ?)");
+  const facts = database.prepare("INSERT INTO facts (repository, package, facts) VALUES (?, ?, ?)");
   const add = (index: number, known: Record<string, object>) => {
     const name = nameOf(Math.floor(index / FILES_PER_PACKAGE));
     const version = `1.0.${index % FILES_PER_PACKAGE}`;

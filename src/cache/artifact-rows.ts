@@ -27,7 +27,8 @@ export async function writeStored(
   const first = await pin(sql, { repository, package: name, file }, found);
   if (first.sha256 !== found.sha256)
     throw new Problem("tampered", `${file} is pinned to ${first.sha256}, not ${found.sha256}`);
-  await sql`INSERT INTO artifacts VALUES (${repository}, ${name}, ${file}, ${version}, ${purl}, ${found.sha256},
+  await sql`INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path)
+    VALUES (${repository}, ${name}, ${file}, ${version}, ${purl}, ${found.sha256},
     ${found.size}, ${found.firstSeen}, ${found.upstream}, ${path}) ON CONFLICT DO NOTHING`;
 }
 

@@ -159,7 +159,8 @@ test("all that is stored is told of, however much it is", async () => {
   toy = await openToy();
   await toy.database.write(async (sql) => {
     for (let at = 0; at < 12_000; at++)
-      await sql`INSERT INTO artifacts VALUES ('toy', ${`p${at % 7}`}, ${`f${at}`}, '1', '', '', 1, 1, '', '')`;
+      await sql`INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path)
+        VALUES ('toy', ${`p${at % 7}`}, ${`f${at}`}, '1', '', '', 1, 1, '', '')`;
   });
   const rows = await toy.repository.stored();
   expect(new Set(rows.map(({ file }) => file)).size).toBe(12_000);

@@ -12,6 +12,8 @@ export interface Named {
   subject: string;
   /** Of an artifact: which one, and how a client asks for it inside the repository. Null for a document. */
   file: { package: string; version: string; file: string; path: string } | null;
+  /** The bytes were removed because they were false, and come again when the document is next asked for. */
+  isAwaited: boolean;
 }
 
 /** Whether a row names the blob. */
@@ -42,9 +44,14 @@ export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
       repository: row.repository,
       subject: `${row.purl} ${row.file}`,
       file: { package: row.package, version: row.version, file: row.file, path: row.path },
+      isAwaited: false,
     };
   for await (const row of pages(
-    ([repository, kind, key]) => sql`SELECT repository, kind, key, blob, stored_size FROM documents
+    ([
+      repository,
+      kind,
+      key,
+    ]) => sql`SELECT repository, kind, key, blob, stored_size, received, fresh_until FROM documents
       WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL
       ORDER BY repository, kind, key LIMIT ${PAGE}`,
     (row) => [row.repository, row.kind, row.key],
@@ -55,7 +62,17 @@ export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
       repository: row.repository,
       subject: `${row.kind} ${row.key}`,
       file: null,
+      isAwaited: row.received === null && Number(row.fresh_until) === 0,
     };
+}
+
+/**
+ * The documents whose stored bytes these are must be fetched again, whole. Rows stay: an overlay is all that is left of what went
+ * upstream. What the upstream has no more (`received` is null then too) cannot come again, and is told as missing from now on.
+ */
+export async function awaitDocuments(sql: Query, sha256: string): Promise<void> {
+  await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0
+    WHERE blob = ${sha256} AND received IS NOT NULL`;
 }
 
 const PAGE = 1000;

@@ -224,7 +224,9 @@ export function createRepository(
 
   async function keep(key: string, bytes: Uint8Array): Promise<void> {
     await database.write(
-      (sql) => sql`INSERT INTO kept VALUES (${name}, ${key}, ${bytes}, ${now()})
+      (
+        sql,
+      ) => sql`INSERT INTO kept (repository, key, bytes, at) VALUES (${name}, ${key}, ${bytes}, ${now()})
         ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at`,
     );
   }

@@ -182,6 +182,7 @@ export async function openToy(
     );
     const transform = createTransform([format]);
     const blobs = openBlobs(layout);
+    const naming = createNaming(database, blobs);
     const mounted = createRepository(
       {
         name: "toy",
@@ -195,7 +196,7 @@ export async function openToy(
         views: openViews(layout.views),
         database,
         changes: createChanges(),
-        naming: createNaming(database, blobs),
+        naming,
         events,
         blobs,
         transform: (job) => {
@@ -209,7 +210,7 @@ export async function openToy(
       },
     );
     const repository = mounted.repository.for(everything);
-    return { layout, database, events, blobs, repository, unbound: mounted.repository };
+    return { layout, database, events, blobs, naming, repository, unbound: mounted.repository };
   }
   let current = await open();
   return {
@@ -223,6 +224,9 @@ export async function openToy(
     },
     get blobs() {
       return current.blobs;
+    },
+    get naming() {
+      return current.naming;
     },
     get database() {
       return current.database;

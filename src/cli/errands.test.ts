@@ -1,7 +1,15 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 // With real processes: a server, and commands beside it.
 
@@ -54,7 +62,8 @@ function place(options = "") {
   const flags = ["--config", config, "--data", data];
   const play = (...more: string[]) => start("toy", "run", "one", ...flags, ...more);
   const serve = () => start("serve", ...flags);
-  return { data, socket: join(data, "control.sock"), play, serve };
+  const gc = (...more: string[]) => start("gc", ...flags, ...more);
+  return { data, socket: join(data, "control.sock"), play, serve, gc };
 }
 
 test("a running server does it, one at a time, and lets go when its person does", async () => {
@@ -142,4 +151,27 @@ test("gauges of a format stand in the metrics", async () => {
   const metrics = await (await fetch(`${url}/-/metrics`)).text();
   expect(metrics).toContain('\nholdfast_toy_size{repository="one",part="wheel"} 4\n');
   expect((await server.end("SIGTERM")).code).toBe(0);
+}, 30_000);
+
+test("the running server collects the garbage when a command asks for it, and a command does it alone", async () => {
+  const { data, gc, serve } = place();
+  const orphan = join(data, "blobs", "sha256", "ab", "c".repeat(62));
+  const leave = () => {
+    mkdirSync(dirname(orphan), { recursive: true });
+    writeFileSync(orphan, "left by a crash");
+    utimesSync(orphan, new Date(0), new Date(0));
+  };
+  expect((await gc().end()).printed).toContain("There is no data directory");
+  const server = serve();
+  await server.until("serves on");
+  leave();
+  const counted = await gc("--dry-run").end();
+  expect(counted.printed).toBe("Would remove 1 unreferenced file and 0 old views: 15 B.\n");
+  expect(existsSync(orphan)).toBe(true);
+  const removed = "Removed 1 unreferenced file and 0 old views: 15 B.\n";
+  expect(await gc().end()).toEqual({ code: 0, printed: removed });
+  expect(existsSync(orphan)).toBe(false);
+  await server.end("SIGTERM");
+  leave();
+  expect(await gc().end()).toEqual({ code: 0, printed: removed });
 }, 30_000);

@@ -1,11 +1,10 @@
 // `holdfast events`: what an operator must know, oldest first.
 import type { FormatOptions } from "../config/schema.ts";
-import { createLog, printable } from "../core/log.ts";
-import { createMetrics } from "../core/metrics.ts";
-import { createEvents, eventKinds, type StoredEvent } from "../ledger/events.ts";
+import { printable } from "../core/log.ts";
+import { eventKinds, listEvents, type StoredEvent } from "../ledger/events.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { withStore } from "./store.ts";
+import { readStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 
 const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
@@ -41,13 +40,8 @@ answers that were not what they should be. Works while the server runs.`,
       if (asked !== undefined && !eventKinds.includes(asked))
         throw new UsageError(`--kind takes one of ${eventKinds.join(", ")}`);
       const [kind, repository] = [given.text("kind"), given.text("repository")];
-      const found = await withStore(configFrom(given, formats, terminal), ({ database }) =>
-        createEvents(
-          database,
-          createLog("json", () => {}),
-          createMetrics(),
-          terminal.now,
-        ).list({
+      const found = await readStore(configFrom(given, formats, terminal), ({ database }) =>
+        listEvents(database.read, {
           limit,
           ...(kind && { kind }),
           ...(repository && { repository }),

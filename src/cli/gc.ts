@@ -1,12 +1,17 @@
 // `holdfast gc`: gives back the disk space of what nothing names.
 import type { FormatOptions } from "../config/schema.ts";
-import { collectGarbage } from "../jobs/gc.ts";
+import { countGarbage, type GcResult } from "../jobs/gc.ts";
 import type { Command } from "./arguments.ts";
+import { type RunDeps, runOperation } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { withStore } from "./store.ts";
+import { readStore, requireStore } from "./store.ts";
 import { humanSize } from "./terminal.ts";
 
-export function gcCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
+export interface GcDeps extends RunDeps {
+  formats: readonly FormatOptions[];
+}
+
+export function gcCommand(deps: GcDeps): Command {
   return {
     name: "gc",
     summary: "Remove files that nothing names any more",
@@ -16,24 +21,39 @@ export function gcCommand({ formats }: { formats: readonly FormatOptions[] }): C
       "dry-run": { help: "Only say what would be removed" },
     },
     details: `Removes replaced documents, leftovers of crashes and views that were not used for 30 days. Never removes an artifact that
-a row names, and nothing that is younger than an hour. Works while the server runs, which does the same every six hours.`,
+a row names, and nothing that is younger than an hour. A server that runs on the data directory does it, as it does by itself every
+six hours; without one this command does it.`,
     examples: [["gc --dry-run", "How much would it give back?"]],
     async run(given, terminal) {
-      const dryRun = given.on("dry-run");
-      const result = await withStore(configFrom(given, formats, terminal), (store) =>
-        collectGarbage(store, { dryRun, now: terminal.now() }),
-      );
-      const { blobs, views, bytes, young } = result;
-      terminal.out(
-        `${dryRun ? "Would remove" : "Removed"} ${count(blobs, "unreferenced file")} and ${count(views, "old view")}: ${humanSize(bytes)}.\n`,
-      );
-      if (young > 0)
-        terminal.out(
-          `${count(young, "more file")} younger than an hour: left for the next time.\n`,
+      const config = configFrom(given, deps.formats, terminal);
+      requireStore(config);
+      if (!given.on("dry-run"))
+        return runOperation(
+          { name: "gc", repository: "", flags: new Set() },
+          config,
+          deps,
+          terminal,
         );
+      const counted = await readStore(config, (store) =>
+        countGarbage(store, { now: terminal.now() }),
+      );
+      for (const line of lines(counted, "Would remove")) terminal.out(`${line}\n`);
       return 0;
     },
   };
+}
+
+/** What was done, in lines for people. */
+export function tellGarbage(result: GcResult): string[] {
+  return lines(result, "Removed");
+}
+
+function lines({ blobs, views, bytes, young }: GcResult, did: string): string[] {
+  const removed = `${count(blobs, "unreferenced file")} and ${count(views, "old view")}`;
+  const told = [`${did} ${removed}: ${humanSize(bytes)}.`];
+  if (young > 0)
+    told.push(`${count(young, "more file")} younger than an hour: left for the next time.`);
+  return told;
 }
 
 function count(number: number, noun: string): string {

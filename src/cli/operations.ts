@@ -12,8 +12,11 @@ import type { Terminal } from "./terminal.ts";
 
 export type OperatingFormat = Pick<Format, "name" | "options" | "fileOptions" | "operations">;
 
-export interface OperationDeps {
+export interface OperationDeps extends RunDeps {
   formats: readonly OperatingFormat[];
+}
+
+export interface RunDeps {
   /** In the server that runs on the data directory, or else in this process. Throws Problems. */
   operate(
     config: Config,
@@ -51,7 +54,7 @@ function command(name: string, operations: readonly Operation[], deps: Operation
       const config = configFrom(given, deps.formats, terminal);
       const repository = repositoryOf(given, name, config, deps.formats);
       const wanted = new Set(Object.keys(flags).filter((flag) => given.on(flag)));
-      return run({ name, repository, flags: wanted }, config, deps, terminal);
+      return runOperation({ name, repository, flags: wanted }, config, deps, terminal);
     },
   };
 }
@@ -79,10 +82,11 @@ function repositoryOf(
   );
 }
 
-async function run(
+/** Shows how far it has come, and stops it when the person says so. Resolves to the command's exit code. */
+export async function runOperation(
   request: OperationRequest,
   config: Config,
-  { operate, signals = processSignals }: OperationDeps,
+  { operate, signals = processSignals }: RunDeps,
   terminal: Terminal,
 ): Promise<number> {
   const bar = createProgress(terminal, `${request.name} ${request.repository}`, {

@@ -1,44 +1,73 @@
 // Opens the data directory for a command that works beside a running server, or instead of one.
 import { existsSync } from "node:fs";
+import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
-import { type Database, openDatabase } from "../store/database.ts";
-import { type Layout, openLayout } from "../store/layout.ts";
+import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
+import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
+import { lockData } from "../store/lock.ts";
 import { openViews, type Views } from "../store/view-files.ts";
 
-export interface OpenStore {
-  layout: Layout;
-  database: Database;
+export interface ReadStore {
+  database: ReadDatabase;
   blobs: Blobs;
   views: Views;
 }
 
-/** Runs `work` on the store of `config`. Throws Problem("notFound") where no server ever stored anything. */
-export async function withStore<T>(
-  config: Config,
-  work: (store: OpenStore) => Promise<T>,
-): Promise<T> {
-  if (!existsSync(config.data))
+export interface HeldStore extends ReadStore {
+  database: Database;
+  naming: Naming;
+}
+
+/** Throws Problem("notFound") where no server ever stored anything. */
+export function requireStore({ data }: Config): Layout {
+  if (!existsSync(data))
     throw new Problem(
       "notFound",
-      `There is no data directory at ${config.data}; another can be given with --data`,
+      `There is no data directory at ${data}; another can be given with --data`,
     );
-  const layout = openLayout(config.data);
+  const layout = layoutOf(data);
   if (!existsSync(layout.database))
     throw new Problem(
       "notFound",
-      `${config.data} holds no Holdfast data; another folder can be given with --data`,
+      `${data} holds no Holdfast data; another folder can be given with --data`,
     );
-  const database = await openDatabase(layout.database);
+  return layout;
+}
+
+/** Runs `work`, which changes nothing, also beside a running server. */
+export async function readStore<T>(
+  config: Config,
+  work: (store: ReadStore) => Promise<T>,
+): Promise<T> {
+  const layout = requireStore(config);
+  const database = await readDatabase(layout.database);
   try {
-    return await work({
-      layout,
-      database,
-      blobs: openBlobs(layout),
-      views: openViews(layout.views),
-    });
+    return await work({ database, blobs: openBlobs(layout), views: openViews(layout.views) });
   } finally {
     await database.close();
+  }
+}
+
+/** Runs `work` in place of a server. Throws Problem("conflict") while another process holds the data directory. */
+export async function holdStore<T>(
+  config: Config,
+  work: (store: HeldStore) => Promise<T>,
+): Promise<T> {
+  requireStore(config);
+  const layout = openLayout(config.data);
+  const lock = lockData(layout.lock);
+  try {
+    const database = await openDatabase(layout.database);
+    const blobs = openBlobs(layout);
+    const naming = createNaming(database, blobs);
+    try {
+      return await work({ database, blobs, views: openViews(layout.views), naming });
+    } finally {
+      await database.close();
+    }
+  } finally {
+    lock.release();
   }
 }

@@ -7,6 +7,7 @@ import { reply } from "../core/reply.ts";
 import { formats } from "../formats/index.ts";
 import { start } from "../main.ts";
 import { operate } from "./errands.ts";
+import { gcCommand } from "./gc.ts";
 import { runCli } from "./index.ts";
 import { operationCommands } from "./operations.ts";
 import { processLog } from "./process-log.ts";
@@ -68,6 +69,10 @@ if (import.meta.main) {
       start: (config) => start({ config, log: processLog(config), hasControl: true }),
     }),
     ...operationCommands({
+      formats,
+      operate: (config, request, call) => operate(start, config, request, call),
+    }),
+    gcCommand({
       formats,
       operate: (config, request, call) => operate(start, config, request, call),
     }),

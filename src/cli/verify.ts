@@ -3,11 +3,10 @@
 import type { Config } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { type Damage, discard, verify } from "../jobs/verify.ts";
-import { lockData } from "../store/lock.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { type OpenStore, withStore } from "./store.ts";
+import { holdStore, type ReadStore, readStore } from "./store.ts";
 import { humanSize, paint, type Terminal } from "./terminal.ts";
 
 export interface VerifyDeps {
@@ -33,14 +32,13 @@ export function verifyCommand({ formats, fetchAgain }: VerifyDeps): Command {
 was not repaired. What is fetched again must have the very bytes that were seen first.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
-      const damaged = await withStore(config, async (store) => {
-        const lock = given.on("repair") ? lockData(store.layout.lock) : null;
-        try {
-          return await check(store, given.on("repair"), terminal);
-        } finally {
-          lock?.release();
-        }
-      });
+      const damaged = given.on("repair")
+        ? await holdStore(config, async (store) => {
+            const found = await check(store, terminal);
+            await discard(store, found);
+            return found;
+          })
+        : await readStore(config, (store) => check(store, terminal));
       if (damaged.length === 0) return 0;
       if (!given.on("repair")) {
         terminal.out("`holdfast verify --repair` fetches damaged files again.\n");
@@ -51,7 +49,7 @@ was not repaired. What is fetched again must have the very bytes that were seen 
   };
 }
 
-async function check(store: OpenStore, isRepair: boolean, terminal: Terminal): Promise<Damage[]> {
+async function check(store: ReadStore, terminal: Terminal): Promise<Damage[]> {
   let bar: Progress | null = null;
   const result = await verify(store, (done, total) => {
     bar ??= createProgress(terminal, "Verifying", { total, unit: "files" });
@@ -64,7 +62,6 @@ async function check(store: OpenStore, isRepair: boolean, terminal: Terminal): P
   terminal.out(
     `${files.toLocaleString("en-US")} files, ${humanSize(bytes)}: ${damaged.length === 0 ? "all true to their digests" : `${damaged.length} damaged`}.\n`,
   );
-  if (isRepair) await discard(store, damaged);
   return damaged;
 }
 

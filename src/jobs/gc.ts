@@ -1,6 +1,7 @@
 // Removes what nothing names: blobs without a row, old views. Leaks rather than loses: what is young stays.
+import { isNamed, type Naming } from "../cache/named.ts";
 import type { Blobs } from "../store/blobs.ts";
-import type { Database } from "../store/database.ts";
+import type { ReadDatabase } from "../store/database.ts";
 import type { Views } from "../store/view-files.ts";
 
 /** A file that came within this time may be named by a row any moment. */
@@ -19,46 +20,68 @@ export interface GcResult {
   young: number;
 }
 
-export interface GcStore {
-  database: Database;
+export interface Counted {
+  database: ReadDatabase;
   blobs: Blobs;
   views: Views;
 }
 
-/** `dryRun` counts and removes nothing. */
-export async function collectGarbage(
-  { database, blobs, views }: GcStore,
-  options: { dryRun: boolean; now: number; graceMs?: number },
+/** What counting needs, and the lock that removal needs. */
+export interface GcStore extends Counted {
+  naming: Naming;
+}
+
+/** What would be removed. Reads only. */
+export function countGarbage(
+  store: Counted,
+  options: { now: number; graceMs?: number },
 ): Promise<GcResult> {
-  const { dryRun, now, graceMs = GRACE_MS } = options;
+  return collect(store, null, options);
+}
+
+/** Removes it. Aborted, it stops after the file at hand. */
+export function collectGarbage(
+  store: GcStore,
+  options: { now: number; graceMs?: number; signal?: AbortSignal },
+): Promise<GcResult> {
+  return collect(store, store.naming, options);
+}
+
+async function collect(
+  { database, blobs, views }: Counted,
+  naming: Naming | null,
+  { now, graceMs = GRACE_MS, signal }: { now: number; graceMs?: number; signal?: AbortSignal },
+): Promise<GcResult> {
   const result: GcResult = { blobs: 0, views: 0, bytes: 0, young: 0 };
   const unnamed = async (sha256: string) =>
-    (await isNamed(database, sha256)) ? null : blobs.stat(sha256);
+    (await isNamed(database.read, sha256)) ? null : blobs.stat(sha256);
+  const isOld = (found: { changedAt: number }) => now - found.changedAt >= graceMs;
+  /** A row may have come since it was counted, or the bytes once more: looked again where nobody can name it. */
+  const remove = (sha256: string) =>
+    naming?.alone(sha256, async () => {
+      const found = await unnamed(sha256);
+      if (found && isOld(found)) await blobs.remove(sha256);
+      return found && isOld(found);
+    });
   let seen = 0;
   for await (const sha256 of blobs.list()) {
+    if (signal?.aborted) return result;
     if (++seen % BREATH === 0) await new Promise((resolve) => setImmediate(resolve));
-    // Twice: a row may have come, or the bytes once more with their row yet to come.
-    const found = (await unnamed(sha256)) && (await unnamed(sha256));
+    const found = await unnamed(sha256);
     if (!found) continue;
-    if (now - found.changedAt < graceMs) {
+    if (!isOld(found) || (naming && !(await remove(sha256)))) {
       result.young += 1;
       continue;
     }
     result.blobs += 1;
     result.bytes += found.size;
-    if (!dryRun) await blobs.remove(sha256);
   }
   for await (const view of views.list()) {
+    if (signal?.aborted) return result;
     if (now - view.changedAt < VIEW_AGE_MS) continue;
     result.views += 1;
     result.bytes += view.size;
-    if (!dryRun) await views.remove(view.path);
+    if (naming) await views.remove(view.path);
   }
   return result;
-}
-
-async function isNamed(database: Database, sha256: string): Promise<boolean> {
-  const [row] = await database.read`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
-    UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
-  return row !== undefined;
 }

@@ -1,10 +1,8 @@
 // What the server does for its own data: garbage goes, and the database's log into the database.
 import type { Transform } from "../cache/transform.ts";
 import type { Log } from "../core/log.ts";
-import type { Blobs } from "../store/blobs.ts";
 import { type Database, logSize } from "../store/database.ts";
-import type { Views } from "../store/view-files.ts";
-import { collectGarbage } from "./gc.ts";
+import { collectGarbage, type GcStore } from "./gc.ts";
 import type { RecurringJob } from "./runner.ts";
 
 /** The log of the database is looked at this often, and moved into the database when it is larger than that. */
@@ -12,12 +10,10 @@ const CHECKPOINT_MS = 10_000;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const TIDY_MS = 6 * 60 * 60 * 1000;
 
-export interface House {
+export interface House extends GcStore {
   database: Database;
   /** The database's file. */
   file: string;
-  blobs: Blobs;
-  views: Views;
   transform: Transform;
 }
 
@@ -25,15 +21,12 @@ export function housekeeping(house: House, log: Log): RecurringJob[] {
   return [garbageCollection(house, log), checkpoints(house)];
 }
 
-function garbageCollection({ database, blobs, views }: House, log: Log): RecurringJob {
+function garbageCollection(house: House, log: Log): RecurringJob {
   return {
     name: "Garbage collection",
     everyMs: TIDY_MS,
     async run() {
-      const result = await collectGarbage(
-        { database, blobs, views },
-        { dryRun: false, now: Date.now() },
-      );
+      const result = await collectGarbage(house, { now: Date.now() });
       log.write("info", "Collected garbage", { blobs: result.blobs, bytes: result.bytes });
     },
   };

@@ -32,7 +32,7 @@ afterEach(() => toy.close());
 
 const get = async (file: string) =>
   bytesOf(await toy.repository.artifact(artifact(file), request({ path: `/thing/-/${file}` })));
-const store = () => ({ database: toy.database, blobs: toy.blobs });
+const store = () => ({ database: toy.database, blobs: toy.blobs, naming: toy.naming });
 const documentBlob = async () =>
   (await toy.database.read`SELECT blob FROM documents WHERE blob IS NOT NULL`)[0].blob as string;
 
@@ -120,4 +120,18 @@ test("a damaged document is removed and fetched again, and what it knows of vani
   expect(await shown()).toMatch(/"a.tgz","gone","sha512-/);
   expect((await verify(store(), () => {})).damaged).toEqual([]);
   toy.upstream.behave = honest;
+});
+
+test("a document of a package that the upstream dropped is looked at too, and told for as long as its bytes are lost", async () => {
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => answer(404);
+  await toy.repository.view(index, { variant: "all", base: "" }, {});
+  expect(await verify(store(), () => {})).toMatchObject({ files: 3, damaged: [] });
+  const blob = await documentBlob();
+  rmSync(toy.blobs.path(blob));
+  const lost = [{ sha256: blob, what: "missing", subject: "index thing", path: null }];
+  const { damaged } = await verify(store(), () => {});
+  expect(damaged).toMatchObject(lost);
+  await discard(store(), damaged);
+  expect((await verify(store(), () => {})).damaged).toMatchObject(lost);
 });

@@ -11,6 +11,12 @@ export interface StoredEvent extends RepositoryEvent {
   repository: string;
 }
 
+export interface EventFilter {
+  limit: number;
+  kind?: string;
+  repository?: string;
+}
+
 export interface Events {
   /** Logs and counts at once, stores soon. */
   report(repository: string, event: RepositoryEvent): void;
@@ -19,7 +25,7 @@ export interface Events {
   /** Logs and counts what was stored. */
   announce(repository: string, event: RepositoryEvent): void;
   /** The newest `limit` events, oldest first. */
-  list(filter: { limit: number; kind?: string; repository?: string }): Promise<StoredEvent[]>;
+  list(filter: EventFilter): Promise<StoredEvent[]>;
   /** Resolves when everything reported so far is stored. */
   settled(): Promise<void>;
 }
@@ -78,17 +84,23 @@ export function createEvents(
         );
       pending = Promise.all([pending, stored]);
     },
-    async list({ limit, kind, repository }) {
-      const rows = await database.read`SELECT * FROM events
-        WHERE (${kind ?? null} IS NULL OR kind = ${kind ?? null})
-          AND (${repository ?? null} IS NULL OR repository = ${repository ?? null})
-        ORDER BY id DESC LIMIT ${limit}`;
-      return rows.reverse().map(fromRow);
-    },
+    list: (filter) => listEvents(database.read, filter),
     async settled() {
       await pending;
     },
   };
+}
+
+/** The newest `limit` events, oldest first. */
+export async function listEvents(
+  sql: Query,
+  { limit, kind, repository }: EventFilter,
+): Promise<StoredEvent[]> {
+  const rows = await sql`SELECT * FROM events
+    WHERE (${kind ?? null} IS NULL OR kind = ${kind ?? null})
+      AND (${repository ?? null} IS NULL OR repository = ${repository ?? null})
+    ORDER BY id DESC LIMIT ${limit}`;
+  return rows.reverse().map(fromRow);
 }
 
 async function insertEvent(

@@ -137,6 +137,6 @@ export async function writeFacts(
   packageName: string,
   facts: KnownFacts,
 ): Promise<void> {
-  await sql`INSERT INTO facts VALUES (${repository}, ${packageName}, ${JSON.stringify(facts)})
+  await sql`INSERT INTO facts (repository, package, facts) VALUES (${repository}, ${packageName}, ${JSON.stringify(facts)})
             ON CONFLICT (repository, package) DO UPDATE SET facts = excluded.facts`;
 }

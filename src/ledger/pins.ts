@@ -52,7 +52,8 @@ export async function readDigests(
 
 /** Records the digest unless one was recorded before; returns the first one. */
 export async function pin(sql: Query, key: FileKey, found: Pin): Promise<Pin> {
-  await sql`INSERT INTO pins VALUES (${key.repository}, ${key.package}, ${key.file}, ${found.sha256}, ${found.size},
+  await sql`INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream, digests, content)
+    VALUES (${key.repository}, ${key.package}, ${key.file}, ${found.sha256}, ${found.size},
     ${found.firstSeen}, ${found.upstream}, ${found.digests}, ${found.content}) ON CONFLICT DO NOTHING`;
   return (await readPin(sql, key)) ?? found;
 }

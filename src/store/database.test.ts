@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { checkpoint, type Database, logSize, openDatabase } from "./database.ts";
+import { checkpoint, type Database, logSize, openDatabase, readDatabase } from "./database.ts";
 import { lockData } from "./lock.ts";
+import { CURRENT } from "./migrate.ts";
+import { migrations } from "./migrations/index.ts";
 
 let root: string;
 let path: string;
@@ -22,7 +24,8 @@ afterEach(async () => {
 
 const keep = (key: string) =>
   database.write(
-    (sql) => sql`INSERT INTO kept VALUES ('npm', ${key}, ${new Uint8Array([1])}, ${1})`,
+    (sql) =>
+      sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('npm', ${key}, ${new Uint8Array([1])}, ${1})`,
   );
 const keys = async () =>
   (await database.read`SELECT key FROM kept ORDER BY key`).map(({ key }) => key as string);
@@ -42,11 +45,13 @@ test("one that fails is rolled back alone, with all that it did", async () => {
   const results = await Promise.allSettled([
     keep("a"),
     database.write(async (sql) => {
-      await sql`INSERT INTO kept VALUES ('npm', 'half', ${new Uint8Array([1])}, ${1})`;
+      await sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('npm', 'half', ${new Uint8Array([1])}, ${1})`;
       throw new Error("changed its mind");
     }),
     keep("b"),
-    database.write((sql) => sql`INSERT INTO kept VALUES ('npm', 'a', NULL, ${1})`),
+    database.write(
+      (sql) => sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('npm', 'a', NULL, ${1})`,
+    ),
     keep("c"),
   ]);
   expect(results.map(({ status }) => status)).toEqual([
@@ -101,7 +106,8 @@ test("a database of a newer program is refused and stays as it is", async () => 
 
 test("pins and events are final, also for SQL", async () => {
   await database.write(
-    (sql) => sql`INSERT INTO pins VALUES ('npm', 'a', 'a.tgz', 'x', 1, 1, 'u', NULL, NULL)`,
+    (sql) =>
+      sql`INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES ('npm', 'a', 'a.tgz', 'x', 1, 1, 'u')`,
   );
   await database.write(
     (sql) =>
@@ -111,6 +117,7 @@ test("pins and events are final, also for SQL", async () => {
     "UPDATE pins SET sha256 = 'y'",
     "DELETE FROM pins",
     "UPDATE events SET message = ''",
+    "DELETE FROM events",
   ])
     await expect(database.write((sql) => sql.unsafe(text))).rejects.toThrow("final");
 });
@@ -119,7 +126,7 @@ test("totals follow the artifacts", async () => {
   const add = (file: string, size: number) =>
     database.write(
       (sql) =>
-        sql`INSERT INTO artifacts VALUES ('npm', 'a', ${file}, '1', 'p', 'x', ${size}, 1, 'u', '/')`,
+        sql`INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path) VALUES ('npm', 'a', ${file}, '1', 'p', 'x', ${size}, 1, 'u', '/')`,
     );
   await add("a.tgz", 10);
   await add("b.tgz", 5);
@@ -160,4 +167,59 @@ test("a lock that cannot be taken for another reason is not told as another serv
   const broken = join(root, "broken.db");
   writeFileSync(broken, "no database ".repeat(100));
   expect(() => lockData(broken)).toThrow("file is not a database");
+});
+
+test("who only reads never migrates: the version is told where it differs, and nothing is changed", async () => {
+  await keep("a");
+  const reads = await readDatabase(path);
+  expect(await reads.read`SELECT key FROM kept`).toEqual([{ key: "a" }]);
+  await expect((async () => reads.read`DELETE FROM kept`)()).rejects.toThrow(/readonly/i);
+  await reads.close();
+
+  const server = new Sqlite(path); // as one of an older version would have it open
+  for (const [version, told] of [
+    [CURRENT - 1, "brings it up to date"],
+    [CURRENT + 1, "A newer Holdfast is needed"],
+  ] as const) {
+    server.run(`PRAGMA user_version = ${version}`);
+    const error = await readDatabase(path).catch((reason) => reason);
+    expect(error).toBeInstanceOf(Problem);
+    expect(error.message).toContain(
+      `is of version ${version}, and this program speaks version ${CURRENT}`,
+    );
+    expect(error.message).toContain(told);
+    expect(server.query("PRAGMA user_version").get()).toEqual({ user_version: version });
+  }
+  server.run(`PRAGMA user_version = ${CURRENT}`);
+  server.close();
+});
+
+test("who only reads can while no server runs", async () => {
+  await keep("a");
+  await database.close();
+  const reads = await readDatabase(path);
+  expect(await reads.read`SELECT key FROM kept`).toEqual([{ key: "a" }]);
+  await reads.close();
+  database = await openDatabase(path);
+});
+
+test("a database of the first version becomes today's, with a copy of what it was", async () => {
+  const old = join(root, "old.db");
+  const first = new Sqlite(old, { create: true });
+  first.run(migrations[0]!.sql);
+  first.run("PRAGMA user_version = 1");
+  first.run("INSERT INTO kept (repository, key, bytes, at) VALUES ('npm', 'a', x'01', 1)");
+  first.close();
+  const migrated = await openDatabase(old);
+  expect(await migrated.read`SELECT key FROM kept`).toEqual([{ key: "a" }]);
+  expect(await migrated.read`PRAGMA user_version`).toEqual([{ user_version: CURRENT }]);
+  await migrated.close();
+  const copy = new Sqlite(`${old}.version-1`, { readonly: true });
+  expect(copy.query("PRAGMA user_version").get()).toEqual({ user_version: 1 });
+  copy.close();
+});
+
+test("migrations stand in the order of their numbers", () => {
+  const versions = migrations.map(({ version }) => version);
+  expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
 });

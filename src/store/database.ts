@@ -1,21 +1,20 @@
 // The database handle: reads at any time, writes one batch after the other, migrations at start.
 
 import { Database as Sqlite } from "bun:sqlite";
-import { copyFileSync, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
-import start from "./migrations/0001-start.sql" with { type: "text" };
-import pinnedDigests from "./migrations/0002-pinned-digests.sql" with { type: "text" };
+import { migrate, requireCurrent } from "./migrate.ts";
 import { createQuery, type Query } from "./query.ts";
 
 export type { Query } from "./query.ts";
 
-/** In order; a number never changes its meaning once released. */
-const MIGRATIONS: string[] = [start, pinnedDigests];
-
-export interface Database {
+export interface ReadDatabase {
   /** For reads. Sees what is committed. */
   readonly read: Query;
+  close(): Promise<void>;
+}
+
+export interface Database extends ReadDatabase {
   /**
    * Runs `work` in a transaction. Writes that wait at the same time share one commit; one that fails is rolled back alone.
    * `work` may run twice and must await nothing but its queries.
@@ -23,7 +22,6 @@ export interface Database {
   write<T>(work: (sql: Query) => Promise<T>): Promise<T>;
   /** How many batches were committed so far. */
   readonly commits: number;
-  close(): Promise<void>;
 }
 
 interface Waiting {
@@ -32,7 +30,7 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Opens the SQLite file at `path`, made when missing and migrated when older; the file is copied before a migration. */
+/** Opens the SQLite file at `path`, made when missing and migrated when older: for the one that holds the data directory's lock. */
 export async function openDatabase(path: string): Promise<Database> {
   const file = new Sqlite(path, { create: true, readwrite: true });
   file.run("PRAGMA journal_mode = WAL");
@@ -112,6 +110,29 @@ export async function openDatabase(path: string): Promise<Database> {
   };
 }
 
+/**
+ * Opens the SQLite file for reading only, beside a server that may be running on it. Throws a Problem when it is of another version than
+ * this program's: that server could not go on after a migration.
+ */
+export async function readDatabase(path: string): Promise<ReadDatabase> {
+  const file = new Sqlite(path, { readonly: true });
+  try {
+    file.run("PRAGMA busy_timeout = 5000");
+    requireCurrent(file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  const read = createQuery(file);
+  return {
+    read,
+    async close() {
+      read.finalize();
+      file.close();
+    },
+  };
+}
+
 /** Moves what was committed from the log into the database file, beside running readers and writers. Syncs; slow. */
 export function checkpoint(path: string): void {
   const database = new Sqlite(path, { readwrite: true, create: false });
@@ -133,28 +154,4 @@ function asProblem(error: unknown): unknown {
   return full
     ? new Problem("full", "The disk that holds the data directory is full", { cause: error })
     : error;
-}
-
-function migrate(file: Sqlite, path: string): void {
-  const { user_version: version } = file.query("PRAGMA user_version").get() as {
-    user_version: number;
-  };
-  if (version > MIGRATIONS.length)
-    throw new Problem(
-      "conflict",
-      `The data directory was written by a newer Holdfast (database version ${version}; this one knows ${MIGRATIONS.length})`,
-    );
-  if (version === MIGRATIONS.length) return;
-  if (version > 0) {
-    file.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
-    const copy = `${path}.version-${version}`;
-    if (!existsSync(copy)) copyFileSync(path, copy);
-  }
-  for (const [at, migration] of MIGRATIONS.entries()) {
-    if (at < version) continue;
-    file.transaction(() => {
-      file.run(migration);
-      file.run(`PRAGMA user_version = ${at + 1}`);
-    })();
-  }
 }

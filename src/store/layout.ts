@@ -20,9 +20,9 @@ export interface Layout {
   readonly lock: string;
 }
 
-/** Makes what is missing. */
-export function openLayout(root: string): Layout {
-  const layout: Layout = {
+/** Where things stand, or would stand: nothing is made. */
+export function layoutOf(root: string): Layout {
+  return {
     root,
     blobs: join(root, "blobs", "sha256"),
     views: join(root, "views"),
@@ -31,6 +31,11 @@ export function openLayout(root: string): Layout {
     database: join(root, "holdfast.db"),
     lock: join(root, "lock.db"),
   };
+}
+
+/** Makes what is missing. */
+export function openLayout(root: string): Layout {
+  const layout = layoutOf(root);
   for (const folder of [layout.blobs, layout.views, layout.evidence, layout.incoming])
     mkdirSync(folder, { recursive: true });
   return layout;
