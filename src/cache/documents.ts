@@ -17,6 +17,7 @@ import { createIntake, type Received } from "./intake.ts";
 import { createLru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { createObserver, type ObserverDeps, troubleEvent } from "./observe.ts";
+import { refusal } from "./refusal.ts";
 import type { Transform } from "./transform.ts";
 
 /** How long clients wait for news of something that is stored here, from when the upstream was asked. */
@@ -439,12 +440,4 @@ function notWhatWasAsked(
     ...(cause !== undefined && { cause }),
     ...(event && { event }),
   });
-}
-
-/** An answer that is neither yes nor no. 403 and 451 are how countries and licences are blocked; 401 is a missing password. */
-export function refusal(response: UpstreamResponse): Problem {
-  return new Problem(
-    "refused",
-    `Blocked by the upstream ${response.upstream}: it answered ${response.status}`,
-  );
 }

@@ -8,7 +8,6 @@ import { formatIntegrity, type Integrity } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs, Incoming } from "../store/blobs.ts";
-import { refusal } from "./documents.ts";
 import { createFill, type FillControl, HOLD } from "./fill.ts";
 import {
   type Arrived,
@@ -20,6 +19,7 @@ import {
   Tampered,
   wantedOf,
 } from "./prove.ts";
+import { refusal } from "./refusal.ts";
 
 const LIMIT = 5 * 1024 * 1024 * 1024;
 /** Proven bytes: in memory when small, else in a file that waits for its name. */

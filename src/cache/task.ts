@@ -1,10 +1,22 @@
 // Runs one of a format's tasks on stored files: in the worker.
-import type { StoredBytes } from "../core/task.ts";
+import type { StoredBytes, Task } from "../core/task.ts";
 import { openOutput, openRandom } from "../store/sink.ts";
 import { fileSource } from "../store/source.ts";
-import type { AnyFormat, Job } from "./transform.ts";
 
-export async function runTask(format: AnyFormat, job: Job & { op: "task" }): Promise<unknown> {
+export interface TaskJob {
+  op: "task";
+  format: string;
+  task: string;
+  options: unknown;
+  inputs: string[];
+  /** For what the task writes; null when that is not wanted. */
+  output: string | null;
+}
+
+export async function runTask(
+  format: { readonly tasks?: Record<string, Task> },
+  job: TaskJob,
+): Promise<unknown> {
   const opened: Awaited<ReturnType<typeof openRandom>>[] = [];
   try {
     const files: StoredBytes[] = [];

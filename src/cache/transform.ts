@@ -6,7 +6,7 @@ import { Problem } from "../core/problem.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";
 import { openFileSource } from "../store/source.ts";
-import { runTask } from "./task.ts";
+import { runTask, type TaskJob } from "./task.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each format has its own Route and Options, which only it reads
 export type AnyFormat = Format<any, any>;
@@ -35,15 +35,7 @@ export type Job =
     }
   | { op: "checkpoint"; input: string }
   | { op: "content"; format: string; input: string }
-  | {
-      op: "task";
-      format: string;
-      task: string;
-      options: unknown;
-      inputs: string[];
-      /** For what the task writes; null when that is not wanted. */
-      output: string | null;
-    }
+  | TaskJob
   | {
       op: "digest";
       format: string;

@@ -6,7 +6,7 @@ import type { RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
-import type { Finding } from "./doctor.ts";
+import type { Finding } from "./finding.ts";
 import { humanSize } from "./terminal.ts";
 
 type Result = Omit<Finding, "subject">;

@@ -5,17 +5,9 @@ import type { Address } from "../config/values.ts";
 import type { Format } from "../core/format.ts";
 import type { Command } from "./arguments.ts";
 import { checkData, checkPort, type Probe, probeUpstream } from "./checks.ts";
+import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
-
-/** One line of the report. */
-export interface Finding {
-  state: "good" | "warning" | "bad" | "skipped";
-  subject: string;
-  text: string;
-  /** How to mend it. */
-  hint?: string;
-}
 
 export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
 

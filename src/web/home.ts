@@ -1,8 +1,8 @@
 // The page at `/`: what this server is, and the lines that each client needs.
 
+import type { Format } from "../core/format.ts";
 import { escapeHtml } from "../core/html.ts";
 import { type Reply, reply } from "../core/reply.ts";
-import type { SiteDeps } from "./site.ts";
 
 const STYLE = `
   :root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --soft: light-dark(#57606a, #8b949e); --box: light-dark(#f6f8fa, #161b22) }
@@ -14,7 +14,13 @@ const STYLE = `
   .where { font-size: .85rem; color: var(--soft) } @media (max-width: 36rem) { dl { grid-template-columns: 1fr } dt { padding: 0 } }
 `;
 
-export function homePage({ repositories, version }: SiteDeps, origin: string): Reply {
+/** What the page shows. */
+export interface HomeDeps {
+  repositories: { name: string; format: Format; options: unknown }[];
+  version: string;
+}
+
+export function homePage({ repositories, version }: HomeDeps, origin: string): Reply {
   const sections = repositories.map(({ name, format, options }) => {
     const snippets = format
       .setup(`${origin}/${name}`, options)

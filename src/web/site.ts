@@ -1,16 +1,13 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
-import type { Format } from "../core/format.ts";
 import type { Access } from "../core/grant.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Problem } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
-import { homePage } from "./home.ts";
+import { type HomeDeps, homePage } from "./home.ts";
 
 export type SiteRoute = { kind: "home" | "metrics" | "live" | "ready" };
 
-export interface SiteDeps {
-  repositories: { name: string; format: Format; options: unknown }[];
-  version: string;
+export interface SiteDeps extends HomeDeps {
   metrics: Metrics;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;

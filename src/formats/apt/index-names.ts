@@ -1,5 +1,4 @@
 // What the path of an index says about it. Pure knowledge of the layout: https://wiki.debian.org/DebianRepository/Format
-import type { Release } from "./release.ts";
 
 /** `release` is the small Release file beside a Packages; `diff` everything of a pdiff; `other` what apt never asks for by itself. */
 export type IndexKind =
@@ -115,7 +114,10 @@ export function plainPath(path: string): string {
 }
 
 /** The forms of an index that can be read here and that the release names: itself first. Clients may have fetched another one. */
-export function readableForms(release: Release, path: string): string[] {
+export function readableForms(
+  release: { files: ReadonlyMap<string, unknown> },
+  path: string,
+): string[] {
   const plain = plainPath(path);
   const forms = READABLE.map((extension) => plain + extension);
   const sorted = forms.includes(path) ? [path, ...forms.filter((form) => form !== path)] : forms;

@@ -6,7 +6,8 @@ import type { OwnRepository } from "../../core/repository.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
 import { encodeSegment, escapeCase, matchesPrefix } from "./names.ts";
 import type { GoOptions } from "./options.ts";
-import { createClient, FROZEN, LATEST, type Operations, type SumdbClient } from "./sumdb/client.ts";
+import { createClient, FROZEN, LATEST, type SumdbClient } from "./sumdb/client.ts";
+import type { Operations } from "./sumdb/operations.ts";
 import type { DatabaseRecord } from "./sumdb/texts.ts";
 
 type Database = Exclude<GoOptions["sumdb"], false>;

@@ -5,7 +5,8 @@ import { checkTree } from "../../../proof/merkle.ts";
 import { createKey } from "../../../proof/testkit.ts";
 import { FULL, parseTilePath, tilePath } from "../../../proof/tile.ts";
 import { parseVerifierKey } from "../../../proof/verifier.ts";
-import { createClient, type Fork, type SumdbClient } from "./client.ts";
+import { createClient, type SumdbClient } from "./client.ts";
+import type { Fork } from "./operations.ts";
 import { createLog, goSum, h1, type TestLog } from "./testing.ts";
 import { formatRecord, parseRecord, parseTree } from "./texts.ts";
 

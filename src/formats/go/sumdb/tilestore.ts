@@ -2,7 +2,7 @@
 import { Problem } from "../../../core/problem.ts";
 import type { TileData } from "../../../proof/reader.ts";
 import { FULL, HASH_SIZE, type Tile, tilePath } from "../../../proof/tile.ts";
-import type { Operations } from "./client.ts";
+import type { Operations } from "./operations.ts";
 
 const REMEMBERED = 256;
 
