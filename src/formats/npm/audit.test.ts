@@ -146,6 +146,50 @@ for (const form of ["audits", "audits/quick"] as const)
     expect((await problemOf(unseen)).kind).toBe("unreachable");
   });
 
+test("nothing of a dependency but what an advisory needs is told: no place, no peer, no alias", async () => {
+  const repository = new FakeRepository();
+  repository.claimed = ["@sekrit/*", "acme-*"];
+  repository.upstream = () => ({ status: 200, body: { actions: [], advisories: {} } });
+  const leaks = {
+    resolved: "http://packages.example.test/@sekrit/app/-/app-1.0.0.tgz",
+    from: "@sekrit/app@^1.0.0",
+    peerDependencies: { "@sekrit/app": "*" },
+    optionalDependencies: { "@sekrit/app": "*" },
+    peerDependenciesMeta: { "acme-thing": {} },
+  };
+  const json = {
+    name: "acme-thing",
+    ...leaks,
+    requires: {
+      ok: "^1.0.0 || 2.x",
+      app: "npm:@sekrit/app@1",
+      far: "git+ssh://git@host/acme-thing",
+    },
+    dependencies: {
+      ok: { version: "1.0.0", integrity: "sha512-AAAA", dev: true, ...leaks },
+      far: {
+        version: "git+ssh://git@host/acme-thing#1",
+        dependencies: { below: { version: "3.0.0" } },
+      },
+      near: { version: "file:../acme-thing" },
+    },
+    install: ["ok@1.0.0", "ok@npm:@sekrit/app@1"],
+    metadata: { node_version: "v20.0.0", project: "acme-thing" },
+  };
+  await serveAudit("audits", request({ method: "POST", json }), repository);
+  const body = String(repository.asked.at(-1)?.body);
+  expect(body).not.toMatch(/sekrit|acme|packages\.example/);
+  expect(sent(repository)).toEqual({
+    requires: { ok: "^1.0.0 || 2.x" },
+    dependencies: {
+      ok: { version: "1.0.0", integrity: "sha512-AAAA", dev: true },
+      below: { version: "3.0.0" },
+    },
+    install: ["ok@1.0.0"],
+    metadata: { node_version: "v20.0.0" },
+  });
+});
+
 test("a tree without end is refused", async () => {
   let tree: unknown = { version: "1.0.0" };
   for (let depth = 0; depth < 2_000; depth++)

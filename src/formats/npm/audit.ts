@@ -16,12 +16,12 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { keepAdvisories, keptAdvisories } from "./advisories.ts";
+import { publicTree, type Tree } from "./audit-tree.ts";
 import { isPackageName } from "./names.ts";
 import { notice } from "./problem.ts";
 import { isObject } from "./types.ts";
 
 const BODY_LIMIT = 16 * 1024 * 1024;
-const DEPTH_LIMIT = 500;
 
 /** `{name: [versions]}` → `{name: [advisories]}`, for the names that may be told to the upstream. */
 export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {
@@ -59,7 +59,7 @@ export async function serveAudit(
   request: Request,
   repository: Repository,
 ): Promise<Reply> {
-  const tree = withoutClaimed(await readBody(request), repository);
+  const tree = publicTree(await readBody(request), (name) => repository.claims(name));
   const key = `${form}/${fingerprint(tree)}`;
   const answer = await tryAsk(repository, post(`-/npm/v1/security/${form}`, JSON.stringify(tree)));
   const value = jsonOf(answer);
@@ -95,63 +95,6 @@ function readBulk(body: Record<string, unknown>, repository: Repository): Map<st
 
 function withoutEmpty(advisories: Map<string, unknown[]>): Record<string, unknown> {
   return Object.fromEntries([...advisories].filter(([, list]) => list.length > 0));
-}
-
-/** The body without private names, wherever they stand in it. */
-function withoutClaimed(body: Record<string, unknown>, repository: Repository): Tree {
-  const tree = withoutClaimedTree(body, repository, 0);
-  for (const list of ["install", "remove"]) {
-    const names = tree[list];
-    if (Array.isArray(names))
-      tree[list] = names.filter(
-        (spec) => typeof spec === "string" && !claimsSpec(spec, repository),
-      );
-  }
-  // The project's own name is nobody's business either.
-  delete tree["name"];
-  return tree;
-}
-
-type Tree = Record<string, unknown>;
-
-function withoutClaimedTree(node: Tree, repository: Repository, depth: number): Tree {
-  if (depth > DEPTH_LIMIT)
-    throw new Problem("malformed", "The dependency tree is nested too deeply");
-  const kept: Tree = { ...node };
-  const { requires, dependencies } = node;
-  if (isObject(requires))
-    kept["requires"] = Object.fromEntries(
-      Object.entries(requires).filter(([name, range]) => !namesClaim(name, range, repository)),
-    );
-  if (!isObject(dependencies)) return kept;
-  const visible = new Map<string, unknown>();
-  const beneathClaimed: [string, unknown][] = [];
-  for (const [name, dependency] of Object.entries(dependencies)) {
-    const child = isObject(dependency)
-      ? withoutClaimedTree(dependency, repository, depth + 1)
-      : dependency;
-    const version = isObject(child) ? child["version"] : child;
-    if (!namesClaim(name, version, repository)) visible.set(name, child);
-    else if (isObject(child) && isObject(child["dependencies"]))
-      beneathClaimed.push(...Object.entries(child["dependencies"]));
-  }
-  // What a private package brings along is public and must be audited: it moves up to where it can stand.
-  for (const [name, child] of beneathClaimed) if (!visible.has(name)) visible.set(name, child);
-  kept["dependencies"] = Object.fromEntries(visible);
-  return kept;
-}
-
-/** True when a dependency is a claimed name, also under an alias (`npm:@acme/a@1.0.0`). */
-function namesClaim(name: string, version: unknown, repository: Repository): boolean {
-  if (repository.claims(name)) return true;
-  const alias = typeof version === "string" && version.startsWith("npm:");
-  return alias && claimsSpec(version.slice("npm:".length), repository);
-}
-
-/** `name`, `name@1.0.0` or `@scope/name@1.0.0`. */
-function claimsSpec(spec: string, repository: Repository): boolean {
-  const at = spec.indexOf("@", 1);
-  return repository.claims(at < 0 ? spec : spec.slice(0, at));
 }
 
 /** The same for every tree of the same releases. */

@@ -89,6 +89,14 @@ for (const text of [
   "keywords:x,secret",
   "-secret",
   '"secret"',
+  "@acme/app@1",
+  "npm:@acme/app@^1.0.0",
+  "secret~",
+  "secret*",
+  "(secret)",
+  "not:secret@latest",
+  "https://host/@acme/app",
+  `${"a~".repeat(250)}`,
 ])
   test(`a search for ${text} stays here`, async () => {
     const repository = new FakeRepository();

@@ -32,7 +32,7 @@ export async function serveSearch(request: Request, repository: Repository): Pro
   const time = new Date(repository.now()).toUTCString();
 
   // A search for a private name tells that name to whom it is sent.
-  const may = text !== "" && !namesIn(text).some((name) => concernsClaim(name, repository));
+  const may = text !== "" && isPublic(text, repository);
   const answer = may ? await tryAsk(repository, question(text, size, from, query)) : null;
   const theirs = answer ? readFound(jsonOf(answer), repository) : null;
   const names = await knownNames(words, repository);
@@ -70,18 +70,39 @@ function wordsOf(text: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** Whatever in the text may be a name, however it is wrapped: `scope:acme`, `"./@acme/b"`, `%40acme%2fb`. */
-function namesIn(text: string): string[] {
+const NAME_LENGTH = 214;
+
+/**
+ * Whatever in the text may be a name, however it is wrapped: `scope:acme`, `"./@acme/b"`, `%40acme%2fb`, `@acme/b@1`, `b~`. All that stands between
+ * two places at which a name may begin and end.
+ */
+function* namesIn(text: string): Generator<string> {
   const plain = text.replace(/%(25)*([0-9a-f]{2})/gi, (_, _again, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
-  const chunks = plain
-    .split(/[^A-Za-z0-9._~!*@/-]+/)
-    .flatMap((chunk) => [...wordsOf(chunk), chunk]);
-  return chunks.flatMap((chunk) => {
-    const parts = chunk.split("/").filter((part) => part !== "");
-    return parts.flatMap((part, at) => [part, parts.slice(at, at + 2).join("/")]);
-  });
+  for (const chunk of plain.split(/[^A-Za-z0-9._~!'()*@/-]+/)) {
+    const edges = [0, chunk.length];
+    for (const { index } of chunk.matchAll(/[^A-Za-z0-9]/g)) edges.push(index, index + 1);
+    const places = [...new Set(edges)].sort((a, b) => a - b);
+    for (const [at, from] of places.entries())
+      for (const to of places.slice(at + 1)) {
+        if (to - from > NAME_LENGTH) break;
+        yield chunk.slice(from, to);
+      }
+  }
+}
+
+/** A text with more is no search that a person types: it stays here. */
+const NAMES_LIMIT = 5_000;
+
+/** True when nothing in the text may be a private name. */
+function isPublic(text: string, repository: Repository): boolean {
+  let count = 0;
+  for (const name of namesIn(text)) {
+    count += 1;
+    if (count > NAMES_LIMIT || concernsClaim(name, repository)) return false;
+  }
+  return true;
 }
 
 /** True when a word is a claimed name, or the scope of one. */

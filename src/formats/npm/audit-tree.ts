@@ -1,0 +1,78 @@
+// A dependency tree as the upstream may see it: what a finding needs, and no private name in any of it.
+// npm 6 lib/install/audit.js, pnpm, yarn 1: what their trees hold beside differs, and tells where packages come from.
+import semver from "semver";
+import { Problem } from "../../core/problem.ts";
+import { isPackageName, isVersion } from "./names.ts";
+import { isObject } from "./types.ts";
+
+export type Tree = Record<string, unknown>;
+
+const DEPTH_LIMIT = 500;
+/** Of a dependency, beside `version`, `requires` and `dependencies`. Not `resolved`, `from`, `peerDependencies` and others, which name packages and hosts. */
+const FLAGS = ["dev", "optional", "bundled"];
+const METADATA = ["npm_version", "node_version", "platform"];
+
+/** Throws Problem("malformed") for a tree that is nested more deeply than any project's. */
+export function publicTree(body: Tree, isClaimed: (name: string) => boolean): Tree {
+  const mayTell = (name: string) => isPackageName(name) && !isClaimed(name);
+  const tree = publicNode(body, mayTell, 0);
+  for (const list of ["install", "remove"]) {
+    const specs = body[list];
+    if (Array.isArray(specs))
+      tree[list] = specs.filter((spec) => typeof spec === "string" && mayTellSpec(spec, mayTell));
+  }
+  const { metadata } = body;
+  if (isObject(metadata))
+    tree["metadata"] = Object.fromEntries(
+      METADATA.flatMap((key) => (isPlain(metadata[key]) ? [[key, metadata[key]]] : [])),
+    );
+  return tree;
+}
+
+/** Without its name: the project's own is nobody's business. */
+function publicNode(node: Tree, mayTell: (name: string) => boolean, depth: number): Tree {
+  if (depth > DEPTH_LIMIT)
+    throw new Problem("malformed", "The dependency tree is nested too deeply");
+  const { version, integrity, requires, dependencies } = node;
+  const shown: Tree = {};
+  if (typeof version === "string" && isVersion(version)) shown["version"] = version;
+  if (typeof integrity === "string" && /^[a-z0-9]+-[A-Za-z0-9+/=]+$/.test(integrity))
+    shown["integrity"] = integrity;
+  for (const flag of FLAGS) if (typeof node[flag] === "boolean") shown[flag] = node[flag];
+  if (typeof requires === "boolean") shown["requires"] = requires;
+  if (isObject(requires))
+    shown["requires"] = Object.fromEntries(
+      Object.entries(requires).filter(([name, range]) => mayTell(name) && isRange(range)),
+    );
+  if (!isObject(dependencies)) return shown;
+  const visible = new Map<string, unknown>();
+  const beneathHidden: [string, unknown][] = [];
+  for (const [name, dependency] of Object.entries(dependencies)) {
+    if (!isObject(dependency)) continue;
+    const child = publicNode(dependency, mayTell, depth + 1);
+    // An alias, a folder, a repository: what is no version of the registry has no advisory there.
+    if (mayTell(name) && child["version"] !== undefined) visible.set(name, child);
+    else if (isObject(child["dependencies"]))
+      beneathHidden.push(...Object.entries(child["dependencies"]));
+  }
+  // What a private package brings along is public and must be audited: it moves up to where it can stand.
+  for (const [name, child] of beneathHidden) if (!visible.has(name)) visible.set(name, child);
+  shown["dependencies"] = Object.fromEntries(visible);
+  return shown;
+}
+
+/** `1.x || >=2.0.0`: no alias, no URL, no path, no tag. */
+function isRange(range: unknown): boolean {
+  return typeof range === "string" && range.length < 500 && semver.validRange(range) !== null;
+}
+
+/** `name`, `name@1.0.0` or `@scope/name@^1.0.0`. */
+function mayTellSpec(spec: string, mayTell: (name: string) => boolean): boolean {
+  const at = spec.indexOf("@", 1);
+  if (at < 0) return mayTell(spec);
+  return mayTell(spec.slice(0, at)) && isRange(spec.slice(at + 1));
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" && /^[\w.+ -]{1,64}$/.test(value);
+}
