@@ -187,8 +187,9 @@ test("upstream's no is a 404, an upstream that cannot be asked is not", async ()
   expect((await problemOf(get("small.tgz"))).kind).toBe("notFound");
   toy.upstream.away = "offline";
   expect((await problemOf(get("large.tgz"))).kind).toBe("offline");
-  toy.clock.shift += 120_000; // the stored document is too old to say that a file does not exist
-  expect((await problemOf(get("unknown.tgz"))).kind).toBe("offline");
+  toy.clock.shift += 120_000; // the stored document is too old to say that a file does not exist; of this one the upstream said so
+  expect((await problemOf(get("other.tgz"))).kind).toBe("offline");
+  expect((await problemOf(get("unknown.tgz"))).kind).toBe("notFound");
 });
 
 test("a refusal by the upstream is not a no", async () => {

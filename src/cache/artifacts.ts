@@ -7,8 +7,9 @@ import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import { type Absences, forgetAbsence } from "./absences.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
-import type { Documents } from "./documents.ts";
+import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect } from "./expect.ts";
 import { follow, HOLD } from "./fill.ts";
@@ -37,6 +38,7 @@ export interface ArtifactDeps extends DownloadDeps {
   changes: Changes;
   naming: Naming;
   documents: Documents;
+  absences: Absences;
   memory: Lru<StoredArtifact>;
   report(event: RepositoryEvent): void;
   now(): number;
@@ -128,7 +130,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       .catch(async (error) => {
         remember(id, artifact, error);
         (await download.following)?.fill.fail(error);
-        throw error;
+        throw await deps.absences.explain("file", [artifact.package, artifact.file], error);
       })
       .finally(() => downloads.delete(id));
     stored.catch(() => {}); // every client may have left
@@ -153,7 +155,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       else await blobs.put(sha256, bytes!);
       following?.fill.move(blobs.path(sha256));
       const found = { sha256, size, upstream: host, digests, content, firstSeen: now() };
-      await database.write((sql) => writeStored(sql, repository, artifact, found, path));
+      await database.write(async (sql) => {
+        await writeStored(sql, repository, artifact, found, path);
+        await forgetAbsence(sql, repository, "file", [artifact.package, artifact.file]);
+      });
     } finally {
       letGo();
       await incoming?.abandon();

@@ -5,7 +5,7 @@ import { Problem } from "../core/problem.ts";
 import { type KnownFact, readFacts } from "../ledger/facts.ts";
 import { readPin } from "../ledger/pins.ts";
 import type { Database } from "../store/database.ts";
-import type { Documents } from "./documents.ts";
+import type { Documents } from "./documents/get.ts";
 import { bothIntegrities, type Expectation } from "./prove.ts";
 
 /** What a just confirmed document does not name is not looked for again. */

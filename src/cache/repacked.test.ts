@@ -190,14 +190,19 @@ test("what is learned at the moment in which a new copy is stored is not lost, n
   let fetched: Promise<unknown> | null = null;
   open.database.write = (work) => {
     const text = String(work);
-    if (fetched || !text.includes("writeDocument")) return write(work);
+    if (fetched || !text.includes("swapDocument")) return write(work);
     fetched = Promise.resolve();
     fetched = open.repository.artifact(artifact("a"), request());
-    return fetched.then(() => write(work)) as never;
+    const isPinned = async () => {
+      while ((await open.repository.pinned("thing", "a")) === null) await Bun.sleep(1);
+    };
+    return isPinned().then(() => write(work)) as never;
   };
-  const newer = await overlay("now");
+  await overlay("now");
   await fetched;
+  const newer = await overlay("stored");
   expect(Object.keys(newer.model)).toEqual(["a"]);
+  expect((await open.repository.files("thing")).map(({ file }) => file).sort()).toEqual(["a", "b"]);
   await open.restart();
   const again = await overlay("stored");
   expect(again.digest).toBe(newer.digest);

@@ -1,11 +1,9 @@
 // One configured repository: the only way from a format to the network and the disk.
-import { promisify } from "node:util";
-import { gunzip, gunzipSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts";
 import type { Service } from "../core/format.ts";
 import type { Action, Grant } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
-import type { Answer, Question } from "../core/question.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -16,23 +14,22 @@ import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
+import { createAbsences } from "./absences.ts";
 import { knownFiles, listStored } from "./artifact-rows.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
-import { listDocuments } from "./document-rows.ts";
-import type { DocumentState } from "./document-state.ts";
-import { createDocuments, type Found } from "./documents.ts";
+import { createAsk } from "./ask.ts";
+import { createDocuments, type Found } from "./documents/get.ts";
+import { createModels } from "./documents/models.ts";
+import { listDocuments } from "./documents/rows.ts";
+import type { DocumentState } from "./documents/state.ts";
+import { createViews, type View } from "./documents/views.ts";
 import { createDoor } from "./door.ts";
 import { JUST_NOW_MS } from "./expect.ts";
 import type { Lru } from "./lru.ts";
-import { createModels } from "./models.ts";
 import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
 import { createTasks } from "./tasks.ts";
 import type { AnyFormat, Transform } from "./transform.ts";
-import { createViews, type View } from "./views.ts";
-
-const ANSWER_LIMIT = 16 * 1024 * 1024;
-const gunzipBeside = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip);
 
 export interface RepositorySettings {
   name: string;
@@ -88,8 +85,15 @@ export function createRepository(
     for: boundTo,
   };
   const service: Service = format.mount(repository);
+  const absences = createAbsences({
+    repository: name,
+    database,
+    unavailable: () => upstream.unavailable(),
+    now,
+  });
   const common = {
     repository: name,
+    absences,
     types: format.documents,
     upstream,
     blobs,
@@ -138,6 +142,8 @@ export function createRepository(
     memory: shared.artifactMemory,
   });
 
+  const ask = createAsk(upstream, absences);
+
   async function find(ref: DocumentRef, view: ViewRequest): Promise<{ found: Found; view: View }> {
     const found = await documents.get(ref);
     try {
@@ -154,15 +160,19 @@ export function createRepository(
   /** What the document lacks may exist by now: only an upstream that was just asked can say no. */
   async function lookAgain(ref: DocumentRef, view: ViewRequest, found: Found, no: Problem) {
     const { detail } = found.cache;
-    if (detail)
-      throw new Problem(
+    const part = [ref.kind, ref.key, view.variant];
+    if (detail) {
+      const reason = new Problem(
         detail === "slow" ? "unreachable" : detail,
         `${no.message}, as far as is stored here, and the upstream cannot be asked`,
       );
+      throw detail === "slow" ? reason : await absences.explain("view", part, reason);
+    }
     const notBefore = now() - JUST_NOW_MS;
-    if (found.state.checkedAt >= notBefore) throw no;
+    if (found.state.checkedAt >= notBefore) throw await absences.explain("view", part, no);
     const newer = await documents.get(ref, notBefore);
-    if (newer.cache.detail || newer.state.digest === found.state.digest) throw no;
+    if (newer.cache.detail) throw no;
+    if (newer.state.digest === found.state.digest) throw await absences.explain("view", part, no);
     return { found: newer, view: await views.get(ref, newer.state, view) };
   }
 
@@ -171,35 +181,6 @@ export function createRepository(
     return (
       (await blobs.stat(blob))?.size === storedSize && (await hashFile(blobs.path(blob))) === blob
     );
-  }
-
-  async function ask(question: Question): Promise<Answer> {
-    const response = await upstream.fetch({
-      path: question.path,
-      ...(question.method && { method: question.method }),
-      ...(question.headers && { headers: question.headers }),
-      ...(question.body !== undefined && { body: question.body }),
-    });
-    const limit = question.limit ?? ANSWER_LIMIT;
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body) {
-      size += chunk.length;
-      if (size > limit)
-        throw new Problem(
-          "malformed",
-          `The answer of ${response.upstream} is larger than ${limit} bytes`,
-        );
-      parts.push(chunk);
-    }
-    const raw = Buffer.concat(parts);
-    const isGzip = response.headers.get("content-encoding") === "gzip" && raw.length > 0;
-    return {
-      status: response.status,
-      headers: response.headers,
-      bytes: isGzip ? await gunzipAnswer(raw, limit, response.upstream) : raw,
-      upstream: response.upstream,
-    };
   }
 
   async function view(
@@ -381,14 +362,4 @@ function sameHeaders(a: Record<string, string>, b: Record<string, string>): bool
   for (const name in a) if (a[name] !== b[name]) return false;
   for (const name in b) if (!(name in a)) return false;
   return true;
-}
-
-async function gunzipAnswer(raw: Uint8Array, limit: number, upstream: string): Promise<Uint8Array> {
-  try {
-    return await gunzipBeside(raw, { maxOutputLength: limit });
-  } catch (error) {
-    throw new Problem("malformed", `The answer of ${upstream} is not whole gzip data`, {
-      cause: error,
-    });
-  }
 }

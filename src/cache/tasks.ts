@@ -4,8 +4,8 @@ import type { Derived } from "../core/task.ts";
 import { memoryRandom, openRandom } from "../store/sink.ts";
 import type { Views as ViewFiles } from "../store/view-files.ts";
 import { createCollapse } from "./collapse.ts";
+import { RENDERING } from "./documents/views.ts";
 import type { Transform } from "./transform.ts";
-import { RENDERING } from "./views.ts";
 
 export interface TaskDeps {
   repository: string;

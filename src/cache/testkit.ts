@@ -37,14 +37,15 @@ export const toy: AnyFormat = {
     index: {
       complete: true,
       limit: 64 * 1024 * 1024,
-      async facts(source) {
+      async facts(source, _ref, skip) {
         const { files } = (await source.json()) as { files?: Record<string, ToyFile> };
         if (typeof files !== "object") throw new Problem("malformed", "Not an index");
-        return Object.entries(files).map(([file, said]) => ({
-          file,
-          version: "1",
-          ...(typeof said === "object" && said !== null ? said : { integrity: said }),
-        }));
+        return Object.entries(files).flatMap(([file, said]) => {
+          if (said === "odd") skip?.({ what: file, why: "it is odd" });
+          if (said === "odd") return [];
+          const entry = typeof said === "object" && said !== null ? said : { integrity: said };
+          return [{ file, version: "1", ...entry }];
+        });
       },
       async extract(source, _ref, files) {
         const all = ((await source.json()) as { files: Record<string, string> }).files;

@@ -6,6 +6,7 @@ import { Problem } from "../core/problem.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";
 import { openFileSource } from "../store/source.ts";
+import { collectSkipped, type SkippedEntries } from "./documents/skipped.ts";
 import { runTask, type TaskJob } from "./task.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each format has its own Route and Options, which only it reads
@@ -46,7 +47,12 @@ export type Job =
 
 export interface Results {
   /** `stored`: the gzip file at `output`, or at `input` when that was gzip already. */
-  ingest: { facts: Fact[]; size: number; stored: { path: string; size: number; sha256: string } };
+  ingest: {
+    facts: Fact[];
+    skipped: SkippedEntries;
+    size: number;
+    stored: { path: string; size: number; sha256: string };
+  };
   extract: Record<string, unknown>;
   /** Size in bytes of the gzip at `output`. */
   render: { size: number };
@@ -122,12 +128,18 @@ async function ingest(
   source: Source,
   job: Job & { op: "ingest" },
 ): Promise<Results["ingest"]> {
-  const facts = await type.facts(source, job.ref);
+  const { skip, skipped } = collectSkipped();
+  const facts = await type.facts(source, job.ref, skip);
   const path = job.encoding === "gzip" ? job.input : job.output;
   try {
     const size =
       job.encoding === "gzip" ? await fileSize(path) : await writeGzip(path, source.chunks());
-    return { facts, size: source.size ?? 0, stored: { path, size, sha256: await hashFile(path) } };
+    return {
+      facts,
+      skipped,
+      size: source.size ?? 0,
+      stored: { path, size, sha256: await hashFile(path) },
+    };
   } catch (error) {
     await rm(job.output, { force: true });
     throw error;

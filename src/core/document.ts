@@ -23,8 +23,18 @@ export interface Fact {
   integrity: Integrity | null;
   /** Where the upstream has it, when it is not where `Artifact.path` says: an absolute URL. */
   location?: string;
+  /** When the upstream says that it was published: ISO 8601. The first time that is told stays. */
+  publishedAt?: string;
   /** The artifact that it is, when that is not `file` of the document's package. See `Artifact.namedAs`. */
   artifact?: { package: string; file: string };
+}
+
+/** An entry of a document that cannot be used, and is left out so that the rest can be. */
+export interface Skipped {
+  /** What people call the entry: a file, a version, a line. */
+  what: string;
+  /** What is wrong with it, in a few words without a final period. */
+  why: string;
 }
 
 /** The bytes of a document, readable any number of times. */
@@ -78,8 +88,11 @@ export interface DocumentType {
   complete: boolean;
   /** Largest size accepted, in bytes, uncompressed. */
   limit: number;
-  /** The files that the document names. Throws Problem("malformed") when the bytes are not such a document (a login page). */
-  facts(source: Source, ref: DocumentRef): Promise<Fact[]>;
+  /**
+   * The files that the document names. Throws Problem("malformed") when the bytes are not such a document (a login page). An entry
+   * that is wrong in itself is left out and given to `skip`: operators are told of it once, not at each refresh.
+   */
+  facts(source: Source, ref: DocumentRef, skip?: (entry: Skipped) => void): Promise<Fact[]>;
   /** The entries of some files, in the format's own JSON, so that a view can show them when the upstream no longer does. */
   extract?(
     source: Source,

@@ -12,7 +12,8 @@ export type EventKind =
   | "refused"
   | "rollback"
   | "expired"
-  | "repacked";
+  | "repacked"
+  | "skipped";
 
 /** Something that an operator must know. Stored, logged, counted. */
 export interface RepositoryEvent {

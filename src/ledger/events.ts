@@ -42,6 +42,7 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   rollback: "error",
   expired: "warn",
   repacked: "info",
+  skipped: "info",
 };
 
 /** Every kind of event, in the order in which they are told to people. */

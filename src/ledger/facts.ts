@@ -2,6 +2,7 @@
 import type { Fact } from "../core/document.ts";
 import { compareIntegrity, type Integrity, mergeIntegrity } from "../core/integrity.ts";
 import type { Query } from "../store/database.ts";
+import type { FileKey } from "./pins.ts";
 
 /** What is known of one file. Short names: there are millions of these. */
 export interface KnownFact {
@@ -139,4 +140,10 @@ export async function writeFacts(
 ): Promise<void> {
   await sql`INSERT INTO facts (repository, package, facts) VALUES (${repository}, ${packageName}, ${JSON.stringify(facts)})
             ON CONFLICT (repository, package) DO UPDATE SET facts = excluded.facts`;
+}
+
+/** What is known of one file. */
+export async function readFact(sql: Query, key: FileKey): Promise<KnownFact | null> {
+  const facts = await readFacts(sql, key.repository, key.package);
+  return Object.hasOwn(facts, key.file) ? facts[key.file]! : null;
 }

@@ -11,10 +11,11 @@ const bounded: Record<string, string> = {
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
   "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
-  "src/cache/intake.ts": "documents, never artifacts, up to the size that is parsed inline",
+  "src/cache/documents/intake.ts":
+    "documents, never artifacts, up to the size that is parsed inline",
   "src/cache/repository.ts":
     "answers that are no documents, limited by the question; views to compose from",
-  "src/cache/views.ts": "views of documents of up to the size that is rendered inline",
+  "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
   "src/cli/setup.ts": "a client's configuration file",
   "src/config/load.ts": "the configuration file",
   "src/config/resolve.ts": "secrets and certificates that the configuration names",

@@ -1,14 +1,15 @@
 // The bytes of a document on their way in: received, read for facts, and stored as gzip.
 import { createHash } from "node:crypto";
-import type { DocumentRef, DocumentType, Fact, Source } from "../core/document.ts";
-import { Problem } from "../core/problem.ts";
-import type { UpstreamResponse } from "../core/upstream.ts";
-import type { Blobs, Incoming } from "../store/blobs.ts";
-import { gzip } from "../store/sink.ts";
-import { gunzipUpTo, memorySource } from "../store/source.ts";
-import { INLINE_LIMIT } from "./document-state.ts";
-import type { Naming } from "./named.ts";
-import type { Transform } from "./transform.ts";
+import type { DocumentRef, DocumentType, Fact, Source } from "../../core/document.ts";
+import { Problem } from "../../core/problem.ts";
+import type { UpstreamResponse } from "../../core/upstream.ts";
+import type { Blobs, Incoming } from "../../store/blobs.ts";
+import { gzip } from "../../store/sink.ts";
+import { gunzipUpTo, memorySource } from "../../store/source.ts";
+import type { Naming } from "../named.ts";
+import type { Transform } from "../transform.ts";
+import { collectSkipped, type SkippedEntries } from "./skipped.ts";
+import { INLINE_LIMIT } from "./state.ts";
 
 /** What is longer goes to a file while it comes. Bytes, as they travel. */
 const MEMORY_LIMIT = 128 * 1024;
@@ -27,6 +28,7 @@ export type Received =
 
 export interface Taken {
   facts: Fact[];
+  skipped: SkippedEntries;
   blob: string;
   size: number;
   storedSize: number;
@@ -85,18 +87,20 @@ export function createIntake(deps: IntakeDeps): Intake {
       const plain = encoding === "gzip" ? gunzipUpTo(received.bytes, INLINE_LIMIT) : received.bytes;
       if (plain && plain.length <= INLINE_LIMIT) {
         const source = memorySource(plain);
-        const facts = await type.facts(source, ref);
+        const { skip, skipped } = collectSkipped();
+        const facts = await type.facts(source, ref, skip);
         const stored = encoding === "gzip" ? received.bytes : gzip(plain);
         const blob = encoding === "gzip" ? received.sha256 : sha256(stored);
         const letGo = await held(blob, () => blobs.put(blob, stored));
-        return { facts, blob, size: plain.length, storedSize: stored.length, source, letGo };
+        const { length: storedSize } = stored;
+        return { facts, skipped, blob, size: plain.length, storedSize, source, letGo };
       }
     }
     const incoming = "incoming" in received ? received.incoming : await blobs.begin();
     const output = `${incoming.path}-gzip`;
     try {
       if ("bytes" in received) await incoming.write(received.bytes);
-      const { facts, size, stored } = await deps.transform({
+      const { facts, skipped, size, stored } = await deps.transform({
         op: "ingest",
         format: deps.format,
         ref,
@@ -108,7 +112,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       const letGo = await held(blob, () =>
         stored.path === incoming.path ? incoming.commit(blob) : blobs.adopt(stored.path, blob),
       );
-      return { facts, blob, size, storedSize: stored.size, letGo };
+      return { facts, skipped, blob, size, storedSize: stored.size, letGo };
     } finally {
       await incoming.abandon();
       await blobs.discard(output);

@@ -1,13 +1,13 @@
 // Documents as clients see them: rendered once, kept as gzip in memory and on disk, and found again by what they depend on.
-import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts";
-import type { FileBody, Reply } from "../core/reply.ts";
-import { gzip } from "../store/sink.ts";
-import type { Views as ViewFiles } from "../store/view-files.ts";
-import { createCollapse } from "./collapse.ts";
-import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
-import type { Documents } from "./documents.ts";
-import type { Lru } from "./lru.ts";
-import type { Transform } from "./transform.ts";
+import type { DocumentRef, DocumentType, ViewRequest } from "../../core/document.ts";
+import type { FileBody, Reply } from "../../core/reply.ts";
+import { gzip } from "../../store/sink.ts";
+import type { Views as ViewFiles } from "../../store/view-files.ts";
+import { createCollapse } from "../collapse.ts";
+import type { Lru } from "../lru.ts";
+import type { Transform } from "../transform.ts";
+import type { Documents } from "./get.ts";
+import { type DocumentState, INLINE_LIMIT } from "./state.ts";
 
 /** Raised whenever any format renders anything differently, so that no old view outlives the code that made it. */
 export const RENDERING = "1";

@@ -1,11 +1,11 @@
 // What formats need to know of documents at each request: worked out once a copy, and kept in memory.
-import type { DocumentRef, DocumentType } from "../core/document.ts";
-import { Problem } from "../core/problem.ts";
-import type { Modelled } from "../core/repository.ts";
-import { createCollapse } from "./collapse.ts";
-import type { DocumentState } from "./document-state.ts";
-import type { Documents, Found } from "./documents.ts";
-import { createLru } from "./lru.ts";
+import type { DocumentRef, DocumentType } from "../../core/document.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Modelled } from "../../core/repository.ts";
+import { createCollapse } from "../collapse.ts";
+import { createLru } from "../lru.ts";
+import type { Documents, Found } from "./get.ts";
+import type { DocumentState } from "./state.ts";
 
 const MODELS_IN_MEMORY = 500;
 

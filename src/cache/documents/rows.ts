@@ -1,7 +1,7 @@
 // Documents in the catalog.
-import type { DocumentRef } from "../core/document.ts";
-import type { Query } from "../store/database.ts";
-import { type DocumentState, digestOf } from "./document-state.ts";
+import type { DocumentRef } from "../../core/document.ts";
+import type { Query } from "../../store/database.ts";
+import { type DocumentState, digestOf } from "./state.ts";
 
 export async function readDocument(
   sql: Query,
@@ -13,7 +13,7 @@ export async function readDocument(
   if (!row) return null;
   const overlay = JSON.parse(row.overlay);
   return {
-    status: row.status === 200 ? 200 : 404,
+    revision: Number(row.revision),
     received: row.received,
     blob: row.blob,
     size: Number(row.size ?? 0),
@@ -26,28 +26,35 @@ export async function readDocument(
     checkedAt: Number(row.checked_at),
     freshUntil: Number(row.fresh_until),
     changedAt: Number(row.changed_at),
+    skipped: JSON.parse(row.skipped),
   };
 }
 
-export async function writeDocument(
+/** Puts the state in the place of the one of the revision before (0: of none). False, and nothing done, when another was stored meanwhile. */
+export async function swapDocument(
   sql: Query,
   repository: string,
   ref: DocumentRef,
   state: DocumentState,
-): Promise<void> {
-  await sql`INSERT INTO documents (repository, kind, key, package, status, received, blob, size, stored_size, etag,
-    last_modified, upstream, ref, overlay, checked_at, fresh_until, changed_at)
-    VALUES (${repository}, ${ref.kind}, ${ref.key}, ${ref.package}, ${state.status}, ${state.received}, ${state.blob},
+): Promise<boolean> {
+  const rows =
+    await sql`INSERT INTO documents (repository, kind, key, package, status, received, blob, size, stored_size,
+    etag, last_modified, upstream, ref, overlay, checked_at, fresh_until, changed_at, revision, skipped)
+    VALUES (${repository}, ${ref.kind}, ${ref.key}, ${ref.package}, 200, ${state.received}, ${state.blob},
     ${state.size}, ${state.storedSize}, ${state.etag}, ${state.lastModified}, ${state.upstream}, ${JSON.stringify(ref)},
-    ${JSON.stringify(state.overlay)}, ${state.checkedAt}, ${state.freshUntil}, ${state.changedAt})
+    ${JSON.stringify(state.overlay)}, ${state.checkedAt}, ${state.freshUntil}, ${state.changedAt}, ${state.revision},
+    ${JSON.stringify(state.skipped)})
     ON CONFLICT (repository, kind, key) DO UPDATE SET
-    status = excluded.status, received = excluded.received, blob = excluded.blob, size = excluded.size,
-    stored_size = excluded.stored_size, etag = excluded.etag, last_modified = excluded.last_modified,
-    upstream = excluded.upstream, ref = excluded.ref, overlay = excluded.overlay, checked_at = excluded.checked_at,
-    fresh_until = excluded.fresh_until, changed_at = excluded.changed_at`;
+    received = excluded.received, blob = excluded.blob, size = excluded.size, stored_size = excluded.stored_size,
+    etag = excluded.etag, last_modified = excluded.last_modified, upstream = excluded.upstream, ref = excluded.ref,
+    overlay = excluded.overlay, checked_at = excluded.checked_at, fresh_until = excluded.fresh_until,
+    changed_at = excluded.changed_at, revision = excluded.revision, skipped = excluded.skipped
+    WHERE documents.revision = excluded.revision - 1
+    RETURNING revision`;
+  return rows.length > 0;
 }
 
-/** Only freshness moved, unless another document came meanwhile. */
+/** Only freshness moved, unless the document changed meanwhile. */
 export async function touchDocument(
   sql: Query,
   repository: string,
@@ -55,7 +62,7 @@ export async function touchDocument(
   state: DocumentState,
 ): Promise<void> {
   await sql`UPDATE documents SET checked_at = ${state.checkedAt}, fresh_until = ${state.freshUntil}, etag = ${state.etag}
-    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND blob = ${state.blob}`;
+    WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND revision = ${state.revision}`;
 }
 
 const PAGE = 5000;

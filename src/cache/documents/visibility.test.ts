@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
-import { Problem } from "../core/problem.ts";
-import { answer, artifact, bytesOf, index, openToy, request, sha256, sri } from "./testkit.ts";
+import { Problem } from "../../core/problem.ts";
+import { answer, artifact, bytesOf, index, openToy, request, sha256, sri } from "../testkit.ts";
 
 // L30: a file is there for clients from the moment that its row is committed, and not before.
 

@@ -1,15 +1,21 @@
 // Holds what a document says against what was seen first, and tells what changed under a fixed name.
-import type { DocumentRef, DocumentType, Fact, Overlay, Source } from "../core/document.ts";
-import type { EventKind, RepositoryEvent } from "../core/event.ts";
-import type { Integrity } from "../core/integrity.ts";
-import type { Problem } from "../core/problem.ts";
-import { type Change, type KnownFacts, readFacts, reconcile, writeFacts } from "../ledger/facts.ts";
-import { readDigests, readPin } from "../ledger/pins.ts";
-import type { Blobs } from "../store/blobs.ts";
-import type { Database, Query } from "../store/database.ts";
-import { type DocumentState, INLINE_LIMIT } from "./document-state.ts";
-import type { IsRepacked } from "./repacked.ts";
-import type { Transform } from "./transform.ts";
+import type { DocumentRef, DocumentType, Fact, Overlay, Source } from "../../core/document.ts";
+import type { EventKind, RepositoryEvent } from "../../core/event.ts";
+import type { Integrity } from "../../core/integrity.ts";
+import type { Problem } from "../../core/problem.ts";
+import {
+  type Change,
+  type KnownFacts,
+  readFacts,
+  reconcile,
+  writeFacts,
+} from "../../ledger/facts.ts";
+import { readDigests, readPin } from "../../ledger/pins.ts";
+import type { Blobs } from "../../store/blobs.ts";
+import type { Database, Query } from "../../store/database.ts";
+import type { IsRepacked } from "../repacked.ts";
+import type { Transform } from "../transform.ts";
+import { type DocumentState, INLINE_LIMIT } from "./state.ts";
 
 export interface ObserverDeps {
   repository: string;
@@ -29,7 +35,7 @@ export interface ObserverDeps {
   repacked: IsRepacked | null;
   report(event: RepositoryEvent): void;
   /** The bytes of a stored document. */
-  open(ref: DocumentRef, state: DocumentState): Source;
+  open(ref: DocumentRef, state: Pick<DocumentState, "blob" | "size" | "source">): Source;
 }
 
 /** An alarm that may be none. */

@@ -1,0 +1,266 @@
+// One question to the upstream about a document, and what its answer makes of the stored one.
+import type { Candidate, DocumentRef, DocumentType, Overlay, Source } from "../../core/document.ts";
+import type { RepositoryEvent } from "../../core/event.ts";
+import { Problem } from "../../core/problem.ts";
+import type { CacheStatus } from "../../core/reply.ts";
+import type { Upstream, UpstreamResponse } from "../../core/upstream.ts";
+import type { Blobs } from "../../store/blobs.ts";
+import { type Absences, forgetAbsence } from "../absences.ts";
+import { refusal } from "../refusal.ts";
+import type { InService } from "./in-service.ts";
+import type { Intake, Received } from "./intake.ts";
+import { type Observe, type ObserverDeps, troubleEvent } from "./observe.ts";
+import { tellSkipped } from "./skipped.ts";
+import { type DocumentState, idOf } from "./state.ts";
+import type { Troubles } from "./troubles.ts";
+
+/** How long a "no" is remembered at most while the upstream can be asked. A name may be published at any time. */
+const NO_IS_REMEMBERED_MS = 60_000;
+/** How long a bad answer (login page, refusal) is not asked for again while a good copy is stored. */
+const TROUBLE_IS_REMEMBERED_MS = 30_000;
+const TROUBLES = ["refused", "malformed", "tampered", "full"];
+
+export interface Found {
+  state: DocumentState;
+  cache: CacheStatus;
+}
+
+export interface RefreshDeps {
+  repository: string;
+  types: Record<string, DocumentType>;
+  upstream: Upstream;
+  blobs: Blobs;
+  freshnessMs: number;
+  report(event: RepositoryEvent): void;
+  storeEvent: ObserverDeps["storeEvent"];
+  announce: ObserverDeps["announce"];
+  /** Throws a Problem when the new copy must not take the place of the old one. */
+  admit: ((candidate: Candidate) => Promise<void>) | null;
+  now(): number;
+  absences: Absences;
+  inService: InService;
+  troubles: Troubles;
+  intake: Intake;
+  observe: Observe;
+  open(ref: DocumentRef, state: Pick<DocumentState, "blob" | "size" | "source">): Source;
+}
+
+export interface Refresh {
+  /** Asks, and takes the answer in. Throws a Problem, told and remembered, when that brings nothing. */
+  refresh(ref: DocumentRef, state: DocumentState | null): Promise<Found>;
+  /** The same for who cannot use the stored copy: an answer that confirms it is none. */
+  again(ref: DocumentRef): Promise<Found>;
+}
+
+export function createRefresh(deps: RefreshDeps): Refresh {
+  const { repository, upstream, blobs, now, inService, troubles } = deps;
+
+  async function refresh(ref: DocumentRef, state: DocumentState | null): Promise<Found> {
+    try {
+      const found = await ask(ref, state);
+      troubles.clear(idOf(ref));
+      return found;
+    } catch (error) {
+      throw state ? troubled(ref, error) : await refused(ref, error);
+    }
+  }
+
+  /** A stored copy outlives a bug of ours that a new document brings to light; the event has its stack. */
+  function troubled(ref: DocumentRef, error: unknown): Problem {
+    const problem =
+      error instanceof Problem
+        ? error
+        : new Problem("malformed", "The new document could not be read", { cause: error });
+    if (!TROUBLES.includes(problem.kind)) return problem;
+    // A login page is told once, not each time that it is shown again.
+    const isNews = troubles.last(idOf(ref))?.problem.message !== problem.message;
+    if (isNews && problem.kind !== "full") deps.report(troubleEvent(ref, problem, true));
+    troubles.set(idOf(ref), problem, TROUBLE_IS_REMEMBERED_MS);
+    return problem;
+  }
+
+  /** Nothing is stored. False bytes are told of also then, and neither they nor a no are asked for again for a while. */
+  async function refused(ref: DocumentRef, error: unknown): Promise<unknown> {
+    if (error instanceof Problem && error.kind === "tampered") {
+      deps.report(troubleEvent(ref, error, false));
+      troubles.set(idOf(ref), error, TROUBLE_IS_REMEMBERED_MS);
+    }
+    if (error instanceof Problem && error.kind === "notFound")
+      troubles.set(idOf(ref), error, Math.min(deps.freshnessMs, NO_IS_REMEMBERED_MS));
+    return deps.absences.explain("document", [ref.kind, ref.key], error);
+  }
+
+  async function ask(ref: DocumentRef, state: DocumentState | null): Promise<Found> {
+    const headers: Record<string, string> = {};
+    if (ref.accept) headers["accept"] = ref.accept;
+    if (state?.etag) headers["if-none-match"] = state.etag;
+    else if (state?.lastModified) headers["if-modified-since"] = state.lastModified;
+
+    const response = await upstream.fetch({ path: ref.path, headers });
+    const cache: CacheStatus = {
+      hit: false,
+      fwd: state ? "stale" : "uri-miss",
+      fwdStatus: response.status,
+      upstream: response.upstream,
+    };
+    if (response.status === 304 && state) {
+      await response.discard();
+      return { state: confirm(ref, state, response), cache };
+    }
+    if (response.status === 404 || response.status === 410) {
+      await response.discard();
+      return { state: await vanish(ref, state, response), cache };
+    }
+    if (response.status !== 200) {
+      await response.discard();
+      throw refusal(response);
+    }
+    const received = await deps.intake.receive(response, deps.types[ref.kind]!.limit);
+    try {
+      if (state && received.sha256 === state.received)
+        return { state: confirm(ref, state, response), cache };
+      return {
+        state: await accept(ref, state, response, received),
+        cache: { ...cache, stored: true },
+      };
+    } finally {
+      if ("incoming" in received) await received.incoming.abandon();
+    }
+  }
+
+  /** The upstream confirmed the stored copy: only freshness moves. */
+  function confirm(
+    ref: DocumentRef,
+    state: DocumentState,
+    response: UpstreamResponse,
+  ): DocumentState {
+    const etag = response.headers.get("etag") ?? state.etag;
+    return inService.touch(ref, state, { etag, ...fresh() });
+  }
+
+  function fresh(): { checkedAt: number; freshUntil: number } {
+    const checkedAt = now();
+    return { checkedAt, freshUntil: checkedAt + deps.freshnessMs };
+  }
+
+  /** The upstream says no. What was stored stays for lock files, marked as gone. */
+  async function vanish(
+    ref: DocumentRef,
+    state: DocumentState | null,
+    { upstream: host }: UpstreamResponse,
+  ): Promise<DocumentState> {
+    const no = new Problem("notFound", `${ref.package} is not known to the upstream ${host}`);
+    if (!state) throw no;
+    const observed = await deps.observe(ref, state, [], host);
+    const kept = await inService.change(
+      ref,
+      (before) =>
+        before && {
+          ...before,
+          received: null, // the same bytes would be news: the files are back
+          etag: null,
+          lastModified: null,
+          upstream: host,
+          overlay: withLearned(observed, before.overlay),
+          ...fresh(),
+        },
+    );
+    if (!kept) throw no;
+    return kept;
+  }
+
+  async function accept(
+    ref: DocumentRef,
+    state: DocumentState | null,
+    response: UpstreamResponse,
+    received: Received,
+  ): Promise<DocumentState> {
+    const host = response.upstream;
+    const taken = await deps.intake.ingest(ref, response, received).catch((error) => {
+      throw notWhatWasAsked(error, ref, response);
+    });
+    try {
+      await admit({ ref, source: deps.open(ref, taken), previous: await previous(ref, state) });
+      const observed = await deps.observe(ref, state, taken.facts, host);
+      let events: RepositoryEvent[] = [];
+      const accepted = await inService.change(
+        ref,
+        (before) => {
+          const { told, ...news } = tellSkipped(ref, host, taken.skipped, before?.skipped ?? []);
+          events = news.events;
+          return {
+            received: received.sha256,
+            blob: taken.blob,
+            size: taken.size,
+            storedSize: taken.storedSize,
+            etag: response.headers.get("etag"),
+            lastModified: response.headers.get("last-modified"),
+            upstream: host,
+            overlay: withLearned(observed, before?.overlay ?? {}),
+            skipped: told,
+            ...fresh(),
+          };
+        },
+        async (sql) => {
+          for (const event of events) await deps.storeEvent(sql, event);
+          if (!state) await forgetAbsence(sql, repository, "document", [ref.kind, ref.key]);
+        },
+      );
+      for (const event of events) deps.announce(event);
+      return taken.source ? { ...accepted!, source: taken.source } : accepted!;
+    } finally {
+      taken.letGo();
+    }
+  }
+
+  /** A new copy that lacks something is refused like one that cannot be read: the document itself exists. */
+  async function admit(candidate: Candidate): Promise<void> {
+    try {
+      await deps.admit?.(candidate);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
+      throw new Problem("malformed", `It is not complete: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** The copy in service, where its bytes are still there; for `admit` alone. */
+  async function previous(ref: DocumentRef, state: DocumentState | null) {
+    if (!deps.admit || !state || !(await blobs.stat(state.blob))) return null;
+    return { ref, source: deps.open(ref, state), overlay: state.overlay };
+  }
+
+  return {
+    refresh,
+    async again(ref) {
+      const state = await inService.find(ref);
+      return ask(ref, state && { ...state, received: null, etag: null, lastModified: null });
+    },
+  };
+}
+
+/** What the bytes of fetched files told stays known, also of those that a document no longer names. */
+function withLearned(observed: Overlay, before: Overlay): Overlay {
+  const overlay = { ...observed };
+  for (const [file, entry] of Object.entries(before)) {
+    if (entry.state === "fetched") overlay[file] ??= entry;
+    const shown = overlay[file];
+    if (shown?.integrity === null) overlay[file] = { ...shown, integrity: entry.integrity };
+  }
+  return overlay;
+}
+
+/** A login page, most often: who sent it for what, before what is wrong with it. No URL: one may hold a token. */
+function notWhatWasAsked(
+  error: unknown,
+  { key }: DocumentRef,
+  { upstream, headers }: UpstreamResponse,
+): unknown {
+  if (!(error instanceof Problem) || error.kind !== "malformed") return error;
+  const isPage = /html/i.test(headers.get("content-type") ?? "");
+  const message = `${upstream} sent ${isPage ? "a web page" : "something else"} for ${key}: ${error.message}`;
+  const { cause, event } = error;
+  return new Problem("malformed", message, {
+    ...(cause !== undefined && { cause }),
+    ...(event && { event }),
+  });
+}

@@ -1,0 +1,47 @@
+// What is known of one stored document: its row in the catalog, as it stands in memory.
+import { createHash } from "node:crypto";
+import type { DocumentRef, Overlay, Source } from "../../core/document.ts";
+
+/** Documents above this are parsed in the worker, so that none holds up the loop. Bytes, uncompressed. */
+export const INLINE_LIMIT = 400 * 1024;
+
+export interface DocumentState {
+  /** Rises with each change but that of freshness. */
+  readonly revision: number;
+  /** SHA-256 of the bytes as they came; null when the same bytes would be news. */
+  readonly received: string | null;
+  /** SHA-256 of the gzip that is stored. */
+  readonly blob: string;
+  readonly size: number;
+  readonly storedSize: number;
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  readonly upstream: string;
+  readonly overlay: Overlay;
+  /** Changes whenever a view of it may change. */
+  readonly digest: string;
+  readonly checkedAt: number;
+  readonly freshUntil: number;
+  readonly changedAt: number;
+  /** What operators were told of entries that could not be used, see skipped.ts. */
+  readonly skipped: readonly string[];
+  /** The parsed document, while the request that fetched it still needs it. */
+  readonly source?: Source;
+}
+
+/** A state to come. */
+export type NewState = Omit<DocumentState, "revision" | "digest" | "changedAt" | "source">;
+
+/** What a document is known by to its views. */
+export function digestOf(blob: string, overlay: Overlay): string {
+  const marks =
+    Object.keys(overlay).length > 0
+      ? createHash("sha256").update(JSON.stringify(overlay)).digest("hex")
+      : "";
+  return `${blob}${marks}`;
+}
+
+/** Names it within its repository. */
+export function idOf({ kind, key }: DocumentRef): string {
+  return `${kind}\0${key}`;
+}
