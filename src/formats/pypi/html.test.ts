@@ -53,8 +53,28 @@ test("a file named for the project is enough", () => {
   expect(page.files.map(({ filename }) => filename)).toEqual(["six-1.0.tar.gz", "odd_name-2.zip"]);
 });
 
-test("a hash of the wrong length is malformed, one of an unknown algorithm is none", () => {
-  expect(() => read('<a href="six-1.0.zip#sha256=abcd">x</a>')).toThrow(Problem);
+test("an entry that cannot be used is left out and told; the rest stays", () => {
+  const skipped: string[] = [];
+  const page = readProjectHtml(
+    head(
+      "Links for six",
+      `<a href="six-1.0.zip#sha256=abcd">x</a><a href="file:///six-1.1.zip">x</a><a href="six-1.2.zip#sha256=">x</a>
+<a href=six-1.3.zip data-requires-python=>=3.6>x</a><a href="six-1.4.zip#sha256=None">x</a><a href="six-1.5.zip"">x</a><script>`,
+    ),
+    "six",
+    "simple/six/",
+    ({ what, why }) => skipped.push(`${what}: ${why}`),
+  );
+  expect(page.files.map(({ filename, hashes }) => [filename, hashes])).toEqual(
+    ["1.2", "1.3", "1.4", "1.5"].map((version) => [`six-${version}.zip`, {}]),
+  );
+  expect(skipped).toEqual([
+    "six-1.0.zip#sha256=abcd: The sha256 of six-1.0.zip is no sha256",
+    "file:///six-1.1.zip: The URL of six-1.1.zip cannot be fetched",
+  ]);
+});
+
+test("a hash of an unknown algorithm is none", () => {
   expect(read('<a href="six-1.0.zip#blake9=abcd">x</a>').files[0]?.hashes).toEqual({});
 });
 

@@ -1,6 +1,13 @@
 // Reads the HTML form of a project page. PEP 503, 592, 629, 658/714, 740, 792
 import { Problem } from "../../core/problem.ts";
-import { checkApiVersion, readHashes, uniqueFiles } from "./json.ts";
+import {
+  checkApiVersion,
+  metadataHashes,
+  readEach,
+  readHashes,
+  type Skip,
+  uniqueFiles,
+} from "./json.ts";
 import { belongsTo, isDistribution, isName, normalizeName } from "./names.ts";
 import { resolveLocation } from "./resolve.ts";
 import { tokens } from "./tokens.ts";
@@ -31,7 +38,7 @@ function coreMetadata(attributes: Attributes, file: string): ProjectFile["coreMe
   if (value === undefined) return null;
   if (value === "true" || value === "") return true;
   const match = HASH.exec(value);
-  return match ? readHashes({ [match[1]!]: match[2] }, `${file}.metadata`) : false;
+  return match ? metadataHashes({ [match[1]!]: match[2] }, file) : false;
 }
 
 function gpgSig(attributes: Attributes): boolean | null {
@@ -44,13 +51,13 @@ function sizeOf(attributes: Attributes): number | null {
   return /^\d{1,15}$/.test(value) ? Number(value) : null;
 }
 
-/** The file that an anchor leads to; null for any other link. */
+/** The file that an anchor leads to; null for any other link. Throws Problem("malformed") for one that cannot be used. */
 function readAnchor(attributes: Attributes, page: string, base: string | null): ProjectFile | null {
   const href = attributes.get("href")?.trim();
   const filename = href ? fileNameOf(href) : null;
   if (!href || filename === null || !isDistribution(filename)) return null;
   const location = resolveLocation(href, page, base);
-  if (location === null) return null;
+  if (location === null) throw new Problem("malformed", `The URL of ${filename} cannot be fetched`);
   const provenance = attributes.get("data-provenance");
   return {
     filename,
@@ -67,15 +74,22 @@ function readAnchor(attributes: Attributes, page: string, base: string | null): 
   };
 }
 
+interface Anchor {
+  /** Of the link. */
+  filename: string;
+  attributes: Attributes;
+  base: string | null;
+}
+
 interface Seen {
-  files: ProjectFile[];
+  anchors: Anchor[];
   meta: Map<string, string>;
   headings: string[];
   asksForPassword: boolean;
 }
 
-function readTokens(html: string, page: string): Seen {
-  const seen: Seen = { files: [], meta: new Map(), headings: [], asksForPassword: false };
+function readTokens(html: string): Seen {
+  const seen: Seen = { anchors: [], meta: new Map(), headings: [], asksForPassword: false };
   let base: string | null = null;
   let heading: string | null = null;
   for (const token of tokens(html)) {
@@ -87,8 +101,11 @@ function readTokens(html: string, page: string): Seen {
         heading = null;
       }
     } else if (token.name === "a") {
-      const file = readAnchor(token.attributes, page, base);
-      if (file) seen.files.push(file);
+      seen.anchors.push({
+        filename: token.attributes.get("href") ?? "",
+        attributes: token.attributes,
+        base,
+      });
     } else if (token.name === "meta") {
       const name = token.attributes.get("name")?.toLowerCase();
       if (name) seen.meta.set(name, token.attributes.get("content") ?? "");
@@ -118,20 +135,30 @@ function isHeadingOf(heading: string, project: string): boolean {
  * what it is: by the meta tag of PEP 629 (or the older `api-version`), by a link to a file named for the project, or by a heading
  * that names the project as index generators do. A page that asks for a password is never one.
  */
-function isProjectPage(seen: Seen, project: string): boolean {
+function isProjectPage(seen: Seen, files: ProjectFile[], project: string): boolean {
   if (seen.asksForPassword) return false;
   return (
     seen.meta.has("pypi:repository-version") ||
     seen.meta.has("api-version") ||
-    seen.files.some(({ filename }) => belongsTo(filename, project)) ||
+    files.some(({ filename }) => belongsTo(filename, project)) ||
     seen.headings.some((heading) => isHeadingOf(heading, project))
   );
 }
 
 /** The page of `project`; `page` is its path below the upstream's URL. Throws Problem("malformed") for any other page. */
-export function readProjectHtml(html: string, project: string, page: string): ProjectPage {
-  const seen = readTokens(html, page);
-  if (!isProjectPage(seen, project))
+export function readProjectHtml(
+  html: string,
+  project: string,
+  page: string,
+  skip: Skip = () => {},
+): ProjectPage {
+  const seen = readTokens(html);
+  const files = readEach(
+    seen.anchors,
+    ({ attributes, base }) => readAnchor(attributes, page, base),
+    skip,
+  );
+  if (!isProjectPage(seen, files, project))
     throw new Problem("malformed", `The answer is an HTML page, but not the page of ${project}`);
   checkApiVersion(seen.meta.get("pypi:repository-version"));
   const status = seen.meta.get("pypi:project-status");
@@ -139,7 +166,7 @@ export function readProjectHtml(html: string, project: string, page: string): Pr
   return {
     name: project,
     versions: null,
-    files: uniqueFiles(seen.files),
+    files: uniqueFiles(files),
     status: status ? { status, reason } : null,
     lastSerial: null,
   };

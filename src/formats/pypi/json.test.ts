@@ -26,8 +26,6 @@ const strangers: unknown[] = [
   { files: [file({ url: "javascript:alert(1)" })] },
   { files: [file({ hashes: "ab" })] },
   { files: [file({ hashes: { sha256: "ab" } })] },
-  { files: [file({ hashes: { sha256: null } })] },
-  { files: [file({ "core-metadata": { sha256: "xyz" } })] },
   { name: "seven", files: [] },
   { meta: { "api-version": "2.0" }, files: [] },
 ];
@@ -97,6 +95,44 @@ test("hashes become an integrity, the strongest first, and come back", () => {
   expect(integrityOf({})).toBeNull();
   expect(hashesOf(null)).toEqual({});
   expect(hashesOf("h1-AAAA")).toEqual({});
+});
+
+test("an entry that cannot be used is left out and told, and what it does not need is only left out of it", () => {
+  const skipped: string[] = [];
+  const named = (version: string, changes = {}) =>
+    file({ filename: `six-${version}.zip`, ...changes });
+  const page = readProjectJson(
+    {
+      files: [
+        named("1", { hashes: { sha256: null, md5: "" } }),
+        named("2", { hashes: { sha256: "None" } }),
+        named("3", { "core-metadata": { sha256: "xyz" } }),
+        named("4", { url: "file:///six.zip" }),
+        named("5", { url: undefined }),
+        named("6", { filename: null }),
+        named("7", { hashes: { sha256: "abc" } }),
+        null,
+        named("8"),
+      ],
+    },
+    "six",
+    "simple/six/",
+    ({ what, why }) => skipped.push(`${what}: ${why}`),
+  );
+  expect(page.files.map(({ filename, hashes }) => [filename, Object.keys(hashes)])).toEqual([
+    ["six-1.zip", []],
+    ["six-2.zip", []],
+    ["six-3.zip", ["sha256"]],
+    ["six-8.zip", ["sha256"]],
+  ]);
+  expect(page.files[2]?.coreMetadata).toBeNull();
+  expect(skipped).toEqual([
+    "six-4.zip: The URL of six-4.zip cannot be fetched",
+    "six-5.zip: The URL of six-5.zip cannot be fetched",
+    "a file without a name: A file of the project page has no usable name",
+    "six-7.zip: The sha256 of six-7.zip is no sha256",
+    "a file without a name: A file of the project page is no object",
+  ]);
 });
 
 test("fileJson() and readFile() are each other's inverse", () => {

@@ -1,4 +1,5 @@
 // Reads and writes the JSON form of a project page. PEP 691, 700, 714, 740, 792
+import type { Skipped } from "../../core/document.ts";
 import { type Integrity, integrityFromHex, parseIntegrity } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
 import { isFileName, normalizeName } from "./names.ts";
@@ -20,11 +21,22 @@ const HEX_LENGTH: Record<string, number> = {
   sha512: 128,
 };
 
-/** Digests as the index gives them. A known algorithm with a digest of another length is Problem("malformed"). */
+/** Takes note of what is left out, see `DocumentType.facts`. */
+export type Skip = (entry: Skipped) => void;
+
+/** What generators write where they know no digest. */
+const NO_DIGEST = [null, "", "None", "null"];
+
+/**
+ * Digests as the index gives them; those that it does not know are left out. A known algorithm with a digest of another length is
+ * Problem("malformed"): what else is true of such a file cannot be known.
+ */
 export function readHashes(value: unknown, file: string): Hashes {
+  if (value === undefined || value === null) return {};
   if (!isObject(value)) throw new Problem("malformed", `The hashes of ${file} are no object`);
   const hashes: [string, string][] = [];
   for (const [algorithm, digest] of Object.entries(value)) {
+    if (NO_DIGEST.includes(digest as string | null)) continue;
     const isHex = typeof digest === "string" && /^(?:[0-9a-fA-F]{2})+$/.test(digest);
     const length = Object.hasOwn(HEX_LENGTH, algorithm) ? HEX_LENGTH[algorithm] : undefined;
     if (length !== undefined && (!isHex || digest.length !== length))
@@ -62,9 +74,18 @@ function readCoreMetadata(entry: Json, file: string): ProjectFile["coreMetadata"
   // PEP 714: the new name counts where both are given. The third one is what the public index wrote for a while.
   const value =
     entry["core-metadata"] ?? entry["dist-info-metadata"] ?? entry["data-dist-info-metadata"];
-  if (!isObject(value)) return boolean(value);
-  const hashes = readHashes(value, `${file}.metadata`);
-  return Object.keys(hashes).length ? hashes : true;
+  return isObject(value) ? metadataHashes(value, file) : boolean(value);
+}
+
+/** The digests of a file's metadata. What is promised with a digest that is none is not promised: the file can do without. */
+export function metadataHashes(value: unknown, file: string): ProjectFile["coreMetadata"] {
+  try {
+    const hashes = readHashes(value, `${file}.metadata`);
+    return Object.keys(hashes).length ? hashes : true;
+  } catch (error) {
+    if (error instanceof Problem) return null;
+    throw error;
+  }
 }
 
 /** One entry of `files`. `page` is the page's path below the upstream's URL. Throws Problem("malformed"). */
@@ -81,7 +102,7 @@ export function readFile(entry: unknown, page: string): ProjectFile {
   return {
     filename,
     location,
-    hashes: readHashes(entry["hashes"] ?? {}, filename),
+    hashes: readHashes(entry["hashes"], filename),
     requiresPython: string(entry["requires-python"]),
     size: readSize(entry["size"]),
     uploadTime: string(entry["upload-time"]),
@@ -108,6 +129,38 @@ function readStatus(value: unknown): ProjectStatus | null {
   return status ? { status, reason: string(value["reason"]) } : null;
 }
 
+/**
+ * What `read` makes of each entry; one that it throws a Problem at is left out and told. Where none is left it is no such list, and the first
+ * Problem is thrown: what was known before must not be taken for gone.
+ */
+export function readEach<In, Out>(
+  entries: readonly In[],
+  read: (entry: In) => Out | null,
+  skip: Skip,
+): Out[] {
+  const made: Out[] = [];
+  const skipped: Skipped[] = [];
+  let first: Problem | null = null;
+  for (const entry of entries)
+    try {
+      const one = read(entry);
+      if (one !== null) made.push(one);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      first ??= error;
+      skipped.push({ what: nameOf(entry), why: error.message });
+    }
+  if (first && made.length === 0) throw first;
+  for (const entry of skipped) skip(entry);
+  return made;
+}
+
+function nameOf(entry: unknown): string {
+  if (typeof entry === "string") return entry;
+  const name = isObject(entry) ? entry["filename"] : null;
+  return typeof name === "string" && name !== "" ? name : "a file without a name";
+}
+
 /** A file that is named twice counts as named first. */
 export function uniqueFiles(files: ProjectFile[]): ProjectFile[] {
   const seen = new Set<string>();
@@ -115,7 +168,12 @@ export function uniqueFiles(files: ProjectFile[]): ProjectFile[] {
 }
 
 /** The page of `project`, as parsed from JSON. Throws Problem("malformed") for anything else. */
-export function readProjectJson(value: unknown, project: string, page: string): ProjectPage {
+export function readProjectJson(
+  value: unknown,
+  project: string,
+  page: string,
+  skip: Skip = () => {},
+): ProjectPage {
   if (!isObject(value) || !Array.isArray(value["files"]))
     throw new Problem("malformed", `The answer is not the project page of ${project}`);
   const meta = isObject(value["meta"]) ? value["meta"] : {};
@@ -128,7 +186,7 @@ export function readProjectJson(value: unknown, project: string, page: string): 
   return {
     name: project,
     versions: Array.isArray(versions) ? versions.filter((it) => typeof it === "string") : null,
-    files: uniqueFiles(value["files"].map((entry) => readFile(entry, page))),
+    files: uniqueFiles(readEach(value["files"], (entry) => readFile(entry, page), skip)),
     status: readStatus(value["project-status"]),
     lastSerial: typeof serial === "number" ? serial : string(serial),
   };

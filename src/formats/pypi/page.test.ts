@@ -18,6 +18,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       version: "1.0",
       integrity: sri("sha256", "a".repeat(64)),
       location: "https://files.example.test/packages/aa/sample_project-1.0-py3-none-any.whl",
+      publishedAt: "2015-06-14T14:38:05.875222Z",
     },
     {
       file: "sample_project-1.0-py3-none-any.whl.metadata",
@@ -31,6 +32,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       version: "1.0",
       integrity: `${sri("sha256", "c".repeat(64))} ${sri("md5", "e".repeat(32))}`,
       location: "packages/Sample.Project-1.0.tar.gz",
+      publishedAt: "2015-06-14T14:37:56.383366Z",
     },
     {
       file: "Sample.Project-1.0.tar.gz.asc",
@@ -55,6 +57,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       version: "3.0rc1",
       integrity: sri("sha512", "a".repeat(64) + "b".repeat(64)),
       location: "https://files.example.test/packages/sample-project-3.0-rc.1.zip",
+      publishedAt: "2026-01-01T00:00:00Z",
     },
   ]);
 });
@@ -124,6 +127,7 @@ test("facts of the JSON API have the digests that the project page has", async (
       version: "1.0",
       integrity: `${sri("sha256", "a".repeat(64))} ${sri("md5", "e".repeat(32))}`,
       location: "https://files.example.test/packages/aa/sample_project-1.0-py3-none-any.whl",
+      publishedAt: "2015-06-14T14:38:05.875222Z",
     },
   ]);
 });

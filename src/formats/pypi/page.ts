@@ -1,8 +1,8 @@
 // A stored project page, whichever form the upstream gave it in, as the typed model; and what it says of each file.
-import type { DocumentRef, Fact, Source } from "../../core/document.ts";
+import type { DocumentRef, Fact, Skipped, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { readProjectHtml } from "./html.ts";
-import { fileJson, integrityOf, isObject, readFile, readProjectJson } from "./json.ts";
+import { fileJson, integrityOf, isObject, readFile, readProjectJson, type Skip } from "./json.ts";
 import { versionOfFile } from "./names.ts";
 import { besides } from "./resolve.ts";
 import type { ProjectFile, ProjectPage } from "./types.ts";
@@ -17,33 +17,51 @@ async function formOf(source: Source): Promise<string> {
   return "";
 }
 
-async function parse(source: Source, ref: DocumentRef): Promise<ProjectPage> {
+/** A page, and what of it cannot be used. */
+interface Read {
+  page: ProjectPage;
+  skipped: Skipped[];
+}
+
+async function parse(source: Source, ref: DocumentRef): Promise<Read> {
+  const skipped: Skipped[] = [];
+  const page = await read(source, ref, (entry) => skipped.push(entry));
+  return { page, skipped };
+}
+
+async function read(source: Source, ref: DocumentRef, skip: Skip): Promise<ProjectPage> {
   const form = await formOf(source);
-  if (form === "{") return readProjectJson(await source.json(), ref.key, ref.path);
-  if (form === "<") return readProjectHtml(await source.text(), ref.key, ref.path);
+  if (form === "{") return readProjectJson(await source.json(), ref.key, ref.path, skip);
+  if (form === "<") return readProjectHtml(await source.text(), ref.key, ref.path, skip);
   throw new Problem("malformed", `The answer for ${ref.key} is neither JSON nor HTML`);
 }
 
 // A source belongs to one document, and its facts, entries and views all need the same model.
-const parsed = new WeakMap<Source, Promise<ProjectPage>>();
+const parsed = new WeakMap<Source, Promise<Read>>();
+
+function parseOnce(source: Source, ref: DocumentRef): Promise<Read> {
+  let made = parsed.get(source);
+  if (!made) {
+    made = parse(source, ref);
+    parsed.set(source, made);
+  }
+  return made;
+}
 
 /** The model of a stored page, parsed once. Throws Problem("malformed") when the bytes are no project page. */
-export function projectPage(source: Source, ref: DocumentRef): Promise<ProjectPage> {
-  let page = parsed.get(source);
-  if (!page) {
-    page = parse(source, ref);
-    parsed.set(source, page);
-  }
-  return page;
+export async function projectPage(source: Source, ref: DocumentRef): Promise<ProjectPage> {
+  return (await parseOnce(source, ref)).page;
 }
 
 function factsOf(file: ProjectFile, project: string): Fact[] {
   const version = versionOfFile(file.filename, project);
+  const { uploadTime } = file;
   const fact = (suffix: string, integrity: string | null): Fact => ({
     file: file.filename + suffix,
     version,
     integrity,
     location: besides(file.location, suffix),
+    ...(suffix === "" && uploadTime !== null && { publishedAt: uploadTime }),
   });
   const facts = [fact("", integrityOf(file.hashes))];
   const metadata = file.coreMetadata;
@@ -53,8 +71,13 @@ function factsOf(file: ProjectFile, project: string): Fact[] {
 }
 
 /** One fact for each file, and one for each sidecar that the page promises. */
-export async function projectFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
-  const page = await projectPage(source, ref);
+export async function projectFacts(
+  source: Source,
+  ref: DocumentRef,
+  skip: Skip = () => {},
+): Promise<Fact[]> {
+  const { page, skipped } = await parseOnce(source, ref);
+  for (const entry of skipped) skip(entry);
   return page.files.flatMap((file) => factsOf(file, page.name));
 }
 

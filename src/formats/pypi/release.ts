@@ -8,7 +8,7 @@ import type {
   ViewRequest,
 } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
-import { hashesOf, integrityOf, isObject, readHashes } from "./json.ts";
+import { hashesOf, integrityOf, isObject, readEach, readHashes, type Skip } from "./json.ts";
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";
 import { resolveLocation } from "./resolve.ts";
 import type { Hashes } from "./types.ts";
@@ -30,21 +30,26 @@ interface Release {
   rest: Record<string, unknown>;
 }
 
-function readFiles(value: unknown, path: string): ReleaseFile[] {
+function readFiles(value: unknown, path: string, skip: Skip): ReleaseFile[] {
   if (!Array.isArray(value)) throw new Problem("malformed", "The files of a release are no list");
-  return value.map((entry) => {
-    const filename = isObject(entry) ? entry["filename"] : null;
-    if (!isObject(entry) || typeof filename !== "string" || !isFileName(filename))
-      throw new Problem("malformed", "A file of a release has no usable name");
-    const url = entry["url"];
-    const location = typeof url === "string" ? resolveLocation(url, path) : null;
-    if (location === null)
-      throw new Problem("malformed", `The URL of ${filename} cannot be fetched`);
-    return { filename, location, digests: readHashes(entry["digests"] ?? {}, filename), entry };
-  });
+  return readEach(value, (entry) => readFile(entry, path), skip);
 }
 
-async function readRelease(source: Source, ref: DocumentRef): Promise<Release> {
+function readFile(entry: unknown, path: string): ReleaseFile {
+  const filename = isObject(entry) ? entry["filename"] : null;
+  if (!isObject(entry) || typeof filename !== "string" || !isFileName(filename))
+    throw new Problem("malformed", "A file of a release has no usable name");
+  const url = entry["url"];
+  const location = typeof url === "string" ? resolveLocation(url, path) : null;
+  if (location === null) throw new Problem("malformed", `The URL of ${filename} cannot be fetched`);
+  return { filename, location, digests: readHashes(entry["digests"], filename), entry };
+}
+
+async function readRelease(
+  source: Source,
+  ref: DocumentRef,
+  skip: Skip = () => {},
+): Promise<Release> {
   const value = await source.json();
   const info = isObject(value) ? value["info"] : null;
   if (!isObject(value) || !isObject(info))
@@ -56,26 +61,32 @@ async function readRelease(source: Source, ref: DocumentRef): Promise<Release> {
   if (releases !== undefined && releases !== null && !isObject(releases))
     throw new Problem("malformed", `The releases of ${ref.package} are no object`);
   return {
-    urls: urls === undefined || urls === null ? null : readFiles(urls, ref.path),
+    urls: urls === undefined || urls === null ? null : readFiles(urls, ref.path, skip),
     releases: isObject(releases)
-      ? Object.entries(releases).map(([version, files]) => [version, readFiles(files, ref.path)])
+      ? Object.entries(releases).map(([version, files]) => [
+          version,
+          readFiles(files, ref.path, skip),
+        ])
       : null,
     rest,
   };
 }
 
 /** What the answer says of each file, so that a digest that changes is seen here too. */
-export async function releaseFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
-  const release = await readRelease(source, ref);
+export async function releaseFacts(source: Source, ref: DocumentRef, skip?: Skip): Promise<Fact[]> {
+  const release = await readRelease(source, ref, skip);
   const facts = new Map<string, Fact>();
   for (const files of [release.urls ?? [], ...(release.releases ?? []).map(([, all]) => all)])
-    for (const { filename, location, digests } of files)
+    for (const { filename, location, digests, entry } of files)
       if (!facts.has(filename))
         facts.set(filename, {
           file: filename,
           version: versionOfFile(filename, ref.package),
           integrity: integrityOf(digests),
           location,
+          ...(typeof entry["upload_time_iso_8601"] === "string" && {
+            publishedAt: entry["upload_time_iso_8601"],
+          }),
         });
   return [...facts.values()];
 }

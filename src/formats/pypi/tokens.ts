@@ -1,4 +1,4 @@
-// A small strict HTML tokenizer, in linear time: enough for index pages, and nothing is guessed. https://html.spec.whatwg.org/#tokenization
+// A small HTML tokenizer, in linear time, that recovers as browsers do: enough for index pages. https://html.spec.whatwg.org/#tokenization
 import { Problem } from "../../core/problem.ts";
 
 export type Token =
@@ -7,11 +7,25 @@ export type Token =
   | { kind: "text"; text: string };
 
 const TAG = /<(\/?)([a-zA-Z][a-zA-Z0-9:-]*)/y;
-const ATTRIBUTE = /[\s/]*([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+)))?/y;
+/** Stray quotes, "<" and "=" belong to a name or a value that is not quoted, wherever they stand. */
+const ATTRIBUTE = /[\s/]*(=?[^\s>/=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>][^\s>]*)|(?=>)))?/y;
 const TAG_END = /[\s/]*>/y;
+const EMPTY_COMMENT = /<!--(?:-?>)/y;
+const COMMENT_END = /--!?>/g;
+/** A declaration, a processing instruction, an end tag without a name. */
+const BOGUS_COMMENT = /<(?:[!?]|\/[^a-zA-Z])/y;
 
-// Their content is no markup.
-const RAW = new Set(["script", "style", "textarea", "title", "xmp", "noscript", "template"]);
+// Their content is no markup, or none of the page's.
+const RAW = new Set([
+  "script",
+  "style",
+  "textarea",
+  "title",
+  "xmp",
+  "iframe",
+  "noembed",
+  "noframes",
+]);
 
 const ENTITIES: Record<string, string> = {
   amp: "&",
@@ -48,6 +62,13 @@ function after(html: string, mark: string, from: number): number {
   return at + mark.length;
 }
 
+function commentEnd(html: string, from: number): number {
+  COMMENT_END.lastIndex = from;
+  const end = COMMENT_END.exec(html);
+  if (!end) throw broken();
+  return end.index + end[0].length;
+}
+
 function matchAt(pattern: RegExp, html: string, at: number): RegExpExecArray | null {
   pattern.lastIndex = at;
   return pattern.exec(html);
@@ -60,8 +81,8 @@ function attributesAt(html: string, from: number): { attributes: Map<string, str
     const end = matchAt(TAG_END, html, at);
     if (end) return { attributes, at: at + end[0].length };
     const match = matchAt(ATTRIBUTE, html, at);
-    if (!match) throw broken();
-    const name = match[1]!.toLowerCase();
+    if (!match?.[1]) throw broken(); // the page ends here
+    const name = match[1].toLowerCase();
     const value = match[2] ?? match[3] ?? match[4] ?? "";
     // The first one of a name counts, as in a browser.
     if (!attributes.has(name)) attributes.set(name, unescapeHtml(value));
@@ -69,7 +90,10 @@ function attributesAt(html: string, from: number): { attributes: Map<string, str
   }
 }
 
-/** The tags and texts of a page in order. Throws Problem("malformed") where a tag, comment or script does not end. */
+/**
+ * The tags and texts of a page in order. Throws Problem("malformed") where it ends in the middle of a tag or a comment: a browser would drop
+ * that, but here it is a page that was cut, whose other files must not be taken for gone.
+ */
 export function* tokens(html: string): Generator<Token> {
   let at = 0;
   while (at < html.length) {
@@ -81,10 +105,11 @@ export function* tokens(html: string): Generator<Token> {
       continue;
     }
     if (html.startsWith("<!--", at)) {
-      at = after(html, "-->", at + 4);
+      const short = matchAt(EMPTY_COMMENT, html, at);
+      at = short ? at + short[0].length : commentEnd(html, at + 4);
       continue;
     }
-    if (html[at + 1] === "!" || html[at + 1] === "?") {
+    if (matchAt(BOGUS_COMMENT, html, at)) {
       at = after(html, ">", at + 2);
       continue;
     }
@@ -103,12 +128,11 @@ export function* tokens(html: string): Generator<Token> {
     }
     yield { kind: "start", name, attributes };
     if (!RAW.has(name)) continue;
-    const close = new RegExp(`</${name}\\s*>`, "gi");
+    const close = new RegExp(`</${name}(?=[\\s/>])[^>]*>`, "gi");
     close.lastIndex = at;
     const closed = close.exec(html);
-    if (!closed) throw broken();
-    if (name === "title") yield { kind: "text", text: unescapeHtml(html.slice(at, closed.index)) };
+    if (name === "title") yield { kind: "text", text: unescapeHtml(html.slice(at, closed?.index)) };
     yield { kind: "end", name };
-    at = closed.index + closed[0].length;
+    at = closed ? closed.index + closed[0].length : html.length;
   }
 }
