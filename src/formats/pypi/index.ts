@@ -1,6 +1,7 @@
 // The Python package index: PEP 503, 691 and what followed. Wiring only; README.md has the protocol in a page.
 import type { Format } from "../../core/format.ts";
 import { documents } from "./documents.ts";
+import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
 import { renderProblem } from "./problem.ts";
@@ -22,6 +23,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   }),
   spell: normalizeName,
   mount: () => ({ serve }),
+  tasks: { metadata: metadataTask },
   problem: renderProblem,
   setup: snippets,
 };

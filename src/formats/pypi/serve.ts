@@ -7,6 +7,7 @@ import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { projectRef, releaseRef } from "./documents.ts";
+import { isInWheel, serveMetadata } from "./metadata.ts";
 import { releasePurl, sidecarOf, versionOfFile } from "./names.ts";
 import { type MediaType, negotiate } from "./negotiate.ts";
 import type { PypiOptions } from "./options.ts";
@@ -108,8 +109,13 @@ export async function serve(
       return reply(301, "text/plain; charset=utf-8", `See ${route.location}\n`, {
         location: route.location,
       });
-    case "file":
-      return repository.artifact(artifactOfRoute(route, repository.options), request);
+    case "file": {
+      const artifact = artifactOfRoute(route, repository.options);
+      if (!isInWheel(route.file)) return repository.artifact(artifact, request);
+      const { of: file } = sidecarOf(route.file)!;
+      const wheel = artifactOf(route.project, file, repository.options);
+      return serveMetadata(artifact, wheel, request, repository);
+    }
     case "provenance":
       return serveProvenance(route, repository);
     case "release":
