@@ -3,8 +3,8 @@
 import { Problem } from "../core/problem.ts";
 import type { Database, Query } from "../store/database.ts";
 
-/** `document`: kind, key. `view`: kind, key, variant. `file`: package, file. `question`: path. */
-export type Asked = "document" | "view" | "file" | "question";
+/** `document`: kind, key. `view`: kind, key, variant. `file`: package, file. `question`: path. `format`: its own key. */
+export type Asked = "document" | "view" | "file" | "question" | "format";
 
 export interface Absence {
   /** What clients were told; of a question, who answered. */

@@ -28,6 +28,7 @@ const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = 
   known: (of) => of.known("thing", "a.tgz"),
   files: (of) => of.files("thing"),
   ask: (of) => of.ask({ path: "search", package: null }),
+  explain: (of) => of.explain("key", new Problem("offline", "It is away")),
   keep: (of) => of.keep("key", new Uint8Array()),
   kept: (of) => of.kept("key"),
   swap: (of) => of.swap("key", new Uint8Array(), null),

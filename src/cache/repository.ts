@@ -317,6 +317,10 @@ export function createRepository(
         permit("read", null);
         return tasks.derive(task, options, files);
       },
+      async explain(key, error) {
+        permit("read", null);
+        return absences.explain("format", [key], error);
+      },
       async keep(key, bytes) {
         permit("read", null);
         return keep(key, bytes);

@@ -59,6 +59,11 @@ export interface Repository<Options = unknown> {
   files(packageName: string): Promise<KnownFile[]>;
   /** Asks the upstream, without storing. Throws Problem("offline" | "unreachable"); any HTTP status is an answer. */
   ask(question: Question): Promise<Answer>;
+  /**
+   * The error to answer with where the format itself works out that something is not there. Problem("notFound") is kept, and comes
+   * back in place of a Problem that tells that the upstream cannot be asked.
+   */
+  explain(key: string, error: unknown): Promise<unknown>;
   /** Small values that a format keeps for when the upstream is away (advisories, keys, tiles). */
   keep(key: string, bytes: Uint8Array): Promise<void>;
   kept(key: string): Promise<{ bytes: Uint8Array; at: number } | null>;

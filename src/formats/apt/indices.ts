@@ -126,10 +126,9 @@ async function findByHash(repository: AptRepository, route: HashRoute): Promise<
       if (error.kind !== "notFound") away ??= error;
     }
   }
-  throw (
-    away ??
-    new Problem("notFound", `No release that is remembered here names ${route.digest} in ${folder}`)
-  );
+  const no = `No release that is remembered here names ${route.digest} in ${folder}`;
+  const key = `by-hash/${folder}/${route.digest}`;
+  throw await repository.explain(key, away ?? new Problem("notFound", no));
 }
 
 function indexIn(generations: Generation[], suite: string, route: HashRoute): Index | null {
@@ -154,12 +153,14 @@ export async function unnamedIndex(
   const current = await currentRelease(repository, suite).catch(nullWhenNotFound);
   if (!current) return null;
   const { detail } = current.cache;
-  if (detail === "offline" || detail === "unreachable")
-    return new Problem(
-      detail,
-      `The stored release of ${suite} does not name ${name}, and the upstream cannot be asked for a newer one`,
-    );
-  return new Problem("notFound", `The release of ${suite} does not name ${name}`);
+  const problem =
+    detail === "offline" || detail === "unreachable"
+      ? new Problem(
+          detail,
+          `The stored release of ${suite} does not name ${name}, and the upstream cannot be asked for a newer one`,
+        )
+      : new Problem("notFound", `The release of ${suite} does not name ${name}`);
+  return (await repository.explain(`index/${path}`, problem)) as Problem;
 }
 
 export function serveByHash(

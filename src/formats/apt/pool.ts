@@ -73,7 +73,7 @@ async function locate(
   const found = await findInIndices(repository, path, accepted.get(path)).catch(async (error) => {
     if (!(error instanceof Problem)) throw error;
     const loose = await looseArtifact(repository, path);
-    if (!loose) throw error;
+    if (!loose) throw await repository.explain(`pool/${path}`, error);
     return loose;
   });
   if (!("entry" in found)) return found;

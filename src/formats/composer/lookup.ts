@@ -1,11 +1,10 @@
-// Which document a package stands in: its own, packages.json, or an include. And what the upstream said that it has not.
+// Which document a package stands in: its own, packages.json, or an include.
 import type { DocumentRef, ViewRequest } from "../../core/document.ts";
-import { cannotAsk, Problem } from "../../core/problem.ts";
+import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import { type ComposerMemory, notBefore, viewsDate } from "./dates.ts";
 import { devRef, type IncludeModel, includeRef, packageRef, rootRef } from "./documents.ts";
-import { keepConfirmed } from "./exchange.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
 import { WITHOUT_SOURCES } from "./view.ts";
@@ -37,44 +36,18 @@ export async function servePackage(
     throw new Problem("notFound", `${name} is not among the packages that the upstream lists`);
   const suffix = repository.options.sources ? "" : WITHOUT_SOURCES;
   const view: ViewRequest = { variant: `${holder.variant}${suffix}`, base };
-  const key = `absent/${name}${dev ? "~dev" : ""}`;
-  try {
-    const reply = await repository.view(holder.ref, view, JSON_TYPE);
-    const date = await viewsDate(repository, memory, base, formOf(known.model, repository));
-    // A package that moves from one document of many to another is told of in packages.json.
-    return notBefore(
-      reply,
-      known.model.metadataUrl === null ? Math.max(date, known.changedAt) : date,
-    );
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (error.kind === "notFound") await keepAbsence(repository, key);
-    else if (cannotAsk(error)) await tellAbsence(repository, key, name);
-    throw error;
-  }
+  const reply = await repository.view(holder.ref, view, JSON_TYPE);
+  const date = await viewsDate(repository, memory, base, formOf(known.model, repository));
+  // A package that moves from one document of many to another is told of in packages.json.
+  return notBefore(
+    reply,
+    known.model.metadataUrl === null ? Math.max(date, known.changedAt) : date,
+  );
 }
 
 /** What views look like by, beside the documents. */
 export function formOf(root: Root, { options }: Repository<ComposerOptions>) {
   return { sources: options.sources, isMany: root.metadataUrl === null };
-}
-
-/**
- * Composer asks for names that nobody has at every update (virtual packages, branches of packages without any). What the upstream
- * last said no to stays a no while it is away, or no update would work then.
- */
-async function keepAbsence(repository: Repository, key: string): Promise<void> {
-  await keepConfirmed(repository, key, new Uint8Array());
-}
-
-async function tellAbsence(repository: Repository, key: string, name: string): Promise<void> {
-  const kept = await repository.kept(key);
-  if (!kept) return;
-  const day = new Date(kept.at).toISOString().slice(0, 10);
-  throw new Problem(
-    "notFound",
-    `${name} was not known to the upstream on ${day}, and it cannot be asked now`,
-  );
 }
 
 async function holderOf(

@@ -164,18 +164,6 @@ test("a package that the upstream does not list is not asked for", async () => {
   expect(repository.views).toEqual([]);
 });
 
-test("what the upstream once said no to stays a no while it is away, and nothing else does", async () => {
-  repository.missing = "notFound";
-  expect(await problemOf(get("/p2/virtual/thing.json"))).toMatchObject({ kind: "notFound" });
-  repository.missing = null;
-  expect(await problemOf(get("/p2/virtual/thing.json"))).toMatchObject({
-    kind: "notFound",
-    message: expect.stringContaining("2026-11-23"),
-  });
-  expect((await problemOf(get("/p2/virtual/thing~dev.json"))).kind).toBe("offline");
-  expect((await problemOf(get("/p2/other/thing.json"))).kind).toBe("offline");
-});
-
 test("claimed names are asked for nowhere", async () => {
   for (const path of [
     "/p2/acme/secret.json",

@@ -1,6 +1,6 @@
 // Between a repository and its checksum database: what is expected of a module's files, and who may be asked.
 
-import { Problem } from "../../core/problem.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { OwnRepository } from "../../core/repository.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
@@ -65,16 +65,29 @@ function operationsOf(repository: Own, database: Database): Operations {
   /** An upstream that proxies no database says 404 to every lookup, which must not be taken for "this module is not in it". */
   function isSupported(): Promise<boolean> {
     if (database.url) return Promise.resolve(true);
-    supported ??= ask("supported", null)
-      .then((bytes) => {
-        if (!bytes) supported = null;
-        return bytes !== null;
+    supported ??= askSupported()
+      .then((isSupported) => {
+        if (!isSupported) supported = null;
+        return isSupported;
       })
       .catch((error) => {
         supported = null;
         throw error;
       });
     return supported;
+  }
+
+  /** What it said last, while it cannot be asked: its no to a lookup is then no more than it said before, either. */
+  async function askSupported(): Promise<boolean> {
+    const key = `${prefix}/supported`;
+    try {
+      const bytes = await ask("supported", null);
+      if (bytes && !(await repository.kept(key))) await repository.keep(key, Buffer.from("yes"));
+      return bytes !== null;
+    } catch (error) {
+      if (cannotAsk(error) && (await repository.kept(key))) return true;
+      throw error;
+    }
   }
 
   return {

@@ -136,6 +136,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
       kept.set(key, bytes);
       return true;
     },
+    explain: async (_key, error) => error,
     kept: async (key) => (kept.has(key) ? { bytes: kept.get(key)!, at: 0 } : null),
     documents: async () => [],
     report: (event) => void fake.events.push(event),

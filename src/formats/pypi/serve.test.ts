@@ -66,6 +66,7 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
     async keep(key, bytes) {
       stored.set(key, { bytes, at: state.now });
     },
+    explain: async (_key, error) => error,
     kept: async (key) => stored.get(key) ?? null,
     documents: async () => ["brine", "six"],
     report: () => undefined,

@@ -213,6 +213,7 @@ export function fakeRepository<Options>({
     async keep(key, bytes) {
       fake.values.set(key, { bytes, at: fake.clock });
     },
+    explain: async (_key, error) => error,
     kept: async (key) => fake.values.get(key) ?? null,
     documents: async (kind, text) =>
       [...fake.inService.keys()]

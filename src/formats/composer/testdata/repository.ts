@@ -107,6 +107,10 @@ export class FakeRepository implements Repository<ComposerOptions> {
   async keep(key: string, bytes: Uint8Array): Promise<void> {
     this.values.set(key, { bytes, at: this.clock });
   }
+  async explain(_key: string, error: unknown): Promise<unknown> {
+    return error;
+  }
+
   async kept(key: string) {
     return this.values.get(key) ?? null;
   }
