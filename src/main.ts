@@ -36,9 +36,9 @@ import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
 import { createChanges } from "./store/changes.ts";
 import { type Database, openDatabase } from "./store/database.ts";
-import { emptyIncoming, openLayout } from "./store/layout.ts";
+import { emptyIncoming, openLayout, tighten } from "./store/layout.ts";
 import { lockData } from "./store/lock.ts";
-import { openViews } from "./store/view-files.ts";
+import { openViewFiles } from "./store/view-files.ts";
 import { offline } from "./upstream/offline.ts";
 import {
   createUpstream,
@@ -82,6 +82,8 @@ export async function start(options: StartOptions): Promise<Running> {
   const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
+  const tightened = tighten(layout.root);
+  if (tightened) log.write("warn", tightened);
   emptyIncoming(layout);
   const database = await openDatabase(layout.database);
   const metrics = createMetrics();
@@ -91,7 +93,9 @@ export async function start(options: StartOptions): Promise<Running> {
   );
   const blobs = openBlobs(layout);
   const shared: Shared = {
-    views: openViews(layout.views),
+    views: openViewFiles(layout.views, (path) =>
+      log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
+    ),
     database,
     changes: createChanges(),
     events,

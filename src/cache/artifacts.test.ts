@@ -61,7 +61,7 @@ for (const [file, bytes] of [
     expect(warm.cache).toEqual({ hit: true });
     expect(sha256(await bytesOf(warm))).toBe(sha256(bytes));
     expect(warm.etag).toBe(sha256(bytes));
-    expect(sha256(readFileSync(toy.blobs.path(sha256(bytes))))).toBe(sha256(bytes));
+    expect(sha256(readFileSync(toy.blobPath(sha256(bytes))))).toBe(sha256(bytes));
     expect(readdirSync(toy.layout.incoming)).toEqual([]);
   });
 
@@ -75,7 +75,7 @@ for (const [file, bytes] of [
     expect(await toy.eventKinds()).toEqual(["tampered"]);
     const digest = sha256(altered);
     expect(existsSync(join(toy.layout.evidence, digest.slice(0, 2), digest.slice(2)))).toBe(true);
-    expect(existsSync(toy.blobs.path(digest))).toBe(false);
+    expect(existsSync(toy.blobPath(digest))).toBe(false);
 
     sent[file] = bytes; // honest again: the lie was not kept
     toy.clock.shift += 31_000;
@@ -85,7 +85,7 @@ for (const [file, bytes] of [
   test(`a ${file} that was removed and comes back with other bytes is refused for ever`, async () => {
     const { sent, named } = await open();
     await bytesOf(await get(file));
-    rmSync(toy.blobs.path(sha256(bytes)));
+    rmSync(toy.blobPath(sha256(bytes)));
     const other = Buffer.concat([bytes, Buffer.from("!")]);
     sent[file] = other;
     named[file] = sri(other); // the document lies in step with the bytes
@@ -206,7 +206,7 @@ test("a refusal by the upstream is not a no", async () => {
 test("a blob that was cut or altered on disk is fetched again instead of served", async () => {
   await open();
   await bytesOf(await get("small.tgz"));
-  const path = toy.blobs.path(sha256(SMALL));
+  const path = toy.blobPath(sha256(SMALL));
   chmodSync(path, 0o644);
   writeFileSync(path, Buffer.from("small and hOnest"));
   await toy.restart();

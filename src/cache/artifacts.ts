@@ -13,6 +13,7 @@ import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect } from "./expect.ts";
 import { follow, HOLD } from "./fill.ts";
+import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { Tampered } from "./prove.ts";
@@ -20,6 +21,8 @@ import { Tampered } from "./prove.ts";
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
 const REFUSAL_IS_REMEMBERED_MS = 30_000;
 const TRUSTED_MS = 1_000;
+/** Losing it costs one more fetch (docs/decisions/0007-no-sync-for-fetched-bytes.md). */
+const FETCHED = { durable: false };
 
 export interface StoredArtifact {
   sha256: string;
@@ -145,18 +148,20 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     artifact: Artifact,
     proven: Proven,
     download: Download,
-    path: string,
+    requested: string,
   ): Promise<StoredArtifact> {
     const { sha256, size, upstream: host, bytes, incoming, digests, content } = proven;
     const following = await download.following;
     const letGo = await deps.naming.hold(sha256);
+    let path = "";
     try {
-      if (incoming) await incoming.commit(sha256);
-      else await blobs.put(sha256, bytes!);
-      following?.fill.move(blobs.path(sha256));
+      if (incoming) await incoming.commit(sha256, FETCHED);
+      else await blobs.put(sha256, bytes!, FETCHED);
+      if (!bytes) path = await localOf(blobs, sha256);
+      following?.fill.move(path);
       const found = { sha256, size, upstream: host, digests, content, firstSeen: now() };
       await database.write(async (sql) => {
-        await writeStored(sql, repository, artifact, found, path);
+        await writeStored(sql, repository, artifact, found, requested);
         await forgetAbsence(sql, repository, "file", [artifact.package, artifact.file]);
       });
     } finally {
@@ -169,7 +174,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const stored: StoredArtifact = {
       sha256,
       size,
-      body: bytes ?? { path: blobs.path(sha256), size },
+      body: bytes ?? { path, size },
       seenAt: now(),
     };
     remember200(id, stored);
@@ -219,9 +224,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const row = await readStored(database.read, { repository, package: name, file });
     if (!row) return null;
     const { size } = row;
-    const path = blobs.path(row.sha256);
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
     if ((await blobs.stat(row.sha256))?.size !== size) return null;
+    const path = await blobs.local(row.sha256);
+    if (path === null) return null;
     const stored: StoredArtifact = {
       sha256: row.sha256,
       size,

@@ -117,7 +117,7 @@ test("a file whose bytes are out of reach for a while is served again when they 
   toy = await openToy();
   toy.upstream.behave = () => answer(200, LARGE);
   await get("a.bin", { namedBy: [] });
-  const path = toy.blobs.path(sha256(LARGE));
+  const path = toy.blobPath(sha256(LARGE));
   renameSync(path, `${path}-away`);
   toy.upstream.away = "offline";
   toy.clock.shift += 2_000;
@@ -130,7 +130,7 @@ test("a file that is removed while the server knows it is fetched again", async 
   toy = await openToy();
   toy.upstream.behave = () => answer(200, LARGE);
   await get("a.bin", { namedBy: [] });
-  rmSync(toy.blobs.path(sha256(LARGE)));
+  rmSync(toy.blobPath(sha256(LARGE)));
   toy.clock.shift += 2_000;
   expect(sha256(await get("a.bin", { namedBy: [] }))).toBe(sha256(LARGE));
 });

@@ -94,7 +94,7 @@ test("first bytes that were lost are not replaced by others, which are told for 
   ] as const) {
     await fetchFirst();
     said = null; // no integrity to hold them against but the pin
-    rmSync(open.blobs.path(createHash("sha256").update(first).digest("hex")));
+    rmSync(open.blobPath(createHash("sha256").update(first).digest("hex")));
     await open.restart();
     bytes = now;
     behave();

@@ -13,7 +13,7 @@ import type { Blobs } from "../store/blobs.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
-import type { Views as ViewFiles } from "../store/view-files.ts";
+import type { ViewFiles } from "../store/view-files.ts";
 import { createAbsences } from "./absences.ts";
 import { knownFiles, listStored } from "./artifact-rows.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
@@ -25,6 +25,7 @@ import type { DocumentState } from "./documents/state.ts";
 import { createViews, type View } from "./documents/views.ts";
 import { createDoor } from "./door.ts";
 import { JUST_NOW_MS } from "./expect.ts";
+import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
@@ -120,7 +121,7 @@ export function createRepository(
   const tasks = createTasks({
     repository: name,
     format: format.name,
-    blobPath: (sha256) => blobs.path(sha256),
+    blobPath: (sha256) => localOf(blobs, sha256),
     files: shared.views,
     transform: shared.transform,
   });
@@ -130,7 +131,7 @@ export function createRepository(
     types: format.documents,
     documents,
     files: shared.views,
-    blobPath: (sha256) => blobs.path(sha256),
+    blobPath: (sha256) => localOf(blobs, sha256),
     transform: shared.transform,
     memory: shared.viewMemory,
     now,
@@ -178,9 +179,8 @@ export function createRepository(
 
   async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
     if (blob === null) return true;
-    return (
-      (await blobs.stat(blob))?.size === storedSize && (await hashFile(blobs.path(blob))) === blob
-    );
+    const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;
+    return path !== null && (await hashFile(path)) === blob;
   }
 
   async function view(

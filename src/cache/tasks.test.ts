@@ -85,9 +85,9 @@ test("what is removed leaves the catalog, and the disk unless something else nam
   await open.repository.fetch(artifact("again", { namedBy: [] }));
   const remove = (name: string) => open.repository.remove([{ package: "thing", file: name }]);
   expect(await remove("lines")).toEqual({ files: 1, bytes: 0 });
-  expect(existsSync(open.blobs.path(file))).toBe(true);
+  expect(existsSync(open.blobPath(file))).toBe(true);
   expect(await remove("again")).toEqual({ files: 1, bytes: bytes.length });
-  expect(existsSync(open.blobs.path(file))).toBe(false);
+  expect(existsSync(open.blobPath(file))).toBe(false);
   expect(await remove("again")).toEqual({ files: 0, bytes: 0 });
 
   open.upstream.behave = () => answer(200, "others");

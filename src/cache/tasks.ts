@@ -2,7 +2,7 @@
 import type { Repository } from "../core/repository.ts";
 import type { Derived } from "../core/task.ts";
 import { memoryRandom, openRandom } from "../store/sink.ts";
-import type { Views as ViewFiles } from "../store/view-files.ts";
+import type { ViewFiles } from "../store/view-files.ts";
 import { createCollapse } from "./collapse.ts";
 import { RENDERING } from "./documents/views.ts";
 import type { Transform } from "./transform.ts";
@@ -10,7 +10,7 @@ import type { Transform } from "./transform.ts";
 export interface TaskDeps {
   repository: string;
   format: string;
-  blobPath(sha256: string): string;
+  blobPath(sha256: string): Promise<string>;
   files: ViewFiles;
   transform: Transform;
 }
@@ -20,7 +20,7 @@ export function createTasks(deps: TaskDeps): Pick<Repository, "work" | "derive">
   type Stored = NonNullable<Awaited<ReturnType<ReturnType<ViewFiles["file"]>["load"]>>>;
 
   async function work<T>(task: string, options: unknown, files: string[]): Promise<T> {
-    const inputs = files.map(deps.blobPath);
+    const inputs = await Promise.all(files.map(deps.blobPath));
     const { format } = deps;
     return (await deps.transform({
       op: "task",
@@ -38,7 +38,7 @@ export function createTasks(deps: TaskDeps): Pick<Repository, "work" | "derive">
     const { result } = running.run(key.join("\0"), async () => {
       const stored = await file.load();
       if (stored) return stored;
-      const inputs = files.map(deps.blobPath);
+      const inputs = await Promise.all(files.map(deps.blobPath));
       const output = await file.begin();
       await deps.transform({ op: "task", format: deps.format, task, options, inputs, output });
       return file.finish();

@@ -17,8 +17,8 @@ import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
-import { openLayout } from "../store/layout.ts";
-import { openViews } from "../store/view-files.ts";
+import { fileOf, openLayout } from "../store/layout.ts";
+import { openViewFiles } from "../store/view-files.ts";
 import { createLru } from "./lru.ts";
 import { createNaming } from "./named.ts";
 import { createRepository } from "./repository.ts";
@@ -194,7 +194,7 @@ export async function openToy(
       format,
       upstream,
       {
-        views: openViews(layout.views),
+        views: openViewFiles(layout.views),
         database,
         changes: createChanges(),
         naming,
@@ -226,6 +226,8 @@ export async function openToy(
     get blobs() {
       return current.blobs;
     },
+    /** Where a blob's file stands, or would stand. */
+    blobPath: (digest: string) => fileOf(current.layout.blobs, digest),
     get naming() {
       return current.naming;
     },

@@ -7,12 +7,12 @@ import { type Blobs, openBlobs } from "../store/blobs.ts";
 import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
 import { lockData } from "../store/lock.ts";
-import { openViews, type Views } from "../store/view-files.ts";
+import { openViewFiles, type ViewFiles } from "../store/view-files.ts";
 
 export interface ReadStore {
   database: ReadDatabase;
   blobs: Blobs;
-  views: Views;
+  views: ViewFiles;
 }
 
 export interface HeldStore extends ReadStore {
@@ -44,7 +44,7 @@ export async function readStore<T>(
   const layout = requireStore(config);
   const database = await readDatabase(layout.database);
   try {
-    return await work({ database, blobs: openBlobs(layout), views: openViews(layout.views) });
+    return await work({ database, blobs: openBlobs(layout), views: openViewFiles(layout.views) });
   } finally {
     await database.close();
   }
@@ -63,7 +63,7 @@ export async function holdStore<T>(
     const blobs = openBlobs(layout);
     const naming = createNaming(database, blobs);
     try {
-      return await work({ database, blobs, views: openViews(layout.views), naming });
+      return await work({ database, blobs, views: openViewFiles(layout.views), naming });
     } finally {
       await database.close();
     }

@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
-import { type Damage, discard, verify } from "../jobs/verify.ts";
+import { type Damage, discard, type VerifyResult, verify } from "../jobs/verify.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress, type Progress } from "./progress.ts";
@@ -32,24 +32,28 @@ export function verifyCommand({ formats, fetchAgain }: VerifyDeps): Command {
 was not repaired. What is fetched again must have the very bytes that were seen first.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
-      const damaged = given.on("repair")
+      const { damaged, views } = given.on("repair")
         ? await holdStore(config, async (store) => {
             const found = await check(store, terminal);
             await discard(store, found);
             return found;
           })
         : await readStore(config, (store) => check(store, terminal));
-      if (damaged.length === 0) return 0;
+      if (damaged.length + views.damaged.length === 0) return 0;
       if (!given.on("repair")) {
         terminal.out("`holdfast verify --repair` fetches damaged files again.\n");
         return 1;
       }
+      if (views.damaged.length > 0)
+        terminal.out(
+          `${views.damaged.length} damaged view(s) removed: rendered when next asked for.\n`,
+        );
       return repair(config, damaged, fetchAgain, terminal);
     },
   };
 }
 
-async function check(store: ReadStore, terminal: Terminal): Promise<Damage[]> {
+async function check(store: ReadStore, terminal: Terminal): Promise<VerifyResult> {
   let bar: Progress | null = null;
   const result = await verify(store, (done, total) => {
     bar ??= createProgress(terminal, "Verifying", { total, unit: "files" });
@@ -58,11 +62,14 @@ async function check(store: ReadStore, terminal: Terminal): Promise<Damage[]> {
   (bar as Progress | null)?.end();
   for (const { what, repository, subject } of result.damaged)
     terminal.out(`${paint(terminal, "red", what.padEnd(8))} ${repository}  ${subject}\n`);
-  const { files, bytes, damaged } = result;
+  for (const path of result.views.damaged)
+    terminal.out(`${paint(terminal, "red", "altered ")} view  ${path}\n`);
+  const { files, bytes, damaged, views } = result;
+  const bad = damaged.length + views.damaged.length;
   terminal.out(
-    `${files.toLocaleString("en-US")} files, ${humanSize(bytes)}: ${damaged.length === 0 ? "all true to their digests" : `${damaged.length} damaged`}.\n`,
+    `${(files + views.files).toLocaleString("en-US")} files, ${humanSize(bytes)}: ${bad === 0 ? "all true to their digests" : `${bad} damaged`}.\n`,
   );
-  return damaged;
+  return result;
 }
 
 async function repair(

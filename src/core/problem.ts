@@ -20,6 +20,7 @@ export const statusOf = {
   refused: 424, // the upstream answered, but with a refusal (401, 403, 451): not a "no"
   malformed: 424, // the upstream's answer is not what it should be (a login page)
   tampered: 424, // the bytes are not the pinned or published ones
+  busy: 503, // more waits here than can be done soon: clients come again by themselves
   internal: 500, // a bug of ours; the cause is logged with its stack
   full: 424, // no space left on the device; what is stored is served on
 } as const;
@@ -57,6 +58,8 @@ export class Problem extends Error {
 export function cannotAsk(error: unknown): error is Problem {
   return (
     error instanceof Problem &&
-    ["offline", "unreachable", "refused", "tampered", "malformed", "full"].includes(error.kind)
+    ["offline", "unreachable", "refused", "tampered", "malformed", "busy", "full"].includes(
+      error.kind,
+    )
   );
 }

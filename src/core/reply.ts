@@ -25,7 +25,15 @@ export interface CacheStatus {
   stored?: boolean;
   collapsed?: boolean;
   /** Why the stored copy was used although it is stale. */
-  detail?: "offline" | "unreachable" | "slow" | "refused" | "malformed" | "tampered" | "full";
+  detail?:
+    | "offline"
+    | "unreachable"
+    | "slow"
+    | "refused"
+    | "malformed"
+    | "tampered"
+    | "busy"
+    | "full";
   /** Seconds since the stored copy was last confirmed; set on stale answers. RFC 9111 §5.1 */
   age?: number;
   /** Which upstream was asked; for the log. */

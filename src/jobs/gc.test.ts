@@ -11,7 +11,7 @@ import {
   sha256,
   sri,
 } from "../cache/testkit.ts";
-import { openViews } from "../store/view-files.ts";
+import { openViewFiles } from "../store/view-files.ts";
 import { collectGarbage, countGarbage } from "./gc.ts";
 
 // L30: what is marked by a row stays, what is young stays, and a dry run removes nothing.
@@ -30,7 +30,7 @@ beforeEach(async () => {
       : answer(200, NAMED);
   await bytesOf(await toy.repository.artifact(artifact("a.tgz"), request()));
   await toy.repository.view(index, { variant: "all", base: "" }, {});
-  await toy.blobs.put(sha256(ORPHAN), ORPHAN);
+  await toy.blobs.put(sha256(ORPHAN), ORPHAN, { durable: false });
 });
 afterEach(() => toy.close());
 
@@ -49,7 +49,7 @@ async function everything(): Promise<string[]> {
 const store = () => ({
   database: toy.database,
   blobs: toy.blobs,
-  views: openViews(toy.layout.views),
+  views: openViewFiles(toy.layout.views),
   naming: toy.naming,
 });
 const collect = (dryRun: boolean) =>
@@ -58,11 +58,11 @@ const collect = (dryRun: boolean) =>
 test("only what no row names is removed, and only once it is old", async () => {
   const before = await everything();
   expect(before).toHaveLength(3); // the artifact, the document, the orphan
-  for (const digest of before) age(toy.blobs.path(digest), 30 * 60 * 1000);
+  for (const digest of before) age(toy.blobPath(digest), 30 * 60 * 1000);
   expect(await collect(false)).toMatchObject({ blobs: 0, young: 1, bytes: 0 });
   expect(await everything()).toEqual(before);
 
-  for (const digest of before) age(toy.blobs.path(digest), 2 * HOUR);
+  for (const digest of before) age(toy.blobPath(digest), 2 * HOUR);
   const dry = await collect(true);
   expect(dry).toMatchObject({ blobs: 1, young: 0, bytes: ORPHAN.length });
   expect(await everything()).toEqual(before);
@@ -77,7 +77,7 @@ test("only what no row names is removed, and only once it is old", async () => {
 });
 
 test("a row that comes while files are listed saves its file", async () => {
-  age(toy.blobs.path(sha256(ORPHAN)), 2 * HOUR);
+  age(toy.blobPath(sha256(ORPHAN)), 2 * HOUR);
   const { database, blobs, views, naming } = store();
   const late = {
     ...blobs,
@@ -95,7 +95,7 @@ test("a row that comes while files are listed saves its file", async () => {
     },
   };
   await collectGarbage({ database, blobs: late, views, naming }, { now: Date.now() });
-  expect(existsSync(toy.blobs.path(sha256(ORPHAN)))).toBe(true);
+  expect(existsSync(toy.blobPath(sha256(ORPHAN)))).toBe(true);
 });
 
 test("views go after thirty days and are made again", async () => {
@@ -126,12 +126,12 @@ test("what others left among the blobs is not ours to judge", async () => {
 });
 
 test("bytes that come again while garbage is collected are young", async () => {
-  age(toy.blobs.path(sha256(ORPHAN)), 2 * HOUR);
+  age(toy.blobPath(sha256(ORPHAN)), 2 * HOUR);
   const { database, ...rest } = store();
   let asked = 0;
   const read = async (text: TemplateStringsArray, ...values: unknown[]) => {
     if (values.includes(sha256(ORPHAN)) && ++asked === 2)
-      await rest.blobs.put(sha256(ORPHAN), ORPHAN);
+      await rest.blobs.put(sha256(ORPHAN), ORPHAN, { durable: false });
     return database.read(text, ...values);
   };
   const racing = { ...database, read: Object.assign(read, database.read) };

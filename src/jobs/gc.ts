@@ -2,7 +2,7 @@
 import { isNamed, type Naming } from "../cache/named.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
-import type { Views } from "../store/view-files.ts";
+import type { ViewFiles } from "../store/view-files.ts";
 
 /** A file that came within this time may be named by a row any moment. */
 const GRACE_MS = 60 * 60 * 1000;
@@ -23,7 +23,7 @@ export interface GcResult {
 export interface Counted {
   database: ReadDatabase;
   blobs: Blobs;
-  views: Views;
+  views: ViewFiles;
 }
 
 /** What counting needs, and the lock that removal needs. */

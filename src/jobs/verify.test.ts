@@ -11,6 +11,7 @@ import {
   sha256,
   sri,
 } from "../cache/testkit.ts";
+import { openViewFiles } from "../store/view-files.ts";
 import { discard, verify } from "./verify.ts";
 
 const files: Record<string, Buffer> = {
@@ -32,7 +33,12 @@ afterEach(() => toy.close());
 
 const get = async (file: string) =>
   bytesOf(await toy.repository.artifact(artifact(file), request({ path: `/thing/-/${file}` })));
-const store = () => ({ database: toy.database, blobs: toy.blobs, naming: toy.naming });
+const store = () => ({
+  database: toy.database,
+  blobs: toy.blobs,
+  views: openViewFiles(toy.layout.views),
+  naming: toy.naming,
+});
 const documentBlob = async () =>
   (await toy.database.read`SELECT blob FROM documents WHERE blob IS NOT NULL`)[0].blob as string;
 
@@ -66,9 +72,10 @@ const damages: [how: string, damage: (path: string) => void, what: "missing" | "
 for (const [how, damage, what] of damages) {
   test(`an artifact that was ${how} is found, and discarded it is fetched again`, async () => {
     const digest = sha256(files["b.tgz"]!);
-    chmodSync(toy.blobs.path(digest), 0o644);
-    damage(toy.blobs.path(digest));
-    const { damaged } = await verify(store(), () => {});
+    chmodSync(toy.blobPath(digest), 0o644);
+    damage(toy.blobPath(digest));
+    const found = await verify(store(), () => {});
+    const { damaged } = found;
     expect(damaged).toEqual([
       {
         sha256: digest,
@@ -78,7 +85,7 @@ for (const [how, damage, what] of damages) {
         path: "/thing/-/b.tgz",
       },
     ]);
-    await discard(store(), damaged);
+    await discard(store(), found);
     const after = await verify(store(), () => {}); // until it is fetched again it goes on being told
     expect(after.damaged.map(({ sha256: name, what }) => [name, what])).toEqual([
       [digest, "missing"],
@@ -91,11 +98,12 @@ for (const [how, damage, what] of damages) {
 
   test(`a document that was ${how} is found, and discarded it is fetched again`, async () => {
     const digest = await documentBlob();
-    chmodSync(toy.blobs.path(digest), 0o644);
-    damage(toy.blobs.path(digest));
-    const { damaged } = await verify(store(), () => {});
+    chmodSync(toy.blobPath(digest), 0o644);
+    damage(toy.blobPath(digest));
+    const found = await verify(store(), () => {});
+    const { damaged } = found;
     expect(damaged).toMatchObject([{ sha256: digest, what, subject: "index thing", path: null }]);
-    await discard(store(), damaged);
+    await discard(store(), found);
     await toy.restart();
     await toy.repository.view(index, { variant: "all", base: "" }, {});
     expect(await verify(store(), () => {})).toMatchObject({ files: 3, damaged: [] });
@@ -111,10 +119,11 @@ test("a damaged document is removed and fetched again, and what it knows of vani
     answer(200, JSON.stringify({ files: { "b.tgz": sri(files["b.tgz"]!) } }));
   expect(await shown()).toContain('["a.tgz","gone"');
   const blob = await documentBlob();
-  rmSync(toy.blobs.path(blob));
-  const { damaged } = await verify(store(), () => {});
+  rmSync(toy.blobPath(blob));
+  const found = await verify(store(), () => {});
+  const { damaged } = found;
   expect(damaged.map(({ what, subject }) => [what, subject])).toEqual([["missing", "index thing"]]);
-  await discard(store(), damaged);
+  await discard(store(), found);
   expect((await verify(store(), () => {})).damaged).toEqual([]);
   await toy.restart();
   expect(await shown()).toMatch(/"a.tgz","gone","sha512-/);
@@ -128,10 +137,29 @@ test("a document of a package that the upstream dropped is looked at too, and to
   await toy.repository.view(index, { variant: "all", base: "" }, {});
   expect(await verify(store(), () => {})).toMatchObject({ files: 3, damaged: [] });
   const blob = await documentBlob();
-  rmSync(toy.blobs.path(blob));
+  rmSync(toy.blobPath(blob));
   const lost = [{ sha256: blob, what: "missing", subject: "index thing", path: null }];
-  const { damaged } = await verify(store(), () => {});
+  const found = await verify(store(), () => {});
+  const { damaged } = found;
   expect(damaged).toMatchObject(lost);
-  await discard(store(), damaged);
+  await discard(store(), found);
   expect((await verify(store(), () => {})).damaged).toMatchObject(lost);
+});
+
+test("a view whose bytes were altered is found, and discarded it is rendered again", async () => {
+  const file = () => store().views.file(["d"], "digest", ["all"]);
+  const views: string[] = [];
+  writeFileSync(await file().begin(), "rendered");
+  await file().begin();
+  const being = file();
+  writeFileSync(await being.begin(), "rendered");
+  await being.finish();
+  for await (const { path } of store().views.list()) if (path.endsWith(".gz")) views.push(path);
+  expect((await verify(store(), () => {})).views).toEqual({ files: 1, damaged: [] });
+  writeFileSync(views[0]!, "altered!");
+  const found = await verify(store(), () => {});
+  expect(found.views).toEqual({ files: 1, damaged: views });
+  await discard(store(), found);
+  expect((await verify(store(), () => {})).views).toEqual({ files: 0, damaged: [] });
+  expect(await file().load()).toBeNull();
 });

@@ -1,9 +1,10 @@
-// Re-hashes every blob that the catalog names. What is stored is what was verified when it came, or it is told.
+// Re-hashes every blob that the catalog names, and every stored view. What is stored is what was verified when it came, or it is told.
 
 import { awaitDocuments, countNamed, everyNamed, type Naming } from "../cache/named.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
+import type { ViewFiles } from "../store/view-files.ts";
 
 /** A blob that is not there or not true to its name, and what it is the bytes of. */
 export interface Damage {
@@ -20,32 +21,42 @@ export interface VerifyResult {
   files: number;
   bytes: number;
   damaged: Damage[];
+  /** Rendered documents: how many were looked at, and the paths of those that are not what they were. */
+  views: { files: number; damaged: string[] };
 }
 
 /** What looking needs. */
 export interface VerifiedStore {
   database: ReadDatabase;
   blobs: Blobs;
+  views: ViewFiles;
 }
 
 /** What removing what is damaged needs. */
 export interface RepairedStore {
   database: Database;
   blobs: Blobs;
+  views: ViewFiles;
   naming: Naming;
 }
 
 /** `progress` is called after each file with what is done and what there is to do. */
 export async function verify(
-  { database, blobs }: VerifiedStore,
+  { database, blobs, views }: VerifiedStore,
   progress: (done: number, total: number) => void,
 ): Promise<VerifyResult> {
   const total = await countNamed(database.read);
-  const result: VerifyResult = { files: 0, bytes: 0, damaged: [] };
+  const result: VerifyResult = {
+    files: 0,
+    bytes: 0,
+    damaged: [],
+    views: { files: 0, damaged: [] },
+  };
   for await (const named of everyNamed(database.read)) {
     const { sha256, size } = named;
     const found = (await blobs.stat(sha256))?.size ?? null;
-    const isTrue = found === size && (await hashFile(blobs.path(sha256))) === sha256;
+    const path = found === size ? await blobs.local(sha256) : null;
+    const isTrue = path !== null && (await hashFile(path)) === sha256;
     result.files += 1;
     result.bytes += found ?? 0;
     if (!isTrue && !(found === null && named.isAwaited)) {
@@ -60,17 +71,25 @@ export async function verify(
     }
     progress(result.files, total);
   }
+  for await (const { path, size } of views.list()) {
+    const isSound = await views.isSound(path);
+    if (isSound === null) continue;
+    result.views.files += 1;
+    result.bytes += size;
+    if (!isSound) result.views.damaged.push(path);
+  }
   return result;
 }
 
 /**
- * Removes damaged blobs, so that nothing serves them and the next request fetches them again. Rows stay: an artifact that cannot be
+ * Removes damaged views, which are rendered again, and damaged blobs, so that nothing serves them and the next request fetches them again. Rows stay: an artifact that cannot be
  * fetched again goes on being told as missing, and a document's overlay is all that is left of what went upstream.
  */
 export async function discard(
-  { database, blobs, naming }: RepairedStore,
-  damaged: readonly Damage[],
+  { database, blobs, views, naming }: RepairedStore,
+  { damaged, views: { damaged: damagedViews } }: Pick<VerifyResult, "damaged" | "views">,
 ): Promise<void> {
+  for (const path of damagedViews) await views.remove(path);
   for (const { sha256 } of damaged) {
     await database.write((sql) => awaitDocuments(sql, sha256));
     await naming.alone(sha256, () => blobs.remove(sha256));

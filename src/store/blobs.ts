@@ -2,8 +2,10 @@
 //
 // Everything is asynchronous: on a busy disk even a rename can take a second, and no request may wait for another's.
 // Fetched bytes are not synced one by one: after a power cut a file may be short or gone, which its size tells when it is
-// next read, and it is fetched again and held against its pin (docs/decisions/0007-no-sync-for-fetched-bytes.md).
+// next read, and it is fetched again and held against its pin (docs/decisions/0007-no-sync-for-fetched-bytes.md). What exists
+// nowhere else is: each write says which of the two it is.
 import {
+  chmod,
   mkdir,
   open,
   readdir,
@@ -14,21 +16,24 @@ import {
   unlink,
   writeFile,
 } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { guard } from "./guard.ts";
-import type { Layout } from "./layout.ts";
+import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
 
-const READ_ONLY = 0o444;
 /** Refused bytes are kept up to here in all: who sends them must not fill the disk with them. */
 const EVIDENCE_BYTES = 1024 * 1024 * 1024;
-const SHA256 = /^[0-9a-f]{64}$/;
+
+/** Whether bytes must survive a power cut from the moment at which the write resolves. Costs syncs: tens of milliseconds on a busy disk. */
+export interface Durability {
+  durable: boolean;
+}
 
 /** A download under way: bytes go to a private file and get their name only when they are proven. */
 export interface Incoming {
   readonly path: string;
   write(chunk: Uint8Array): Promise<void>;
   /** Gives the bytes their name. `sha256` must be that of what was written. */
-  commit(sha256: string): Promise<void>;
+  commit(sha256: string, how: Durability): Promise<void>;
   /** Moves the bytes to the evidence folder instead, while there is room, so that an investigation can look at them. */
   condemn(sha256: string): Promise<void>;
   /** Removes the file; a no-op after commit or condemn. */
@@ -36,14 +41,15 @@ export interface Incoming {
 }
 
 export interface Blobs {
-  path(sha256: string): string;
+  /** A file on this machine with the blob's bytes; null when there is no such blob. */
+  local(sha256: string): Promise<string | null>;
   begin(): Promise<Incoming>;
   /** Stores bytes that are whole in memory. */
-  put(sha256: string, bytes: Uint8Array): Promise<void>;
+  put(sha256: string, bytes: Uint8Array, how: Durability): Promise<void>;
   /** Keeps refused bytes that are whole in memory, while there is room. */
   condemn(sha256: string, bytes: Uint8Array): Promise<void>;
   /** Gives a file that stands in incoming/ its name. */
-  adopt(path: string, sha256: string): Promise<void>;
+  adopt(path: string, sha256: string, how: Durability): Promise<void>;
   /** Removes a file that stands in incoming/, if it still does. */
   discard(path: string): Promise<void>;
   /** Null when there is no such blob. */
@@ -57,30 +63,36 @@ export interface Blobs {
   list(): AsyncGenerator<string>;
 }
 
-export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs {
+export interface BlobOptions {
+  evidenceBytes?: number;
+  /** Sees to it that a file or folder is on the disk. For tests. */
+  sync?(path: string): Promise<void>;
+}
+
+export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
+  const { evidenceBytes = EVIDENCE_BYTES, sync = syncPath } = options;
   let counter = 0;
   let evidence: Promise<number> | null = null;
   const folders = new Set<string>();
 
-  function pathIn(root: string, sha256: string): string {
-    if (!SHA256.test(sha256)) throw new TypeError(`Not a SHA-256: ${sha256}`);
-    return join(root, sha256.slice(0, 2), sha256.slice(2));
-  }
-
-  /** The path, in a folder that exists. */
-  async function place(root: string, sha256: string): Promise<string> {
-    const path = pathIn(root, sha256);
-    const folder = join(root, sha256.slice(0, 2));
+  /** Gives what stands at `from` its name. A durable one is on the disk before it has it, and so is the name before this resolves. */
+  async function name(from: string, root: string, sha256: string, how: Durability) {
+    const path = fileOf(root, sha256);
+    const folder = dirname(path);
     if (!folders.has(folder)) {
-      await guard(mkdir(folder, { recursive: true }));
+      await guard(mkdir(folder, { recursive: true, mode: FOLDER_MODE }));
       folders.add(folder);
     }
-    return path;
+    if (how.durable) await guard(sync(from));
+    await guard(rename(from, path));
+    if (!how.durable) return;
+    await guard(sync(folder));
+    await guard(sync(root)); // where the folder itself may be new
   }
 
   /** Whether these refused bytes are to be kept: they are not here yet, and not too many are. */
   async function isWanted(sha256: string, size: number): Promise<boolean> {
-    if (await stat(pathIn(layout.evidence, sha256)).catch(() => null)) return false;
+    if (await stat(fileOf(layout.evidence, sha256)).catch(() => null)) return false;
     evidence ??= sizeOf(layout.evidence);
     const total = (await evidence) + size;
     if (total > evidenceBytes) return false;
@@ -101,9 +113,9 @@ export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs
       isOpen = false;
       await file.close();
     }
-    async function moveTo(root: string, sha256: string): Promise<void> {
+    async function moveTo(root: string, sha256: string, how: Durability): Promise<void> {
       await close();
-      await guard(rename(path, await place(root, sha256)));
+      await name(path, root, sha256, how);
       isThere = false;
     }
     return {
@@ -113,9 +125,9 @@ export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs
         while (at < chunk.length) at += (await guard(file.write(chunk, at))).bytesWritten;
         size += chunk.length;
       },
-      commit: (sha256) => moveTo(layout.blobs, sha256),
+      commit: (sha256, how) => moveTo(layout.blobs, sha256, how),
       async condemn(sha256) {
-        if (await isWanted(sha256, size)) await moveTo(layout.evidence, sha256);
+        if (await isWanted(sha256, size)) await moveTo(layout.evidence, sha256, FLEETING);
       },
       async abandon() {
         if (!isThere) return;
@@ -126,11 +138,11 @@ export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs
     };
   }
 
-  async function store(root: string, sha256: string, bytes: Uint8Array): Promise<void> {
+  async function store(root: string, sha256: string, bytes: Uint8Array, how: Durability) {
     const path = nextPath();
     try {
       await guard(writeFile(path, bytes, { mode: READ_ONLY, flag: "wx" }));
-      await guard(rename(path, await place(root, sha256)));
+      await name(path, root, sha256, how);
     } catch (error) {
       await unlink(path).catch(() => {}); // it may never have been made
       throw error;
@@ -138,24 +150,29 @@ export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs
   }
 
   return {
-    path: (sha256) => pathIn(layout.blobs, sha256),
-    begin,
-    put: (sha256, bytes) => store(layout.blobs, sha256, bytes),
-    async condemn(sha256, bytes) {
-      if (await isWanted(sha256, bytes.length)) await store(layout.evidence, sha256, bytes);
+    async local(sha256) {
+      const path = fileOf(layout.blobs, sha256);
+      return (await stat(path).catch(() => null)) ? path : null;
     },
-    async adopt(path, sha256) {
-      await guard(rename(path, await place(layout.blobs, sha256)));
+    begin,
+    put: (sha256, bytes, how) => store(layout.blobs, sha256, bytes, how),
+    async condemn(sha256, bytes) {
+      if (await isWanted(sha256, bytes.length))
+        await store(layout.evidence, sha256, bytes, FLEETING);
+    },
+    async adopt(path, sha256, how) {
+      await chmod(path, READ_ONLY);
+      await name(path, layout.blobs, sha256, how);
     },
     discard: (path) => rm(path, { force: true }),
     async stat(sha256) {
-      const found = await stat(pathIn(layout.blobs, sha256)).catch(() => null);
+      const found = await stat(fileOf(layout.blobs, sha256)).catch(() => null);
       return found ? { size: found.size, changedAt: found.mtimeMs } : null;
     },
-    read: (sha256) => readFile(pathIn(layout.blobs, sha256)),
+    read: (sha256) => readFile(fileOf(layout.blobs, sha256)),
     readFile: (path) => readFile(path),
     async remove(sha256) {
-      await unlink(pathIn(layout.blobs, sha256)).catch((error) => {
+      await unlink(fileOf(layout.blobs, sha256)).catch((error) => {
         if (error.code !== "ENOENT") throw error;
       });
     },
@@ -165,6 +182,18 @@ export function openBlobs(layout: Layout, evidenceBytes = EVIDENCE_BYTES): Blobs
           if (SHA256.test(folder + name)) yield folder + name; // not what others left there
     },
   };
+}
+
+const FLEETING: Durability = { durable: false };
+
+/** Sees to it that a file's bytes, or a folder's names, are on the disk. */
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Bytes of all files in a folder's folders. */

@@ -223,3 +223,96 @@ test("migrations stand in the order of their numbers", () => {
   const versions = migrations.map(({ version }) => version);
   expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
 });
+
+/** Another program that holds the database's write lock until it is told to let go. */
+function holder(how: "IMMEDIATE" | "EXCLUSIVE") {
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      "-e",
+      `const { Database } = require("bun:sqlite");
+      const database = new Database(${JSON.stringify(path)});
+      database.run("BEGIN ${how}");
+      console.log("held");
+      process.stdin.once("data", () => { database.run("COMMIT"); process.exit(0); });`,
+    ],
+    { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
+  );
+  const reader = child.stdout.getReader();
+  return {
+    held: reader.read(),
+    async letGo() {
+      child.stdin.write("go\n");
+      child.stdin.flush();
+      await child.exited;
+    },
+  };
+}
+
+for (const how of ["IMMEDIATE", "EXCLUSIVE"] as const)
+  test(`while another program holds the database (${how}) reads are answered, the loop turns, and writes come after`, async () => {
+    await keep("before");
+    const other = holder(how);
+    await other.held;
+    let isWritten = false;
+    const write = keep("meanwhile").then(() => {
+      isWritten = true;
+    });
+    // Turns of the loop that SQLite's own waiting would swallow.
+    for (let turn = 0; turn < 20; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      expect(await keys()).toEqual(["before"]);
+    }
+    expect(isWritten).toBe(false);
+    await other.letGo();
+    await write;
+    expect(await keys()).toEqual(["before", "meanwhile"]);
+  });
+
+test("a write that waits too long for another program fails as busy, with all that wait, and the next one is done", async () => {
+  const impatient = await openDatabase(path, { patienceMs: 5 });
+  const other = new Sqlite(path);
+  other.run("BEGIN IMMEDIATE");
+  const add = (key: string) =>
+    impatient.write(
+      (sql) =>
+        sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('npm', ${key}, ${new Uint8Array([1])}, 1)`,
+    );
+  for (const { status, reason } of (await Promise.allSettled([
+    add("a"),
+    add("b"),
+  ])) as PromiseRejectedResult[]) {
+    expect(status).toBe("rejected");
+    expect(reason).toBeInstanceOf(Problem);
+    expect(reason.kind).toBe("busy");
+  }
+  other.run("COMMIT");
+  await add("c");
+  expect(await keys()).toEqual(["c"]);
+  other.close();
+  await impatient.close();
+});
+
+test("a checkpoint beside another program's reader or writer fails nothing, and the next one moves the rest", async () => {
+  await keep("before");
+  const reader = new Sqlite(path, { readonly: true });
+  reader.run("BEGIN");
+  reader.query("SELECT count(*) FROM kept").get();
+  for (let at = 0; at < 20; at += 1) await keep(`k${at}`);
+  checkpoint(path);
+  expect(await keys()).toHaveLength(21);
+  reader.run("COMMIT");
+  reader.run("BEGIN");
+  reader.query("SELECT count(*) FROM kept").get();
+  const other = await openDatabase(path); // whose end finds the reader
+  await other.close();
+  reader.close();
+  const writer = new Sqlite(path);
+  writer.run("BEGIN IMMEDIATE");
+  checkpoint(path);
+  writer.run("ROLLBACK");
+  writer.close();
+  checkpoint(path);
+  await keep("after");
+  expect(await keys()).toHaveLength(22);
+});

@@ -3,6 +3,8 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { stat } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
+import { busy, isBusy, whenFree } from "./busy.ts";
+import { makePrivate } from "./layout.ts";
 import { migrate, requireCurrent } from "./migrate.ts";
 import { createQuery, type Query } from "./query.ts";
 
@@ -30,18 +32,34 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+export interface DatabaseOptions {
+  /** How long a write waits while another program holds the database. For tests. */
+  patienceMs?: number;
+}
+
 /** Opens the SQLite file at `path`, made when missing and migrated when older: for the one that holds the data directory's lock. */
-export async function openDatabase(path: string): Promise<Database> {
+export async function openDatabase(
+  path: string,
+  { patienceMs }: DatabaseOptions = {},
+): Promise<Database> {
+  makePrivate(path);
   const file = new Sqlite(path, { create: true, readwrite: true });
-  file.run("PRAGMA journal_mode = WAL");
-  // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing will ask for more.
-  file.run("PRAGMA synchronous = NORMAL");
-  file.run("PRAGMA busy_timeout = 5000");
-  // A checkpoint syncs to disk, for a second on a busy one: the worker does it (see `checkpoint`), never a request.
-  file.run("PRAGMA wal_autocheckpoint = 0");
-  migrate(file, path);
-  const reads = new Sqlite(path, { readonly: true });
-  reads.run("PRAGMA busy_timeout = 5000");
+  let reads: Sqlite;
+  try {
+    file.run("PRAGMA busy_timeout = 5000"); // nobody waits for anything yet
+    file.run("PRAGMA journal_mode = WAL");
+    // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing will ask for more.
+    file.run("PRAGMA synchronous = NORMAL");
+    // A checkpoint syncs to disk, for a second on a busy one: the worker does it (see `checkpoint`), never a request.
+    file.run("PRAGMA wal_autocheckpoint = 0");
+    migrate(file, path);
+    file.run("PRAGMA busy_timeout = 0"); // SQLite waits in the loop; see busy.ts
+    reads = new Sqlite(path, { readonly: true });
+    reads.run("PRAGMA busy_timeout = 0");
+  } catch (error) {
+    file.close();
+    throw isBusy(error) ? busy(error) : error;
+  }
   const writer = createQuery(file);
   const reader = createQuery(reads);
 
@@ -62,7 +80,8 @@ export async function openDatabase(path: string): Promise<Database> {
   async function commit(batch: Waiting[], alone = false): Promise<boolean> {
     try {
       const results: unknown[] = [];
-      file.run("BEGIN IMMEDIATE");
+      const begun = await begin(batch);
+      if (!begun) return true;
       for (const one of batch) results.push(await one.work(writer));
       file.run("COMMIT");
       commits += 1;
@@ -74,6 +93,18 @@ export async function openDatabase(path: string): Promise<Database> {
         for (const one of batch) one.reject(asProblem(error));
         return true;
       }
+      return false;
+    }
+  }
+
+  /** False when another program holds the database for too long: the writes that wait are told. */
+  async function begin(batch: Waiting[]): Promise<boolean> {
+    try {
+      await whenFree(() => file.run("BEGIN IMMEDIATE"), patienceMs);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      for (const one of batch) one.reject(error);
       return false;
     }
   }
@@ -103,9 +134,13 @@ export async function openDatabase(path: string): Promise<Database> {
       reader.finalize();
       reads.close();
       writer.finalize();
-      file.run("PRAGMA busy_timeout = 0");
-      file.query("PRAGMA wal_checkpoint(TRUNCATE)").all(); // busy when another process reads: the next one does it
-      file.close();
+      try {
+        file.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+      } catch (error) {
+        if (!isBusy(error)) throw error; // another program reads: the next one does it
+      } finally {
+        file.close();
+      }
     },
   };
 }

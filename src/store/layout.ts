@@ -1,14 +1,32 @@
 // Where things stand in the data directory. Names are digests and numbers, never anything from a URL.
 //
-//   data/
+//   data/                     for its owner alone, like all that is in it
 //     blobs/sha256/ab/cdef…   whole, true to their name, read-only
 //     views/ab/cdef…/…        rendered documents; may be removed at any time
 //     evidence/sha256/…       bytes that were refused, for an investigation
 //     incoming/               downloads under way; emptied at start
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
+
+/** Private names, tokens' hashes, what a team installs: nobody else's business. */
+export const FOLDER_MODE = 0o700;
+export const FILE_MODE = 0o600;
+export const READ_ONLY = 0o400;
+/** Group and others. */
+const OTHERS = 0o077;
+/** A folder that many users share. */
+const STICKY = 0o1000;
 
 export interface Layout {
   readonly root: string;
@@ -37,8 +55,39 @@ export function layoutOf(root: string): Layout {
 export function openLayout(root: string): Layout {
   const layout = layoutOf(root);
   for (const folder of [layout.blobs, layout.views, layout.evidence, layout.incoming])
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   return layout;
+}
+
+/** Where a blob's file stands, or would stand, below `folder`. Throws a TypeError for what is no digest. */
+export function fileOf(folder: string, sha256: string): string {
+  if (!SHA256.test(sha256)) throw new TypeError(`Not a SHA-256: ${sha256}`);
+  return join(folder, sha256.slice(0, 2), sha256.slice(2));
+}
+
+export const SHA256 = /^[0-9a-f]{64}$/;
+
+/**
+ * Takes a data directory of ours from other users, which earlier versions let in. A folder that holds nothing of ours, or that many share,
+ * is left as it is. Returns what was done, for the log: one sentence, or null.
+ */
+export function tighten(root: string): string | null {
+  if (!existsSync(join(root, "holdfast.db"))) return null;
+  const { mode } = statSync(root);
+  if (!(mode & OTHERS) || mode & STICKY) return null;
+  const before = (mode & 0o777).toString(8).padStart(4, "0");
+  try {
+    chmodSync(root, FOLDER_MODE);
+    return `The data directory ${root} was open to other users (${before}): it is its owner's alone now`;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return `The data directory ${root} is open to other users (${before}), and that cannot be changed (${code})`;
+  }
+}
+
+/** Makes an empty file for its owner alone where there is none; a database takes the mode of its file for those beside it. */
+export function makePrivate(path: string): void {
+  closeSync(openSync(path, "a", FILE_MODE));
 }
 
 /** Removes what a crash left half-written. Only for the one that holds the lock. */

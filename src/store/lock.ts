@@ -1,9 +1,11 @@
 // One server a data directory: a lock that the operating system takes back when its holder dies.
 import { Database } from "bun:sqlite";
 import { Problem } from "../core/problem.ts";
+import { makePrivate } from "./layout.ts";
 
 /** Holds the data directory until `release`. Throws Problem("conflict") when another process holds it. */
 export function lockData(path: string): { release(): void } {
+  makePrivate(path);
   const database = new Database(path, { create: true, readwrite: true });
   try {
     database.exec("PRAGMA busy_timeout = 0");

@@ -1,5 +1,6 @@
 // SQL as a tagged template: values are bound, never pasted, and each template is prepared once.
 import type { SQLQueryBindings, Database as Sqlite, Statement } from "bun:sqlite";
+import { isBusy, whenFree } from "./busy.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a row is what the statement beside the call says
 type Row = any;
@@ -16,13 +17,22 @@ export interface Query {
 export function createQuery(database: Sqlite): Query {
   const prepared = new Map<TemplateStringsArray, Statement>();
 
-  async function query(text: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> {
+  function run(text: TemplateStringsArray, values: unknown[]): Row[] {
     let statement = prepared.get(text);
     if (!statement) {
       statement = database.prepare(text.join("?"));
       prepared.set(text, statement);
     }
     return statement.all(...(values as SQLQueryBindings[]));
+  }
+  async function query(text: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> {
+    try {
+      return run(text, values);
+    } catch (error) {
+      // In a transaction the database is ours already: nothing can be busy.
+      if (!isBusy(error)) throw error;
+      return whenFree(() => run(text, values));
+    }
   }
   return Object.assign(query, {
     unsafe: async (text: string) => database.query(text).all(),

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { RandomAccess } from "../core/artifact.ts";
+import { FILE_MODE } from "./layout.ts";
 
 // Measured on 794 packuments of 43 MB: libdeflate's level 1 makes 6.3 MB in 95 ms, zlib's level 4 6.0 MB in 164 ms.
 const LEVEL = 4;
@@ -39,14 +40,18 @@ export async function writeGzip(
   }
   if (isAll) {
     const packed = gzip(Buffer.concat(first));
-    await writeFile(path, packed);
+    await writeFile(path, packed, { mode: FILE_MODE });
     return packed.length;
   }
   async function* all(): AsyncGenerator<Uint8Array | string> {
     yield* first;
     yield* { [Symbol.asyncIterator]: () => iterator };
   }
-  await pipeline(Readable.from(all()), createGzip({ level: LEVEL }), createWriteStream(path));
+  await pipeline(
+    Readable.from(all()),
+    createGzip({ level: LEVEL }),
+    createWriteStream(path, { mode: FILE_MODE }),
+  );
   return (await stat(path)).size;
 }
 
@@ -95,7 +100,7 @@ export function openOutput(path: string): Output {
   const writer = pieces.writable.getWriter();
   const done = pipeline(
     Readable.from(pieces.readable as unknown as AsyncIterable<Uint8Array>),
-    createWriteStream(path),
+    createWriteStream(path, { mode: FILE_MODE }),
   );
   done.catch(() => writer.abort().catch(() => {})); // awaited in end(); a full disk must not leave a writer waiting
   let parts: Uint8Array[] = [];

@@ -54,16 +54,17 @@ export async function openFileSource(
   }
 }
 
-/** A document in a file, `gzip` or as it is. More than `limit` bytes uncompressed is a Problem("malformed"). */
+/** A document in a file, `gzip` or as it is. `where`: its path, or how to find it when it is read. More than `limit` bytes uncompressed is a Problem("malformed"). */
 export function fileSource(
-  path: string,
+  where: string | (() => Promise<string>),
   encoding: "gzip" | "identity",
   size: number | null,
   limit: number,
 ): FileSource {
+  const locate = async () => (typeof where === "string" ? where : where());
   let known = size;
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    const file = createReadStream(path, { highWaterMark: 256 * 1024 });
+    const file = createReadStream(await locate(), { highWaterMark: 256 * 1024 });
     let total = 0;
     const decoded: AsyncIterable<Uint8Array> = encoding === "gzip" ? gunzip(file) : file;
     for await (const chunk of decoded) {
@@ -76,7 +77,7 @@ export function fileSource(
   }
   async function whole(): Promise<Uint8Array> {
     if (encoding === "gzip" && size !== null && size <= Math.min(AT_ONCE, limit)) {
-      const plain = gunzipUpTo(await readFile(path), AT_ONCE);
+      const plain = gunzipUpTo(await readFile(await locate()), AT_ONCE);
       if (plain) {
         known = plain.length;
         return plain;

@@ -1,8 +1,20 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openViews, VIEWS_OF_ONE } from "./view-files.ts";
+import type { FileBody } from "../core/reply.ts";
+import { openViewFiles, VIEWS_OF_ONE } from "./view-files.ts";
 
 let root: string;
 beforeEach(() => {
@@ -15,7 +27,7 @@ const stored = () =>
   readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
-const view = (digest: string, name = "all") => openViews(root).file(["d"], digest, [name]);
+const view = (digest: string, name = "all") => openViewFiles(root).file(["d"], digest, [name]);
 const bytesOf = async (digest: string, name = "all") => {
   const found = await view(digest, name).load();
   return found instanceof Uint8Array ? Buffer.from(found).toString() : found;
@@ -59,7 +71,7 @@ test("views of what the document was go, but neither a young one nor one that is
 });
 
 test("two that render one view at a time do not write into each other's file", async () => {
-  const views = openViews(root);
+  const views = openViewFiles(root);
   const begin = () => views.file(["d"], "one", ["all"]).begin();
   expect(await begin()).not.toBe(await begin());
 });
@@ -70,4 +82,51 @@ test("no document has more views than a few: names that clients choose are part 
     expect(await bytesOf("one", `base ${at}`)).toBe("text");
   }
   expect(stored().length).toBe(VIEWS_OF_ONE);
+});
+
+for (const [what, size] of [
+  ["small", 1000],
+  ["large", 1024 * 1024 + 1],
+] as const) {
+  const flip = (path: string) => {
+    const { atime, mtime } = statSync(path);
+    const file = openSync(path, "r+");
+    writeSync(file, "x", 700);
+    closeSync(file);
+    return { hide: () => utimesSync(path, atime, mtime) };
+  };
+
+  test(`a ${what} view that the disk altered is not sent after a start, but told and removed`, async () => {
+    await save("one", "v".repeat(size));
+    const path = stored()[0]!;
+    flip(path).hide();
+    const told: string[] = [];
+    const views = openViewFiles(root, (path) => told.push(path));
+    expect(await views.isSound(path)).toBe(false);
+    expect(await views.file(["d"], "one", ["all"]).load()).toBeNull();
+    expect(told).toEqual([path]);
+    expect(stored()).toEqual([]);
+  });
+}
+
+test("a large view that is altered while it is in service is hashed again", async () => {
+  await save("one", "v".repeat(1024 * 1024 + 1));
+  const views = openViewFiles(root);
+  const body = (await views.file(["d"], "one", ["all"]).load()) as FileBody;
+  expect(await views.isThere(body)).toBe(true);
+  expect(await views.isSound(body.path)).toBe(true);
+  writeFileSync(body.path, "w".repeat(1024 * 1024 + 1));
+  utimesSync(body.path, new Date(1), new Date(1));
+  expect(await views.isThere(body)).toBe(false);
+  expect(await views.file(["d"], "one", ["all"]).load()).toBeNull();
+});
+
+test("what is being written, or was by an earlier version, is no view to judge", async () => {
+  const file = view("one");
+  writeFileSync(await file.begin(), "half");
+  const views = openViewFiles(root);
+  expect(await views.isSound(stored()[0]!)).toBeNull();
+  expect(
+    await views.isSound(join(root, "ab", "c", `${"0".repeat(32)}-${"0".repeat(32)}-4.gz`)),
+  ).toBeNull();
 });

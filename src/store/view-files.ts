@@ -1,9 +1,12 @@
-// Rendered documents on disk: a folder for each document, so that the views of what it was before are found and removed.
+// Rendered documents on disk: a folder for each document, so that the views of what it was before are found and removed. A file's name
+// tells the size and the digest of its bytes: what a power cut left short or the disk altered is removed, and rendered again.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { FileBody } from "../core/reply.ts";
 import { guard } from "./guard.ts";
+import { FILE_MODE, FOLDER_MODE } from "./layout.ts";
+import { hashFile } from "./sink.ts";
 
 /** Views above this are sent from disk. Bytes of gzip. */
 const IN_MEMORY = 1024 * 1024;
@@ -25,17 +28,41 @@ export interface ViewFile {
   finish(): Promise<Uint8Array | FileBody>;
 }
 
-export interface Views {
+/** <state>-<etag>-<size>-<digest of the bytes>.gz */
+const NAME = /^[0-9a-f]{32}-[0-9a-f]{32}-(\d+)-([0-9a-f]{64})\.gz$/;
+
+export interface ViewFiles {
   /** `document` is what the view is of, `digest` which state of it, `view` which view. */
   file(document: string[], digest: string, view: string[]): ViewFile;
   list(): AsyncGenerator<{ path: string; size: number; changedAt: number }>;
   remove(path: string): Promise<void>;
-  /** Whether a view that was loaded is still on disk. */
+  /** Whether a view that was loaded is still on disk, as it was when its bytes were last hashed. */
   isThere(view: FileBody): Promise<boolean>;
+  /** Whether a listed file's bytes are what its name says; null for what is no view: one that is being written, or was by an earlier version. */
+  isSound(path: string): Promise<boolean | null>;
 }
 
-export function openViews(root: string): Views {
+/** `damaged` is told of files whose bytes are not what they were, and which are removed. */
+export function openViewFiles(root: string, damaged: (path: string) => void = () => {}): ViewFiles {
   let counter = 0;
+  /** What the files were like when they were hashed. */
+  const seen = new WeakMap<FileBody, string>();
+
+  /** A view from its file, in memory when small; null when its bytes are not those that its name tells. */
+  async function open(path: string): Promise<Uint8Array | FileBody | null> {
+    const [, size, digest] = NAME.exec(basename(path))!;
+    const before = await stamp(path);
+    if (before?.size !== Number(size)) return null;
+    if (before.size <= IN_MEMORY) {
+      const bytes = await readFile(path);
+      return sha256(bytes) === digest ? bytes : null;
+    }
+    if ((await hashFile(path)) !== digest) return null;
+    const body = { path, size: before.size };
+    seen.set(body, before.text);
+    return body;
+  }
+
   return {
     file(document, digest, view) {
       const folderName = hash(document);
@@ -44,10 +71,10 @@ export function openViews(root: string): Views {
       const etag = hash([digest, ...view]);
       const name = `${current}-${etag}-`;
       const temporary = join(folder, `${current}-${etag}.gz.${process.pid}-${++counter}.part`);
+      const make = () => guard(mkdir(folder, { recursive: true, mode: FOLDER_MODE }));
 
-      /** The size is part of the name: a power cut may leave the file short. */
-      async function keep(size: number): Promise<string> {
-        const path = join(folder, `${name}${size}.gz`);
+      async function keep(size: number, digest: string): Promise<string> {
+        const path = join(folder, `${name}${size}-${digest}.gz`);
         await guard(rename(temporary, path));
         await tidy(folder, current, path).catch(() => {}); // only disk space is at stake, and `gc` comes by
         return path;
@@ -55,29 +82,39 @@ export function openViews(root: string): Views {
       return {
         etag,
         async begin() {
-          await guard(mkdir(folder, { recursive: true }));
+          await make();
           return temporary;
         },
         async load() {
-          for (const file of await readdir(folder).catch(() => []))
-            if (file.startsWith(name) && file.endsWith(".gz")) {
-              const size = Number(file.slice(name.length, -3));
-              const path = join(folder, file);
-              if ((await stat(path).catch(() => null))?.size === size) return read(path, size);
-            }
+          for (const file of await readdir(folder).catch(() => [])) {
+            if (!file.startsWith(name) || !NAME.test(file)) continue;
+            const path = join(folder, file);
+            const found = await open(path).catch(() => null);
+            if (found) return found;
+            damaged(path);
+            await rm(path, { force: true });
+          }
           return null;
         },
         save(bytes) {
           const write = async () => {
-            await mkdir(folder, { recursive: true });
-            await writeFile(temporary, bytes);
-            await keep(bytes.length);
+            await make();
+            await writeFile(temporary, bytes, { mode: FILE_MODE });
+            await keep(bytes.length, sha256(bytes));
           };
           write().catch(() => rm(temporary, { force: true }));
         },
         async finish() {
-          const { size } = await stat(temporary);
-          return read(await keep(size), size);
+          const before = (await stamp(temporary))!;
+          const { size } = before;
+          if (size <= IN_MEMORY) {
+            const bytes = await readFile(temporary);
+            await keep(size, sha256(bytes));
+            return bytes;
+          }
+          const body = { path: await keep(size, await hashFile(temporary)), size };
+          seen.set(body, before.text);
+          return body;
         },
       };
     },
@@ -91,14 +128,24 @@ export function openViews(root: string): Views {
           }
     },
     remove: (path) => rm(path, { force: true }),
-    async isThere({ path, size }) {
-      return (await stat(path).catch(() => null))?.size === size;
+    async isThere(view) {
+      const found = await stamp(view.path);
+      return found !== null && found.text === seen.get(view);
+    },
+    async isSound(path) {
+      const [, size, digest] = NAME.exec(basename(path)) ?? [];
+      if (size === undefined) return null;
+      const found = await stamp(path);
+      if (!found) return null; // removed meanwhile
+      return found.size === Number(size) && (await hashFile(path)) === digest;
     },
   };
 }
 
-async function read(path: string, size: number): Promise<Uint8Array | FileBody> {
-  return size <= IN_MEMORY ? await readFile(path) : { path, size };
+/** What changes when a file is written to or replaced. A new name is none. */
+async function stamp(path: string): Promise<{ size: number; text: string } | null> {
+  const found = await stat(path).catch(() => null);
+  return found && { size: found.size, text: `${found.ino} ${found.size} ${found.mtimeMs}` };
 }
 
 /**
@@ -116,6 +163,10 @@ async function tidy(folder: string, current: string, made: string): Promise<void
   }
   ours.sort((a, b) => b.at - a.at);
   for (const { path } of ours.slice(VIEWS_OF_ONE - 1)) await rm(path, { force: true });
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function hash(parts: string[]): string {

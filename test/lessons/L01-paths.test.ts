@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openViews } from "../../src/store/view-files.ts";
+import { openViewFiles } from "../../src/store/view-files.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { sendRaw } from "../support/raw.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -119,7 +119,7 @@ test("climbs are refused before anything is routed", async () => {
 
 test("no part of a view's identity is part of its path", async () => {
   const root = join(home, "views");
-  const views = openViews(root);
+  const views = openViewFiles(root);
   for (const part of ["../../../up", "/etc/passwd", "a/b", "a\0b", "..", "x".repeat(5000)]) {
     const path = await views.file([part, part], part, [part]).begin();
     expect(path.slice(root.length)).toMatch(/^\/[0-9a-f]{2}\/[0-9a-f]{30}\/[0-9a-z.-]+$/);

@@ -138,7 +138,7 @@ test("a model of bytes that are lost is made of what the upstream has, or told t
   await model();
   const lose = async () => {
     const [row] = await open.database.read`SELECT blob FROM documents`;
-    rmSync(open.blobs.path(row.blob));
+    rmSync(open.blobPath(row.blob));
     await open.restart();
   };
   await lose();

@@ -250,7 +250,7 @@ test("what a fresh document lacks is looked for before it is told as missing", a
 /** Removes the stored bytes of the document. */
 async function loseBytes(): Promise<void> {
   const [row] = await toy.database.read`SELECT blob FROM documents`;
-  rmSync(toy.blobs.path(row.blob));
+  rmSync(toy.blobPath(row.blob));
 }
 
 test("lost bytes: what was rendered of them is served on, and the rest is fetched when it can be", async () => {

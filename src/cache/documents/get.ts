@@ -7,6 +7,7 @@ import type { CacheStatus } from "../../core/reply.ts";
 import type { Changes } from "../../store/changes.ts";
 import { fileSource } from "../../store/source.ts";
 import { createCollapse } from "../collapse.ts";
+import { localOf } from "../local.ts";
 import { createInService } from "./in-service.ts";
 import { createIntake, type IntakeDeps } from "./intake.ts";
 import { createLearn } from "./learn.ts";
@@ -108,7 +109,9 @@ export function createDocuments(deps: DocumentDeps): Documents {
     ref: DocumentRef,
     { blob, size, source }: Pick<DocumentState, "blob" | "size" | "source">,
   ): Source {
-    return source ?? fileSource(blobs.path(blob), "gzip", size, deps.types[ref.kind]!.limit);
+    return (
+      source ?? fileSource(() => localOf(blobs, blob), "gzip", size, deps.types[ref.kind]!.limit)
+    );
   }
 
   return {

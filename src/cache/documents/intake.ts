@@ -14,6 +14,9 @@ import { INLINE_LIMIT } from "./state.ts";
 /** What is longer goes to a file while it comes. Bytes, as they travel. */
 const MEMORY_LIMIT = 128 * 1024;
 
+/** Losing it costs one more fetch (docs/decisions/0007-no-sync-for-fetched-bytes.md). */
+const FETCHED = { durable: false };
+
 export interface IntakeDeps {
   format: string;
   types: Record<string, DocumentType>;
@@ -91,7 +94,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         const facts = await type.facts(source, ref, skip);
         const stored = encoding === "gzip" ? received.bytes : gzip(plain);
         const blob = encoding === "gzip" ? received.sha256 : sha256(stored);
-        const letGo = await held(blob, () => blobs.put(blob, stored));
+        const letGo = await held(blob, () => blobs.put(blob, stored, FETCHED));
         const { length: storedSize } = stored;
         return { facts, skipped, blob, size: plain.length, storedSize, source, letGo };
       }
@@ -110,7 +113,9 @@ export function createIntake(deps: IntakeDeps): Intake {
       });
       const { sha256: blob } = stored;
       const letGo = await held(blob, () =>
-        stored.path === incoming.path ? incoming.commit(blob) : blobs.adopt(stored.path, blob),
+        stored.path === incoming.path
+          ? incoming.commit(blob, FETCHED)
+          : blobs.adopt(stored.path, blob, FETCHED),
       );
       return { facts, skipped, blob, size, storedSize: stored.size, letGo };
     } finally {

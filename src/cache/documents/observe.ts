@@ -13,6 +13,7 @@ import {
 import { readDigests, readPin } from "../../ledger/pins.ts";
 import type { Blobs } from "../../store/blobs.ts";
 import type { Database, Query } from "../../store/database.ts";
+import { localOf } from "../local.ts";
 import type { IsRepacked } from "../repacked.ts";
 import type { Transform } from "../transform.ts";
 import { type DocumentState, INLINE_LIMIT } from "./state.ts";
@@ -145,7 +146,7 @@ export function createObserver(deps: ObserverDeps): Observe {
       op: "extract",
       format: deps.format,
       ref,
-      input: blobs.path(state.blob!),
+      input: await localOf(blobs, state.blob!),
       files,
     });
   }

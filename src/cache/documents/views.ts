@@ -2,7 +2,7 @@
 import type { DocumentRef, DocumentType, ViewRequest } from "../../core/document.ts";
 import type { FileBody, Reply } from "../../core/reply.ts";
 import { gzip } from "../../store/sink.ts";
-import type { Views as ViewFiles } from "../../store/view-files.ts";
+import type { ViewFiles } from "../../store/view-files.ts";
 import { createCollapse } from "../collapse.ts";
 import type { Lru } from "../lru.ts";
 import type { Transform } from "../transform.ts";
@@ -33,7 +33,7 @@ export interface ViewDeps {
   types: Record<string, DocumentType>;
   documents: Documents;
   files: ViewFiles;
-  blobPath(sha256: string): string;
+  blobPath(sha256: string): Promise<string>;
   transform: Transform;
   memory: Lru<{ digest: string; view: View }>;
   now(): number;
@@ -93,7 +93,7 @@ export function createViews(deps: ViewDeps): Views {
       op: "render",
       format: deps.format,
       ref,
-      input: deps.blobPath(state.blob!),
+      input: await deps.blobPath(state.blob!),
       sha256: state.blob!,
       overlay: state.overlay,
       view: request,
