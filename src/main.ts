@@ -7,6 +7,7 @@ import type { StoredArtifact } from "./cache/artifacts.ts";
 import { createLru } from "./cache/lru.ts";
 import { createNaming } from "./cache/named.ts";
 import { createRepository, type Mounted, type Shared } from "./cache/repository.ts";
+import { createSoundness } from "./cache/soundness.ts";
 import { createWorker } from "./cache/worker.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
@@ -31,6 +32,7 @@ import { houseOperations, withHouse } from "./jobs/house.ts";
 import { housekeeping } from "./jobs/housekeeping.ts";
 import { createOperations, type Operations } from "./jobs/operations.ts";
 import { startJobs } from "./jobs/runner.ts";
+import { scrub } from "./jobs/scrub.ts";
 import { tellWarnings } from "./jobs/warnings.ts";
 import { createEvents, type Events } from "./ledger/events.ts";
 import { openBlobs } from "./store/blobs.ts";
@@ -92,15 +94,19 @@ export async function start(options: StartOptions): Promise<Running> {
     () => new Worker(new URL("./worker.ts", import.meta.url).href, { smol: true }),
   );
   const blobs = openBlobs(layout);
+  const changes = createChanges();
+  const naming = createNaming(database, blobs);
+  const soundness = createSoundness({ blobs, database, changes, naming, events });
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
     ),
     database,
-    changes: createChanges(),
+    changes,
     events,
     blobs,
-    naming: createNaming(database, blobs),
+    naming,
+    soundness,
     transform: worker.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
@@ -164,15 +170,19 @@ export async function start(options: StartOptions): Promise<Running> {
   };
   let control: ControlServer | null = null;
   const keepHouse = housekeeping({ ...shared, file: layout.database }, log);
+  const ending = new AbortController();
+  const scrubbing = scrub({ ...shared, everyMs: config.scrub, signal: ending.signal }, log);
   const warnings = tellWarnings(own, log);
   const endJobs = startJobs(
-    where === "ports" ? [...keepHouse, warnings, ...operations.jobs] : keepHouse,
+    where === "ports" ? [...keepHouse, ...scrubbing, warnings, ...operations.jobs] : keepHouse,
     log,
   );
   const stop = async (graceMs = GRACE_MS) => {
+    ending.abort();
     const jobsEnded = endJobs();
     await operations.stop();
     await Promise.all([control?.stop(), ...servers.map((server) => server.stop(graceMs))]);
+    await soundness.close();
     await jobsEnded;
     for (const one of mounted) await one.close();
     worker.close();

@@ -17,6 +17,7 @@ import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { Tampered } from "./prove.ts";
+import type { Soundness } from "./soundness.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
 const REFUSAL_IS_REMEMBERED_MS = 30_000;
@@ -40,6 +41,7 @@ export interface ArtifactDeps extends DownloadDeps {
   database: Database;
   changes: Changes;
   naming: Naming;
+  soundness: Soundness;
   documents: Documents;
   absences: Absences;
   memory: Lru<StoredArtifact>;
@@ -157,7 +159,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     try {
       if (incoming) await incoming.commit(sha256, FETCHED);
       else await blobs.put(sha256, bytes!, FETCHED);
-      if (!bytes) path = await localOf(blobs, sha256);
+      if (!bytes) {
+        path = await localOf(blobs, sha256);
+        await deps.soundness.proven(sha256);
+      }
       following?.fill.move(path);
       const found = { sha256, size, upstream: host, digests, content, firstSeen: now() };
       await database.write(async (sql) => {
@@ -210,7 +215,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function inMemory(id: string): Promise<StoredArtifact | null> {
     const stored = deps.memory.get(id);
     if (!stored || isTrusted(stored)) return stored ?? null;
-    if ((await blobs.stat(stored.sha256))?.size === stored.size) {
+    if (await deps.soundness.isUnchanged(stored.sha256)) {
       stored.seenAt = now();
       return stored;
     }
@@ -236,9 +241,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     };
     if (size <= HOLD) {
       const bytes = await blobs.read(row.sha256);
-      if (createHash("sha256").update(bytes).digest("hex") !== row.sha256) return null;
+      if (createHash("sha256").update(bytes).digest("hex") !== row.sha256) {
+        await deps.soundness.condemn(row.sha256);
+        return null;
+      }
       stored.body = bytes;
-    }
+    } else if (!(await deps.soundness.admit(row.sha256))) return null;
     if (removals === before) remember200(id, stored);
     return stored;
   }

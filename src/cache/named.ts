@@ -10,7 +10,9 @@ export interface Named {
   repository: string;
   /** For people: "pkg:npm/left-pad@1.3.0 left-pad-1.3.0.tgz", "packument left-pad". */
   subject: string;
-  /** Of an artifact: which one, and how a client asks for it inside the repository. Null for a document. */
+  /** Which document; null for an artifact. */
+  document: { kind: string; key: string; package: string } | null;
+  /** Which artifact, and how a client asks for it inside the repository; null for a document. */
   file: { package: string; version: string; file: string; path: string } | null;
   /** The bytes were removed because they were false, and come again when the document is next asked for. */
   isAwaited: boolean;
@@ -38,32 +40,51 @@ export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
       ORDER BY repository, package, file LIMIT ${PAGE}`,
     (row) => [row.repository, row.package, row.file],
   ))
-    yield {
-      sha256: row.sha256,
-      size: Number(row.size),
-      repository: row.repository,
-      subject: `${row.purl} ${row.file}`,
-      file: { package: row.package, version: row.version, file: row.file, path: row.path },
-      isAwaited: false,
-    };
+    yield artifactOf(row);
   for await (const row of pages(
     ([
       repository,
       kind,
       key,
-    ]) => sql`SELECT repository, kind, key, blob, stored_size, received, fresh_until FROM documents
+    ]) => sql`SELECT repository, kind, key, package, blob, stored_size, received, fresh_until FROM documents
       WHERE (repository, kind, key) > (${repository}, ${kind}, ${key}) AND blob IS NOT NULL
       ORDER BY repository, kind, key LIMIT ${PAGE}`,
     (row) => [row.repository, row.kind, row.key],
   ))
-    yield {
-      sha256: row.blob,
-      size: Number(row.stored_size),
-      repository: row.repository,
-      subject: `${row.kind} ${row.key}`,
-      file: null,
-      isAwaited: row.received === null && Number(row.fresh_until) === 0,
-    };
+    yield documentOf(row);
+}
+
+/** All that rows name by these bytes. */
+export async function namesOf(sql: Query, sha256: string): Promise<Named[]> {
+  const artifacts = await sql`SELECT * FROM artifacts WHERE sha256 = ${sha256}`;
+  const documents =
+    await sql`SELECT repository, kind, key, package, blob, stored_size, received, fresh_until FROM documents
+    WHERE blob = ${sha256}`;
+  return [...artifacts.map(artifactOf), ...documents.map(documentOf)];
+}
+
+function artifactOf(row: Rows[number]): Named {
+  return {
+    sha256: row.sha256,
+    size: Number(row.size),
+    repository: row.repository,
+    subject: `${row.purl} ${row.file}`,
+    document: null,
+    file: { package: row.package, version: row.version, file: row.file, path: row.path },
+    isAwaited: false,
+  };
+}
+
+function documentOf(row: Rows[number]): Named {
+  return {
+    sha256: row.blob,
+    size: Number(row.stored_size),
+    repository: row.repository,
+    subject: `${row.kind} ${row.key}`,
+    document: { kind: row.kind, key: row.key, package: row.package },
+    file: null,
+    isAwaited: row.received === null && Number(row.fresh_until) === 0,
+  };
 }
 
 /**

@@ -29,6 +29,7 @@ import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
+import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
 import type { AnyFormat, Transform } from "./transform.ts";
 
@@ -46,6 +47,7 @@ export interface Shared {
   database: Database;
   changes: Changes;
   naming: Naming;
+  soundness: Soundness;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -138,6 +140,7 @@ export function createRepository(
   });
   const artifacts = createArtifacts({
     ...common,
+    soundness: shared.soundness,
     format,
     documents,
     memory: shared.artifactMemory,

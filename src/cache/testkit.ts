@@ -22,6 +22,7 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createLru } from "./lru.ts";
 import { createNaming } from "./named.ts";
 import { createRepository } from "./repository.ts";
+import { createSoundness } from "./soundness.ts";
 import { type AnyFormat, createTransform, type Job } from "./transform.ts";
 
 /** The grant of who may do all. */
@@ -162,7 +163,12 @@ export async function bytesOf(of: Reply): Promise<Uint8Array> {
 
 /** A repository on a new data directory. `restart` gives another one on the same directory. */
 export async function openToy(
-  options: { claims?: string[]; freshnessMs?: number; format?: AnyFormat } = {},
+  options: {
+    claims?: string[];
+    freshnessMs?: number;
+    hashedFirst?: number;
+    format?: AnyFormat;
+  } = {},
 ) {
   const root = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
   const upstream = fakeUpstream();
@@ -183,7 +189,16 @@ export async function openToy(
     );
     const transform = createTransform([format]);
     const blobs = openBlobs(layout);
+    const changes = createChanges();
     const naming = createNaming(database, blobs);
+    const soundness = createSoundness({
+      blobs,
+      database,
+      changes,
+      naming,
+      events,
+      ...(options.hashedFirst !== undefined && { hashedFirst: options.hashedFirst }),
+    });
     const mounted = createRepository(
       {
         name: "toy",
@@ -196,8 +211,9 @@ export async function openToy(
       {
         views: openViewFiles(layout.views),
         database,
-        changes: createChanges(),
+        changes,
         naming,
+        soundness,
         events,
         blobs,
         transform: (job) => {
@@ -211,7 +227,16 @@ export async function openToy(
       },
     );
     const repository = mounted.repository.for(everything);
-    return { layout, database, events, blobs, naming, repository, unbound: mounted.repository };
+    return {
+      layout,
+      database,
+      events,
+      blobs,
+      naming,
+      soundness,
+      repository,
+      unbound: mounted.repository,
+    };
   }
   let current = await open();
   return {
@@ -228,6 +253,9 @@ export async function openToy(
     },
     /** Where a blob's file stands, or would stand. */
     blobPath: (digest: string) => fileOf(current.layout.blobs, digest),
+    get soundness() {
+      return current.soundness;
+    },
     get naming() {
       return current.naming;
     },
@@ -247,11 +275,13 @@ export async function openToy(
     },
     events: () => current.events.settled().then(() => current.events.list({ limit: 100 })),
     async restart() {
+      await current.soundness.close();
       await current.events.settled();
       await current.database.close();
       current = await open();
     },
     async close() {
+      await current.soundness.close();
       await current.events.settled();
       await current.database.close();
       rmSync(root, { recursive: true, force: true });

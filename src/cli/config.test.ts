@@ -90,6 +90,7 @@ logs:
   style: auto
 cache:
   memory: 64MiB
+scrub: 30d
 repositories:
   vendor:
     format: npm

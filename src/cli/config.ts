@@ -50,6 +50,7 @@ export function renderConfig(config: Config): string {
       offline: config.offline,
       logs: config.logs,
       cache: { memory: formatSize(config.cache.memory) },
+      scrub: formatDuration(config.scrub),
       repositories: Object.fromEntries(
         config.repositories.map((repository) => [
           repository.name,

@@ -11,6 +11,7 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   tampered: "red",
   fork: "red",
   unsigned: "red",
+  damaged: "red",
   returned: "dim",
 };
 

@@ -66,6 +66,7 @@ test("without a file there are the built-in repositories and the defaults", () =
     offline: false,
     logs: { style: "auto" },
     cache: { memory: 64 * 1024 * 1024 },
+    scrub: 30 * 24 * 60 * 60 * 1000,
   });
   expect(config.repositories.map(({ name, format }) => [name, format])).toEqual([
     ["npm", "npm"],

@@ -84,6 +84,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     offline,
     logs: input.logs,
     cache: input.cache,
+    scrub: input.scrub,
     repositories: Object.entries(input.repositories).flatMap(([name, entry]) =>
       entry ? [repository(name, entry as Entry)] : [],
     ),

@@ -50,6 +50,8 @@ export interface Config {
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */
   cache: { memory: number };
+  /** In milliseconds; 0 for never. */
+  scrub: number;
   /** In the order of the file, built-in ones that it does not name first. */
   repositories: RepositoryConfig[];
 }

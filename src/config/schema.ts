@@ -142,6 +142,11 @@ const general = {
     })
     .prefault({})
     .describe("What is kept in memory"),
+  scrub: Duration.prefault("30d")
+    .describe(
+      "How often every stored file is hashed again, slowly and beside all else, so that a disk that alters bits is noticed. `0d` is never",
+    )
+    .meta({ examples: ["7d"] }),
 };
 
 /**

@@ -14,6 +14,8 @@ export type EventKind =
   | "expired"
   | "repacked"
   | "skipped";
+  /** Stored bytes are not what they were. */
+  | "damaged";
 
 /** Something that an operator must know. Stored, logged, counted. */
 export interface RepositoryEvent {

@@ -43,6 +43,7 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   expired: "warn",
   repacked: "info",
   skipped: "info",
+  damaged: "error",
 };
 
 /** Every kind of event, in the order in which they are told to people. */

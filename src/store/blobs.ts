@@ -40,6 +40,14 @@ export interface Incoming {
   abandon(): Promise<void>;
 }
 
+export interface BlobStat {
+  size: number;
+  /** Milliseconds since the epoch. */
+  changedAt: number;
+  /** Another one when the bytes were replaced or written to, unless somebody hid that. */
+  stamp: string;
+}
+
 export interface Blobs {
   /** A file on this machine with the blob's bytes; null when there is no such blob. */
   local(sha256: string): Promise<string | null>;
@@ -53,12 +61,14 @@ export interface Blobs {
   /** Removes a file that stands in incoming/, if it still does. */
   discard(path: string): Promise<void>;
   /** Null when there is no such blob. */
-  stat(sha256: string): Promise<{ size: number; changedAt: number } | null>;
+  stat(sha256: string): Promise<BlobStat | null>;
   /** All of a small blob. */
   read(sha256: string): Promise<Uint8Array>;
   /** All of another file in the data directory. */
   readFile(path: string): Promise<Uint8Array>;
   remove(sha256: string): Promise<void>;
+  /** Takes the name from bytes that are not true to it, and whose digest is `found`: they are kept as evidence, while there is room. */
+  depose(sha256: string, found: string): Promise<void>;
   /** Every blob's digest, folder by folder. */
   list(): AsyncGenerator<string>;
 }
@@ -149,6 +159,12 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
     }
   }
 
+  async function remove(sha256: string): Promise<void> {
+    await unlink(fileOf(layout.blobs, sha256)).catch((error) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+  }
+
   return {
     async local(sha256) {
       const path = fileOf(layout.blobs, sha256);
@@ -167,14 +183,18 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
     discard: (path) => rm(path, { force: true }),
     async stat(sha256) {
       const found = await stat(fileOf(layout.blobs, sha256)).catch(() => null);
-      return found ? { size: found.size, changedAt: found.mtimeMs } : null;
+      if (!found) return null;
+      const { size, mtimeMs, ino } = found;
+      return { size, changedAt: mtimeMs, stamp: `${ino} ${size} ${mtimeMs}` };
     },
     read: (sha256) => readFile(fileOf(layout.blobs, sha256)),
     readFile: (path) => readFile(path),
-    async remove(sha256) {
-      await unlink(fileOf(layout.blobs, sha256)).catch((error) => {
-        if (error.code !== "ENOENT") throw error;
-      });
+    remove,
+    async depose(sha256, found) {
+      const path = fileOf(layout.blobs, sha256);
+      const size = (await stat(path).catch(() => null))?.size ?? 0;
+      if (await isWanted(found, size)) await name(path, layout.evidence, found, FLEETING);
+      else await remove(sha256);
     },
     async *list() {
       for (const folder of (await readdir(layout.blobs)).sort())

@@ -55,11 +55,13 @@ export async function writeGzip(
   return (await stat(path)).size;
 }
 
-/** The SHA-256 of a file, hexadecimal, read in a stream. */
-export async function hashFile(path: string): Promise<string> {
+/** The SHA-256 of a file, hexadecimal, read in a stream; `breathe` is awaited after each piece of 1 MiB, and may throw to end it. */
+export async function hashFile(path: string, breathe?: () => Promise<void>): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) {
     hash.update(chunk);
+    await breathe?.();
+  }
   return hash.digest("hex");
 }
 

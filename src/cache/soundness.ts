@@ -1,0 +1,145 @@
+// Whether stored bytes are still the ones that were proven: disks alter bits, and people alter files (docs/decisions/0014-stored-bytes-are-hashed-again.md).
+import type { Events } from "../ledger/events.ts";
+import type { Blobs } from "../store/blobs.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database } from "../store/database.ts";
+import { hashFile } from "../store/sink.ts";
+import { createCollapse } from "./collapse.ts";
+import { createLru } from "./lru.ts";
+import { awaitDocuments, type Named, type Naming, namesOf } from "./named.ts";
+
+/** Blobs up to here are hashed before they are sent for the first time after a start; larger ones behind. Bytes: a twentieth of a second. */
+const HASHED_FIRST = 32 * 1024 * 1024;
+/** Of so many blobs it is remembered what their file was like when it was hashed. */
+const REMEMBERED = 200_000;
+/** Between two pieces of 1 MiB of what is hashed behind: it takes a twentieth of a core, and no disk from requests. */
+const PAUSE_MS = 20;
+
+export interface SoundnessDeps {
+  blobs: Blobs;
+  database: Database;
+  changes: Changes;
+  naming: Naming;
+  events: Events;
+  /** For tests. */
+  hashedFirst?: number;
+}
+
+export interface Soundness {
+  /** The bytes were proven on their way here, and have their name. */
+  proven(sha256: string): Promise<void>;
+  /**
+   * Whether the blob may be sent. One that is new to this process, or whose file has changed, is hashed first where that is quick, else
+   * behind: it is refused from then on. False bytes go to evidence, and are fetched again by whoever asks for them.
+   */
+  admit(sha256: string): Promise<boolean>;
+  /** Whether the blob's file is what it was when it was admitted. */
+  isUnchanged(sha256: string): Promise<boolean>;
+  /** Hashes a blob, slowly. False when it proved false, or is not there. */
+  check(sha256: string): Promise<boolean>;
+  /** Takes a blob out of service whose bytes proved false: to evidence, with an event for each thing that they were. */
+  condemn(sha256: string): Promise<void>;
+  /** Resolves when nothing is hashed behind any more. For tests. */
+  settled(): Promise<void>;
+  /** Ends what is hashed behind. */
+  close(): Promise<void>;
+}
+
+export function createSoundness(deps: SoundnessDeps): Soundness {
+  const { blobs, database, naming, hashedFirst = HASHED_FIRST } = deps;
+  const known = createLru<string>(REMEMBERED);
+  const checks = createCollapse<boolean>();
+  const waiting = new Set<string>();
+  let behind: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+
+  async function proven(sha256: string): Promise<void> {
+    const found = await blobs.stat(sha256);
+    if (found) known.set(sha256, found.stamp, 1);
+  }
+
+  async function isUnchanged(sha256: string): Promise<boolean> {
+    const stamp = known.get(sha256);
+    return stamp !== undefined && (await blobs.stat(sha256))?.stamp === stamp;
+  }
+
+  async function admit(sha256: string): Promise<boolean> {
+    const found = await blobs.stat(sha256);
+    if (!found) return false;
+    if (known.get(sha256) === found.stamp) return true;
+    if (found.size <= hashedFirst) return hash(sha256, () => Promise.resolve());
+    known.set(sha256, found.stamp, 1);
+    later(sha256);
+    return true;
+  }
+
+  function later(sha256: string): void {
+    if (waiting.has(sha256)) return;
+    waiting.add(sha256);
+    behind = behind
+      .then(() => (isClosed ? undefined : check(sha256)))
+      .catch(() => {}) // closed, or its file went
+      .finally(() => waiting.delete(sha256));
+  }
+
+  const check = (sha256: string) => hash(sha256, pause);
+
+  async function pause(): Promise<void> {
+    if (isClosed) throw new Error("The server is stopping");
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+
+  function hash(sha256: string, breathe: () => Promise<void>): Promise<boolean> {
+    return checks.run(sha256, async () => {
+      const before = await blobs.stat(sha256);
+      const path = await blobs.local(sha256);
+      if (!before || path === null) return false;
+      const isTrue = (await hashFile(path, breathe)) === sha256;
+      if (isTrue) known.set(sha256, before.stamp, 1);
+      else await condemn(sha256);
+      return isTrue;
+    }).result;
+  }
+
+  async function condemn(sha256: string): Promise<void> {
+    known.delete(sha256);
+    const found = await naming.alone(sha256, async () => {
+      const path = await blobs.local(sha256);
+      const actual = path && (await hashFile(path));
+      if (!actual || actual === sha256) return null; // gone, or stored anew
+      await blobs.depose(sha256, actual);
+      return actual;
+    });
+    if (!found) return;
+    await database.write((sql) => awaitDocuments(sql, sha256));
+    for (const named of await namesOf(database.read, sha256)) tell(named, found);
+  }
+
+  function tell({ sha256, repository, subject, file, document }: Named, found: string): void {
+    const parts = file ? [file.package, file.file] : [document!.kind, document!.key];
+    const kind = file ? "artifact" : "document";
+    deps.changes.announce({ kind, repository, key: parts.join("\0") });
+    deps.events.report(repository, {
+      kind: "damaged",
+      package: (file ?? document!).package,
+      ...(file && { version: file.version, file: file.file }),
+      message: `The stored bytes of ${subject} were altered on disk: they are out of service, and fetched again when next asked for`,
+      detail: { sha256, found },
+    });
+  }
+
+  return {
+    proven,
+    admit,
+    isUnchanged,
+    check,
+    condemn,
+    async settled() {
+      while (waiting.size > 0) await behind;
+    },
+    async close() {
+      isClosed = true;
+      await behind;
+    },
+  };
+}
