@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "./testkit.ts";
+import { namesOf } from "./named.ts";
+import { answer, artifact, bytesOf, index, openToy, request, sha256, sri } from "./testkit.ts";
 
 let toy: Awaited<ReturnType<typeof openToy>>;
 beforeEach(async () => {
@@ -43,3 +44,58 @@ for (const [what, size] of [
       toy = await openToy();
     }
   });
+
+const BYTES = Buffer.from("named by nobody yet");
+const DIGEST = sha256(BYTES);
+const put = () => toy.blobs.put(DIGEST, BYTES, { durable: false });
+
+test("what somebody is about to name is not removed until all have let go", async () => {
+  const { naming, blobs } = toy;
+  await put();
+  const letGo = [await naming.hold(DIGEST), await naming.hold(DIGEST)];
+  expect(await naming.remove(DIGEST)).toBe(false);
+  letGo[0]!();
+  letGo[0]!();
+  expect(await naming.remove(DIGEST)).toBe(false);
+  expect(await naming.alone(DIGEST, async () => "done")).toBeNull();
+  letGo[1]!();
+  expect(await blobs.stat(DIGEST)).not.toBeNull();
+  expect(await naming.remove(DIGEST)).toBe(true);
+  expect(await blobs.stat(DIGEST)).toBeNull();
+});
+
+test("who comes while bytes are removed waits for the end, and others wait for nothing", async () => {
+  const removal = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const removed = toy.naming.alone(DIGEST, async () => {
+    await removal.promise;
+    order.push("removed");
+  });
+  const held = toy.naming.hold(DIGEST).then((letGo) => {
+    order.push("held");
+    letGo();
+  });
+  (await toy.naming.hold(sha256(Buffer.from("others"))))();
+  order.push("others");
+  removal.resolve();
+  await Promise.all([removed, held]);
+  expect(order).toEqual(["others", "removed", "held"]);
+});
+
+test("a removal that fails lets the next one in", async () => {
+  const fail = () => Promise.reject(new Error("EIO"));
+  await expect(toy.naming.alone(DIGEST, fail)).rejects.toThrow("EIO");
+  (await toy.naming.hold(DIGEST))();
+  expect(await toy.naming.remove(DIGEST)).toBe(true);
+});
+
+test("documents name their bytes as artifacts do", async () => {
+  toy.upstream.behave = () => answer(200, JSON.stringify({ files: {} }));
+  await toy.repository.view(index, { variant: "all", base: "" }, {});
+  const [{ blob }] = await toy.database.read`SELECT blob FROM documents`;
+  expect(await toy.naming.remove(blob)).toBe(false);
+  expect(await toy.blobs.stat(blob)).not.toBeNull();
+  expect((await namesOf(toy.database.read, blob)).map(({ subject }) => subject)).toEqual([
+    "index thing",
+  ]);
+});

@@ -13,7 +13,7 @@ export type EventKind =
   | "rollback"
   | "expired"
   | "repacked"
-  | "skipped";
+  | "skipped"
   /** Stored bytes are not what they were. */
   | "damaged";
 
