@@ -13,8 +13,8 @@ const bounded: Record<string, string> = {
   "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
   "src/cache/documents/intake.ts":
     "documents, never artifacts, up to the size that is parsed inline",
-  "src/cache/repository.ts":
-    "answers that are no documents, limited by the question; views to compose from",
+  "src/cache/ask.ts": "answers that are no documents, limited by the question",
+  "src/cache/repository.ts": "views to compose from",
   "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
   "src/cli/setup.ts": "a client's configuration file",
   "src/config/load.ts": "the configuration file",
@@ -23,6 +23,7 @@ const bounded: Record<string, string> = {
   "src/formats/apt/detached.ts": "the same",
   "src/formats/apt/key.ts": "keyrings that the configuration names",
   "src/formats/npm/stream.ts": "one version's entry of a packument",
+  "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/server.ts": "request bodies, limited by the route",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",

@@ -34,6 +34,7 @@ export async function serveMetadata(
     return await repository.artifact(sidecar, request);
   } catch (error) {
     if (!(error instanceof Problem) || error.kind === "tampered") throw error;
+    repository.refuseClaimed(wheel.package); // also of a wheel that was stored before it was claimed
     if (error.kind !== "notFound" && !cannotAsk(error)) throw error;
     const bytes = await fromWheel(sidecar, wheel, repository, error);
     if (!bytes) throw error;
