@@ -107,6 +107,7 @@ export function answer(
     status,
     headers: new Headers(headers),
     body: chunks(),
+    isDelimited: true,
     async discard() {},
     upstream: "upstream.example.test",
     url: "",

@@ -18,6 +18,11 @@ export interface UpstreamResponse {
   headers: Headers;
   /** As sent: still compressed when `content-encoding` says so. Throws Problem("unreachable") when it stalls past the timeout, breaks or ends short of content-length. */
   body: AsyncIterable<Uint8Array>;
+  /**
+   * Whether the protocol tells the body's end (content-length, a last chunk, no body at all), so that a cut one throws. False where only
+   * the end of the connection tells it: a cut body then looks whole, and its end is proven by a digest or not at all.
+   */
+  isDelimited: boolean;
   /** Reads and drops the rest, or closes the connection. Safe to call twice. */
   discard(): Promise<void>;
   /** The upstream that answered: its host, for logs and metrics. */

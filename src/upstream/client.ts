@@ -5,6 +5,7 @@ import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstre
 import { createAllowlist } from "./allowlist.ts";
 import { type Body, createBody } from "./body.ts";
 import type { Attempt, BreakerState } from "./breaker.ts";
+import { framedHeaders, framingOf } from "./framing.ts";
 import { createGate } from "./gate.ts";
 import { baseOf, credentialFor, firstHop, type Hop, nextHop } from "./hops.ts";
 import { createOrigin, type Origin } from "./origin.ts";
@@ -148,11 +149,9 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
   /** `done` is called once, when the body has ended in whichever way. */
   function bodyOf(reached: Reached, caller: Caller, done: () => void): Body {
     const { hop, response, attempt, control, release } = reached;
-    const length = response.headers.get("content-length");
-    // Null for HEAD, 204 and 304, whatever their content-length says (RFC 9110 §6.4.1).
     return createBody(response.body, {
       host: hop.url.host,
-      expected: length === null ? null : Number(length),
+      expected: framingOf(response).length,
       timeoutMs,
       bucket,
       pace: caller.pace,
@@ -190,9 +189,16 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
       const reached = await reach(hop, caller.signal);
       const next = redirectOf(reached);
       if (!next) {
-        const { status, headers } = reached.response;
         const body = bodyOf(reached, caller, leave);
-        return { status, headers, body, discard: body.discard, upstream: host, url: hop.url.href };
+        return {
+          status: reached.response.status,
+          headers: framedHeaders(reached.response),
+          body,
+          isDelimited: framingOf(reached.response).isDelimited,
+          discard: body.discard,
+          upstream: host,
+          url: hop.url.href,
+        };
       }
       await bodyOf(reached, caller, () => undefined).discard();
       hop = next;
