@@ -166,3 +166,18 @@ test("all that is stored is told of, however much it is", async () => {
   expect(new Set(rows.map(({ file }) => file)).size).toBe(12_000);
   expect(rows).toHaveLength(12_000);
 });
+
+const elsewhere: [where: string, changes: Partial<Artifact>, files: object][] = [
+  ["a second place", { otherPaths: ["thing/b"], namedBy: [] }, {}],
+  ["the document's place", {}, { "a.tgz": { integrity: sri(BYTES), location: "thing/b" } }],
+];
+for (const [where, changes, files] of elsewhere)
+  test(`a no from ${where} is none while the first place is refused`, async () => {
+    toy = await openToy();
+    toy.upstream.behave = ({ path }) =>
+      path === "thing" ? index({ ...files }) : answer(path === "thing/b" ? 404 : 403);
+    expect(await problemOf(get("a.tgz", changes))).toMatchObject({
+      kind: "refused",
+      message: expect.stringContaining("answered 403"),
+    });
+  });

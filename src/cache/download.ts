@@ -99,8 +99,7 @@ async function run(
     response = await get(place);
     for (const other of artifact.otherPaths ?? []) {
       if (response.status === 200) break;
-      await response.discard();
-      response = await get(other);
+      response = await instead(response, () => get(other));
     }
     if (response.status !== 200) response = await elsewhere(get, expect, place, response);
   } catch (error) {
@@ -110,7 +109,7 @@ async function run(
   if (response.status !== 200) {
     await response.discard();
     await expect;
-    if (response.status === 404 || response.status === 410)
+    if (isNo(response))
       throw new Problem(
         "notFound",
         `${response.upstream} does not have ${artifact.file} of ${artifact.package}`,
@@ -209,7 +208,24 @@ async function elsewhere(
 ): Promise<UpstreamResponse> {
   await response.discard(); // before waiting: a held answer keeps a place that the document may need
   const { location } = await expect;
-  return location === null || location === place ? response : get(location);
+  if (location === null || location === place) return response;
+  return instead(response, () => get(location));
+}
+
+/** The answer of another place. Its "no" is not the last word where the place before was refused: that one may have the file. */
+async function instead(
+  before: UpstreamResponse,
+  get: () => Promise<UpstreamResponse>,
+): Promise<UpstreamResponse> {
+  await before.discard();
+  const response = await get();
+  if (!isNo(response) || isNo(before)) return response;
+  await response.discard();
+  return before;
+}
+
+function isNo({ status }: UpstreamResponse): boolean {
+  return status === 404 || status === 410;
 }
 
 // Where the expectation is not known yet when the first bytes come, all usual hashes are computed on the way.

@@ -26,6 +26,24 @@ for (const status of [401, 403, 404, 410, 451])
     expect(second.heads).toEqual([]);
   });
 
+for (const status of [400, 401, 403, 404, 410, 451])
+  test(`${status} from the second says nothing while the first cannot be asked`, async () => {
+    const first = await bad();
+    const second = opened(await serve(() => http(status)));
+    const third = opened(await serve(() => http(200)));
+    const { upstream } = setUp([{ url: first.url }, { url: second.url }, { url: third.url }]);
+    expect(await failure(upstream, { path: "a" })).toBe(
+      `127.0.0.1:${first.port}: answered 503; 127.0.0.1:${second.port}: answered ${status}, which does not count while the one before it cannot be asked`,
+    );
+    expect(third.heads).toEqual([]);
+  });
+
+test("304 from the second counts: what is stored is still so", async () => {
+  const [first, second] = [await bad(), opened(await serve(() => "HTTP/1.1 304 X\r\n\r\n"))];
+  const { upstream } = setUp([{ url: first.url }, { url: second.url }]);
+  expect((await upstream.fetch({ path: "a" })).status).toBe(304);
+});
+
 test("an open breaker costs nothing, and its probe is the first to be asked again", async () => {
   let healthy = false;
   const first = opened(await serve(() => (healthy ? http(200, "first") : http(503))));

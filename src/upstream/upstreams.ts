@@ -1,6 +1,6 @@
 // A repository's upstreams as one: in their order, the next one when one cannot be reached.
 import { Problem } from "../core/problem.ts";
-import type { Upstream } from "../core/upstream.ts";
+import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import type { BreakerState } from "./breaker.ts";
 import { createClient } from "./client.ts";
 import type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
@@ -15,7 +15,10 @@ export interface Upstreams extends Upstream {
   close(): void;
 }
 
-/** The first upstream that answers, whatever it answers, has the last word. Without any, nothing is ever reached. */
+/**
+ * The first upstream that answers has the last word. What it does not have or refuses counts only where all before it were asked: one of
+ * them may have it. Without any, nothing is ever reached.
+ */
 export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps): Upstreams {
   const clients = settings.map((one) => createClient(one, deps));
   const states = () => clients.map((client) => ({ upstream: client.host, state: client.state() }));
@@ -27,21 +30,38 @@ export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps)
     async fetch(request) {
       const failures: Problem[] = [];
       for (const client of clients) {
+        let response: UpstreamResponse;
         try {
-          return await client.fetch(request);
+          response = await client.fetch(request);
         } catch (error) {
           if (!(error instanceof Problem) || error.kind !== "unreachable") throw error;
           failures.push(error);
+          continue;
         }
+        if (response.status < 400 || failures.length === 0) return response;
+        await response.discard();
+        failures.push(doesNotCount(response));
+        break;
       }
-      const [cause, ...others] = failures;
-      if (cause && others.length === 0) throw cause;
-      const told = [...new Set(failures.map(({ message }) => message))];
-      throw new Problem("unreachable", told.join("; ") || "no upstream is configured", { cause });
+      throw together(failures);
     },
     close() {
       unwatch();
       for (const client of clients) client.close();
     },
   };
+}
+
+function doesNotCount({ upstream, status }: UpstreamResponse): Problem {
+  return new Problem(
+    "unreachable",
+    `${upstream}: answered ${status}, which does not count while the one before it cannot be asked`,
+  );
+}
+
+function together(failures: Problem[]): Problem {
+  const [cause, ...others] = failures;
+  if (cause && others.length === 0) return cause;
+  const told = [...new Set(failures.map(({ message }) => message))];
+  return new Problem("unreachable", told.join("; ") || "no upstream is configured", { cause });
 }
