@@ -82,6 +82,8 @@ export interface Running {
 /** Starts a server. Throws a Problem when the data directory is in use or newer than this program. */
 export async function start(options: StartOptions): Promise<Running> {
   const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
+  // A clock that is put back must not keep an upstream from being asked.
+  const elapsed = options.now ?? (() => performance.now());
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
   const tightened = tighten(layout.root);
@@ -115,7 +117,7 @@ export async function start(options: StartOptions): Promise<Running> {
   };
   const upstreamMetrics = createUpstreamMetrics(metrics);
   const mounted = config.repositories.map((settings) =>
-    mount(settings, shared, upstreamMetrics, log, now),
+    mount(settings, shared, upstreamMetrics, log, elapsed),
   );
   watchStore(metrics, database, async () => {
     const disk = await statfs(layout.root);
@@ -237,12 +239,12 @@ function mount(
   shared: Shared,
   metrics: UpstreamMetrics,
   log: Log,
-  now: () => number,
+  elapsed: () => number,
 ): Mounted & { close(): Promise<void> } {
   const format = formats.find(({ name }) => name === settings.format)!; // the configuration's schema made sure
   const upstream = settings.offline
     ? null
-    : createUpstream(settings.upstreams, { log, metrics, repository: settings.name, now });
+    : createUpstream(settings.upstreams, { log, metrics, repository: settings.name, now: elapsed });
   const made = createRepository(settings, format, upstream ?? offline(), shared);
   return {
     ...made,

@@ -142,11 +142,11 @@ export function probeUpstream(repository: RepositoryConfig, now: () => number): 
         log,
         metrics,
         repository: repository.name,
-        now,
+        now: () => performance.now(),
       });
       const began = now();
       try {
-        const response = await upstream.fetch({ path: "" });
+        const response = await upstream.fetch({ path: "", patienceMs: 0 });
         const ended = now();
         await response.discard();
         const date = Date.parse(response.headers.get("date") ?? "");

@@ -102,11 +102,15 @@ repositories:
         password: "***"
         proxyPassword: "***"
         timeout: 30s
+        retry: 5s
+        minRate: 1KiB
         maxRate: 10MiB
       - url: https://two.example.test/
         hosts: []
         token: "***"
         timeout: 30s
+        retry: 5s
+        minRate: 1KiB
     claims:
       - "@acme/*"
     freshness: 5m

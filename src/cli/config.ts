@@ -91,8 +91,14 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function shownUpstream({ timeoutMs, maxRate, ca, ...rest }: UpstreamConfig): object {
-  const shown: Record<string, unknown> = { ...rest, timeout: formatDuration(timeoutMs) };
+function shownUpstream(upstream: UpstreamConfig): object {
+  const { timeoutMs, retryMs, minRate, maxRate, ca, ...rest } = upstream;
+  const shown: Record<string, unknown> = {
+    ...rest,
+    timeout: formatDuration(timeoutMs),
+    retry: formatDuration(retryMs),
+    minRate: formatSize(minRate),
+  };
   if (maxRate !== undefined) shown["maxRate"] = formatSize(maxRate);
   if (ca !== undefined)
     shown["ca"] = `${ca.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;

@@ -180,7 +180,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     },
   });
   const port = server.port!;
-  const base = { hosts: [], timeoutMs: 5000 };
+  const base = { hosts: [], retryMs: 0, minRate: 0, timeoutMs: 5000 };
   const repository = {
     name: "npm",
     format: "npm",

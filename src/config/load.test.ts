@@ -110,6 +110,7 @@ test("every key of an upstream arrives, with secrets read", () => {
         proxyPasswordEnv: EXIT
         username: builds
         passwordFile: token
+        credentialsPath: /team/
         ca: ca.pem
         timeout: 10s
         maxRate: 10MiB
@@ -137,9 +138,19 @@ test("every key of an upstream arrives, with secrets read", () => {
         password: "s3cret-token",
         ca: "-----BEGIN CERTIFICATE-----\nMIIB\n",
         timeoutMs: 10_000,
+        retryMs: 5_000,
+        minRate: 1024,
+        credentialsPath: "/team/",
         maxRate: 10 * 1024 * 1024,
       },
-      { url: "https://second.example.test/", hosts: [], timeoutMs: 30_000, token: "t0ken" },
+      {
+        url: "https://second.example.test/",
+        hosts: [],
+        timeoutMs: 30_000,
+        retryMs: 5_000,
+        minRate: 1024,
+        token: "t0ken",
+      },
     ],
   });
 });
@@ -298,6 +309,18 @@ const single: [what: string, text: string | null, rest: Partial<LoadInput>, want
   ],
   ["a password alone", upstream("passwordFile: token"), {}, "has a password but no username"],
   ["a user alone", upstream("username: j"), {}, "username  needs passwordFile or passwordEnv"],
+  [
+    "a path for no credentials",
+    upstream("credentialsPath: /team/"),
+    {},
+    "credentialsPath  needs a user name or a token beside it",
+  ],
+  [
+    "a path for credentials that is no folder",
+    upstream("credentialsPath: team, tokenFile: token"),
+    {},
+    "credentialsPath  expected a path that begins and ends with a slash",
+  ],
   ["no certificate", upstream("ca: token"), {}, "ca  token holds no PEM certificate"],
   [
     "a proxy's password without its user",

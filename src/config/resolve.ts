@@ -16,9 +16,13 @@ export interface UpstreamConfig {
   username?: string;
   password?: string;
   token?: string;
+  credentialsPath?: string;
   /** PEM. */
   ca?: string;
   timeoutMs: number;
+  retryMs: number;
+  /** Bytes in a second. */
+  minRate: number;
   /** Bytes in a second. */
   maxRate?: number;
 }
@@ -93,6 +97,8 @@ export function resolveUpstream(input: UpstreamInput, path: Path, around: Surrou
     url: input.url,
     hosts: input.hosts,
     timeoutMs: input.timeout,
+    retryMs: input.retry,
+    minRate: input.minRate,
   };
   if (input.proxy !== undefined) upstream.proxy = input.proxy;
   if (input.username !== undefined) upstream.username = input.username;
@@ -100,6 +106,11 @@ export function resolveUpstream(input: UpstreamInput, path: Path, around: Surrou
   if (password !== null) upstream.password = password;
   if (proxyPassword !== null) upstream.proxyPassword = proxyPassword;
   if (token !== null) upstream.token = token;
+  if (input.credentialsPath !== undefined) {
+    upstream.credentialsPath = input.credentialsPath;
+    if (!given("username") && !hasToken)
+      complain([...path, "credentialsPath"], "needs a user name or a token beside it");
+  }
   if (input.ca !== undefined) {
     const pem = readText(input.ca, [...path, "ca"], around);
     if (pem?.includes("-----BEGIN CERTIFICATE-----")) upstream.ca = pem;

@@ -46,7 +46,7 @@ export const Upstream = z
       .string()
       .min(1, "must not be empty")
       .optional()
-      .describe("User name sent to this upstream, and to no other host")
+      .describe("User name sent to this upstream's scheme, host and port, and to no other")
       .meta({ examples: ["builds"] }),
     passwordFile: Path.optional()
       .describe("File that holds the password")
@@ -60,6 +60,14 @@ export const Upstream = z
     tokenEnv: EnvName.optional()
       .describe("Environment variable that holds the bearer token")
       .meta({ examples: ["REGISTRY_TOKEN"] }),
+    credentialsPath: z
+      .string()
+      .regex(/^\/([^?#\s]*\/)?$/, "expected a path that begins and ends with a slash, like /acme/")
+      .optional()
+      .describe(
+        "Only below this path are user name and password, or the token, sent: where a host is shared with others. Without it everywhere on the upstream's scheme, host and port",
+      )
+      .meta({ examples: ["/acme/"] }),
     ca: Path.optional()
       .describe("PEM file with the certificate authority of this upstream, beside the system's own")
       .meta({ examples: ["/etc/ssl/company.pem"] }),
@@ -67,6 +75,16 @@ export const Upstream = z
       .prefault("30s")
       .describe("How long an upstream may be silent before it counts as unreachable")
       .meta({ examples: ["10s"] }),
+    retry: Duration.prefault("5s")
+      .describe(
+        "How long a passing failure (503, 429, a reset) is tried again while a client waits, a little later each time. `0s` is never",
+      )
+      .meta({ examples: ["10s"] }),
+    minRate: Size.prefault("1KiB")
+      .describe(
+        "A body of which less comes in a second, over a minute, is given up, so that what drips does not take a place for ever. `0B` is never",
+      )
+      .meta({ examples: ["16KiB"] }),
     maxRate: Size.refine((bytes) => bytes > 0, "must be more than 0B")
       .optional()
       .describe("Most bytes to fetch in a second")

@@ -9,6 +9,8 @@ export interface UpstreamRequest {
   body?: Uint8Array | string;
   /** Ends the exchange early. */
   signal?: AbortSignal;
+  /** How long a passing failure (503, 429, a reset) may be tried again, in milliseconds; a few seconds unless told, as clients wait. */
+  patienceMs?: number;
   /** Told of bytes that came; says how many milliseconds to wait before the next are read. */
   pace?: (bytes: number) => number;
 }
@@ -38,7 +40,8 @@ export type Unavailable = "offline" | "unreachable" | null;
 export interface Upstream {
   /**
    * Any HTTP answer below 500 but 408, 425 and 429 is an answer. Everything else (5xx, refused, reset, silent, bad TLS, no
-   * address, forbidden redirect, open breaker) is Problem("unreachable"), and "offline" when it must not be asked.
+   * address, forbidden redirect, open breaker) is Problem("unreachable"), and "offline" when it must not be asked. What may pass is
+   * tried a few times first, and what failed a moment ago fails at once.
    */
   fetch(request: UpstreamRequest): Promise<UpstreamResponse>;
   /** Without asking. An open breaker is "unreachable" until its next probe is due. */

@@ -1,4 +1,7 @@
-// Stops asking an upstream that does not answer, and lets one request at a time find out whether it does again.
+// Stops asking an origin that does not answer, and finds out by one question at a time whether it does again.
+//
+// One bad path must not silence an origin for everybody: it opens where nobody is there, or where several paths failed for good with
+// no answer in between, and a path that answered well before fails as well.
 import type { Log } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -10,43 +13,64 @@ export interface Attempt {
   answered(): void;
   /** The body arrived whole. */
   succeeded(): void;
-  /** `atOnce`: nobody is there (refused, no address), so that one failure is enough. */
-  failed(reason: string, atOnce?: boolean): void;
+  /** `isAbsent`: nobody is there (refused, no address), so that one failure is enough. */
+  failed(reason: string, isAbsent?: boolean): void;
+  /** It failed, and nobody tries again. `isSilent`: nothing came until the timeout. */
+  lasted(reason: string, isSilent?: boolean): void;
   /** Ended by us: says nothing about the upstream. */
   abandoned(): void;
 }
+
+/** Why something that the origin should have was not answered, null when it was, undefined when nobody knows. */
+export type Found = string | null | undefined;
 
 export interface Breaker {
   state(): BreakerState;
   /** Why it must not be asked now, or null when it may be, if only by one probe. */
   refusal(): string | null;
-  /** Throws Problem("unreachable") when it must not be asked now. */
-  enter(): Attempt;
+  /** Makes the probe that is due, where one is and there is something to ask for. To be awaited before `enter`. */
+  probe(): Promise<void>;
+  /** Throws Problem("unreachable") when it must not be asked now. When a probe is due, this is it. */
+  enter(url: string): Attempt;
 }
 
-const FAILURES = 3;
-const FIRST_BACKOFF_MS = 1_000;
-const LONGEST_BACKOFF_MS = 30_000;
-
-export function createBreaker(deps: {
+export interface BreakerDeps {
   host: string;
   repository: string;
   log: Log;
+  /** Milliseconds on a clock that is never put back. */
   now(): number;
-}): Breaker {
+  /** The nth probe since it opened. Null: the next request is to be it. */
+  probe(nth: number): Promise<Found> | null;
+  /** Finds out whether only these URLs fail. */
+  askBeside(urls: ReadonlySet<string>): Promise<Found>;
+}
+
+/** So many paths that fail with no answer in between raise a suspicion. */
+const SUSPICIOUS = 3;
+const CONFIRMED_EVERY_MS = 1_000;
+const FIRST_BACKOFF_MS = 1_000;
+const LONGEST_BACKOFF_MS = 30_000;
+
+export function createBreaker(deps: BreakerDeps): Breaker {
   const { host, repository, log, now } = deps;
   let state: BreakerState = "closed";
-  let failures = 0;
   let backoff = FIRST_BACKOFF_MS;
   let due = 0;
   let since = 0;
   let reason = "";
+  let probes = 0;
   // Attempts of an earlier epoch began before the last opening: what they meet says nothing about now.
   let epoch = 0;
+  /** What failed for good since the last answer, and whether by silence. At most SUSPICIOUS. */
+  const suspects = new Map<string, boolean>();
+  let answers = 0;
+  let confirmedAt = Number.NEGATIVE_INFINITY;
 
   function open(why: string) {
     if (state === "closed") {
       since = now();
+      probes = 0;
       log.write("warn", `Upstream ${host} is not asked for now: ${why}`, {
         repository,
         upstream: host,
@@ -57,16 +81,39 @@ export function createBreaker(deps: {
     due = now() + backoff;
     backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
     epoch += 1;
+    suspects.clear();
   }
 
-  function close() {
+  function answered() {
+    answers += 1;
+    suspects.clear();
+    if (state !== "half-open") return;
     log.write("info", `Upstream ${host} answers again`, {
       repository,
       upstream: host,
       away_ms: now() - since,
     });
     state = "closed";
-    failures = 0;
+  }
+
+  /** Asked while everybody else goes on: a bad path, or three, must not stop them. */
+  async function confirm() {
+    if (now() - confirmedAt < CONFIRMED_EVERY_MS) return;
+    confirmedAt = now();
+    const born = epoch;
+    const heard = answers;
+    const why = await deps.askBeside(new Set(suspects.keys()));
+    if (born !== epoch) return;
+    if (why === null) answered();
+    else if (why !== undefined && heard === answers) open(why);
+  }
+
+  function suspect(url: string, why: string, isSilent: boolean) {
+    if (suspects.size < SUSPICIOUS) suspects.set(url, isSilent);
+    if (suspects.size < SUSPICIOUS) return;
+    // Silence was waited for long enough.
+    if ([...suspects.values()].every(Boolean)) open(why);
+    else confirm();
   }
 
   function refusal(): string | null {
@@ -78,39 +125,54 @@ export function createBreaker(deps: {
       : `${host}: ${reason}; asked again in ${Math.max(1, Math.ceil(wait / 1000))} s`;
   }
 
+  function halfOpen() {
+    state = "half-open";
+    epoch += 1;
+  }
+
+  /** The next request probes in its place. */
+  function giveUpProbe() {
+    state = "open";
+    due = now();
+    epoch += 1;
+  }
+
   return {
     state: () => state,
     refusal,
-    enter() {
+    async probe() {
+      if (state !== "open" || refusal() !== null) return;
+      const asked = deps.probe(probes++);
+      if (!asked) return;
+      halfOpen();
+      const why = await asked;
+      if (why === null) answered();
+      else if (why === undefined) giveUpProbe();
+      else open(why);
+    },
+    enter(url) {
       const refused = refusal();
       if (refused) throw new Problem("unreachable", refused);
-      if (state === "open") {
-        state = "half-open";
-        epoch += 1;
-      }
+      if (state === "open") halfOpen();
       const born = epoch;
-      const live = () => born === epoch;
+      const heard = answers;
+      const isLive = () => born === epoch;
       return {
         answered() {
-          if (live() && state === "half-open") close();
+          if (isLive()) answered();
         },
         succeeded() {
-          if (!live()) return;
-          if (state === "half-open") close();
-          failures = 0;
-          backoff = FIRST_BACKOFF_MS;
+          if (isLive()) backoff = FIRST_BACKOFF_MS;
         },
-        failed(why, atOnce = false) {
-          if (!live()) return;
-          failures += 1;
-          if (atOnce || state === "half-open" || failures >= FAILURES) open(why);
+        failed(why, isAbsent = false) {
+          if (isLive() && (isAbsent || state === "half-open")) open(why);
+        },
+        lasted(why, isSilent = false) {
+          // Others were answered meanwhile: it is this path.
+          if (isLive() && state === "closed" && heard === answers) suspect(url, why, isSilent);
         },
         abandoned() {
-          if (!live() || state !== "half-open") return;
-          // The next request probes in its place.
-          state = "open";
-          due = now();
-          epoch += 1;
+          if (isLive() && state === "half-open") giveUpProbe();
         },
       };
     },

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import type { UpstreamSettings } from "./settings.ts";
 import { closeAll, http, listen, opened, serve, setUp, text } from "./testkit.ts";
 
 afterEach(closeAll);
@@ -101,12 +102,12 @@ for (const path of ["a/../../secret", "%2e%2e/secret", "a/%2E%2E/%2e./x"])
   });
 
 for (const path of ["../packages/a.whl", "/packages/a.whl"])
-  test(`the link ${path} stays on the origin and is followed without credentials`, async () => {
+  test(`the link ${path} stays on the origin and is followed with its credentials`, async () => {
     const server = opened(await serve(() => http(200)));
     const { upstream } = setUp({ url: `${server.url}/simple/`, token: "secret" });
     await upstream.fetch({ path }).then((response) => response.discard());
     expect(server.heads[0]).toStartWith("GET /packages/a.whl ");
-    expect(server.heads[0]!.toLowerCase()).not.toContain("authorization");
+    expect(headersOf(server.heads[0]!)["authorization"]).toBe("Bearer secret");
   });
 
 test("a path that names another host is not followed", async () => {
@@ -114,22 +115,44 @@ test("a path that names another host is not followed", async () => {
   await expect(upstream.fetch({ path: "//files.example.test/a" })).rejects.toThrow();
 });
 
-test("credentials go to the configured URL and nowhere else", async () => {
+/** What of these paths and links was sent with credentials; "moved" redirects to /other/place. */
+async function credentialed(changes: Partial<UpstreamSettings>, paths: string[]) {
   const server = opened(
     await serve((path) =>
       path === "/npm/moved" ? http(302, "", { location: "/other/place" }) : http(200),
     ),
   );
-  const { upstream } = setUp({ url: `${server.url}/npm`, username: "me", password: "pä:ss" });
-  for (const path of ["package", "moved", `${server.url}/other/place`])
-    await (await upstream.fetch({ path })).discard();
-  const sent = server.heads.map((head) => [head.split(" ")[1], headersOf(head)["authorization"]]);
+  const { upstream } = setUp({ url: `${server.url}/npm`, ...changes });
+  for (const path of paths)
+    await (await upstream.fetch({ path: path.replace("{origin}", server.url) })).discard();
+  return server.heads.map((head) => [head.split(" ")[1], headersOf(head)["authorization"]]);
+}
+
+test("credentials go to the origin of the configured URL, archives beside the metadata included", async () => {
   const basic = `Basic ${Buffer.from("me:pä:ss").toString("base64")}`;
-  expect(sent).toEqual([
+  expect(
+    await credentialed({ username: "me", password: "pä:ss" }, [
+      "package",
+      "moved",
+      "{origin}/dist/a.zip",
+    ]),
+  ).toEqual([
     ["/npm/package", basic],
     ["/npm/moved", basic],
+    ["/other/place", basic],
+    ["/dist/a.zip", basic],
+  ]);
+});
+
+test("where a host is shared they stay below credentialsPath", async () => {
+  const paths = ["package", "moved", "{origin}/npm", "{origin}/npmx/a", "{origin}/npm/..%2fb"];
+  expect(await credentialed({ token: "t", credentialsPath: "/npm/" }, paths)).toEqual([
+    ["/npm/package", "Bearer t"],
+    ["/npm/moved", "Bearer t"],
     ["/other/place", undefined],
-    ["/other/place", undefined],
+    ["/npm", undefined],
+    ["/npmx/a", undefined],
+    ["/npm/..%2fb", undefined],
   ]);
 });
 

@@ -7,6 +7,7 @@ import {
   listen,
   makeCertificate,
   opened,
+  putOut,
   serve,
   setUp,
   text,
@@ -52,11 +53,15 @@ test("no address", async () => {
   expect(upstream.unavailable()).toBe("unreachable");
 });
 
-test("silent: given up after the timeout, three times in a row, and then not asked", async () => {
+test("silent: given up after the timeout, on three paths, and then not asked", async () => {
   const server = opened(await listen(() => undefined));
-  const { upstream } = setUp({ url: server.url, timeoutMs: 50 });
-  for (let at = 0; at < 3; at++)
-    expect(await failure(upstream, { path: "a" })).toEndWith(": did not answer within 0.05 s");
+  const { upstream, clock } = setUp({ url: server.url, timeoutMs: 50 });
+  for (const path of ["a", "a", "b", "a", "c"]) {
+    expect(upstream.unavailable()).toBeNull();
+    expect(await failure(upstream, { path })).toEndWith(": did not answer within 0.05 s");
+    clock.ms += 10_000;
+  }
+  clock.ms -= 10_000;
   expect(upstream.unavailable()).toBe("unreachable");
   await server.closed();
 });
@@ -81,11 +86,13 @@ test("silent in the body", async () => {
     }),
   );
   const { upstream } = setUp({ url: server.url, timeoutMs: 400 });
-  for (let at = 0; at < 3; at++)
-    expect(await failure(upstream, { path: "a" })).toEndWith(
-      ": fell silent for 0.4 s after 10 bytes",
-    );
-  expect(upstream.unavailable()).toBe("unreachable");
+  expect(await failure(upstream, { path: "a" })).toEndWith(
+    ": fell silent for 0.4 s after 10 bytes",
+  );
+  expect(await failure(upstream, { path: "a" })).toEndWith(
+    ": fell silent for 0.4 s after 10 bytes; asked for again in 1 s",
+  );
+  expect(upstream.unavailable()).toBeNull();
   await server.closed();
 });
 
@@ -113,12 +120,16 @@ test("truncated: ends short of its content-length", async () => {
       setImmediate(() => socket.end("0123456789"));
     }),
   );
-  const { upstream } = setUp({ url: server.url });
-  for (let at = 0; at < 3; at++)
+  const { upstream, clock } = setUp({ url: server.url });
+  for (let at = 0; at < 5; at++) {
     expect(await failure(upstream, { path: "a" })).toMatch(
       /: the answer ended after \d+ of 100 bytes$/,
     );
-  expect(upstream.states()[0]?.state).toBe("open");
+    expect(await failure(upstream, { path: "a" })).toContain("; asked for again in ");
+    clock.ms += 30_000;
+  }
+  expect(server.connections()).toBe(5);
+  expect(upstream.states()[0]?.state).toBe("closed");
 });
 
 test("a broken body stays broken, however often it is read", async () => {
@@ -159,12 +170,11 @@ for (const status of [500, 502, 503, 504, 408, 425, 429, 407])
   test(`${status} is no answer`, async () => {
     const server = opened(await serve(() => http(status, "sorry")));
     const { upstream } = setUp({ url: server.url });
-    for (let at = 0; at < 3; at++)
-      expect(await failure(upstream, { path: "a" })).toStartWith(
-        `127.0.0.1:${server.port}: ${status === 407 ? "its proxy: " : ""}answered ${status}`,
-      );
-    expect(upstream.unavailable()).toBe("unreachable");
-    expect(server.heads).toHaveLength(3);
+    const told = `127.0.0.1:${server.port}: ${status === 407 ? "its proxy: " : ""}answered ${status}`;
+    expect(await failure(upstream, { path: "a" })).toBe(told);
+    expect(await failure(upstream, { path: "a" })).toBe(`${told}; asked for again in 1 s`);
+    expect(server.heads).toHaveLength(1);
+    expect(upstream.unavailable()).toBeNull();
   });
 
 for (const junk of ["SSH-2.0-OpenSSH\r\n", "HTTP/1.1 200 OK\r\ncontent-le", ""])
@@ -343,7 +353,7 @@ test("one probe finds out that it is back, while the others fail at once", async
     }),
   );
   const { upstream, clock, lines } = setUp({ url: server.url });
-  for (let at = 0; at < 3; at++) await failure(upstream, { path: "a" });
+  await putOut(upstream);
   healthy = true;
   clock.ms += 1_000;
   const probing = upstream.fetch({ path: "a" }).then(text);
@@ -369,7 +379,7 @@ test("a probe that its caller gives up leaves the next request to probe", async 
     }),
   );
   const { upstream, clock } = setUp({ url: server.url });
-  for (let at = 0; at < 3; at++) await failure(upstream, { path: "a" });
+  await putOut(upstream);
   healthy = true;
   clock.ms += 1_000;
   const abort = new AbortController();

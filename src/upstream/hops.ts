@@ -57,11 +57,16 @@ export function nextHop(hop: Hop, response: Response): Hop | null {
   return keeps ? { ...hop, url, headers } : { url, headers, method: "GET", body: undefined };
 }
 
-/** The value of the Authorization header for this URL: only under the configured URL, to the same scheme, host and port. */
+/** The value of the Authorization header for this URL: only to the same scheme, host and port, and below `credentialsPath`. */
 export function credentialFor(base: URL, settings: UpstreamSettings, url: URL): string | null {
-  if (!under(base, url)) return null;
+  if (url.origin !== base.origin || !isBelow(settings.credentialsPath ?? "/", url)) return null;
   if (settings.token !== undefined) return `Bearer ${settings.token}`;
   if (settings.username === undefined) return null;
   const pair = Buffer.from(`${settings.username}:${settings.password ?? ""}`);
   return `Basic ${pair.toString("base64")}`;
+}
+
+/** As the other end may read it: an encoded slash can hide the way out. */
+function isBelow(folder: string, { pathname }: URL): boolean {
+  return pathname.startsWith(folder) && !/(%2f|%5c|\/)\.\.|\.\.(%2f|%5c)/i.test(pathname);
 }

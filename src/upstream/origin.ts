@@ -3,13 +3,17 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
 import { type Allowlist, literalAddress } from "./allowlist.ts";
-import { type Breaker, createBreaker } from "./breaker.ts";
+import { type Breaker, createBreaker, type Found } from "./breaker.ts";
+import type { Hop } from "./hops.ts";
+import { createKnown } from "./known.ts";
 import type { OutwardProxy } from "./proxy.ts";
 import { codeOf, NOT_CONNECTED, ProxyFailure } from "./reasons.ts";
 import type { UpstreamDeps } from "./settings.ts";
 
 export interface Origin {
   readonly breaker: Breaker;
+  /** It was answered well: what is asked for when the origin is in doubt. */
+  remember(hop: Hop): void;
   /** Only to this origin's URLs. */
   fetch(url: URL, init: BunFetchRequestInit): Promise<Response>;
   close(): void;
@@ -33,12 +37,19 @@ function inOrder(addresses: string[]): string[] {
   return addresses.toSorted((a, b) => isIP(a) - isIP(b));
 }
 
-export function createOrigin(
-  url: URL,
-  settings: { allowlist: Allowlist; ca: string | undefined; proxy: OutwardProxy | null },
-  deps: UpstreamDeps,
-): Origin {
+export interface OriginSettings {
+  allowlist: Allowlist;
+  ca: string | undefined;
+  proxy: OutwardProxy | null;
+  /** Asked for where nothing is known that it answered well. */
+  entrance: URL;
+  /** Asks for it, without a caller. */
+  probe(hop: Hop): Promise<Found>;
+}
+
+export function createOrigin(url: URL, settings: OriginSettings, deps: UpstreamDeps): Origin {
   const { allowlist, proxy } = settings;
+  const known = createKnown(settings.entrance);
   const { host, hostname } = url;
   const literal = literalAddress(url);
   const tls: Bun.TLSOptions =
@@ -48,7 +59,7 @@ export function createOrigin(
   /** Connects to an address that was checked, so that another answer of the resolver cannot change it. */
   function direct(): Line {
     const resolve = deps.lookup ?? resolveByMachine;
-    let known: { addresses: string[]; until: number } | null = null;
+    let resolved: { addresses: string[]; until: number } | null = null;
     // The address stands in the URL; the name is what the certificate must be for.
     const session = new Bun.FetchSession({
       proxy: false,
@@ -57,10 +68,10 @@ export function createOrigin(
 
     async function addressesNow(): Promise<string[]> {
       if (literal) return [literal];
-      if (known && deps.now() < known.until) return known.addresses;
+      if (resolved && deps.now() < resolved.until) return resolved.addresses;
       const addresses = inOrder(await resolve(hostname));
       allowlist.checkAddresses(url, addresses);
-      known = { addresses, until: deps.now() + ADDRESSES_KEPT_MS };
+      resolved = { addresses, until: deps.now() + ADDRESSES_KEPT_MS };
       return addresses;
     }
 
@@ -75,7 +86,7 @@ export function createOrigin(
           try {
             return await fetch(pinned, { ...init, headers, session });
           } catch (error) {
-            known = null;
+            resolved = null;
             if (at === addresses.length - 1 || !NOT_CONNECTED.has(codeOf(error))) throw error;
           }
         }
@@ -110,7 +121,18 @@ export function createOrigin(
   }
 
   return {
-    breaker: createBreaker({ host, repository: deps.repository, log: deps.log, now: deps.now }),
+    breaker: createBreaker({
+      host,
+      repository: deps.repository,
+      log: deps.log,
+      now: deps.now,
+      probe(nth) {
+        const hop = known.nth(nth);
+        return hop && settings.probe(hop);
+      },
+      askBeside: (urls) => settings.probe(known.beside(urls)),
+    }),
+    remember: known.remember,
     async fetch(target, init) {
       if (literal) allowlist.checkAddresses(url, [literal]);
       line ??= proxy ? through(proxy) : Promise.resolve(direct());

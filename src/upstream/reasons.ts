@@ -1,13 +1,17 @@
 // Why an exchange failed, in words for people. The codes are those of Bun's fetch and of its resolver.
+import { areHandlesSpent, isSpent } from "./handles.ts";
 
 export interface Reason {
   /** Follows "<host>: ". */
   text: string;
-  /** Nobody is there: one failure is enough for the breaker. */
-  absent: boolean;
-  /** Nothing was heard on this connection, which may have been a stale one. */
-  reset: boolean;
+  kind: ReasonKind;
 }
+
+/**
+ * `absent`: nobody is there, so that one failure is enough for the breaker. `reset`: nothing was heard on this connection, which may have
+ * been a stale one. `silent`: nothing came until the timeout. `ours`: the fault is here, and says nothing about the upstream.
+ */
+export type ReasonKind = "absent" | "reset" | "silent" | "ours" | "other";
 
 const WORDS: Record<string, string> = {
   ECONNREFUSED: "refused the connection",
@@ -26,6 +30,8 @@ const WORDS: Record<string, string> = {
   Malformed_HTTP_Response: "does not speak HTTP",
   InvalidContentLength: "its content-length is no number",
 };
+
+const NO_HANDLES = "this server has no file handles left to ask it (`ulimit -n`)";
 
 const UNTRUSTED = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
@@ -75,11 +81,20 @@ export function codeOf(error: unknown): string {
 
 export function reasonOf(error: unknown): Reason {
   const code = codeOf(error);
-  const absent = ABSENT.has(code);
+  if (isSpent(code) || (ABSENT.has(code) && areHandlesSpent()))
+    return { text: NO_HANDLES, kind: "ours" };
   if (error instanceof ProxyFailure)
-    return { text: `its proxy: ${error.words ?? wordsFor(error.cause)}`, absent, reset: false };
-  if (error instanceof Silence) return { text: error.message, absent, reset: false };
-  return { text: wordsFor(error), absent, reset: code === "ECONNRESET" || code === "EPIPE" };
+    return {
+      text: `its proxy: ${error.words ?? wordsFor(error.cause)}`,
+      kind: ABSENT.has(code) ? "absent" : "other",
+    };
+  if (error instanceof Silence) return { text: error.message, kind: "silent" };
+  return { text: wordsFor(error), kind: kindOf(code) };
+}
+
+function kindOf(code: string): ReasonKind {
+  if (ABSENT.has(code)) return "absent";
+  return code === "ECONNRESET" || code === "EPIPE" ? "reset" : "other";
 }
 
 function wordsFor(error: unknown): string {

@@ -14,10 +14,16 @@ export interface UpstreamSettings {
   password?: string;
   /** Sent as a bearer token; wins over `username` and `password`. */
   token?: string;
+  /** Where on the origin of `url` those are sent: below this path, which begins and ends with a slash. Everywhere on it unless told. */
+  credentialsPath?: string;
   /** PEM certificates trusted for this upstream in addition to the public ones. */
   ca?: string;
   /** The longest silence: until the headers, connecting included, and between two chunks of a body. 30 seconds unless told. */
   timeoutMs?: number;
+  /** How long a passing failure is tried again while somebody waits; 0: never. 5 seconds unless told. */
+  retryMs?: number;
+  /** Bytes per second that a body must bring on average over a minute; 0: none. 1024 unless told. */
+  minRate?: number;
   /** Bytes per second, over all bodies of this upstream together. */
   maxRate?: number;
   /**
@@ -34,7 +40,7 @@ export interface UpstreamDeps {
   metrics: UpstreamMetrics;
   /** The repository's name, for logs and metrics. */
   repository: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds on a clock that is never put back, since whenever. */
   now(): number;
   /** Hosts, written as in `hosts`, whose addresses may be private although they are reached through a wildcard. */
   allowPrivate?: string[];

@@ -14,6 +14,7 @@ import {
   createUpstreamMetrics,
   type UpstreamDeps,
   type UpstreamSettings,
+  type Upstreams,
 } from "./upstreams.ts";
 
 export interface Listening {
@@ -243,7 +244,7 @@ export function setUp(
     },
   };
   const upstream = createUpstream(
-    [settings].flat().map((one) => ({ url: "", hosts: [], timeoutMs: 10_000, ...one })),
+    [settings].flat().map((one) => ({ url: "", hosts: [], timeoutMs: 10_000, retryMs: 0, ...one })),
     deps,
   );
   closing.push(upstream.close);
@@ -254,6 +255,12 @@ export async function text(response: UpstreamResponse): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
+}
+
+/** Asks an upstream that answers nothing until it is not asked any more. */
+export async function putOut(upstream: Upstreams): Promise<void> {
+  for (const path of ["out/1", "out/2", "out/3"]) await failure(upstream, { path });
+  while (upstream.unavailable() === null) await new Promise((done) => setTimeout(done, 5));
 }
 
 /** Asks and reads, and returns what it failed with. */

@@ -28,11 +28,12 @@ export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps)
     unavailable: () =>
       clients.some((client) => client.unavailable() === null) ? null : "unreachable",
     async fetch(request) {
+      const began = deps.now();
       const failures: Problem[] = [];
       for (const client of clients) {
         let response: UpstreamResponse;
         try {
-          response = await client.fetch(request);
+          response = await client.fetch(request, began);
         } catch (error) {
           if (!(error instanceof Problem) || error.kind !== "unreachable") throw error;
           failures.push(error);

@@ -27,7 +27,8 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
     ...(freshness ? { freshness } : {}),
   });
   const at = (url: string, hosts: string[] = []) => [
-    { url: `${url}/`, hosts, ...(timeout ? { timeout } : {}) },
+    // A fault that a test asks for lasts.
+    { url: `${url}/`, hosts, retry: "0s", ...(timeout ? { timeout } : {}) },
   ];
   const files = new URL(upstream.urls.files).host;
   const { root, site, satis, code, download } = upstream.composerUrls;
