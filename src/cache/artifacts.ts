@@ -49,6 +49,13 @@ export interface ArtifactDeps extends DownloadDeps {
   now(): number;
 }
 
+/** A download under way, and how many still wait for it. */
+interface Running {
+  download: Download;
+  stored: Promise<StoredArtifact>;
+  followers: number;
+}
+
 export interface Artifacts {
   open(artifact: Artifact, request: Request): Promise<Reply>;
   /** Sees to it that it is stored. */
@@ -59,7 +66,7 @@ export interface Artifacts {
 
 export function createArtifacts(deps: ArtifactDeps): Artifacts {
   const { repository, database, blobs, now } = deps;
-  const downloads = new Map<string, { download: Download; stored: Promise<StoredArtifact> }>();
+  const downloads = new Map<string, Running>();
   const refusals = new Map<string, { problem: Problem; until: number }>();
   const expectation = createExpect(deps);
   /** What was read of the catalog before a removal is not remembered after it. */
@@ -84,17 +91,23 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     }
 
     const running = downloads.get(id);
-    const { download, stored: result } = running ?? start(id, artifact, request.path);
+    const started = running ?? start(id, artifact, request.path);
+    const { download, stored: result } = started;
     const cache: CacheStatus = { hit: false, fwd: "uri-miss", stored: true };
     if (running) cache.collapsed = true;
     // A part of a file cannot be proven alone: those who ask for one wait for the whole.
     const reads = request.method === "GET" && request.header("range") === null;
+    started.followers += 1;
     const following = reads ? await download.following : null;
-    if (following?.fill.state !== "running") return whole(artifact, await result, cache);
+    if (following?.fill.state !== "running")
+      return whole(artifact, await result.finally(() => leave(started)), cache);
     return {
       status: 200,
       headers: headersOf(artifact),
-      body: { chunks: follow(following.fill), size: following.size },
+      body: {
+        chunks: untilLeft(follow(following.fill), () => leave(started)),
+        size: following.size,
+      },
       cache,
     };
   }
@@ -114,7 +127,8 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const stored = await find(id, artifact);
     if (stored) return { sha256: stored.sha256, size: stored.size, isNew: false };
     const running = downloads.get(id) ?? start(id, artifact, `/${artifact.path ?? ""}`, pace);
-    const { sha256, size } = await running.stored;
+    running.followers += 1;
+    const { sha256, size } = await running.stored.finally(() => leave(running));
     return { sha256, size, isNew: true };
   }
 
@@ -128,8 +142,9 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     return { files: removed.files, bytes };
   }
 
-  function start(id: string, artifact: Artifact, path: string, pace?: Pace) {
-    const download = startDownload(deps, artifact, expectation(artifact), pace);
+  function start(id: string, artifact: Artifact, path: string, pace?: Pace): Running {
+    const isWanted = () => started.followers > 0;
+    const download = startDownload(deps, artifact, expectation(artifact), isWanted, pace);
     const stored = download.proven
       .then((proven) => keep(id, artifact, proven, download, path))
       .catch(async (error) => {
@@ -139,7 +154,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       })
       .finally(() => downloads.delete(id));
     stored.catch(() => {}); // every client may have left
-    const started = { download, stored };
+    const started: Running = { download, stored, followers: 0 };
     downloads.set(id, started);
     return started;
   }
@@ -252,6 +267,38 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   return { open, fetch, remove };
+}
+
+function leave(running: Running): void {
+  running.followers -= 1;
+}
+
+/** `left` is called once, when the last byte was taken or the reader has gone, even before the first. */
+function untilLeft(
+  chunks: AsyncGenerator<Uint8Array>,
+  left: () => void,
+): AsyncIterable<Uint8Array> {
+  let isOver = false;
+  const end = () => {
+    if (!isOver) left();
+    isOver = true;
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const result = await chunks.next().catch((error) => {
+          end();
+          throw error;
+        });
+        if (result.done) end();
+        return result;
+      },
+      async return() {
+        end();
+        return chunks.return(undefined);
+      },
+    }),
+  };
 }
 
 function headersOf(artifact: Artifact): Record<string, string> {

@@ -22,6 +22,11 @@ import {
 import { refusal } from "./refusal.ts";
 
 const LIMIT = 5 * 1024 * 1024 * 1024;
+/** What cannot be larger takes no place for long. Bytes. */
+const SHORT = 1024 * 1024;
+/** How long what no client waits for may be tried again. */
+const UNHURRIED_MS = 60_000;
+
 /** Proven bytes: in memory when small, else in a file that waits for its name. */
 export interface Proven {
   sha256: string;
@@ -48,15 +53,16 @@ export interface Download {
   readonly proven: Promise<Proven>;
 }
 
-/** Starts the download. When the place is known by convention the bytes travel while `expect` still looks for their hash. */
+/** Starts the download; it may be given up where places are scarce and nobody wants it. When the place is known by convention the bytes travel while `expect` still looks for their hash. */
 export function startDownload(
   deps: DownloadDeps,
   artifact: Artifact,
   expect: Promise<Expectation>,
+  isWanted: () => boolean,
   pace?: Pace,
 ): Download {
   const following = Promise.withResolvers<{ fill: FillControl; size: number | null } | null>();
-  const proven = run(deps, artifact, expect, following.resolve, pace);
+  const proven = run(deps, artifact, expect, following.resolve, isWanted, pace);
   proven.then(
     () => following.resolve(null),
     () => following.resolve(null),
@@ -70,6 +76,7 @@ async function run(
   artifact: Artifact,
   expect: Promise<Expectation>,
   announce: (following: { fill: FillControl; size: number | null }) => void,
+  isWanted: () => boolean,
   pace: Pace | undefined,
 ): Promise<Proven> {
   const place = artifact.path ?? (await expect).location;
@@ -94,7 +101,9 @@ async function run(
         path,
         headers: { "accept-encoding": "identity" },
         signal: giveUp.signal,
-        ...(pace && { pace }),
+        isLong: (artifact.limit ?? LIMIT) > SHORT,
+        isWanted,
+        ...(pace && { pace, patienceMs: UNHURRIED_MS }),
       });
     response = await get(place);
     for (const other of artifact.otherPaths ?? []) {

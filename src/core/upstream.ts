@@ -11,6 +11,10 @@ export interface UpstreamRequest {
   signal?: AbortSignal;
   /** How long a passing failure (503, 429, a reset) may be tried again, in milliseconds; a few seconds unless told, as clients wait. */
   patienceMs?: number;
+  /** May take long: some places are kept for what is short. */
+  isLong?: boolean;
+  /** Whether somebody still waits for it. What nobody wants is given up when others wait for its place. */
+  isWanted?: () => boolean;
   /** Told of bytes that came; says how many milliseconds to wait before the next are read. */
   pace?: (bytes: number) => number;
 }

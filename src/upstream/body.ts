@@ -1,7 +1,7 @@
 // The bytes of one answer as they come: watched for silence and shortness, held to a rate, and always given back.
 import { setTimeout as pause } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
-import type { Bucket } from "./rate.ts";
+import { type Bucket, createFloor } from "./rate.ts";
 
 export interface BodyWatch {
   host: string;
@@ -9,6 +9,10 @@ export interface BodyWatch {
   expected: number | null;
   timeoutMs: number;
   bucket: Bucket | null;
+  /** Bytes per second that must come on average over a minute; 0: none. */
+  minRate: number;
+  /** Milliseconds on a clock that is never put back. */
+  now(): number;
   /** The caller's own limit. */
   pace: ((bytes: number) => number) | undefined;
   /** Ends the exchange; pending reads throw the reason. */
@@ -27,10 +31,12 @@ export interface Body extends AsyncIterable<Uint8Array> {
 // Up to this size, and this long, reading the rest is cheaper than a new connection.
 const DISCARD_BYTES = 64 * 1024;
 const DISCARD_MS = 1_000;
+const SLOW_FOR_MS = 60_000;
 
 /** Without a stream there is no body, and it has ended before it is asked for. */
 export function createBody(stream: ReadableStream<Uint8Array> | null, watch: BodyWatch): Body {
   const reader = (stream ?? new Blob().stream()).getReader();
+  const floor = createFloor(watch.minRate, SLOW_FOR_MS);
   let count = 0;
   let debtMs = 0;
   let over = false;
@@ -61,17 +67,28 @@ export function createBody(stream: ReadableStream<Uint8Array> | null, watch: Bod
     return broken(`the answer ended after ${count}${of} bytes`);
   }
 
+  function tooSlow(): Problem {
+    const { minRate } = watch;
+    const problem = broken(
+      `sent less than ${minRate} bytes a second for ${SLOW_FOR_MS / 1000} s (minRate), ${count} in all`,
+    );
+    watch.abort(problem);
+    return problem;
+  }
+
   /** The next chunk, or null at the end. Bun holds the connection back while nobody reads. */
   async function read(timeoutMs: number): Promise<Uint8Array | null> {
     const timer = setTimeout(
       () => watch.abort(broken(`fell silent for ${timeoutMs / 1000} s after ${count} bytes`)),
       timeoutMs,
     );
+    const began = watch.now();
     try {
       const { done, value } = await reader.read();
       if (!done) {
         count += value.length;
         watch.received(value.length);
+        if (floor.isTooSlow(watch.now() - began, value.length)) throw tooSlow();
         return value;
       }
     } catch (error) {
@@ -109,12 +126,17 @@ export function createBody(stream: ReadableStream<Uint8Array> | null, watch: Bod
 
   async function discard() {
     const limit = count + DISCARD_BYTES;
-    const worthReading = watch.expected === null || watch.expected <= limit;
+    let worthReading = watch.expected === null || watch.expected <= limit;
+    const timer = setTimeout(() => {
+      worthReading = false;
+    }, DISCARD_MS);
     try {
       while (worthReading && !over && count <= limit)
         await read(Math.min(watch.timeoutMs, DISCARD_MS));
     } catch {
       // What is thrown away may be broken: close() says that we gave it up.
+    } finally {
+      clearTimeout(timer);
     }
     await close();
   }

@@ -272,6 +272,20 @@ test("discard closes the connection when much is left", async () => {
   await (await upstream.fetch({ path: "b" })).discard();
 });
 
+test("discard does not wait for a little that drips", async () => {
+  const server = opened(
+    await listen((socket, head) => {
+      if (!head.startsWith("GET /drip ")) return socket.write(http(200, "next"));
+      socket.write("HTTP/1.1 404 X\r\ncontent-length: 60000\r\n\r\n");
+      const timer = setInterval(() => socket.write("x"), 100);
+      return socket.on("close", () => clearInterval(timer));
+    }),
+  );
+  const { upstream } = setUp({ url: server.url, connections: 1 });
+  await (await upstream.fetch({ path: "drip" })).discard();
+  expect(await text(await upstream.fetch({ path: "a" }))).toBe("next");
+});
+
 test("an iteration that is left closes the connection and frees the place", async () => {
   const server = opened(await endless());
   const { upstream } = setUp({ url: server.url, connections: 1 });

@@ -29,11 +29,17 @@ export interface Client extends Pick<Upstream, "unavailable"> {
 
 const TIMEOUT_MS = 30_000;
 const RETRY_MS = 5_000;
+const MIN_RATE = 1024;
 const CONNECTIONS = 64;
+/** Of the places, these are not for what may take long. */
+const SHORT_SHARE = 1 / 4;
 const MAX_REDIRECTS = 5;
 
 /** What the one who asks may still want of an exchange under way. */
-type Caller = Pick<UpstreamRequest, "signal" | "pace">;
+interface Caller {
+  signal: AbortSignal | undefined;
+  pace: UpstreamRequest["pace"];
+}
 
 /** How the body ended: whole (null), given up by us (undefined), or why it failed. */
 type Ended = (failure: string | null | undefined) => void;
@@ -43,7 +49,8 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
   const { host } = base;
   const { ca, timeoutMs = TIMEOUT_MS, retryMs = RETRY_MS } = settings;
   const allowlist = createAllowlist(base, settings.hosts, deps.allowPrivate);
-  const gate = createGate(settings.connections ?? CONNECTIONS);
+  const places = settings.connections ?? CONNECTIONS;
+  const gate = createGate(places, Math.floor(places * SHORT_SHARE));
   const bucket = settings.maxRate ? createBucket(settings.maxRate, deps.now) : null;
   const proxy = createProxy(settings.proxy, settings.proxyPassword, timeoutMs, ca);
   const exchanges = createExchanges(base, { ...settings, timeoutMs }, deps);
@@ -57,6 +64,8 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
       expected: framingOf(response).length,
       timeoutMs,
       bucket,
+      minRate: settings.minRate ?? MIN_RATE,
+      now: deps.now,
       pace: caller.pace,
       signal: caller.signal,
       abort: (reason) => control.abort(reason),
@@ -112,13 +121,15 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
     throw new Problem("unreachable", `${host}: redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  async function attempt(first: Hop, caller: Caller): Promise<UpstreamResponse> {
+  async function attempt(first: Hop, request: UpstreamRequest): Promise<UpstreamResponse> {
     // Said before waiting in line as well, which may be long while others find out.
     const refusal = origins.of(first.url).breaker.refusal();
     if (refusal) throw new Problem("unreachable", refusal);
-    const leave = await gate.enter(caller.signal);
+    const { isLong, isWanted, pace } = request;
+    const { signal, giveUp } = endable(request, host);
+    const leave = await gate.enter({ isLong, isWanted, signal, giveUp });
     try {
-      return await follow(first, caller, leave);
+      return await follow(first, { signal, pace }, leave);
     } catch (error) {
       leave();
       throw error;
@@ -157,6 +168,22 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
       }
     },
     close: origins.close,
+  };
+}
+
+/** The request's signal, or where nobody may want its answer one that `giveUp` aborts as well. */
+function endable({ signal, isWanted }: UpstreamRequest, host: string) {
+  if (!isWanted) return { signal };
+  const control = new AbortController();
+  return {
+    signal: signal ? AbortSignal.any([signal, control.signal]) : control.signal,
+    giveUp: () =>
+      control.abort(
+        new Problem(
+          "unreachable",
+          `${host}: nobody waits for it any more, and others need its place`,
+        ),
+      ),
   };
 }
 

@@ -113,6 +113,34 @@ test("a slow drip is only slow: silence is counted from chunk to chunk", async (
   expect(await text(await upstream.fetch({ path: "a" }))).toBe("xxxxxx");
 });
 
+for (const [what, rate, isGivenUp] of [
+  ["below the least rate", 1_023, true],
+  ["at the least rate", 1_024, false],
+] as const)
+  test(`a drip ${what} is ${isGivenUp ? "given up" : "waited for"}`, async () => {
+    const drop = "x".repeat(rate * 20);
+    let sent = 0;
+    const server = opened(
+      await listen((socket) => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${8 * drop.length}\r\n\r\n`);
+        // A drop every twenty seconds.
+        const timer = setInterval(() => {
+          clock.ms += 20_000;
+          socket.write(drop);
+          if (++sent === 8) clearInterval(timer);
+        }, 20);
+        socket.on("close", () => clearInterval(timer));
+      }),
+    );
+    const { upstream, clock } = setUp({ url: server.url });
+    const result = await failure(upstream, { path: "a" });
+    if (isGivenUp)
+      expect(result).toContain("sent less than 1024 bytes a second for 60 s (minRate)");
+    else expect(result).toStartWith("answered 200");
+    expect(upstream.unavailable()).toBeNull();
+    if (isGivenUp) await server.closed();
+  });
+
 test("truncated: ends short of its content-length", async () => {
   const server = opened(
     await listen((socket) => {
