@@ -8,6 +8,7 @@ import type { Log } from "./core/log.ts";
 import { Problem } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
 import type { Request } from "./core/request.ts";
+import { shortageOf } from "./core/shortage.ts";
 import type { Exchange } from "./http/accesslog.ts";
 import { pathFault } from "./http/path.ts";
 import { createRepeats } from "./http/repeat.ts";
@@ -212,6 +213,8 @@ export function createApp(deps: AppDeps): App {
   /** A Problem is expected; anything else is a bug: its stack goes to the log and nothing of it to the client. */
   function asProblem(error: unknown, id: string): Problem {
     if (error instanceof Problem) return error;
+    const shortage = shortageOf(error);
+    if (shortage) return shortage;
     const stack = error instanceof Error ? error.stack : String(error);
     deps.log.write("error", "A request failed because of a bug", { id, stack });
     return new Problem("internal", `Internal error; its cause is in the server's log under ${id}`, {

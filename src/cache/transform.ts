@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import type { DocumentRef, Fact, Overlay, Source, ViewRequest } from "../core/document.ts";
 import type { Format } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, writeGzip } from "../store/sink.ts";
 import { openFileSource } from "../store/source.ts";
@@ -177,12 +178,11 @@ export interface PackedError {
 }
 
 export function packError(error: unknown): PackedError {
-  if (error instanceof Problem) {
-    const { kind, message, rule, event, detail } = error;
+  const problem = error instanceof Problem ? error : shortageOf(error);
+  if (problem) {
+    const { kind, message, rule, event, detail } = problem;
     return { kind, message, rule, event, detail };
   }
-  if ((error as NodeJS.ErrnoException)?.code === "ENOSPC")
-    return { kind: "full", message: "The disk that holds the data directory is full" };
   return {
     kind: null,
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),

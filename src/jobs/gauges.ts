@@ -30,9 +30,19 @@ export function watchStore(
     "Free bytes on the disk of the data directory.",
     async () => [[{}, await freeBytes()]],
   );
-  metrics.gauge("holdfast_memory_bytes", "Resident memory of the process.", () => [
-    [{}, process.memoryUsage.rss()],
-  ]);
+  metrics.gauge("holdfast_memory_bytes", "Resident memory of the process.", () => {
+    const bytes = residentMemory();
+    return bytes === null ? [] : [[{}, bytes]];
+  });
+}
+
+/** Null when it cannot be read: without file handles the rest of the page is all the more worth seeing. */
+function residentMemory(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
 }
 
 /** What formats show of their repositories (`Service.gauges`), by the label `repository` beside their own. */

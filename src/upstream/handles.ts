@@ -1,6 +1,7 @@
 // Whether this process may open anything more.
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
+import { isOutOfHandles } from "../core/shortage.ts";
 
 /** A look at a name's addresses takes about so many. */
 const NEEDED = 4;
@@ -15,13 +16,8 @@ export function areHandlesSpent(): boolean {
     while (held.length < NEEDED) held.push(openSync(devNull, "r"));
     return false;
   } catch (error) {
-    return isSpent((error as NodeJS.ErrnoException).code ?? "");
+    return isOutOfHandles((error as NodeJS.ErrnoException).code);
   } finally {
     for (const handle of held) closeSync(handle);
   }
-}
-
-/** Whether a system error says so: this process's own limit, or the machine's. */
-export function isSpent(code: string): boolean {
-  return code === "EMFILE" || code === "ENFILE";
 }

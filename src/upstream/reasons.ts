@@ -1,5 +1,6 @@
 // Why an exchange failed, in words for people. The codes are those of Bun's fetch and of its resolver.
-import { areHandlesSpent, isSpent } from "./handles.ts";
+import { isOutOfHandles, NO_HANDLES } from "../core/shortage.ts";
+import { areHandlesSpent } from "./handles.ts";
 
 export interface Reason {
   /** Follows "<host>: ". */
@@ -30,8 +31,6 @@ const WORDS: Record<string, string> = {
   Malformed_HTTP_Response: "does not speak HTTP",
   InvalidContentLength: "its content-length is no number",
 };
-
-const NO_HANDLES = "this server has no file handles left to ask it (`ulimit -n`)";
 
 const UNTRUSTED = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
@@ -81,7 +80,7 @@ export function codeOf(error: unknown): string {
 
 export function reasonOf(error: unknown): Reason {
   const code = codeOf(error);
-  if (isSpent(code) || (ABSENT.has(code) && areHandlesSpent()))
+  if (isOutOfHandles(code) || (ABSENT.has(code) && areHandlesSpent()))
     return { text: NO_HANDLES, kind: "ours" };
   if (error instanceof ProxyFailure)
     return {

@@ -31,6 +31,8 @@ export interface ProcessOptions {
   flags?: string[];
   /** The data directory; a temporary one without it. */
   data?: string;
+  /** How many files it may have open (`ulimit -n`). */
+  files?: number;
 }
 
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
@@ -45,11 +47,10 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   }
   let output = "";
   const begin = async (flags: string[]) => {
-    const child = spawn(
-      process.execPath,
-      [join(root, "src/main.ts"), "serve", ...fixed, ...flags],
-      { cwd: home, stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const command = [process.execPath, join(root, "src/main.ts"), "serve", ...fixed, ...flags];
+    const limited = ["sh", "-c", `ulimit -n ${options.files}; exec "$@"`, "sh", ...command];
+    const [program = "", ...args] = options.files ? limited : command;
+    const child = spawn(program, args, { cwd: home, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk: Buffer) => {
         output += chunk;

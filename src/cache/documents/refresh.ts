@@ -3,6 +3,7 @@ import type { Candidate, DocumentRef, DocumentType, Overlay, Source } from "../.
 import type { RepositoryEvent } from "../../core/event.ts";
 import { Problem } from "../../core/problem.ts";
 import type { CacheStatus } from "../../core/reply.ts";
+import { shortageOf } from "../../core/shortage.ts";
 import type { Upstream, UpstreamResponse } from "../../core/upstream.ts";
 import type { Blobs } from "../../store/blobs.ts";
 import { type Absences, forgetAbsence } from "../absences.ts";
@@ -70,7 +71,8 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     const problem =
       error instanceof Problem
         ? error
-        : new Problem("malformed", "The new document could not be read", { cause: error });
+        : (shortageOf(error) ??
+          new Problem("malformed", "The new document could not be read", { cause: error }));
     if (!TROUBLES.includes(problem.kind)) return problem;
     // A login page is told once, not each time that it is shown again.
     const isNews = troubles.last(idOf(ref))?.problem.message !== problem.message;
