@@ -92,7 +92,7 @@ function documentOf(row: Rows[number]): Named {
  * upstream. What the upstream has no more (`received` is null then too) cannot come again, and is told as missing from now on.
  */
 export async function awaitDocuments(sql: Query, sha256: string): Promise<void> {
-  await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0
+  await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL, fresh_until = 0, revision = revision + 1
     WHERE blob = ${sha256} AND received IS NOT NULL`;
 }
 

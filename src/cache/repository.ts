@@ -25,6 +25,7 @@ import type { DocumentState } from "./documents/state.ts";
 import { createViews, type View } from "./documents/views.ts";
 import { createDoor } from "./door.ts";
 import { JUST_NOW_MS } from "./expect.ts";
+import { createKept } from "./kept.ts";
 import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
@@ -75,6 +76,7 @@ export function createRepository(
   const door = createDoor(name, settings.claims, format.spell);
   const report: Repository["report"] = (event) => shared.events.report(name, event);
   const bound = new WeakMap<Grant, Repository>();
+  const values = createKept({ repository: name, database, now });
   const repository: UnboundRepository = {
     name,
     options,
@@ -82,9 +84,7 @@ export function createRepository(
     now,
     claims: (packageName) => door.whose(packageName) === "claimed",
     ask: (question) => boundTo(shared.ownGrant).ask(question),
-    keep,
-    kept,
-    swap,
+    ...values,
     for: boundTo,
   };
   const service: Service = format.mount(repository);
@@ -206,37 +206,6 @@ export function createRepository(
     return { bytes: gunzipSync(packed), cache: found.cache };
   }
 
-  async function keep(key: string, bytes: Uint8Array): Promise<void> {
-    await database.write(
-      (
-        sql,
-      ) => sql`INSERT INTO kept (repository, key, bytes, at) VALUES (${name}, ${key}, ${bytes}, ${now()})
-        ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at`,
-    );
-  }
-
-  async function kept(key: string) {
-    const [row] =
-      await database.read`SELECT bytes, at FROM kept WHERE repository = ${name} AND key = ${key}`;
-    return row ? { bytes: row.bytes as Uint8Array, at: Number(row.at) } : null;
-  }
-
-  async function swap(
-    key: string,
-    bytes: Uint8Array,
-    previous: Uint8Array | null,
-  ): Promise<boolean> {
-    const swapped = await database.write(async (sql) =>
-      previous === null
-        ? sql`INSERT INTO kept (repository, key, bytes, at) VALUES (${name}, ${key}, ${bytes}, ${now()})
-          ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at
-          WHERE length(kept.bytes) = 0 RETURNING key`
-        : sql`UPDATE kept SET bytes = ${bytes}, at = ${now()}
-          WHERE repository = ${name} AND key = ${key} AND bytes = ${previous} RETURNING key`,
-    );
-    return swapped.length > 0;
-  }
-
   function boundTo(grant: Grant): Repository {
     let made = bound.get(grant);
     if (!made) {
@@ -324,17 +293,17 @@ export function createRepository(
         permit("read", null);
         return absences.explain("format", [key], error);
       },
-      async keep(key, bytes) {
+      async keep(key, bytes, how) {
         permit("read", null);
-        return keep(key, bytes);
+        return values.keep(key, bytes, how);
       },
       async kept(key) {
         permit("read", null);
-        return kept(key);
+        return values.kept(key);
       },
       async swap(key, bytes, previous) {
         permit("read", null);
-        return swap(key, bytes, previous);
+        return values.swap(key, bytes, previous);
       },
     };
   }

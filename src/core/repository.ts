@@ -64,8 +64,11 @@ export interface Repository<Options = unknown> {
    * back in place of a Problem that tells that the upstream cannot be asked.
    */
   explain(key: string, error: unknown): Promise<unknown>;
-  /** Small values that a format keeps for when the upstream is away (advisories, keys, tiles). */
-  keep(key: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Small values that a format keeps for when the upstream is away (advisories, keys, tiles). They stay for ever, but for those that are
+   * `evictable`: what an upstream would say again. Of these the ones used least recently go where there are very many.
+   */
+  keep(key: string, bytes: Uint8Array, how?: { evictable?: boolean }): Promise<void>;
   kept(key: string): Promise<{ bytes: Uint8Array; at: number } | null>;
   /** Keeps a value in place of `previous` (null: of none or an empty one), and says whether that was still the one kept: what only moves forward. */
   swap(key: string, bytes: Uint8Array, previous: Uint8Array | null): Promise<boolean>;

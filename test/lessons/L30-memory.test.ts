@@ -9,6 +9,7 @@ const GATHERS =
 const bounded: Record<string, string> = {
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
   "src/archive/zstd-frames.ts": "the header of a frame",
+  "src/cache/ask.ts": "answers that are no documents, limited by the question",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
   "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
   "src/cache/documents/intake.ts":

@@ -33,7 +33,7 @@ export async function keepConfirmed(
   const kept = await repository.kept(key);
   const isRecent = kept !== null && repository.now() - kept.at < CONFIRM_AFTER_MS;
   if (isRecent && Buffer.compare(kept.bytes, bytes) === 0) return;
-  await repository.keep(key, bytes);
+  await repository.keep(key, bytes, { evictable: true });
 }
 
 /** Of one question. Each is kept by itself, and projects have some hundreds. */

@@ -38,7 +38,7 @@ export async function keepAdvisories(
     const bytes = encodeJson(merge(before, versions, told.get(name) ?? []));
     const recent = kept && repository.now() - kept.at < CONFIRM_AFTER;
     if (recent && Buffer.compare(bytes, kept.bytes) === 0) return;
-    await repository.keep(keyOf(name), bytes);
+    await repository.keep(keyOf(name), bytes, { evictable: true });
   });
 }
 

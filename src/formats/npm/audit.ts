@@ -64,7 +64,7 @@ export async function serveAudit(
   const answer = await tryAsk(repository, post(`-/npm/v1/security/${form}`, JSON.stringify(tree)));
   const value = jsonOf(answer);
   if (!(answer instanceof Problem) && isObject(value)) {
-    await repository.keep(key, encodeJson(value));
+    await repository.keep(key, encodeJson(value), { evictable: true });
     return jsonReply(200, value, forwarded(answer));
   }
   const kept = await repository.kept(key);

@@ -2,6 +2,7 @@
 import start from "./0001-start.sql" with { type: "text" };
 import pinnedDigests from "./0002-pinned-digests.sql" with { type: "text" };
 import finalEvents from "./0010-final-events.sql" with { type: "text" };
+import keptEvictable from "./0011-kept-evictable.sql" with { type: "text" };
 import documentsRevised from "./0020-documents-revised.sql" with { type: "text" };
 import absences from "./0021-absences.sql" with { type: "text" };
 
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, sql: start },
   { version: 2, sql: pinnedDigests },
   { version: 10, sql: finalEvents },
+  { version: 11, sql: keptEvictable },
   { version: 20, sql: documentsRevised },
   { version: 21, sql: absences },
 ];
