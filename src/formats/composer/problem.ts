@@ -22,7 +22,7 @@ export function renderProblem(problem: Problem, path = ""): Reply {
   const text = `holdfast: ${SAID[problem.kind] ?? problem.kind}: ${problem.message}`;
   const headers: Record<string, string> = {};
   if (problem.kind === "methodNotAllowed") headers["allow"] = "GET, HEAD";
-  const status = problem.status === 403 ? CANNOT_BE_HAD : problem.status;
+  const status = [403, 503].includes(problem.status) ? CANNOT_BE_HAD : problem.status;
   // Exactly this type, without a charset: else Composer does not look into it.
   const body = isSilent(problem, path) ? { error: text } : { warning: text };
   return reply(status, "application/json", `${JSON.stringify(body)}\n`, headers);
