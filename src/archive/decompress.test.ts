@@ -23,7 +23,6 @@ const XZ_ZEROS =
   "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj//8RAWxdAABv/f//o7f/Rz5IFXI5YVG4kijmo4YH+e7kHoLTL8U6PAFLsX7JiopNL6MN2X+m44wjEVPgWRjFdYrid/i2lH8MasDedElk4ulcU7IE2PdEDKtfDW1G6eXDdoi3llestk3haR1v+0uIEGxCy4g/XACP0E6vJiiUcR89jyThcJ6nI1/sKMuF0ZWYin4qkfIndfcZwAaYTZj92K/VkA/EJVP49ZE2MQWlsO5vwXBNRwzRkRGqrWAdus6xJxhcWYbpZlJYvul2rFnk5VsFCPnH2q38+1IrdM0eWyBC+d1TPfgpZAk7gMsqbN+1O/DEvS5fqg8+S2ZCkBMO/xCT+HF4WfgLzf+VKEYPqfx83vuaMC5WwI+F84OBwGXEJVP49ZE2MQWlsO5vwXBNRwzRkRGqrWAdus6xJxhcWYbpZlJYvul2rFnk5VsFCPnH2q38+1IrdM0eWyBC+d1TPfgpZAk7gMsqbN+1O/DEvEgn5liNx60AhADsc1On/b6ufDEan7eNMW5wnqcjX+woy4XRlZiKfiqR8id19xnABphNmP3Yr9WQD8QlU/j1kTYxBaWw7m/BcE1HDNGREaqtYB26zrEnGFxZhulmUli+6XasWeTlWwUI+cfarfz7Uit0zR5bIEL53VM9+ClkCTuAyyps37U78MS9FHktXQAAAACfA5m5yIb9IgABkgTAjbcBaatYJbHEZ/sCAAAAAARZWg==";
 const ZST = "KLUv/QRoiQAAYXBwbGVzIGFuZCBwZWFycwpp6Nv0";
 const ZST_ZEROS = "KLUv/QRoTAAACAABAPz/ORACAgAQAAIAEAADCQ0AjsTomg==";
-const BZ2 = "QlpoOTFBWSZTWW0DTVgAAAJRgAAQQAAmBVgAIAAhoaNNBADDhZOa3LVUOXi7kinChINoGmrA";
 
 const unbase = (base64: string) => Buffer.from(base64, "base64");
 
@@ -145,8 +144,7 @@ test("a page in place of the file", async () => {
 });
 
 test("compressions that cannot be read say so", async () => {
-  for (const name of ["Packages.bz2", "Packages.lzma", "Packages.lz4"])
-    expect(await refusal(read(name, unbase(BZ2)))).toContain("is not supported");
+  expect(await refusal(read("Packages.lz", unbase(ZST)))).toContain("is not supported");
 });
 
 test("a reader that leaves lets go of the source, and of the decoder for the next", async () => {

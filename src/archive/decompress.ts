@@ -1,15 +1,19 @@
-// Uncompresses one file as it is read, by its name: gzip (RFC 1952), xz (tukaani.org/xz/xz-file-format.txt), Zstandard (RFC 8878).
+// Uncompresses one file as it is read, by its name: gzip (RFC 1952), xz (tukaani.org/xz/xz-file-format.txt), Zstandard (RFC 8878), and
+// those that older archives have: bzip2, lzma, lz4.
 import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { XzReadableStream } from "xz-decompress";
 import { Problem } from "../core/problem.ts";
+import { unbzip2 } from "./bzip2.ts";
+import { unlz4 } from "./lz4.ts";
+import { unlzma } from "./lzma.ts";
 import { wholeFrames } from "./zstd-frames.ts";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
 /**
  * The uncompressed bytes of the file `name`, by its extension; of any other name the bytes as they are. Broken or truncated data,
- * more than `limit` bytes, and compressions that cannot be read (.bz2, .lzma, .lz4) are Problem("malformed"). What the source
+ * more than `limit` bytes, and a compression that cannot be read (.lz) are Problem("malformed"). What the source
  * throws is thrown as it is, and the source is closed whenever the reader leaves.
  *
  * Never read two .xz files in step with each other in one thread: the decoder takes them one after the other, so they would wait for
@@ -48,6 +52,12 @@ function decoder(name: string): (chunks: Input) => Bytes {
       return (chunks) => through(createZstdDecompress(), wholeFrames(chunks));
     case "xz":
       return unxz;
+    case "bz2":
+      return unbzip2;
+    case "lzma":
+      return unlzma;
+    case "lz4":
+      return unlz4;
     default:
       throw new Problem("malformed", `${name} cannot be read: .${extension} is not supported`);
   }
