@@ -28,6 +28,8 @@ export function aptRepositories(
     ...repository("plain", "plain", verified),
     ...repository("detached", "detached", verified),
     ...repository("flat", "flat", verified),
+    ...repository("older", "older", verified),
+    ...repository("strong", "strong", verified),
     // The same archive, by who has no key, and by who has the wrong one.
     ...repository("unverified", "debian", { unverified: true }),
     ...repository("mistrustful", "debian", { keyring: forger }),

@@ -10,6 +10,8 @@ export interface ArchiveLayout
   suites: string[];
   /** Whether it has InRelease, or only Release with Release.gpg, or all three. */
   signed: "inline" | "detached" | "both";
+  /** By suite, the extensions that its Packages come in. */
+  forms?: Record<string, string[]>;
 }
 
 interface Generation extends Indices {
@@ -54,7 +56,7 @@ export class FakeArchive {
       const folder = layout.isFlat ? (name === "." ? "" : `${name}/`) : `dists/${name}/`;
       this.#suites.set(name, {
         name,
-        shape: { ...layout, folder },
+        shape: shapeOf(layout, name, folder),
         packages: [],
         sources: [],
         generations: [],
@@ -239,6 +241,11 @@ export class FakeArchive {
     if (!found) throw new Error(`the fake archive has no suite ${name}`);
     return found;
   }
+}
+
+function shapeOf({ forms, ...layout }: ArchiveLayout, suite: string, folder: string): Shape {
+  const its = forms?.[suite];
+  return { ...layout, folder, ...(its && { forms: its }) };
 }
 
 function inSuite(suite: Suite, current: Generation, path: string): Held | null {

@@ -1,5 +1,6 @@
 // The index files of one suite, out of its packages: what its Release names. https://wiki.debian.org/DebianRepository/Format
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { bz2, lz4, lzma } from "./apt-older.ts";
 import { type AptSource, type Built, hex, paragraph } from "./apt-packages.ts";
 import { xz } from "./apt-xz.ts";
 import { tarGz } from "./archives.ts";
@@ -15,7 +16,18 @@ export interface Shape {
   /** As the Release calls them: "MD5Sum", "SHA1", "SHA256", "SHA512". */
   hashes: string[];
   byHash: boolean;
+  /** The extensions that Packages come in, in the place of those that they usually have. */
+  forms?: string[];
 }
+
+const COMPRESS: Record<string, (plain: Buffer) => Uint8Array> = {
+  ".gz": (plain) => gzipSync(plain),
+  ".xz": xz,
+  ".zst": (plain) => zstdCompressSync(plain),
+  ".bz2": bz2,
+  ".lzma": lzma,
+  ".lz4": lz4,
+};
 
 /** By path in the suite's folder. Those in `absent` are named and not there: Debian keeps no plain Packages. */
 export interface Indices {
@@ -29,12 +41,10 @@ export function indices(shape: Shape, packages: Built[], sources: AptSource[]): 
   const add = (path: string, text: string, suffixes: string[]) => {
     const plain = Buffer.from(text);
     files.set(path, plain);
-    if (shape.isRich) absent.add(path);
-    for (const suffix of suffixes)
-      files.set(path + suffix, suffix === ".gz" ? gzipSync(plain) : xz(plain));
-    // In a form that a server may have to pass on without reading it: nothing here can write it either.
-    if (!shape.isRich && path.endsWith("Packages"))
-      files.set(`${path}.bz2`, Buffer.from(`BZh9 of ${hex("sha256", plain)}`));
+    if (shape.isRich || shape.forms) absent.add(path);
+    const isUsual = shape.isRich || !path.endsWith("Packages");
+    for (const suffix of shape.forms ?? (isUsual ? suffixes : [...suffixes, ".bz2"]))
+      files.set(path + suffix, Buffer.from(COMPRESS[suffix]!(plain)));
   };
   if (shape.isFlat) {
     const text = packages.map((item) => paragraph(item, shape.folder ? "" : "./")).join("");

@@ -21,6 +21,7 @@ const usual: ArchiveLayout = {
 
 /**
  * `debian`: as Debian is. `plain`: no by-hash, as vendors are. `detached`: no InRelease. `flat`: no dists, in the root and in a folder.
+ * `older`: each suite in one compression that few have. `strong`: no hash but SHA-512.
  */
 const layouts = {
   debian: {
@@ -35,6 +36,12 @@ const layouts = {
   plain: usual,
   detached: { ...usual, signed: "detached" },
   flat: { ...usual, isFlat: true, suites: [".", "ubuntu2204/x86_64"] },
+  older: {
+    ...usual,
+    suites: ["bz2", "lzma", "lz4", "zst"],
+    forms: { bz2: [".bz2"], lzma: [".lzma"], lz4: [".lz4"], zst: [".zst"] },
+  },
+  strong: { ...usual, hashes: ["SHA512"], byHash: true },
 } satisfies Record<string, ArchiveLayout>;
 
 export type ArchiveName = keyof typeof layouts;
@@ -73,14 +80,8 @@ export class FakeApt {
   static async create(): Promise<FakeApt> {
     first ??= makeAll();
     const keys = await aptKeys();
-    const { debian, plain, detached, flat } = await first;
-    const archives = {
-      debian: debian.copy(),
-      plain: plain.copy(),
-      detached: detached.copy(),
-      flat: flat.copy(),
-    };
-    return new FakeApt(archives, keys);
+    const archives = Object.entries(await first).map(([name, archive]) => [name, archive.copy()]);
+    return new FakeApt(Object.fromEntries(archives), keys);
   }
 
   archive(name: string): FakeArchive {
@@ -126,13 +127,8 @@ async function makeAll(): Promise<Record<ArchiveName, FakeArchive>> {
     }
     return archive;
   };
-  const [debian, plain, detached, flat] = await Promise.all([
-    make(layouts.debian),
-    make(layouts.plain),
-    make(layouts.detached),
-    make(layouts.flat),
-  ]);
-  return { debian, plain, detached, flat };
+  const made = Object.entries(layouts).map(async ([name, layout]) => [name, await make(layout)]);
+  return Object.fromEntries(await Promise.all(made));
 }
 
 function fill(archive: FakeArchive, suite: string): void {
