@@ -1,9 +1,10 @@
 // `holdfast apt accept`: lets in what a held release changes under the same names, after a person looked at it.
 import type { Operation, OperationCall } from "../../core/operation.ts";
 import { Problem } from "../../core/problem.ts";
-import { type Held, heldKey } from "./changed.ts";
-import type { ChangedFile } from "./changes.ts";
-import { type AptRepository, type Current, currentRelease, knownSuites } from "./generations.ts";
+import type { ChangedFile } from "./compare.ts";
+import { type Current, currentRelease, knownSuites } from "./generations.ts";
+import { type Held, heldKey } from "./held.ts";
+import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
 import { ACCEPTED, acceptedFiles, forgetAccepted } from "./pool.ts";
 

@@ -1,7 +1,6 @@
 // Whether a new release of a suite may take the place of the one in service: signed, not older, and complete.
 import type { Candidate, DocumentRef, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
-import { checkChanges, type IndexPair } from "./changed.ts";
 import { checkSignature } from "./detached.ts";
 import {
   type Generation,
@@ -11,10 +10,12 @@ import {
   releaseText,
   TEXT,
 } from "./documents.ts";
-import { type AptRepository, earlierReleases, keepRelease } from "./generations.ts";
+import { earlierReleases, keepRelease } from "./generations.ts";
+import { checkChanges, type IndexPair } from "./held.ts";
 import { indexArtifact } from "./index-artifact.ts";
 import { isDiff, namesFiles, plainPath, readableForms } from "./index-names.ts";
-import { forgetIndices, prepareLookup } from "./lookups.ts";
+import type { AptRepository } from "./memory.ts";
+import { forgetIndices, prepareLookup } from "./open-lookups.ts";
 import type { Release } from "./release.ts";
 
 const FETCHES_AT_ONCE = 6;

@@ -5,7 +5,7 @@ import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { ReleaseKind } from "./documents.ts";
-import type { AptRepository } from "./generations.ts";
+import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
 import { encodePath, inFolder } from "./routes.ts";
 import type { VerifyTaskOptions } from "./tasks.ts";

@@ -2,13 +2,11 @@
 
 import type { Gauge } from "../../core/operation.ts";
 import { Problem } from "../../core/problem.ts";
-import { byRepository } from "./by-repository.ts";
 import type { Generation } from "./documents.ts";
-import { type AptRepository, currentRelease, knownSuites } from "./generations.ts";
-import type { AptOptions } from "./options.ts";
+import { currentRelease, knownSuites } from "./generations.ts";
+import type { AptRepository } from "./memory.ts";
 
 const NEAR_MS = 3 * 86_400_000;
-const toldOf = byRepository((_: AptRepository) => new Set<string>());
 
 /** Reports a release that is past its Valid-Until, or will be within three days: once for each release. */
 export function tellExpiry(
@@ -17,7 +15,7 @@ export function tellExpiry(
   { id, release: { validUntil } }: Generation,
 ): void {
   if (validUntil === null || repository.now() < validUntil - NEAR_MS) return;
-  const known = toldOf(repository);
+  const known = repository.memory.expired;
   if (known.has(id)) return;
   known.add(id);
   report(repository, suite, id, validUntil).catch(() => known.delete(id)); // told at the next request
@@ -45,21 +43,24 @@ async function report(
 }
 
 /** Unix time of each suite's Valid-Until; suites without one have no number. */
-export const validUntilGauge: Gauge<AptOptions> = {
+export const validUntilGauge: Omit<Gauge, "read"> = {
   name: "holdfast_apt_valid_until_seconds",
   help: "When clients begin to refuse a suite's release, in Unix time",
-  async read(repository) {
-    const numbers: [Record<string, string>, number][] = [];
-    for (const suite of await knownSuites(repository)) {
-      try {
-        const { generation } = await currentRelease(repository, suite, "stored");
-        const { validUntil } = generation.release;
-        if (validUntil !== null) numbers.push([{ suite }, validUntil / 1000]);
-      } catch (error) {
-        // Without a stored release there is nothing to tell.
-        if (!(error instanceof Problem)) throw error;
-      }
-    }
-    return numbers;
-  },
 };
+
+export async function readValidUntil(
+  repository: AptRepository,
+): Promise<[Record<string, string>, number][]> {
+  const numbers: [Record<string, string>, number][] = [];
+  for (const suite of await knownSuites(repository)) {
+    try {
+      const { generation } = await currentRelease(repository, suite, "stored");
+      const { validUntil } = generation.release;
+      if (validUntil !== null) numbers.push([{ suite }, validUntil / 1000]);
+    } catch (error) {
+      // Without a stored release there is nothing to tell.
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+  return numbers;
+}

@@ -1,10 +1,10 @@
-// Finds pool files in a lookup file, and lists folders of them, with a few reads. See lookup.ts for its lines.
+// Finds pool files in a lookup file, and lists folders of them, with a few reads. See lookup-file.ts for its lines.
 import { own, utf8 } from "../../archive/control.ts";
 import type { RandomAccess } from "../../core/artifact.ts";
 import type { Integrity } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
 import type { TaskInput } from "../../core/task.ts";
-import { LookupWriter, parseLine } from "./lookup.ts";
+import { LookupWriter, parseLine } from "./lookup-file.ts";
 import { type IndexOptions, namedFiles } from "./stanzas.ts";
 
 export interface FileEntry {

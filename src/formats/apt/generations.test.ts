@@ -4,7 +4,6 @@ import { Problem } from "../../core/problem.ts";
 import { documents, generationOf } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
 import {
-  type AptRepository,
   currentRelease,
   earlierReleases,
   keepRelease,
@@ -13,7 +12,9 @@ import {
 } from "./generations.ts";
 import { indexArtifact, pathByHash } from "./index-artifact.ts";
 import { readableForms } from "./index-names.ts";
-import { type FakeRepository, fakeRepository } from "./mirror/testing.ts";
+import type { AptRepository } from "./memory.ts";
+import { type FakeAptRepository, remembering } from "./mirror/fixture.ts";
+import { fakeRepository } from "./mirror/testing.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
 import { tasks } from "./tasks.ts";
 
@@ -35,11 +36,11 @@ SHA256:
 `;
 }
 
-let fake: FakeRepository<AptOptions>;
+let fake: FakeAptRepository;
 let repository: AptRepository;
 beforeEach(() => {
   const options = aptOptions.parse({ unverified: true, generations: 2 });
-  fake = fakeRepository<AptOptions>({ options, documents, tasks });
+  fake = remembering(fakeRepository<AptOptions>({ options, documents, tasks }));
   repository = fake;
 });
 
@@ -67,7 +68,7 @@ test("the newest releases are remembered, each in a place that is used again", a
   expect((await earlierReleases(repository, "s")).map(({ id }) => id)).toEqual(ids);
   // As after a restart, from what is stored alone.
   const options = aptOptions.parse({ unverified: true, generations: 2 });
-  const other = fakeRepository<AptOptions>({ options, documents, tasks });
+  const other = remembering(fakeRepository<AptOptions>({ options, documents, tasks }));
   for (const [key, value] of fake.values) other.values.set(key, value);
   expect((await earlierReleases(other, "s")).map(({ id }) => id)).toEqual(ids);
   const texts = [...fake.values].filter(([key]) => key.startsWith("generation/"));
@@ -126,7 +127,7 @@ test("a release near its end is told of once, also after a restart", async () =>
   const until = Date.UTC(2026, 0, 10);
   const text = releaseText(1, `Valid-Until: ${new Date(until).toUTCString()}\n`);
   const generation = generationOf(text);
-  const tell = async (where: FakeRepository<AptOptions>) => {
+  const tell = async (where: FakeAptRepository) => {
     tellExpiry(where, "s", generation);
     for (let turn = 0; turn < 10; turn++) await null;
     return where.events.map(({ kind, message }) => `${kind}: ${message}`);
@@ -138,7 +139,9 @@ test("a release near its end is told of once, also after a restart", async () =>
   expect(await tell(fake)).toHaveLength(1);
   expect(fake.events[0]?.message).toContain("2026-01-10T00:00:00.000Z only");
 
-  const later = fakeRepository<AptOptions>({ options: fake.options, documents, tasks });
+  const later = remembering(
+    fakeRepository<AptOptions>({ options: fake.options, documents, tasks }),
+  );
   later.clock = until + DAY;
   for (const [key, value] of fake.values) later.values.set(key, value);
   expect(await tell(later)).toEqual([]);

@@ -4,8 +4,7 @@ import { promisify } from "node:util";
 import { gunzipSync, gzip } from "node:zlib";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { CacheStatus } from "../../core/reply.ts";
-import type { Modelled, Repository } from "../../core/repository.ts";
-import { byRepository } from "./by-repository.ts";
+import type { Modelled } from "../../core/repository.ts";
 import {
   type Generation,
   generationOf,
@@ -13,11 +12,10 @@ import {
   releaseId,
   releaseRef,
 } from "./documents.ts";
-import type { AptOptions } from "./options.ts";
+import type { AptRepository } from "./memory.ts";
 
 const gzipBeside = promisify<string, Uint8Array>(gzip);
 
-export type AptRepository = Repository<AptOptions>;
 export type Which = "fresh" | "stored" | "now";
 
 /** The release in service. */
@@ -29,7 +27,7 @@ export interface Current {
   cache: CacheStatus;
 }
 
-interface Memory {
+export interface ReleaseMemory {
   /** Suite folders with a stored one. */
   stored: Promise<Record<ReleaseKind, Set<string>>> | null;
   kept: Map<string, Promise<Generation[]>>;
@@ -43,31 +41,31 @@ interface Memory {
   epoch: number;
 }
 
-const memoryOf = byRepository(
-  (_: AptRepository): Memory => ({
+export function createReleaseMemory(): ReleaseMemory {
+  return {
     stored: null,
     kept: new Map(),
     dropped: new Map(),
     wanting: new Set(),
     seen: new Map(),
     epoch: 0,
-  }),
-);
+  };
+}
 
 const WANTING = 50;
 
 /** Suites without a stored release that clients asked for in vain: not because there is none, but because none could be had. */
 export function wantingSuites(repository: AptRepository): ReadonlySet<string> {
-  return memoryOf(repository).wanting;
+  return repository.memory.releases.wanting;
 }
 
 /** Another number for each release that was seen in service. */
 export function epochOf(repository: AptRepository): number {
-  return memoryOf(repository).epoch;
+  return repository.memory.releases.epoch;
 }
 
 function storedReleases(repository: AptRepository): Promise<Record<ReleaseKind, Set<string>>> {
-  const memory = memoryOf(repository);
+  const memory = repository.memory.releases;
   if (!memory.stored) {
     const all = (kind: ReleaseKind) => repository.documents(kind, "", Number.MAX_SAFE_INTEGER);
     const read = Promise.all([all("inrelease"), all("release")]).then(([inrelease, release]) => ({
@@ -140,7 +138,7 @@ async function find(
   suite: string,
   which: Which,
 ): Promise<Current> {
-  const memory = memoryOf(repository);
+  const memory = repository.memory.releases;
   let known: Modelled<Generation>;
   try {
     known = await repository.model<Generation>(releaseRef(kind, suite), which);
@@ -164,7 +162,7 @@ async function isDropped(
   suite: string,
   { fwdStatus }: CacheStatus,
 ): Promise<boolean> {
-  const { dropped } = memoryOf(repository);
+  const { dropped } = repository.memory.releases;
   const key = `dropped/${suite}`;
   let known = dropped.get(suite);
   if (!known) {
@@ -183,7 +181,7 @@ async function isDropped(
 
 /** The releases before the one in service that are remembered, newest first. */
 export function earlierReleases(repository: AptRepository, suite: string): Promise<Generation[]> {
-  const { kept } = memoryOf(repository);
+  const { kept } = repository.memory.releases;
   let found = kept.get(suite);
   if (!found) {
     found = load(repository, suite);
@@ -236,5 +234,5 @@ export async function keepRelease(
     if (gone.slot !== slot) await repository.keep(slotKey(suite, gone.slot), new Uint8Array(0));
   const list: Slot[] = [{ id, slot }, ...rest];
   await repository.keep(listKey(suite), Buffer.from(JSON.stringify(list)));
-  memoryOf(repository).kept.delete(suite);
+  repository.memory.releases.kept.delete(suite);
 }

@@ -1,15 +1,13 @@
 // Debian's package repositories. https://wiki.debian.org/DebianRepository/Format
 import type { Format } from "../../core/format.ts";
-import { accept, acceptOperation } from "./accept.ts";
-import { admit } from "./admit.ts";
+import { acceptOperation } from "./accept.ts";
 import { documents } from "./documents.ts";
-import { validUntilGauge } from "./expiry.ts";
 import { looseDocument } from "./loose.ts";
-import { mirrorOperations, mirrorRuns } from "./mirror/index.ts";
+import { mirrorOperations } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
 import { problemReply } from "./problem.ts";
 import { type AptRoute, accessOf, parseRoute } from "./routes.ts";
-import { serve } from "./serve.ts";
+import { mount } from "./service.ts";
 import { setupSnippets } from "./setup.ts";
 import { tasks } from "./tasks.ts";
 
@@ -28,12 +26,7 @@ export const apt: Format<AptRoute, AptOptions> = {
   fileOptions: ["keyring"],
   parse: parseRoute,
   access: accessOf,
-  mount: () => ({
-    serve,
-    admit,
-    operations: { ...mirrorRuns, [acceptOperation.name]: accept },
-    gauges: [validUntilGauge],
-  }),
+  mount,
   tasks,
   operations: [...mirrorOperations, acceptOperation],
   warnings,

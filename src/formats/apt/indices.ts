@@ -7,15 +7,14 @@ import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Request } from "../../core/request.ts";
 import type { Derived } from "../../core/task.ts";
-import { byRepository } from "./by-repository.ts";
 import type { Generation } from "./documents.ts";
-import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact, pathByHash } from "./index-artifact.ts";
 import { indexName, isDiff, namesFiles } from "./index-names.ts";
-import { forgetIndices, prepareLookup } from "./lookups.ts";
+import type { AptRepository } from "./memory.ts";
+import { forgetIndices, prepareLookup } from "./open-lookups.ts";
 import type { Release } from "./release.ts";
 import { type AptRoute, inFolder, likelySuite, under } from "./routes.ts";
-import { sessionsOf } from "./sessions.ts";
 
 /** An index of one release. `path` as the Release names it. */
 export interface Index {
@@ -67,7 +66,7 @@ async function releaseFor(
   suite: string,
   client: string,
 ): Promise<Release> {
-  const seen = sessionsOf(repository).of(client, suite);
+  const seen = repository.memory.sessions.of(client, suite);
   // What it was given is stored: no question to the upstream makes it wait.
   const remembered = seen === null ? [] : await rememberedReleases(repository, suite);
   const given = remembered.find(({ id }) => id === seen);
@@ -86,11 +85,10 @@ async function rememberedReleases(repository: AptRepository, suite: string): Pro
 }
 
 type HashRoute = Extract<AptRoute, { kind: "hash" }>;
-const byHash = byRepository((_: AptRepository) => new WeakMap<HashRoute, Index>());
 
 /** The index with a hash, in any generation that is remembered. Throws Problem("notFound") when none names it in that folder. */
 export async function indexByHash(repository: AptRepository, route: HashRoute): Promise<Index> {
-  const memory = byHash(repository);
+  const memory = repository.memory.byHash;
   let index = memory.get(route);
   if (!index) {
     index = await findByHash(repository, route);
@@ -187,13 +185,10 @@ export async function serveByName(
   return asName(await open(index, request, repository));
 }
 
-/** What the upstream names and does not have, and is made here from what it has. */
-const madeHere = new WeakSet<Artifact>();
-
 async function open(index: Index, request: Request, repository: AptRepository): Promise<Reply> {
   const { suite, release, path } = index;
   const artifact = indexArtifact(suite, release, path);
-  if (madeHere.has(artifact)) return make(index, artifact, repository, null);
+  if (repository.memory.madeHere.has(artifact)) return make(index, artifact, repository, null);
   try {
     const found = await repository.artifact(artifact, request);
     if (!found.cache?.hit && namesFiles(path))
@@ -234,7 +229,7 @@ async function make(
     try {
       const { sha256 } = await repository.fetch(indexArtifact(suite, release, source));
       const derive = () => repository.derive("plain", { index: source, size }, [sha256]);
-      await prove(artifact, derive, suite, path);
+      await prove(artifact, derive, repository, suite, path);
       return plainReply(artifact, size, derive);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -247,6 +242,7 @@ async function make(
 async function prove(
   artifact: Artifact,
   derive: () => Promise<Derived>,
+  { memory: { madeHere } }: AptRepository,
   suite: string,
   path: string,
 ): Promise<void> {

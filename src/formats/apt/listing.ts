@@ -5,9 +5,10 @@ import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import { type FolderEntry, listFolder } from "./files.ts";
-import { type AptRepository, currentRelease, knownSuites } from "./generations.ts";
+import { currentRelease, knownSuites } from "./generations.ts";
 import { isDiff } from "./index-names.ts";
-import { fileLookups, namesOf, useLookup } from "./lookups.ts";
+import type { AptRepository } from "./memory.ts";
+import { fileLookups, namesOf, useLookup } from "./open-lookups.ts";
 import type { Release } from "./release.ts";
 import { inFolder, under } from "./routes.ts";
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DURATION, parseDuration } from "../../core/duration.ts";
 import type { OptionFile } from "../../core/format.ts";
 import { parseSize } from "../../core/size.ts";
-import { isKeyring } from "./key.ts";
+import { isKeyring } from "./armour.ts";
 
 const SIZE = /^(\d+)(B|kB|MB|GB|KiB|MiB|GiB)$/;
 

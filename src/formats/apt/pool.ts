@@ -3,22 +3,15 @@
 import type { Artifact } from "../../core/artifact.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
 import { cannotAsk, Problem, type ProblemKind } from "../../core/problem.ts";
-import { acceptedFiles, acceptedTurn } from "./accepted.ts";
-import { byRepository } from "./by-repository.ts";
 import { findFile } from "./files.ts";
-import {
-  type AptRepository,
-  currentRelease,
-  epochOf,
-  knownSuites,
-  wantingSuites,
-} from "./generations.ts";
-import { fileLookups, forgetIndices, namesOf, useLookup } from "./lookups.ts";
+import { currentRelease, epochOf, knownSuites, wantingSuites } from "./generations.ts";
 import { looseArtifact } from "./loose.ts";
+import type { AptRepository } from "./memory.ts";
+import { fileLookups, forgetIndices, namesOf, useLookup } from "./open-lookups.ts";
 import { type Accepted, digestOf, type PoolEntry, poolArtifact } from "./pool-artifact.ts";
+import { acceptedFiles, acceptedTurn } from "./replaced.ts";
 import { type AptRoute, packageOf } from "./routes.ts";
 
-export { ACCEPTED, acceptedFiles, forgetAccepted } from "./accepted.ts";
 export {
   fileLookups,
   forgetIndices,
@@ -26,11 +19,11 @@ export {
   type Lookup,
   poolPath,
   useLookup,
-} from "./lookups.ts";
+} from "./open-lookups.ts";
 export { type Accepted, digestOf, type PoolEntry, poolArtifact } from "./pool-artifact.ts";
+export { ACCEPTED, acceptedFiles, forgetAccepted } from "./replaced.ts";
 
 type PoolRoute = Extract<AptRoute, { path: string }>;
-const artifactsOf = byRepository((_: AptRepository) => new WeakMap<PoolRoute, Artifact>());
 
 /**
  * The artifact at a path of the pool. Known without a lookup once it was found, and for what is in the catalog. Throws
@@ -43,7 +36,7 @@ export async function poolArtifactAt(
   const turn = acceptedTurn(repository);
   const accepted = await acceptedFiles(repository);
   const { path } = route;
-  const memory = artifactsOf(repository);
+  const memory = repository.memory.pool;
   const before = memory.get(route);
   // Until it was fetched, a release that comes may name other bytes under a name that had gone meanwhile.
   if (before?.isCurrent?.()) return before;

@@ -4,10 +4,11 @@ import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Request } from "../../core/request.ts";
+import { armouredKeys } from "./armour.ts";
 import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
-import { type AptRepository, currentRelease, earlierReleases } from "./generations.ts";
+import { currentRelease, earlierReleases } from "./generations.ts";
 import {
   type Index,
   indexAt,
@@ -16,13 +17,12 @@ import {
   serveByName,
   unnamedIndex,
 } from "./indices.ts";
-import { armouredKeys } from "./key.ts";
 import { entriesOf, serveListing } from "./listing.ts";
 import { serveLoose } from "./loose.ts";
+import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
 import { poolArtifactAt } from "./pool.ts";
 import { type AptRoute, inFolder, likelySuite } from "./routes.ts";
-import { sessionsOf } from "./sessions.ts";
 
 const RELEASE_HEADERS = {
   "content-type": "text/plain; charset=utf-8",
@@ -88,7 +88,7 @@ async function serveRelease(
     const after = await currentRelease(repository, suite, "stored");
     const isSame = after.kind === current.kind && after.generation.id === current.generation.id;
     if (!isSame && turn < TURNS) continue;
-    sessionsOf(repository).note(request.client, suite, current.generation.id);
+    repository.memory.sessions.note(request.client, suite, current.generation.id);
     tellExpiry(repository, suite, current.generation);
     const { cache } = current;
     if (cache.hit && !cache.detail) return found;
@@ -120,7 +120,7 @@ async function serveSignature(
   repository: AptRepository,
 ): Promise<Reply> {
   const current = await currentRelease(repository, suite);
-  const seen = sessionsOf(repository).of(request.client, suite);
+  const seen = repository.memory.sessions.of(request.client, suite);
   const earlier = await earlierReleases(repository, suite);
   const isEarlier = seen !== null && earlier.some(({ id }) => id === seen);
   const id = isEarlier ? seen : current.generation.id;

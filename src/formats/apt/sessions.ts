@@ -1,7 +1,5 @@
 // Which generation of a suite a client is in the middle of: by its connection, so that an update never mixes two.
 
-import { byRepository } from "./by-repository.ts";
-
 /** An update is over by then. */
 const REMEMBERED_MS = 60 * 60_000;
 /** A client whose connection broke comes back from another port, soon. */
@@ -56,8 +54,3 @@ export function createSessions(now: () => number): Sessions {
 function addressOf(client: string): string {
   return `${client.slice(0, client.lastIndexOf(":") + 1)}*`;
 }
-
-/** A repository's own, for as long as it lives. */
-export const sessionsOf = byRepository((repository: { now(): number }) =>
-  createSessions(() => repository.now()),
-);

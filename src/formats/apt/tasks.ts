@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { decompressed } from "../../archive/decompress.ts";
 import type { Task, TaskInput } from "../../core/task.ts";
-import { changes } from "./changes.ts";
+import { changes } from "./compare.ts";
 import { files } from "./files.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";
 import { wanted } from "./wanted.ts";

@@ -2,7 +2,7 @@
 import { utf8 } from "../../archive/control.ts";
 import type { TaskInput } from "../../core/task.ts";
 import { wildcard } from "../../core/wildcard.ts";
-import { LookupWriter } from "./lookup.ts";
+import { LookupWriter } from "./lookup-file.ts";
 import { type IndexOptions, type NamedFile, namedFiles } from "./stanzas.ts";
 
 /** Patterns in which * stands for any characters, against package names and sections. What is left out filters nothing. */

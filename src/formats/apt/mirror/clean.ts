@@ -2,7 +2,7 @@
 import type { StoredArtifactRow } from "../../../core/artifact.ts";
 import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
-import type { AptRepository } from "../generations.ts";
+import type { AptRepository } from "../memory.ts";
 import { inFolder } from "../routes.ts";
 import { isIndex, unnamed } from "./named.ts";
 import { count, first, sizeOf } from "./words.ts";

@@ -1,5 +1,6 @@
 // The operations of an apt repository's mirror.
-import type { Operation, RunOperation } from "../../../core/operation.ts";
+import type { Operation } from "../../../core/operation.ts";
+import type { AptRun } from "../memory.ts";
 import type { AptOptions } from "../options.ts";
 import { cleanMirror } from "./clean.ts";
 import { runMirror } from "./run.ts";
@@ -26,7 +27,7 @@ when a client asks and the upstream has it; its pin stays, so that other bytes a
   },
 ];
 
-export const mirrorRuns: Record<string, RunOperation<AptOptions>> = {
+export const mirrorRuns: Record<string, AptRun> = {
   "mirror run": (repository, call) => runMirror(repository, call),
   "mirror clean": cleanMirror,
 };

@@ -2,14 +2,10 @@
 import type { StoredArtifactRow } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Generation, releaseRef } from "../documents.ts";
-import {
-  type AptRepository,
-  currentRelease,
-  earlierReleases,
-  knownSuites,
-} from "../generations.ts";
+import { currentRelease, earlierReleases, knownSuites } from "../generations.ts";
 import { indexArtifact } from "../index-artifact.ts";
 import { indexName, namesFiles } from "../index-names.ts";
+import type { AptRepository } from "../memory.ts";
 import { poolPath, useLookup } from "../pool.ts";
 import type { Release } from "../release.ts";
 import { byPreference, READABLE } from "./indices.ts";

@@ -1,7 +1,7 @@
-// Reads a whole lookup file, from its first line to its last. See ../lookup.ts.
+// Reads a whole lookup file, from its first line to its last. See ../lookup-file.ts.
 import type { RandomAccess } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
-import { type LookupRow, parseLine } from "../lookup.ts";
+import { type LookupRow, parseLine } from "../lookup-file.ts";
 
 const PIECE = 256 * 1024;
 

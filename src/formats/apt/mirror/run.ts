@@ -1,8 +1,8 @@
 // `holdfast mirror run`: fetches ahead all that clients of the mirrored suites may ask for.
 import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
-import type { AptRepository } from "../generations.ts";
-import type { LookupRow } from "../lookup.ts";
+import type { LookupRow } from "../lookup-file.ts";
+import type { AptRepository } from "../memory.ts";
 import type { MirrorOptions } from "../options.ts";
 import {
   type Accepted,

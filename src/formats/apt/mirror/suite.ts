@@ -2,9 +2,10 @@
 import { cannotAsk, Problem } from "../../../core/problem.ts";
 import type { CacheStatus } from "../../../core/reply.ts";
 import { heldOf } from "../accept.ts";
-import { type AptRepository, type Current, currentRelease } from "../generations.ts";
+import { type Current, currentRelease } from "../generations.ts";
 import { indexArtifact } from "../index-artifact.ts";
 import { namesFiles } from "../index-names.ts";
+import type { AptRepository } from "../memory.ts";
 import type { MirrorOptions } from "../options.ts";
 import { forgetIndices } from "../pool.ts";
 import type { Release } from "../release.ts";

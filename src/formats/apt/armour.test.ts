@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { generateKey, readKeys } from "openpgp";
-import { armouredKeys, dearmour, isKeyring } from "./key.ts";
+import { armouredKeys, dearmour, isKeyring } from "./armour.ts";
 
 async function keyOf(name: string) {
   const userIDs = [{ name, email: `${name}@archive.example.test` }];

@@ -1,23 +1,23 @@
-// Bytes that were let take the place of others under the same name. See changed.ts.
-
-import { byRepository } from "./by-repository.ts";
-import type { AptRepository } from "./generations.ts";
+// Bytes that were let take the place of others under the same name. See held.ts.
+import type { AptRepository } from "./memory.ts";
 import type { Accepted } from "./pool-artifact.ts";
 
 /** Where `holdfast apt accept` and admission keep it: JSON, path → digest. */
 export const ACCEPTED = "accepted";
 
-interface Memory {
+export interface ReplacementMemory {
   accepted: Promise<Accepted> | null;
   /** Grows whenever something may have been accepted. */
   turn: number;
 }
 
-const memoryOf = byRepository((_: AptRepository): Memory => ({ accepted: null, turn: 0 }));
+export function createReplacementMemory(): ReplacementMemory {
+  return { accepted: null, turn: 0 };
+}
 
 /** What was accepted until now. Read again after `forgetAccepted`. */
 export function acceptedFiles(repository: AptRepository): Promise<Accepted> {
-  const memory = memoryOf(repository);
+  const memory = repository.memory.replacements;
   if (!memory.accepted) {
     const read = repository
       .kept(ACCEPTED)
@@ -35,12 +35,12 @@ export function acceptedFiles(repository: AptRepository): Promise<Accepted> {
 }
 
 export function forgetAccepted(repository: AptRepository): void {
-  const memory = memoryOf(repository);
+  const memory = repository.memory.replacements;
   memory.accepted = null;
   memory.turn++;
 }
 
 /** Another number whenever something may have been accepted since. */
 export function acceptedTurn(repository: AptRepository): number {
-  return memoryOf(repository).turn;
+  return repository.memory.replacements.turn;
 }

@@ -3,10 +3,10 @@
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Derived } from "../../core/task.ts";
-import { byRepository } from "./by-repository.ts";
-import { type AptRepository, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
 import { namesFiles, plainPath, readableForms } from "./index-names.ts";
+import type { AptRepository } from "./memory.ts";
 import type { Release } from "./release.ts";
 import { inFolder, poolFolder } from "./routes.ts";
 
@@ -23,24 +23,34 @@ export interface Lookup {
 /** Without the release the index has to be stored. */
 export type LookupName = Omit<Lookup, "release"> & { release?: Release };
 
-interface Handle {
+export interface Handle {
   derived: Promise<Derived>;
   users: number;
   usedAt: number;
 }
 
-interface Memory {
+export interface LookupMemory {
   /** By suite, the SHA-256 of each stored index that names files. */
   stored: Map<string, Promise<ReadonlySet<string>>>;
   /** Open lookup files, by index. The longest unused are closed first. */
   handles: Map<string, Handle>;
+  /** Nothing is kept open any more. */
+  isClosed: boolean;
 }
 
 const HANDLES = 256;
 
-const memoryOf = byRepository(
-  (_: AptRepository): Memory => ({ stored: new Map(), handles: new Map() }),
-);
+export function createLookupMemory(): LookupMemory {
+  return { stored: new Map(), handles: new Map(), isClosed: false };
+}
+
+/** Nothing stays open: what is being read is closed by its last reader. */
+export async function closeLookups(memory: LookupMemory): Promise<void> {
+  memory.isClosed = true;
+  const idle = [...memory.handles.values()].filter(({ users }) => users === 0);
+  memory.handles.clear();
+  await Promise.all(idle.map(close));
+}
 
 /**
  * The path that a client most likely asks for. The lookup files of a flat suite start in the suite's folder; where the index itself starts at
@@ -121,7 +131,7 @@ async function lookupsOf(
 }
 
 function storedIndices(repository: AptRepository, suite: string): Promise<ReadonlySet<string>> {
-  const { stored } = memoryOf(repository);
+  const { stored } = repository.memory.lookups;
   let known = stored.get(suite);
   if (!known) {
     known = repository
@@ -138,7 +148,7 @@ function storedIndices(repository: AptRepository, suite: string): Promise<Readon
 
 /** To be called when an index of the suite, or of any, was fetched. */
 export function forgetIndices(repository: AptRepository, suite?: string): void {
-  const { stored } = memoryOf(repository);
+  const { stored } = repository.memory.lookups;
   if (suite === undefined) stored.clear();
   else stored.delete(suite);
 }
@@ -149,13 +159,13 @@ export async function useLookup<T>(
   lookup: LookupName,
   use: (file: Derived) => Promise<T>,
 ): Promise<T> {
-  const { handles } = memoryOf(repository);
+  const { handles, isClosed } = repository.memory.lookups;
   const key = handleKey(lookup);
   let handle = handles.get(key);
   if (!handle) {
     const derived = makeLookup(repository, lookup);
     handle = { derived, users: 0, usedAt: 0 };
-    handles.set(key, handle);
+    if (!isClosed) handles.set(key, handle);
     closeSome(handles);
   }
   handle.users++;
@@ -209,6 +219,6 @@ function closeSome(handles: Map<string, Handle>): void {
   }
 }
 
-function close({ derived }: Handle): void {
-  derived.then((file) => file.close()).catch(() => {}); // never opened: nothing to close
+async function close({ derived }: Handle): Promise<void> {
+  await derived.then((file) => file.close()).catch(() => {}); // never opened: nothing to close
 }

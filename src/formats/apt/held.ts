@@ -1,12 +1,12 @@
 // Packages whose bytes change under their name: held until an operator lets them in.
 
 import { Problem } from "../../core/problem.ts";
-import { ACCEPTED, acceptedFiles, forgetAccepted } from "./accepted.ts";
-import type { ChangedFile, Changes, ChangesOptions } from "./changes.ts";
-import type { AptRepository } from "./generations.ts";
-import { indexOptions, namesOf, poolPath } from "./lookups.ts";
+import type { ChangedFile, Changes, ChangesOptions } from "./compare.ts";
+import type { AptRepository } from "./memory.ts";
+import { indexOptions, namesOf, poolPath } from "./open-lookups.ts";
 import type { Accepted } from "./pool-artifact.ts";
 import type { Release } from "./release.ts";
+import { ACCEPTED, acceptedFiles, forgetAccepted } from "./replaced.ts";
 import { packageOf } from "./routes.ts";
 
 /** An index before and now, as the releases name it. */

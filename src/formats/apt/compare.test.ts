@@ -1,7 +1,7 @@
 // Which files changed between two generations of an index, by tables.
 import { expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import type { Changes } from "./changes.ts";
+import type { Changes } from "./compare.ts";
 import { run } from "./testkit.ts";
 
 const hash = (letter: string) => letter.repeat(64);

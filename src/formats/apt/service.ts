@@ -1,0 +1,42 @@
+// The format at work on one repository: its requests, its releases and its operations share one memory.
+import type { Service } from "../../core/format.ts";
+import type { RunOperation } from "../../core/operation.ts";
+import type { Repository, UnboundRepository } from "../../core/repository.ts";
+import { accept, acceptOperation } from "./accept.ts";
+import { admit } from "./admit.ts";
+import { readValidUntil, validUntilGauge } from "./expiry.ts";
+import { type AptRepository, type AptRun, createMemory } from "./memory.ts";
+import { mirrorRuns } from "./mirror/index.ts";
+import { closeLookups } from "./open-lookups.ts";
+import type { AptOptions } from "./options.ts";
+import type { AptRoute } from "./routes.ts";
+import { serve } from "./serve.ts";
+
+export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute, AptOptions> {
+  const memory = createMemory(unbound);
+  const bound = new WeakMap<Repository<AptOptions>, AptRepository>();
+
+  /** The same object for the same repository. */
+  function own(repository: Repository<AptOptions>): AptRepository {
+    let made = bound.get(repository);
+    if (!made) {
+      made = Object.create(repository, { memory: { value: memory } }) as AptRepository;
+      bound.set(repository, made);
+    }
+    return made;
+  }
+
+  const runs: Record<string, AptRun> = { ...mirrorRuns, [acceptOperation.name]: accept };
+  return {
+    serve: (route, request, repository) => serve(route, request, own(repository)),
+    admit: (candidate, repository) => admit(candidate, own(repository)),
+    operations: Object.fromEntries(
+      Object.entries(runs).map(([name, run]): [string, RunOperation<AptOptions>] => [
+        name,
+        (repository, call) => run(own(repository), call),
+      ]),
+    ),
+    gauges: [{ ...validUntilGauge, read: (repository) => readValidUntil(own(repository)) }],
+    close: () => closeLookups(memory.lookups),
+  };
+}
