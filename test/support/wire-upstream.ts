@@ -74,6 +74,7 @@ function aptActions(
   const archive = () => apt.archive(name);
   return {
     "apt publish": () => archive().publish(version, { name: item, version: its }),
+    "apt publish-as": () => archive().publish(version, { name: item, version: its, file: pattern }),
     "apt rebuild": () => archive().rebuild(version, item, its),
     "apt withdraw": () => archive().withdraw(version, item, its),
     "apt renew": () => archive().renew(version),

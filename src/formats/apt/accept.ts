@@ -3,10 +3,10 @@ import type { Operation, OperationCall } from "../../core/operation.ts";
 import { Problem } from "../../core/problem.ts";
 import type { ChangedFile } from "./compare.ts";
 import { type Current, currentRelease, knownSuites } from "./generations.ts";
-import { type Held, heldKey } from "./held.ts";
+import { digestsOf, type Held, heldKey } from "./held.ts";
 import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
-import { ACCEPTED, acceptedFiles, forgetAccepted } from "./pool.ts";
+import { addReplacements } from "./replaced.ts";
 
 export const acceptOperation: Operation<AptOptions> = {
   name: "apt accept",
@@ -75,7 +75,8 @@ async function letIn(
     const now = JSON.stringify(held.changed);
     if (now === before) break;
     before = now;
-    await add(repository, held.changed);
+    // Exactly these bytes: what changes once more is held again.
+    await addReplacements(repository, digestsOf(held.changed));
     count += held.changed.length;
     try {
       current = await currentRelease(repository, suite, "now");
@@ -100,13 +101,4 @@ async function letIn(
     say(`${accepted}, and the upstream's is refused still: ${inService}; the events tell why`);
   else say(`${accepted}; ${inService}`);
   return !held;
-}
-
-/** Exactly these bytes: what changes once more is held again. */
-async function add(repository: AptRepository, changed: readonly ChangedFile[]): Promise<void> {
-  forgetAccepted(repository);
-  const accepted = new Map(await acceptedFiles(repository));
-  for (const { path, after } of changed) accepted.set(path, after.at(-1)!);
-  await repository.keep(ACCEPTED, Buffer.from(JSON.stringify(Object.fromEntries(accepted))));
-  forgetAccepted(repository);
 }

@@ -203,7 +203,7 @@ async function fetchIndices(
   return [...pairs.values()];
 }
 
-/** The two in forms that can be compared here; null where there is none, or the old one is lost and the upstream no longer has it. */
+/** The two in forms that can be compared here; null where the new release has none. */
 async function readPair(
   repository: AptRepository,
   suite: string,
@@ -217,7 +217,7 @@ async function readPair(
     if (error instanceof Problem) return null;
     throw error;
   });
-  return before && after && { old: before, next: after };
+  return after && { old: before, next: after };
 }
 
 /** The first of several forms of an index that the upstream has; null when it has none. */

@@ -1,7 +1,7 @@
 // Which files changed between two generations of an index, by tables.
 import { expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import type { Changes } from "./compare.ts";
+import type { Comparison } from "./compare.ts";
 import { run } from "./testkit.ts";
 
 const hash = (letter: string) => letter.repeat(64);
@@ -16,9 +16,9 @@ function index(lines: string[], hashField = "SHA256"): string {
     .join("\n");
 }
 
-async function compare(before: string, after: string): Promise<Changes> {
+async function compare(before: string, after: string): Promise<Comparison> {
   const options = { old: "binary-all/Packages", new: "binary-all/Packages.gz", folder: "" };
-  return (await run<Changes>("changes", options, [before, gzipSync(after)])).result;
+  return (await run<Comparison>("compare", options, [before, gzipSync(after)])).result;
 }
 
 const [A, B, C] = [hash("a"), hash("b"), hash("c")];
@@ -29,6 +29,7 @@ const table: [
   after: string[],
   changed: string[],
   added: string[],
+  updated?: string[],
 ][] = [
   ["nothing at all", [], [], [], []],
   ["the same", [`a.deb ${A}`], [`a.deb ${A}`], [], []],
@@ -36,10 +37,13 @@ const table: [
   ["a file that went", [`a.deb ${A}`, `b.deb ${B} b`], [`a.deb ${A}`], [], []],
   ["a new version", [`a_1.deb ${A} a 1`], [`a_2.deb ${B} a 2`], [], ["a_2.deb"]],
   ["other bytes at a path", [`a.deb ${A}`], [`a.deb ${B}`], ["a.deb"], []],
+  ["another version at a path", [`a.deb ${A} a 1`], [`a.deb ${B} a 2`], [], [], ["a.deb"]],
+  ["another package at a path", [`a.deb ${A} a 1`], [`a.deb ${B} b 1`], [], [], ["a.deb"]],
+  ["the same bytes as another version", [`a.deb ${A} a 1`], [`a.deb ${A} a 2`], [], []],
   [
-    "other bytes at a path, as another version",
+    "other bytes at a path, of the same version and of another",
     [`a.deb ${A} a 1`],
-    [`a.deb ${B} a 2`],
+    [`a.deb ${B} a 2`, `a.deb ${C} a 1`],
     ["a.deb"],
     [],
   ],
@@ -76,12 +80,13 @@ const table: [
   ["the right hash after a wrong one", [`a.deb ${A}`], [`a.deb ${B}`, `a.deb ${A}`], [], []],
 ];
 
-for (const [what, before, after, changed, added] of table)
+for (const [what, before, after, changed, added, updated = []] of table)
   test(what, async () => {
     const found = await compare(index(before), index(after));
     expect(found.changed.map(({ path }) => path)).toEqual(changed);
     expect(found.total).toBe(changed.length);
     expect(found.added.map(({ path }) => path)).toEqual(added);
+    expect(found.updated.map(({ path }) => path)).toEqual(updated);
     expect(found.truncated).toBe(false);
   });
 
@@ -94,7 +99,7 @@ test("a change says what it was and what it is", async () => {
 
 test("a file that is new says what it is", async () => {
   const found = await compare("", index([`ä.deb ${A} ä`]));
-  expect(found.added).toEqual([{ path: "ä.deb", package: "ä", sha256: A }]);
+  expect(found.added).toEqual([{ path: "ä.deb", package: "ä", version: "1", digest: A }]);
 });
 
 test("hashes of two algorithms say nothing of each other", async () => {
@@ -112,7 +117,7 @@ test("files of a source", async () => {
   const sources = (dsc: string, tar: string) =>
     `Package: a\nVersion: 1\nDirectory: pool\nChecksums-Sha256:\n ${dsc} 7 a_1.dsc\n ${tar} 7 a_1.tar.gz\n`;
   const options = { old: "source/Sources", new: "source/Sources", folder: "" };
-  const { result } = await run<Changes>("changes", options, [sources(A, B), sources(C, B)]);
+  const { result } = await run<Comparison>("compare", options, [sources(A, B), sources(C, B)]);
   expect(result.changed).toEqual([
     {
       path: "pool/a_1.dsc",

@@ -1,4 +1,5 @@
-// Compares two generations of an index: files whose bytes changed under the same name, and files that are new.
+// Compares two generations of an index: packages whose bytes changed under the same version, paths that hold another version, and files that
+// are new.
 import { own, utf8 } from "../../archive/control.ts";
 import type { TaskInput } from "../../core/task.ts";
 import { type NamedFile, namedFiles } from "./stanzas.ts";
@@ -13,27 +14,31 @@ export interface ChangedFile {
   after: string[];
 }
 
-export interface AddedFile {
+/** A file at a path that the older index does not name, or names as another release's. */
+export interface NewFile {
   path: string;
   package: string;
-  /** As `before`. */
-  sha256: string;
+  version: string;
+  /** As `ChangedFile.before`. */
+  digest: string;
 }
 
-export interface Changes {
-  /** At most as many as were asked for. */
+export interface Comparison {
+  /** Other bytes of the same release. At most as many as were asked for. */
   changed: ChangedFile[];
   /** How many changed in all. */
   total: number;
+  /** Another release's bytes at a path that was there. At most 100,000. */
+  updated: NewFile[];
   /** At most 100,000. */
-  added: AddedFile[];
-  /** There are more added ones. */
+  added: NewFile[];
+  /** There are more added or updated ones. */
   truncated: boolean;
 }
 
-export interface ChangesOptions {
-  /** Paths of the two indices as their Release files name them. */
-  old: string;
+export interface CompareOptions {
+  /** Paths of the two indices as their Release files name them. Null when there is no older one: then all files are added. */
+  old: string | null;
   new: string;
   /** See IndexOptions. */
   folder: string;
@@ -44,49 +49,60 @@ export interface ChangesOptions {
 }
 
 const CHANGED_LIMIT = 1000;
-const ADDED_LIMIT = 100_000;
+const NEW_LIMIT = 100_000;
 
 /**
- * Task: what the second index says otherwise than the first. Changed is a file whose path had only other digests, and a file of a
- * (package, version, architecture) that had only others. One index after the other is read, never both (see decompress.ts).
+ * Task: what the last index says otherwise than the one before. A release is a (package, version, architecture): changed is a file of which the
+ * same path and release had only other digests, and one of a release that had only others, wherever it stands. The same path with another
+ * release is an update. One index after the other is read, never both (see decompress.ts).
  */
-export async function changes({ options, files }: TaskInput): Promise<Changes> {
-  const { old, new: newer, folder, limit = CHANGED_LIMIT } = options as ChangesOptions;
-  const accepted = new Map(Object.entries((options as ChangesOptions).accepted ?? {}));
+export async function compare({ options, files }: TaskInput): Promise<Comparison> {
+  const { old, new: newer, folder, limit = CHANGED_LIMIT } = options as CompareOptions;
+  const accepted = new Map(Object.entries((options as CompareOptions).accepted ?? {}));
   const paths = new Known((file) => file.path);
-  const releases = new Known((file) => `${file.package}\t${file.version}\t${file.architecture}`);
-  for await (const group of namedFiles(files[0]!.chunks(), { index: old, folder })) {
-    for (const file of group) {
-      paths.add(file);
-      releases.add(file);
-    }
-  }
-  const added = new Map<string, AddedFile>();
+  const places = new Known((file) => `${file.path}\t${releaseOf(file)}`);
+  const releases = new Known(releaseOf);
+  if (old !== null)
+    for await (const group of namedFiles(files[0]!.chunks(), { index: old, folder }))
+      for (const file of group) for (const known of [paths, places, releases]) known.add(file);
+  const added = new Map<string, NewFile>();
+  const latest = new Map<string, NewFile>();
   let truncated = false;
-  for await (const group of namedFiles(files[1]!.chunks(), { index: newer, folder })) {
+  const note = (list: Map<string, NewFile>, file: NamedFile) => {
+    if (list.size < NEW_LIMIT || list.has(file.path)) list.set(own(file.path), newFile(file));
+    else truncated = true;
+  };
+  for await (const group of namedFiles(files.at(-1)!.chunks(), { index: newer, folder })) {
     for (const file of group) {
-      if (!paths.compare(file)) {
-        if (added.size < ADDED_LIMIT || added.has(file.path))
-          added.set(own(file.path), addedFile(file));
-        else truncated = true;
-      }
+      if (!paths.compare(file)) note(added, file);
+      else if (!places.compare(file)) note(latest, file);
       releases.compare(file);
     }
   }
   const changed = new Map<string, ChangedFile>();
-  for (const file of [...paths.changed(), ...releases.changed()])
+  for (const file of [...places.changed(), ...releases.changed()])
     if (!changed.has(file.path) && !file.after.includes(accepted.get(file.path) ?? ""))
       changed.set(file.path, file);
+  const updated = [...paths.changed()].flatMap(({ path }) => {
+    const file = latest.get(Buffer.from(path).toString("latin1"));
+    return file && !changed.has(path) && accepted.get(path) !== file.digest ? [file] : [];
+  });
   return {
     changed: [...changed.values()].slice(0, limit),
     total: changed.size,
+    updated,
     added: [...added.values()],
     truncated,
   };
 }
 
-function addedFile({ path, package: name, digest }: NamedFile): AddedFile {
-  return { path: utf8(own(path)), package: utf8(own(name)), sha256: own(digest) };
+function releaseOf(file: NamedFile): string {
+  return `${file.package}\t${file.version}\t${file.architecture}`;
+}
+
+function newFile({ path, package: name, version, digest }: NamedFile): NewFile {
+  const text = (latin1: string) => utf8(own(latin1));
+  return { path: text(path), package: text(name), version: text(version), digest: own(digest) };
 }
 
 /** The digests that something had, and those that it has now as long as none agrees. */

@@ -1,17 +1,18 @@
-// Packages whose bytes change under their name: held until an operator lets them in.
+// Packages whose bytes change under the same version: held until an operator lets them in. Another version under the same path is an update.
 
 import { Problem } from "../../core/problem.ts";
-import type { ChangedFile, Changes, ChangesOptions } from "./compare.ts";
+import type { ChangedFile, CompareOptions, Comparison, NewFile } from "./compare.ts";
 import type { AptRepository } from "./memory.ts";
 import { indexOptions, namesOf, poolPath } from "./open-lookups.ts";
-import type { Accepted } from "./pool-artifact.ts";
+import { type Replacements, replacedName } from "./pool-artifact.ts";
 import type { Release } from "./release.ts";
-import { ACCEPTED, acceptedFiles, forgetAccepted } from "./replaced.ts";
+import { addReplacements, forgetReplacements, replacementsOf } from "./replaced.ts";
 import { packageOf } from "./routes.ts";
 
 /** An index before and now, as the releases name it. */
 export interface IndexPair {
-  old: { path: string; sha256: string };
+  /** Null when it is lost, and the upstream no longer has it. */
+  old: { path: string; sha256: string } | null;
   next: { path: string; sha256: string };
 }
 
@@ -46,16 +47,17 @@ export async function checkChanges(
   next: Release,
   pairs: IndexPair[],
 ): Promise<void> {
-  forgetAccepted(repository);
-  const accepted = await acceptedFiles(repository);
-  const { changed, total } = await compare(repository, suite, pairs, accepted);
+  forgetReplacements(repository);
+  const replacements = await replacementsOf(repository);
+  const { changed, total, updated } = await compareAll(repository, suite, pairs, replacements);
   if (total > 0) {
     if (repository.options.onChange === "refuse")
       return hold(repository, suite, next, changed.slice(0, HELD), total);
-    await accept(repository, suite, accepted, changed);
+    await accept(repository, suite, changed);
     // More than can be told of at once.
     if (total > changed.length) return checkChanges(repository, suite, next, pairs);
   }
+  if (updated.size) await addReplacements(repository, updated);
   await release(repository, suite);
 }
 
@@ -64,47 +66,83 @@ async function release(repository: AptRepository, suite: string): Promise<void> 
   if (held?.bytes.length) await repository.keep(heldKey(suite), new Uint8Array(0));
 }
 
-/** What nobody has let in. Those beyond the limit show once the ones before them are accepted. */
-async function compare(
+/** What nobody has let in (those beyond the limit show once the ones before them are accepted), and the digests of updates, by path. */
+async function compareAll(
   repository: AptRepository,
   suite: string,
   pairs: IndexPair[],
-  accepted: Accepted,
-): Promise<Pick<Held, "changed" | "total">> {
+  replacements: Replacements,
+): Promise<Pick<Held, "changed" | "total"> & { updated: Map<string, string> }> {
   const changed = new Map<string, ChangedFile>();
+  const updated = new Map<string, string>();
   let total = 0;
-  for (const { old, next } of pairs) {
-    const { folder } = indexOptions({ path: old.path, suite });
-    const options: ChangesOptions = {
-      old: old.path,
-      new: next.path,
-      folder,
-      accepted: Object.fromEntries(
-        [...accepted].flatMap(([path, digest]) =>
-          namesOf(suite, path).map((name) => [name, digest] as const),
-        ),
-      ),
-      ...(repository.options.onChange === "accept" && { limit: ACCEPTED_AT_ONCE }),
-    };
-    const found = await repository.work<Changes>("changes", options, [old.sha256, next.sha256]);
+  for (const pair of pairs) {
+    const found = await comparePair(repository, suite, pair, replacements);
     total += found.total;
     for (const file of found.changed) {
       const path = poolPath(suite, file.path);
       changed.set(path, { ...file, path });
     }
-    for (const [at, { path: named, package: name, sha256 }] of found.added.entries()) {
+    const files = [...found.updated, ...found.added];
+    for (const [at, file] of files.entries()) {
       // Requests have their turn in between.
       if (at % TURN === TURN - 1) await new Promise((resolve) => setTimeout(resolve));
-      const path = poolPath(suite, named);
-      const before = await repository.pinned(packageOf(path), path);
-      if (!before || before === sha256 || !/^[0-9a-f]{64}$/.test(sha256)) continue;
-      if (accepted.get(path) === sha256) continue;
-      if (!changed.has(path)) total++;
-      const known = { path, package: name, version: "", architecture: "" };
-      changed.set(path, { ...known, before: [before], after: [sha256] });
+      const path = poolPath(suite, file.path);
+      const before = await fetchedBefore(repository, path, file, replacements);
+      if (before === null) continue;
+      if (at < found.updated.length || before.version !== file.version)
+        updated.set(path, file.digest);
+      else {
+        if (!changed.has(path)) total++;
+        const { package: name, digest } = file;
+        const known = { path, package: name, version: "", architecture: "" };
+        changed.set(path, { ...known, before: [before.digest], after: [digest] });
+      }
     }
   }
-  return { changed: [...changed.values()], total };
+  return { changed: [...changed.values()], total, updated };
+}
+
+async function comparePair(
+  repository: AptRepository,
+  suite: string,
+  { old, next }: IndexPair,
+  replacements: Replacements,
+): Promise<Comparison> {
+  const { folder } = indexOptions({ path: next.path, suite });
+  const options: CompareOptions = {
+    old: old?.path,
+    new: next.path,
+    folder,
+    accepted: Object.fromEntries(
+      [...replacements].flatMap(([path, digest]) =>
+        namesOf(suite, path).map((name) => [name, digest] as const),
+      ),
+    ),
+    ...(repository.options.onChange === "accept" && { limit: ACCEPTED_AT_ONCE }),
+  };
+  const files = [...(old ? [old.sha256] : []), next.sha256];
+  return repository.work<Comparison>("compare", options, files);
+}
+
+/**
+ * What was fetched under a path, when that was other bytes: also what was removed since, whose pin stays. The version is the index's own when nobody
+ * knows any more of which one it was: then nothing shows that it is an update.
+ */
+async function fetchedBefore(
+  repository: AptRepository,
+  path: string,
+  { digest, version }: NewFile,
+  replacements: Replacements,
+): Promise<{ digest: string; version: string } | null> {
+  if (!/^[0-9a-f]{64}$/.test(digest)) return null;
+  const name = packageOf(path);
+  const replacement = replacements.get(path);
+  const before = replacement ?? (await repository.pinned(name, path));
+  if (!before || before === digest) return null;
+  const file = replacement === undefined ? path : replacedName(path, replacement);
+  const known = await repository.known(name, file);
+  return { digest: before, version: known?.sha256 ? known.version : version };
 }
 
 async function hold(
@@ -157,13 +195,9 @@ function nameOf(file: ChangedFile | undefined): string {
 async function accept(
   repository: AptRepository,
   suite: string,
-  before: Accepted,
   changed: ChangedFile[],
 ): Promise<void> {
-  const accepted = new Map(before);
-  for (const { path, after } of changed) accepted.set(path, after.at(-1)!);
-  await repository.keep(ACCEPTED, Buffer.from(JSON.stringify(Object.fromEntries(accepted))));
-  forgetAccepted(repository);
+  await addReplacements(repository, digestsOf(changed));
   const [first] = changed;
   repository.report({
     kind: "repacked",
@@ -171,4 +205,9 @@ async function accept(
     message: `The new release of ${suite} has other bytes under the same name for ${nameOf(first)}, one of ${changed.length}: taken, as the repository says (onChange: accept)`,
     detail: { changed: changed.slice(0, 20) },
   });
+}
+
+/** By path, the digest that changed files have now. */
+export function digestsOf(changed: readonly ChangedFile[]): Map<string, string> {
+  return new Map(changed.map(({ path, after }) => [path, after.at(-1)!]));
 }

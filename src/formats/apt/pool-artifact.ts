@@ -6,8 +6,8 @@ import type { FileEntry } from "./files.ts";
 import { contentTypeOf } from "./index-artifact.ts";
 import { encodePath, packageOf } from "./routes.ts";
 
-/** By path in the repository, the digest (as lookup files have it) of bytes that were let take the place of others. */
-export type Accepted = ReadonlyMap<string, string>;
+/** By path in the repository, the digest (as lookup files have it) of bytes that took the place of others: an update, or let in by somebody. */
+export type Replacements = ReadonlyMap<string, string>;
 
 /** What of a lookup file's entry the artifact is made from. */
 export type PoolEntry = Omit<FileEntry, "path" | "size"> & { size: number | null };
@@ -15,28 +15,28 @@ export type PoolEntry = Omit<FileEntry, "path" | "size"> & { size: number | null
 /** Bytes beyond the size that an index gives which still come, to be told as tampered with; more would only fill the disk. */
 const EXCESS = 16 * 2 ** 20;
 
-/** What an entry's bytes are known by here and in `Accepted`. */
+/** What an entry's bytes are known by here and in `Replacements`. */
 export function digestOf({ sha256, integrity }: Pick<PoolEntry, "sha256" | "integrity">): string {
   return sha256 ?? integrity;
 }
 
 /**
- * The artifact that a pool file is. `path` is in the repository (`poolPath`), `origin` the Release's. Bytes that were accepted in place of
+ * The artifact that a pool file is. `path` is in the repository (`poolPath`), `origin` the Release's. Bytes that took the place of
  * others are another file of the catalog: pins are final.
  */
 export function poolArtifact(
   path: string,
   entry: PoolEntry,
   origin: string | null,
-  accepted: Accepted,
+  replacements: Replacements,
 ): Artifact {
   const digest = digestOf(entry);
   const { integrity, version } = entry;
-  const isAccepted = accepted.get(path) === digest;
+  const isReplaced = replacements.get(path) === digest;
   return {
     package: packageOf(path),
     version,
-    file: isAccepted ? acceptedName(path, digest) : path,
+    file: isReplaced ? replacedName(path, digest) : path,
     purl: debPurl(origin, entry.package, version, entry.architecture),
     contentType: contentTypeOf(path),
     path: encodePath(path),
@@ -46,7 +46,8 @@ export function poolArtifact(
   };
 }
 
-function acceptedName(path: string, digest: string): string {
+/** What the catalog calls the bytes with this digest, which took the place of others. */
+export function replacedName(path: string, digest: string): string {
   const hex = /^[0-9a-f]{64}$/.test(digest)
     ? digest
     : createHash("sha256").update(digest).digest("hex");

@@ -8,8 +8,8 @@ import { currentRelease, epochOf, knownSuites, wantingSuites } from "./generatio
 import { looseArtifact } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
 import { fileLookups, forgetIndices, namesOf, useLookup } from "./open-lookups.ts";
-import { type Accepted, digestOf, type PoolEntry, poolArtifact } from "./pool-artifact.ts";
-import { acceptedFiles, acceptedTurn } from "./replaced.ts";
+import { digestOf, type PoolEntry, poolArtifact, type Replacements } from "./pool-artifact.ts";
+import { replacementsOf, replacementTurn } from "./replaced.ts";
 import { type AptRoute, packageOf } from "./routes.ts";
 
 export {
@@ -20,8 +20,8 @@ export {
   poolPath,
   useLookup,
 } from "./open-lookups.ts";
-export { type Accepted, digestOf, type PoolEntry, poolArtifact } from "./pool-artifact.ts";
-export { ACCEPTED, acceptedFiles, forgetAccepted } from "./replaced.ts";
+export { digestOf, type PoolEntry, poolArtifact, type Replacements } from "./pool-artifact.ts";
+export { forgetReplacements, replacementsOf } from "./replaced.ts";
 
 type PoolRoute = Extract<AptRoute, { path: string }>;
 
@@ -33,16 +33,16 @@ export async function poolArtifactAt(
   repository: AptRepository,
   route: PoolRoute,
 ): Promise<Artifact> {
-  const turn = acceptedTurn(repository);
-  const accepted = await acceptedFiles(repository);
+  const turn = replacementTurn(repository);
+  const replacements = await replacementsOf(repository);
   const { path } = route;
   const memory = repository.memory.pool;
   const before = memory.get(route);
   // Until it was fetched, a release that comes may name other bytes under a name that had gone meanwhile.
   if (before?.isCurrent?.()) return before;
   const epoch = epochOf(repository);
-  const isCurrent = () => acceptedTurn(repository) === turn && epochOf(repository) === epoch;
-  const artifact = { ...(await locate(repository, path, accepted)), isCurrent };
+  const isCurrent = () => replacementTurn(repository) === turn && epochOf(repository) === epoch;
+  const artifact = { ...(await locate(repository, path, replacements)), isCurrent };
   memory.set(route, artifact);
   return artifact;
 }
@@ -50,28 +50,30 @@ export async function poolArtifactAt(
 async function locate(
   repository: AptRepository,
   path: string,
-  accepted: Accepted,
+  replacements: Replacements,
 ): Promise<Artifact> {
   const name = packageOf(path);
   repository.refuseClaimed(name);
-  if (!accepted.has(path)) {
+  if (!replacements.has(path)) {
     const known = await repository.known(name, path);
     if (known?.sha256) {
       const { version, sha256, size } = known;
       const integrity = integrityFromHex("sha256", sha256)!;
       const entry = { sha256, integrity, size, package: name, version, architecture: "" };
-      return poolArtifact(path, entry, null, accepted);
+      return poolArtifact(path, entry, null, replacements);
     }
   }
-  const found = await findInIndices(repository, path, accepted.get(path)).catch(async (error) => {
-    if (!(error instanceof Problem)) throw error;
-    const loose = await looseArtifact(repository, path);
-    if (!loose) throw await repository.explain(`pool/${path}`, error);
-    return loose;
-  });
+  const found = await findInIndices(repository, path, replacements.get(path)).catch(
+    async (error) => {
+      if (!(error instanceof Problem)) throw error;
+      const loose = await looseArtifact(repository, path);
+      if (!loose) throw await repository.explain(`pool/${path}`, error);
+      return loose;
+    },
+  );
   if (!("entry" in found)) return found;
   repository.refuseClaimed(found.entry.package);
-  return poolArtifact(path, found.entry, found.origin, accepted);
+  return poolArtifact(path, found.entry, found.origin, replacements);
 }
 
 interface FoundFile {

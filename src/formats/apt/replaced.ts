@@ -1,46 +1,56 @@
-// Bytes that were let take the place of others under the same name. See held.ts.
+// Bytes that took the place of others under the same path: of another version, or let in by somebody. See held.ts.
 import type { AptRepository } from "./memory.ts";
-import type { Accepted } from "./pool-artifact.ts";
+import type { Replacements } from "./pool-artifact.ts";
 
-/** Where `holdfast apt accept` and admission keep it: JSON, path → digest. */
-export const ACCEPTED = "accepted";
+/** Where they are kept: JSON, path → digest. */
+const REPLACEMENTS = "accepted";
 
 export interface ReplacementMemory {
-  accepted: Promise<Accepted> | null;
-  /** Grows whenever something may have been accepted. */
+  known: Promise<Replacements> | null;
+  /** Grows whenever there may be others. */
   turn: number;
 }
 
 export function createReplacementMemory(): ReplacementMemory {
-  return { accepted: null, turn: 0 };
+  return { known: null, turn: 0 };
 }
 
-/** What was accepted until now. Read again after `forgetAccepted`. */
-export function acceptedFiles(repository: AptRepository): Promise<Accepted> {
+/** All of them until now. Read again after `forgetReplacements`. */
+export function replacementsOf(repository: AptRepository): Promise<Replacements> {
   const memory = repository.memory.replacements;
-  if (!memory.accepted) {
+  if (!memory.known) {
     const read = repository
-      .kept(ACCEPTED)
+      .kept(REPLACEMENTS)
       .then((kept) =>
         kept?.bytes.length
           ? new Map<string, string>(Object.entries(JSON.parse(Buffer.from(kept.bytes).toString())))
           : new Map<string, string>(),
       );
-    memory.accepted = read;
+    memory.known = read;
     read.catch(() => {
-      memory.accepted = null;
+      memory.known = null;
     });
   }
-  return memory.accepted;
+  return memory.known;
 }
 
-export function forgetAccepted(repository: AptRepository): void {
+export async function addReplacements(
+  repository: AptRepository,
+  added: ReadonlyMap<string, string>,
+): Promise<void> {
+  forgetReplacements(repository);
+  const all = new Map([...(await replacementsOf(repository)), ...added]);
+  await repository.keep(REPLACEMENTS, Buffer.from(JSON.stringify(Object.fromEntries(all))));
+  forgetReplacements(repository);
+}
+
+export function forgetReplacements(repository: AptRepository): void {
   const memory = repository.memory.replacements;
-  memory.accepted = null;
+  memory.known = null;
   memory.turn++;
 }
 
-/** Another number whenever something may have been accepted since. */
-export function acceptedTurn(repository: AptRepository): number {
+/** Another number whenever there may be others since. */
+export function replacementTurn(repository: AptRepository): number {
   return repository.memory.replacements.turn;
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { decompressed } from "../../archive/decompress.ts";
 import type { Task, TaskInput } from "../../core/task.ts";
-import { changes } from "./compare.ts";
+import { compare } from "./compare.ts";
 import { files } from "./files.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";
 import { wanted } from "./wanted.ts";
@@ -51,4 +51,4 @@ async function plain({ options, files: [index], write }: TaskInput): Promise<{
   return { sha256: hash.digest("hex"), size };
 }
 
-export const tasks: Record<string, Task> = { verify, files, changes, plain, wanted };
+export const tasks: Record<string, Task> = { verify, files, compare, plain, wanted };

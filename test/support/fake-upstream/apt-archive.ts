@@ -88,9 +88,10 @@ export class FakeArchive {
     const made = build(item, shape.isFlat ? shape.folder : null);
     const twin = packages.findIndex(
       (one) =>
-        one.name === made.name &&
-        one.version === made.version &&
-        one.architecture === made.architecture,
+        one.path === made.path ||
+        (one.name === made.name &&
+          one.version === made.version &&
+          one.architecture === made.architecture),
     );
     if (twin >= 0) packages.splice(twin, 1, made);
     else packages.push(made);

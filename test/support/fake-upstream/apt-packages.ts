@@ -16,6 +16,8 @@ export interface AptPackage {
   bulk?: number;
   /** Other bytes under the same name and version. */
   salt?: string;
+  /** Its file's name, where that does not follow from its version: vendors have the newest under one name. */
+  file?: string;
 }
 
 export interface Built extends Required<Omit<AptPackage, "depends">> {
@@ -36,6 +38,7 @@ export function build(item: AptPackage, folder: string | null): Built {
     isUdeb: false,
     bulk: 0,
     salt: "",
+    file: "",
     ...item,
   };
   const key = JSON.stringify(full);
@@ -43,7 +46,8 @@ export function build(item: AptPackage, folder: string | null): Built {
   built.set(key, bytes);
   // An epoch is no part of file names: deb-version(7), "dpkg-name".
   const version = full.version.replace(/^\d+:/, "");
-  const file = `${full.name}_${version}_${full.architecture}.${full.isUdeb ? "udeb" : "deb"}`;
+  const usual = `${full.name}_${version}_${full.architecture}.${full.isUdeb ? "udeb" : "deb"}`;
+  const file = full.file || usual;
   const path = folder === null ? `${poolOf(full)}/${file}` : `${folder}${file}`;
   return { ...full, bytes, path };
 }

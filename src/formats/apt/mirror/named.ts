@@ -12,7 +12,7 @@ import { byPreference, READABLE } from "./indices.ts";
 import { rowsOf } from "./rows.ts";
 
 /** A file's name in the catalog after its bytes were accepted in place of others. */
-const ACCEPTED_NAME = /@[0-9a-f]{16}$/;
+const REPLACED_NAME = /@[0-9a-f]{16}$/;
 
 /** An index, and not a pool file: those are known by their hash. */
 export function isIndex({ file, sha256 }: StoredArtifactRow): boolean {
@@ -68,7 +68,7 @@ function candidates(rows: readonly StoredArtifactRow[]) {
     if (isIndex(row)) indices.set(`${row.package}\0${row.sha256}`, row);
     else {
       add(row.file, row);
-      if (ACCEPTED_NAME.test(row.file)) add(row.file.replace(ACCEPTED_NAME, ""), row);
+      if (REPLACED_NAME.test(row.file)) add(row.file.replace(REPLACED_NAME, ""), row);
     }
   }
   return {

@@ -5,13 +5,13 @@ import type { LookupRow } from "../lookup-file.ts";
 import type { AptRepository } from "../memory.ts";
 import type { MirrorOptions } from "../options.ts";
 import {
-  type Accepted,
-  acceptedFiles,
-  forgetAccepted,
+  forgetReplacements,
   indexOptions,
   type Lookup,
   poolArtifact,
   poolPath,
+  type Replacements,
+  replacementsOf,
   useLookup,
 } from "../pool.ts";
 import type { FileFilter } from "../wanted.ts";
@@ -122,9 +122,9 @@ async function run(
     if (begun) suites.push(begun);
   }
   if (!signal.aborted && tally.ended === null) {
-    forgetAccepted(repository);
+    forgetReplacements(repository);
     const wishes: Wish[] = [];
-    await eachFile(repository, plan, suites, await acceptedFiles(repository), (wish, sha256) => {
+    await eachFile(repository, plan, suites, await replacementsOf(repository), (wish, sha256) => {
       if (wish === null) tally.claimed += 1;
       else if (lacks(wish, sha256)) wishes.push(wish);
     });
@@ -139,7 +139,7 @@ async function eachFile(
   repository: AptRepository,
   plan: MirrorOptions,
   suites: readonly MirroredSuite[],
-  accepted: Accepted,
+  replacements: Replacements,
   use: (wish: Wish | null, sha256: string | null) => void,
 ): Promise<void> {
   const seen = new Set<string>();
@@ -150,7 +150,7 @@ async function eachFile(
         // The same bytes in all suites: what differs is refused when a release comes.
         if (seen.has(path)) return;
         seen.add(path);
-        const artifact = poolArtifact(path, row, release.origin, accepted);
+        const artifact = poolArtifact(path, row, release.origin, replacements);
         const isClaimed = repository.claims(artifact.package) || repository.claims(row.package);
         use(isClaimed ? null : { path, size: row.size, artifact }, row.sha256);
       });

@@ -103,7 +103,12 @@ export function fakeRepository<Options>({
       return { bytes: Buffer.concat(parts), cache: { hit: true } };
     },
     artifact: never("artifact"),
-    known: never("known"),
+    async known(name, file) {
+      const row = fake.rows.find((row) => row.package === name && row.file === file);
+      if (!row) return null;
+      const { version, sha256: digest, size } = row;
+      return { file, version, integrity: null, sha256: digest, digests: null, size, gone: false };
+    },
     files: never("files"),
     ask: never("ask"),
     now: () => fake.clock,
