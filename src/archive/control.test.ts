@@ -147,3 +147,42 @@ test("random texts give paragraphs or a Problem", async () => {
   }
   expect([...kinds].sort()).toEqual(["problem", "read"]);
 });
+
+test("a broken paragraph among many is left out when somebody is told", async () => {
+  const text = [
+    "Package: a\nVersion: 1",
+    "Package: b\nno colon\n more of it\nVersion: 1",
+    " continued\nPackage: c",
+    "Päckage: d\nVersion: 1",
+    "Package: e\nVersion: 2\n",
+  ].join("\n\n");
+  const reasons: string[] = [];
+  const found: (string | null)[][] = [];
+  for (const length of [1, 7, 1000]) {
+    found.length = reasons.length = 0;
+    const chunks = (async function* () {
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+    })();
+    const leaveOut = (reason: string) => void reasons.push(reason);
+    for await (const group of paragraphs(chunks, ["Package", "Version"], leaveOut))
+      found.push(...group);
+    expect(found).toEqual([
+      ["a", "1"],
+      ["e", "2"],
+    ]);
+    expect(reasons).toHaveLength(3);
+    expect(reasons[0]).toBe('paragraph 2 has the line "no colon"');
+  }
+});
+
+test("a line that is no field is left out of a paragraph, with what continues it, when somebody is told", () => {
+  const reasons: string[] = [];
+  const text = "<html>\nSuite: x\nno colon\n more of it\nDate: y\n z\n\nSuite: other\n";
+  const found = firstParagraph(text, (reason) => void reasons.push(reason));
+  expect([...found]).toEqual([
+    ["Suite", "x"],
+    ["Date", "y\nz"],
+  ]);
+  expect(reasons).toEqual(['it has the line "<html>"', 'it has the line "no colon"']);
+});

@@ -18,16 +18,25 @@ const HASH = 0x23;
  */
 export type Fields = (string | null)[];
 
+/** Told why something is left out; throws to refuse all of it. */
+export type LeaveOut = (reason: string) => void;
+
+function refuse(reason: string): never {
+  throw bad(reason);
+}
+
 /**
  * The paragraphs of a file, with only the fields that are `wanted`, whatever their case. Yields them in groups, one for every chunk
- * that ended some, so that tens of thousands cost no await each. Of a field that comes twice, the later one counts, as in apt. Throws
- * Problem("malformed") for lines that are neither a field nor part of one, and past the limits.
+ * that ended some, so that tens of thousands cost no await each. Of a field that comes twice, the later one counts, as in apt. A paragraph
+ * with a line that is neither a field nor part of one is left out as `leaveOut` is told of it; without that, and past the limits,
+ * Problem("malformed").
  */
 export async function* paragraphs(
   chunks: AsyncIterable<Uint8Array>,
   wanted: readonly string[],
+  leaveOut: LeaveOut = refuse,
 ): AsyncGenerator<Fields[]> {
-  const reader = new Reader(wanted);
+  const reader = new Reader(wanted, leaveOut);
   let held = "";
   for await (const chunk of chunks) {
     const text =
@@ -44,22 +53,30 @@ export async function* paragraphs(
   if (found.length) yield found;
 }
 
-/** All fields of the first paragraph of a text, under the names as they are spelled. Empty when there is none. */
-export function firstParagraph(text: string): Map<string, string> {
+/**
+ * All fields of the first paragraph of a text, under the names as they are spelled. Empty when there is none. A line that is no field is
+ * left out with all that continues it, as `leaveOut` is told of it; without that, and past the limits, Problem("malformed").
+ */
+export function firstParagraph(text: string, leaveOut: LeaveOut = refuse): Map<string, string> {
   const fields = new Map<string, string>();
   let last: string | null = null;
+  let isLeftOut = false;
   for (const line of text.split(/\r?\n/)) {
     if (line.startsWith("#")) continue;
-    if (line === "" && last !== null) break;
+    if (line === "" && fields.size > 0) break;
     if (line === "") continue;
     if (/^[ \t]/.test(line)) {
-      if (last === null) throw bad("it begins with a continuation line");
-      fields.set(last, `${fields.get(last)}\n${line.trim()}`);
+      if (last !== null) fields.set(last, `${fields.get(last)}\n${line.trim()}`);
+      else if (!isLeftOut) leaveOut("it begins with a continuation line");
       continue;
     }
     const match = /^([!-9;-~]+)[ \t]*:(.*)$/.exec(line);
-    if (!match) throw bad(`it has the line ${excerpt(line)}`);
-    last = match[1]!;
+    isLeftOut = !match;
+    last = match ? match[1]! : null;
+    if (!match || last === null) {
+      leaveOut(`it has the line ${excerpt(line)}`);
+      continue;
+    }
     if (fields.size >= FIELDS_LIMIT) throw bad(`it has more than ${FIELDS_LIMIT} fields`);
     fields.set(last, match[2]!.trim());
   }
@@ -82,6 +99,9 @@ function bad(reason: string): Problem {
 
 class Reader {
   readonly #width: number;
+  readonly #leaveOut: LeaveOut;
+  /** The paragraph that is being read is left out. */
+  #isBroken = false;
   /** By the name as it is spelled; -1 for those that nobody wants. */
   readonly #places = new Map<string, number>();
   readonly #wanted: Map<string, number>;
@@ -92,8 +112,9 @@ class Reader {
   #size = 0;
   #count = 0;
 
-  constructor(wanted: readonly string[]) {
+  constructor(wanted: readonly string[], leaveOut: LeaveOut) {
     this.#width = wanted.length;
+    this.#leaveOut = leaveOut;
     this.#wanted = new Map(wanted.map((name, place) => [name.toLowerCase(), place]));
     this.#fields = this.#empty();
   }
@@ -119,8 +140,9 @@ class Reader {
   }
 
   end(): void {
-    if (this.#place === -2) return;
-    this.#found.push(this.#fields);
+    if (this.#place === -2 && !this.#isBroken) return;
+    if (!this.#isBroken) this.#found.push(this.#fields);
+    this.#isBroken = false;
     this.#fields = this.#empty();
     this.#place = -2;
     this.#size = 0;
@@ -136,25 +158,35 @@ class Reader {
     if (end - start > LINE_LIMIT) throw bad(`a line of ${this.#name()} is too long`);
     this.#size += end - start;
     if (this.#size > PARAGRAPH_LIMIT) throw bad(`${this.#name()} is too long`);
+    if (this.#isBroken) return;
     const first = text.charCodeAt(start);
     if (first === HASH) return;
     if (first === SPACE || first === TAB) {
-      if (this.#place === -2) throw bad(`${this.#name()} begins with a continuation line`);
+      if (this.#place === -2) return this.#break(`${this.#name()} begins with a continuation line`);
       if (this.#place >= 0) this.#fields[this.#place] += `\n${text.slice(start, end).trim()}`;
       return;
     }
     const colon = text.indexOf(":", start);
     if (colon <= start || colon >= end)
-      throw bad(`${this.#name()} has the line ${excerpt(text.slice(start, end))}`);
-    this.#place = this.#placeOf(text.slice(start, colon).trimEnd());
-    if (this.#place < 0) return;
+      return this.#break(`${this.#name()} has the line ${excerpt(text.slice(start, end))}`);
+    const name = text.slice(start, colon).trimEnd();
+    const place = this.#placeOf(name);
+    if (place === null) return this.#break(`${this.#name()} has a field named ${excerpt(name)}`);
+    this.#place = place;
+    if (place < 0) return;
     this.#fields[this.#place] = text.slice(colon + 1, end).trim();
   }
 
-  #placeOf(name: string): number {
+  #break(reason: string): void {
+    this.#leaveOut(reason);
+    this.#isBroken = true;
+  }
+
+  /** Null when it is no name of a field. */
+  #placeOf(name: string): number | null {
     const known = this.#places.get(name);
     if (known !== undefined) return known;
-    if (!/^[!-~]+$/.test(name)) throw bad(`${this.#name()} has a field named ${excerpt(name)}`);
+    if (!/^[!-~]+$/.test(name)) return null;
     const place = this.#wanted.get(name.toLowerCase()) ?? -1;
     // Names that a file makes up must not fill the memory.
     if (this.#places.size < 1000) this.#places.set(name, place);

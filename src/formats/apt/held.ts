@@ -111,7 +111,7 @@ async function comparePair(
 ): Promise<Comparison> {
   const { folder } = indexOptions({ path: next.path, suite });
   const options: CompareOptions = {
-    old: old?.path,
+    old: old === null ? null : old.path,
     new: next.path,
     folder,
     accepted: Object.fromEntries(
