@@ -79,6 +79,8 @@ function aptActions(
     "apt withdraw": () => archive().withdraw(version, item, its),
     "apt renew": () => archive().renew(version),
     "apt expire": () => archive().renew(version, { validUntil: new Date(Date.UTC(2024, 5, 8)) }),
+    "apt odd": () => archive().renew(version, { isOdd: true }),
+    "apt weak": () => archive().renew(version, { isWeak: true }),
     "apt forge": () => archive().renew(version, { isForged: true }),
     "apt rollback": () => archive().rollback(version),
     "apt purge": () => archive().purge(version),

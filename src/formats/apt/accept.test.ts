@@ -6,6 +6,7 @@ import { aptRepository, noWait } from "./mirror/fixture.ts";
 import { poolFile, publish } from "./mirror/publishing.ts";
 import { runMirror } from "./mirror/run.ts";
 import { fakeCall, sha256 } from "./mirror/testing.ts";
+import { dateText } from "./release.ts";
 
 const AMD64 = "main/binary-amd64";
 const PATH = poolFile("tool", "1");
@@ -24,7 +25,7 @@ async function held() {
 
 async function dateInService(repository: Awaited<ReturnType<typeof held>>): Promise<string> {
   const { generation } = await currentRelease(repository, "dists/stable", "stored");
-  return new Date(generation.release.date).toISOString().slice(0, 10);
+  return dateText(generation.release.date).slice(0, 10);
 }
 
 test("nothing held is nothing to do", async () => {

@@ -6,6 +6,7 @@ import { type Current, currentRelease, knownSuites } from "./generations.ts";
 import { digestsOf, type Held, heldKey } from "./held.ts";
 import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
+import { dateText } from "./release.ts";
 import { addReplacements } from "./replaced.ts";
 
 export const acceptOperation: Operation<AptOptions> = {
@@ -39,7 +40,7 @@ export async function heldOf(repository: AptRepository, suite: string): Promise<
 
 function show(suite: string, { date, changed, total }: Held, { say }: OperationCall): void {
   const files = `${total.toLocaleString("en-US")} file${total === 1 ? "" : "s"}`;
-  say(`${suite}: the release of ${dateOf(date)} changes ${files} under the same name`);
+  say(`${suite}: the release of ${dateText(date)} changes ${files} under the same name`);
   for (const file of changed) say(`  ${lineOf(file)}`);
   const more = total - changed.length;
   if (more > 0) say(`  … and ${more.toLocaleString("en-US")} more`);
@@ -53,10 +54,6 @@ function lineOf({ path, package: name, version, before, after }: ChangedFile): s
 function short(digest = ""): string {
   const [, algorithm = "", rest = ""] = /^([a-z0-9]+-)?(.*)$/.exec(digest) ?? [];
   return algorithm + rest.slice(0, 16);
-}
-
-function dateOf(date: number): string {
-  return new Date(date).toISOString();
 }
 
 /** A release that changes very many files is held once for each thousand of them: that is no reason to ask the person again. */
@@ -96,7 +93,7 @@ async function letIn(
     return false;
   }
   if (!current) return false;
-  const inService = `the release of ${dateOf(current.generation.release.date)} is in service`;
+  const inService = `the release of ${dateText(current.generation.release.date)} is in service`;
   if (held)
     say(`${accepted}, and the upstream's is refused still: ${inService}; the events tell why`);
   else say(`${accepted}; ${inService}`);

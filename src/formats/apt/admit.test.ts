@@ -19,7 +19,7 @@ type Package = [name: string, version: string, content: string];
 async function update(repository: Repository, path = PACKAGES) {
   const { generation, cache } = await currentRelease(repository, SUITE, "now");
   await repository.fetch(indexArtifact(SUITE, generation.release, path));
-  const day = (generation.release.date - Date.UTC(2026, 0, 1)) / DAY;
+  const day = (generation.release.date! - Date.UTC(2026, 0, 1)) / DAY;
   return { day, detail: cache.detail };
 }
 

@@ -13,10 +13,10 @@ import {
 import { earlierReleases, keepRelease } from "./generations.ts";
 import { checkChanges, type IndexPair } from "./held.ts";
 import { indexArtifact } from "./index-artifact.ts";
-import { isDiff, namesFiles, plainPath, readableForms } from "./index-names.ts";
+import { formsOf, isDiff, namesFiles, plainPath } from "./index-names.ts";
 import type { AptRepository } from "./memory.ts";
 import { forgetIndices, prepareLookup } from "./open-lookups.ts";
-import type { Release } from "./release.ts";
+import { dateText, isOlder, type Release } from "./release.ts";
 
 const FETCHES_AT_ONCE = 6;
 /** A clock may be wrong by so much. */
@@ -38,6 +38,7 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
   await checkSignature(repository, kind, suite, candidate.source);
   const text = await releaseText(kind, candidate.source);
   const next = generationOf(text);
+  refuseFlawed(repository, suite, next.release);
 
   const before = await inService(candidate, repository);
   if (!before || before.generation.id === next.id) return;
@@ -47,7 +48,14 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
   await checkChanges(repository, suite, next.release, pairs);
   if (before.text !== null) await keepRelease(repository, suite, before.text);
   forgetIndices(repository, suite);
-  for (const { next: index } of pairs) prepareLookup(repository, { suite, ...index });
+  for (const { next: index } of pairs)
+    prepareLookup(repository, { suite, release: next.release, path: index.path });
+}
+
+/** Like apt, we take nothing on the word of MD5 or SHA-1, and nothing whose age cannot be told, where signatures are checked. */
+function refuseFlawed({ options }: AptRepository, suite: string, { flaw }: Release): void {
+  if (flaw === null || options.unverified) return;
+  throw new Problem("malformed", `The upstream has no usable Release of ${suite}: ${flaw}`);
 }
 
 /** The newer one of the suite's stored InRelease and Release; where none can be read any more, the last that was remembered. */
@@ -71,7 +79,7 @@ async function storedRelease(
   if (!others.includes(ref.key)) return own;
   const other = await readOther(repository, otherKind, ref.key);
   if (!own || !other) return own ?? other;
-  return own.generation.release.date >= other.generation.release.date ? own : other;
+  return isOlder(own.generation.release, other.generation.release) ? other : own;
 }
 
 /** Null when it is damaged on disk: it must not keep the new one out. */
@@ -116,7 +124,7 @@ function refuseExpired(
     validUntil !== null && validUntil <= now;
   if (!isPast(next) || isPast(before)) return;
   const until = new Date(next.release.validUntil!).toISOString();
-  const stays = new Date(before.release.date).toISOString();
+  const stays = dateText(before.release.date);
   throw new Problem(
     "malformed",
     `The upstream has a release of ${suite} that was valid until ${until} only: the one of ${stays} stays in service`,
@@ -136,7 +144,9 @@ function refuseDate(
   next: Generation,
 ): void {
   const [old, date] = [before.release.date, next.release.date];
-  const [stays, offered] = [old, date].map((time) => new Date(time).toISOString());
+  // Only those that nobody verifies have none.
+  if (old === null || date === null) return;
+  const [stays, offered] = [old, date].map(dateText);
   const now = repository.now();
   const future = now + FUTURE_MS;
   if (old <= now && date > future)
@@ -172,22 +182,22 @@ async function fetchIndices(
   next: Release,
 ): Promise<IndexPair[]> {
   const rows = await repository.stored(suite);
-  // By their bytes: indices that hold the same (mostly nothing) are stored once, under the name of the first.
-  const stored = new Set(rows.map(({ sha256 }) => sha256));
+  // By their hash: indices that hold the same (mostly nothing) are stored once, under the path of the first.
+  const stored = new Set(rows.map(({ file }) => file));
   const wanted = [...old.files].filter(
-    ([path, { sha256 }]) =>
-      stored.has(sha256) &&
+    ([path, { hash }]) =>
+      stored.has(hash) &&
       !isDiff(path) &&
       (next.files.has(path)
-        ? next.files.get(path)!.sha256 !== sha256
+        ? next.files.get(path)!.hash !== hash
         : // Now compressed otherwise.
-          namesFiles(path) && readableForms(next, path).length > 0),
+          namesFiles(path) && formsOf(next, path).length > 0),
   );
   const pairs = new Map<string, IndexPair>();
   const fetchNext = async () => {
     for (let turn = wanted.pop(); turn; turn = wanted.pop()) {
       const [path] = turn;
-      const others = namesFiles(path) ? readableForms(next, path) : [];
+      const others = namesFiles(path) ? formsOf(next, path) : [];
       const got = await fetchFirst(repository, suite, next, [path, ...others]);
       if (!namesFiles(path)) continue;
       if (!got)
@@ -211,8 +221,8 @@ async function readPair(
   next: Release,
   path: string,
 ): Promise<IndexPair | null> {
-  const after = await fetchFirst(repository, suite, next, readableForms(next, path));
-  const forms = readableForms(old, path);
+  const after = await fetchFirst(repository, suite, next, formsOf(next, path));
+  const forms = formsOf(old, path);
   const before = await fetchFirst(repository, suite, old, forms).catch((error) => {
     if (error instanceof Problem) return null;
     throw error;

@@ -58,8 +58,8 @@ function document(kind: ReleaseKind): DocumentType {
     limit: LIMIT,
     isDated: true,
     isPlain: true,
-    async facts(source) {
-      parseRelease(await releaseText(kind, source));
+    async facts(source, _ref, skip) {
+      parseRelease(await releaseText(kind, source), skip);
       return [];
     },
     async *render({ source }, { variant }) {

@@ -1,10 +1,11 @@
 // Finds pool files in a lookup file, and lists folders of them, with a few reads. See lookup-file.ts for its lines.
 import { own, utf8 } from "../../archive/control.ts";
 import type { RandomAccess } from "../../core/artifact.ts";
+import type { Skipped } from "../../core/document.ts";
 import type { Integrity } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
 import type { TaskInput } from "../../core/task.ts";
-import { LookupWriter, parseLine } from "./lookup-file.ts";
+import { isHead, LookupWriter, parseLine } from "./lookup-file.ts";
 import { type IndexOptions, namedFiles } from "./stanzas.ts";
 
 export interface FileEntry {
@@ -31,7 +32,8 @@ export interface FolderEntry {
 /** Task: writes the lookup file of one Packages or Sources index, which is the one input. */
 export async function files({ options, files: [index], write }: TaskInput): Promise<unknown> {
   const lookup = new LookupWriter();
-  for await (const group of namedFiles(index!.chunks(), options as IndexOptions))
+  const skip = (entry: Skipped) => lookup.skip(entry);
+  for await (const group of namedFiles(index!.chunks(), options as IndexOptions, skip))
     for (const file of group) lookup.add(file);
   return await lookup.write(write);
 }
@@ -41,7 +43,7 @@ export async function findFile(file: RandomAccess, path: string): Promise<FileEn
   const lines = new Lines(file);
   const key = bytesOf(path);
   const line = await lines.at(await lines.seek(key, 0));
-  return line && pathOf(line.text) === key ? entryOf(line.text) : null;
+  return line && key && pathOf(line.text) === key ? entryOf(line.text) : null;
 }
 
 /**
@@ -61,6 +63,10 @@ export async function listFolder(
     const line = await lines.at(offset);
     const path = line && pathOf(line.text);
     if (!line || !path?.startsWith(folder)) break;
+    if (isHead(line.text)) {
+      offset = line.next;
+      continue;
+    }
     const slash = path.indexOf("/", folder.length);
     if (slash < 0) {
       found.push({

@@ -11,7 +11,7 @@ import {
   wantingSuites,
 } from "./generations.ts";
 import { indexArtifact, pathByHash } from "./index-artifact.ts";
-import { readableForms } from "./index-names.ts";
+import { formsOf } from "./index-names.ts";
 import type { AptRepository } from "./memory.ts";
 import { type FakeAptRepository, remembering } from "./mirror/fixture.ts";
 import { fakeRepository } from "./mirror/testing.ts";
@@ -113,11 +113,11 @@ test("a hash belongs to its folder", () => {
   expect(find("main/binary-amd64", "SHA1", MD5)).toBeNull();
 });
 
-test("readableForms(release, path) begins with the path itself when it can be read", () => {
+test("formsOf(release, path) begins with the path itself", () => {
   const { release } = generationOf(releaseText(1));
   const folder = "main/binary-amd64";
   const forms = (name: string) =>
-    readableForms(release, `${folder}/${name}`).map((path) => path.slice(folder.length + 1));
+    formsOf(release, `${folder}/${name}`).map((path) => path.slice(folder.length + 1));
   expect(forms("Packages.gz")).toEqual(["Packages.gz", "Packages.xz", "Packages"]);
   expect(forms("Packages.bz2")).toEqual(["Packages.xz", "Packages.gz", "Packages"]);
   expect(forms("Sources.xz")).toEqual([]);

@@ -13,6 +13,7 @@ import {
   releaseRef,
 } from "./documents.ts";
 import type { AptRepository } from "./memory.ts";
+import { isOlder } from "./release.ts";
 
 const gzipBeside = promisify<string, Uint8Array>(gzip);
 
@@ -117,7 +118,7 @@ export async function currentRelease(
   if (!(await isDropped(repository, suite, first.cache))) return first;
   try {
     const second = await find(repository, "release", suite, which);
-    if (second.generation.release.date >= first.generation.release.date) return second;
+    if (!isOlder(second.generation.release, first.generation.release)) return second;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   }

@@ -5,7 +5,7 @@ import type { ChangedFile, CompareOptions, Comparison, NewFile } from "./compare
 import type { AptRepository } from "./memory.ts";
 import { indexOptions, namesOf, poolPath } from "./open-lookups.ts";
 import { type Replacements, replacedName } from "./pool-artifact.ts";
-import type { Release } from "./release.ts";
+import { dateText, type Release } from "./release.ts";
 import { addReplacements, forgetReplacements, replacementsOf } from "./replaced.ts";
 import { packageOf } from "./routes.ts";
 
@@ -18,8 +18,8 @@ export interface IndexPair {
 
 /** What a refused release changed, for `holdfast apt accept`. Kept as JSON under `heldKey`; empty when nothing is held. */
 export interface Held {
-  /** The Release's Date. Milliseconds since the epoch. */
-  date: number;
+  /** The Release's Date. Milliseconds since the epoch; null when it tells none. */
+  date: number | null;
   /** Each `path` is in the repository. At most 1000. */
   changed: ChangedFile[];
   /** How many changed in all. */
@@ -166,7 +166,7 @@ async function hold(
     {
       rule: "onChange",
       detail: {
-        release: new Date(date).toISOString(),
+        release: dateText(date),
         changed: changed.slice(0, 20).map(({ path, before, after }) => ({ path, before, after })),
       },
     },

@@ -1,19 +1,19 @@
 // The artifacts that the indices of a release are.
 import type { Artifact } from "../../core/artifact.ts";
-import { integrityFromHex } from "../../core/integrity.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
+import { algorithmOf, hashName, integrityOfHash } from "./hashes.ts";
 import type { Release } from "./release.ts";
 import { encodePath, folderOf, inFolder } from "./routes.ts";
 
-/** By SHA-256, the paths of the files that a Release names. */
+/** By hash, the paths of the files that a Release names. */
 const pathsByHash = memo((release: Release): Map<string, string[]> => {
   const paths = new Map<string, string[]>();
-  for (const [path, { sha256 }] of release.files) {
-    const same = paths.get(sha256);
+  for (const [path, { hash }] of release.files) {
+    const same = paths.get(hash);
     if (same) same.push(path);
-    else paths.set(sha256, [path]);
+    else paths.set(hash, [path]);
   }
   return paths;
 });
@@ -25,9 +25,8 @@ export function pathByHash(
   algorithm: string,
   digest: string,
 ): string | null {
-  const sha256 = algorithm === "SHA256" ? digest : release.aliases.get(`${algorithm}/${digest}`);
-  if (sha256 === undefined) return null;
-  const paths = pathsByHash(release).get(sha256) ?? [];
+  const hash = release.aliases.get(`${algorithm}/${digest}`) ?? digest;
+  const paths = pathsByHash(release).get(hash) ?? [];
   return paths.find((path) => folderOf(path) === folder) ?? null;
 }
 
@@ -53,18 +52,18 @@ function makeIndex(suite: string, release: Release, path: string): Artifact {
   if (!file) throw new Problem("notFound", `The Release of ${suite} does not name ${path}`);
   const place = encodePath(inFolder(suite, path));
   const byHash = encodePath(
-    inFolder(suite, inFolder(folderOf(path), `by-hash/SHA256/${file.sha256}`)),
+    inFolder(suite, inFolder(folderOf(path), `by-hash/${hashName(file.hash)}/${file.hash}`)),
   );
   return {
     package: suite,
     version: path,
-    file: file.sha256,
-    purl: `${purl("generic", inFolder(suite, path))}?checksum=sha256:${file.sha256}`,
+    file: file.hash,
+    purl: `${purl("generic", inFolder(suite, path))}?checksum=${algorithmOf(file.hash)}:${file.hash}`,
     contentType: contentTypeOf(path),
     path: release.byHash ? byHash : place,
     ...(release.byHash && { otherPaths: [place] }),
     namedBy: [],
-    integrity: async () => integrityFromHex("sha256", file.sha256),
+    integrity: async () => integrityOfHash(file.hash),
     limit: file.size,
     isMoving: true,
   };
@@ -74,6 +73,8 @@ const TYPES: Record<string, string> = {
   gz: "application/gzip",
   xz: "application/x-xz",
   bz2: "application/x-bzip2",
+  lzma: "application/x-lzma",
+  lz4: "application/x-lz4",
   zst: "application/zstd",
   deb: "application/vnd.debian.binary-package",
   udeb: "application/vnd.debian.binary-package",

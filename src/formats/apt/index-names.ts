@@ -29,8 +29,10 @@ export interface IndexName {
   language: string | null;
 }
 
-/** What apt reads, and mirrors offer; most wanted first. */
-const COMPRESSION = /\.(xz|gz|bz2|zst|lzma|lz4)$/;
+/** What apt and this server read. */
+const COMPRESSION = /\.(xz|gz|zst|lz4|bz2|lzma)$/;
+/** The same, and none at all: what is read soonest first. */
+const FORMS = [".xz", ".gz", ".zst", ".lz4", "", ".bz2", ".lzma"];
 
 const DIFF = /\.diff(?:\/|$)/;
 
@@ -95,31 +97,32 @@ export function namesFiles(path: string): boolean {
 }
 
 /**
- * The one spelling of a path inside a repository: without "." and empty segments. Null when it is none: absolute, empty, a folder,
- * with ".." or with characters that no index may hold.
+ * The one spelling of a path inside a repository: without "." and empty segments, also at its beginning, as vendors write them. Null when it is
+ * none: empty, a folder, with ".." or with characters that no index may hold.
  */
 export function cleanPath(path: string): string | null {
-  if (!path || path.startsWith("/") || path.endsWith("/") || /[\x00-\x1f\x7f\\]/.test(path))
-    return null;
+  if (!path || path.endsWith("/") || /[\x00-\x1f\x7f\\]/.test(path)) return null;
   const segments = path.split("/").filter((segment) => segment !== "" && segment !== ".");
   if (!segments.length || segments.includes("..") || path.endsWith("/.")) return null;
   return segments.join("/");
 }
 
-const READABLE = [".xz", ".gz", ".zst", ""];
-
 /** The path of an index without what says how it is compressed. */
 export function plainPath(path: string): string {
-  return path.replace(/\.(xz|gz|zst|bz2|lzma|lz4)$/, "");
+  return path.replace(COMPRESSION, "");
 }
 
-/** The forms of an index that can be read here and that the release names: itself first. Clients may have fetched another one. */
-export function readableForms(
-  release: { files: ReadonlyMap<string, unknown> },
-  path: string,
-): string[] {
+/** What of a Release these look at. */
+type Naming = { files: ReadonlyMap<string, unknown> };
+
+/** The forms that a plain file can be made from, and that the release names. None of what is compressed itself. */
+export function compressedForms(release: Naming, path: string): string[] {
+  return plainPath(path) === path ? formsOf(release, path).filter((form) => form !== path) : [];
+}
+
+/** The forms of an index that the release names: itself first. Clients may have fetched another one. */
+export function formsOf(release: Naming, path: string): string[] {
   const plain = plainPath(path);
-  const forms = READABLE.map((extension) => plain + extension);
-  const sorted = forms.includes(path) ? [path, ...forms.filter((form) => form !== path)] : forms;
-  return sorted.filter((form) => release.files.has(form));
+  const others = FORMS.map((extension) => plain + extension).filter((form) => form !== path);
+  return [path, ...others].filter((form) => release.files.has(form));
 }

@@ -9,8 +9,9 @@ import type { Request } from "../../core/request.ts";
 import type { Derived } from "../../core/task.ts";
 import type { Generation } from "./documents.ts";
 import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { algorithmOf } from "./hashes.ts";
 import { indexArtifact, pathByHash } from "./index-artifact.ts";
-import { indexName, isDiff, namesFiles } from "./index-names.ts";
+import { compressedForms, indexName, isDiff, namesFiles } from "./index-names.ts";
 import type { AptRepository } from "./memory.ts";
 import { forgetIndices, prepareLookup } from "./open-lookups.ts";
 import type { Release } from "./release.ts";
@@ -205,13 +206,13 @@ async function open(index: Index, request: Request, repository: AptRepository): 
 
 /** Who fetched an index asks for files that it names next: its lookup file is made while the client still reads it. */
 async function expectFiles(
-  { suite, path }: Index,
+  index: Index,
   artifact: Artifact,
   repository: AptRepository,
 ): Promise<void> {
-  const { sha256 } = await repository.fetch(artifact);
-  forgetIndices(repository, suite);
-  prepareLookup(repository, { suite, path, sha256 });
+  await repository.fetch(artifact);
+  forgetIndices(repository, index.suite);
+  prepareLookup(repository, index);
 }
 
 /** The plain form of an index that is there in a compressed one. Checked by the Release's hash before a byte of it is sent. */
@@ -223,9 +224,7 @@ async function make(
 ): Promise<Reply> {
   const { size } = release.files.get(path)!;
   let failure = reason ?? new Problem("notFound", `The upstream does not have ${path}`);
-  for (const extension of ["xz", "gz", "zst"]) {
-    const source = `${path}.${extension}`;
-    if (!release.files.has(source)) continue;
+  for (const source of compressedForms(release, path)) {
     try {
       const { sha256 } = await repository.fetch(indexArtifact(suite, release, source));
       const derive = () => repository.derive("plain", { index: source, size }, [sha256]);
@@ -247,7 +246,7 @@ async function prove(
   path: string,
 ): Promise<void> {
   if (madeHere.has(artifact)) return;
-  const hash = createHash("sha256");
+  const hash = createHash(algorithmOf(artifact.file));
   for await (const piece of pieces(derive)) hash.update(piece);
   if (hash.digest("hex") !== artifact.file)
     throw new Problem(

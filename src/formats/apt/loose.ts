@@ -30,11 +30,11 @@ export const looseDocument: DocumentType = {
   limit: LIMIT,
   isDated: true,
   isPlain: true,
-  async facts(source, { key }) {
+  async facts(source, { key }, skip) {
     const folder = poolFolder(likelySuite(key));
     const options = { index: key, folder: folder === "." ? "" : folder, limit: LIMIT };
     const facts: Fact[] = [];
-    for await (const group of namedFiles(source.chunks(), options)) {
+    for await (const group of namedFiles(source.chunks(), options, skip)) {
       if (facts.length + group.length > FILES)
         throw new Problem("malformed", `${key} names more than ${FILES} files`);
       for (const { path, version, digest } of group)

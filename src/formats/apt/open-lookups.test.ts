@@ -1,14 +1,23 @@
 // Lookup files are kept open while they are of use, and not beyond.
 import { expect, test } from "bun:test";
 import { aptRepository } from "./mirror/fixture.ts";
-import { closeLookups, useLookup } from "./open-lookups.ts";
+import { closeLookups, type Lookup, useLookup } from "./open-lookups.ts";
+import { parseRelease } from "./release.ts";
 
-const lookup = { suite: "dists/stable", path: "main/binary-amd64/Packages", sha256: "" };
+/** Of a release of its own, by its number. */
+function lookup(number = 0): Lookup {
+  const hash = `${number}`.padStart(64, "0");
+  const release = parseRelease(
+    `Date: Thu, 01 Jan 2026 00:00:00 UTC\nSHA256:\n ${hash} 1 Packages\n`,
+  );
+  return { suite: "dists/stable", release, path: "Packages" };
+}
 
 /** A repository that counts the lookup files that are open. */
 function counting() {
   const repository = aptRepository();
   let open = 0;
+  repository.fetch = async () => ({ sha256: "", size: 1, isNew: false });
   repository.derive = async () => {
     open++;
     const close = async () => void open--;
@@ -19,24 +28,23 @@ function counting() {
 
 test("a lookup file stays open for the next who asks", async () => {
   const { repository, open } = counting();
-  for (let turn = 0; turn < 3; turn++) await useLookup(repository, lookup, async () => {});
+  for (let turn = 0; turn < 3; turn++) await useLookup(repository, lookup(), async () => {});
   expect(open()).toBe(1);
 });
 
 test("the longest unused are closed", async () => {
   const { repository, open } = counting();
-  for (let at = 0; at < 300; at++)
-    await useLookup(repository, { ...lookup, sha256: `${at}` }, async () => {});
+  for (let at = 0; at < 300; at++) await useLookup(repository, lookup(at), async () => {});
   expect(open()).toBeLessThanOrEqual(256);
 });
 
 test("when the service is closed nothing stays open, and what is being read is closed by its reader", async () => {
   const { repository, open } = counting();
-  await useLookup(repository, lookup, async () => {});
+  await useLookup(repository, lookup(), async () => {});
   let leave = () => {};
   const reading = useLookup(
     repository,
-    { ...lookup, sha256: "1" },
+    lookup(1),
     () => new Promise<void>((resolve) => (leave = resolve)),
   );
   await closeLookups(repository.memory.lookups);
@@ -44,6 +52,6 @@ test("when the service is closed nothing stays open, and what is being read is c
   leave();
   await reading;
   expect(open()).toBe(0);
-  await useLookup(repository, lookup, async () => {});
+  await useLookup(repository, lookup(), async () => {});
   expect(open()).toBe(0);
 });

@@ -5,7 +5,8 @@ import { Problem } from "../../core/problem.ts";
 import type { Derived } from "../../core/task.ts";
 import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
-import { namesFiles, plainPath, readableForms } from "./index-names.ts";
+import { formsOf, namesFiles, plainPath } from "./index-names.ts";
+import { leftOutOf } from "./lookup-file.ts";
 import type { AptRepository } from "./memory.ts";
 import type { Release } from "./release.ts";
 import { inFolder, poolFolder } from "./routes.ts";
@@ -16,12 +17,7 @@ export interface Lookup {
   release: Release;
   /** Of the index, as the Release names it. */
   path: string;
-  /** Of the index. */
-  sha256: string;
 }
-
-/** Without the release the index has to be stored. */
-export type LookupName = Omit<Lookup, "release"> & { release?: Release };
 
 export interface Handle {
   derived: Promise<Derived>;
@@ -30,7 +26,7 @@ export interface Handle {
 }
 
 export interface LookupMemory {
-  /** By suite, the SHA-256 of each stored index that names files. */
+  /** By suite, the hashes of the stored indices that name files, as their releases say them. */
   stored: Map<string, Promise<ReadonlySet<string>>>;
   /** Open lookup files, by index. The longest unused are closed first. */
   handles: Map<string, Handle>;
@@ -109,7 +105,7 @@ const namingPaths = memo((release: Release) =>
   [...release.files].filter(([path]) => namesFiles(path)),
 );
 
-/** The same index may be stored in several compressions, or only in one that cannot be read here: then another is fetched when it is needed. */
+/** The same index may be stored in several compressions. */
 async function lookupsOf(
   repository: AptRepository,
   suite: string,
@@ -117,15 +113,13 @@ async function lookupsOf(
 ): Promise<Lookup[]> {
   const stored = await storedIndices(repository, suite);
   const byPlainPath = new Map<string, Lookup>();
-  for (const [path, { sha256 }] of namingPaths(release)) {
+  for (const [path, { hash }] of namingPaths(release)) {
     const plain = plainPath(path);
-    if (!stored.has(sha256) || byPlainPath.has(plain)) continue;
-    const forms = readableForms(release, path);
-    const isStored = (form: string) => stored.has(release.files.get(form)!.sha256);
-    const form = forms.find(isStored) ?? forms[0];
-    if (form === undefined) continue;
-    const lookup = { suite, release, path: form, sha256: release.files.get(form)!.sha256 };
-    byPlainPath.set(plain, lookup);
+    if (!stored.has(hash) || byPlainPath.has(plain)) continue;
+    const isStored = (form: string) => stored.has(release.files.get(form)!.hash);
+    // The one that is read soonest.
+    const form = formsOf(release, plain).find(isStored) ?? path;
+    byPlainPath.set(plain, { suite, release, path: form });
   }
   return [...byPlainPath.values()];
 }
@@ -138,7 +132,7 @@ function storedIndices(repository: AptRepository, suite: string): Promise<Readon
       .stored(suite)
       .then(
         (rows) =>
-          new Set(rows.filter(({ version }) => namesFiles(version)).map(({ sha256 }) => sha256)),
+          new Set(rows.filter(({ version }) => namesFiles(version)).map(({ file }) => file)),
       );
     stored.set(suite, known);
     known.catch(() => stored.delete(suite));
@@ -156,7 +150,7 @@ export function forgetIndices(repository: AptRepository, suite?: string): void {
 /** Reads the lookup file of an index, which is made when it is needed for the first time. */
 export async function useLookup<T>(
   repository: AptRepository,
-  lookup: LookupName,
+  lookup: Lookup,
   use: (file: Derived) => Promise<T>,
 ): Promise<T> {
   const { handles, isClosed } = repository.memory.lookups;
@@ -182,17 +176,40 @@ export async function useLookup<T>(
   }
 }
 
-async function makeLookup(repository: AptRepository, lookup: LookupName): Promise<Derived> {
-  const { suite, release, path, sha256 } = lookup;
-  if (release) await repository.fetch(indexArtifact(suite, release, path));
-  return repository.derive("files", indexOptions(lookup), [sha256]);
+async function makeLookup(repository: AptRepository, lookup: Lookup): Promise<Derived> {
+  const { suite, release, path } = lookup;
+  const { sha256 } = await repository.fetch(indexArtifact(suite, release, path));
+  const file = await repository.derive("files", indexOptions(lookup), [sha256]);
+  await tellLeftOut(repository, lookup, file);
+  return file;
+}
+
+/** Once for each index: who asks for what is missing shall find out why it is. */
+async function tellLeftOut(
+  repository: AptRepository,
+  { suite, release, path }: Lookup,
+  file: Derived,
+): Promise<void> {
+  const leftOut = await leftOutOf(file);
+  if (!leftOut) return;
+  const { hash } = release.files.get(path)!;
+  const key = `skipped/${inFolder(suite, plainPath(path))}`;
+  const told = await repository.kept(key);
+  if (told && Buffer.from(told.bytes).toString() === hash) return;
+  await repository.keep(key, Buffer.from(hash));
+  const { count, entries } = leftOut;
+  const [first] = entries;
+  repository.report({
+    kind: "skipped",
+    package: suite,
+    file: path,
+    message: `${path} of ${suite} has ${count === 1 ? "an entry that cannot be used and is" : `${count} entries that cannot be used and are`} left out: ${first!.what}: ${first!.why}`,
+    detail: { count, entries },
+  });
 }
 
 /** Makes the lookup file of an index, behind, so that nobody waits for it. */
-export function prepareLookup(
-  repository: AptRepository,
-  lookup: Pick<Lookup, "sha256" | "path" | "suite">,
-): void {
+export function prepareLookup(repository: AptRepository, lookup: Lookup): void {
   useLookup(repository, lookup, async () => {}).catch(() => {}); // who needs it is told why it cannot be made
 }
 
@@ -205,8 +222,8 @@ export function indexOptions({ path, suite }: Pick<Lookup, "path" | "suite">): {
   return { index: path, folder: folder === "." ? "" : folder };
 }
 
-function handleKey(lookup: LookupName): string {
-  return `${lookup.sha256} ${poolFolder(lookup.suite)}`;
+function handleKey({ suite, release, path }: Lookup): string {
+  return `${release.files.get(path)!.hash} ${poolFolder(suite)}`;
 }
 
 function closeSome(handles: Map<string, Handle>): void {

@@ -1,8 +1,6 @@
 // The paths of an apt repository. https://wiki.debian.org/DebianRepository/Format
 import type { Access } from "../../core/grant.ts";
-
-/** What the digests of a Release are called in by-hash paths. */
-export type HashName = "MD5Sum" | "SHA1" | "SHA256" | "SHA512";
+import { type HashName, isHash, isHashName } from "./hashes.ts";
 
 /**
  * `suite` and `folder` are without a slash at their end; the root is ".". `release` may be a suite's own or one of the small files of that name that a
@@ -19,7 +17,6 @@ export type AptRoute =
   | { kind: "pool"; path: string }
   | { kind: "file"; path: string };
 
-const HASH_LENGTHS: Record<HashName, number> = { MD5Sum: 32, SHA1: 40, SHA256: 64, SHA512: 128 };
 const PACKAGE = /\.(deb|udeb|ddeb|dsc)$/;
 const RELEASES = {
   InRelease: "inrelease",
@@ -69,10 +66,9 @@ function parseSegments(segments: string[]): AptRoute | null {
     return { kind, suite: folderOf(path) };
   }
   if (segments.at(-3) === "by-hash") {
-    const algorithm = segments.at(-2) as HashName;
-    if (!Object.hasOwn(HASH_LENGTHS, algorithm)) return null;
+    const algorithm = segments.at(-2)!;
+    if (!isHashName(algorithm) || !isHash(algorithm, name)) return null;
     const digest = name.toLowerCase();
-    if (digest.length !== HASH_LENGTHS[algorithm] || !/^[0-9a-f]+$/.test(digest)) return null;
     const folder = segments.slice(0, -3).join("/") || ".";
     return { kind: "hash", folder, algorithm, digest };
   }

@@ -1,6 +1,7 @@
 // The pool files that a Packages or Sources index names. deb-control(5), dsc(5), https://wiki.debian.org/DebianRepository/Format
 import { type Fields, paragraphs, utf8 } from "../../archive/control.ts";
 import { decompressed } from "../../archive/decompress.ts";
+import type { Skipped } from "../../core/document.ts";
 import { type Integrity, integrityFromHex } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
 import { cleanPath, indexName } from "./index-names.ts";
@@ -50,27 +51,39 @@ const SOURCES_HASHES: [field: string, algorithm: string][] = [
 ];
 const HEX_LENGTH: Record<string, number> = { md5: 32, sha1: 40, sha256: 64, sha512: 128 };
 
+/** Told of what is left out. */
+type Skip = (entry: Skipped) => void;
+
 /**
  * All files that an index names, in groups as they come. A file without a usable hash or size is left out, since nobody could check
- * it. Throws Problem("malformed") for what is no such index and for a path that leads out of the repository.
+ * it, and so is a stanza that cannot be read and a path that leads out of the repository, of which `skip` is told. Throws Problem("malformed")
+ * for what is no such index: nothing in it can be read.
  */
 export async function* namedFiles(
   chunks: AsyncIterable<Uint8Array>,
   { index, folder, limit = LIMIT }: IndexOptions,
+  skip: Skip = () => {},
 ): AsyncGenerator<NamedFile[]> {
   const isSources = indexName(index).kind === "sources";
   const wanted = isSources
     ? [...SOURCES, ...SOURCES_HASHES.map(([field]) => field)]
     : [...PACKAGES, ...PACKAGES_HASHES.map(([field]) => field)];
   let count = 0;
+  let isAnyRead = false;
+  let broken: string | null = null;
+  const leaveOut = (why: string) => {
+    broken ??= why;
+    skip({ what: "a stanza", why });
+  };
   const base = Buffer.from(folder ? `${folder}/` : "").toString("latin1");
-  for await (const group of paragraphs(decompressed(index, chunks, limit), wanted)) {
+  for await (const group of paragraphs(decompressed(index, chunks, limit), wanted, leaveOut)) {
+    isAnyRead = true;
     const files: NamedFile[] = [];
     for (const fields of group) {
       // One by one: too many are no arguments of one call.
-      if (isSources) for (const file of sourceFiles(fields, base)) files.push(file);
+      if (isSources) for (const file of sourceFiles(fields, base, skip)) files.push(file);
       else {
-        const file = packageFile(fields, base);
+        const file = packageFile(fields, base, skip);
         if (file) files.push(file);
       }
     }
@@ -78,6 +91,8 @@ export async function* namedFiles(
     if (count > FILES) throw new Problem("malformed", `${index} names more than ${FILES} files`);
     yield files;
   }
+  if (broken !== null && !isAnyRead)
+    throw new Problem("malformed", `${index} is no such index: ${broken}`);
 }
 
 /** A digest as NamedFile and lookup files have it, as an Integrity. */
@@ -85,11 +100,8 @@ export function integrityOf(digest: string): Integrity {
   return /^[0-9a-f]{64}$/.test(digest) ? integrityFromHex("sha256", digest)! : digest;
 }
 
-function bad(name: string, path: string): Problem {
-  return new Problem(
-    "malformed",
-    `The index names the file ${JSON.stringify(utf8(path).slice(0, 200))} for ${utf8(name)}`,
-  );
+function badPath(name: string, path: string): Skipped {
+  return { what: utf8(name), why: `its file is ${JSON.stringify(utf8(path).slice(0, 200))}` };
 }
 
 function token(algorithm: string, hex: string | undefined): string | null {
@@ -108,12 +120,15 @@ function word(text: string | null): string {
   return text === null ? "" : text.replace(/[\x00-\x1f\x7f]+/g, " ");
 }
 
-function packageFile(fields: Fields, base: string): NamedFile | null {
+function packageFile(fields: Fields, base: string, skip: Skip): NamedFile | null {
   const [name, version, architecture, section, filename, size, ...hashes] = fields;
   // Status files have stanzas without one.
   if (!name || !filename) return null;
   const clean = cleanPath(filename);
-  if (clean === null) throw bad(word(name), filename);
+  if (clean === null) {
+    skip(badPath(word(name), filename));
+    return null;
+  }
   const bytes = sizeOf(size);
   const digest = strongestOf(hashes as Fields);
   if (bytes === null || digest === null) return null;
@@ -136,7 +151,7 @@ function strongestOf(hashes: Fields): string | null {
   return null;
 }
 
-function sourceFiles(fields: Fields, base: string): NamedFile[] {
+function sourceFiles(fields: Fields, base: string, skip: Skip): NamedFile[] {
   const [name, version, section, directory, ...sections] = fields;
   if (!name) return [];
   const files = new Map<string, NamedFile>();
@@ -147,7 +162,10 @@ function sourceFiles(fields: Fields, base: string): NamedFile[] {
       if (!file || files.has(file)) continue;
       // A .dsc stands alone in its folder in some flat repositories.
       const clean = file.includes("/") ? null : cleanPath(`${directory || "."}/${file}`);
-      if (clean === null) throw bad(word(name), `${directory ?? ""}/${file}`);
+      if (clean === null) {
+        if (place === 0) skip(badPath(word(name), `${directory ?? ""}/${file}`));
+        continue;
+      }
       const digest = token(algorithm, hex);
       const bytes = sizeOf(size);
       if (digest === null || bytes === null) continue;

@@ -34,6 +34,15 @@ interface Suite {
   switches: { pattern: RegExp; next: Generation }[];
 }
 
+export interface RenewOptions {
+  validUntil?: Date;
+  isForged?: boolean;
+  /** A line in the release that is no field, and a broken stanza. */
+  isOdd?: boolean;
+  /** MD5 only, and no date. */
+  isWeak?: boolean;
+}
+
 export interface Held {
   bytes: Uint8Array;
   modified: Date;
@@ -131,10 +140,7 @@ export class FakeArchive {
   }
 
   /** A new generation in service. */
-  async renew(
-    suite: string,
-    options: { validUntil?: Date; isForged?: boolean } = {},
-  ): Promise<void> {
+  async renew(suite: string, options: RenewOptions = {}): Promise<void> {
     const found = this.#suite(suite);
     const next = await this.#generation(found, options);
     found.generations.push(next);
@@ -215,19 +221,17 @@ export class FakeArchive {
     return null;
   }
 
-  async #generation(
-    suite: Suite,
-    options: { validUntil?: Date; isForged?: boolean } = {},
-  ): Promise<Generation> {
+  async #generation(suite: Suite, options: RenewOptions = {}): Promise<Generation> {
     const count = suite.generations.length + suite.switches.length;
     const date = new Date(FIRST + count * HOUR);
-    const made = indices(suite.shape, suite.packages, suite.sources);
+    const made = indices(suite.shape, suite.packages, suite.sources, options.isOdd);
     const release = releaseText(
-      suite.shape,
+      options.isWeak ? { ...suite.shape, hashes: ["MD5Sum"] } : suite.shape,
       made,
       suite.shape.isFlat ? suite.name : suite.name.split("/")[0]!,
-      date,
+      options.isWeak ? null : date,
       options.validUntil ?? null,
+      options.isOdd,
     );
     const key = options.isForged ? this.#keys.forger : this.#keys.archive;
     const [inRelease, signature] = await Promise.all([

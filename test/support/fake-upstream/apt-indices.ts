@@ -35,7 +35,13 @@ export interface Indices {
   absent: Set<string>;
 }
 
-export function indices(shape: Shape, packages: Built[], sources: AptSource[]): Indices {
+/** `isOdd`: the stanza of one package is broken. */
+export function indices(
+  shape: Shape,
+  packages: Built[],
+  sources: AptSource[],
+  isOdd = false,
+): Indices {
   const files = new Map<string, Buffer>();
   const absent = new Set<string>();
   const add = (path: string, text: string, suffixes: string[]) => {
@@ -59,6 +65,7 @@ export function indices(shape: Shape, packages: Built[], sources: AptSource[]): 
         fitting
           .filter((item) => item.isUdeb === isUdeb)
           .map((item) => paragraph(item))
+          .map((text) => (isOdd && text.includes("kelp++") ? `no colon\n${text}` : text))
           .join("");
       add(`${component}/binary-${architecture}/Packages`, text(false), [".gz", ".xz"]);
       if (!shape.isRich) continue;
@@ -126,14 +133,16 @@ export function releaseText(
   shape: Shape,
   { files }: Indices,
   suite: string,
-  date: Date,
+  date: Date | null,
   validUntil: Date | null,
+  isOdd = false,
 ): string {
   return [
     "Origin: Fake",
     "Label: Fake",
     ...(suite === "." ? [] : [`Suite: ${suite}`, `Codename: ${suite}`]),
-    `Date: ${stamp(date)}`,
+    ...(date ? [`Date: ${stamp(date)}`] : []),
+    ...(isOdd ? ["a word alone"] : []),
     ...(validUntil ? [`Valid-Until: ${stamp(validUntil)}`] : []),
     ...(shape.isFlat
       ? []

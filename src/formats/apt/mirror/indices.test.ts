@@ -58,10 +58,10 @@ const cases: [
     [],
   ],
   [
-    "a Packages that is not in xz is taken in gz, never in what cannot be read here",
+    "a Packages that is not in xz is taken in what apt would take next",
     RELEASE.filter((path) => path.includes("binary-arm64")),
     plan({ architectures: ["arm64"] }),
-    ["main/binary-arm64/Packages.gz"],
+    ["main/binary-arm64/Packages.bz2"],
     [],
   ],
   [
@@ -90,7 +90,7 @@ const cases: [
       "contrib/binary-amd64/Packages.xz",
       "main/binary-all/Packages.xz",
       "main/binary-amd64/Packages.xz",
-      "main/binary-arm64/Packages.gz",
+      "main/binary-arm64/Packages.bz2",
     ],
     [],
   ],

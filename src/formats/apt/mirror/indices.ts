@@ -18,8 +18,6 @@ export interface WantedIndices {
 
 /** apt takes the first that the Release names, and so do we. */
 const COMPRESSIONS = ["xz", "bz2", "lzma", "gz", "lz4", "zst", ""];
-/** Packages and Sources are read here too. */
-export const READABLE: readonly string[] = ["xz", "gz", "zst", ""];
 const INSTALLER = "debian-installer";
 
 export function wantedIndices(paths: Iterable<string>, plan: IndexPlan): WantedIndices {
@@ -27,7 +25,6 @@ export function wantedIndices(paths: Iterable<string>, plan: IndexPlan): WantedI
   for (const path of paths) {
     const name = indexName(path);
     if (!isWanted(name, plan)) continue;
-    if (namesFiles(path) && !READABLE.includes(name.compression)) continue;
     const same = found.get(name.plain);
     if (same) same.push(path);
     else found.set(name.plain, [path]);

@@ -3,20 +3,21 @@ import type { StoredArtifactRow } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Generation, releaseRef } from "../documents.ts";
 import { currentRelease, earlierReleases, knownSuites } from "../generations.ts";
+import { ALGORITHMS, isHash } from "../hashes.ts";
 import { indexArtifact } from "../index-artifact.ts";
 import { indexName, namesFiles } from "../index-names.ts";
 import type { AptRepository } from "../memory.ts";
 import { poolPath, useLookup } from "../pool.ts";
 import type { Release } from "../release.ts";
-import { byPreference, READABLE } from "./indices.ts";
+import { byPreference } from "./indices.ts";
 import { rowsOf } from "./rows.ts";
 
 /** A file's name in the catalog after its bytes were accepted in place of others. */
 const REPLACED_NAME = /@[0-9a-f]{16}$/;
 
-/** An index, and not a pool file: those are known by their hash. */
-export function isIndex({ file, sha256 }: StoredArtifactRow): boolean {
-  return file === sha256;
+/** An index, and not a pool file: those are known by their hash, which has no folder and no name's end. */
+export function isIndex({ file }: StoredArtifactRow): boolean {
+  return ALGORITHMS.some((algorithm) => isHash(algorithm, file));
 }
 
 /**
@@ -37,17 +38,17 @@ export async function unnamed(
 
   const rest = candidates(rows);
   for (const suite of suites) {
-    const stored = new Map((indices.get(suite) ?? []).map((row) => [row.sha256, row]));
+    const stored = new Map((indices.get(suite) ?? []).map((row) => [row.file, row]));
     const releases = await releasesOf(repository, suite);
     await complete(repository, suite, releases[0]!, stored);
     const wanted = new Map<string, { path: string; release: Release }>();
     for (const release of releases)
-      for (const [path, { sha256 }] of release.files) {
-        rest.indices.delete(`${suite}\0${sha256}`);
-        if (stored.has(sha256) && canRead(path)) wanted.set(sha256, { path, release });
+      for (const [path, { hash }] of release.files) {
+        rest.indices.delete(`${suite}\0${hash}`);
+        if (stored.has(hash) && namesFiles(path)) wanted.set(hash, { path, release });
       }
-    for (const [sha256, index] of wanted)
-      await useLookup(repository, { suite, sha256, ...index }, async (file) => {
+    for (const index of wanted.values())
+      await useLookup(repository, { suite, ...index }, async (file) => {
         for await (const group of rowsOf(file))
           for (const row of group) rest.strike(suite, row.path, row.sha256);
       });
@@ -65,7 +66,7 @@ function candidates(rows: readonly StoredArtifactRow[]) {
   };
   const named = new Set<StoredArtifactRow>();
   for (const row of rows) {
-    if (isIndex(row)) indices.set(`${row.package}\0${row.sha256}`, row);
+    if (isIndex(row)) indices.set(`${row.package}\0${row.file}`, row);
     else {
       add(row.file, row);
       if (REPLACED_NAME.test(row.file)) add(row.file.replace(REPLACED_NAME, ""), row);
@@ -103,10 +104,6 @@ async function releasesOf(repository: AptRepository, suite: string): Promise<Rel
   return releases;
 }
 
-function canRead(path: string): boolean {
-  return namesFiles(path) && READABLE.includes(indexName(path).compression);
-}
-
 /**
  * Of each index that was ever fetched of the suite, the release in service must have its own, in some form: without it, all that it alone names would
  * look like nobody's. What lacks is fetched.
@@ -119,16 +116,17 @@ async function complete(
 ): Promise<void> {
   const used = new Set<string>();
   for (const { version } of stored.values())
-    if (canRead(version)) used.add(indexName(version).plain);
+    if (namesFiles(version)) used.add(indexName(version).plain);
   const forms = Map.groupBy(
-    [...release.files.keys()].filter((path) => canRead(path) && used.has(indexName(path).plain)),
+    [...release.files.keys()].filter((path) => namesFiles(path) && used.has(indexName(path).plain)),
     (path) => indexName(path).plain,
   );
   for (const paths of forms.values()) {
-    if (paths.some((path) => stored.has(release.files.get(path)!.sha256))) continue;
+    if (paths.some((path) => stored.has(release.files.get(path)!.hash))) continue;
     const { sha256, path } = await fetchOne(repository, suite, release, paths);
-    const row = { package: suite, version: path, file: sha256, sha256, size: 0, fetchedAt: 0 };
-    stored.set(sha256, row);
+    const { hash } = release.files.get(path)!;
+    const row = { package: suite, version: path, file: hash, sha256, size: 0, fetchedAt: 0 };
+    stored.set(hash, row);
   }
 }
 

@@ -1,7 +1,7 @@
 // Reads a whole lookup file, from its first line to its last. See ../lookup-file.ts.
 import type { RandomAccess } from "../../../core/artifact.ts";
 import { Problem } from "../../../core/problem.ts";
-import { type LookupRow, parseLine } from "../lookup-file.ts";
+import { isHead, type LookupRow, parseLine } from "../lookup-file.ts";
 
 const PIECE = 256 * 1024;
 
@@ -15,7 +15,7 @@ export async function* rowsOf(file: RandomAccess): AsyncGenerator<LookupRow[]> {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
-    yield lines.map(rowOf);
+    yield lines.filter((line) => !isHead(line)).map(rowOf);
   }
   if (rest) throw unreadable(rest);
 }

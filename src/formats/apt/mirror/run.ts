@@ -171,7 +171,7 @@ function filterOf({ filter }: MirrorOptions): FileFilter | null {
 
 async function eachRow(
   repository: AptRepository,
-  index: Lookup,
+  index: Lookup & { sha256: string },
   filter: FileFilter | null,
   use: (row: LookupRow) => void,
 ): Promise<void> {

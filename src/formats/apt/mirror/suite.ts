@@ -8,7 +8,7 @@ import { namesFiles } from "../index-names.ts";
 import type { AptRepository } from "../memory.ts";
 import type { MirrorOptions } from "../options.ts";
 import { forgetIndices } from "../pool.ts";
-import type { Release } from "../release.ts";
+import { dateText, type Release } from "../release.ts";
 import { inFolder } from "../routes.ts";
 import { wantedIndices } from "./indices.ts";
 import type { Missing, Transferred, Wish } from "./transfer.ts";
@@ -142,7 +142,7 @@ async function staleness(
   const why = isHeld
     ? `the newest one changes packages under the same version, and is held until \`holdfast apt accept ${repository.name}\``
     : (STALE[cache.detail] ?? cache.detail);
-  const date = new Date(generation.release.date).toISOString();
+  const date = dateText(generation.release.date);
   const reason = `${why}; the release of ${date} is mirrored`;
   return [{ path: inFolder(folder, "InRelease"), reason }];
 }
@@ -153,11 +153,13 @@ async function storedOnes(
   release: Release,
   found: ReadonlyMap<string, string[]>,
 ): Promise<MirroredSuite["naming"]> {
-  const stored = new Set((await repository.stored(folder)).map(({ file }) => file));
+  const rows = await repository.stored(folder);
+  const stored = new Map(rows.map(({ file, sha256 }) => [file, sha256]));
   const naming: MirroredSuite["naming"] = [];
   for (const paths of found.values()) {
-    const path = paths.find((path) => stored.has(release.files.get(path)!.sha256));
-    if (path && namesFiles(path)) naming.push({ path, sha256: release.files.get(path)!.sha256 });
+    const path = paths.find((path) => stored.has(release.files.get(path)!.hash));
+    if (path && namesFiles(path))
+      naming.push({ path, sha256: stored.get(release.files.get(path)!.hash)! });
   }
   return naming;
 }
