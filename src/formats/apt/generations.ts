@@ -28,31 +28,6 @@ export interface Current {
   cache: CacheStatus;
 }
 
-export interface ReleaseMemory {
-  /** Suite folders with a stored one. */
-  stored: Promise<Record<ReleaseKind, Set<string>>> | null;
-  kept: Map<string, Promise<Generation[]>>;
-  /** Suites whose InRelease the upstream no longer has. */
-  dropped: Map<string, Promise<boolean>>;
-  /** Suites that clients asked for, and whose release could not be had. */
-  wanting: Set<string>;
-  /** The id of what was last seen in service, by document. */
-  seen: Map<string, string>;
-  /** Grows with each change of it. */
-  epoch: number;
-}
-
-export function createReleaseMemory(): ReleaseMemory {
-  return {
-    stored: null,
-    kept: new Map(),
-    dropped: new Map(),
-    wanting: new Set(),
-    seen: new Map(),
-    epoch: 0,
-  };
-}
-
 const WANTING = 50;
 
 /** Suites without a stored release that clients asked for in vain: not because there is none, but because none could be had. */

@@ -7,6 +7,13 @@ import { algorithmOf, hashName, integrityOfHash } from "./hashes.ts";
 import type { Release } from "./release.ts";
 import { encodePath, folderOf, inFolder } from "./routes.ts";
 
+/** An index of one release. `path` as the Release names it. */
+export interface Index {
+  suite: string;
+  release: Release;
+  path: string;
+}
+
 /** By hash, the paths of the files that a Release names. */
 const pathsByHash = memo((release: Release): Map<string, string[]> => {
   const paths = new Map<string, string[]>();

@@ -10,19 +10,12 @@ import type { Derived } from "../../core/task.ts";
 import type { Generation } from "./documents.ts";
 import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { algorithmOf } from "./hashes.ts";
-import { indexArtifact, pathByHash } from "./index-artifact.ts";
+import { type Index, indexArtifact, pathByHash } from "./index-artifact.ts";
 import { compressedForms, indexName, isDiff, namesFiles } from "./index-names.ts";
 import type { AptRepository } from "./memory.ts";
 import { forgetIndices, prepareLookup } from "./open-lookups.ts";
 import type { Release } from "./release.ts";
 import { type AptRoute, inFolder, likelySuite, under } from "./routes.ts";
-
-/** An index of one release. `path` as the Release names it. */
-export interface Index {
-  suite: string;
-  release: Release;
-  path: string;
-}
 
 const PIECE = 256 * 1024;
 

@@ -2,22 +2,58 @@
 import type { Artifact } from "../../core/artifact.ts";
 import type { OperationCall } from "../../core/operation.ts";
 import type { Repository, UnboundRepository } from "../../core/repository.ts";
-import { createReleaseMemory, type ReleaseMemory } from "./generations.ts";
-import type { Index } from "./indices.ts";
-import { createLookupMemory, type LookupMemory } from "./open-lookups.ts";
+import type { Derived } from "../../core/task.ts";
+import type { Generation, ReleaseKind } from "./documents.ts";
+import type { Index } from "./index-artifact.ts";
 import type { AptOptions } from "./options.ts";
-import { createReplacementMemory, type ReplacementMemory } from "./replaced.ts";
+import type { Replacements } from "./pool-artifact.ts";
 import type { AptRoute } from "./routes.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
+
+/** Owned by generations.ts. */
+export interface ReleaseMemory {
+  /** Suite folders with a stored one. */
+  stored: Promise<Record<ReleaseKind, Set<string>>> | null;
+  kept: Map<string, Promise<Generation[]>>;
+  /** Suites whose InRelease the upstream no longer has. */
+  dropped: Map<string, Promise<boolean>>;
+  /** Suites that clients asked for, and whose release could not be had. */
+  wanting: Set<string>;
+  /** The id of what was last seen in service, by document. */
+  seen: Map<string, string>;
+  /** Grows with each change of it. */
+  epoch: number;
+}
+
+/** Owned by replaced.ts. */
+export interface ReplacementMemory {
+  known: Promise<Replacements> | null;
+  /** Grows whenever there may be others. */
+  turn: number;
+}
+
+/** An open lookup file. */
+export interface LookupHandle {
+  derived: Promise<Derived>;
+  users: number;
+  usedAt: number;
+}
+
+/** Owned by open-lookups.ts. */
+export interface LookupMemory {
+  /** By suite, the hashes of the stored indices that name files, as their releases say them. */
+  stored: Map<string, Promise<ReadonlySet<string>>>;
+  /** Open lookup files, by index. The longest unused are closed first. */
+  handles: Map<string, LookupHandle>;
+  /** Nothing is kept open any more. */
+  isClosed: boolean;
+}
 
 export interface AptMemory {
   /** Which generation each client is in the middle of. */
   readonly sessions: Sessions;
-  /** Owned by generations.ts. */
   readonly releases: ReleaseMemory;
-  /** Owned by replaced.ts. */
   readonly replacements: ReplacementMemory;
-  /** Owned by open-lookups.ts. */
   readonly lookups: LookupMemory;
   /** What a by-hash path was found to be. */
   readonly byHash: WeakMap<Extract<AptRoute, { kind: "hash" }>, Index>;
@@ -40,9 +76,16 @@ export type AptRun = (repository: AptRepository, call: OperationCall) => Promise
 export function createMemory({ now }: Pick<UnboundRepository, "now">): AptMemory {
   return {
     sessions: createSessions(now),
-    releases: createReleaseMemory(),
-    replacements: createReplacementMemory(),
-    lookups: createLookupMemory(),
+    releases: {
+      stored: null,
+      kept: new Map(),
+      dropped: new Map(),
+      wanting: new Set(),
+      seen: new Map(),
+      epoch: 0,
+    },
+    replacements: { known: null, turn: 0 },
+    lookups: { stored: new Map(), handles: new Map(), isClosed: false },
     byHash: new WeakMap(),
     pool: new WeakMap(),
     madeHere: new WeakSet(),

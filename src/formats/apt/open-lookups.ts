@@ -7,7 +7,7 @@ import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
 import { formsOf, namesFiles, plainPath } from "./index-names.ts";
 import { leftOutOf } from "./lookup-file.ts";
-import type { AptRepository } from "./memory.ts";
+import type { AptRepository, LookupHandle, LookupMemory } from "./memory.ts";
 import type { Release } from "./release.ts";
 import { inFolder, poolFolder } from "./routes.ts";
 
@@ -19,26 +19,7 @@ export interface Lookup {
   path: string;
 }
 
-export interface Handle {
-  derived: Promise<Derived>;
-  users: number;
-  usedAt: number;
-}
-
-export interface LookupMemory {
-  /** By suite, the hashes of the stored indices that name files, as their releases say them. */
-  stored: Map<string, Promise<ReadonlySet<string>>>;
-  /** Open lookup files, by index. The longest unused are closed first. */
-  handles: Map<string, Handle>;
-  /** Nothing is kept open any more. */
-  isClosed: boolean;
-}
-
 const HANDLES = 256;
-
-export function createLookupMemory(): LookupMemory {
-  return { stored: new Map(), handles: new Map(), isClosed: false };
-}
 
 /** Nothing stays open: what is being read is closed by its last reader. */
 export async function closeLookups(memory: LookupMemory): Promise<void> {
@@ -226,7 +207,7 @@ function handleKey({ suite, release, path }: Lookup): string {
   return `${release.files.get(path)!.hash} ${poolFolder(suite)}`;
 }
 
-function closeSome(handles: Map<string, Handle>): void {
+function closeSome(handles: Map<string, LookupHandle>): void {
   if (handles.size <= HANDLES) return;
   const idle = [...handles].filter(([, { users }]) => users === 0);
   idle.sort(([, a], [, b]) => a.usedAt - b.usedAt);
@@ -236,6 +217,6 @@ function closeSome(handles: Map<string, Handle>): void {
   }
 }
 
-async function close({ derived }: Handle): Promise<void> {
+async function close({ derived }: LookupHandle): Promise<void> {
   await derived.then((file) => file.close()).catch(() => {}); // never opened: nothing to close
 }

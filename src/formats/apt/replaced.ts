@@ -5,16 +5,6 @@ import type { Replacements } from "./pool-artifact.ts";
 /** Where they are kept: JSON, path → digest. */
 const REPLACEMENTS = "accepted";
 
-export interface ReplacementMemory {
-  known: Promise<Replacements> | null;
-  /** Grows whenever there may be others. */
-  turn: number;
-}
-
-export function createReplacementMemory(): ReplacementMemory {
-  return { known: null, turn: 0 };
-}
-
 /** All of them until now. Read again after `forgetReplacements`. */
 export function replacementsOf(repository: AptRepository): Promise<Replacements> {
   const memory = repository.memory.replacements;

@@ -9,14 +9,8 @@ import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
 import { currentRelease, earlierReleases } from "./generations.ts";
-import {
-  type Index,
-  indexAt,
-  indexByHash,
-  serveByHash,
-  serveByName,
-  unnamedIndex,
-} from "./indices.ts";
+import type { Index } from "./index-artifact.ts";
+import { indexAt, indexByHash, serveByHash, serveByName, unnamedIndex } from "./indices.ts";
 import { entriesOf, serveListing } from "./listing.ts";
 import { serveLoose } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
