@@ -10,12 +10,14 @@ import { type AptRoute, accessOf, parseRoute } from "./routes.ts";
 import { mount } from "./service.ts";
 import { setupSnippets } from "./setup.ts";
 import { tasks } from "./tasks.ts";
+import { weakKeyWarnings } from "./weak-keys.ts";
 
 export type { AptOptions } from "./options.ts";
 export type { AptRoute } from "./routes.ts";
 
-function warnings({ unverified }: AptOptions): string[] {
-  if (!unverified) return [];
+function warnings({ unverified, keyring = [] }: AptOptions): string[] {
+  const weak = weakKeyWarnings(keyring);
+  if (!unverified) return weak;
   return ["is not verified: it has no keyring, and nobody's signature is checked"];
 }
 

@@ -3,7 +3,8 @@ import type { Key } from "openpgp";
 import { Problem } from "../../core/problem.ts";
 import { dearmour, latin1 } from "./clear-signed.ts";
 
-const PUBLIC_KEY = 6;
+export const PUBLIC_KEY = 6;
+export const PUBLIC_SUBKEY = 14;
 
 /**
  * The keys of some keyrings. Keys that cannot be understood (of a version or algorithm that is gone) are left out; a keyring with none
@@ -28,6 +29,7 @@ export async function readKeyring(keyrings: readonly Uint8Array[]): Promise<Key[
   return keys;
 }
 
+/** The packets of a keyring, armoured or not. */
 function packets(keyring: Uint8Array): Uint8Array {
   if ((keyring[0] ?? 0) & 0x80) return keyring;
   if (latin1(keyring.subarray(8, 12)) === "KBXf")
@@ -36,6 +38,16 @@ function packets(keyring: Uint8Array): Uint8Array {
       "The keyring is a GnuPG keybox: write its keys with gpg --export",
     );
   return dearmour(latin1(keyring), "PUBLIC KEY BLOCK");
+}
+
+/** The packets of a keyring one by one, each without its header. Throws as `readKeyring` does. */
+export function* keyringPackets(keyring: Uint8Array): Generator<{ tag: number; body: Uint8Array }> {
+  const bytes = packets(keyring);
+  for (let at = 0; at < bytes.length; ) {
+    const { tag, start, end } = packetAt(bytes, at);
+    yield { tag, body: bytes.subarray(start, end) };
+    at = end;
+  }
 }
 
 /** The bytes of one key each: from a public key packet to the next. */
@@ -50,7 +62,7 @@ function splitKeys(bytes: Uint8Array): Uint8Array[] {
   return starts.map((start, place) => bytes.subarray(start, starts[place + 1] ?? bytes.length));
 }
 
-function packetAt(bytes: Uint8Array, at: number): { tag: number; end: number } {
+function packetAt(bytes: Uint8Array, at: number): { tag: number; start: number; end: number } {
   const byte = (offset: number) => bytes[at + offset] ?? 0;
   const number = (offset: number, length: number) => {
     let value = 0;
@@ -82,7 +94,7 @@ function packetAt(bytes: Uint8Array, at: number): { tag: number; end: number } {
   }
   const end = at + body + length;
   if (end > bytes.length) throw cut();
-  return { tag, end };
+  return { tag, start: at + body, end };
 }
 
 function cut(): Problem {

@@ -1,5 +1,5 @@
 // Whether a release file was signed by a key of the keyring: what apt asks of gpgv. RFC 9580 §5.2, apt-secure(8)
-import type { Key, LiteralDataPacket, SignaturePacket } from "openpgp";
+import type { Config, Key, LiteralDataPacket, SignaturePacket } from "openpgp";
 import { Problem } from "../../core/problem.ts";
 import { dearmour, latin1, signaturePackets, splitClearSigned } from "./clear-signed.ts";
 import { readKeyring } from "./keyring.ts";
@@ -135,6 +135,16 @@ async function judge(
 /** What the library says of signatures that are genuine but do not count; whatever else it says means that one is not. */
 const GENUINE = /expired|in the future|insecure|critical|authorized key/i;
 
+/**
+ * Who listed a key trusts it, as the gpgv of Debian 12 does: DSA and short RSA count (weak-keys.ts warns of them). What was signed over MD5 or SHA-1
+ * does not, as in apt: others than its owner can make that.
+ */
+async function rules(): Promise<Config> {
+  const { config } = await import("openpgp");
+  const none = new Set<never>();
+  return { ...config, minRSABits: 1023, rejectPublicKeyAlgorithms: none, rejectCurves: none };
+}
+
 /** Null when it is good. */
 async function judgeBy(
   signature: SignaturePacket,
@@ -151,14 +161,14 @@ async function judgeBy(
   // As apt does (gpgv --ignore-time-conflict): a clock that is behind refuses nothing.
   const date = new Date(Math.max(at, signature.created?.getTime() ?? 0));
   try {
-    await signature.verify(signing, type, data, date, true);
+    await signature.verify(signing, type, data, date, true, await rules());
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const kind = GENUINE.test(reason) ? "worthless" : "bad";
     return { kind, reason: kind === "bad" ? "does not fit the text" : `does not count: ${reason}` };
   }
   try {
-    await key.getSigningKey(signature.issuerKeyID, date);
+    await key.getSigningKey(signature.issuerKeyID, date, undefined, await rules());
     return null;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
