@@ -41,9 +41,10 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
   refuseFlawed(repository, suite, next.release);
 
   const before = await inService(candidate, repository);
-  if (!before || before.generation.id === next.id) return;
+  if (before?.generation.id === next.id) return;
+  refuseExpired(repository, suite, before?.generation ?? null, next);
+  if (!before) return;
   refuseDate(repository, suite, before.generation, next);
-  refuseExpired(repository, suite, before.generation, next);
   const pairs = await fetchIndices(repository, suite, before.generation.release, next.release);
   await checkChanges(repository, suite, next.release, pairs);
   if (before.text !== null) await keepRelease(repository, suite, before.text);
@@ -112,23 +113,29 @@ async function readOther(
   }
 }
 
-/** Clients refuse a release past its Valid-Until: one that they still take is not given up for it. */
+/**
+ * Clients refuse a release past its Valid-Until: one that they still take is not given up for it, and none is begun with, which anybody in between
+ * may have kept for years.
+ */
 function refuseExpired(
   repository: AptRepository,
   suite: string,
-  before: Generation,
+  before: Generation | null,
   next: Generation,
 ): void {
+  if (repository.options.validUntil === "ignore") return;
   const now = repository.now();
   const isPast = ({ release: { validUntil } }: Generation) =>
     validUntil !== null && validUntil <= now;
-  if (!isPast(next) || isPast(before)) return;
+  if (!isPast(next) || (before && isPast(before))) return;
   const until = new Date(next.release.validUntil!).toISOString();
-  const stays = dateText(before.release.date);
+  const outcome = before
+    ? `the one of ${dateText(before.release.date)} stays in service`
+    : `none is taken, as apt takes none. For archives that do not renew theirs: \`validUntil: ignore\` in the configuration of ${repository.name}, and Acquire::Check-Valid-Until "false" in its clients`;
   throw new Problem(
-    "malformed",
-    `The upstream has a release of ${suite} that was valid until ${until} only: the one of ${stays} stays in service`,
-    { event: "expired", detail: { validUntil: until } },
+    before ? "malformed" : "tampered",
+    `The upstream has a release of ${suite} that was valid until ${until} only: ${outcome}`,
+    { event: "expired", rule: "validUntil", detail: { validUntil: until } },
   );
 }
 

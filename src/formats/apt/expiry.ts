@@ -1,4 +1,4 @@
-// Valid-Until of releases: told before clients refuse them, and shown as a number. They are served on whatever it says.
+// Valid-Until of releases in service: told before clients refuse them, and shown as a number. They are served on whatever it says.
 
 import type { Gauge } from "../../core/operation.ts";
 import { Problem } from "../../core/problem.ts";
@@ -14,6 +14,7 @@ export function tellExpiry(
   suite: string,
   { id, release: { validUntil } }: Generation,
 ): void {
+  if (repository.options.validUntil === "ignore") return;
   if (validUntil === null || repository.now() < validUntil - NEAR_MS) return;
   const known = repository.memory.expired;
   if (known.has(id)) return;

@@ -112,6 +112,12 @@ export const aptOptions = z
       .describe(
         "What happens when a signed release shows other bytes for a package of the same name and version: it is refused until `holdfast apt accept`, or taken.",
       ),
+    validUntil: z
+      .enum(["check", "ignore"])
+      .default("check")
+      .describe(
+        "What a release's Valid-Until counts for. `check`: as in apt, one that is past it is not taken, neither as the first nor in place of one that is not. `ignore`: it is, as from archives whose clients set `Acquire::Check-Valid-Until` to false. What is in service is served on in either case.",
+      ),
     suites: suites
       .default([])
       .describe(
