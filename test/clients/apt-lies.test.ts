@@ -139,17 +139,27 @@ withPrograms(["apt"], () => {
     },
   );
 
+  const expired = { validUntil: new Date(Date.UTC(2024, 5, 8)) };
   scene(
-    "an expired release reaches apt, whose own check refuses it",
+    "nothing is begun with an expired release, and apt says why",
     always,
     async ({ upstream, server, machine }) => {
-      await upstream.apt.archives.debian.renew("stable", {
-        validUntil: new Date(Date.UTC(2024, 5, 8)),
-      });
+      await upstream.apt.archives.debian.renew("stable", expired);
+      const first = await machine().run("update");
+      expect(first.code).toBe(100);
+      expect(first.output).toContain("424");
+      await told(server, "expired");
+    },
+  );
+
+  scene(
+    "with validUntil: ignore an expired release reaches apt, whose own check decides",
+    { ...always, apt: { debian: { validUntil: "ignore" } } },
+    async ({ upstream, machine }) => {
+      await upstream.apt.archives.debian.renew("stable", expired);
       const strict = await machine().run("update");
       expect(strict.code).toBe(100);
       expect(strict.output).toContain("is expired");
-      await told(server, "expired");
       const lenient = machine("debian", "stable main", ['Acquire::Check-Valid-Until "false";']);
       await lenient.update();
       expect((await lenient.download("hello")).size).toBe(2);

@@ -13,6 +13,7 @@ import {
   releaseRef,
 } from "./documents.ts";
 import type { AptRepository } from "./memory.ts";
+import { refusePrivateSuite } from "./private-names.ts";
 import { isOlder } from "./release.ts";
 
 const gzipBeside = promisify<string, Uint8Array>(gzip);
@@ -114,6 +115,7 @@ async function find(
   suite: string,
   which: Which,
 ): Promise<Current> {
+  refusePrivateSuite(repository, suite);
   const memory = repository.memory.releases;
   let known: Modelled<Generation>;
   try {

@@ -9,6 +9,7 @@ import { currentRelease, knownSuites } from "./generations.ts";
 import { isDiff } from "./index-names.ts";
 import type { AptRepository } from "./memory.ts";
 import { fileLookups, namesOf, useLookup } from "./open-lookups.ts";
+import { namesIn, namesInFolder } from "./private-names.ts";
 import type { Release } from "./release.ts";
 import { inFolder, under } from "./routes.ts";
 
@@ -47,7 +48,13 @@ export async function serveListing(
 /** Folders first, then by name. */
 export async function entriesOf(repository: AptRepository, folder: string): Promise<Entry[]> {
   const found = new Map<string, Entry>();
+  // A folder's name ends in a slash here.
+  const isPrivate = (path: string) =>
+    (path.endsWith("/") ? namesInFolder(path.slice(0, -1)) : namesIn(path)).some((name) =>
+      repository.claims(name),
+    );
   const add = (path: string, size: number | null) => {
+    if (isPrivate(path)) return;
     const rest = under(folder, path);
     if (!rest) return;
     const slash = rest.indexOf("/");
@@ -64,7 +71,8 @@ export async function entriesOf(repository: AptRepository, folder: string): Prom
         listFolder(file, prefix, LIMIT),
       ).catch(nothing);
       for (const { name, isFolder, entry } of rows)
-        add(inFolder(folder, isFolder ? `${name}/` : name), entry?.size ?? null);
+        if (!entry || !repository.claims(entry.package))
+          add(inFolder(folder, isFolder ? `${name}/` : name), entry?.size ?? null);
     }
   }
   return [...found.values()].slice(0, LIMIT).sort(byKindAndName);

@@ -8,9 +8,16 @@ import { currentRelease, epochOf, knownSuites, wantingSuites } from "./generatio
 import { looseArtifact } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
 import { fileLookups, forgetIndices, namesOf, useLookup } from "./open-lookups.ts";
-import { digestOf, type PoolEntry, poolArtifact, type Replacements } from "./pool-artifact.ts";
+import {
+  digestOf,
+  type PoolEntry,
+  poolArtifact,
+  type Replacements,
+  replacedName,
+} from "./pool-artifact.ts";
 import { replacementsOf, replacementTurn } from "./replaced.ts";
 import { type AptRoute, packageOf } from "./routes.ts";
+import { integrityOf } from "./stanzas.ts";
 
 export {
   fileLookups,
@@ -52,28 +59,44 @@ async function locate(
   path: string,
   replacements: Replacements,
 ): Promise<Artifact> {
-  const name = packageOf(path);
-  repository.refuseClaimed(name);
-  if (!replacements.has(path)) {
-    const known = await repository.known(name, path);
-    if (known?.sha256) {
-      const { version, sha256, size } = known;
-      const integrity = integrityFromHex("sha256", sha256)!;
-      const entry = { sha256, integrity, size, package: name, version, architecture: "" };
-      return poolArtifact(path, entry, null, replacements);
-    }
-  }
+  const stored = await inCatalog(repository, path, replacements);
+  // Only an index tells of which package a file of another form of name is.
+  if (stored && packageOf(path) !== fileOf(path)) return stored;
   const found = await findInIndices(repository, path, replacements.get(path)).catch(
     async (error) => {
       if (!(error instanceof Problem)) throw error;
-      const loose = await looseArtifact(repository, path);
-      if (!loose) throw await repository.explain(`pool/${path}`, error);
-      return loose;
+      const known = stored ?? (await looseArtifact(repository, path));
+      if (!known) throw await repository.explain(`pool/${path}`, error);
+      return known;
     },
   );
   if (!("entry" in found)) return found;
   repository.refuseClaimed(found.entry.package);
   return poolArtifact(path, found.entry, found.origin, replacements);
+}
+
+/** What stands at a path now, when that was fetched before: what was seen once needs no index any more. */
+async function inCatalog(
+  repository: AptRepository,
+  path: string,
+  replacements: Replacements,
+): Promise<Artifact | null> {
+  const name = packageOf(path);
+  const replacement = replacements.get(path);
+  const file = replacement === undefined ? path : replacedName(path, replacement);
+  const known = await repository.known(name, file);
+  if (!known?.sha256) return null;
+  const { version, sha256, size } = known;
+  // The catalog calls replaced bytes by the digest that the index gave, which may be another one.
+  const isSame = replacement === undefined || replacement === sha256;
+  const integrity = isSame ? integrityFromHex("sha256", sha256)! : integrityOf(replacement);
+  const digest = isSame ? sha256 : null;
+  const entry = { sha256: digest, integrity, size, package: name, version, architecture: "" };
+  return poolArtifact(path, entry, null, replacements);
+}
+
+function fileOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 interface FoundFile {

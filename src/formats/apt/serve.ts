@@ -16,6 +16,7 @@ import { serveLoose } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
 import { poolArtifactAt } from "./pool.ts";
+import { refusePrivate } from "./private-names.ts";
 import { type AptRoute, inFolder, likelySuite } from "./routes.ts";
 
 const RELEASE_HEADERS = {
@@ -34,6 +35,11 @@ export function serve(
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {
+  try {
+    refusePrivate(repository, route);
+  } catch (error) {
+    return Promise.reject(error);
+  }
   switch (route.kind) {
     case "inrelease":
       return serveRelease(route.suite, "inrelease", request, repository);

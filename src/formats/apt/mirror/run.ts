@@ -14,6 +14,7 @@ import {
   replacementsOf,
   useLookup,
 } from "../pool.ts";
+import { isPrivateFile } from "../private-names.ts";
 import type { FileFilter } from "../wanted.ts";
 import { catalogOf } from "./catalog.ts";
 import { createMeter } from "./meter.ts";
@@ -151,8 +152,10 @@ async function eachFile(
         if (seen.has(path)) return;
         seen.add(path);
         const artifact = poolArtifact(path, row, release.origin, replacements);
-        const isClaimed = repository.claims(artifact.package) || repository.claims(row.package);
-        use(isClaimed ? null : { path, size: row.size, artifact }, row.sha256);
+        use(
+          isPrivateFile(repository, path, row.package) ? null : { path, size: row.size, artifact },
+          row.sha256,
+        );
       });
 }
 
