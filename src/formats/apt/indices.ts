@@ -20,7 +20,7 @@ import { type AptRoute, inFolder, likelySuite, under } from "./routes.ts";
 const PIECE = 256 * 1024;
 
 /** Suites that hold a path, the deepest first. */
-async function suitesOf(repository: AptRepository, path: string): Promise<string[]> {
+export async function suitesOf(repository: AptRepository, path: string): Promise<string[]> {
   const known = [...(await knownSuites(repository))];
   return known.filter((suite) => under(suite, path) !== null).sort((a, b) => b.length - a.length);
 }
@@ -55,7 +55,7 @@ function nullWhenNotFound(error: unknown): null {
 }
 
 /** The release that a client is in the middle of fetching, or else the one in service. */
-async function releaseFor(
+export async function releaseFor(
   repository: AptRepository,
   suite: string,
   client: string,
@@ -68,7 +68,10 @@ async function releaseFor(
 }
 
 /** The release in service and those before it, without asking the upstream whether there is a newer one. */
-async function rememberedReleases(repository: AptRepository, suite: string): Promise<Generation[]> {
+export async function rememberedReleases(
+  repository: AptRepository,
+  suite: string,
+): Promise<Generation[]> {
   try {
     const { generation } = await currentRelease(repository, suite, "stored");
     return [generation, ...(await earlierReleases(repository, suite))];
@@ -78,7 +81,7 @@ async function rememberedReleases(repository: AptRepository, suite: string): Pro
   }
 }
 
-type HashRoute = Extract<AptRoute, { kind: "hash" }>;
+export type HashRoute = Extract<AptRoute, { kind: "hash" }>;
 
 /** The index with a hash, in any generation that is remembered. Throws Problem("notFound") when none names it in that folder. */
 export async function indexByHash(repository: AptRepository, route: HashRoute): Promise<Index> {
@@ -163,14 +166,14 @@ export function serveByHash(
   return open(index, request, repository);
 }
 
-const asName = memo(
+/** What a name stands for changes with the generation, so nobody may keep it without asking. */
+export const asName = memo(
   (reply: Reply): Reply => ({
     ...reply,
     headers: { ...reply.headers, "cache-control": "no-cache" },
   }),
 );
 
-/** What a name stands for changes with the generation, so nobody may keep it without asking. */
 export async function serveByName(
   index: Index,
   request: Request,

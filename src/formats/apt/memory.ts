@@ -59,6 +59,8 @@ export interface AptMemory {
   readonly byHash: WeakMap<Extract<AptRoute, { kind: "hash" }>, Index>;
   /** What a path of the pool was found to be. */
   readonly pool: WeakMap<Extract<AptRoute, { path: string }>, Artifact>;
+  /** Of images.ts: what lists of images name, by suite, path and hash. */
+  readonly sums: Map<string, Promise<ReadonlyMap<string, string>>>;
   /** Indices that the upstream names and does not have, and that are made here from what it has. */
   readonly madeHere: WeakSet<Artifact>;
   /** Ids of releases of whose end was told. */
@@ -88,6 +90,7 @@ export function createMemory({ now }: Pick<UnboundRepository, "now">): AptMemory
     lookups: { stored: new Map(), handles: new Map(), isClosed: false },
     byHash: new WeakMap(),
     pool: new WeakMap(),
+    sums: new Map(),
     madeHere: new WeakSet(),
     expired: new Set(),
   };

@@ -9,8 +9,9 @@ import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
 import { currentRelease, earlierReleases } from "./generations.ts";
+import { imageFor, imageWithHash } from "./images.ts";
 import type { Index } from "./index-artifact.ts";
-import { indexAt, indexByHash, serveByHash, serveByName, unnamedIndex } from "./indices.ts";
+import { asName, indexAt, indexByHash, serveByHash, serveByName, unnamedIndex } from "./indices.ts";
 import { entriesOf, serveListing } from "./listing.ts";
 import { serveLoose } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
@@ -143,7 +144,15 @@ async function serveHash(
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {
-  return serveByHash(await indexByHash(repository, route), request, repository);
+  let index: Index;
+  try {
+    index = await indexByHash(repository, route);
+  } catch (error) {
+    const image = await imageWithHash(repository, route);
+    if (!image) throw error;
+    return repository.artifact(image, request);
+  }
+  return serveByHash(index, request, repository);
 }
 
 async function servePool(
@@ -154,7 +163,7 @@ async function servePool(
   return repository.artifact(await poolArtifactAt(repository, route), request);
 }
 
-/** An index, a pool file of an unusual name, or a folder without the slash at its end. */
+/** An index, an image of the installer, a pool file of an unusual name, or a folder without the slash at its end. */
 async function serveFile(
   route: Route<"file">,
   request: Request,
@@ -169,6 +178,8 @@ async function serveFile(
     reason = error;
   }
   if (index) return serveByName(index, request, repository);
+  const image = reason ? null : await imageFor(repository, route.path, request.client);
+  if (image) return asName(await repository.artifact(image, request));
   const loose = await serveLoose(route.path, repository, reason === null);
   if (loose) return loose;
   const unnamed = await unnamedIndex(repository, route.path);

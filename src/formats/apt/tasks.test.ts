@@ -31,6 +31,23 @@ test("verify, clear-signed and detached", async () => {
   });
 });
 
+test("sums reads what sha256sum writes", async () => {
+  const [one, two] = ["ab".repeat(32), "CD".repeat(32)];
+  const text = [
+    `${one}  ./netboot/mini.iso`,
+    `${two} *MANIFEST\r`,
+    `${one}  ../outside`,
+    `${one.slice(1)}  short`,
+    "<html>",
+    "",
+  ].join("\n");
+  const { result } = await run("sums", {}, [text]);
+  expect(result).toEqual([
+    ["netboot/mini.iso", one],
+    ["MANIFEST", two.toLowerCase()],
+  ]);
+});
+
 test("plain writes an index uncompressed and says what that is", async () => {
   const text = bytes("index/Packages");
   const { result, output } = await run("plain", { index: "binary-amd64/Packages.gz" }, [

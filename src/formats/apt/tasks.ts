@@ -5,6 +5,7 @@ import type { Task, TaskInput } from "../../core/task.ts";
 import { compare } from "./compare.ts";
 import { files } from "./files.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";
+import { sums } from "./sums.ts";
 import { wanted } from "./wanted.ts";
 
 /** All bytes as base64. */
@@ -51,4 +52,4 @@ async function plain({ options, files: [index], write }: TaskInput): Promise<{
   return { sha256: hash.digest("hex"), size };
 }
 
-export const tasks: Record<string, Task> = { verify, files, compare, plain, wanted };
+export const tasks: Record<string, Task> = { verify, files, compare, plain, wanted, sums };

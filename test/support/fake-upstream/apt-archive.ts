@@ -264,7 +264,7 @@ function inSuite(suite: Suite, current: Generation, path: string): Held | null {
   const hashed = /^(.*?)by-hash\/(\w+)\/([0-9a-f]+)$/.exec(path);
   if (hashed)
     return suite.shape.byHash ? byDigest(suite, hashed[1]!, hashed[2]!, hashed[3]!) : null;
-  const bytes = current.files.get(path);
+  const bytes = current.images.get(path) ?? current.files.get(path);
   return bytes && !current.absent.has(path) ? held(bytes) : null;
 }
 

@@ -33,6 +33,8 @@ const COMPRESS: Record<string, (plain: Buffer) => Uint8Array> = {
 export interface Indices {
   files: Map<string, Buffer>;
   absent: Set<string>;
+  /** Images of the installer, which the Release names by the SHA256SUMS above them. */
+  images: Map<string, Buffer>;
 }
 
 /** `isOdd`: the stanza of one package is broken. */
@@ -44,6 +46,7 @@ export function indices(
 ): Indices {
   const files = new Map<string, Buffer>();
   const absent = new Set<string>();
+  const images = new Map<string, Buffer>();
   const add = (path: string, text: string, suffixes: string[]) => {
     const plain = Buffer.from(text);
     files.set(path, plain);
@@ -55,7 +58,7 @@ export function indices(
   if (shape.isFlat) {
     const text = packages.map((item) => paragraph(item, shape.folder ? "" : "./")).join("");
     add("Packages", text, [".gz", ".xz"]);
-    return { files, absent };
+    return { files, absent, images };
   }
   for (const component of shape.components) {
     const inside = packages.filter((item) => item.component === component);
@@ -97,7 +100,24 @@ export function indices(
     const texts = component === "main" ? sources.map((item) => item.text).join("") : "";
     add(`${component}/source/Sources`, texts, [".gz", ".xz"]);
   }
-  return { files, absent };
+  if (shape.isRich) addInstaller(files, images, packages.length);
+  return { files, absent, images };
+}
+
+/** Another one with each package. */
+function addInstaller(
+  files: Map<string, Buffer>,
+  images: Map<string, Buffer>,
+  generation: number,
+): void {
+  const folder = "main/installer-amd64/current/images";
+  const own = { "netboot/mini.iso": "an image", "cdrom/vmlinuz": "a kernel" };
+  for (const [path, text] of Object.entries(own))
+    images.set(`${folder}/${path}`, Buffer.from(`${text} of ${generation} packages`.padEnd(2000)));
+  const lines = [...images].map(
+    ([path, bytes]) => `${hex("sha256", bytes)}  ./${path.slice(folder.length + 1)}\n`,
+  );
+  files.set(`${folder}/SHA256SUMS`, Buffer.from(lines.join("")));
 }
 
 function contents(packages: Built[]): string {

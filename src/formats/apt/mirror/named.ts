@@ -4,6 +4,7 @@ import { Problem } from "../../../core/problem.ts";
 import { type Generation, releaseRef } from "../documents.ts";
 import { currentRelease, earlierReleases, knownSuites } from "../generations.ts";
 import { ALGORITHMS, isHash } from "../hashes.ts";
+import { isSums, sumsOf } from "../images.ts";
 import { indexArtifact } from "../index-artifact.ts";
 import { indexName, namesFiles } from "../index-names.ts";
 import type { AptRepository } from "../memory.ts";
@@ -47,6 +48,7 @@ export async function unnamed(
         rest.indices.delete(`${suite}\0${hash}`);
         if (stored.has(hash) && namesFiles(path)) wanted.set(hash, { path, release });
       }
+    for (const release of releases) await strikeImages(repository, suite, release, stored, rest);
     for (const index of wanted.values())
       await useLookup(repository, { suite, ...index }, async (file) => {
         for await (const group of rowsOf(file))
@@ -54,6 +56,20 @@ export async function unnamed(
       });
   }
   return [...rest.indices.values(), ...rest.files()];
+}
+
+/** Images of the installer, which lists of the release name. Without its list none of them was fetched. */
+async function strikeImages(
+  repository: AptRepository,
+  suite: string,
+  release: Release,
+  stored: ReadonlyMap<string, StoredArtifactRow>,
+  rest: { indices: Map<string, StoredArtifactRow> },
+): Promise<void> {
+  for (const [path, { hash }] of release.files)
+    if (isSums(path) && stored.has(hash))
+      for (const image of (await sumsOf(repository, suite, release, path)).values())
+        rest.indices.delete(`${suite}\0${image}`);
 }
 
 function candidates(rows: readonly StoredArtifactRow[]) {
