@@ -14,7 +14,6 @@ const bounded: Record<string, string> = {
   "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
   "src/cache/documents/intake.ts":
     "documents, never artifacts, up to the size that is parsed inline",
-  "src/cache/ask.ts": "answers that are no documents, limited by the question",
   "src/cache/repository.ts": "views to compose from",
   "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
   "src/cli/setup.ts": "a client's configuration file",
