@@ -8,7 +8,6 @@ import { createLru } from "./cache/lru.ts";
 import { createNaming } from "./cache/named.ts";
 import { createRepository, type Mounted, type Shared } from "./cache/repository.ts";
 import { createSoundness } from "./cache/soundness.ts";
-import { createWorker } from "./cache/worker.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
@@ -22,7 +21,7 @@ import { setupCommand } from "./cli/setup.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import type { Config, RepositoryConfig } from "./config/resolve.ts";
 import type { Log } from "./core/log.ts";
-import { createMetrics } from "./core/metrics.ts";
+import { createMetrics, type Metrics } from "./core/metrics.ts";
 import { formats } from "./formats/index.ts";
 import { createAccessLog } from "./http/accesslog.ts";
 import { type ControlServer, controlPath, startControl } from "./http/control.ts";
@@ -48,6 +47,7 @@ import {
   type UpstreamMetrics,
 } from "./upstream/upstreams.ts";
 import { createSite } from "./web/site.ts";
+import { createPool, type Ended, type Pool } from "./worker/pool.ts";
 
 const GRACE_MS = 30_000;
 
@@ -92,9 +92,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const database = await openDatabase(layout.database);
   const metrics = createMetrics();
   const events = createEvents(database, log, metrics, now);
-  const worker = createWorker(
-    () => new Worker(new URL("./worker.ts", import.meta.url).href, { smol: true }),
-  );
+  const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
   const naming = createNaming(database, blobs);
@@ -109,7 +107,7 @@ export async function start(options: StartOptions): Promise<Running> {
     blobs,
     naming,
     soundness,
-    transform: worker.transform,
+    transform: pool.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
@@ -171,7 +169,9 @@ export async function start(options: StartOptions): Promise<Running> {
     return `http://${server.hostname.includes(":") ? `[${server.hostname}]` : server.hostname}:${server.port}`;
   };
   let control: ControlServer | null = null;
-  const keepHouse = housekeeping({ ...shared, file: layout.database }, log);
+  const file = layout.database;
+  const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
+  const keepHouse = housekeeping({ ...shared, file, checkpoint }, log);
   const ending = new AbortController();
   const scrubbing = scrub({ ...shared, everyMs: config.scrub, signal: ending.signal }, log);
   const warnings = tellWarnings(own, log);
@@ -187,7 +187,7 @@ export async function start(options: StartOptions): Promise<Running> {
     await soundness.close();
     await jobsEnded;
     for (const one of mounted) await one.close();
-    worker.close();
+    await pool.close();
     await events.settled();
     await database.close();
     lock.release();
@@ -208,6 +208,16 @@ export async function start(options: StartOptions): Promise<Running> {
     await stop(0);
     throw error;
   }
+}
+
+/** Work that had to be ended is an event of the repository that it was done for. */
+function startPool(metrics: Metrics, events: Events, log: Log): Pool {
+  const ended = ({ repository, problem, ...subject }: Ended) => {
+    if (repository === null) log.write("error", problem.message);
+    else events.report(repository, { kind: "unfinished", message: problem.message, ...subject });
+  };
+  const thread = new URL("./worker/thread.ts", import.meta.url).href;
+  return createPool({ spawn: () => new Worker(thread, { smol: true }), metrics, ended });
 }
 
 /** Without it commands cannot ask the server for work; it serves all the same. */

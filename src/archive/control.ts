@@ -162,16 +162,24 @@ class Reader {
     const first = text.charCodeAt(start);
     if (first === HASH) return;
     if (first === SPACE || first === TAB) {
-      if (this.#place === -2) return this.#break(`${this.#name()} begins with a continuation line`);
+      if (this.#place === -2) {
+        this.#break(`${this.#name()} begins with a continuation line`);
+        return;
+      }
       if (this.#place >= 0) this.#fields[this.#place] += `\n${text.slice(start, end).trim()}`;
       return;
     }
     const colon = text.indexOf(":", start);
-    if (colon <= start || colon >= end)
-      return this.#break(`${this.#name()} has the line ${excerpt(text.slice(start, end))}`);
+    if (colon <= start || colon >= end) {
+      this.#break(`${this.#name()} has the line ${excerpt(text.slice(start, end))}`);
+      return;
+    }
     const name = text.slice(start, colon).trimEnd();
     const place = this.#placeOf(name);
-    if (place === null) return this.#break(`${this.#name()} has a field named ${excerpt(name)}`);
+    if (place === null) {
+      this.#break(`${this.#name()} has a field named ${excerpt(name)}`);
+      return;
+    }
     this.#place = place;
     if (place < 0) return;
     this.#fields[this.#place] = text.slice(colon + 1, end).trim();

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Artifact, Pace } from "../core/artifact.ts";
 import { formatIntegrity, type Integrity } from "../core/integrity.ts";
-import { Problem } from "../core/problem.ts";
+import { isUndone, Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs, Incoming } from "../store/blobs.ts";
 import { createFill, type FillControl, HOLD } from "./fill.ts";
@@ -149,7 +149,7 @@ async function run(
       ...collected,
       upstream: response.upstream,
       digests: pinnedToo(deps, collected),
-      content: await contentOf(deps, collected).catch((error) =>
+      content: await contentOf(deps, artifact, collected).catch((error) =>
         unreadable(error, artifact, response, isCheckable(expected)),
       ),
     };
@@ -180,8 +180,9 @@ function unreadable(
   { upstream }: UpstreamResponse,
   isVouchedFor: boolean,
 ): null {
-  if (!(error instanceof Problem)) throw error;
+  if (!(error instanceof Problem) || error.kind === "busy") throw error;
   if (isVouchedFor) return null;
+  if (isUndone(error)) throw error;
   throw new Problem(
     "malformed",
     `${upstream} sent ${file} of ${name} as an archive that cannot be read: ${error.message}`,

@@ -2,12 +2,13 @@
 import { createHash } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
 import type { EventKind } from "../core/event.ts";
+import type { AnyFormat } from "../core/format.ts";
 import { type Integrity, mergeIntegrity, parseIntegrity, strongest } from "../core/integrity.ts";
-import { Problem } from "../core/problem.ts";
+import { isUndone, Problem } from "../core/problem.ts";
 import type { Pin } from "../ledger/pins.ts";
 import type { Incoming } from "../store/blobs.ts";
 import { memoryRandom, openRandom } from "../store/sink.ts";
-import type { AnyFormat, Transform } from "./transform.ts";
+import type { Transform } from "../worker/job.ts";
 
 /** Digests of a format's own (Go's h1) are computed in the worker above this. Bytes. */
 const DIGEST_INLINE = 256 * 1024;
@@ -67,7 +68,8 @@ export async function prove(
       found: found.sha256,
     };
     const isSame =
-      pin.content !== null && (await contentOf(deps, found).catch(() => null)) === pin.content;
+      pin.content !== null &&
+      (await contentOf(deps, artifact, found).catch(unlessUndone)) === pin.content;
     throw isSame
       ? new Tampered(
           `${upstream} packed ${what} anew: it holds the same, in other bytes than were seen first, and those are lost here`,
@@ -92,6 +94,12 @@ export async function prove(
       },
     );
   }
+}
+
+/** What cannot be read holds something else. What was not looked into is no reason for an alarm. */
+function unlessUndone(error: unknown): null {
+  if (isUndone(error)) throw error;
+  return null;
 }
 
 /** Bytes that a digest cannot even be computed of (a broken zip) are not the published ones either. */
@@ -139,12 +147,18 @@ async function digestOf(
 /** What the archive holds, where the format tells. In the worker unless it is small. */
 export async function contentOf(
   deps: ProofDeps,
+  { package: name, version }: { package: string; version: string },
   found: Pick<Arrived, "bytes" | "incoming" | "size">,
 ): Promise<string | null> {
   const own = deps.format.contentDigest;
   if (!own) return null;
   if (found.bytes && found.size <= DIGEST_INLINE) return own(memoryRandom(found.bytes));
-  return deps.transform({ op: "content", format: deps.format.name, input: found.incoming!.path });
+  return deps.transform({
+    op: "content",
+    format: deps.format.name,
+    input: found.incoming!.path,
+    artifact: { package: name, version },
+  });
 }
 
 /** An algorithm that was not computed on the way (sha384, md5). */

@@ -4,8 +4,8 @@ import { rmSync } from "node:fs";
 import { waitFor } from "../../test/support/wait.ts";
 import type { RandomAccess } from "../core/artifact.ts";
 import type { Overlay, StoredDocument } from "../core/document.ts";
+import type { AnyFormat } from "../core/format.ts";
 import { answer, artifact, bytesOf, index, openToy, request, sri, toy } from "./testkit.ts";
-import type { AnyFormat } from "./transform.ts";
 
 let open: Awaited<ReturnType<typeof openToy>>;
 afterEach(() => open.close());

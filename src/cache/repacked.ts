@@ -41,7 +41,9 @@ export function createRepackCheck(deps: RepackDeps): IsRepacked {
     try {
       const digests = formatIntegrity(arrived.digests);
       if (compareIntegrity(shown, digests) === "different") return false;
-      return (await contentOf(deps, arrived)) === pin.content;
+      return (
+        (await contentOf(deps, { package: packageName, version: "" }, arrived)) === pin.content
+      );
     } finally {
       await arrived.incoming?.abandon();
     }

@@ -1,9 +1,9 @@
 // One configured repository: the only way from a format to the network and the disk.
 import { gunzipSync } from "node:zlib";
 import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts";
-import type { Service } from "../core/format.ts";
+import type { AnyFormat, Service } from "../core/format.ts";
 import type { Action, Grant } from "../core/grant.ts";
-import { Problem } from "../core/problem.ts";
+import { isUndone, Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -14,6 +14,7 @@ import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
+import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
 import { knownFiles, listStored } from "./artifact-rows.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
@@ -32,7 +33,6 @@ import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
-import type { AnyFormat, Transform } from "./transform.ts";
 
 export interface RepositorySettings {
   name: string;
@@ -74,6 +74,7 @@ export function createRepository(
   const { name, options } = settings;
   const { database, blobs, now } = shared;
   const door = createDoor(name, settings.claims, format.spell);
+  const transform: Transform = (job, call) => shared.transform(job, { ...call, repository: name });
   const report: Repository["report"] = (event) => shared.events.report(name, event);
   const bound = new WeakMap<Grant, Repository>();
   const values = createKept({ repository: name, database, now });
@@ -103,7 +104,7 @@ export function createRepository(
     database,
     changes: shared.changes,
     naming: shared.naming,
-    transform: shared.transform,
+    transform,
     report,
     now,
   };
@@ -125,7 +126,7 @@ export function createRepository(
     format: format.name,
     blobPath: (sha256) => localOf(blobs, sha256),
     files: shared.views,
-    transform: shared.transform,
+    transform,
   });
   const views = createViews({
     repository: name,
@@ -134,7 +135,7 @@ export function createRepository(
     documents,
     files: shared.views,
     blobPath: (sha256) => localOf(blobs, sha256),
-    transform: shared.transform,
+    transform,
     memory: shared.viewMemory,
     now,
   });
@@ -155,7 +156,7 @@ export function createRepository(
     } catch (error) {
       if (error instanceof Problem && error.kind === "notFound")
         return lookAgain(ref, view, found, error);
-      if (await isSound(found.state)) throw error;
+      if (isUndone(error) || (await isSound(found.state))) throw error;
       const fetched = await documents.again(ref);
       return { found: fetched, view: await views.get(ref, fetched.state, view) };
     }

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, rmSync } from "node:fs";
+import { waitFor } from "../../test/support/wait.ts";
+import type { AnyFormat } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 import { answer, artifact, openToy, sha256, toy } from "./testkit.ts";
-import type { AnyFormat } from "./transform.ts";
 
 let open: Awaited<ReturnType<typeof openToy>>;
 afterEach(() => open.close());
@@ -96,4 +97,33 @@ test("what is removed leaves the catalog, and the disk unless something else nam
     (reason) => reason,
   );
   expect(error?.kind).toBe("tampered");
+});
+
+test("who gives up leaves the file to the others who wait for it; when all have, it is not made", async () => {
+  const gate = Promise.withResolvers<void>();
+  open = await openToy({ format });
+  const file = await stored();
+  let turn: AbortSignal | undefined;
+  open.worker.waits = (_job, call) => {
+    turn = call?.signal;
+    return gate.promise;
+  };
+  const derive = (signal?: AbortSignal) =>
+    open.repository.derive("count", { word: "two" }, [file], signal ? { signal } : {});
+  const [one, two] = [new AbortController(), new AbortController()];
+  const asked = [derive(one.signal), derive(two.signal)];
+  await waitFor(
+    () => turn !== undefined,
+    () => "the task was not sent",
+  );
+  one.abort(new Error("gone home"));
+  await expect(asked[0]).rejects.toThrow("gone home");
+  expect(turn?.aborted).toBe(false);
+  two.abort(new Error("gone too"));
+  await expect(asked[1]).rejects.toThrow("gone too");
+  expect(turn?.aborted).toBe(true);
+  const next = derive();
+  gate.reject(turn?.reason);
+  open.worker.waits = async () => {};
+  await (await next).close();
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef } from "../core/document.ts";
+import type { AnyFormat } from "../core/format.ts";
 import { issueGrant } from "../core/grant.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -19,11 +20,12 @@ import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
 import { fileOf, openLayout } from "../store/layout.ts";
 import { openViewFiles } from "../store/view-files.ts";
+import type { Call, Job } from "../worker/job.ts";
+import { createTransform } from "../worker/work.ts";
 import { createLru } from "./lru.ts";
 import { createNaming } from "./named.ts";
 import { createRepository } from "./repository.ts";
 import { createSoundness } from "./soundness.ts";
-import { type AnyFormat, createTransform, type Job } from "./transform.ts";
 
 /** The grant of who may do all. */
 export const everything = issueGrant({ audience: "", may: () => true });
@@ -175,6 +177,10 @@ export async function openToy(
   const upstream = fakeUpstream();
   const log: string[] = [];
   const jobs: Job["op"][] = [];
+  const worker = {
+    fails: (_job: Job): Problem | null => null,
+    waits: async (_job: Job, _call?: Call): Promise<void> => {},
+  };
   const clock = { shift: 0 };
   const now = () => Date.now() + clock.shift;
   const format = options.format ?? toy;
@@ -217,8 +223,11 @@ export async function openToy(
         soundness,
         events,
         blobs,
-        transform: (job) => {
+        async transform(job, call) {
           jobs.push(job.op);
+          const failure = worker.fails(job);
+          if (failure) throw failure;
+          await worker.waits(job, call);
           return transform(job);
         },
         viewMemory: createLru(1 << 20),
@@ -245,6 +254,8 @@ export async function openToy(
     log,
     /** What was done by the worker's functions. */
     jobs,
+    /** Tests make it end some jobs with a Problem in place of doing them, or wait before it does. */
+    worker,
     clock,
     get layout() {
       return current.layout;

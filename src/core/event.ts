@@ -15,7 +15,8 @@ export type EventKind =
   | "repacked"
   | "skipped"
   /** Stored bytes are not what they were. */
-  | "damaged";
+  | "damaged"
+  | "unfinished";
 
 /** Something that an operator must know. Stored, logged, counted. */
 export interface RepositoryEvent {

@@ -60,6 +60,10 @@ export interface Service<Route extends { kind: string } = { kind: string }, Opti
   close?(): Promise<void>;
 }
 
+/** Whichever format: for those who hold all of them. */
+// biome-ignore lint/suspicious/noExplicitAny: each format has its own Route and Options, which only it reads
+export type AnyFormat = Format<any, any>;
+
 /** A file that an option names, read when the configuration is loaded. */
 export interface OptionFile {
   path: string;

@@ -4,7 +4,8 @@
  * Every way a request can fail, and the status that says so. A new kind is one new line.
  *
  * 424 where a 5xx would be expected: npm retries a 5xx for 71 seconds, while 424 stops npm, pip, uv and go at once and
- * is not taken for "does not exist" by any of them (docs/decisions/0003-no-false-404.md).
+ * is not taken for "does not exist" by any of them (docs/decisions/0003-no-false-404.md). 503 only where coming again is what helps
+ * (docs/decisions/0013-worker-lanes.md).
  */
 export const statusOf = {
   badRequest: 400, // what the client sent makes no sense
@@ -20,6 +21,7 @@ export const statusOf = {
   refused: 424, // the upstream answered, but with a refusal (401, 403, 451): not a "no"
   malformed: 424, // the upstream's answer is not what it should be (a login page)
   tampered: 424, // the bytes are not the pinned or published ones
+  unfinished: 424, // our own work on it had to be ended: says nothing about what it was done on
   busy: 503, // more waits here than can be done soon: clients come again by themselves
   internal: 500, // a bug of ours; the cause is logged with its stack
   full: 424, // no space left on the device; what is stored is served on
@@ -58,8 +60,20 @@ export class Problem extends Error {
 export function cannotAsk(error: unknown): error is Problem {
   return (
     error instanceof Problem &&
-    ["offline", "unreachable", "refused", "tampered", "malformed", "busy", "full"].includes(
-      error.kind,
-    )
+    [
+      "offline",
+      "unreachable",
+      "refused",
+      "tampered",
+      "malformed",
+      "unfinished",
+      "busy",
+      "full",
+    ].includes(error.kind)
   );
+}
+
+/** True where the failure is this server's: work was not done, or not to its end. It says nothing about the bytes that it was to be done on. */
+export function isUndone(error: unknown): boolean {
+  return error instanceof Problem && ["unfinished", "busy", "full"].includes(error.kind);
 }

@@ -32,6 +32,7 @@ export interface CacheStatus {
     | "refused"
     | "malformed"
     | "tampered"
+    | "unfinished"
     | "busy"
     | "full";
   /** Seconds since the stored copy was last confirmed; set on stale answers. RFC 9111 §5.1 */

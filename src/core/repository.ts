@@ -6,7 +6,7 @@ import type { Grant } from "./grant.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
-import type { Derived } from "./task.ts";
+import type { Derived, Turn } from "./task.ts";
 
 /** What a format asks and keeps for itself, whoever the caller is: a checksum database's tree. Tells nothing of any package that is stored. */
 export interface OwnRepository<Options = unknown>
@@ -44,9 +44,9 @@ export interface Repository<Options = unknown> {
   /** Sees to it that an artifact is stored, fetching and proving it when it is not. Throws a Problem. */
   fetch(artifact: Artifact, pace?: Pace): Promise<StoredFile>;
   /** Runs one of the format's tasks on stored bytes, by their SHA-256. Throws a Problem. */
-  work<T>(task: string, options: unknown, files: string[]): Promise<T>;
+  work<T>(task: string, options: unknown, files: string[], turn?: Turn): Promise<T>;
   /** The same for a task that writes a file. It is kept, and made again when it is gone. Collapsed. */
-  derive(task: string, options: unknown, files: string[]): Promise<Derived>;
+  derive(task: string, options: unknown, files: string[], turn?: Turn): Promise<Derived>;
   /** What is stored of a package's files; of all packages without `packageName`. No facts: only what was fetched. In no order. */
   stored(packageName?: string): Promise<StoredArtifactRow[]>;
   /** SHA-256 of a file that was ever fetched, also when it was removed since: its pin stays. */

@@ -8,7 +8,7 @@ export interface StoredBytes extends RandomAccess {
 }
 
 /**
- * Work on stored bytes that would hold up the loop: done in the worker thread. Pure: what it returns (JSON) and writes follows from
+ * Work on stored bytes that would hold up the loop: done in a thread beside it. Pure: what it returns (JSON) and writes follows from
  * its input alone. Throws Problems.
  */
 export type Task = (input: TaskInput) => Promise<unknown>;
@@ -21,6 +21,14 @@ export interface TaskInput {
   files: StoredBytes[];
   /** To the file that `Repository.derive` gives; nothing in `Repository.work`. */
   write(chunk: Uint8Array | string): Promise<void>;
+}
+
+/** When a task has its turn, where much else is to be done. */
+export interface Turn {
+  /** Nobody waits for it: it comes after all for which somebody does. */
+  isBehind?: boolean;
+  /** Takes it back while it waits for its turn. Once it has begun it is done to its end. */
+  signal?: AbortSignal;
 }
 
 /** A file that a task wrote. */

@@ -1,5 +1,4 @@
 // What the server does for its own data: garbage goes, and the database's log into the database.
-import type { Transform } from "../cache/transform.ts";
 import type { Log } from "../core/log.ts";
 import { type Database, logSize } from "../store/database.ts";
 import { collectGarbage, type GcStore } from "./gc.ts";
@@ -14,7 +13,8 @@ export interface House extends GcStore {
   database: Database;
   /** The database's file. */
   file: string;
-  transform: Transform;
+  /** Moves the database's log into the database, beside the loop: it syncs. */
+  checkpoint(): Promise<void>;
 }
 
 export function housekeeping(house: House, log: Log): RecurringJob[] {
@@ -32,16 +32,16 @@ function garbageCollection(house: House, log: Log): RecurringJob {
   };
 }
 
-/** Moves the database's log into the database, in the worker: it syncs. */
-function checkpoints({ database, file, transform }: House): RecurringJob {
+function checkpoints({ database, file, checkpoint }: House): RecurringJob {
   let done = 0;
   return {
     name: "The database's checkpoint",
     everyMs: CHECKPOINT_MS,
     async run() {
-      if (database.commits === done || (await logSize(file)) < CHECKPOINT_BYTES) return;
-      done = database.commits;
-      await transform({ op: "checkpoint", input: file });
+      const { commits } = database;
+      if (commits === done || (await logSize(file)) < CHECKPOINT_BYTES) return;
+      await checkpoint();
+      done = commits;
     },
   };
 }

@@ -1,5 +1,5 @@
 // What formats warn of in a repository's options: said when the server starts, and again every day.
-import type { AnyFormat } from "../cache/transform.ts";
+import type { AnyFormat } from "../core/format.ts";
 import type { Log } from "../core/log.ts";
 import type { Repository } from "../core/repository.ts";
 import type { RecurringJob } from "./runner.ts";

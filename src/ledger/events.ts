@@ -44,6 +44,7 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   repacked: "info",
   skipped: "info",
   damaged: "error",
+  unfinished: "error",
 };
 
 /** Every kind of event, in the order in which they are told to people. */

@@ -65,6 +65,16 @@ export async function hashFile(path: string, breathe?: () => Promise<void>): Pro
   return hash.digest("hex");
 }
 
+/** Bytes in a file; 0 where there is none. */
+export async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => null))?.size ?? 0;
+}
+
+/** Removes a file, if there is one. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
 /** Random access to a file; closed by `close`. */
 export async function openRandom(path: string): Promise<RandomAccess & { close(): Promise<void> }> {
   const file = await open(path, "r");

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import type { Candidate } from "../../core/document.ts";
+import type { AnyFormat } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Repository } from "../../core/repository.ts";
 import { answer, artifact, index, openToy, sri, toy } from "../testkit.ts";
-import type { AnyFormat } from "../transform.ts";
 
 let open: Awaited<ReturnType<typeof openToy>>;
 afterEach(() => open.close());

@@ -6,9 +6,9 @@ import type { UpstreamResponse } from "../../core/upstream.ts";
 import type { Blobs, Incoming } from "../../store/blobs.ts";
 import { gzip } from "../../store/sink.ts";
 import { gunzipUpTo, memorySource } from "../../store/source.ts";
+import type { Transform } from "../../worker/job.ts";
+import { collectSkipped, type SkippedEntries } from "../../worker/skipped.ts";
 import type { Naming } from "../named.ts";
-import type { Transform } from "../transform.ts";
-import { collectSkipped, type SkippedEntries } from "./skipped.ts";
 import { INLINE_LIMIT } from "./state.ts";
 
 /** What is longer goes to a file while it comes. Bytes, as they travel. */

@@ -2,7 +2,7 @@
 import type { DocumentRef, DocumentType, Fact, Overlay, Source } from "../../core/document.ts";
 import type { EventKind, RepositoryEvent } from "../../core/event.ts";
 import type { Integrity } from "../../core/integrity.ts";
-import type { Problem } from "../../core/problem.ts";
+import { Problem } from "../../core/problem.ts";
 import {
   type Change,
   type KnownFacts,
@@ -13,9 +13,9 @@ import {
 import { readDigests, readPin } from "../../ledger/pins.ts";
 import type { Blobs } from "../../store/blobs.ts";
 import type { Database, Query } from "../../store/database.ts";
+import type { Transform } from "../../worker/job.ts";
 import { localOf } from "../local.ts";
 import type { IsRepacked } from "../repacked.ts";
-import type { Transform } from "../transform.ts";
 import { type DocumentState, INLINE_LIMIT } from "./state.ts";
 
 export interface ObserverDeps {
@@ -104,10 +104,11 @@ export function createObserver(deps: ObserverDeps): Observe {
       (file) => overlay[file]!.entry === null && overlay[file]!.state !== "fetched",
     );
     if (missing.length > 0 && state?.blob && type.extract) {
-      // The bytes of the document before may be lost. The new one is worth more than what only the old one said.
-      const entries = await extract(ref, state, missing).catch(
-        () => ({}) as Record<string, unknown>,
-      );
+      const entries = await extract(ref, state, missing).catch((error) => {
+        if (error instanceof Problem && error.kind === "busy") throw error; // read when the document comes again
+        // The bytes of the document before may be lost. The new one is worth more than what only the old one said.
+        return {} as Record<string, unknown>;
+      });
       for (const file of missing) overlay[file]!.entry = entries[file] ?? null;
     }
     return overlay;
@@ -147,6 +148,7 @@ export function createObserver(deps: ObserverDeps): Observe {
       format: deps.format,
       ref,
       input: await localOf(blobs, state.blob!),
+      size: state.size,
       files,
     });
   }

@@ -1,7 +1,7 @@
 // One question to the upstream about a document, and what its answer makes of the stored one.
 import type { Candidate, DocumentRef, DocumentType, Overlay, Source } from "../../core/document.ts";
 import type { RepositoryEvent } from "../../core/event.ts";
-import { Problem } from "../../core/problem.ts";
+import { isUndone, Problem } from "../../core/problem.ts";
 import type { CacheStatus } from "../../core/reply.ts";
 import { shortageOf } from "../../core/shortage.ts";
 import type { Upstream, UpstreamResponse } from "../../core/upstream.ts";
@@ -19,7 +19,7 @@ import type { Troubles } from "./troubles.ts";
 const NO_IS_REMEMBERED_MS = 60_000;
 /** How long a bad answer (login page, refusal) is not asked for again while a good copy is stored. */
 const TROUBLE_IS_REMEMBERED_MS = 30_000;
-const TROUBLES = ["refused", "malformed", "tampered", "full"];
+const TROUBLES = ["refused", "malformed", "tampered", "unfinished", "full"];
 
 export interface Found {
   state: DocumentState;
@@ -76,17 +76,19 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     if (!TROUBLES.includes(problem.kind)) return problem;
     // A login page is told once, not each time that it is shown again.
     const isNews = troubles.last(idOf(ref))?.problem.message !== problem.message;
-    if (isNews && problem.kind !== "full") deps.report(troubleEvent(ref, problem, true));
+    if (isNews && !isUndone(problem)) deps.report(troubleEvent(ref, problem, true));
     troubles.set(idOf(ref), problem, TROUBLE_IS_REMEMBERED_MS);
     return problem;
   }
 
-  /** Nothing is stored. False bytes are told of also then, and neither they nor a no are asked for again for a while. */
+  /** Nothing is stored. False bytes are told of also then; neither they, nor a no, nor what kept a thread busy is asked for again for a while. */
   async function refused(ref: DocumentRef, error: unknown): Promise<unknown> {
     if (error instanceof Problem && error.kind === "tampered") {
       deps.report(troubleEvent(ref, error, false));
       troubles.set(idOf(ref), error, TROUBLE_IS_REMEMBERED_MS);
     }
+    if (error instanceof Problem && error.kind === "unfinished")
+      troubles.set(idOf(ref), error, TROUBLE_IS_REMEMBERED_MS);
     if (error instanceof Problem && error.kind === "notFound")
       troubles.set(idOf(ref), error, Math.min(deps.freshnessMs, NO_IS_REMEMBERED_MS));
     return deps.absences.explain("document", [ref.kind, ref.key], error);

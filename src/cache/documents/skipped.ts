@@ -2,29 +2,10 @@
 import { createHash } from "node:crypto";
 import type { DocumentRef, Skipped } from "../../core/document.ts";
 import type { RepositoryEvent } from "../../core/event.ts";
+import { LISTED, type SkippedEntries } from "../../worker/skipped.ts";
 
-/** A document that is wrong throughout has as many as entries: the rest is only counted. */
-const LISTED = 200;
 /** What more are found at once is told in one event. */
 const TOLD_ONE_BY_ONE = 10;
-const LONGEST = 300;
-
-export interface SkippedEntries {
-  entries: Skipped[];
-  /** How many there are, listed or not. */
-  count: number;
-}
-
-/** `skip` fills `skipped`. */
-export function collectSkipped(): { skipped: SkippedEntries; skip(entry: Skipped): void } {
-  const skipped = { entries: [] as Skipped[], count: 0 };
-  function skip({ what, why }: Skipped): void {
-    skipped.count += 1;
-    if (skipped.entries.length < LISTED)
-      skipped.entries.push({ what: what.slice(0, LONGEST), why: why.slice(0, LONGEST) });
-  }
-  return { skipped, skip };
-}
 
 /** What is to be told of them, and what has been told then. `told`: what was told of the same document before. */
 export function tellSkipped(

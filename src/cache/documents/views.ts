@@ -3,9 +3,9 @@ import type { DocumentRef, DocumentType, ViewRequest } from "../../core/document
 import type { FileBody, Reply } from "../../core/reply.ts";
 import { gzip } from "../../store/sink.ts";
 import type { ViewFiles } from "../../store/view-files.ts";
+import type { Transform } from "../../worker/job.ts";
 import { createCollapse } from "../collapse.ts";
 import type { Lru } from "../lru.ts";
-import type { Transform } from "../transform.ts";
 import type { Documents } from "./get.ts";
 import { type DocumentState, INLINE_LIMIT } from "./state.ts";
 
@@ -95,6 +95,7 @@ export function createViews(deps: ViewDeps): Views {
       ref,
       input: await deps.blobPath(state.blob!),
       sha256: state.blob!,
+      size: state.size,
       overlay: state.overlay,
       view: request,
       output: await file.begin(),

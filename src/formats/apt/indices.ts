@@ -228,7 +228,7 @@ async function make(
       return plainReply(artifact, size, derive);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (error.kind === "tampered" || error.kind === "malformed") failure = error;
+      if (cannotAsk(error)) failure = error;
     }
   }
   throw failure;

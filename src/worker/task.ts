@@ -1,4 +1,4 @@
-// Runs one of a format's tasks on stored files: in the worker.
+// Runs one of a format's tasks on stored files.
 import type { StoredBytes, Task } from "../core/task.ts";
 import { openOutput, openRandom } from "../store/sink.ts";
 import { fileSource } from "../store/source.ts";
@@ -8,7 +8,7 @@ export interface TaskJob {
   format: string;
   task: string;
   options: unknown;
-  inputs: string[];
+  inputs: readonly string[];
   /** For what the task writes; null when that is not wanted. */
   output: string | null;
 }
