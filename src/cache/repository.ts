@@ -6,6 +6,7 @@ import type { Action, Grant } from "../core/grant.ts";
 import { isUndone, Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
+import type { Turn } from "../core/task.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import { readPin } from "../ledger/pins.ts";
@@ -282,13 +283,13 @@ export function createRepository(
         for (const file of files) permit("admin", file.package);
         return artifacts.remove(files);
       },
-      async work<T>(task: string, options: unknown, files: string[]) {
+      async work<T>(task: string, options: unknown, files: string[], turn?: Turn) {
         permit("read", null);
-        return tasks.work<T>(task, options, files);
+        return tasks.work<T>(task, options, files, turn);
       },
-      async derive(task, options, files) {
+      async derive(task, options, files, turn) {
         permit("read", null);
-        return tasks.derive(task, options, files);
+        return tasks.derive(task, options, files, turn);
       },
       async explain(key, error) {
         permit("read", null);

@@ -73,6 +73,19 @@ test("a run that was stopped goes on where it was", async () => {
   expect(repository.asked.sort()).toEqual([4, 5, 6, 7, 8, 9].map((at) => poolFile(`p${at}`, "1")));
 });
 
+test("a run that is stopped while an index is read ends, and its reading comes after what clients wait for", async () => {
+  const repository = mirrored({ filter: { packages: ["p*"], notPackages: [] } });
+  publish(repository, { day: 0, packages: { [AMD64]: [["p1", "1", "content"]] } });
+  const call = fakeCall();
+  repository.beforeDerive = (turn) => {
+    expect(turn?.isBehind).toBe(true);
+    call.stop.abort();
+  };
+  expect(await runMirror(repository, call, noWait)).toBe(false);
+  expect(call.lines.join()).toContain("Stopped.");
+  expect(repository.asked.filter((path) => path.startsWith("pool"))).toEqual([]);
+});
+
 test("the filter leaves packages and sections out", async () => {
   const repository = mirrored({
     filter: { packages: ["lib*"], notPackages: ["libold"], notSections: ["debug"] },

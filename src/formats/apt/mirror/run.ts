@@ -1,6 +1,7 @@
 // `holdfast mirror run`: fetches ahead all that clients of the mirrored suites may ask for.
 import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
+import type { Turn } from "../../../core/task.ts";
 import type { LookupRow } from "../lookup-file.ts";
 import type { AptRepository } from "../memory.ts";
 import type { MirrorOptions } from "../options.ts";
@@ -125,10 +126,17 @@ async function run(
   if (!signal.aborted && tally.ended === null) {
     forgetReplacements(repository);
     const wishes: Wish[] = [];
-    await eachFile(repository, plan, suites, await replacementsOf(repository), (wish, sha256) => {
-      if (wish === null) tally.claimed += 1;
-      else if (lacks(wish, sha256)) wishes.push(wish);
-    });
+    await eachFile(
+      repository,
+      plan,
+      suites,
+      await replacementsOf(repository),
+      (wish, sha256) => {
+        if (wish === null) tally.claimed += 1;
+        else if (lacks(wish, sha256)) wishes.push(wish);
+      },
+      { isBehind: true, signal },
+    );
     missing((await fetch(wishes)).missing);
   }
   meter.show();
@@ -142,21 +150,30 @@ async function eachFile(
   suites: readonly MirroredSuite[],
   replacements: Replacements,
   use: (wish: Wish | null, sha256: string | null) => void,
+  turn: Turn,
 ): Promise<void> {
   const seen = new Set<string>();
   for (const { folder, release, naming } of suites)
     for (const index of naming)
-      await eachRow(repository, { suite: folder, release, ...index }, filterOf(plan), (row) => {
-        const path = poolPath(folder, row.path);
-        // The same bytes in all suites: what differs is refused when a release comes.
-        if (seen.has(path)) return;
-        seen.add(path);
-        const artifact = poolArtifact(path, row, release.origin, replacements);
-        use(
-          isPrivateFile(repository, path, row.package) ? null : { path, size: row.size, artifact },
-          row.sha256,
-        );
-      });
+      await eachRow(
+        repository,
+        { suite: folder, release, ...index },
+        filterOf(plan),
+        (row) => {
+          const path = poolPath(folder, row.path);
+          // The same bytes in all suites: what differs is refused when a release comes.
+          if (seen.has(path)) return;
+          seen.add(path);
+          const artifact = poolArtifact(path, row, release.origin, replacements);
+          use(
+            isPrivateFile(repository, path, row.package)
+              ? null
+              : { path, size: row.size, artifact },
+            row.sha256,
+          );
+        },
+        turn,
+      );
 }
 
 /** Null when all are wanted: then the lookup file that clients' requests need too is enough. */
@@ -172,18 +189,24 @@ function filterOf({ filter }: MirrorOptions): FileFilter | null {
   return Object.keys(lists).length > 0 ? lists : null;
 }
 
+/** Nobody waits for the rows of a mirror. Of a run that is stopped there are none. */
 async function eachRow(
   repository: AptRepository,
   index: Lookup & { sha256: string },
   filter: FileFilter | null,
   use: (row: LookupRow) => void,
+  turn: Turn,
 ): Promise<void> {
   if (!filter)
     return useLookup(repository, index, async (file) => {
       for await (const rows of rowsOf(file)) rows.forEach(use);
     });
   const options = { ...indexOptions(index), filter };
-  const file = await repository.derive("wanted", options, [index.sha256]);
+  const file = await repository.derive("wanted", options, [index.sha256], turn).catch((error) => {
+    if (turn.signal?.aborted) return null;
+    throw error;
+  });
+  if (!file) return;
   try {
     for await (const rows of rowsOf(file)) rows.forEach(use);
   } finally {

@@ -8,7 +8,7 @@ import { compareIntegrity, integrityFromHex } from "../../../core/integrity.ts";
 import type { OperationCall } from "../../../core/operation.ts";
 import { Problem } from "../../../core/problem.ts";
 import type { Repository } from "../../../core/repository.ts";
-import type { StoredBytes, Task } from "../../../core/task.ts";
+import type { StoredBytes, Task, Turn } from "../../../core/task.ts";
 import { unexpectedParts } from "../../../core/testkit.ts";
 
 export const HOUR = 3_600_000;
@@ -31,6 +31,8 @@ export interface FakeRepository<Options> extends Repository<Options> {
   asked: string[];
   /** Called before each file is fetched. */
   beforeFetch(path: string): void | Promise<void>;
+  /** Called with the turn of each task that writes a file. */
+  beforeDerive(turn: Turn | undefined): void;
   rows: StoredArtifactRow[];
   pins: Map<string, string>;
   blobs: Map<string, Uint8Array>;
@@ -90,6 +92,7 @@ export function fakeRepository<Options>({
     events: [],
     clock: Date.UTC(2026, 1, 1),
     beforeFetch: () => {},
+    beforeDerive: () => {},
     claims: () => false,
     refuseClaimed: () => {},
     view: never("view"),
@@ -191,7 +194,9 @@ export function fakeRepository<Options>({
       return JSON.parse(JSON.stringify(result ?? null)) as T;
     },
 
-    async derive(task, given, files) {
+    async derive(task, given, files, turn) {
+      fake.beforeDerive(turn);
+      turn?.signal?.throwIfAborted();
       const options = JSON.parse(JSON.stringify(given));
       const parts: Uint8Array[] = [];
       const write = async (chunk: Uint8Array | string) => void parts.push(Buffer.from(chunk));
