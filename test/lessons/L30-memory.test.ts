@@ -8,6 +8,7 @@ const GATHERS =
 
 const bounded: Record<string, string> = {
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
+  "src/archive/whole.ts": "old compressions' files, limited by what they may unpack to",
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/ask.ts": "answers that are no documents, limited by the question",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
@@ -21,7 +22,8 @@ const bounded: Record<string, string> = {
   "src/config/resolve.ts": "secrets and certificates that the configuration names",
   "src/formats/apt/clear-signed.ts": "releases of up to 32 MiB, which are documents",
   "src/formats/apt/detached.ts": "the same",
-  "src/formats/apt/key.ts": "keyrings that the configuration names",
+  "src/formats/apt/armour.ts": "keyrings that the configuration names",
+  "src/formats/apt/sums.ts": "lists of digests, which are indices with a limit",
   "src/formats/npm/stream.ts": "one version's entry of a packument",
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/server.ts": "request bodies, limited by the route",
