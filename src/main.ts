@@ -201,6 +201,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const url = listen(config.listen, publicUrl);
     for (const { name, listen: own } of config.repositories)
       if (own) urls[name] = listen(own, null, name);
+    lock.tell(servers.map(({ hostname: host, port }) => ({ host, port })));
     if (hasControl) control = openControl(config, operations, log);
     await warnings.run();
     return { url, ...running };

@@ -2,9 +2,15 @@
 import { access, constants, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { clash } from "../config/addresses.ts";
 import type { RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
+import { printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { Probe } from "../core/probe.ts";
+import type { UpstreamResponse } from "../core/upstream.ts";
+import { type Holder, isAlive, readHolder } from "../store/holder.ts";
+import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
 import type { Finding } from "./finding.ts";
 import { humanSize } from "./terminal.ts";
@@ -14,8 +20,14 @@ type Result = Omit<Finding, "subject">;
 const LOW_SHARE = 0.05;
 const LOW_BYTES = 2 ** 30;
 
-/** Free, or taken by a Holdfast that answers, or taken by something else. */
-export async function checkPort(address: Address): Promise<Result> {
+/** The server that runs on a data directory; null when none does, or none that can be seen from here. */
+export function findRunning(data: string): Holder | null {
+  const holder = readHolder(layoutOf(data).lock);
+  return holder && isAlive(holder) ? holder : null;
+}
+
+/** Free, or where the server that runs on this data directory listens, or taken by another Holdfast or by something else. */
+export async function checkPort(address: Address, running: Holder | null): Promise<Result> {
   const name = formatAddress(address);
   const code = await tryListen(address);
   if (code === null) return { state: "good", text: `${name} is free` };
@@ -31,8 +43,17 @@ export async function checkPort(address: Address): Promise<Result> {
         : "Set listen: to an address of this machine, or to 0.0.0.0 for all of them";
     return { state: "bad", text: `${name} ${words[code] ?? `cannot be used: ${code}`}`, hint };
   }
+  if (running?.listens.some((taken) => clash(taken, address)))
+    return {
+      state: "good",
+      text: `${name} is where this server listens already (process ${running.pid})`,
+    };
   if (await holdfastAnswers(address))
-    return { state: "good", text: `${name} is where a Holdfast answers already` };
+    return {
+      state: "warning",
+      text: `${name} is taken by a Holdfast with another data directory`,
+      hint: "Is it the one that is meant? Then give doctor the --config and --data of that server; else take another port",
+    };
   return {
     state: "bad",
     text: `${name} is taken by something else`,
@@ -118,8 +139,8 @@ async function mayWrite(folder: string): Promise<string | null> {
   );
 }
 
-/** What one upstream did when it was asked for its root. */
-export interface Probe {
+/** What one upstream did when it was asked. */
+export interface ProbeResult {
   host: string;
   /** Of the proxy on the way, without credentials. */
   proxy: string | null;
@@ -129,14 +150,23 @@ export interface Probe {
   ms: number;
   /** How far our clock is ahead of its `Date`; null when it told none. */
   clockOffsetMs: number | null;
+  /** Where it answered in a way that no repository of the format would, and what; null when all is well or nothing can be told. */
+  odd: { path: string; answer: string } | null;
 }
 
-/** Asks each upstream by itself, all at the same time, as the server would. */
-export function probeUpstream(repository: RepositoryConfig, now: () => number): Promise<Probe[]> {
+/** Enough to tell what it is; a package index may list half a million projects. */
+const START_BYTES = 64 * 1024;
+
+/** Asks each upstream by itself, once, all at the same time, as the server would. Without a question only whether they answer. */
+export function probeUpstreams(
+  repository: RepositoryConfig,
+  probe: Probe | null,
+  now: () => number,
+): Promise<ProbeResult[]> {
   const metrics = createUpstreamMetrics(createMetrics());
   const log = { write: () => undefined };
   return Promise.all(
-    repository.upstreams.map(async (settings): Promise<Probe> => {
+    repository.upstreams.map(async (settings): Promise<ProbeResult> => {
       const proxy = settings.proxy ? new URL(settings.proxy).host : null;
       const upstream = createUpstream([settings], {
         log,
@@ -146,8 +176,16 @@ export function probeUpstream(repository: RepositoryConfig, now: () => number): 
       });
       const began = now();
       try {
-        const response = await upstream.fetch({ path: "", patienceMs: 0 });
+        const response = await upstream.fetch({
+          path: probe?.path ?? "",
+          patienceMs: 0,
+          headers: {
+            "accept-encoding": "identity",
+            ...(probe?.accept && { accept: probe.accept }),
+          },
+        });
         const ended = now();
+        const odd = probe && (await oddity(response, probe));
         await response.discard();
         const date = Date.parse(response.headers.get("date") ?? "");
         return {
@@ -158,15 +196,39 @@ export function probeUpstream(repository: RepositoryConfig, now: () => number): 
           ms: ended - began,
           // The answer was dated somewhere between asking and reading, half a second into its second.
           clockOffsetMs: Number.isNaN(date) ? null : (began + ended) / 2 - (date + 500),
+          odd,
         };
       } catch (error) {
         const { host } = new URL(settings.url);
         // Messages of src/upstream begin with the host, which stands in the line already.
         const failure = (error as Error).message.replace(`${host}: `, "").replace(`${host} `, "");
-        return { host, proxy, failure, status: null, ms: now() - began, clockOffsetMs: null };
+        return {
+          host,
+          proxy,
+          failure,
+          status: null,
+          ms: now() - began,
+          clockOffsetMs: null,
+          odd: null,
+        };
       } finally {
         upstream.close();
       }
     }),
   );
+}
+
+async function oddity(response: UpstreamResponse, probe: Probe): Promise<ProbeResult["odd"]> {
+  const { status, headers, body } = response;
+  const type = (headers.get("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= START_BYTES) break;
+  }
+  const start = new TextDecoder().decode(Buffer.concat(chunks).subarray(0, START_BYTES));
+  if (probe.recognises({ status, type, start })) return null;
+  return { path: probe.path, answer: `${status}${type && ` with ${printable(type)}`}` };
 }

@@ -26,7 +26,7 @@ const formats = [
     }),
     fileOptions: ["keyring"],
   },
-  { name: "other", options: z.strictObject({}) },
+  { name: "other", options: z.strictObject({}), warnings: () => ["is weak"] },
 ];
 const folder = mkdtempSync(join(tmpdir(), "holdfast-config-command-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -76,6 +76,17 @@ test("check fails on a mistake", async () => {
     out: "",
     err: `${wrong}:1:1  lisen  unknown key (did you mean "listen"?)\nholdfast: the configuration has a mistake\n`,
   });
+});
+
+test("check says what is right and dangerous all the same", async () => {
+  const weak = join(folder, "weak.yaml");
+  writeFileSync(
+    weak,
+    'repositories: { npm: false, own: { format: other, upstreams: [{ url: "https://own.example.test/" }] } }',
+  );
+  const { code, out } = await config("check", "--config", weak);
+  expect(code).toBe(0);
+  expect(out).toEndWith("\n! own is weak\n");
 });
 
 test("show prints what counts, in the words of the file, without a secret", async () => {

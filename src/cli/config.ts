@@ -2,18 +2,19 @@
 import { stringify } from "yaml";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, UpstreamConfig } from "../config/resolve.ts";
-import type { FormatOptions } from "../config/schema.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
+import { paint } from "./terminal.ts";
+import { type WarningFormat, warningsOf } from "./warnings.ts";
 
-export function configCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
+export function configCommand({ formats }: { formats: readonly WarningFormat[] }): Command {
   return {
     name: "config",
     words: "check|show|schema",
     summary: "Check or show the configuration",
     options: configOptions,
-    details: `check   tells every mistake at once, with its line, and what was probably meant
+    details: `check   tells every mistake at once, with its line, and what was probably meant; and what is right but dangerous
 show    prints what counts in the end: file, flags, variables and defaults. Secrets are ***
 schema  prints the JSON Schema of the file, for editors`,
     examples: [
@@ -27,7 +28,14 @@ schema  prints the JSON Schema of the file, for editors`,
         return 0;
       }
       const config = configFrom(given, formats, terminal);
-      terminal.out(what === "show" ? renderConfig(config) : checked(config, given.text("config")));
+      if (what === "show") terminal.out(renderConfig(config));
+      else {
+        terminal.out(checked(config, given.text("config")));
+        for (const { subject, text } of config.repositories.flatMap((one) =>
+          warningsOf(one, formats),
+        ))
+          terminal.out(`${paint(terminal, "yellow", "!")} ${subject} ${text}\n`);
+      }
       return 0;
     },
   };

@@ -1,9 +1,16 @@
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkData, checkPort, type Probe, probeUpstream } from "./checks.ts";
+import { loadConfig } from "../config/load.ts";
+import { createLog } from "../core/log.ts";
+import type { Probe, ProbeAnswer } from "../core/probe.ts";
+import { formats as realFormats } from "../formats/index.ts";
+import { start } from "../main.ts";
+import { layoutOf } from "../store/layout.ts";
+import { lockData } from "../store/lock.ts";
+import { checkData, checkPort, findRunning, type ProbeResult, probeUpstreams } from "./checks.ts";
 import { type DoctorDeps, doctorCommand } from "./doctor.ts";
 import { runCli } from "./index.ts";
 import { fakeTerminal } from "./testing.ts";
@@ -15,18 +22,19 @@ const formats = ["npm", "pypi", "go"].map((name) => ({
 const folder = mkdtempSync(join(tmpdir(), "holdfast-doctor-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const probe = (host: string, more: Partial<Probe> = {}): Probe => ({
+const probe = (host: string, more: Partial<ProbeResult> = {}): ProbeResult => ({
   host,
   proxy: null,
   failure: null,
   status: 200,
   ms: 42,
   clockOffsetMs: 400,
+  odd: null,
   ...more,
 });
 
 async function doctor(
-  probes: Record<string, Probe[]>,
+  probes: Record<string, ProbeResult[]>,
   deps: Partial<DoctorDeps> = {},
   argv: string[] = [],
 ) {
@@ -81,6 +89,26 @@ test("what is broken and what is odd, each with a way to mend it", async () => {
 `);
 });
 
+test("what answers as no repository of its format does is told", async () => {
+  const page = { path: "simple/", answer: "200 with text/html" };
+  const { code, out } = await doctor({
+    npm: [probe("npm.example.test", { status: 404, odd: { path: "-/ping", answer: "404" } })],
+    pypi: [probe("pypi.example.test", { odd: page })],
+    go: [probe("go.example.test", { odd: page }), probe("two.example.test")],
+  });
+  expect(code).toBe(1);
+  const hint =
+    "Is url: the whole address of the repository, with its path? What is stored is served all the same";
+  const said = (text: string) => `${text}\n         ${hint}\n`;
+  expect(out.replaceAll(/ at https:[^\n]+/g, "")).toContain(
+    said("! npm    npm.example.test answers, but not as npm repositories do: 404") +
+      said(
+        "✗ pypi   pypi.example.test answers, but not as pypi repositories do: 200 with text/html",
+      ) +
+      said("! go     go.example.test answers, but not as go repositories do: 200 with text/html"),
+  );
+});
+
 test("offline asks no one", async () => {
   const asked: string[] = [];
   const { code, out } = await doctor(
@@ -122,7 +150,7 @@ test("additional ports are looked at too", async () => {
   expect(out).toContain("✓ port   127.0.0.1:4873 is free, for npm\n");
 });
 
-test("a port is free, or a Holdfast's, or somebody else's", async () => {
+test("a port is free, or another Holdfast's, or somebody else's", async () => {
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -131,21 +159,60 @@ test("a port is free, or a Holdfast's, or somebody else's", async () => {
   });
   const address = { host: "127.0.0.1", port: server.port! };
   const name = `127.0.0.1:${server.port}`;
-  expect(await checkPort(address)).toEqual({
-    state: "good",
-    text: `${name} is where a Holdfast answers already`,
+  expect(await checkPort(address, null)).toMatchObject({
+    state: "warning",
+    text: `${name} is taken by a Holdfast with another data directory`,
   });
   server.reload({ fetch: () => new Response(null, { status: 404 }) });
-  expect(await checkPort(address)).toMatchObject({
+  expect(await checkPort(address, null)).toMatchObject({
     state: "bad",
     text: `${name} is taken by something else`,
   });
   await server.stop(true);
-  expect(await checkPort(address)).toEqual({ state: "good", text: `${name} is free` });
+  expect(await checkPort(address, null)).toEqual({ state: "good", text: `${name} is free` });
+});
+
+test("the ports of the server that runs on the data directory are its own, the additional ones too", async () => {
+  const data = join(folder, "running");
+  const port = await freePort();
+  const file = join(folder, "running.yaml");
+  const text = `
+data: running
+listen: 127.0.0.1:0
+repositories: { npm: { offline: true, listen: '127.0.0.1:${port}' } }
+`;
+  writeFileSync(file, text);
+  const own = { config: loadConfig({ file, formats: realFormats, flags: {}, env: {} }) };
+  const server = await start({ ...own, log: createLog("json", () => {}) });
+  const address = { host: "127.0.0.1", port };
+  const running = findRunning(data);
+  expect(await checkPort(address, running)).toEqual({
+    state: "good",
+    text: `127.0.0.1:${port} is where this server listens already (process ${process.pid})`,
+  });
+  // As a changed configuration may want it.
+  expect((await checkPort({ host: "0.0.0.0", port }, running)).state).toBe("good");
+  expect(() => lockData(layoutOf(data).lock)).toThrow(
+    `Another Holdfast is running on the data directory ${data}: process ${process.pid}, since 20`,
+  );
+  await server.stop(0);
+  expect(findRunning(data)).toBe(null);
+  expect((await checkPort(address, null)).state).toBe("good");
+});
+
+test("a note that a killed server left misleads no one", () => {
+  const data = join(folder, "killed");
+  mkdirSync(data);
+  const child = Bun.spawnSync([process.execPath, "-e", ""]);
+  for (const pid of [child.pid, -1, "x"]) {
+    const note = { pid, host: hostname(), since: "", listens: [{ host: "::", port: 1 }] };
+    writeFileSync(join(data, "lock.json"), JSON.stringify(note));
+    expect(findRunning(data)).toBe(null);
+  }
 });
 
 test("an address of another machine is told", async () => {
-  expect(await checkPort({ host: "192.0.2.1", port: 4653 })).toMatchObject({
+  expect(await checkPort({ host: "192.0.2.1", port: 4653 }, null)).toMatchObject({
     state: "bad",
     text: "192.0.2.1:4653 is no address of this machine",
   });
@@ -172,7 +239,12 @@ test("an upstream is asked by the client that the server uses", async () => {
     hostname: "127.0.0.1",
     port: 0,
     fetch(request) {
-      seen.push(`${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
+      const accept = request.headers.get("accept");
+      seen.push(
+        [new URL(request.url).pathname, request.headers.get("authorization")]
+          .concat(accept === "*/*" ? [] : [accept])
+          .join(" "),
+      );
       return new Response("hello", {
         status: 401,
         headers: { date: "Mon, 23 Nov 2026 11:58:20 GMT" },
@@ -196,9 +268,23 @@ test("an upstream is asked by the client that the server uses", async () => {
       { ...base, url: `http://127.0.0.1:${await freePort()}/` },
     ],
   };
-  const [alive, dead] = await probeUpstream(repository, fakeTerminal().now);
+  const question = (path: string) => ({
+    path,
+    accept: "text/x",
+    recognises: ({ start }: ProbeAnswer) => start === "hello",
+  });
+  const ask = (probe: Probe | null) => probeUpstreams(repository, probe, fakeTerminal().now);
+  const [alive, dead] = await ask(null);
+  const [right] = await ask(question("a/b"));
+  const [wrong] = await ask({ ...question("a/b"), recognises: () => false });
   await server.stop(true);
-  expect(seen).toEqual(["/base/ Bearer t"]);
+  expect(seen).toEqual([
+    "/base/ Bearer t",
+    "/base/a/b Bearer t text/x",
+    "/base/a/b Bearer t text/x",
+  ]);
+  expect(right!.odd).toBe(null);
+  expect(wrong!.odd).toEqual({ path: "a/b", answer: "401 with text/plain" });
   expect(alive).toEqual({
     host: `127.0.0.1:${port}`,
     proxy: null,
@@ -206,6 +292,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     status: 401,
     ms: 0,
     clockOffsetMs: 99_500,
+    odd: null,
   });
   expect(dead).toMatchObject({ status: null, clockOffsetMs: null });
   expect(dead!.failure).toBeString();

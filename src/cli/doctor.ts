@@ -1,22 +1,28 @@
 // `holdfast doctor`: looks at what a server needs from this machine and its network, and says how to mend it.
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
-import type { FormatOptions } from "../config/schema.ts";
 import type { Address } from "../config/values.ts";
 import type { Format } from "../core/format.ts";
+import type { Probe } from "../core/probe.ts";
+import type { Holder } from "../store/holder.ts";
 import type { Command } from "./arguments.ts";
-import { checkData, checkPort, type Probe, probeUpstream } from "./checks.ts";
+import { checkData, checkPort, findRunning, type ProbeResult, probeUpstreams } from "./checks.ts";
 import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
+import { type WarningFormat, warningsOf } from "./warnings.ts";
 
-export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
+export type ExaminedFormat = WarningFormat & Pick<Format, "probe">;
 
 export interface DoctorDeps {
-  formats: readonly WarningFormat[];
-  /** Asks every upstream of a repository for its root. Over src/upstream unless told. */
-  probe?(repository: RepositoryConfig, now: () => number): Promise<Probe[]>;
+  formats: readonly ExaminedFormat[];
+  /** Asks every upstream of a repository what its format asks. Over src/upstream unless told. */
+  probe?(
+    repository: RepositoryConfig,
+    question: Probe | null,
+    now: () => number,
+  ): Promise<ProbeResult[]>;
   /** Over the real ports and disks unless told. */
-  port?(address: Address): Promise<Omit<Finding, "subject">>;
+  port?(address: Address, running: Holder | null): Promise<Omit<Finding, "subject">>;
   data?(folder: string): Promise<Omit<Finding, "subject">>;
 }
 
@@ -26,7 +32,7 @@ const COLOURS = { good: "green", warning: "yellow", bad: "red", skipped: "dim" }
 
 export function doctorCommand({
   formats,
-  probe = probeUpstream,
+  probe = probeUpstreams,
   port = checkPort,
   data = checkData,
 }: DoctorDeps): Command {
@@ -34,20 +40,23 @@ export function doctorCommand({
     name: "doctor",
     summary: "Look whether everything a server needs is there",
     options: configOptions,
-    details: `Looks at ports, the data directory and its disk, the clock, and each upstream: how it is reached and how fast
-it answers. Changes nothing. Exit code 1 when something is broken.`,
+    details: `Looks at ports, the data directory and its disk, the clock, and each upstream: how it is reached, how fast it answers,
+and whether it is a repository of its format. Changes nothing. Exit code 1 when something is broken.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
       const asked = config.repositories.map((repository) => ({
         repository,
-        probes: repository.offline ? Promise.resolve([]) : probe(repository, terminal.now),
+        probes: repository.offline
+          ? Promise.resolve([])
+          : probe(repository, questionOf(repository, formats), terminal.now),
       }));
+      const running = findRunning(config.data);
       const findings: Finding[] = [
-        { subject: "port", ...(await port(config.listen)) },
-        ...(await additionalPorts(config, port)),
+        { subject: "port", ...(await port(config.listen, running)) },
+        ...(await additionalPorts(config, (address) => port(address, running))),
         { subject: "data", ...(await data(config.data)) },
       ];
-      const probes: Probe[] = [];
+      const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {
         const answers = await pending;
         probes.push(...answers);
@@ -64,7 +73,18 @@ it answers. Changes nothing. Exit code 1 when something is broken.`,
   };
 }
 
-function additionalPorts(config: Config, port: NonNullable<DoctorDeps["port"]>) {
+/** What tells whether an upstream is a repository of its format (`Format.probe`). */
+function questionOf(
+  { format, options }: RepositoryConfig,
+  formats: readonly ExaminedFormat[],
+): Probe | null {
+  return formats.find(({ name }) => name === format)?.probe?.(options) ?? null;
+}
+
+function additionalPorts(
+  config: Config,
+  port: (address: Address) => Promise<Omit<Finding, "subject">>,
+) {
   const listening = config.repositories.filter(({ listen }) => listen);
   return Promise.all(
     listening.map(async ({ name, listen }) => {
@@ -75,7 +95,7 @@ function additionalPorts(config: Config, port: NonNullable<DoctorDeps["port"]>) 
 }
 
 /** The server's clock against the `Date` of answers (RFC 9110 §6.6.1), which has whole seconds. */
-function clock(probes: readonly Probe[]): Finding {
+function clock(probes: readonly ProbeResult[]): Finding {
   const offsets = probes.flatMap(({ host, clockOffsetMs }) =>
     clockOffsetMs === null ? [] : [{ host, seconds: Math.round(clockOffsetMs / 1000) }],
   );
@@ -102,48 +122,45 @@ function clock(probes: readonly Probe[]): Finding {
   };
 }
 
-function upstreamFindings(repository: RepositoryConfig, probes: readonly Probe[]): Finding[] {
-  const { name: subject, upstreams } = repository;
+function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeResult[]): Finding[] {
+  const { name: subject, upstreams, format } = repository;
   if (repository.offline)
     return [{ state: "skipped", subject, text: "offline: no upstream is asked" }];
-  const alive = probes.some(({ failure }) => failure === null);
+  const isGood = ({ failure, odd }: ProbeResult) => failure === null && odd === null;
+  // What another upstream answers for is a warning.
+  const broken = probes.some(isGood) ? "warning" : "bad";
   return probes.map((probe, at) => {
     const way = probe.proxy ? `through ${probe.proxy}` : "directly";
-    if (
-      probe.failure === null &&
-      probe.status !== null &&
-      [401, 403, 407, 451].includes(probe.status)
-    )
+    const { host, failure, status, ms, odd } = probe;
+    if (failure !== null)
+      return {
+        state: broken,
+        subject,
+        text: `${host} ${way}: ${failure}`,
+        hint: probe.proxy
+          ? "Is the proxy up, and may it go there? What is stored is served all the same"
+          : "Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same",
+      };
+    if (status !== null && [401, 403, 407, 451].includes(status))
       return {
         state: "warning",
         subject,
-        text: `${probe.host} answers ${probe.status} in ${probe.ms} ms, ${way}`,
+        text: `${host} answers ${status} in ${ms} ms, ${way}`,
         hint:
-          probe.status === 451 || upstreams[at]?.token || upstreams[at]?.username
+          status === 451 || upstreams[at]?.token || upstreams[at]?.username
             ? "It refuses this server: look at the credentials, or go through a proxy elsewhere"
             : "It may want credentials: username and passwordFile, or tokenFile",
       };
-    if (probe.failure === null)
-      return { state: "good", subject, text: `${probe.host} answers in ${probe.ms} ms, ${way}` };
+    if (odd === null)
+      return { state: "good", subject, text: `${host} answers in ${ms} ms, ${way}` };
     return {
-      // What the next upstream answers for is a warning.
-      state: alive ? "warning" : "bad",
+      // A "no" may mean that it has no such thing; a page in place of data is none of its kind.
+      state: status !== null && status >= 400 ? "warning" : broken,
       subject,
-      text: `${probe.host} ${way}: ${probe.failure}`,
-      hint: probe.proxy
-        ? "Is the proxy up, and may it go there? What is stored is served all the same"
-        : "Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same",
+      text: `${host} answers, but not as ${format} repositories do: ${odd.answer} at ${new URL(odd.path, upstreams[at]!.url).href}`,
+      hint: "Is url: the whole address of the repository, with its path? What is stored is served all the same",
     };
   });
-}
-
-/** What the format keeps saying of it (`Format.warnings`). */
-function warningsOf(
-  { name: subject, format, options }: RepositoryConfig,
-  formats: readonly WarningFormat[],
-): Finding[] {
-  const known = formats.find(({ name }) => name === format);
-  return (known?.warnings?.(options) ?? []).map((text) => ({ state: "warning", subject, text }));
 }
 
 /** The report as people read it, with the verdict last. */

@@ -123,6 +123,34 @@ for (const [code, want] of failures)
     expect(terminal.printed.err).toBe(`holdfast serve: cannot listen on 127.0.0.1:80: ${want}\n`);
   });
 
+const dataFailures: [code: string, path: string | undefined, want: string][] = [
+  ["EACCES", "/data", "permission denied"],
+  ["ENOTDIR", "/data/blobs", "there is a file in its place (/data/blobs)"],
+  ["EROFS", "/data", "its disk can only be read"],
+  ["SQLITE_READONLY_DIRECTORY", undefined, "it can only be read"],
+];
+for (const [code, path, want] of dataFailures)
+  test(`a data directory that fails with ${code} is explained`, async () => {
+    const terminal = fakeTerminal();
+    const start = () => Promise.reject(Object.assign(new Error("failed"), { code, path }));
+    const command = serveCommand({ formats, start });
+    expect(await runCli(["serve", "--data", "/data"], [command], terminal)).toBe(1);
+    expect(terminal.printed.err).toBe(
+      `holdfast serve: the data directory /data cannot be used: ${want}. It must be a folder of the user that Holdfast runs as; another is given with --data\n`,
+    );
+  });
+
+test("another file's failure is told as it is", async () => {
+  const terminal = fakeTerminal();
+  const error = Object.assign(new Error("EACCES: open '/etc/x'"), {
+    code: "EACCES",
+    path: "/etc/x",
+  });
+  const command = serveCommand({ formats, start: () => Promise.reject(error) });
+  expect(await runCli(["serve", "--data", "/data"], [command], terminal)).toBe(1);
+  expect(terminal.printed.err).toBe("holdfast serve: EACCES: open '/etc/x'\n");
+});
+
 for (const signal of ["SIGTERM", "SIGINT"] as const)
   test(`a real ${signal} ends the process, and nothing keeps it alive`, async () => {
     const script = `

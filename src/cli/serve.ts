@@ -130,17 +130,41 @@ function settingLine({ text }: Snippet, url: string): string {
 
 /** Says what to do about the failures that people meet first. */
 function explain(error: unknown, config: Config): unknown {
-  const code = (error as { code?: string } | null)?.code;
-  const words: Record<string, string> = {
-    EADDRINUSE: "the port is taken. `holdfast doctor` looks by whom",
-    EACCES: "permission denied. Ports below 1024 need a privilege",
-    EADDRNOTAVAIL: "this machine has no such address",
-  };
-  const why = words[code ?? ""];
-  if (!why || (error as { path?: string }).path !== undefined) return error; // of a file, not a port
-  const address = (error as { listen?: Config["listen"] }).listen ?? config.listen;
-  const message = `cannot listen on ${formatAddress(address)}: ${why}`;
-  return Object.assign(new Error(message, { cause: error }), { code });
+  const { code = "", path } = (error ?? {}) as { code?: string; path?: string };
+  const why = path === undefined ? PORT_TROUBLES[code] : undefined;
+  if (why) {
+    const address = (error as { listen?: Config["listen"] }).listen ?? config.listen;
+    return sentence(`cannot listen on ${formatAddress(address)}: ${why}`, error);
+  }
+  const trouble = DATA_TROUBLES[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code];
+  if (!trouble || (path !== undefined && !path.startsWith(config.data))) return error;
+  const at = path === undefined || path === config.data ? "" : ` (${path})`;
+  return sentence(
+    `the data directory ${config.data} cannot be used: ${trouble}${at}. It must be a folder of the user that Holdfast runs as; another is given with --data`,
+    error,
+  );
+}
+
+const PORT_TROUBLES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is taken. `holdfast doctor` looks by whom",
+  EACCES: "permission denied. Ports below 1024 need a privilege",
+  EADDRNOTAVAIL: "this machine has no such address",
+};
+
+/** What the system says of its files, and SQLite of its own. */
+const DATA_TROUBLES: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  ENOTDIR: "there is a file in its place",
+  EEXIST: "there is a file in its place",
+  EROFS: "its disk can only be read",
+  ENOSPC: "its disk is full",
+  SQLITE_CANTOPEN: "permission denied",
+  SQLITE_READONLY: "it can only be read",
+};
+
+function sentence(message: string, cause: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code: (cause as { code?: string }).code });
 }
 
 function until(signals: NonNullable<ServeDeps["signals"]>) {

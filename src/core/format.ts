@@ -4,6 +4,7 @@ import type { RandomAccess } from "./artifact.ts";
 import type { Candidate, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
+import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
 import type { Reply } from "./reply.ts";
 import type { Repository, UnboundRepository } from "./repository.ts";
@@ -35,6 +36,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly fileOptions?: readonly string[];
   /** What `doctor` and the log at start keep saying about a repository: "is not verified: it has no keyring". One sentence each. */
   warnings?(options: Options): string[];
+  /** What `doctor` asks each upstream, to tell whether it is a repository of this format. Null: no question is sure to be answered. */
+  probe?(options: Options): Probe | null;
   /** Digest algorithms ("sha1") that are pinned beside SHA-256 and shown to `render` in the overlay of the naming documents. */
   readonly alsoPinned?: readonly string[];
   /** What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. */

@@ -3,6 +3,7 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { stat } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { busy, isBusy, whenFree } from "./busy.ts";
 import { makePrivate } from "./layout.ts";
 import { migrate, requireCurrent } from "./migrate.ts";
@@ -90,7 +91,7 @@ export async function openDatabase(
     } catch (error) {
       rollBack();
       if (alone || batch.length === 1) {
-        for (const one of batch) one.reject(asProblem(error));
+        for (const one of batch) one.reject(shortageOf(error) ?? error);
         return true;
       }
       return false;
@@ -137,7 +138,8 @@ export async function openDatabase(
       try {
         file.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
       } catch (error) {
-        if (!isBusy(error)) throw error; // another program reads: the next one does it
+        // Another program reads, or the disk can only be read: what is committed stays in the log, and the next one moves it.
+        if (!isBusy(error) && !shortageOf(error)) throw error;
       } finally {
         file.close();
       }
@@ -182,11 +184,4 @@ export function checkpoint(path: string): void {
 /** Size in bytes of the log of what is not yet in the database file. */
 export async function logSize(path: string): Promise<number> {
   return (await stat(`${path}-wal`).catch(() => null))?.size ?? 0;
-}
-
-function asProblem(error: unknown): unknown {
-  const full = error instanceof Error && /database or disk is full/i.test(error.message);
-  return full
-    ? new Problem("full", "The disk that holds the data directory is full", { cause: error })
-    : error;
 }

@@ -7,6 +7,7 @@
 //     incoming/               downloads under way; emptied at start
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
+//     lock.json               which process that is, and where it listens
 import {
   chmodSync,
   closeSync,

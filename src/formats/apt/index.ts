@@ -5,6 +5,7 @@ import { documents } from "./documents.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
+import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { type AptRoute, accessOf, parseRoute } from "./routes.ts";
 import { mount } from "./service.ts";
@@ -32,6 +33,7 @@ export const apt: Format<AptRoute, AptOptions> = {
   tasks,
   operations: [...mirrorOperations, acceptOperation],
   warnings,
+  probe,
   problem: problemReply,
   setup: setupSnippets,
 };

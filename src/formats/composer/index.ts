@@ -6,6 +6,7 @@ import { createMemory } from "./dates.ts";
 import { documents } from "./documents.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
+import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { accessOf, type ComposerRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
@@ -27,6 +28,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   },
   alsoPinned: ["sha1"],
   contentDigest: treeDigest,
+  probe,
   problem: renderProblem,
   setup: setupSnippets,
 };

@@ -5,6 +5,7 @@ import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument } from "./info.ts";
 import { listDocument } from "./list.ts";
 import { type GoOptions, goOptions } from "./options.ts";
+import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
@@ -42,6 +43,7 @@ export const go: Format<GoRoute, GoOptions> = {
   },
   tasks: { dirhash },
   operations: [unfreezeOperation, recheckOperation],
+  probe,
   problem: problemReply,
   setup,
 };

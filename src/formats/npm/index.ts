@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Format } from "../../core/format.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
+import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
@@ -30,6 +31,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       serve: (route, request, repository) => serve(route, request, repository, memory),
     };
   },
+  probe,
   problem: renderProblem,
   setup: setupSnippets,
 };

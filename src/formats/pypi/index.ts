@@ -4,6 +4,7 @@ import { documents } from "./documents.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
+import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { type PypiRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
@@ -24,6 +25,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   spell: normalizeName,
   mount: () => ({ serve }),
   tasks: { metadata: metadataTask },
+  probe,
   problem: renderProblem,
   setup: snippets,
 };
