@@ -8,7 +8,7 @@ const GATHERS =
 
 const bounded: Record<string, string> = {
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
-  "src/archive/whole.ts": "old compressions' files, limited by what they may unpack to",
+  "src/archive/whole.ts": "indices of old compressions, up to 256 MiB",
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/ask.ts": "answers that are no documents, limited by the question",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
