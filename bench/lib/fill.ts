@@ -31,8 +31,10 @@ export function fillCatalog(data: string, count: number, every: number): string[
   const pin = database.prepare(
     "INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
-  const facts = database.prepare("INSERT INTO facts (repository, package, facts) VALUES (?, ?, ?)");
-  const add = (index: number, known: Record<string, object>) => {
+  const fact = database.prepare(
+    "INSERT INTO facts (repository, package, file, version, integrity, is_grown, revision) VALUES (?, ?, ?, ?, ?, 0, 1)",
+  );
+  const add = (index: number) => {
     const name = nameOf(Math.floor(index / FILES_PER_PACKAGE));
     const version = `1.0.${index % FILES_PER_PACKAGE}`;
     const file = `${name}-${version}.tgz`;
@@ -51,20 +53,14 @@ export function fillCatalog(data: string, count: number, every: number): string[
       path,
     );
     pin.run(REPOSITORY, name, file, sha256, SAMPLE_BYTES, 0, "upstream.example.test");
-    known[file] = { v: version, i: `sha512-${sha256}${sha256}` };
+    fact.run(REPOSITORY, name, file, version, `sha512-${sha256}${sha256}`);
     if (index % every === 0) {
       store(data, sha256, bodyOf(file));
       paths.push(path);
     }
   };
   database.transaction(() => {
-    for (let index = 0; index < count; ) {
-      const name = nameOf(Math.floor(index / FILES_PER_PACKAGE));
-      const known = {};
-      const end = Math.min(count, index + FILES_PER_PACKAGE);
-      for (; index < end; index += 1) add(index, known);
-      facts.run(REPOSITORY, name, JSON.stringify(known));
-    }
+    for (let index = 0; index < count; index += 1) add(index);
   })();
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();

@@ -1,7 +1,8 @@
 // Stored artifacts in the catalog.
 import type { Artifact, KnownFile, StoredArtifactRow } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
-import { readFacts } from "../ledger/facts.ts";
+import { everyFact, readFact } from "../ledger/fact-rows.ts";
+import type { KnownFact } from "../ledger/facts.ts";
 import { type FileKey, type Pin, pin } from "../ledger/pins.ts";
 import type { Query } from "../store/database.ts";
 
@@ -38,35 +39,51 @@ export async function knownFiles(
   repository: string,
   packageName: string,
 ): Promise<KnownFile[]> {
-  const facts = await readFacts(sql, repository, packageName);
+  const found = new Map<string, KnownFile>();
+  for await (const facts of everyFact(sql, repository, packageName))
+    for (const fact of facts) found.set(fact.file, knownOf(fact));
   const rows =
     await sql`SELECT a.file, a.version, a.sha256, a.size, p.digests FROM artifacts a LEFT JOIN pins p
     ON p.repository = a.repository AND p.package = a.package AND p.file = a.file
     WHERE a.repository = ${repository} AND a.package = ${packageName}`;
-  const found = new Map<string, KnownFile>();
-  for (const [file, { v, i, g }] of Object.entries(facts))
-    found.set(file, {
-      file,
-      version: v,
-      integrity: i,
-      sha256: null,
-      digests: null,
-      size: null,
-      gone: g !== undefined,
-    });
-  for (const row of rows) {
-    const before = found.get(row.file);
-    found.set(row.file, {
-      file: row.file,
-      version: row.version,
-      integrity: before?.integrity ?? null,
-      sha256: row.sha256,
-      digests: row.digests,
-      size: Number(row.size),
-      gone: before?.gone ?? false,
-    });
-  }
+  for (const row of rows) found.set(row.file, fetchedOf(found.get(row.file) ?? null, row));
   return [...found.values()];
+}
+
+/** The same of one file; null when nothing is known of it. */
+export async function knownFile(sql: Query, key: FileKey): Promise<KnownFile | null> {
+  const fact = await readFact(sql, key);
+  const known = fact && knownOf(fact);
+  const [row] =
+    await sql`SELECT a.file, a.version, a.sha256, a.size, p.digests FROM artifacts a LEFT JOIN pins p
+    ON p.repository = a.repository AND p.package = a.package AND p.file = a.file
+    WHERE a.repository = ${key.repository} AND a.package = ${key.package} AND a.file = ${key.file}`;
+  return row ? fetchedOf(known, row) : known;
+}
+
+function knownOf({ file, version, integrity, goneAt }: KnownFact): KnownFile {
+  return {
+    file,
+    version,
+    integrity,
+    sha256: null,
+    digests: null,
+    size: null,
+    gone: goneAt !== null,
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+function fetchedOf(known: KnownFile | null, row: any): KnownFile {
+  return {
+    file: row.file,
+    version: row.version,
+    integrity: known?.integrity ?? null,
+    sha256: row.sha256,
+    digests: row.digests,
+    size: Number(row.size),
+    gone: known?.gone ?? false,
+  };
 }
 
 /** What is stored of a package, or of all. */

@@ -2,7 +2,8 @@
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef } from "../core/document.ts";
 import { Problem } from "../core/problem.ts";
-import { type KnownFact, readFacts } from "../ledger/facts.ts";
+import { readFact } from "../ledger/fact-rows.ts";
+import type { KnownFact } from "../ledger/facts.ts";
 import { readPin } from "../ledger/pins.ts";
 import type { Database } from "../store/database.ts";
 import type { Documents } from "./documents/get.ts";
@@ -49,7 +50,7 @@ export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Promise<
       if (asked && asked.kind !== "notFound") reason = asked;
       known = await factIn(artifact, [ref.package]);
     }
-    if (known) return { integrity: known.i, isGrown: known.a === true, location: known.l ?? null };
+    if (known) return known;
     throw (
       reason ??
       new Problem(
@@ -79,8 +80,8 @@ export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Promise<
     packages: Iterable<string>,
   ): Promise<KnownFact | null> {
     for (const name of packages) {
-      const facts = await readFacts(database.read, repository, name);
-      if (Object.hasOwn(facts, namedAs)) return facts[namedAs]!;
+      const fact = await readFact(database.read, { repository, package: name, file: namedAs });
+      if (fact) return fact;
     }
     return null;
   }

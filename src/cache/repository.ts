@@ -17,7 +17,7 @@ import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
-import { knownFiles, listStored } from "./artifact-rows.ts";
+import { knownFile, knownFiles, listStored } from "./artifact-rows.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { createAsk } from "./ask.ts";
 import { createDocuments, type Found } from "./documents/get.ts";
@@ -257,8 +257,7 @@ export function createRepository(
       },
       async known(packageName, file) {
         permit("read", packageName);
-        const files = await knownFiles(database.read, name, packageName);
-        return files.find((one) => one.file === file) ?? null;
+        return knownFile(database.read, { repository: name, package: packageName, file });
       },
       async files(packageName) {
         permit("read", packageName);

@@ -1,105 +1,114 @@
 import { expect, test } from "bun:test";
-import { type KnownFacts, reconcile } from "./facts.ts";
+import type { Fact } from "../core/document.ts";
+import { type KnownFact, lose, meet } from "./facts.ts";
 
 const NOW = "2026-01-02T00:00:00.000Z";
-const known: KnownFacts = {
-  "a-1.tgz": { v: "1", i: "sha1-AAAA" },
-  "a-2.tgz": { v: "2", i: "sha512-BBBB" },
-};
+const LATER = "2026-02-03T00:00:00.000Z";
 
-test("reconcile() pins the first integrity and adds a stronger one of the same bytes", () => {
-  const result = reconcile(
-    known,
-    [
-      { file: "a-1.tgz", version: "1", integrity: "sha512-CCCC sha1-AAAA" },
-      { file: "a-2.tgz", version: "2", integrity: "sha512-BBBB" },
+function known(changes: Partial<KnownFact> = {}): KnownFact {
+  return {
+    file: "a-1.tgz",
+    version: "1",
+    integrity: "sha512-BBBB",
+    isGrown: false,
+    location: null,
+    publishedAt: null,
+    goneAt: null,
+    tampered: null,
+    revision: 7,
+    ...changes,
+  };
+}
+
+const said = (integrity: string | null, changes: Partial<Fact> = {}): Fact => ({
+  file: "a-1.tgz",
+  version: "1",
+  integrity,
+  ...changes,
+});
+
+test("what is met first is believed, with its time in one spelling", () => {
+  const location = "https://files.example.test/a-1.tgz";
+  const first = said("sha512-DDDD", { location, publishedAt: "2024-03-01T10:00:00.123456+02:00" });
+  expect(meet(null, first, true, NOW)).toEqual({
+    fact: known({
+      integrity: "sha512-DDDD",
+      location,
+      publishedAt: "2024-03-01T08:00:00.123Z",
+      revision: 0,
+    }),
+    changes: [],
+  });
+  expect(
+    meet(null, said(null, { publishedAt: "some day" }), true, NOW).fact.publishedAt,
+  ).toBeNull();
+});
+
+const additions: [string, KnownFact, Fact, Partial<KnownFact>][] = [
+  [
+    "a stronger hash of the same bytes",
+    known({ integrity: "sha1-AAAA" }),
+    said("sha512-CCCC sha1-AAAA"),
+    { integrity: "sha512-CCCC sha1-AAAA", isGrown: true },
+  ],
+  ["a first hash", known({ integrity: null }), said("sha1-AAAA"), { integrity: "sha1-AAAA" }],
+  ["a place", known(), said("sha512-BBBB", { location: "https://a" }), { location: "https://a" }],
+  ["a time", known(), said("sha512-BBBB", { publishedAt: NOW }), { publishedAt: NOW }],
+];
+for (const [what, before, fact, changes] of additions)
+  test(`a later document adds ${what}`, () => {
+    expect(meet(before, fact, true, NOW)).toEqual({ fact: { ...before, ...changes }, changes: [] });
+  });
+
+test("nothing new is the same object: nothing is to be written", () => {
+  const before = known({ publishedAt: NOW });
+  for (const fact of [said("sha512-BBBB"), said(null), said(null, { publishedAt: LATER })])
+    expect(meet(before, fact, true, LATER).fact).toBe(before);
+});
+
+test("the first integrity stays when another is shown, and that is told once", () => {
+  const lie = said("sha512-EEEE", { location: "https://elsewhere" });
+  const lied = meet(known(), lie, false, NOW);
+  expect(lied).toEqual({
+    fact: known({ tampered: { at: NOW, shown: "sha512-EEEE" } }),
+    changes: [
       {
-        file: "a-3.tgz",
-        version: "3",
-        integrity: "sha512-DDDD",
-        location: "https://files.example.test/a-3.tgz",
+        kind: "tampered",
+        file: "a-1.tgz",
+        version: "1",
+        first: "sha512-BBBB",
+        shown: "sha512-EEEE",
       },
     ],
-    true,
-    NOW,
-  );
-  expect(result.facts).toEqual({
-    "a-1.tgz": { v: "1", i: "sha512-CCCC sha1-AAAA", a: true },
-    "a-2.tgz": { v: "2", i: "sha512-BBBB" },
-    "a-3.tgz": { v: "3", i: "sha512-DDDD", l: "https://files.example.test/a-3.tgz" },
   });
-  expect([result.tampered, result.gone, result.returned]).toEqual([[], [], []]);
-});
-
-test("reconcile() keeps the first integrity when another is shown, and says so once", () => {
-  const lie = [{ file: "a-2.tgz", version: "2", integrity: "sha512-EEEE" }];
-  const first = reconcile(known, lie, false, NOW);
-  expect(first.facts["a-2.tgz"]).toEqual({
-    v: "2",
-    i: "sha512-BBBB",
-    t: { since: NOW, shown: "sha512-EEEE" },
-  });
-  expect(first.tampered).toEqual([
-    { file: "a-2.tgz", version: "2", first: "sha512-BBBB", shown: "sha512-EEEE" },
+  expect(meet(lied.fact, lie, false, LATER)).toEqual({ fact: lied.fact, changes: [] });
+  const other = meet(lied.fact, said("sha512-FFFF"), false, LATER);
+  expect([other.fact.tampered, other.changes.length]).toEqual([
+    { at: NOW, shown: "sha512-FFFF" },
+    1,
   ]);
-  const again = reconcile(first.facts, lie, false, NOW);
-  expect([again.tampered, again.changed]).toEqual([[], false]);
+  expect(meet(lied.fact, said("sha512-BBBB"), false, LATER)).toEqual({
+    fact: known(),
+    changes: [],
+  });
 });
 
-test("reconcile() takes an integrity in another algorithm for a change, since nothing proves it the same", () => {
-  const result = reconcile(
-    known,
-    [{ file: "a-2.tgz", version: "2", integrity: "sha1-AAAA" }],
-    false,
-    NOW,
-  );
-  expect(result.tampered).toHaveLength(1);
+test("an integrity in another algorithm is a change, since nothing proves it the same", () => {
+  expect(meet(known(), said("sha1-AAAA"), false, NOW).changes).toHaveLength(1);
 });
 
-test("reconcile() forgets the lie when the upstream is honest again", () => {
-  const lied = reconcile(
-    known,
-    [{ file: "a-2.tgz", version: "2", integrity: "sha512-EEEE" }],
-    false,
-    NOW,
-  );
-  const honest = reconcile(
-    lied.facts,
-    [{ file: "a-2.tgz", version: "2", integrity: "sha512-BBBB" }],
-    false,
-    NOW,
-  );
-  expect(honest.facts["a-2.tgz"]).toEqual({ v: "2", i: "sha512-BBBB" });
-});
-
-test("reconcile() notices what has gone and what returned, only in complete documents", () => {
-  const two = [{ file: "a-2.tgz", version: "2", integrity: "sha512-BBBB" }];
-  expect(reconcile(known, two, false, NOW).gone).toEqual([]);
-  const gone = reconcile(known, two, true, NOW);
-  expect(gone.gone).toEqual([{ file: "a-1.tgz", version: "1", first: "sha1-AAAA", shown: null }]);
-  expect(reconcile(gone.facts, two, true, NOW).gone).toEqual([]);
-  const back = reconcile(
-    gone.facts,
-    [...two, { file: "a-1.tgz", version: "1", integrity: "sha1-AAAA" }],
-    true,
-    NOW,
-  );
-  expect(back.returned).toHaveLength(1);
-  expect(back.facts).toEqual(known);
-});
-
-test("reconcile() treats file names that are properties of objects like any other", () => {
-  const result = reconcile(
-    {},
-    [
-      { file: "__proto__", version: "1", integrity: "sha1-AAAA" },
-      { file: "constructor", version: "1", integrity: null },
-    ],
-    true,
-    NOW,
-  );
-  expect(result.facts["constructor"]).toEqual({ v: "1", i: null });
-  expect(reconcile(result.facts, [], true, NOW).gone.map(({ file }) => file)).toContain(
-    "constructor",
-  );
+test("what has gone is told once, and its return only by a document that names all files", () => {
+  const gone = lose(known(), NOW);
+  expect(gone).toEqual({
+    fact: known({ goneAt: NOW }),
+    changes: [{ kind: "gone", file: "a-1.tgz", version: "1", first: "sha512-BBBB", shown: null }],
+  });
+  expect(lose(gone.fact, LATER)).toEqual({ fact: gone.fact, changes: [] });
+  expect(meet(gone.fact, said("sha512-BBBB"), false, LATER)).toEqual({
+    fact: gone.fact,
+    changes: [],
+  });
+  const back = meet(gone.fact, said("sha512-BBBB"), true, LATER);
+  expect(back.fact).toEqual(known());
+  expect(back.changes.map(({ kind }) => kind)).toEqual(["returned"]);
 });

@@ -1,149 +1,105 @@
 // The first integrity seen of every file that a document named. Later documents can add to it, never change it.
 import type { Fact } from "../core/document.ts";
 import { compareIntegrity, type Integrity, mergeIntegrity } from "../core/integrity.ts";
-import type { Query } from "../store/database.ts";
-import type { FileKey } from "./pins.ts";
 
-/** What is known of one file. Short names: there are millions of these. */
+/** What is known of one file. */
 export interface KnownFact {
-  /** Version. */
-  v: string;
-  /** First integrity seen; a later document may add stronger hashes of the same bytes. */
-  i: Integrity | null;
+  readonly file: string;
+  readonly version: string;
+  /** First integrity seen; a later document may add other hashes of the same bytes. */
+  readonly integrity: Integrity | null;
   /** Later documents added to the integrity: the bytes must meet every hash in it. */
-  a?: true;
-  /** Location, when it is not the conventional one. */
-  l?: string;
-  /** Gone: when the upstream's document was first seen without it. ISO 8601. */
-  g?: string;
-  /** Tampered: when another integrity was first shown, and the one last shown. */
-  t?: { since: string; shown: Integrity };
+  readonly isGrown: boolean;
+  /** When it is not the conventional one. */
+  readonly location: string | null;
+  /** ISO 8601, as the upstream told it first. */
+  readonly publishedAt: string | null;
+  /** When the upstream's document was first seen without it. ISO 8601. */
+  readonly goneAt: string | null;
+  /** When another integrity was first shown (ISO 8601), and the one last shown. */
+  readonly tampered: { readonly at: string; readonly shown: Integrity } | null;
+  /** Rises with each change; 0 of what is not stored. */
+  readonly revision: number;
 }
 
-/** By file. */
-export type KnownFacts = Record<string, KnownFact>;
-
+/** What operators must hear of. */
 export interface Change {
+  /** `tampered`: shown with another integrity than the first. `gone`: no longer named. `returned`: named again. Each noticed now. */
+  kind: "tampered" | "gone" | "returned";
   file: string;
   version: string;
   first: Integrity | null;
   shown: Integrity | null;
 }
 
-export interface Reconciled {
-  facts: KnownFacts;
-  /** False when nothing needs to be written. */
-  changed: boolean;
-  /** Files shown with another integrity than the first one, now for the first time. */
-  tampered: Change[];
-  /** Files that were named before and no longer are, noticed now. */
-  gone: Change[];
-  /** Files that had gone and are named again. */
-  returned: Change[];
+export interface Met {
+  /** The same object as before when nothing changed. */
+  fact: KnownFact;
+  changes: Change[];
 }
 
 /**
- * Compares what a document says with what was seen first. `complete`: the document names all files of the package, so what
- * it does not name has gone. Pure; `known` is not changed.
+ * Compares what a document says of a file with what was seen first. `complete`: the document names all files of the package, so that one
+ * that had gone has returned. Pure.
  */
-export function reconcile(
-  known: KnownFacts,
-  incoming: Fact[],
-  complete: boolean,
-  now: string,
-): Reconciled {
-  const result: Reconciled = {
-    facts: { ...known },
-    changed: false,
-    tampered: [],
-    gone: [],
-    returned: [],
-  };
-  const named = new Set<string>();
-  for (const fact of incoming) {
-    named.add(fact.file);
-    const before = Object.hasOwn(known, fact.file) ? known[fact.file] : undefined;
-    const after = before ? meet(before, fact, complete, now, result) : meetFirst(fact);
-    if (after === before) continue;
-    result.facts[fact.file] = after;
-    result.changed = true;
+export function meet(before: KnownFact | null, said: Fact, complete: boolean, now: string): Met {
+  if (!before) return { fact: first(said), changes: [] };
+  const changes: Change[] = [];
+  const change = { file: said.file, version: before.version, first: before.integrity };
+  let fact = before;
+
+  if (before.goneAt !== null && complete) {
+    fact = { ...fact, goneAt: null };
+    changes.push({ ...change, kind: "returned", shown: said.integrity });
   }
-  if (!complete) return result;
-
-  for (const [file, before] of Object.entries(known)) {
-    if (named.has(file) || before.g) continue;
-    result.facts[file] = { ...before, g: now };
-    result.gone.push({ file, version: before.v, first: before.i, shown: null });
-    result.changed = true;
-  }
-  return result;
-}
-
-function meetFirst(fact: Fact): KnownFact {
-  const first: KnownFact = { v: fact.version, i: fact.integrity };
-  if (fact.location !== undefined) first.l = fact.location;
-  return first;
-}
-
-function meet(
-  before: KnownFact,
-  fact: Fact,
-  complete: boolean,
-  now: string,
-  result: Reconciled,
-): KnownFact {
-  let after = before;
-  const change = { file: fact.file, version: before.v, first: before.i, shown: fact.integrity };
-
-  if (before.g && complete) {
-    const { g: _, ...rest } = after;
-    after = rest;
-    result.returned.push(change);
-  }
-  const same = compareIntegrity(before.i, fact.integrity);
-  if (same === "different" || (same === "unknown" && before.i && fact.integrity)) {
-    const shown = fact.integrity!;
-    if (before.t?.shown !== shown) {
-      after = { ...after, t: { since: before.t?.since ?? now, shown } };
-      result.tampered.push(change);
+  const same = compareIntegrity(before.integrity, said.integrity);
+  if (same === "different" || (same === "unknown" && before.integrity && said.integrity)) {
+    const shown = said.integrity!;
+    if (before.tampered?.shown !== shown) {
+      fact = { ...fact, tampered: { at: before.tampered?.at ?? now, shown } };
+      changes.push({ ...change, kind: "tampered", shown });
     }
-    return after; // where it says the bytes are is not believed either
+    return { fact, changes }; // where it says the bytes are is not believed either
   }
-  if (after.t) {
-    const { t: _, ...rest } = after; // the upstream is honest again
-    after = rest;
-  }
-  const merged = mergeIntegrity(before.i ?? "", fact.integrity ?? "") || null;
-  if (merged !== before.i && fact.integrity)
-    after = before.i ? { ...after, i: merged, a: true } : { ...after, i: merged };
-  if (fact.location !== undefined && fact.location !== before.l)
-    after = { ...after, l: fact.location };
-  return after;
+  if (fact.tampered) fact = { ...fact, tampered: null }; // the upstream is honest again
+  // Nearly all of a document is as it was.
+  const isNews = said.integrity !== null && said.integrity !== before.integrity;
+  const merged = isNews ? mergeIntegrity(before.integrity ?? "", said.integrity!) || null : null;
+  if (isNews && merged !== before.integrity)
+    fact = { ...fact, integrity: merged, isGrown: before.integrity !== null };
+  if (said.location !== undefined && said.location !== before.location)
+    fact = { ...fact, location: said.location };
+  const publishedAt = before.publishedAt ?? timeOf(said);
+  if (publishedAt !== before.publishedAt) fact = { ...fact, publishedAt };
+  return { fact, changes };
 }
 
-/** The facts of a package; empty when none is known. */
-export async function readFacts(
-  sql: Query,
-  repository: string,
-  packageName: string,
-): Promise<KnownFacts> {
-  const [row] =
-    await sql`SELECT facts FROM facts WHERE repository = ${repository} AND package = ${packageName}`;
-  return row ? JSON.parse(row.facts) : {};
+/** A document that names all files of the package no longer names this one. Pure. */
+export function lose(before: KnownFact, now: string): Met {
+  if (before.goneAt !== null) return { fact: before, changes: [] };
+  const { file, version, integrity } = before;
+  return {
+    fact: { ...before, goneAt: now },
+    changes: [{ kind: "gone", file, version, first: integrity, shown: null }],
+  };
 }
 
-export async function writeFacts(
-  sql: Query,
-  repository: string,
-  packageName: string,
-  facts: KnownFacts,
-): Promise<void> {
-  await sql`INSERT INTO facts (repository, package, facts) VALUES (${repository}, ${packageName}, ${JSON.stringify(facts)})
-            ON CONFLICT (repository, package) DO UPDATE SET facts = excluded.facts`;
+function first(said: Fact): KnownFact {
+  return {
+    file: said.file,
+    version: said.version,
+    integrity: said.integrity,
+    isGrown: false,
+    location: said.location ?? null,
+    publishedAt: timeOf(said),
+    goneAt: null,
+    tampered: null,
+    revision: 0,
+  };
 }
 
-/** What is known of one file. */
-export async function readFact(sql: Query, key: FileKey): Promise<KnownFact | null> {
-  const facts = await readFacts(sql, key.repository, key.package);
-  return Object.hasOwn(facts, key.file) ? facts[key.file]! : null;
+/** In one spelling: upstreams tell it with zones and with microseconds. What is no time is none. */
+function timeOf({ publishedAt }: Fact): string | null {
+  const at = publishedAt === undefined ? Number.NaN : Date.parse(publishedAt);
+  return Number.isFinite(at) ? new Date(at).toISOString() : null;
 }

@@ -219,6 +219,49 @@ test("a database of the first version becomes today's, with a copy of what it wa
   copy.close();
 });
 
+test("facts of a package become facts of its files, with all that was known of each", async () => {
+  const old = join(root, "old.db");
+  const first = new Sqlite(old, { create: true });
+  first.run(migrations[0]!.sql);
+  first.run("PRAGMA user_version = 1");
+  const facts = {
+    "a.tgz": { v: "1", i: "sha512-AAAA sha1-AAAA", a: true, l: "https://files.example.test/a" },
+    'b/"ß".tgz': { v: "2", i: null, g: "2026-01-01T00:00:00.000Z" },
+    "c.tgz": {
+      v: "3",
+      i: "sha1-CCCC",
+      t: { since: "2026-01-02T00:00:00.000Z", shown: "sha1-DDDD" },
+    },
+  };
+  first.run("INSERT INTO facts (repository, package, facts) VALUES ('npm', 'p', ?)", [
+    JSON.stringify(facts),
+  ]);
+  first.run("INSERT INTO facts (repository, package, facts) VALUES ('npm', 'none', '{}')");
+  first.close();
+  const migrated = await openDatabase(old);
+  const rows =
+    await migrated.read`SELECT file, version, integrity, is_grown, location, published_at, gone_at,
+    tampered_at, tampered_shown, revision FROM facts WHERE repository = 'npm' AND package = 'p' ORDER BY file`;
+  expect(rows.map((row) => Object.values(row))).toEqual([
+    [
+      "a.tgz",
+      "1",
+      "sha512-AAAA sha1-AAAA",
+      1,
+      "https://files.example.test/a",
+      null,
+      null,
+      null,
+      null,
+      1,
+    ],
+    ['b/"ß".tgz', "2", null, 0, null, null, "2026-01-01T00:00:00.000Z", null, null, 1],
+    ["c.tgz", "3", "sha1-CCCC", 0, null, null, null, "2026-01-02T00:00:00.000Z", "sha1-DDDD", 1],
+  ]);
+  expect(await migrated.read`SELECT count(*) AS files FROM facts`).toEqual([{ files: 3 }]);
+  await migrated.close();
+});
+
 test("migrations stand in the order of their numbers", () => {
   const versions = migrations.map(({ version }) => version);
   expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));

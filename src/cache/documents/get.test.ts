@@ -149,7 +149,7 @@ test("a file that vanishes upstream is kept with its entry, told once, and told 
   toy.clock.shift += 61_000;
   toy.upstream.behave = () => names({ a: "sha1-AAAA", b: "sha1-BBBB" });
   expect(shown(await see()).overlay).toEqual([["c", "gone", null]]);
-  expect(await toy.eventKinds()).toEqual(["orphaned", "orphaned", "returned"]);
+  expect(await toy.eventKinds()).toEqual(["orphaned", "returned", "orphaned"]);
 });
 
 test("a whole document that vanishes stays for lock files", async () => {

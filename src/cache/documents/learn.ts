@@ -1,7 +1,7 @@
 // What the bytes of fetched files tell, for the views of the documents that name them.
 import type { Artifact } from "../../core/artifact.ts";
 import type { Integrity } from "../../core/integrity.ts";
-import { readFact } from "../../ledger/facts.ts";
+import { readFact } from "../../ledger/fact-rows.ts";
 import type { Database } from "../../store/database.ts";
 import type { InService } from "./in-service.ts";
 

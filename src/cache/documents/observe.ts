@@ -3,13 +3,9 @@ import type { DocumentRef, DocumentType, Fact, Overlay, Source } from "../../cor
 import type { EventKind, RepositoryEvent } from "../../core/event.ts";
 import type { Integrity } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
-import {
-  type Change,
-  type KnownFacts,
-  readFacts,
-  reconcile,
-  writeFacts,
-} from "../../ledger/facts.ts";
+import { readMarked } from "../../ledger/fact-rows.ts";
+import type { Change, KnownFact } from "../../ledger/facts.ts";
+import { mergeFacts } from "../../ledger/merge.ts";
 import { readDigests, readPin } from "../../ledger/pins.ts";
 import type { Blobs } from "../../store/blobs.ts";
 import type { Database, Query } from "../../store/database.ts";
@@ -60,7 +56,7 @@ export type Observe = (
 ) => Promise<Overlay>;
 
 export function createObserver(deps: ObserverDeps): Observe {
-  const { repository, database, blobs, now, open } = deps;
+  const { repository, database, blobs, open } = deps;
 
   async function observe(
     ref: DocumentRef,
@@ -69,33 +65,40 @@ export function createObserver(deps: ObserverDeps): Observe {
     host: string,
   ): Promise<Overlay> {
     const type = deps.types[ref.kind]!;
-    const at = new Date(now()).toISOString();
+    const { complete } = type;
+    const now = new Date(deps.now()).toISOString();
     const named = new Map(facts.map((fact) => [fact.file, fact]));
-    const result = await database.write(async (sql) => {
-      const known = await readFacts(sql, repository, ref.package);
-      const reconciled = reconcile(known, facts, type.complete, at);
-      if (reconciled.changed) await writeFacts(sql, repository, ref.package, reconciled.facts);
-      const events: RepositoryEvent[] = [];
-      const doubts: Doubt[] = [];
-      for (const event of changeEvents(ref, host, reconciled)) {
-        const fact = event.kind === "tampered" ? named.get(event.file!)! : null;
-        const told = { ...event, ...fact?.artifact };
-        const doubt = fact && (await doubtOf(sql, told, fact));
-        if (doubt) doubts.push(doubt);
-        else {
-          await deps.storeEvent(sql, told);
-          events.push(told);
+    const altered = new Set<string>();
+    const told = await mergeFacts(
+      database,
+      { repository, package: ref.package, facts, complete, now },
+      async (sql, changes) => {
+        const events: RepositoryEvent[] = [];
+        const doubts: Doubt[] = [];
+        for (const event of changeEvents(ref, host, changes, altered)) {
+          const fact = event.kind === "tampered" ? named.get(event.file!)! : null;
+          const tampered = { ...event, ...fact?.artifact };
+          const doubt = fact && (await doubtOf(sql, tampered, fact));
+          if (doubt) doubts.push(doubt);
+          else {
+            await deps.storeEvent(sql, tampered);
+            events.push(tampered);
+          }
         }
-      }
-      const digests = deps.hasDigests ? await readDigests(sql, repository, ref.package) : null;
-      return { facts: reconciled.facts, events, doubts, digests };
-    });
-    for (const event of result.events) deps.announce(event);
-    void settle(result.doubts);
+        return { events, doubts };
+      },
+    );
+    for (const { events } of told) for (const event of events) deps.announce(event);
+    void settle(told.flatMap(({ doubts }) => doubts));
 
-    const overlay = marked(result.facts, facts, type.complete, state?.overlay ?? {});
+    const marked = await readMarked(database.read, repository, ref.package);
+    const shown = complete ? marked : marked.filter(({ file }) => named.has(file));
+    const overlay = overlayOf(shown, state?.overlay ?? {});
     // What fetched bytes told is known for good: also of files that had gone, and of those that were stored just before a crash.
-    for (const [file, { integrity, since }] of result.digests ?? []) {
+    const digests = deps.hasDigests
+      ? await readDigests(database.read, repository, ref.package)
+      : new Map();
+    for (const [file, { integrity, since }] of digests) {
       const fact = named.get(file);
       if (!fact || Object.hasOwn(overlay, file)) continue;
       overlay[file] = { state: "fetched", version: fact.version, integrity, since, entry: null };
@@ -103,7 +106,7 @@ export function createObserver(deps: ObserverDeps): Observe {
     const missing = Object.keys(overlay).filter(
       (file) => overlay[file]!.entry === null && overlay[file]!.state !== "fetched",
     );
-    if (missing.length > 0 && state?.blob && type.extract) {
+    if (missing.length > 0 && state && type.extract) {
       const entries = await extract(ref, state, missing).catch((error) => {
         if (error instanceof Problem && error.kind === "busy") throw error; // read when the document comes again
         // The bytes of the document before may be lost. The new one is worth more than what only the old one said.
@@ -156,31 +159,30 @@ export function createObserver(deps: ObserverDeps): Observe {
   return observe;
 }
 
-/** The overlay entries that the facts call for; entries that an earlier overlay has are kept. */
-function marked(known: KnownFacts, named: Fact[], complete: boolean, before: Overlay): Overlay {
+/** The overlay entries that the facts call for; what an earlier overlay has of the entries themselves is kept. */
+function overlayOf(marked: readonly KnownFact[], before: Overlay): Overlay {
   const overlay: Overlay = {};
-  const files = complete ? Object.keys(known) : named.map(({ file }) => file);
-  for (const file of files) {
-    const fact = known[file];
-    if (!fact?.g && !fact?.t) continue;
-    const state = fact.g ? "gone" : "tampered";
+  for (const { file, version, integrity, goneAt, tampered } of marked)
     overlay[file] = {
-      state,
-      version: fact.v,
-      integrity: fact.i,
-      since: fact.g ?? fact.t!.since,
-      entry: before[file]?.entry ?? null,
+      state: goneAt === null ? "tampered" : "gone",
+      version,
+      integrity,
+      since: goneAt ?? tampered!.at,
+      entry: (Object.hasOwn(before, file) && before[file]!.entry) || null,
     };
-  }
   return overlay;
 }
 
+/** `altered`: versions of which a file was told as tampered; added to. */
 function* changeEvents(
   ref: DocumentRef,
   upstream: string,
-  changes: { tampered: Change[]; gone: Change[]; returned: Change[] },
+  changes: Change[],
+  altered: Set<string>,
 ): Generator<RepositoryEvent> {
-  for (const { file, version, first, shown } of changes.tampered)
+  const of = (kind: Change["kind"]) => changes.filter((change) => change.kind === kind);
+  for (const { file, version, first, shown } of of("tampered")) {
+    altered.add(version);
     yield {
       kind: "tampered",
       package: ref.package,
@@ -189,15 +191,15 @@ function* changeEvents(
       message: `${upstream} now shows another integrity for ${file} of ${ref.package} ${version}; clients keep the first`,
       detail: { first, shown, upstream },
     };
+  }
   // What stands elsewhere under its version has not gone: that was told already.
-  const altered = new Set(changes.tampered.map(({ version }) => version));
   yield* byVersion(
     "orphaned",
-    changes.gone.filter(({ version }) => !altered.has(version)),
+    of("gone").filter(({ version }) => !altered.has(version)),
     ref,
     (what) => `${upstream} no longer has ${what}; it stays here for lock files`,
   );
-  yield* byVersion("returned", changes.returned, ref, (what) => `${upstream} has ${what} again`);
+  yield* byVersion("returned", of("returned"), ref, (what) => `${upstream} has ${what} again`);
 }
 
 /** One event a version, so that a wheel, an sdist and their metadata do not raise four; one in all when there are many. */

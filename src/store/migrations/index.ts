@@ -5,6 +5,7 @@ import finalEvents from "./0010-final-events.sql" with { type: "text" };
 import keptEvictable from "./0011-kept-evictable.sql" with { type: "text" };
 import documentsRevised from "./0020-documents-revised.sql" with { type: "text" };
 import absences from "./0021-absences.sql" with { type: "text" };
+import factsByFile from "./0022-facts-by-file.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { version: 11, sql: keptEvictable },
   { version: 20, sql: documentsRevised },
   { version: 21, sql: absences },
+  { version: 22, sql: factsByFile },
 ];
