@@ -1,6 +1,11 @@
 // The first integrity seen of every file that a document named. Later documents can add to it, never change it.
 import type { Fact } from "../core/document.ts";
-import { compareIntegrity, type Integrity, mergeIntegrity } from "../core/integrity.ts";
+import {
+  compareIntegrity,
+  type Integrity,
+  mergeIntegrity,
+  parseIntegrity,
+} from "../core/integrity.ts";
 
 /** What is known of one file. */
 export interface KnownFact {
@@ -39,39 +44,72 @@ export interface Met {
 }
 
 /**
- * Compares what a document says of a file with what was seen first. `complete`: the document names all files of the package, so that one
- * that had gone has returned. Pure.
+ * Whether a document tells a digest that nothing vouched for yet: it may be held against the bytes that are held here. What was found
+ * false is not asked again.
  */
-export function meet(before: KnownFact | null, said: Fact, complete: boolean, now: string): Met {
-  if (!before) return { fact: first(said), changes: [] };
+export function tellsMore(before: KnownFact | null, { integrity }: Fact): boolean {
+  if (integrity === null || integrity === before?.integrity) return false;
+  if (before?.tampered?.shown === integrity) return false;
+  const known = parseIntegrity(before?.integrity ?? "");
+  return [...parseIntegrity(integrity).keys()].some((algorithm) => !known.has(algorithm));
+}
+
+/**
+ * Compares what a document says of a file with what was seen first. `complete`: the document names all files of the package, so that one
+ * that had gone has returned. `held`: digests of the bytes that are held here, in algorithms of `said`. Pure.
+ */
+export function meet(
+  before: KnownFact | null,
+  said: Fact,
+  complete: boolean,
+  now: string,
+  held: Integrity | null = null,
+): Met {
+  if (!before) return meetFirst(said, now, held);
   const changes: Change[] = [];
-  const change = { file: said.file, version: before.version, first: before.integrity };
+  const vouched = held === null ? before.integrity : mergeIntegrity(before.integrity ?? "", held);
+  const change = { file: said.file, version: before.version, first: vouched };
   let fact = before;
 
   if (before.goneAt !== null && complete) {
     fact = { ...fact, goneAt: null };
     changes.push({ ...change, kind: "returned", shown: said.integrity });
   }
-  const same = compareIntegrity(before.integrity, said.integrity);
-  if (same === "different" || (same === "unknown" && before.integrity && said.integrity)) {
+  const same = compareIntegrity(vouched, said.integrity);
+  if (same === "different" || (same === "unknown" && vouched && said.integrity)) {
     const shown = said.integrity!;
     if (before.tampered?.shown !== shown) {
-      fact = { ...fact, tampered: { at: before.tampered?.at ?? now, shown } };
+      fact = { ...grown(fact, vouched), tampered: { at: before.tampered?.at ?? now, shown } };
       changes.push({ ...change, kind: "tampered", shown });
     }
     return { fact, changes }; // where it says the bytes are is not believed either
   }
   if (fact.tampered) fact = { ...fact, tampered: null }; // the upstream is honest again
   // Nearly all of a document is as it was.
-  const isNews = said.integrity !== null && said.integrity !== before.integrity;
-  const merged = isNews ? mergeIntegrity(before.integrity ?? "", said.integrity!) || null : null;
-  if (isNews && merged !== before.integrity)
-    fact = { ...fact, integrity: merged, isGrown: before.integrity !== null };
+  if (said.integrity !== null && said.integrity !== before.integrity)
+    fact = grown(fact, mergeIntegrity(vouched ?? "", said.integrity) || null);
   if (said.location !== undefined && said.location !== before.location)
     fact = { ...fact, location: said.location };
   const publishedAt = before.publishedAt ?? timeOf(said);
   if (publishedAt !== before.publishedAt) fact = { ...fact, publishedAt };
   return { fact, changes };
+}
+
+function meetFirst(said: Fact, now: string, held: Integrity | null): Met {
+  const fact = first(said);
+  if (held === null || compareIntegrity(held, said.integrity) !== "different")
+    return { fact, changes: [] };
+  const { file, version } = fact;
+  const shown = said.integrity!;
+  return {
+    fact: { ...fact, integrity: held, location: null, tampered: { at: now, shown } },
+    changes: [{ kind: "tampered", file, version, first: held, shown }],
+  };
+}
+
+function grown(fact: KnownFact, integrity: Integrity | null): KnownFact {
+  if (integrity === fact.integrity) return fact;
+  return { ...fact, integrity, isGrown: fact.isGrown || fact.integrity !== null };
 }
 
 /** A document that names all files of the package no longer names this one. Pure. */

@@ -1,8 +1,9 @@
 // What a document says, merged into what was seen first: a thousand files at a time, so that a package of many never stops the loop.
 import type { Fact } from "../core/document.ts";
+import type { Integrity } from "../core/integrity.ts";
 import type { Database, Query } from "../store/database.ts";
 import { breathe, countPresent, everyFact, PAGE, readFacts, swapFacts } from "./fact-rows.ts";
-import { type Change, type KnownFact, lose, type Met, meet } from "./facts.ts";
+import { type Change, type KnownFact, lose, type Met, meet, tellsMore } from "./facts.ts";
 
 export interface Merge {
   repository: string;
@@ -13,6 +14,8 @@ export interface Merge {
   complete: boolean;
   /** ISO 8601. */
   now: string;
+  /** Digests of the bytes that are held here, by file, of those that a document tells more of. Without it, none are. */
+  held?(facts: Fact[]): Promise<Map<string, Integrity>>;
 }
 
 /**
@@ -21,7 +24,7 @@ export interface Merge {
  */
 export async function mergeFacts<Told>(
   database: Database,
-  { repository, package: name, facts, complete, now }: Merge,
+  { repository, package: name, facts, complete, now, held }: Merge,
   tell: (sql: Query, changes: Change[]) => Promise<Told>,
 ): Promise<Told[]> {
   const told: Told[] = [];
@@ -31,8 +34,8 @@ export async function mergeFacts<Told>(
   const files = [...said.keys()];
   for (let at = 0; at < files.length; at += PAGE) {
     if (at > 0) await breathe();
-    await change(files.slice(at, at + PAGE), (file, before) =>
-      meet(before, said.get(file)!, complete, now),
+    await change(files.slice(at, at + PAGE), (file, before, digests) =>
+      meet(before, said.get(file)!, complete, now, digests),
     );
   }
   if (complete && (await countPresent(database.read, repository, name)) > said.size)
@@ -46,19 +49,31 @@ export async function mergeFacts<Told>(
   /** Until each file is as `decide` wants it, on what is stored. */
   async function change(
     wanted: string[],
-    decide: (file: string, before: KnownFact | null) => Met | null,
+    decide: (file: string, before: KnownFact | null, digests: Integrity | null) => Met | null,
   ): Promise<void> {
     for (let left = wanted; left.length > 0; ) {
       const known = await readFacts(database.read, repository, name, left);
       const before = new Map(known.map((fact) => [fact.file, fact]));
+      const digests = await digestsOf(left, before);
       const changed = left.flatMap((file) => {
-        const met = decide(file, before.get(file) ?? null);
+        const met = decide(file, before.get(file) ?? null, digests.get(file) ?? null);
         return met && met.fact !== before.get(file) ? [met] : [];
       });
       if (changed.length === 0) return;
       const won = await store(changed);
       left = changed.map(({ fact }) => fact.file).filter((file) => !won.has(file));
     }
+  }
+
+  async function digestsOf(
+    wanted: string[],
+    before: ReadonlyMap<string, KnownFact>,
+  ): Promise<Map<string, Integrity>> {
+    const more = wanted.flatMap((file) => {
+      const fact = said.get(file);
+      return fact && tellsMore(before.get(file) ?? null, fact) ? [fact] : [];
+    });
+    return held && more.length > 0 ? held(more) : new Map();
   }
 
   async function store(changed: Met[]): Promise<Set<string>> {

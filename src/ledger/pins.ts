@@ -22,16 +22,32 @@ export interface FileKey {
 export async function readPin(sql: Query, key: FileKey): Promise<Pin | null> {
   const [row] = await sql`SELECT sha256, size, first_seen, upstream, digests, content FROM pins
     WHERE repository = ${key.repository} AND package = ${key.package} AND file = ${key.file}`;
-  return row
-    ? {
-        sha256: row.sha256,
-        size: Number(row.size),
-        firstSeen: Number(row.first_seen),
-        upstream: row.upstream,
-        digests: row.digests,
-        content: row.content,
-      }
-    : null;
+  return row ? fromRow(row) : null;
+}
+
+/** The pins of some files of a package, by file. */
+export async function readPins(
+  sql: Query,
+  repository: string,
+  packageName: string,
+  files: readonly string[],
+): Promise<Map<string, Pin>> {
+  const rows = await sql`SELECT file, sha256, size, first_seen, upstream, digests, content FROM pins
+    WHERE repository = ${repository} AND package = ${packageName}
+    AND file IN (SELECT value FROM json_each(${JSON.stringify(files)}))`;
+  return new Map(rows.map((row) => [row.file, fromRow(row)]));
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+function fromRow(row: any): Pin {
+  return {
+    sha256: row.sha256,
+    size: Number(row.size),
+    firstSeen: Number(row.first_seen),
+    upstream: row.upstream,
+    digests: row.digests,
+    content: row.content,
+  };
 }
 
 /** The further digests of a package's files, where there are any, and since when they are known (ISO 8601). */

@@ -12,6 +12,7 @@ import type { Database, Query } from "../../store/database.ts";
 import type { Transform } from "../../worker/job.ts";
 import { localOf } from "../local.ts";
 import type { IsRepacked } from "../repacked.ts";
+import { createHeld } from "./held.ts";
 import { type DocumentState, INLINE_LIMIT } from "./state.ts";
 
 export interface ObserverDeps {
@@ -57,6 +58,7 @@ export type Observe = (
 
 export function createObserver(deps: ObserverDeps): Observe {
   const { repository, database, blobs, open } = deps;
+  const held = createHeld(deps);
 
   async function observe(
     ref: DocumentRef,
@@ -71,7 +73,14 @@ export function createObserver(deps: ObserverDeps): Observe {
     const altered = new Set<string>();
     const told = await mergeFacts(
       database,
-      { repository, package: ref.package, facts, complete, now },
+      {
+        repository,
+        package: ref.package,
+        facts,
+        complete,
+        now,
+        held: (some) => held(ref, some),
+      },
       async (sql, changes) => {
         const events: RepositoryEvent[] = [];
         const doubts: Doubt[] = [];

@@ -74,6 +74,7 @@ export function factsOf(name: string, releases: readonly Release[], prefix = "")
         integrity: integrityOf(dist!),
         location: locationOf(name, release),
         artifact: { package: name, file },
+        ...(typeof release.data["time"] === "string" && { publishedAt: release.data["time"] }),
       });
     const integrity = release.release === null ? null : releaseIntegrity(release.data, dist);
     if (integrity === null) continue;

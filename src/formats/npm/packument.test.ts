@@ -17,13 +17,20 @@ for (const tellSize of [true, false])
         file: "tool-1.0.0.tgz",
         version: "1.0.0",
         integrity: "sha1-u/EC1a5zr+LFUyleD7AiMCFvZbE=",
+        publishedAt: "2020-01-01T00:00:00.000Z",
       },
-      { file: "tool-2.0.0.tgz", version: "2.0.0", integrity: `${SHA512} ${SHA1}` },
+      {
+        file: "tool-2.0.0.tgz",
+        version: "2.0.0",
+        integrity: `${SHA512} ${SHA1}`,
+        publishedAt: "2024-01-01T00:00:00.000Z",
+      },
       {
         file: "tool-3.0.0-beta.1.tgz",
         version: "3.0.0-beta.1",
         integrity: `sha1-${Buffer.alloc(20, 2).toString("base64")}`,
         location: "https://files.example.test/download/3.0.0-beta.1/package.tgz",
+        publishedAt: "2026-10-01T00:00:00.000Z",
       },
     ]);
   });

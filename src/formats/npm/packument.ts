@@ -81,14 +81,19 @@ function isManifest(version: string, value: unknown): value is Manifest {
 /** The files of a packument, each once. */
 export async function packumentFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
   const facts = new Map<string, Fact>();
+  let time: unknown = null; // may stand before the versions or after them
   for await (const batch of readPackument(source, ref)) {
     for (const part of batch) {
+      if (part.kind === "field" && part.key === "time") time = part.value;
       if (part.kind !== "version") continue;
       const fact = factOf(ref.package, part.version, part.manifest);
       if (fact && !facts.has(fact.file)) facts.set(fact.file, fact);
     }
   }
-  return [...facts.values()];
+  return [...facts.values()].map((fact) => {
+    const publishedAt = timeOf(time, fact.version);
+    return publishedAt === null ? fact : { ...fact, publishedAt };
+  });
 }
 
 /** What is to be kept of the versions whose files are asked for: KeptEntry by file. */
