@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Fact } from "../core/document.ts";
-import { type KnownFact, lose, meet } from "./facts.ts";
+import { type KnownFact, lose, meet, tellsMore } from "./facts.ts";
 
 const NOW = "2026-01-02T00:00:00.000Z";
 const LATER = "2026-02-03T00:00:00.000Z";
@@ -111,4 +111,47 @@ test("what has gone is told once, and its return only by a document that names a
   const back = meet(gone.fact, said("sha512-BBBB"), true, LATER);
   expect(back.fact).toEqual(known());
   expect(back.changes.map(({ kind }) => kind)).toEqual(["returned"]);
+});
+
+const more: [string, KnownFact | null, Fact, boolean][] = [
+  ["what is met first", null, said("sha1-AAAA"), true],
+  ["what is met first and tells none", null, said(null), false],
+  ["the same", known(), said("sha512-BBBB"), false],
+  ["another one in the same algorithm", known(), said("sha512-CCCC"), false],
+  ["one more algorithm", known(), said("sha512-BBBB sha1-AAAA"), true],
+  ["another algorithm", known(), said("sha1-AAAA"), true],
+  ["fewer", known({ integrity: "sha512-BBBB sha1-AAAA" }), said("sha1-AAAA"), false],
+  [
+    "what was found false",
+    known({ tampered: { at: NOW, shown: "sha1-AAAA" } }),
+    said("sha1-AAAA"),
+    false,
+  ],
+];
+for (const [what, before, fact, want] of more)
+  test(`tellsMore(): ${what}: ${want}`, () => {
+    expect(tellsMore(before, fact)).toBe(want);
+  });
+
+test("a digest that is told later is held against that of the bytes that are held here", () => {
+  const before = known({ integrity: "sha1-AAAA" });
+  const both = { integrity: "sha512-BBBB sha1-AAAA", isGrown: true };
+  for (const integrity of ["sha512-BBBB sha1-AAAA", "sha512-BBBB"])
+    expect(meet(before, said(integrity), true, NOW, "sha512-BBBB")).toEqual({
+      fact: { ...before, ...both },
+      changes: [],
+    });
+  const lied = meet(before, said("sha512-CCCC sha1-AAAA"), true, NOW, "sha512-BBBB");
+  expect(lied.fact).toEqual({
+    ...before,
+    ...both,
+    tampered: { at: NOW, shown: "sha512-CCCC sha1-AAAA" },
+  });
+  expect(lied.changes).toMatchObject([{ kind: "tampered", first: "sha512-BBBB sha1-AAAA" }]);
+  const first = meet(null, said("sha512-CCCC"), true, NOW, "sha512-BBBB");
+  expect(first.fact).toMatchObject({
+    integrity: "sha512-BBBB",
+    tampered: { shown: "sha512-CCCC" },
+  });
+  expect(meet(null, said("sha512-BBBB"), true, NOW, "sha512-BBBB").changes).toEqual([]);
 });

@@ -17,6 +17,24 @@ import rewritten from "./testdata/rewritten.json" with { type: "json" };
 const ref = packageRef("reef/coral", "p2/%package%.json");
 const SHA1 = "sha1-q7zN3u/wARIjNEVWZ3iJmqu8zdA="; // of v0.7.0's shasum
 
+test("a dist is of the time of its release", async () => {
+  const dist = {
+    type: "zip",
+    url: "https://code.example.test/zipball/1",
+    reference: "1".repeat(40),
+  };
+  const version = { version: "1.0.0", version_normalized: "1.0.0.0", dist };
+  const time = "2024-01-01T00:00:00+00:00";
+  for (const [told, want] of [
+    [{ time }, time],
+    [{ time: 7 }, undefined],
+  ] as const) {
+    const packages = { "reef/coral": [{ ...version, ...told }] };
+    const facts = await documents.package.facts(jsonSource({ packages }), ref);
+    expect(facts.find(({ file }) => file.endsWith(".zip"))!.publishedAt).toBe(want);
+  }
+});
+
 test("the facts of a package are its dists, and its releases by their commits", async () => {
   expect(await documents.package.facts(jsonSource(rewritten.document), ref)).toEqual([
     {
