@@ -40,20 +40,21 @@ export interface Absences {
 const LIMIT = 100_000;
 /** Rows are counted once for so many that were kept. */
 const COUNTED_EVERY = 1000;
-/** No name is that long; what is would fill the catalog. */
-const LONGEST_KEY = 2000;
+/** No name is that long; what is would fill the catalog. Characters. */
+const LONGEST_KEY = 1000;
+const LONGEST_WORD = 500;
 
 export function createAbsences(deps: AbsenceDeps): Absences {
   const { repository, database, now, limit = LIMIT } = deps;
-  let sinceCounted = 0;
+  let untilCounted = 1; // also when no process lives long enough for so many
 
   async function keep(what: Asked, parts: readonly string[], said: string, status = 404) {
     const key = JSON.stringify(parts);
     if (key.length > LONGEST_KEY) return;
-    const isDue = ++sinceCounted >= Math.min(COUNTED_EVERY, limit);
-    if (isDue) sinceCounted = 0;
+    const isDue = --untilCounted === 0;
+    if (isDue) untilCounted = Math.min(COUNTED_EVERY, limit);
     await database.write(async (sql) => {
-      await sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES (${repository}, ${what}, ${key}, ${said}, ${status}, ${now()})
+      await sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES (${repository}, ${what}, ${key}, ${said.slice(0, LONGEST_WORD)}, ${status}, ${now()})
         ON CONFLICT (repository, what, key) DO UPDATE SET
         said = excluded.said, status = excluded.status, at = excluded.at`;
       // Those of the same millisecond as the first one too many go with it.

@@ -183,7 +183,6 @@ export function createRepository(
   }
 
   async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
-    if (blob === null) return true;
     const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;
     return path !== null && (await hashFile(path)) === blob;
   }

@@ -49,7 +49,7 @@ export function createModels({ types, documents, isSound, now }: ModelDeps): Mod
 
   async function modelOf(ref: DocumentRef, { state }: Found): Promise<unknown> {
     const id = `${ref.kind}\0${ref.key}`;
-    const blob = state.blob!;
+    const blob = state.blob;
     const before = known.get(id);
     if (before?.blob === blob) return before.model;
     const { result } = running.run(`${id}\0${blob}`, () =>

@@ -159,7 +159,7 @@ export function createObserver(deps: ObserverDeps): Observe {
       op: "extract",
       format: deps.format,
       ref,
-      input: await localOf(blobs, state.blob!),
+      input: await localOf(blobs, state.blob),
       size: state.size,
       files,
     });
