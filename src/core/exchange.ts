@@ -1,9 +1,11 @@
 // Questions to an upstream whose last answer is kept for when it is away: what formats do with them alike.
 
+import { jsonFault, readJson } from "./json.ts";
 import { cannotAsk, Problem } from "./problem.ts";
 import type { Answer, Question } from "./question.ts";
 import { type CacheStatus, type Reply, reply } from "./reply.ts";
 import type { Repository } from "./repository.ts";
+import type { Request } from "./request.ts";
 
 /** The upstream's answer, or the Problem that says why there is none. */
 export async function tryAsk(
@@ -24,13 +26,43 @@ export function jsonOf(answer: Answer | Problem): unknown {
   return parseJson(answer.bytes);
 }
 
-/** Null when it is no JSON. */
+/** Null when it is no JSON, or nested without end. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
+    return readJson(bytes);
   } catch {
     return null;
   }
+}
+
+/**
+ * The JSON that a client sent, within limits of bytes and of entries (see core/json.ts). Throws Problem("tooLarge") past them and
+ * Problem("badRequest") for what is no JSON.
+ */
+export async function requestJson(
+  request: Request,
+  limits: { bytes: number; values: number },
+): Promise<unknown> {
+  const bytes = await request.body(limits.bytes);
+  const fault = jsonFault(bytes, limits.values);
+  if (fault) throw new Problem("tooLarge", `The JSON of the request's body ${fault}`);
+  try {
+    return readJson(bytes);
+  } catch (error) {
+    throw new Problem("badRequest", "The request's body is not JSON", { cause: error });
+  }
+}
+
+/** Of one question. What is known of each name is kept by itself, and projects have some hundreds. */
+export const NAMES_LIMIT = 10_000;
+
+/** Throws Problem("tooLarge") for a question about more packages than any project has. */
+export function refuseMany(count: number): void {
+  if (count > NAMES_LIMIT)
+    throw new Problem(
+      "tooLarge",
+      `A question about ${count} packages is too large: ${NAMES_LIMIT} is the most`,
+    );
 }
 
 export function encodeJson(value: unknown): Uint8Array {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { fileSource, gunzipUpTo } from "./source.ts";
+import { fileSource, gunzipUpTo, memorySource } from "./source.ts";
 
 const TEXT = "one line\n".repeat(1000);
 let root: string;
@@ -35,3 +35,8 @@ for (const [what, bytes] of broken)
     await expect(read(bytes)).rejects.toMatchObject({ kind: "malformed" });
     expect(() => gunzipUpTo(bytes, 1 << 30)).toThrow("not whole gzip data");
   });
+
+test("a document that nests without end is not parsed", () => {
+  const deep = Buffer.from(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+  expect(memorySource(deep).json()).rejects.toMatchObject({ kind: "malformed" });
+});

@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import type { Source } from "../core/document.ts";
+import { readJson } from "../core/json.ts";
 import { Problem } from "../core/problem.ts";
 
 const TEXT_LIMIT = 64 * 1024 * 1024;
@@ -23,7 +24,7 @@ export function memorySource(bytes: Uint8Array): Source {
     },
     async json() {
       if (!isParsed) {
-        parsed = parseJson(text());
+        parsed = parseJson(bytes);
         isParsed = true;
       }
       return parsed;
@@ -170,10 +171,10 @@ export function gunzipUpTo(bytes: Uint8Array, limit: number): Uint8Array | null 
   return plain;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(text);
+    return readJson(bytes);
   } catch (error) {
-    throw new Problem("malformed", "The document is not JSON", { cause: error });
+    throw new Problem("malformed", "The document is not JSON that can be read", { cause: error });
   }
 }

@@ -7,6 +7,7 @@ import {
   fromKept,
   jsonReply,
   refusal,
+  refuseMany,
   tryAsk,
 } from "../../core/exchange.ts";
 import { Problem } from "../../core/problem.ts";
@@ -14,7 +15,7 @@ import type { Question } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { inBatches, keepConfirmed, objectOf, parseObject, refuseMany, rootOf } from "./exchange.ts";
+import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./exchange.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";
 
@@ -33,7 +34,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
   );
   const since = form.get("updatedSince");
   const wanted = namesIn(form);
-  refuseMany(wanted);
+  refuseMany(wanted.length);
   const names = wanted.filter((name) => !repository.claims(name));
   if (names.length === 0 && (wanted.length > 0 || since === null))
     return jsonReply(200, { advisories: {} }, { hit: true });

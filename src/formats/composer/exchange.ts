@@ -1,6 +1,6 @@
 // What this format's questions to the upstream have in common beside core/exchange.ts.
 import { jsonOf, parseJson } from "../../core/exchange.ts";
-import { Problem } from "../../core/problem.ts";
+import type { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { Repository } from "../../core/repository.ts";
 import { rootRef } from "./documents.ts";
@@ -34,15 +34,6 @@ export async function keepConfirmed(
   const isRecent = kept !== null && repository.now() - kept.at < CONFIRM_AFTER_MS;
   if (isRecent && Buffer.compare(kept.bytes, bytes) === 0) return;
   await repository.keep(key, bytes, { evictable: true });
-}
-
-/** Of one question. Each is kept by itself, and projects have some hundreds. */
-const NAMES_LIMIT = 10_000;
-
-/** Throws Problem("tooLarge") for a question about more packages than any project has. */
-export function refuseMany(names: readonly string[]): void {
-  if (names.length > NAMES_LIMIT)
-    throw new Problem("tooLarge", `A question about ${names.length} packages is too large`);
 }
 
 const CONFIRM_AFTER_MS = 24 * 60 * 60 * 1000;

@@ -6,7 +6,10 @@ import {
   forwarded,
   fromKept,
   jsonReply,
+  NAMES_LIMIT,
   refusal,
+  refuseMany,
+  requestJson,
   tryAsk,
 } from "../../core/exchange.ts";
 import { Problem } from "../../core/problem.ts";
@@ -14,11 +17,11 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { dateOf } from "./dates.ts";
-import { inBatches, keepConfirmed, objectOf, parseObject, refuseMany, rootOf } from "./exchange.ts";
+import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./exchange.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";
 
-const BODY_LIMIT = 4 * 1024 * 1024;
+const BODY = { bytes: 4 * 1024 * 1024, values: 2 * NAMES_LIMIT };
 const ANSWER_LIMIT = 64 * 1024 * 1024;
 const WHAT = "filter lists";
 const SUMMARY = "filter/summary";
@@ -63,8 +66,8 @@ async function summaryReply(
 
 /** `{"packages": [purl], "lists": [list]}` → `{"filter": {list: [entry]}}`, each entry with the package's name. */
 export async function serveFilter(request: Request, repository: Repository): Promise<Reply> {
-  const body = parseObject(await request.body(BODY_LIMIT));
-  if (!body) throw new Problem("badRequest", "The body must be a JSON object");
+  const body = await requestJson(request, BODY);
+  if (!isObject(body)) throw new Problem("badRequest", "The body must be a JSON object");
   const purls = new Map(
     textsOf(body["packages"]).flatMap((text) => {
       const name = nameIn(text);
@@ -72,7 +75,7 @@ export async function serveFilter(request: Request, repository: Repository): Pro
     }),
   );
   const names = [...purls.keys()];
-  refuseMany(names);
+  refuseMany(names.length);
   if (names.length === 0) return jsonReply(200, { filter: {} }, { hit: true });
 
   const { filter } = await rootOf(repository);

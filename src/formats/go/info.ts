@@ -1,5 +1,6 @@
 // What a proxy says of one revision: @latest, and .info of a branch, a commit or a version. https://go.dev/ref/mod#goproxy-protocol
 import type { DocumentRef, DocumentType } from "../../core/document.ts";
+import { jsonFault } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { modulePath, versionPath } from "./names.ts";
 import { canonical } from "./version.ts";
@@ -39,6 +40,8 @@ export function parseInfo(value: unknown, what: string): RevisionInfo {
 /** The same of bytes. */
 export function parseInfoBytes(bytes: Uint8Array, what: string): RevisionInfo {
   let value: unknown;
+  const fault = jsonFault(bytes);
+  if (fault) throw new Problem("malformed", `The upstream's answer for ${what} ${fault}`);
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {

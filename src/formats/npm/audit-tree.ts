@@ -1,21 +1,18 @@
 // A dependency tree as the upstream may see it: what a finding needs, and no private name in any of it.
 // npm 6 lib/install/audit.js, pnpm, yarn 1: what their trees hold beside differs, and tells where packages come from.
-import semver from "semver";
-import { Problem } from "../../core/problem.ts";
 import { isPackageName, isVersion } from "./names.ts";
 import { isObject } from "./types.ts";
 
 export type Tree = Record<string, unknown>;
 
-const DEPTH_LIMIT = 500;
 /** Of a dependency, beside `version`, `requires` and `dependencies`. Not `resolved`, `from`, `peerDependencies` and others, which name packages and hosts. */
 const FLAGS = ["dev", "optional", "bundled"];
 const METADATA = ["npm_version", "node_version", "platform"];
 
-/** Throws Problem("malformed") for a tree that is nested more deeply than any project's. */
+/** Its depth is that of its JSON (core/json.ts). */
 export function publicTree(body: Tree, isClaimed: (name: string) => boolean): Tree {
   const mayTell = (name: string) => isPackageName(name) && !isClaimed(name);
-  const tree = publicNode(body, mayTell, 0);
+  const tree = publicNode(body, mayTell);
   for (const list of ["install", "remove"]) {
     const specs = body[list];
     if (Array.isArray(specs))
@@ -30,9 +27,7 @@ export function publicTree(body: Tree, isClaimed: (name: string) => boolean): Tr
 }
 
 /** Without its name: the project's own is nobody's business. */
-function publicNode(node: Tree, mayTell: (name: string) => boolean, depth: number): Tree {
-  if (depth > DEPTH_LIMIT)
-    throw new Problem("malformed", "The dependency tree is nested too deeply");
+function publicNode(node: Tree, mayTell: (name: string) => boolean): Tree {
   const { version, integrity, requires, dependencies } = node;
   const shown: Tree = {};
   if (typeof version === "string" && isVersion(version)) shown["version"] = version;
@@ -49,7 +44,7 @@ function publicNode(node: Tree, mayTell: (name: string) => boolean, depth: numbe
   const beneathHidden: [string, unknown][] = [];
   for (const [name, dependency] of Object.entries(dependencies)) {
     if (!isObject(dependency)) continue;
-    const child = publicNode(dependency, mayTell, depth + 1);
+    const child = publicNode(dependency, mayTell);
     // An alias, a folder, a repository: what is no version of the registry has no advisory there.
     if (mayTell(name) && child["version"] !== undefined) visible.set(name, child);
     else if (isObject(child["dependencies"]))
@@ -61,9 +56,13 @@ function publicNode(node: Tree, mayTell: (name: string) => boolean, depth: numbe
   return shown;
 }
 
-/** `1.x || >=2.0.0`: no alias, no URL, no path, no tag. */
+const COMPARATOR =
+  "(?:~>?|\\^|[<>]=?|=)? ?v?(?:\\d{1,16}|[xX*])(?:\\.(?:\\d{1,16}|[xX*])){0,2}(?:[-+][0-9A-Za-z.+-]{1,100})?";
+const RANGE = new RegExp(`^(?:${COMPARATOR}(?:(?: ?\\|\\| ?| - | )${COMPARATOR})*)?$`);
+
+/** `1.x || >=2.0.0`: no alias, no URL, no path, no tag. By its letters: a tree has many, and reading each takes long. */
 function isRange(range: unknown): boolean {
-  return typeof range === "string" && range.length < 500 && semver.validRange(range) !== null;
+  return typeof range === "string" && range.length < 200 && RANGE.test(range);
 }
 
 /** `name`, `name@1.0.0` or `@scope/name@^1.0.0`. */

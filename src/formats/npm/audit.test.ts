@@ -95,7 +95,7 @@ test("without any knowledge, an audit fails instead of finding nothing", async (
 test("a body that is no object is the client's mistake", async () => {
   const repository = new FakeRepository();
   for (const json of [[], "x", null])
-    expect((await problemOf(bulk(repository, json))).kind).toBe("malformed");
+    expect((await problemOf(bulk(repository, json))).kind).toBe("badRequest");
 });
 
 const TREE = {
@@ -196,5 +196,37 @@ test("a tree without end is refused", async () => {
     tree = { version: "1.0.0", dependencies: { a: tree } };
   const repository = new FakeRepository();
   const audit = serveAudit("audits", request({ method: "POST", json: tree }), repository);
-  expect((await problemOf(audit)).kind).toBe("malformed");
+  expect((await problemOf(audit)).kind).toBe("tooLarge");
+});
+
+test("an audit of more packages than any project has is refused before anything is asked or kept", async () => {
+  const many = (length: number) =>
+    Object.fromEntries(Array.from({ length }, (_, at) => [`p${at}`, ["1.0.0"]]));
+  const repository = new FakeRepository();
+  repository.upstream = () => ({ status: 200, body: {} });
+  for (const length of [10_001, 100_000])
+    expect((await problemOf(bulk(repository, many(length)))).kind).toBe("tooLarge");
+  const dependencies = Object.fromEntries(
+    Array.from({ length: 100_001 }, (_, at) => [`p${at}`, { version: "1.0.0" }]),
+  );
+  const audit = serveAudit(
+    "audits",
+    request({ method: "POST", json: { dependencies } }),
+    repository,
+  );
+  expect((await problemOf(audit)).kind).toBe("tooLarge");
+  expect([repository.asked.length, repository.values.size]).toEqual([0, 0]);
+});
+
+test("the bodies of audits are asked for with the limits that they have", async () => {
+  const limits: number[] = [];
+  const repository = new FakeRepository();
+  const body = async (limit: number) => {
+    limits.push(limit);
+    return Buffer.from("[".repeat(5000));
+  };
+  const asked = request({ method: "POST", body });
+  for (const one of [serveAdvisories(asked, repository), serveAudit("audits", asked, repository)])
+    expect((await problemOf(one)).message).toContain("nested deeper");
+  expect(Math.max(...limits)).toBeLessThanOrEqual(16 * 1024 * 1024);
 });

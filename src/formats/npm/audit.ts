@@ -7,8 +7,11 @@ import {
   fromKept,
   jsonOf,
   jsonReply,
+  NAMES_LIMIT,
   parseJson,
   refusal,
+  refuseMany,
+  requestJson,
   tryAsk,
 } from "../../core/exchange.ts";
 import { Problem } from "../../core/problem.ts";
@@ -21,11 +24,14 @@ import { isPackageName } from "./names.ts";
 import { notice } from "./problem.ts";
 import { isObject } from "./types.ts";
 
-const BODY_LIMIT = 16 * 1024 * 1024;
+/** A name and its versions. */
+const BULK = { bytes: 4 * 1024 * 1024, values: 5 * NAMES_LIMIT };
+/** Of each package some fields, and what it requires. */
+const TREE = { bytes: 16 * 1024 * 1024, values: 10 * NAMES_LIMIT };
 
 /** `{name: [versions]}` → `{name: [advisories]}`, for the names that may be told to the upstream. */
 export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {
-  const asked = readBulk(await readBody(request), repository);
+  const asked = readBulk(await readBody(request, BULK), repository);
   if (asked.size === 0) return jsonReply(200, {}, { hit: true });
 
   const body = JSON.stringify(Object.fromEntries(asked));
@@ -59,7 +65,7 @@ export async function serveAudit(
   request: Request,
   repository: Repository,
 ): Promise<Reply> {
-  const tree = publicTree(await readBody(request), (name) => repository.claims(name));
+  const tree = publicTree(await readBody(request, TREE), (name) => repository.claims(name));
   const key = `${form}/${fingerprint(tree)}`;
   const answer = await tryAsk(repository, post(`-/npm/v1/security/${form}`, JSON.stringify(tree)));
   const value = jsonOf(answer);
@@ -77,14 +83,19 @@ function post(path: string, body: string) {
   return { path, package: null, method: "POST", headers, body } as const;
 }
 
-async function readBody(request: Request): Promise<Record<string, unknown>> {
-  const body = parseJson(await request.body(BODY_LIMIT));
-  if (!isObject(body)) throw new Problem("malformed", "The body of an audit must be a JSON object");
+async function readBody(
+  request: Request,
+  limits: { bytes: number; values: number },
+): Promise<Record<string, unknown>> {
+  const body = await requestJson(request, limits);
+  if (!isObject(body))
+    throw new Problem("badRequest", "The body of an audit must be a JSON object");
   return body;
 }
 
 function readBulk(body: Record<string, unknown>, repository: Repository): Map<string, string[]> {
   const asked = new Map<string, string[]>();
+  refuseMany(Object.keys(body).length);
   for (const [name, versions] of Object.entries(body)) {
     if (!isPackageName(name) || !Array.isArray(versions) || repository.claims(name)) continue;
     const texts = versions.filter((version) => typeof version === "string");

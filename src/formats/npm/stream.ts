@@ -1,5 +1,6 @@
 // Reads a JSON object of any size from its bytes, one value at a time. RFC 8259
 // A packument may have 105 MB: parsed whole it would take ten times that in memory and stop everything else for seconds.
+import { JSON_DEPTH } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 
 /** What the document is made of, in its own order. `open`, `entry` and `close` come from the one object that is walked. */
@@ -10,7 +11,6 @@ export type JsonEvent =
   | { kind: "close" };
 
 const VALUE_LIMIT = 64 * 1024 * 1024;
-const DEPTH_LIMIT = 512;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -183,7 +183,7 @@ function scanValue(bytes: Buffer, start: number, scan: Scan): number {
       }
     } else if (byte === QUOTE) inString = true;
     else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      if (++depth > DEPTH_LIMIT) throw malformed(`it is nested deeper than ${DEPTH_LIMIT}`);
+      if (++depth > JSON_DEPTH) throw malformed(`it is nested deeper than ${JSON_DEPTH}`);
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
       if (--depth === 0) return at;
     }

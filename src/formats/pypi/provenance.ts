@@ -1,5 +1,6 @@
 // Who built a file and how: the index's Integrity API. PEP 740
 
+import { parseJson } from "../../core/exchange.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
@@ -21,12 +22,8 @@ const FRESH = 5 * 60_000;
 
 /** An answer of 200 that is no provenance object (a login page) must not replace one that is. */
 function isProvenance(bytes: Uint8Array): boolean {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-    return isObject(value) && Array.isArray(value["attestation_bundles"]);
-  } catch {
-    return false;
-  }
+  const value = parseJson(bytes);
+  return isObject(value) && Array.isArray(value["attestation_bundles"]);
 }
 
 const provenanceReply = (bytes: Uint8Array, cache: CacheStatus): Reply => ({
@@ -47,7 +44,7 @@ async function advertised(
   const ref = projectRef(route.project, repository.options);
   const view = { variant: provenanceVariant(route.file), base: "" };
   const { bytes } = await repository.read(ref, view);
-  const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  const value = parseJson(bytes);
   const url = isObject(value) ? value["provenance"] : null;
   // PEP 740: "a fully qualified URL".
   return typeof url === "string" && /^https?:/.test(url) ? url : null;
