@@ -158,7 +158,7 @@ export function createApp(deps: AppDeps): App {
     const mounted = deps.repositories.get(name);
     if (!mounted) return null;
     const { format, service, repository } = mounted;
-    const { method, query, header, body } = incoming;
+    const { method, query, header, body, stream } = incoming;
     const request: Request = {
       id,
       method,
@@ -170,6 +170,7 @@ export function createApp(deps: AppDeps): App {
       },
       header,
       body,
+      stream,
     };
     return {
       name,
