@@ -6,6 +6,7 @@ import { createLog } from "./core/log.ts";
 import { createMetrics } from "./core/metrics.ts";
 import { type Reply, reply } from "./core/reply.ts";
 import type { UnboundRepository } from "./core/repository.ts";
+import { bodyParts } from "./core/testkit.ts";
 import type { Exchange } from "./http/accesslog.ts";
 import type { Incoming } from "./http/server.ts";
 import { createSite } from "./web/site.ts";
@@ -47,7 +48,7 @@ const incoming: Incoming = {
   address: "127.0.0.1",
   client: "127.0.0.1:1",
   header: () => null,
-  body: async () => new Uint8Array(),
+  ...bodyParts(),
 };
 
 test("an answer that cannot be sent is a bug like any other: told, recorded, and nothing of it to the client", async () => {

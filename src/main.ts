@@ -24,6 +24,7 @@ import type { Log } from "./core/log.ts";
 import { createMetrics, type Metrics } from "./core/metrics.ts";
 import { formats } from "./formats/index.ts";
 import { createAccessLog } from "./http/accesslog.ts";
+import { createBodies } from "./http/bodies.ts";
 import { type ControlServer, controlPath, startControl } from "./http/control.ts";
 import { type RunningServer, type ServerOptions, startServer } from "./http/server.ts";
 import { watchFormats, watchStore } from "./jobs/gauges.ts";
@@ -153,7 +154,12 @@ export async function start(options: StartOptions): Promise<Running> {
     record: createAccessLog(log, metrics),
   });
 
-  const { publicUrl, trustedProxies } = config;
+  const { publicUrl, trustedProxies, requests } = config;
+  const bodies = createBodies({
+    memory: requests.memory,
+    silenceMs: requests.silence,
+    timeMs: requests.time,
+  });
   const servers: RunningServer[] = [];
   const listen = (address: Config["listen"], own: string | null, only?: string) => {
     const server = listening(address, {
@@ -161,6 +167,7 @@ export async function start(options: StartOptions): Promise<Running> {
       port: address.port,
       publicUrl: own,
       trustedProxies,
+      bodies,
       handle: (incoming) => app(incoming, only),
       failed: (error) =>
         log.write("error", "A response could not be sent", { error: String(error) }),

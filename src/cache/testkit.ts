@@ -13,6 +13,7 @@ import { createMetrics } from "../core/metrics.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import { bodyParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
@@ -148,7 +149,7 @@ export function request(changes: Partial<Request> = {}): Request {
     base: "http://localhost/toy",
     client: "127.0.0.1:1",
     header: () => null,
-    body: async () => new Uint8Array(),
+    ...bodyParts(),
     ...changes,
   };
 }

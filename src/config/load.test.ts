@@ -67,6 +67,7 @@ test("without a file there are the built-in repositories and the defaults", () =
     logs: { style: "auto" },
     cache: { memory: 64 * 1024 * 1024 },
     scrub: 30 * 24 * 60 * 60 * 1000,
+    requests: { memory: 64 * 1024 * 1024, silence: 30_000, time: 60_000 },
   });
   expect(config.repositories.map(({ name, format }) => [name, format])).toEqual([
     ["npm", "npm"],

@@ -85,6 +85,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     logs: input.logs,
     cache: input.cache,
     scrub: input.scrub,
+    requests: input.requests,
     repositories: Object.entries(input.repositories).flatMap(([name, entry]) =>
       entry ? [repository(name, entry as Entry)] : [],
     ),

@@ -56,6 +56,8 @@ export interface Config {
   cache: { memory: number };
   /** In milliseconds; 0 for never. */
   scrub: number;
+  /** What the bodies of requests may take: bytes, and milliseconds. */
+  requests: { memory: number; silence: number; time: number };
   /** In the order of the file, built-in ones that it does not name first. */
   repositories: RepositoryConfig[];
 }

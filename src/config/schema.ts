@@ -165,6 +165,25 @@ const general = {
       "How often every stored file is hashed again, slowly and beside all else, so that a disk that alters bits is noticed. `0d` is never",
     )
     .meta({ examples: ["7d"] }),
+  requests: z
+    .strictObject({
+      memory: Size.refine((bytes) => bytes >= 1024 * 1024, "must be 1MiB at least")
+        .prefault("64MiB")
+        .describe(
+          "Memory for what clients send, of all requests together. Who finds none left for ten seconds is told to come again. Uploads that are written to disk need none",
+        )
+        .meta({ examples: ["256MiB"] }),
+      silence: Duration.refine((ms) => ms > 0, "must be longer than 0s")
+        .prefault("30s")
+        .describe("How long a client may be silent while it sends something")
+        .meta({ examples: ["10s"] }),
+      time: Duration.refine((ms) => ms > 0, "must be longer than 0s")
+        .prefault("60s")
+        .describe("How long a client may take to send something, and a second more for each 64KiB")
+        .meta({ examples: ["5m"] }),
+    })
+    .prefault({})
+    .describe("The bodies of requests: audits, and what is published"),
 };
 
 /**

@@ -14,6 +14,7 @@ export const statusOf = {
   blocked: 403, // policy refuses this release
   notFound: 404, // the upstream said no, or a private name is not here
   methodNotAllowed: 405,
+  timeout: 408, // the client did not send what it began to, in the time that it has
   conflict: 409, // that version exists, and versions never change
   tooLarge: 413,
   offline: 424, // no upstream may be asked, and nothing is stored
@@ -22,7 +23,7 @@ export const statusOf = {
   malformed: 424, // the upstream's answer is not what it should be (a login page)
   tampered: 424, // the bytes are not the pinned or published ones
   unfinished: 424, // our own work on it had to be ended: says nothing about what it was done on
-  busy: 503, // more waits here than can be done soon: clients come again by themselves
+  busy: 503, // more waits here than can be done soon: clients come again by themselves, when http/send.ts says
   internal: 500, // a bug of ours; the cause is logged with its stack
   full: 424, // no space left on the device; what is stored is served on
 } as const;

@@ -14,6 +14,15 @@ export interface Request {
   /** Who asks, as exactly as is known: address and port of the connection, or the address that a trusted proxy names. */
   readonly client: string;
   header(name: string): string | null;
-  /** The whole body, decompressed when its content-encoding is gzip. Throws Problem("tooLarge") past `limit` bytes. */
+  /**
+   * The whole body, decompressed when its content-encoding is gzip; empty with GET and HEAD. It counts as memory of the server until the
+   * request is answered. Throws Problem("tooLarge") past `limit` bytes, Problem("timeout") when it does not come in time, Problem("busy")
+   * when there is no memory for it, and Problem("badRequest") when it ends early.
+   */
   body(limit: number): Promise<Uint8Array>;
+  /**
+   * The same in pieces as they come, for what is too large for memory: who reads it holds one at a time. Read to its end, or left in the
+   * middle, once, and in place of `body`.
+   */
+  stream(limit: number): AsyncIterable<Uint8Array>;
 }

@@ -2,6 +2,7 @@
 import type { Format, Service } from "./format.ts";
 import { memo } from "./memo.ts";
 import type { Repository } from "./repository.ts";
+import type { Request } from "./request.ts";
 
 type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove" | "swap";
 
@@ -21,6 +22,16 @@ export const unexpectedParts: Pick<Repository, Part> = {
   remove: unexpected("remove"),
   swap: unexpected("swap"),
 };
+
+/** How a request is read that has this body. */
+export function bodyParts(bytes: Uint8Array | string = ""): Pick<Request, "body" | "stream"> {
+  return {
+    body: async () => Buffer.from(bytes),
+    async *stream() {
+      yield Buffer.from(bytes);
+    },
+  };
+}
 
 const services = memo((_: Repository) => new Map<string, unknown>());
 

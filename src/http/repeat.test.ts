@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createLru } from "../cache/lru.ts";
 import type { Reply } from "../core/reply.ts";
+import { bodyParts } from "../core/testkit.ts";
 import { createRepeats } from "./repeat.ts";
 import type { Incoming } from "./server.ts";
 
@@ -13,7 +14,7 @@ function incoming(changes: Partial<Incoming> = {}, headers: Record<string, strin
     address: "192.0.2.1",
     client: "192.0.2.1:5000",
     header: (name) => headers[name] ?? null,
-    body: async () => new Uint8Array(),
+    ...bodyParts(),
     ...changes,
   };
 }

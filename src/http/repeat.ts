@@ -52,7 +52,7 @@ export function createRepeats(
       if (!mayRepeat(incoming)) return { incoming, keep() {} };
       const headers: [string, string | null][] = [];
       let isForOne = false;
-      const { method, path, query, origin, address, body } = incoming;
+      const { method, path, query, origin, address, body, stream } = incoming;
       const noting: Incoming = {
         method,
         path,
@@ -60,6 +60,7 @@ export function createRepeats(
         origin,
         address,
         body,
+        stream,
         get client() {
           isForOne = true; // the reply, or what it leaves behind, is for this connection
           return incoming.client;

@@ -18,6 +18,8 @@ type Headers = Record<string, string>;
 /** Called once when a stream ended: with the bytes sent, and why it was cut (null: it was not). */
 export type OnEnd = (bytes: number, cut: string | null) => void;
 
+/** When who was sent away for want of room may come again. Seconds. */
+const COME_AGAIN = "10";
 const GZIP_SUFFIX = "-gzip";
 /** What a shared reply looks like to a client that takes it whole, as it is stored. */
 interface Prepared {
@@ -73,6 +75,8 @@ function build(reply: Reply, request: SendRequest, repository: string | null, on
     headers["cache-status"] = cacheStatus(repository, reply.cache);
     if (reply.cache.age !== undefined) headers["age"] = String(reply.cache.age);
   }
+  if (reply.status === 503) headers["retry-after"] ??= COME_AGAIN;
+  if (reply.status === 408) headers["connection"] = "close"; // RFC 9110 §15.5.9
   if (reply.encoding)
     headers["vary"] = headers["vary"] ? `${headers["vary"]}, accept-encoding` : "accept-encoding";
   const encoding = reply.encoding ? negotiate(request.header("accept-encoding")) : null;

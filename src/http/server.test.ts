@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { brotliDecompressSync, gzipSync, zstdDecompressSync } from "node:zlib";
 import type { Problem } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
+import { createBodies } from "./bodies.ts";
 import { send } from "./send.ts";
 import { type Incoming, type RunningServer, startServer } from "./server.ts";
 
@@ -27,6 +28,7 @@ beforeEach(() => {
     port: 0,
     publicUrl: null,
     trustedProxies: [],
+    bodies: createBodies({ memory: 1e6, silenceMs: 30_000, timeMs: 30_000 }),
     failed: (error) => errors.push(error),
     handle: async (incoming) => send(await answer(incoming), incoming, "npm", () => {}),
   });

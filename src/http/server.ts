@@ -1,7 +1,5 @@
 // Sockets become values and values become responses. Knows HTTP and nothing of packages.
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
-import { Problem } from "../core/problem.ts";
+import { type Bodies, PATIENCE, type RequestBody } from "./bodies.ts";
 import { addressTest, clientAddress } from "./client-address.ts";
 import type { Sent } from "./send.ts";
 
@@ -18,6 +16,7 @@ export interface Incoming {
   readonly client: string;
   header(name: string): string | null;
   body(limit: number): Promise<Uint8Array>;
+  stream(limit: number): AsyncIterable<Uint8Array>;
 }
 
 export interface ServerOptions {
@@ -26,6 +25,8 @@ export interface ServerOptions {
   /** Else the origin is taken from the request. Without a trailing slash. */
   publicUrl: string | null;
   trustedProxies: readonly string[];
+  /** Shared by all servers of the process. */
+  bodies: Bodies;
   handle(request: Incoming): Sent | Promise<Sent>;
   /** Told what fails after `handle` made its answer: a file that is sent may be gone. */
   failed?(error: unknown): void;
@@ -49,12 +50,17 @@ export function startServer(options: ServerOptions): RunningServer {
   const server = Bun.serve({
     hostname: options.hostname,
     port: options.port,
-    // The longest silence that Bun allows: a client may wait for a large file that is fetched for the first time.
-    idleTimeout: 255,
-    maxRequestBodySize: 64 * 1024 * 1024,
+    idleTimeout: PATIENCE,
+    // Who reads a body says how large it may be, and what nobody reads is not kept.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch(request, bun) {
-      const sent = options.handle(read(request, bun.requestIP(request)));
-      return sent instanceof Promise ? sent.then(responseOf) : sent.response;
+      const { method } = request;
+      if (method === "GET" || method === "HEAD") {
+        const sent = options.handle(read(request, bun.requestIP(request), noBody));
+        return sent instanceof Promise ? sent.then(responseOf) : sent.response;
+      }
+      const body = options.bodies.open(request, (seconds) => bun.timeout(request, seconds));
+      return answered(options.handle(read(request, bun.requestIP(request), body)), body);
     },
     error(error) {
       options.failed?.(error);
@@ -65,7 +71,11 @@ export function startServer(options: ServerOptions): RunningServer {
     },
   });
 
-  function read(request: Request, socket: { address: string; port: number } | null): Incoming {
+  function read(
+    request: Request,
+    socket: { address: string; port: number } | null,
+    body: RequestBody,
+  ): Incoming {
     const { url, headers } = request;
     const peer = socket?.address ?? "";
     // Without a Host header that makes sense the URL is the path alone.
@@ -84,7 +94,8 @@ export function startServer(options: ServerOptions): RunningServer {
         return isDirect ? `${peer}:${socket?.port ?? 0}` : forwarded.address;
       },
       header,
-      body: (limit) => readBody(request, limit),
+      body: body.whole,
+      stream: body.stream,
     };
   }
 
@@ -99,6 +110,21 @@ export function startServer(options: ServerOptions): RunningServer {
   };
 }
 
+/** What comes with a GET or a HEAD means nothing. RFC 9110 §9.3.1 */
+const noBody: RequestBody = {
+  whole: async () => new Uint8Array(),
+  async *stream() {},
+  close() {},
+};
+
+async function answered(sent: Sent | Promise<Sent>, body: RequestBody): Promise<Response> {
+  try {
+    return (await sent).response;
+  } finally {
+    body.close();
+  }
+}
+
 function responseOf({ response }: Sent): Response {
   return response;
 }
@@ -111,33 +137,4 @@ function originOf(
   const name = forwarded?.host ?? host;
   const isHost = name !== null && name.length <= HOST_LENGTH && HOST.test(name);
   return `${forwarded?.protocol ?? "http"}://${isHost ? name : `127.0.0.1:${port}`}`;
-}
-
-/** Beside the loop: a bomb takes a tenth of a second until its limit. */
-const gunzipBeside = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip);
-
-async function readBody(request: Request, limit: number): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new Problem("tooLarge", `The request's body is larger than ${limit} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > limit) throw tooLarge();
-      parts.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw new Problem("badRequest", "The request's body ended early", { cause: error });
-  }
-  const raw = Buffer.concat(parts);
-  if (request.headers.get("content-encoding") !== "gzip") return raw;
-  try {
-    return await gunzipBeside(raw, { maxOutputLength: limit });
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge();
-    throw new Problem("badRequest", "The request's body is not whole gzip data", { cause: error });
-  }
 }

@@ -1,5 +1,6 @@
 // L19, L23: headers carry no authority. Only a configured proxy is believed, from the right, and only under the exact names.
 import { expect, test } from "bun:test";
+import { createBodies } from "../../src/http/bodies.ts";
 import { type Incoming, startServer } from "../../src/http/server.ts";
 import { sendRaw } from "../support/raw.ts";
 
@@ -11,6 +12,7 @@ async function seen(trustedProxies: string[], lines: string[], publicUrl: string
     port: 0,
     publicUrl,
     trustedProxies,
+    bodies: createBodies({ memory: 1e6, silenceMs: 30_000, timeMs: 30_000 }),
     async handle(incoming) {
       requests.push(incoming);
       return { response: new Response("ok"), status: 200, bytes: 2 };

@@ -7,7 +7,7 @@ import { Problem } from "../../core/problem.ts";
 import type { Answer, Question } from "../../core/question.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
-import { serviceOf, unexpectedParts } from "../../core/testkit.ts";
+import { bodyParts, serviceOf, unexpectedParts } from "../../core/testkit.ts";
 import { createKey } from "../../proof/testkit.ts";
 import { type GoOptions, go } from "./index.ts";
 import { createLog, goSum, h1, type TestLog } from "./sumdb/testing.ts";
@@ -165,7 +165,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
         base: "http://h.example.test/go",
         client: "127.0.0.1:1",
         header: () => null,
-        body: async () => new Uint8Array(),
+        ...bodyParts(),
       };
       try {
         return await serviceOf(go, repository).serve(route, request, repository);

@@ -6,7 +6,7 @@ import type { Answer, Question } from "../../core/question.ts";
 import { reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { serviceOf, unexpectedParts } from "../../core/testkit.ts";
+import { bodyParts, serviceOf, unexpectedParts } from "../../core/testkit.ts";
 import { pypi } from "./index.ts";
 import type { PypiOptions } from "./options.ts";
 
@@ -85,7 +85,7 @@ function get(path: string, headers: Record<string, string> = {}, query = ""): Re
     base,
     client: "127.0.0.1:1",
     header: (name) => headers[name] ?? null,
-    body: async () => new Uint8Array(),
+    ...bodyParts(),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Modelled, Repository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
-import { unexpectedParts } from "../../../core/testkit.ts";
+import { bodyParts, unexpectedParts } from "../../../core/testkit.ts";
 import { documents } from "../documents.ts";
 import type { ComposerOptions } from "../options.ts";
 
@@ -168,7 +168,7 @@ export function request(options: Partial<Request> & { text?: string } = {}): Req
     base: BASE,
     client: "127.0.0.1:1",
     header: () => null,
-    body: async () => Buffer.from(text),
+    ...bodyParts(text),
     ...rest,
   };
 }

@@ -7,7 +7,7 @@ import type { Repository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
-import { unexpectedParts } from "../../../core/testkit.ts";
+import { bodyParts, unexpectedParts } from "../../../core/testkit.ts";
 import { documents } from "../documents.ts";
 import type { NpmOptions } from "../types.ts";
 
@@ -150,7 +150,7 @@ export function request(
     client: "127.0.0.1:1",
     base: "http://here.example.test/npm",
     header: (name) => headers[name] ?? null,
-    body: async () => Buffer.from(JSON.stringify(json)),
+    ...bodyParts(JSON.stringify(json)),
     ...rest,
   };
 }
