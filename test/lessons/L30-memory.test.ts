@@ -27,7 +27,7 @@ const bounded: Record<string, string> = {
   "src/formats/apt/sums.ts": "lists of digests, which are indices with a limit",
   "src/formats/npm/stream.ts": "one version's entry of a packument",
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
-  "src/http/server.ts": "request bodies, limited by the route",
+  "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/holder.ts": "the number of a process",
   "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",
