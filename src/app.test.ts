@@ -64,3 +64,19 @@ test("an answer that cannot be sent is a bug like any other: told, recorded, and
     expect(exchanges.map(({ status }) => status)).toEqual([500]);
   }
 });
+
+test("a browser's question before a read is answered for repositories, and for reads alone", async () => {
+  const { app } = open(() => reply(200, "text/plain", "x"));
+  const asked = async (path: string, wanted: string) => {
+    const headers: Record<string, string> = {
+      origin: "https://pages.example.test",
+      "access-control-request-method": wanted,
+    };
+    const header = (name: string) => headers[name] ?? null;
+    const { response } = await app({ ...incoming, method: "OPTIONS", path, header });
+    return [response.status, response.headers.get("access-control-allow-origin")];
+  };
+  expect(await asked("/toy/a", "GET")).toEqual([204, "*"]);
+  expect((await asked("/toy/a", "PUT"))[1]).toBeNull();
+  expect((await asked("/-/metrics", "GET"))[1]).toBeNull();
+});

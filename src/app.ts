@@ -10,6 +10,7 @@ import type { Reply } from "./core/reply.ts";
 import type { Request } from "./core/request.ts";
 import { shortageOf } from "./core/shortage.ts";
 import type { Exchange } from "./http/accesslog.ts";
+import { preflight } from "./http/cors.ts";
 import { pathFault } from "./http/path.ts";
 import { createRepeats } from "./http/repeat.ts";
 import { type Sent, send } from "./http/send.ts";
@@ -93,9 +94,8 @@ export function createApp(deps: AppDeps): App {
       const fault = pathFault(incoming.path);
       if (fault) throw new Problem("badRequest", `Refused: ${fault}`);
       target = findTarget(incoming, only, id);
-      const { route, access } = parse(target, incoming.method);
-      permit(grant, target.name, access.action, access.package);
-      answer = await target.serve(route, grant);
+      const asked = target.name === null ? null : preflight(incoming);
+      answer = asked ?? (await serve(target, incoming.method, grant));
       if (target.name !== null) keep({ reply: answer, repository: target.name });
     } catch (error) {
       failure = asProblem(error, id);
@@ -103,6 +103,12 @@ export function createApp(deps: AppDeps): App {
     }
     const name = target?.name ?? null;
     return deliver({ answer, incoming: original, name, failure, id, started });
+  }
+
+  function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
+    const { route, access } = parse(target, method);
+    permit(grant, target.name, access.action, access.package);
+    return target.serve(route, grant);
   }
 
   /** Sends, and records what was sent: at once, or when a stream has ended. */
