@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { pathFault } from "./path.ts";
+import { oneSlash, pathFault } from "./path.ts";
 
 const paths: [path: string, refused: boolean][] = [
   ["/npm/left-pad", false],
@@ -28,3 +28,13 @@ const paths: [path: string, refused: boolean][] = [
 for (const [path, refused] of paths)
   test(`pathFault(${path.slice(0, 60)}) ${refused ? "refuses" : "accepts"}`, () =>
     expect(pathFault(path) !== null).toBe(refused));
+
+const slashes: [path: string, want: string][] = [
+  ["/npm/left-pad", "/npm/left-pad"],
+  ["//npm//pnpm", "/npm/pnpm"],
+  ["///", "/"],
+  ["/npm/a%2f/%2fb", "/npm/a%2f/%2fb"],
+  ["/npm/..%2f//x", "/npm/..%2f/x"],
+];
+for (const [path, want] of slashes)
+  test(`oneSlash(${path}) is ${want}`, () => expect(oneSlash(path)).toBe(want));

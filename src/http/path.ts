@@ -1,5 +1,13 @@
 // What no path may hold, whatever the format: checked on the raw text, before anything is routed.
 
+/**
+ * The path with one slash where there are several: clients join a base and a path, and both may have one. Encoded ones stay what they are,
+ * for `pathFault` to refuse.
+ */
+export function oneSlash(path: string): string {
+  return path.includes("//") ? path.replaceAll(/\/{2,}/g, "/") : path;
+}
+
 /** Why the raw path (percent-encoded, without query) is refused, or null. */
 export function pathFault(path: string): string | null {
   if (path.length > 2048) return "the path is longer than 2048 characters";

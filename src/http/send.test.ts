@@ -30,6 +30,8 @@ test("send() sends stored gzip as it is to clients that take it", async () => {
     etag: '"abc-gzip"',
     "content-encoding": "gzip",
     "cache-status": "npm; hit",
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "Accept-Ranges, Age, Cache-Status, Content-Range, ETag",
   });
 });
 

@@ -1,5 +1,7 @@
 // A Reply becomes HTTP: HEAD, entity tags, Range, compression, Cache-Status. RFC 9110, RFC 9111, RFC 9211
 import { type CacheStatus, type FileBody, isFile, isStream, type Reply } from "../core/reply.ts";
+import { isSame, isUnchanged } from "./conditions.ts";
+import { isRead, openToAll } from "./cors.ts";
 import { DECODED_AT_ONCE, recode, recoded } from "./recode.ts";
 
 export interface Sent {
@@ -71,6 +73,7 @@ function takesWhole(reply: Reply, request: SendRequest): boolean {
 
 function build(reply: Reply, request: SendRequest, repository: string | null, onEnd: OnEnd): Sent {
   const headers: Headers = { ...reply.headers };
+  if (repository !== null && isRead(request.method)) openToAll(headers);
   if (reply.cache && repository) {
     headers["cache-status"] = cacheStatus(repository, reply.cache);
     if (reply.cache.age !== undefined) headers["age"] = String(reply.cache.age);
@@ -94,6 +97,7 @@ function build(reply: Reply, request: SendRequest, repository: string | null, on
   const { body } = reply;
   if (isStream(body)) {
     if (body.size !== null) headers["content-length"] = String(body.size);
+    else if (isHead) headers["transfer-encoding"] = "chunked"; // as its GET
     if (isHead)
       return {
         response: new Response(null, { status: reply.status, headers }),
@@ -177,30 +181,6 @@ function negotiate(accept: string | null): "gzip" | "zstd" | "br" | null {
   return (weights.get("*") ?? 0) > 0 && !weights.has("gzip") ? "gzip" : null;
 }
 
-/** Whether the client's copy is the one that it would get. If-None-Match goes before If-Modified-Since. RFC 9110 §13.2.2 */
-function isUnchanged({ etag, lastModified }: Reply, request: SendRequest): boolean {
-  const match = request.header("if-none-match");
-  if (match !== null) return etag !== undefined && matches(match, etag);
-  if (lastModified === undefined) return false;
-  const since = Date.parse(request.header("if-modified-since") ?? "");
-  return since >= Math.floor(lastModified / 1000) * 1000;
-}
-
-/** If-None-Match: weak comparison, whatever the encoding that the tag was given for. RFC 9110 §13.1.2 */
-function matches(header: string, etag: string): boolean {
-  if (header.trim() === "*") return true;
-  return header.split(",").some((tag) => {
-    const plain = tag.trim().replace(/^W\//, "").replace(/^"|"$/g, "");
-    return plain === etag || plain.replace(/-(gzip|zstd|br)$/, "") === etag;
-  });
-}
-
-/** If-Range with our tag or our date exactly, or none at all. RFC 9110 §13.1.5 */
-function isSame(header: string | null, { etag, lastModified }: Reply): boolean {
-  if (header === null || header === `"${etag}"`) return true;
-  return lastModified !== undefined && header === new Date(lastModified).toUTCString();
-}
-
 function sendRange(reply: Reply, headers: Headers, range: string, isHead: boolean): Sent {
   const body = reply.body as Exclude<Reply["body"], { chunks: unknown } | null>;
   const size = isFile(body)
@@ -210,6 +190,7 @@ function sendRange(reply: Reply, headers: Headers, range: string, isHead: boolea
       : body.length;
   const wanted = parseRange(range, size);
   if (wanted === "ignored") {
+    if (isHead) headers["content-length"] = String(size);
     return {
       response: new Response(isHead ? null : toBody(body), { status: 200, headers }),
       status: 200,
@@ -264,13 +245,20 @@ function sendDecoded(
 ): Sent {
   const { body, status } = reply;
   if (encoding) headers["content-encoding"] = encoding;
-  if (isHead) return { response: new Response(null, { status, headers }), status, bytes: 0 };
   if (isFile(body) || (body as Uint8Array).length > DECODED_AT_ONCE) {
+    if (isHead) {
+      headers["transfer-encoding"] = "chunked"; // as its GET
+      return { response: new Response(null, { status, headers }), status, bytes: 0 };
+    }
     const chunks = recoded(isFile(body) ? body.path : (body as Uint8Array), encoding);
     const response = new Response(counted(chunks, onEnd), { status, headers });
     return { response, status, bytes: null };
   }
   const bytes = recode(body as Uint8Array, encoding);
+  if (isHead) {
+    headers["content-length"] = String(bytes.length);
+    return { response: new Response(null, { status, headers }), status, bytes: 0 };
+  }
   return {
     response: new Response(asPart(bytes), { status, headers }),
     status,

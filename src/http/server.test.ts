@@ -152,3 +152,45 @@ test("a compressed body is undone, up to the limit", async () => {
     });
   expect(kinds).toEqual(["text", "tooLarge", "badRequest"]);
 });
+
+/** The head of an answer, in lower case. */
+async function head(path: string, method: string, ...lines: string[]): Promise<string> {
+  const text = await raw(
+    `${[`${method} ${path} HTTP/1.1`, "Host: a", "Connection: close", ...lines].join("\r\n")}\r\n\r\n`,
+  );
+  return text.slice(0, text.indexOf("\r\n\r\n")).toLowerCase();
+}
+
+const ranges = ["bytes=0-1,3-4", "lines=1-2", "bytes=9-3", "bytes=2-4", "bytes=900000-"];
+for (const range of ranges)
+  test(`HEAD says what GET says of the length (Range: ${range})`, async () => {
+    answer = async () => file({ ranges: true });
+    const told = async (method: string) => {
+      const text = await head("/x", method, `Range: ${range}`);
+      return [text.slice(0, 12), /content-length: (\d+)/.exec(text)?.[1]];
+    };
+    expect(await told("HEAD")).toEqual(await told("GET"));
+  });
+
+for (const [name, text] of [
+  ["small", "text"],
+  ["large", TEXT],
+] as const)
+  test(`HEAD does not say that a ${name} document is empty to who takes no gzip`, async () => {
+    answer = async () => ({ status: 200, headers: {}, body: gzipSync(text), encoding: "gzip" });
+    const [asked, got] = [await head("/x", "HEAD"), await head("/x", "GET")];
+    expect(asked).not.toContain("content-length: 0");
+    for (const line of ["content-length: 4", "transfer-encoding: chunked"])
+      expect([line, asked.includes(line)]).toEqual([line, got.includes(line)]);
+  });
+
+test("slashes that are doubled count once, wherever they stand", async () => {
+  const seen: string[] = [];
+  answer = async ({ path }) => {
+    seen.push(path);
+    return reply(200, "text/plain", "");
+  };
+  await head("//npm//pnpm?a=//", "GET");
+  await head("/npm/%2f/x", "GET");
+  expect(seen).toEqual(["/npm/pnpm", "/npm/%2f/x"]);
+});

@@ -1,6 +1,7 @@
 // Sockets become values and values become responses. Knows HTTP and nothing of packages.
 import { type Bodies, PATIENCE, type RequestBody } from "./bodies.ts";
 import { addressTest, clientAddress } from "./client-address.ts";
+import { oneSlash } from "./path.ts";
 import type { Sent } from "./send.ts";
 
 /** A request as it came, before it is known which repository it is for. */
@@ -85,7 +86,7 @@ export function startServer(options: ServerOptions): RunningServer {
     const forwarded = hasProxies ? clientAddress(peer, header, isTrusted) : null;
     return {
       method: request.method,
-      path: mark < 0 ? url.slice(start) : url.slice(start, mark),
+      path: oneSlash(mark < 0 ? url.slice(start) : url.slice(start, mark)),
       query: mark < 0 ? "" : url.slice(mark + 1),
       origin: options.publicUrl ?? originOf(forwarded, headers.get("host"), server.port!),
       address: forwarded?.address ?? peer,
