@@ -13,7 +13,10 @@ export function memo<Key extends object, Value>(make: (key: Key) => Value): (key
   };
 }
 
-/** Remembers what follows from a text, of the first `limit` texts: enough for headers, which clients send alike. */
+/** Longer ones are nothing that many send alike. */
+export const MEMORABLE = 500;
+
+/** Remembers what follows from a text, of `limit` texts at most: enough for headers, which clients send alike. */
 export function memoText<Value>(
   make: (text: string) => Value,
   limit = 200,
@@ -23,7 +26,10 @@ export function memoText<Value>(
     const found = known.get(text);
     if (found !== undefined) return found;
     const value = make(text);
-    if (known.size < limit && text.length < 500) known.set(text, value);
+    if (text.length > MEMORABLE) return value;
+    // Anew from the beginning: what repeats is there again at once, whoever filled it.
+    if (known.size >= limit) known.clear();
+    known.set(text, value);
     return value;
   };
 }

@@ -90,3 +90,9 @@ test("figures by repository, status and outcome; refusals by rule; no name of a 
     expect(page).toContain(`${line}\n`);
   expect(page).not.toContain("left-pad");
 });
+
+test("a line stays a line, however long what the client sent is", async () => {
+  const long = "x".repeat(100_000);
+  const { lines } = await record({ path: `/${long}`, reason: long, address: long, cut: long });
+  expect(JSON.stringify(lines[0]).length).toBeLessThan(4000);
+});

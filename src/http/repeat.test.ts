@@ -82,3 +82,10 @@ test("what is for one client, or cannot say whether it is current, is never give
   serve(incoming(), { ...reply, isShared: false });
   expect(finds(incoming())).toBe(false);
 });
+
+test("a reply that was looked up with headers as nobody sends them is not kept: they would be kept with it", () => {
+  const { serve, finds } = open();
+  const long = incoming({}, { accept: "x".repeat(2000) });
+  serve(long);
+  expect(finds(long)).toBe(false);
+});

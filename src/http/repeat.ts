@@ -1,4 +1,5 @@
 // Requests that repeat: a reply that was given a moment ago to the same request is given again with nothing looked up.
+import { MEMORABLE } from "../core/memo.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Incoming } from "./server.ts";
 
@@ -75,6 +76,7 @@ export function createRepeats(
         incoming: noting,
         keep({ reply, repository }) {
           if (!reply.isShared || !reply.isCurrent || isForOne) return;
+          if (headers.some(([, value]) => value !== null && value.length > MEMORABLE)) return;
           const until = now() + LIFE_MS;
           entries.set(
             keyOf(incoming, only, audience),
