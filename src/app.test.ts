@@ -7,13 +7,13 @@ import { createMetrics } from "./core/metrics.ts";
 import { type Reply, reply } from "./core/reply.ts";
 import type { UnboundRepository } from "./core/repository.ts";
 import { bodyParts } from "./core/testkit.ts";
-import type { Exchange } from "./http/accesslog.ts";
+import type { ServedRequest } from "./http/accesslog.ts";
 import type { Incoming } from "./http/server.ts";
 import { createSite } from "./web/site.ts";
 
 function open(answer: () => Reply) {
   const lines: string[] = [];
-  const exchanges: Exchange[] = [];
+  const served: ServedRequest[] = [];
   const format = {
     parse: () => ({ kind: "any" }),
     access: () => ({ action: "read", package: null }),
@@ -35,9 +35,9 @@ function open(answer: () => Reply) {
     }),
     log: createLog("json", (line) => lines.push(line)),
     now: Date.now,
-    record: (exchange) => exchanges.push(exchange),
+    record: (request) => served.push(request),
   });
-  return { app, lines, exchanges };
+  return { app, lines, served };
 }
 
 const incoming: Incoming = {
@@ -56,12 +56,12 @@ test("an answer that cannot be sent is a bug like any other: told, recorded, and
     reply(200, "text/plain", "x", { "x-name": "a\r\nset-cookie: b" }),
     { ...reply(200, "text/plain", Buffer.from("no gzip")), encoding: "gzip" as const },
   ]) {
-    const { app, lines, exchanges } = open(() => broken);
+    const { app, lines, served } = open(() => broken);
     const { response } = await app(incoming);
     expect([response.status, response.headers.get("set-cookie")]).toEqual([500, null]);
     expect(await response.text()).toStartWith("holdfast: Internal error");
     expect(lines.join()).toContain("A request failed because of a bug");
-    expect(exchanges.map(({ status }) => status)).toEqual([500]);
+    expect(served.map(({ status }) => status)).toEqual([500]);
   }
 });
 

@@ -9,7 +9,7 @@ import { Problem } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
 import type { Request } from "./core/request.ts";
 import { shortageOf } from "./core/shortage.ts";
-import type { Exchange } from "./http/accesslog.ts";
+import type { ServedRequest } from "./http/accesslog.ts";
 import { preflight } from "./http/cors.ts";
 import { pathFault } from "./http/path.ts";
 import { createRepeats } from "./http/repeat.ts";
@@ -27,7 +27,7 @@ export interface AppDeps {
   log: Log;
   /** Milliseconds since the epoch. */
   now(): number;
-  record(exchange: Exchange): void;
+  record(request: ServedRequest): void;
 }
 
 /** Answers a request; `only` is the repository that stands at the root of an additional port. */

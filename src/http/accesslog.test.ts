@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { CacheStatus } from "../core/reply.ts";
-import { createAccessLog, type Exchange, outcome } from "./accesslog.ts";
+import { createAccessLog, outcome, type ServedRequest } from "./accesslog.ts";
 
 const words: [cache: CacheStatus | null, want: string][] = [
   [null, "none"],
@@ -15,7 +15,7 @@ const words: [cache: CacheStatus | null, want: string][] = [
 for (const [cache, want] of words)
   test(`outcome(${JSON.stringify(cache)}) is ${want}`, () => expect(outcome(cache)).toBe(want));
 
-const exchange: Exchange = {
+const request: ServedRequest = {
   id: "x-1",
   method: "GET",
   path: "/npm/left-pad",
@@ -30,18 +30,18 @@ const exchange: Exchange = {
   cut: null,
 };
 
-async function record(...changes: Partial<Exchange>[]) {
+async function record(...changes: Partial<ServedRequest>[]) {
   const lines: Record<string, unknown>[] = [];
   const metrics = createMetrics();
   const write = createAccessLog(
     createLog("json", (line) => lines.push(JSON.parse(line))),
     metrics,
   );
-  for (const change of changes) write({ ...exchange, ...change });
+  for (const change of changes) write({ ...request, ...change });
   return { lines, page: await metrics.render() };
 }
 
-const levels: [change: Partial<Exchange>, level: string][] = [
+const levels: [change: Partial<ServedRequest>, level: string][] = [
   [{}, "info"],
   [{ status: 404 }, "info"],
   [{ status: 424 }, "warn"],

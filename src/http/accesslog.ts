@@ -4,7 +4,7 @@ import type { Counter, Histogram, Metrics } from "../core/metrics.ts";
 import type { CacheStatus } from "../core/reply.ts";
 
 /** What happened to one request. */
-export interface Exchange {
+export interface ServedRequest {
   id: string;
   method: string;
   /** Without the query. */
@@ -32,7 +32,7 @@ export function outcome(cache: CacheStatus | null): string {
   return cache.fwd === "stale" ? "refreshed" : "miss";
 }
 
-export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange) => void {
+export function createAccessLog(log: Log, metrics: Metrics): (request: ServedRequest) => void {
   const requests = metrics.counter(
     "holdfast_requests_total",
     "Requests by repository, status and cache outcome.",
@@ -66,27 +66,27 @@ export function createAccessLog(log: Log, metrics: Metrics): (exchange: Exchange
     return found;
   }
 
-  return (exchange) => {
-    const { method, path, status, repository, cache, bytes, durationMs, cut } = exchange;
+  return (request) => {
+    const { method, path, status, repository, cache, bytes, durationMs, cut } = request;
     const result = outcome(cache);
     const series = seriesOf(repository ?? "-", status, result);
     series.requests.add();
     series.sent.add(bytes);
-    if (exchange.rule) refusals.add({ repository: repository ?? "-", rule: exchange.rule });
+    if (request.rule) refusals.add({ repository: repository ?? "-", rule: request.rule });
     series.seconds.observe(durationMs / 1000);
 
     const level: Level = status >= 500 ? "error" : status === 424 || cut ? "warn" : "info";
     log.write(level, `${method} ${path} ${status} ${result}`, {
-      id: exchange.id,
+      id: request.id,
       repo: repository,
       status,
       cache: result,
       bytes,
       duration_ms: Math.round(durationMs * 10) / 10,
       upstream: cache?.upstream,
-      address: exchange.address,
-      reason: exchange.reason ?? undefined,
-      rule: exchange.rule ?? undefined,
+      address: request.address,
+      reason: request.reason ?? undefined,
+      rule: request.rule ?? undefined,
       cut: cut ?? undefined,
     });
   };

@@ -50,13 +50,13 @@ test("three paths that fail raise a suspicion: it opens when what it is known to
   for (const url of ["a", "b", "c"]) fail(url);
   expect(asked.map(({ beside }) => beside)).toEqual([["a", "b", "c"]]);
   expect(breaker.state()).toBe("closed");
-  expect(breaker.refusal()).toBeNull();
+  expect(breaker.whyShut()).toBeNull();
   await asked[0]!.found("answered 502");
   expect(breaker.state()).toBe("open");
   expect(() => breaker.enter("d")).toThrow(
     "registry.example.test: answered 502; asked again in 1 s",
   );
-  expect(breaker.refusal()).toContain("answered 502");
+  expect(breaker.whyShut()).toContain("answered 502");
 });
 
 test("a suspicion that does not come true is forgotten, and asked for once a second at most", async () => {
@@ -117,13 +117,13 @@ test("one probe at a time is let through after the backoff, and closes it by an 
   clock.ms += 999;
   expect(() => breaker.enter("a")).toThrow();
   clock.ms += 1;
-  expect(breaker.refusal()).toBeNull();
+  expect(breaker.whyShut()).toBeNull();
   const probe = breaker.enter("a");
   expect(breaker.state()).toBe("half-open");
   expect(() => breaker.enter("b")).toThrow("being asked again just now");
   probe.answered();
   expect(breaker.state()).toBe("closed");
-  expect(breaker.refusal()).toBeNull();
+  expect(breaker.whyShut()).toBeNull();
   expect(levels()).toEqual(["warn", "info"]);
 });
 
@@ -150,7 +150,7 @@ test("where that has gone bad itself, the next request is the probe", async () =
   const probed = breaker.probe();
   await asked[0]!.found("answered 500");
   await probed;
-  expect(breaker.refusal()).toContain("answered 500; asked again in 2 s");
+  expect(breaker.whyShut()).toContain("answered 500; asked again in 2 s");
   clock.ms += 2_000;
   await breaker.probe();
   breaker.enter("other").answered();
@@ -164,7 +164,7 @@ test("a probe that could not be made leaves its place to the next request", asyn
   const probed = breaker.probe();
   await asked[0]!.found(undefined);
   await probed;
-  expect([breaker.state(), breaker.refusal()]).toEqual(["open", null]);
+  expect([breaker.state(), breaker.whyShut()]).toEqual(["open", null]);
 });
 
 test("failed probes double the backoff up to 30 s, are logged once, and a whole answer resets it", () => {
@@ -173,7 +173,7 @@ test("failed probes double the backoff up to 30 s, are logged once, and a whole 
   const waits: number[] = [];
   for (let probe = 0; probe < 7; probe++) {
     let waited = 0;
-    while (breaker.refusal()) {
+    while (breaker.whyShut()) {
       clock.ms += 1_000;
       waited += 1;
     }
@@ -189,7 +189,7 @@ test("failed probes double the backoff up to 30 s, are logged once, and a whole 
   probe.succeeded();
   refuse();
   clock.ms += 1_000;
-  expect(breaker.refusal()).toBeNull();
+  expect(breaker.whyShut()).toBeNull();
 });
 
 test("what began before it opened changes nothing afterwards", () => {
@@ -203,7 +203,7 @@ test("what began before it opened changes nothing afterwards", () => {
   late.failed("refused the connection", true);
   late.lasted("reset");
   clock.ms += 1_000;
-  expect(breaker.refusal()).toBeNull();
+  expect(breaker.whyShut()).toBeNull();
 });
 
 test("an abandoned probe leaves its place to the next request", () => {

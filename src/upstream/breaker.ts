@@ -27,7 +27,7 @@ export type Found = string | null | undefined;
 export interface Breaker {
   state(): BreakerState;
   /** Why it must not be asked now, or null when it may be, if only by one probe. */
-  refusal(): string | null;
+  whyShut(): string | null;
   /** Makes the probe that is due, where one is and there is something to ask for. To be awaited before `enter`. */
   probe(): Promise<void>;
   /** Throws Problem("unreachable") when it must not be asked now. When a probe is due, this is it. */
@@ -116,7 +116,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
     else confirm();
   }
 
-  function refusal(): string | null {
+  function whyShut(): string | null {
     if (state === "closed") return null;
     if (state === "half-open") return `${host}: ${reason}; being asked again just now`;
     const wait = due - now();
@@ -139,9 +139,9 @@ export function createBreaker(deps: BreakerDeps): Breaker {
 
   return {
     state: () => state,
-    refusal,
+    whyShut,
     async probe() {
-      if (state !== "open" || refusal() !== null) return;
+      if (state !== "open" || whyShut() !== null) return;
       const asked = deps.probe(probes++);
       if (!asked) return;
       halfOpen();
@@ -151,7 +151,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
       else open(why);
     },
     enter(url) {
-      const refused = refusal();
+      const refused = whyShut();
       if (refused) throw new Problem("unreachable", refused);
       if (state === "open") halfOpen();
       const born = epoch;

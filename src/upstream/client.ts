@@ -123,7 +123,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
 
   async function attempt(first: Hop, request: UpstreamRequest): Promise<UpstreamResponse> {
     // Said before waiting in line as well, which may be long while others find out.
-    const refusal = origins.of(first.url).breaker.refusal();
+    const refusal = origins.of(first.url).breaker.whyShut();
     if (refusal) throw new Problem("unreachable", refusal);
     const { isLong, isWanted, pace } = request;
     const { signal, giveUp } = endable(request, host);
@@ -145,7 +145,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
   return {
     host,
     state: () => origins.home.breaker.state(),
-    unavailable: () => (origins.home.breaker.refusal() === null ? null : "unreachable"),
+    unavailable: () => (origins.home.breaker.whyShut() === null ? null : "unreachable"),
     async fetch(request, began) {
       const first = firstHop(base, request);
       allowlist.check(first.url);

@@ -6,10 +6,10 @@ import {
   forwarded,
   fromKept,
   jsonReply,
-  refusal,
+  noAnswer,
   refuseMany,
   tryAsk,
-} from "../../core/exchange.ts";
+} from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Question } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -50,7 +50,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
     return jsonReply(200, { advisories: told }, forwarded(answer));
   }
   const kept = await readKept(repository, names);
-  if (!kept) throw refusal(answer, WHAT);
+  if (!kept) throw noAnswer(answer, WHAT);
   const day = new Date(kept.oldest).toISOString().slice(0, 10);
   const gaps = kept.unknown
     ? `; ${kept.unknown} of ${names.length} packages were never asked for`

@@ -1,6 +1,6 @@
 // Last-Modified: what clients of Composer go by. It moves with all that they see, whatever that comes from.
 import { createHash } from "node:crypto";
-import { encodeJson } from "../../core/exchange.ts";
+import { encodeJson } from "../../core/answers.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import { parseObject } from "./exchange.ts";

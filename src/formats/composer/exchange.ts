@@ -1,5 +1,5 @@
-// What this format's questions to the upstream have in common beside core/exchange.ts.
-import { jsonOf, parseJson } from "../../core/exchange.ts";
+// What this format's questions to the upstream have in common beside core/answers.ts.
+import { jsonOf, parseJson } from "../../core/answers.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { Repository } from "../../core/repository.ts";

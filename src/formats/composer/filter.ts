@@ -7,11 +7,11 @@ import {
   fromKept,
   jsonReply,
   NAMES_LIMIT,
-  refusal,
+  noAnswer,
   refuseMany,
   requestJson,
   tryAsk,
-} from "../../core/exchange.ts";
+} from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
@@ -41,7 +41,7 @@ export async function serveSummary(repository: Repository): Promise<Reply> {
   }
   const kept = await repository.kept(SUMMARY);
   const before = kept && parseObject(kept.bytes);
-  if (!kept || !before) throw refusal(answer, `summary of ${WHAT}`);
+  if (!kept || !before) throw noAnswer(answer, `summary of ${WHAT}`);
   const cache = fromKept(repository, kept.at, answer);
   return { ...(await summaryReply(before, repository)), cache };
 }
@@ -96,7 +96,7 @@ export async function serveFilter(request: Request, repository: Repository): Pro
     return jsonReply(200, { filter: told }, forwarded(answer));
   }
   const kept = await readKept(repository, names, lists);
-  if (!kept) throw refusal(answer, WHAT);
+  if (!kept) throw noAnswer(answer, WHAT);
   return jsonReply(200, { filter: kept.entries }, fromKept(repository, kept.oldest, answer));
 }
 

@@ -1,7 +1,7 @@
 // Our packages.json: the form of Composer 2, with our URLs for all that the upstream has.
 // https://getcomposer.org/doc/05-repositories.md#packages
 import { createHash } from "node:crypto";
-import { encodeJson, jsonReply } from "../../core/exchange.ts";
+import { encodeJson, jsonReply } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";

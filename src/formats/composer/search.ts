@@ -6,9 +6,9 @@ import {
   forwarded,
   fromKept,
   jsonReply,
-  refusal,
+  noAnswer,
   tryAsk,
-} from "../../core/exchange.ts";
+} from "../../core/answers.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -130,7 +130,7 @@ async function keptNames(
   answer: Answer | Problem,
 ) {
   const found = kept ?? (wanted.type === "" ? await readKept(repository, "list") : null);
-  if (!found) return refusal(answer, "list of packages");
+  if (!found) return noAnswer(answer, "list of packages");
   const list = found.names.filter(matcher(wanted));
   return { list, cache: fromKept(repository, found.at, answer) };
 }
@@ -170,7 +170,7 @@ export async function serveProviders(name: string, repository: Repository): Prom
   }
   const kept = await repository.kept(key);
   const before = kept && parseObject(kept.bytes);
-  if (!kept || !before) throw refusal(answer, `list of who provides ${name}`);
+  if (!kept || !before) throw noAnswer(answer, `list of who provides ${name}`);
   return jsonReply(200, withoutClaimed(before, repository), fromKept(repository, kept.at, answer));
 }
 

@@ -1,6 +1,6 @@
 // Every route of this format, answered.
 
-import { jsonReply } from "../../core/exchange.ts";
+import { jsonReply } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";

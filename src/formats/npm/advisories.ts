@@ -1,6 +1,6 @@
 // The last known advisories of each package, so that audits work while the upstream is away.
 import semver from "semver";
-import { encodeJson, parseJson } from "../../core/exchange.ts";
+import { encodeJson, parseJson } from "../../core/answers.ts";
 import type { Repository } from "../../core/repository.ts";
 import { isObject } from "./types.ts";
 

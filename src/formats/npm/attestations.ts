@@ -6,10 +6,10 @@ import {
   fromKept,
   jsonOf,
   jsonReply,
+  noAnswer,
   parseJson,
-  refusal,
   tryAsk,
-} from "../../core/exchange.ts";
+} from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
@@ -39,5 +39,5 @@ export async function serveAttestations(
     return jsonReply(200, value, forwarded(answer));
   }
   if (kept) return jsonReply(200, parseJson(kept.bytes), fromKept(repository, kept.at, answer));
-  throw refusal(answer, `attestations of ${name}@${version}`);
+  throw noAnswer(answer, `attestations of ${name}@${version}`);
 }

@@ -8,12 +8,12 @@ import {
   jsonOf,
   jsonReply,
   NAMES_LIMIT,
+  noAnswer,
   parseJson,
-  refusal,
   refuseMany,
   requestJson,
   tryAsk,
-} from "../../core/exchange.ts";
+} from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
@@ -49,7 +49,7 @@ export async function serveAdvisories(request: Request, repository: Repository):
     return jsonReply(200, withoutEmpty(told), forwarded(answer));
   }
   const kept = await keptAdvisories(repository, asked);
-  if (!kept) throw refusal(answer, "audit endpoint");
+  if (!kept) throw noAnswer(answer, "audit endpoint");
   const since = new Date(kept.oldest).toISOString().slice(0, 10);
   const gaps = kept.unknown
     ? `; ${kept.unknown} of ${asked.size} packages were never asked for`
@@ -74,7 +74,7 @@ export async function serveAudit(
     return jsonReply(200, value, forwarded(answer));
   }
   const kept = await repository.kept(key);
-  if (!kept) throw refusal(answer, "audit endpoint");
+  if (!kept) throw noAnswer(answer, "audit endpoint");
   return jsonReply(200, parseJson(kept.bytes), fromKept(repository, kept.at, answer));
 }
 

@@ -1,6 +1,6 @@
 // The upstream's public keys, for clients (`npm audit signatures`) and for the checks made here. GET /-/npm/v1/keys
 
-import { encodeJson, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/exchange.ts";
+import { encodeJson, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";

@@ -1,6 +1,6 @@
 // Search: the upstream's answer, and what is known here. GET /-/v1/search, npm/registry docs/REGISTRY-API.md
 
-import { forwarded, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/exchange.ts";
+import { forwarded, jsonOf, jsonReply, parseJson, tryAsk } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";

@@ -1,7 +1,7 @@
 // Routes to replies.
 
+import { jsonReply } from "../../core/answers.ts";
 import type { DocumentRef, ViewRequest } from "../../core/document.ts";
-import { jsonReply } from "../../core/exchange.ts";
 import { memo } from "../../core/memo.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";

@@ -1,8 +1,8 @@
 // Tarballs: which documents may name one, and its registry signature.
 
+import { parseJson } from "../../core/answers.ts";
 import type { Artifact } from "../../core/artifact.ts";
 import type { DocumentRef } from "../../core/document.ts";
-import { parseJson } from "../../core/exchange.ts";
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";

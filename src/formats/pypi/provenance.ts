@@ -1,6 +1,6 @@
 // Who built a file and how: the index's Integrity API. PEP 740
 
-import { parseJson } from "../../core/exchange.ts";
+import { parseJson } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";

@@ -1,4 +1,4 @@
-// Questions to an upstream whose last answer is kept for when it is away: what formats do with them alike.
+// Answers of an upstream to questions, the last of which is kept for when it is away: what formats do with them alike.
 
 import { jsonFault, readJson } from "./json.ts";
 import { cannotAsk, Problem } from "./problem.ts";
@@ -98,7 +98,7 @@ export function fromKept(repository: Repository, at: number, why: Answer | Probl
 }
 
 /** The failure to report when nothing was kept either: what the upstream said, or why it could not be asked. */
-export function refusal(answer: Answer | Problem, what: string): Problem {
+export function noAnswer(answer: Answer | Problem, what: string): Problem {
   if (answer instanceof Problem) return answer;
   if (answer.status === 200)
     return new Problem("malformed", `The upstream's ${what} is not what it should be`);
