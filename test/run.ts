@@ -66,7 +66,12 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
   return null;
 }
 
-await group("Hermetic tests", ["src", "test", "--path-ignore-patterns=test/clients/**"]);
+await group("Hermetic tests", [
+  "src",
+  "test",
+  "--path-ignore-patterns=test/clients/**",
+  "--timeout=30000",
+]);
 
 section("The clients");
 const clients = await installClients((line) => console.log(line));

@@ -43,7 +43,7 @@ for (const [what, size] of [
       await toy.close();
       toy = await openToy();
     }
-  });
+  }, 60_000);
 
 const BYTES = Buffer.from("named by nobody yet");
 const DIGEST = sha256(BYTES);
