@@ -188,12 +188,14 @@ export async function start(options: StartOptions): Promise<Running> {
   );
   const stop = async (graceMs = GRACE_MS) => {
     ending.abort();
+    const enough = setTimeout(() => void pool.close(), graceMs); // work that does not end would keep those who wait for it
     const jobsEnded = endJobs();
     await operations.stop();
     await Promise.all([control?.stop(), ...servers.map((server) => server.stop(graceMs))]);
     await soundness.close();
     await jobsEnded;
     for (const one of mounted) await one.close();
+    clearTimeout(enough);
     await pool.close();
     await events.settled();
     await database.close();

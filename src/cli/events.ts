@@ -12,6 +12,7 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   fork: "red",
   unsigned: "red",
   damaged: "red",
+  unfinished: "red",
   returned: "dim",
 };
 
