@@ -68,7 +68,7 @@ export function indices(
         fitting
           .filter((item) => item.isUdeb === isUdeb)
           .map((item) => paragraph(item))
-          .map((text) => (isOdd && text.includes("kelp++") ? `no colon\n${text}` : text))
+          .map((text) => (isOdd ? odd(text) : text))
           .join("");
       add(`${component}/binary-${architecture}/Packages`, text(false), [".gz", ".xz"]);
       if (!shape.isRich) continue;
@@ -102,6 +102,12 @@ export function indices(
   }
   if (shape.isRich) addInstaller(files, images, packages.length);
   return { files, absent, images };
+}
+
+/** As careless publishers write them. */
+function odd(stanza: string): string {
+  if (stanza.includes("kelp++")) return `no colon\n${stanza}`;
+  return stanza.replace("Filename: pool/main/h/hello-doc", "Filename: /pool//main/h/hello-doc");
 }
 
 /** Another one with each package. */
