@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { generateKey, readKeys } from "openpgp";
-import { armouredKeys, dearmour, isKeyring } from "./armour.ts";
+import { armouredKeys, isKeyring } from "./armour.ts";
+import { keyringBytes } from "./keyring.ts";
 
 async function keyOf(name: string) {
   const userIDs = [{ name, email: `${name}@archive.example.test` }];
@@ -25,7 +26,7 @@ test("an armour with headers is read", async () => {
   const key = await keyOf("kelp");
   const text = key.armor().replace("BLOCK-----\n\n", "BLOCK-----\nVersion: 1\nComment: two\n\n");
   expect(text).toContain("Comment");
-  expect(Buffer.from(dearmour(Buffer.from(text))).equals(Buffer.from(key.write()))).toBe(true);
+  expect(Buffer.from(keyringBytes(Buffer.from(text))).equals(Buffer.from(key.write()))).toBe(true);
 });
 
 test("what holds no public key is no keyring", async () => {

@@ -29,25 +29,22 @@ function sumsAbove(release: Release, path: string): string[] {
   return found;
 }
 
-/**
- * The image of the installer at a path, in the release that the client was given last; null when no list of images stands above it. Throws
- * Problem("notFound") when one does that does not name it.
- */
+/** The image of the installer at a path, in the release that the client was given last; why not, where a list of images stands above it. */
 export async function imageFor(
   repository: AptRepository,
   path: string,
   client: string,
-): Promise<Artifact | null> {
+): Promise<{ image: Artifact | null; reason: Problem | null }> {
   let isAbove = false;
   for (const suite of await suitesOf(repository, path)) {
     const release = await releaseFor(repository, suite, client);
     const name = under(suite, path)!;
     const image = await imageAt(repository, suite, release, name);
-    if (image) return image;
+    if (image) return { image, reason: null };
     isAbove ||= sumsAbove(release, name).length > 0;
   }
-  if (!isAbove) return null;
-  throw new Problem("notFound", `No SHA256SUMS above it names ${path}: it could not be verified`);
+  const no = `No SHA256SUMS above it names ${path}: it could not be verified`;
+  return { image: null, reason: isAbove ? new Problem("notFound", no) : null };
 }
 
 /** The image with a hash, in any generation that is remembered; null when none names it in that folder. */

@@ -16,7 +16,7 @@ export async function readKeyring(keyrings: readonly Uint8Array[]): Promise<Key[
   for (const keyring of keyrings) {
     const before = keys.length;
     let reason = "";
-    for (const binaryKey of splitKeys(packets(keyring))) {
+    for (const binaryKey of splitKeys(keyringBytes(keyring))) {
       try {
         keys.push(await openpgp.readKey({ binaryKey }));
       } catch (error) {
@@ -29,8 +29,8 @@ export async function readKeyring(keyrings: readonly Uint8Array[]): Promise<Key[
   return keys;
 }
 
-/** The packets of a keyring, armoured or not. */
-function packets(keyring: Uint8Array): Uint8Array {
+/** The packets of a keyring, which may be armoured, in any number of blocks. Throws Problem("malformed") for what is none. */
+export function keyringBytes(keyring: Uint8Array): Uint8Array {
   if ((keyring[0] ?? 0) & 0x80) return keyring;
   if (latin1(keyring.subarray(8, 12)) === "KBXf")
     throw new Problem(
@@ -42,7 +42,7 @@ function packets(keyring: Uint8Array): Uint8Array {
 
 /** The packets of a keyring one by one, each without its header. Throws as `readKeyring` does. */
 export function* keyringPackets(keyring: Uint8Array): Generator<{ tag: number; body: Uint8Array }> {
-  const bytes = packets(keyring);
+  const bytes = keyringBytes(keyring);
   for (let at = 0; at < bytes.length; ) {
     const { tag, start, end } = packetAt(bytes, at);
     yield { tag, body: bytes.subarray(start, end) };

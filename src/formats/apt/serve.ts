@@ -178,8 +178,8 @@ async function serveFile(
     reason = error;
   }
   if (index) return serveByName(index, request, repository);
-  const image = reason ? null : await imageFor(repository, route.path, request.client);
-  if (image) return asName(await repository.artifact(image, request));
+  const found = reason ? null : await imageFor(repository, route.path, request.client);
+  if (found?.image) return asName(await repository.artifact(found.image, request));
   const loose = await serveLoose(route.path, repository, reason === null);
   if (loose) return loose;
   const unnamed = await unnamedIndex(repository, route.path);
@@ -189,7 +189,7 @@ async function serveFile(
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
     if (reason) throw reason;
-    if ((await entriesOf(repository, route.path)).length === 0) throw error;
+    if ((await entriesOf(repository, route.path)).length === 0) throw found?.reason ?? error;
     const location = `${request.base}${request.path}/`;
     return reply(301, "text/plain; charset=utf-8", `${location}\n`, { location });
   }
