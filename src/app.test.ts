@@ -31,6 +31,13 @@ function open(answer: () => Reply) {
       repositories: [],
       version: "0",
       metrics: createMetrics(),
+      overview: async () => ({
+        startedAt: 0,
+        now: 0,
+        repositories: new Map(),
+        newest: [],
+        events: [],
+      }),
       ready: async () => null,
     }),
     log: createLog("json", (line) => lines.push(line)),

@@ -15,6 +15,7 @@ import { pathFault } from "./http/path.ts";
 import { createRepeats } from "./http/repeat.ts";
 import { type Sent, send } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
+import { wantsPage } from "./web/repository.ts";
 import type { Site, SiteRoute } from "./web/site.ts";
 
 const ROUTES_IN_MEMORY = 10_000;
@@ -165,6 +166,9 @@ export function createApp(deps: AppDeps): App {
     if (!mounted) return null;
     const { format, service, repository } = mounted;
     const { method, query, header, body, stream } = incoming;
+    // People who open a repository's address, where its clients ask for nothing.
+    if (path === "/" && wantsPage(method, header("accept")) && !format.parse("GET", path))
+      return pageTarget(name, base);
     const request: Request = {
       id,
       method,
@@ -189,14 +193,21 @@ export function createApp(deps: AppDeps): App {
     };
   }
 
-  function siteTarget({ path, origin }: Incoming): Target {
+  function pageTarget(name: string, base: string): Target {
+    return {
+      ...siteTarget({ path: `/${name}/`, origin: base }),
+      parse: (): SiteRoute => ({ kind: "repository", name }),
+    };
+  }
+
+  function siteTarget({ path, origin }: Pick<Incoming, "path" | "origin">): Target {
     const { site } = deps;
     return {
       name: null,
       path,
       parse: site.parse,
       access: (route) => site.access(route as SiteRoute),
-      serve: (route) => site.serve(route as SiteRoute, origin),
+      serve: (route, grant) => site.serve(route as SiteRoute, origin, grant),
       problem: site.problem,
       get nothing() {
         const names = [...deps.repositories.keys()].map((name) => `/${name}/`).join(", ");

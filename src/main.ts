@@ -31,6 +31,7 @@ import { watchFormats, watchStore } from "./jobs/gauges.ts";
 import { houseOperations, withHouse } from "./jobs/house.ts";
 import { housekeeping } from "./jobs/housekeeping.ts";
 import { createOperations, type Operations } from "./jobs/operations.ts";
+import { createOverviews, type OverviewSource } from "./jobs/overview.ts";
 import { startJobs } from "./jobs/runner.ts";
 import { scrub } from "./jobs/scrub.ts";
 import { tellWarnings } from "./jobs/warnings.ts";
@@ -134,6 +135,13 @@ export async function start(options: StartOptions): Promise<Running> {
     houseOperations(shared, tellGarbage, now),
   );
 
+  const overviews = createOverviews(
+    mounted.map(({ repository: { name }, offline, upstreams }) => ({ name, offline, upstreams })),
+    database,
+    now,
+  );
+  const accessLog = createAccessLog(log, metrics);
+
   const repositories = new Map(mounted.map((one) => [one.repository.name, one]));
   const site = createSite({
     repositories: mounted.map(({ repository: { name, options }, format }) => ({
@@ -143,6 +151,7 @@ export async function start(options: StartOptions): Promise<Running> {
     })),
     version: manifest.version,
     metrics,
+    overview: overviews.read,
     ready: () => readiness(database),
   });
   const app = createApp({
@@ -151,7 +160,10 @@ export async function start(options: StartOptions): Promise<Running> {
     site,
     log,
     now,
-    record: createAccessLog(log, metrics),
+    record(exchange) {
+      accessLog(exchange);
+      overviews.count(exchange);
+    },
   });
 
   const { publicUrl, trustedProxies, requests } = config;
@@ -260,7 +272,7 @@ function mount(
   metrics: UpstreamMetrics,
   log: Log,
   elapsed: () => number,
-): Mounted & { close(): Promise<void> } {
+): Mounted & Pick<OverviewSource, "offline" | "upstreams"> & { close(): Promise<void> } {
   const format = formats.find(({ name }) => name === settings.format)!; // the configuration's schema made sure
   const upstream = settings.offline
     ? null
@@ -268,6 +280,12 @@ function mount(
   const made = createRepository(settings, format, upstream ?? offline(), shared);
   return {
     ...made,
+    offline: settings.offline,
+    upstreams: () =>
+      (upstream?.states() ?? []).map(({ upstream: host, state }) => ({
+        host,
+        isAway: state !== "closed",
+      })),
     async close() {
       upstream?.close();
       await made.service.close?.();

@@ -32,9 +32,6 @@ export function configFrom(
   });
 }
 
-/** Where lines of a snippet belong that are to be run (`Snippet.file`). */
-export const SHELL = "shell";
-
 /** Where clients on this machine reach the server, without a trailing slash. */
 export function rootUrl(config: Config): string {
   if (config.publicUrl) return config.publicUrl;

@@ -1,10 +1,11 @@
 // `holdfast serve`: starts, says where it is, and stops when told. How to start is given by main.ts.
 import type { Config } from "../config/resolve.ts";
 import { formatAddress } from "../config/values.ts";
-import type { Format, Snippet } from "../core/format.ts";
+import type { Format } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
+import { mainSetting } from "../core/snippet.ts";
 import type { Command } from "./arguments.ts";
-import { configFrom, configOptions, isLoopback, SHELL } from "./options.ts";
+import { configFrom, configOptions, isLoopback } from "./options.ts";
 import { processSignals } from "./signals.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 
@@ -99,12 +100,8 @@ function welcome(
   const rows = config.repositories.map(({ name, format, options }) => {
     const { setup } = formats.find((known) => known.name === format)!;
     const repository = `${root}/${name}`;
-    const snippets = setup(repository, options);
-    // What a file holds says more in one line than what a shell is to do.
-    const first = snippets.find(({ file }) => file !== SHELL) ?? snippets[0];
-    return first
-      ? [`  ${name}`, first.file, settingLine(first, repository)]
-      : [`  ${name}`, "", repository];
+    const main = mainSetting(setup(repository, options), repository);
+    return main ? [`  ${name}`, main.file, main.line] : [`  ${name}`, "", repository];
   });
   const notes = [`Data in ${config.data}. Stop with Ctrl-C.`];
   if (config.offline) notes.unshift("Offline: nothing is asked from any upstream.");
@@ -120,12 +117,6 @@ function welcome(
     "",
     "",
   ].join("\n");
-}
-
-/** The line of a snippet that names the server. */
-function settingLine({ text }: Snippet, url: string): string {
-  const lines = text.split("\n").map((line) => line.trim());
-  return lines.find((line) => line.includes(url)) ?? lines[0]!;
 }
 
 /** Says what to do about the failures that people meet first. */

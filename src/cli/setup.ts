@@ -4,9 +4,10 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config/resolve.ts";
 import type { Format, Snippet } from "../core/format.ts";
+import { SHELL } from "../core/snippet.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
 import { type Kind, kindOf, mergeSettings } from "./merge.ts";
-import { configFrom, configOptions, isLoopback, rootUrl, SHELL } from "./options.ts";
+import { configFrom, configOptions, isLoopback, rootUrl } from "./options.ts";
 import { paint, type Terminal } from "./terminal.ts";
 
 export type SetupFormat = Pick<Format, "name" | "options" | "fileOptions" | "setup">;

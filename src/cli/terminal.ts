@@ -1,6 +1,8 @@
 // Where a command reads from and writes to. Tests give their own.
 import { homedir } from "node:os";
 
+export { humanSize } from "../core/size.ts";
+
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
@@ -49,12 +51,4 @@ export function align(rows: readonly (readonly string[])[]): string[] {
       .join("  ")
       .trimEnd(),
   );
-}
-
-/** Bytes for people: 1.5 GiB. */
-export function humanSize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let [value, unit] = [bytes, 0];
-  while (value >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
-  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }

@@ -20,3 +20,11 @@ export function parseSize(text: string): number {
   if (!match) throw new RangeError(`Expected a size like 64MiB, got ${JSON.stringify(text)}`);
   return Number(match[1]) * UNITS[match[2]!]!;
 }
+
+/** Bytes for people: 1.5 GiB. */
+export function humanSize(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let [value, unit] = [bytes, 0];
+  while (value >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
+  return `${unit && value < 100 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}

@@ -1,46 +1,115 @@
-// The page at `/`: what this server is, and the lines that each client needs.
-
+// The page at `/`: what runs here and since when, what was served, and the line that each client needs.
 import type { Format } from "../core/format.ts";
 import { escapeHtml } from "../core/html.ts";
-import { type Reply, reply } from "../core/reply.ts";
+import type { Overview, RepositoryState } from "../core/overview.ts";
+import type { Reply } from "../core/reply.ts";
+import { humanSize } from "../core/size.ts";
+import { clientRows } from "./clients.ts";
+import { ago, link, moment, number, page, percent, span } from "./page.ts";
 
-const STYLE = `
-  :root { color-scheme: light dark; --line: light-dark(#d8dee4, #30363d); --soft: light-dark(#57606a, #8b949e); --box: light-dark(#f6f8fa, #161b22) }
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem }
-  h1 { margin: 0; font-size: 1.9rem } h2 { margin: 2.2rem 0 .4rem; font-size: 1.2rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem }
-  p { margin: .4rem 0 } .soft { color: var(--soft) } code, pre { font: 14px/1.5 ui-monospace, monospace }
-  dl { display: grid; grid-template-columns: 9rem 1fr; gap: .6rem 1rem; margin: .8rem 0 } dt { font-weight: 600; padding-top: .5rem } dd { margin: 0; min-width: 0 }
-  pre { margin: 0; padding: .55rem .75rem; background: var(--box); border: 1px solid var(--line); border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere }
-  .where { font-size: .85rem; color: var(--soft) } @media (max-width: 36rem) { dl { grid-template-columns: 1fr } dt { padding: 0 } }
-`;
-
-/** What the page shows. */
+/** What does not change while the server runs. */
 export interface HomeDeps {
   repositories: { name: string; format: Format; options: unknown }[];
   version: string;
 }
 
-export function homePage({ repositories, version }: HomeDeps, origin: string): Reply {
-  const sections = repositories.map(({ name, format, options }) => {
-    const snippets = format
-      .setup(`${origin}/${name}`, options)
-      .map(
-        ({ client, file, text }) =>
-          `<dt>${escapeHtml(client)}</dt><dd><div class="where">${escapeHtml(file)}</div><pre>${escapeHtml(text.trimEnd())}</pre></dd>`,
-      );
+/** `origin`: this server's address as the reader sees it, without a trailing slash; it may have a path. */
+export function homePage(deps: HomeDeps, overview: Overview, origin: string): Reply {
+  const { repositories, version } = deps;
+  const prefix = new URL(origin).pathname.replace(/\/$/, "");
+  const states = repositories.map(({ name }) => overview.repositories.get(name)!);
+  return page(
+    "Holdfast",
+    [
+      `<header><h1>Holdfast</h1>${stateOf(states)}`,
+      `<p class="soft">Version ${escapeHtml(version)}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p></header>`,
+      figures(states),
+      eventsTable(overview),
+      `<h2>Newest files</h2>${newestTable(overview)}`,
+      "<h2>Set up a client</h2>",
+      clients(deps, origin),
+      `<h2>Repositories</h2>${repositoryTable(repositories, overview, prefix)}`,
+      `<footer>For machines: ${link(`${prefix}/-/metrics`, "metrics")} · ${link(`${prefix}/-/health/live`, "live")} · ${link(`${prefix}/-/health/ready`, "ready")}</footer>`,
+    ].join("\n"),
+  );
+}
+
+/** In one sentence: whether upstreams are asked, and which are away. */
+export function stateOf(states: readonly RepositoryState[]): string {
+  if (states.length > 0 && states.every(({ offline }) => offline))
+    return '<p class="state warn">● Offline: no upstream is asked, what is stored is served</p>';
+  const away = [...new Set(states.flatMap((state) => state.away))];
+  if (away.length > 0) {
+    const verb = away.length === 1 ? "is" : "are";
+    return `<p class="state bad">● ${escapeHtml(away.join(", "))} ${verb} away: what is stored is served</p>`;
+  }
+  return '<p class="state good">● Online</p>';
+}
+
+export function figures(states: readonly RepositoryState[]): string {
+  const sum = (of: (state: RepositoryState) => number) =>
+    states.reduce((total, state) => total + of(state), 0);
+  const requests = sum(({ requests }) => requests);
+  const rows: [name: string, value: string][] = [
+    ["Files stored", number(sum(({ files }) => files))],
+    ["Bytes stored", humanSize(sum(({ bytes }) => bytes))],
+    ["Requests since the start", number(requests)],
+    [
+      "Answered from the store",
+      percent(
+        sum(({ hits }) => hits),
+        requests,
+      ),
+    ],
+  ];
+  const cells = rows.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`);
+  return `<dl class="figures">${cells.join("")}</dl>`;
+}
+
+function clients({ repositories }: HomeDeps, origin: string): string {
+  return repositories
+    .map(({ name, format, options }) => {
+      const url = `${origin}/${name}`;
+      return clientRows(format.setup(url, options), url, name === format.name ? "" : name);
+    })
+    .join("\n");
+}
+
+function repositoryTable(
+  repositories: HomeDeps["repositories"],
+  overview: Overview,
+  prefix: string,
+): string {
+  const rows = repositories.map(({ name, format }) => {
+    const { files, bytes, requests, hits, offline, away } = overview.repositories.get(name)!;
+    const state = offline
+      ? '<span class="warn">offline</span>'
+      : away.length
+        ? `<span class="bad">${escapeHtml(away.join(", "))} away</span>`
+        : '<span class="good">online</span>';
     const kind =
       format.name === name ? "" : ` <span class="soft">${escapeHtml(format.name)}</span>`;
-    return `<section><h2>${escapeHtml(name)}${kind}</h2><dl>${snippets.join("")}</dl></section>`;
+    return `<tr><td>${link(`${prefix}/${name}/`, name)}${kind}</td><td>${state}</td><td class="number">${number(files)}</td><td class="number">${humanSize(bytes)}</td><td class="number wide">${number(requests)}</td><td class="number wide">${percent(hits, requests)}</td></tr>`;
   });
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Holdfast</title><style>${STYLE}</style></head><body>
-<h1>Holdfast</h1><p class="soft">Version ${escapeHtml(version)}. Packages that were fetched through this server are verified, kept and served again, also when their registry is out of reach.</p>
-<p>Set your client as shown and use it as always.</p>
-${sections.join("\n")}
-<h2>For machines</h2><p><a href="/-/metrics">metrics</a> · <a href="/-/health/live">live</a> · <a href="/-/health/ready">ready</a></p>
-</body></html>\n`;
-  return reply(200, "text/html; charset=utf-8", html, {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "x-content-type-options": "nosniff",
-  });
+  return `<table><tr><th>Repository</th><th>State</th><th class="number">Files</th><th class="number">Size</th><th class="number wide">Requests</th><th class="number wide">From the store</th></tr>${rows.join("")}</table>`;
+}
+
+export function newestTable({ newest, now }: Overview): string {
+  if (newest.length === 0)
+    return '<p class="soft">Nothing is stored yet. What a client fetches through this server stands here.</p>';
+  const rows = newest.map(
+    ({ repository, package: name, version, file, size, at }) =>
+      `<tr><td>${escapeHtml(name)} <span class="soft">${escapeHtml(version)}</span></td><td class="wide">${escapeHtml(file)}</td><td>${escapeHtml(repository)}</td><td class="number">${humanSize(size)}</td><td class="number when">${ago(at, now)}</td></tr>`,
+  );
+  return `<table><tr><th>Package</th><th class="wide">File</th><th>Repository</th><th class="number">Size</th><th class="number">Fetched</th></tr>${rows.join("")}</table>`;
+}
+
+/** Nothing where nothing happened. */
+export function eventsTable({ events, now }: Overview): string {
+  if (events.length === 0) return "";
+  const rows = events.map(
+    ({ at, kind, repository, message }) =>
+      `<tr><td class="when">${ago(at, now)}</td><td><b>${escapeHtml(kind)}</b></td><td class="wide">${escapeHtml(repository)}</td><td>${escapeHtml(message)}</td></tr>`,
+  );
+  return `<h2>What happened</h2><table><tr><th>When</th><th>Kind</th><th class="wide">Repository</th><th>What</th></tr>${rows.join("")}</table><p class="soft">All of them: <code>holdfast events</code></p>`;
 }

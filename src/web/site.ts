@@ -1,14 +1,20 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
-import type { Access } from "../core/grant.ts";
+import type { Access, Grant } from "../core/grant.ts";
 import type { Metrics } from "../core/metrics.ts";
+import type { Overview } from "../core/overview.ts";
 import type { Problem } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
+import { repositoryPage } from "./repository.ts";
 
-export type SiteRoute = { kind: "home" | "metrics" | "live" | "ready" };
+export type SiteRoute =
+  | { kind: "home" | "metrics" | "live" | "ready" }
+  | { kind: "repository"; name: string };
 
 export interface SiteDeps extends HomeDeps {
   metrics: Metrics;
+  /** What the caller may see of what runs here: of one repository, or of all. */
+  overview(grant: Grant, repository?: string): Promise<Overview>;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
 }
@@ -17,8 +23,8 @@ export interface Site {
   /** Null when there is no such page; never throws. */
   parse(method: string, path: string): SiteRoute | null;
   access(route: SiteRoute): Access;
-  /** `origin`: the address of this server as the client sees it. */
-  serve(route: SiteRoute, origin: string): Promise<Reply>;
+  /** `origin`: the address of this server as the client sees it, or that of the repository whose own port it is. */
+  serve(route: SiteRoute, origin: string, grant: Grant): Promise<Reply>;
   problem(problem: Problem): Reply;
 }
 
@@ -40,10 +46,15 @@ export function createSite(deps: SiteDeps): Site {
       action: kind === "live" || kind === "ready" ? "open" : "read",
       package: null,
     }),
-    async serve({ kind }, origin) {
-      switch (kind) {
+    async serve(route, origin, grant) {
+      switch (route.kind) {
         case "home":
-          return homePage(deps, origin);
+          return homePage(deps, await deps.overview(grant), origin);
+        case "repository": {
+          const { name } = route;
+          const repository = deps.repositories.find((one) => one.name === name)!;
+          return repositoryPage(repository, await deps.overview(grant, name), origin);
+        }
         case "metrics":
           return reply(
             200,
