@@ -8,6 +8,7 @@ import { createLru } from "./cache/lru.ts";
 import { createNaming } from "./cache/named.ts";
 import { createRepository, type Mounted, type Shared } from "./cache/repository.ts";
 import { createSoundness } from "./cache/soundness.ts";
+import { backupCommand } from "./cli/backup.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
@@ -318,6 +319,7 @@ if (import.meta.main) {
       operate: (config, request, call) => operate(start, config, request, call),
     }),
     eventsCommand(deps),
+    backupCommand(deps),
     ...operationCommands({
       formats,
       operate: (config, request, call) => operate(start, config, request, call),
