@@ -25,7 +25,7 @@ serve it (--data FOLDER), or put it in the place of the old one while no server 
         const { files, bytes } = await backUp(layout, folder, ({ files }) => bar.at(files));
         bar.end();
         terminal.out(
-          `${layout.root} is backed up to ${folder}: ${files.toLocaleString("en-US")} new files, ${humanSize(bytes)}, and the catalog.\n`,
+          `${layout.root} is backed up to ${folder}: ${files.toLocaleString("en-US")} new ${files === 1 ? "file" : "files"}, ${humanSize(bytes)}, and the catalog.\n`,
         );
         return 0;
       } finally {

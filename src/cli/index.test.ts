@@ -92,6 +92,12 @@ const runs: [argv: string[], code: number, out: string, err: string][] = [
   [["serve", "here"], 0, "serves here\n", ""],
   [["serve", "--offline"], 1, "serves \n", ""],
   [
+    ["--offline", "--data", "x"],
+    2,
+    "",
+    "holdfast: the command comes first: holdfast serve --offline --data x\n",
+  ],
+  [
     ["srve"],
     2,
     "",

@@ -55,6 +55,10 @@ function family(commands: readonly Command[], word: string | undefined): readonl
 function refuse(argv: readonly string[], commands: readonly Command[], terminal: Terminal): number {
   const [first, second] = argv;
   const known = family(commands, first);
+  if (known === commands && first!.startsWith("-")) {
+    terminal.err(`holdfast: the command comes first: holdfast serve ${argv.join(" ")}\n`);
+    return 2;
+  }
   if (known === commands) {
     const names = [...new Set(commands.map(({ name }) => name.split(" ")[0]!))];
     const help = "holdfast --help lists the commands.";

@@ -35,7 +35,7 @@ async function serve(
     formats,
     start: async ({ listen }): Promise<Running> => ({
       stop,
-      url: `http://127.0.0.1:${listen.port}`,
+      url: `http://${listen.host === "::" ? "[::]" : "127.0.0.1"}:${listen.port}`,
     }),
     signals(send) {
       for (const signal of signals) send(signal);
@@ -69,6 +69,21 @@ Holdfast serves on http://127.0.0.1:4653
 
 Data in /data. Stop with Ctrl-C.
 Only this machine is served; --listen 0.0.0.0:4653 `);
+});
+
+test("what to do next is told, and an address that can be opened", async () => {
+  const { out } = await serve(["SIGINT"], async () => undefined, {
+    terminal: fakeTerminal({ tty: true }),
+    argv: ["--listen", "[::]:8080"],
+  });
+  expect(out).toContain("\nHoldfast serves on http://127.0.0.1:8080\n");
+  expect(out).toContain("\nOther machines are served too: they say this machine's name");
+  expect(out).toContain(`
+Next, in another terminal:
+  ./holdfast setup npm --write --listen [::]:8080  sets npm up for you
+  ./holdfast doctor --listen [::]:8080             looks whether all is well
+  http://127.0.0.1:8080/                           shows what is served, in a browser
+`);
 });
 
 test("offline is told", async () => {

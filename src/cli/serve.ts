@@ -4,7 +4,7 @@ import { formatAddress } from "../config/values.ts";
 import type { Format } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import { mainSetting } from "../core/snippet.ts";
-import type { Command } from "./arguments.ts";
+import type { Command, Given } from "./arguments.ts";
 import { configFrom, configOptions, isLoopback } from "./options.ts";
 import { processSignals } from "./signals.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
@@ -52,7 +52,7 @@ export function serveCommand({
       const told = until(signals);
       const log = createLog(logStyle(config, terminal), terminal.out, terminal.colour);
       if (terminal.tty && logStyle(config, terminal) === "text")
-        terminal.out(welcome(config, running.url, formats, terminal));
+        terminal.out(welcome(config, running.url, formats, flagsOf(given), terminal));
       else
         log.write("info", `Holdfast serves on ${running.url}`, {
           repositories: config.repositories.map(({ name }) => name).join(","),
@@ -89,14 +89,24 @@ export function logStyle(config: Config, terminal: Terminal): "json" | "text" {
   return terminal.tty ? "text" : "json";
 }
 
+/** What commands need that are to speak of the same server. */
+function flagsOf(given: Given): string {
+  return ["config", "listen"]
+    .flatMap((name) => (given.text(name) === undefined ? [] : [` --${name} ${given.text(name)}`]))
+    .join("");
+}
+
 /** What a person sees first: where it is, what each client sets, where the data is. */
 function welcome(
   config: Config,
   url: string,
   formats: ServeDeps["formats"],
+  flags: string,
   terminal: Terminal,
 ): string {
-  const root = config.publicUrl ?? url;
+  const isEverywhere = ["0.0.0.0", "::"].includes(config.listen.host);
+  // "All addresses" is none that could be opened.
+  const root = config.publicUrl ?? url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:|$)/, "//127.0.0.1");
   const rows = config.repositories.map(({ name, format, options }) => {
     const { setup } = formats.find((known) => known.name === format)!;
     const repository = `${root}/${name}`;
@@ -106,7 +116,26 @@ function welcome(
   const notes = [`Data in ${config.data}. Stop with Ctrl-C.`];
   if (config.offline) notes.unshift("Offline: nothing is asked from any upstream.");
   if (isLoopback(config.listen.host) && !config.publicUrl)
-    notes.push("Only this machine is served; --listen 0.0.0.0:4653 serves others too.");
+    notes.push(
+      `Only this machine is served; --listen 0.0.0.0:${config.listen.port} serves others too.`,
+    );
+  if (isEverywhere && !config.publicUrl)
+    notes.push(
+      "Other machines are served too: they say this machine's name in place of 127.0.0.1.",
+    );
+  const client = config.repositories.flatMap(({ format, options }) =>
+    formats
+      .find(({ name }) => name === format)!
+      .setup("http://localhost", options)
+      .map((snippet) => snippet.client),
+  )[0];
+  const next = [
+    ...(client
+      ? [[`  ./holdfast setup ${client} --write${flags}`, `sets ${client} up for you`]]
+      : []),
+    [`  ./holdfast doctor${flags}`, "looks whether all is well"],
+    [`  ${root}/`, "shows what is served, in a browser"],
+  ];
   return [
     "",
     `${paint(terminal, "bold", "Holdfast")} serves on ${paint(terminal, "bold", root)}`,
@@ -114,6 +143,9 @@ function welcome(
     ...align(rows),
     "",
     ...notes.map((note) => paint(terminal, "dim", note)),
+    "",
+    "Next, in another terminal:",
+    ...align(next),
     "",
     "",
   ].join("\n");
