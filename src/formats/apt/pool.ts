@@ -5,7 +5,7 @@ import { integrityFromHex } from "../../core/integrity.ts";
 import { cannotAsk, Problem, type ProblemKind } from "../../core/problem.ts";
 import { findFile } from "./files.ts";
 import { currentRelease, epochOf, knownSuites, wantingSuites } from "./generations.ts";
-import { looseArtifact } from "./loose.ts";
+import { hasLoose, looseArtifact } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
 import { fileLookups, forgetIndices, namesOf, useLookup } from "./open-lookups.ts";
 import {
@@ -48,7 +48,10 @@ export async function poolArtifactAt(
   // Until it was fetched, a release that comes may name other bytes under a name that had gone meanwhile.
   if (before?.isCurrent?.()) return before;
   const epoch = epochOf(repository);
-  const isCurrent = () => replacementTurn(repository) === turn && epochOf(repository) === epoch;
+  // Indices without a release come into service with nobody noticing.
+  const isLoose = await hasLoose(repository);
+  const isCurrent = () =>
+    !isLoose && replacementTurn(repository) === turn && epochOf(repository) === epoch;
   const artifact = { ...(await locate(repository, path, replacements)), isCurrent };
   memory.set(route, artifact);
   return artifact;
@@ -60,12 +63,15 @@ async function locate(
   replacements: Replacements,
 ): Promise<Artifact> {
   const stored = await inCatalog(repository, path, replacements);
+  const loose = await looseArtifact(repository, path);
+  // Where nobody's release says so, the newest index says which version stands there.
+  if (loose && stored && loose.version !== stored.version) return loose;
   // Only an index tells of which package a file of another form of name is.
   if (stored && packageOf(path) !== fileOf(path)) return stored;
   const found = await findInIndices(repository, path, replacements.get(path)).catch(
     async (error) => {
       if (!(error instanceof Problem)) throw error;
-      const known = stored ?? (await looseArtifact(repository, path));
+      const known = stored ?? loose;
       if (!known) throw await repository.explain(`pool/${path}`, error);
       return known;
     },
