@@ -44,8 +44,11 @@ test("a hundred clients that fall silent after 15 MiB each take no more memory t
       () => `${answers.length} answers, ${written} of 100 written`,
       60_000,
     );
-    expect(answers.every((one) => one.startsWith("HTTP/1.1 503 "))).toBe(true);
-    expect(answers[0]!.toLowerCase()).toContain("\r\nretry-after: ");
+    // Those that had room fell silent, and on a slow machine that was told by now.
+    const statuses = new Set(answers.map((one) => one.slice(9, 12)));
+    expect([...statuses].filter((status) => status !== "408")).toEqual(["503"]);
+    const away = answers.find((one) => one.startsWith("HTTP/1.1 503 "))!;
+    expect(away.toLowerCase()).toContain("\r\nretry-after: ");
     // A project's audit finds its room.
     const audit = await fetch(`${server.url}/npm/-/npm/v1/security/advisories/bulk`, {
       method: "POST",
