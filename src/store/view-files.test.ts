@@ -130,3 +130,10 @@ test("what is being written, or was by an earlier version, is no view to judge",
     await views.isSound(join(root, "ab", "c", `${"0".repeat(32)}-${"0".repeat(32)}-4.gz`)),
   ).toBeNull();
 });
+
+test("views that were removed with their folder are none", async () => {
+  rmSync(root, { recursive: true });
+  expect(await Array.fromAsync(openViewFiles(root).list())).toEqual([]);
+  await save("one", "again");
+  expect(await Array.fromAsync(openViewFiles(root).list())).toHaveLength(1);
+});

@@ -119,9 +119,9 @@ export function openViewFiles(root: string, damaged: (path: string) => void = ()
       };
     },
     async *list() {
-      for (const first of await readdir(root))
-        for (const second of await readdir(join(root, first)))
-          for (const name of await readdir(join(root, first, second))) {
+      for (const first of await within(root))
+        for (const second of await within(join(root, first)))
+          for (const name of await within(join(root, first, second))) {
             const path = join(root, first, second, name);
             const found = await stat(path).catch(() => null);
             if (found) yield { path, size: found.size, changedAt: found.mtimeMs };
@@ -152,6 +152,16 @@ async function stamp(path: string): Promise<{ size: number; text: string } | nul
  * Removes the views of what the document was before, and the oldest where there are too many; `made` stays. A response that is
  * sending one keeps its open file.
  */
+/** Views may be removed at any time, and with them their folders. */
+async function within(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 async function tidy(folder: string, current: string, made: string): Promise<void> {
   const ours: { path: string; at: number }[] = [];
   for (const file of await readdir(folder)) {
