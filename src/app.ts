@@ -47,6 +47,8 @@ interface Outcome {
 interface Target {
   /** The repository; null for the site. */
   name: string | null;
+  /** What `access` is asked of: the repository, also of a page about one; null for the whole server. */
+  about: string | null;
   /** Of this target: with its leading slash. */
   path: string;
   parse(method: string, path: string): { kind: string } | null;
@@ -108,7 +110,7 @@ export function createApp(deps: AppDeps): App {
 
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
     const { route, access } = parse(target, method);
-    permit(grant, target.name, access.action, access.package);
+    permit(grant, target.about, access.action, access.package);
     return target.serve(route, grant);
   }
 
@@ -184,6 +186,7 @@ export function createApp(deps: AppDeps): App {
     };
     return {
       name,
+      about: name,
       path,
       parse: format.parse,
       access: format.access,
@@ -196,6 +199,7 @@ export function createApp(deps: AppDeps): App {
   function pageTarget(name: string, base: string): Target {
     return {
       ...siteTarget({ path: `/${name}/`, origin: base }),
+      about: name,
       parse: (): SiteRoute => ({ kind: "repository", name }),
     };
   }
@@ -204,6 +208,7 @@ export function createApp(deps: AppDeps): App {
     const { site } = deps;
     return {
       name: null,
+      about: null,
       path,
       parse: site.parse,
       access: (route) => site.access(route as SiteRoute),

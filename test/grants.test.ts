@@ -79,6 +79,14 @@ test("the site asks as well; only its health is for everybody", async () => {
   expect(await status("/-/health/ready")).toBe(200);
 });
 
+test("a page about a repository is for those who may read that repository", async () => {
+  const some = issueGrant({ audience: "ann", may: (repository) => repository !== "npm" });
+  await server.restart({ gate: { identify: () => some } });
+  const status = async (path: string) =>
+    (await fetch(`${server.url}${path}`, { headers: { accept: "text/html" } })).status;
+  expect([await status("/"), await status("/go/"), await status("/npm/")]).toEqual([200, 200, 403]);
+});
+
 test("a reply that repeats is not given to another audience", async () => {
   let grant = issueGrant({ audience: "ann", may: () => true });
   await server.restart({ gate: { identify: () => grant } });
