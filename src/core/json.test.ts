@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { JSON_DEPTH, jsonFault, readJson } from "./json.ts";
 
 const nested = (depth: number, inner = "") => "[".repeat(depth) + inner + "]".repeat(depth);
-const objects = (depth: number) => '{"a":'.repeat(depth) + "1" + "}".repeat(depth);
+const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 
 const faults: [name: string, text: string, want: RegExp | null][] = [
   ["as deep as is allowed", nested(JSON_DEPTH), null],
