@@ -1,8 +1,9 @@
 // A digest of what an archive holds, whatever it was packed with: the same for the same files, with other bytes for other ones.
 import { createHash } from "node:crypto";
-import { createGunzip } from "node:zlib";
 import type { RandomAccess } from "../core/artifact.ts";
+import { gunzipped } from "../core/gunzip.ts";
 import { Problem } from "../core/problem.ts";
+import { piecesOf } from "./pieces.ts";
 import { readTar } from "./tar.ts";
 import { checkLocal, readAhead, readDirectory, readEntry, zipLimits } from "./zip.ts";
 
@@ -17,8 +18,6 @@ interface Leaf {
   also: string;
 }
 
-const PIECE = 256 * 1024;
-const RATIO_FLOOR = 64 * 2 ** 20;
 /** All of it has to be unpacked, in the one worker thread. Below 4 GiB, so that a gzip trailer tells the whole size. */
 const LIMITS = { ...zipLimits, totalSize: 2 * 2 ** 30 };
 /** Of a path: in characters, and in folders. */
@@ -71,7 +70,7 @@ async function tarLeaves(file: RandomAccess, start: Uint8Array): Promise<Leaf[]>
   await refuseZipAtEnd(file);
   const leaves: Leaf[] = [];
   const digests = new Map<string, string>();
-  for await (const entry of readTar(isGzip ? unpacked(file) : pieces(file))) {
+  for await (const entry of readTar(isGzip ? unpacked(file) : piecesOf(file))) {
     const { name, type, mode, also } = entry;
     if (type === "directory") {
       leaves.push({ path: plainPath(name), kind: "d", digest: "", also });
@@ -139,44 +138,18 @@ function ordered(all: Leaf[]): Leaf[] {
   return isShared ? sorted.map((leaf) => ({ ...leaf, path: leaf.path.slice(top.length) })) : sorted;
 }
 
-async function* pieces(file: RandomAccess): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < file.size; ) {
-    const piece = await file.read(at, Math.min(PIECE, file.size - at));
-    if (piece.length === 0) throw bad("it ends early");
-    yield piece;
-    at += piece.length;
-  }
-}
-
-/** Bounded as zips are. */
 async function* unpacked(file: RandomAccess): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip({ chunkSize: PIECE });
-  const closed = new Promise<void>((resolve) => gunzip.once("close", resolve));
-  const feed = async () => {
-    for await (const piece of pieces(file)) {
-      if (gunzip.destroyed) return;
-      if (gunzip.write(piece)) continue;
-      await Promise.race([new Promise((resolve) => gunzip.once("drain", resolve)), closed]);
-    }
-    gunzip.end();
-  };
-  feed().catch((error) => gunzip.destroy(error));
   let size = 0;
-  try {
-    for await (const chunk of gunzip) {
-      size += (chunk as Uint8Array).length;
-      if (size > LIMITS.totalSize || (size > RATIO_FLOOR && size > LIMITS.ratio * file.size))
-        throw bad("it unpacks to far more than it is");
-      yield chunk as Uint8Array;
-    }
-    // PHP reads the first member alone. RFC 1952 §2.2, §2.3.1
-    const trailer = Buffer.from(await file.read(file.size - 4, 4));
-    if (trailer.readUInt32LE() !== size) throw bad("it is gzip data of many parts");
-  } catch (error) {
-    throw error instanceof Problem ? error : bad("it is not whole gzip data");
-  } finally {
-    gunzip.destroy();
+  for await (const chunk of gunzipped(piecesOf(file), {
+    limit: LIMITS.totalSize,
+    packed: file.size,
+  })) {
+    size += chunk.length;
+    yield chunk;
   }
+  // PHP reads the first member alone. RFC 1952 §2.2, §2.3.1
+  const trailer = Buffer.from(await file.read(file.size - 4, 4));
+  if (trailer.readUInt32LE() !== size) throw bad("it is gzip data of many parts");
 }
 
 function bad(reason: string): Problem {

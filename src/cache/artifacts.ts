@@ -144,7 +144,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
 
   function start(id: string, artifact: Artifact, path: string, pace?: Pace): Running {
     const isWanted = () => started.followers > 0;
-    const download = startDownload(deps, artifact, expectation(artifact), isWanted, pace);
+    const download = startDownload(deps, artifact, expectation(artifact), { isWanted, pace });
     const stored = download.proven
       .then((proven) => keep(id, artifact, proven, download, path))
       .catch(async (error) => {

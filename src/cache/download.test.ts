@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { tarGz } from "../../test/support/fake-upstream/archives.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
@@ -9,6 +10,7 @@ import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "./test
 
 const BYTES = Buffer.from("small and honest");
 const LARGE = randomBytes(300 * 1024);
+const TARBALL = tarGz({ "p/a": LARGE });
 const HTML = { "content-type": "text/html; charset=utf-8" };
 let toy: Awaited<ReturnType<typeof openToy>>;
 afterEach(() => toy.close());
@@ -74,7 +76,7 @@ test("a refusal at the usual place is no answer where the document names another
 
 test("a compressed answer is undone; a broken one is a refusal that lets go of the upstream", async () => {
   toy = await openToy();
-  const packed = gzipSync(LARGE);
+  const packed = gzipSync(TARBALL);
   const broken = Buffer.from(packed).fill(0, 100, 40_000);
   for (const [bytes, limit] of [
     [broken, undefined],
@@ -83,12 +85,13 @@ test("a compressed answer is undone; a broken one is a refusal that lets go of t
   ] as const) {
     const { seen, response } = watched(bytes, { "content-encoding": "gzip" });
     toy.upstream.behave = response;
-    const changes = limit ? { namedBy: [], limit } : { namedBy: [] };
-    expect((await problemOf(get("a.bin", changes))).kind).toBe("malformed");
+    const changes = { kind: "tarball", namedBy: [], ...(limit && { limit }) };
+    expect((await problemOf(get("a.tgz", changes))).kind).toBe("malformed");
     expect(seen.closed).toBe(true);
   }
   toy.upstream.behave = watched(packed, { "content-encoding": "gzip" }).response;
-  expect(sha256(await get("a.bin", { namedBy: [] }))).toBe(sha256(LARGE));
+  expect(sha256(await get("a.tgz", { kind: "tarball", namedBy: [] }))).toBe(sha256(TARBALL));
+  expect(readdirSync(toy.layout.incoming)).toEqual([]);
 });
 
 test("a stronger hash that a later document adds does not replace the first one", async () => {

@@ -1,6 +1,7 @@
 // What the bytes of an artifact must be: the first integrity that a document showed, what the format knows, and the pin of earlier bytes.
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef } from "../core/document.ts";
+import type { AnyFormat } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
 import { readFact } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
@@ -13,25 +14,50 @@ import { bothIntegrities, type Expectation } from "./prove.ts";
 export const JUST_NOW_MS = 5_000;
 
 export interface ExpectDeps {
+  format: AnyFormat;
   repository: string;
   database: Database;
   documents: Documents;
   now(): number;
 }
 
-/** Throws Problem("notFound") when no document names the file, and why they could not be asked when that is why. */
-export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Promise<Expectation> {
+/** What is found out of a file, bit by bit. All of them reject when no document names it, or with why they could not be asked. */
+export interface Expecting {
+  /** Where it is as far as is known without asking anyone; null where that is nowhere but the usual place. */
+  readonly atHand: Promise<string | null>;
+  /** What the documents say, which may have to be asked for first. */
+  readonly named: Promise<Named>;
+  readonly whole: Promise<Expectation>;
+}
+
+export type Named = Omit<Expectation, "pin">;
+
+/** Problem("notFound") when no document names the file, and why they could not be asked when that is why. */
+export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Expecting {
   const { repository, database, now } = deps;
 
-  async function expectation(artifact: Artifact): Promise<Expectation> {
+  function expecting(artifact: Artifact): Expecting {
+    const known = factIn(artifact, new Set(artifact.namedBy.map((ref) => ref.package)));
+    const named = nameOf(artifact, known);
+    const all = {
+      atHand: known.then((fact) => fact?.location ?? null),
+      named,
+      whole: wholeOf(artifact, named),
+    };
+    // Each is awaited where it is needed, perhaps later than it fails, or not at all.
+    for (const one of Object.values(all)) one.catch(() => {});
+    return all;
+  }
+
+  async function wholeOf(artifact: Artifact, naming: Promise<Named>): Promise<Expectation> {
     const { package: name, file } = artifact;
     const [named, own, first] = await Promise.all([
-      nameOf(artifact),
+      naming,
       artifact.integrity?.() ?? null,
       readPin(database.read, { repository, package: name, file }),
     ]);
     return {
-      integrity: bothIntegrities(named.integrity, own),
+      integrity: bothIntegrities(deps.format, named.integrity, own),
       isGrown: named.isGrown,
       pin: first,
       location: named.location,
@@ -39,10 +65,10 @@ export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Promise<
   }
 
   /** What the documents say of the file; asks for them in order until one names it. */
-  async function nameOf(artifact: Artifact): Promise<Omit<Expectation, "pin">> {
+  async function nameOf(artifact: Artifact, stored: Promise<KnownFact | null>): Promise<Named> {
     const none = { integrity: null, isGrown: false, location: null };
     if (artifact.namedBy.length === 0) return none;
-    let known = await factIn(artifact, new Set(artifact.namedBy.map((ref) => ref.package)));
+    let known = await stored;
     let reason: Problem | null = null;
     for (const ref of artifact.namedBy) {
       if (known) break;
@@ -86,5 +112,5 @@ export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Promise<
     return null;
   }
 
-  return expectation;
+  return expecting;
 }

@@ -10,7 +10,7 @@ import type { Incoming } from "../store/blobs.ts";
 import { memoryRandom, openRandom } from "../store/sink.ts";
 import type { Transform } from "../worker/job.ts";
 
-/** Digests of a format's own (Go's h1) are computed in the worker above this. Bytes. */
+/** What a format reads in a file itself is done in the worker above this. Bytes. */
 const DIGEST_INLINE = 256 * 1024;
 
 /** What the bytes must be. */
@@ -45,8 +45,8 @@ export interface ProofDeps {
 }
 
 /** Whether anything is known of the bytes that they can be held against. */
-export function isCheckable({ pin, integrity }: Expectation): boolean {
-  return pin !== null || wantedOf(integrity ?? "", false).length > 0;
+export function isCheckable(format: AnyFormat, { pin, integrity }: Expectation): boolean {
+  return pin !== null || wantedOf(format, integrity ?? "", false).length > 0;
 }
 
 /** Throws Tampered unless the bytes are the published ones and the ones seen first. */
@@ -78,7 +78,7 @@ export async function prove(
         )
       : new Tampered(`${upstream} now sends other bytes for ${what} than were seen first`, detail);
   }
-  const want = wantedOf(integrity ?? "", expected.isGrown);
+  const want = wantedOf(deps.format, integrity ?? "", expected.isGrown);
   for (const { algorithm, base64 } of want) {
     const digest =
       found.digests.get(algorithm) ??
@@ -108,20 +108,26 @@ function asDigest(error: unknown): string {
   throw error;
 }
 
-/** The strongest hash over the bytes, or `all`, and every digest of a format's own. */
+/** The strongest hash over the bytes, or `all`, and every digest of the format's own. */
 export function wantedOf(
+  format: AnyFormat,
   integrity: Integrity,
   all: boolean,
 ): { algorithm: string; base64: string }[] {
-  const tokens = [...parseIntegrity(integrity)].map(([algorithm, base64]) => ({
+  const own = ownAlgorithms(format);
+  const tokens = [...parseIntegrity(integrity, own)].map(([algorithm, base64]) => ({
     algorithm,
     base64,
   }));
-  const own = tokens.filter(({ algorithm }) => algorithm.startsWith("h1"));
-  const plain = tokens.filter(({ algorithm }) => !algorithm.startsWith("h1"));
-  if (all) return [...own, ...plain];
-  const first = strongest(plain.map(({ algorithm, base64 }) => `${algorithm}-${base64}`).join(" "));
-  return first ? [...own, first] : own;
+  if (all) return tokens;
+  const first = strongest(integrity);
+  return tokens.filter(
+    ({ algorithm }) => own.includes(algorithm) || algorithm === first?.algorithm,
+  );
+}
+
+function ownAlgorithms({ digests = {} }: AnyFormat): string[] {
+  return Object.keys(digests);
 }
 
 async function digestOf(
@@ -161,6 +167,24 @@ export async function contentOf(
   });
 }
 
+/** Throws Problem("malformed") unless the bytes read as what the artifact is, to their end. In the worker unless they are few. */
+export async function checkWhole(
+  { format, transform }: ProofDeps,
+  { kind, package: name, version, file }: Artifact,
+  found: Arrived,
+): Promise<void> {
+  const type = format.artifacts[kind] ?? null;
+  if (!type)
+    throw new Problem(
+      "malformed",
+      `No digest vouches for ${file} of ${name}, without which none is kept`,
+    );
+  const artifact = { kind, package: name, version, file };
+  if (found.bytes) return type.check(memoryRandom(found.bytes), artifact);
+  const input = found.incoming!.path;
+  await transform({ op: "check", format: format.name, input, artifact });
+}
+
 /** An algorithm that was not computed on the way (sha384, md5). */
 async function digestAgain(algorithm: string, found: Arrived): Promise<string> {
   const hash = createHash(algorithm);
@@ -177,9 +201,10 @@ async function digestAgain(algorithm: string, found: Arrived): Promise<string> {
 
 /** Both expectations as one: the tokens of each, the pinned ones winning. */
 export function bothIntegrities(
+  format: AnyFormat,
   first: Integrity | null,
   other: Integrity | null,
 ): Integrity | null {
   if (!first || !other) return first ?? other;
-  return mergeIntegrity(first, other);
+  return mergeIntegrity(first, other, ownAlgorithms(format));
 }

@@ -1,11 +1,15 @@
 // Upstreams that pack the same content anew: whether a file that is shown with another integrity still holds what it held.
 import { compareIntegrity, formatIntegrity, type Integrity } from "../core/integrity.ts";
+import type { Upstream } from "../core/upstream.ts";
 import { readPin } from "../ledger/pins.ts";
+import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
-import { ALGORITHMS, collect, type DownloadDeps } from "./download.ts";
-import { contentOf } from "./prove.ts";
+import { collect } from "./collect.ts";
+import { contentOf, type ProofDeps } from "./prove.ts";
 
-export interface RepackDeps extends DownloadDeps {
+export interface RepackDeps extends ProofDeps {
+  upstream: Upstream;
+  blobs: Blobs;
   repository: string;
   database: Database;
 }
@@ -37,7 +41,7 @@ export function createRepackCheck(deps: RepackDeps): IsRepacked {
       return false;
     }
     const limit = GROWTH * pin.size + SMALLEST;
-    const arrived = await collect(deps, { file, limit }, response, ALGORITHMS, () => {});
+    const arrived = await collect(deps.blobs, { file, limit }, response);
     try {
       const digests = formatIntegrity(arrived.digests);
       if (compareIntegrity(shown, digests) === "different") return false;

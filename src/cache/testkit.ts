@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { checkTar } from "../archive/check.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { AnyFormat } from "../core/format.ts";
@@ -67,6 +68,11 @@ export const toy: AnyFormat = {
       },
     },
   },
+  artifacts: {
+    any: { check: async () => {} },
+    tarball: { check: (file) => checkTar(file, ".tar.gz") },
+    vouched: null,
+  },
   parse: () => null,
   access: () => ({ action: "read", package: null }),
   mount: () => ({ serve: async () => reply(500, "text/plain", "") }),
@@ -129,6 +135,7 @@ export const index: DocumentRef = { kind: "index", key: "thing", package: "thing
 
 export function artifact(file: string, changes: Partial<Artifact> = {}): Artifact {
   return {
+    kind: "any",
     package: "thing",
     version: "1",
     file,

@@ -42,6 +42,7 @@ export const toy: Format<{ kind: string }, ToyOptions> = {
   name: "toy",
   options: z.strictObject({ every: z.number().optional() }),
   documents: {},
+  artifacts: {},
   parse: () => ({ kind: "any" }),
   access: () => ({ action: "read", package: null }),
   mount: () => ({

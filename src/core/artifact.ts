@@ -4,6 +4,8 @@ import type { Integrity } from "./integrity.ts";
 
 /** An immutable resource: which file it is, and how the cache may come to it. */
 export interface Artifact {
+  /** One of the keys of `Format.artifacts`. */
+  kind: string;
   package: string;
   version: string;
   /** Identity within the package: the file name. */
@@ -15,6 +17,8 @@ export interface Artifact {
   path: string | null;
   /** Asked in order where the place before does not have it. Like `path`, or absolute URLs. */
   otherPaths?: string[];
+  /** `path` and `otherPaths` are where it is wanted from, whatever the documents say: they go before the place that those name. */
+  isPreferred?: boolean;
   /**
    * The documents that may name it, asked in order until one does. A file that none names is not found. Empty: the file needs
    * no document, and what `integrity` says, or else its first bytes, is what is pinned.
@@ -34,6 +38,18 @@ export interface Artifact {
   limit?: number;
   /** Whether the request that led to this artifact still would. Always, without it. */
   isCurrent?(): boolean;
+}
+
+/** The artifact that some bytes should be. */
+export type NamedArtifact = Pick<Artifact, "kind" | "package" | "version" | "file">;
+
+/** A kind of artifact. All functions are pure, run in a worker for large files, and throw only Problems. */
+export interface ArtifactType {
+  /**
+   * Reads the bytes to their end. Throws Problem("malformed") when they are not such a file or not all of it: a page, an error in JSON,
+   * a cut archive. Asked where no digest vouches for them, so that what would be pinned for ever is at least readable.
+   */
+  check(file: RandomAccess, artifact: NamedArtifact): Promise<void>;
 }
 
 /** Random access to a file's bytes, for digests that are not over the bytes as they stand. */

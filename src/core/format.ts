@@ -1,6 +1,6 @@
 // What a format is: one ecosystem's protocol, pure: data in, data out.
 import type { ZodType } from "zod";
-import type { RandomAccess } from "./artifact.ts";
+import type { ArtifactType, RandomAccess } from "./artifact.ts";
 import type { Candidate, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
@@ -17,7 +17,12 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */
   readonly documents: Record<string, DocumentType>;
-  /** Digest algorithms of its own, by their name in an Integrity ("h1"): base64 of the digest of a whole file. */
+  /** Its kinds of artifacts. Null for a kind of which nothing can be told without a digest: none is kept that no digest vouches for. */
+  readonly artifacts: Record<string, ArtifactType | null>;
+  /**
+   * Digest algorithms of its own, by their name in an Integrity: base64 of the digest of a whole file. Each that is expected is checked,
+   * beside the strongest standard one.
+   */
   readonly digests?: Record<
     string,
     (file: RandomAccess, artifact: { package: string; version: string }) => Promise<string>
@@ -40,7 +45,10 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   probe?(options: Options): Probe | null;
   /** Digest algorithms ("sha1") that are pinned beside SHA-256 and shown to `render` in the overlay of the naming documents. */
   readonly alsoPinned?: readonly string[];
-  /** What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. */
+  /**
+   * What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. Reads all of it:
+   * beside it `ArtifactType.check` need not.
+   */
   contentDigest?(file: RandomAccess): Promise<string>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */
   problem(problem: Problem, path?: string): Reply;

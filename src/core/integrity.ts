@@ -3,31 +3,41 @@
 /** One or more `algorithm-base64` tokens with a space between; at most one token of each algorithm. */
 export type Integrity = string;
 
-// Weakest first. "h1" is Go's dirhash (of a zip) and "h1mod" the same of a lone go.mod; a format computes them.
-const STRENGTH = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512", "h1mod", "h1"];
+// Weakest first. What a format computes itself (`Format.digests`) is stronger than all of them: it is the word of who vouches for it.
+const STRENGTH = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
 
 const TOKEN = /^([a-z0-9]+)-([A-Za-z0-9+/]+={0,2})(\?.*)?$/;
 
-/** The tokens of an integrity by algorithm. Unknown algorithms and malformed tokens are left out. */
-export function parseIntegrity(integrity: Integrity): Map<string, string> {
+/** The tokens of an integrity by algorithm: standard ones, and those in `own`. Unknown algorithms and malformed tokens are left out. */
+export function parseIntegrity(
+  integrity: Integrity,
+  own: readonly string[] = [],
+): Map<string, string> {
   const tokens = new Map<string, string>();
   for (const token of integrity.split(/\s+/)) {
     const match = TOKEN.exec(token);
-    if (match && STRENGTH.includes(match[1]!) && !tokens.has(match[1]!))
-      tokens.set(match[1]!, match[2]!);
+    if (!match) continue;
+    const [, algorithm, base64] = match as unknown as [string, string, string];
+    const isKnown = STRENGTH.includes(algorithm) || own.includes(algorithm);
+    if (isKnown && !tokens.has(algorithm)) tokens.set(algorithm, base64);
   }
   return tokens;
 }
 
-/** The canonical text: known algorithms only, strongest first. Empty when there is none. */
+/** The canonical text: a format's own algorithms, then the standard ones, strongest first. Empty when there is none. */
 export function formatIntegrity(tokens: Map<string, string>): Integrity {
   return [...tokens]
-    .sort(([a], [b]) => STRENGTH.indexOf(b) - STRENGTH.indexOf(a))
+    .sort(([a], [b]) => strengthOf(b) - strengthOf(a))
     .map(([algorithm, base64]) => `${algorithm}-${base64}`)
     .join(" ");
 }
 
-/** The strongest token, or null. */
+function strengthOf(algorithm: string): number {
+  const at = STRENGTH.indexOf(algorithm);
+  return at < 0 ? STRENGTH.length : at;
+}
+
+/** The strongest standard token, or null. */
 export function strongest(
   integrity: Integrity,
 ): { algorithm: string; base64: string; token: string } | null {
@@ -55,8 +65,12 @@ export function compareIntegrity(
 }
 
 /** The tokens of both, those of `first` winning: how a pin gains a stronger hash without ever changing one. */
-export function mergeIntegrity(first: Integrity, later: Integrity): Integrity {
-  return formatIntegrity(new Map([...parseIntegrity(later), ...parseIntegrity(first)]));
+export function mergeIntegrity(
+  first: Integrity,
+  later: Integrity,
+  own: readonly string[] = [],
+): Integrity {
+  return formatIntegrity(new Map([...parseIntegrity(later, own), ...parseIntegrity(first, own)]));
 }
 
 /** An SRI token from a hexadecimal digest; null when it is not hexadecimal of even length. */

@@ -1,4 +1,5 @@
 // One piece of work on the bytes of documents and artifacts, as it is sent to a thread, and what is known of it before it is done.
+import type { NamedArtifact } from "../core/artifact.ts";
 import type { DocumentRef, Fact, Overlay, ViewRequest } from "../core/document.ts";
 import type { Turn } from "../core/task.ts";
 import { sizeOf } from "../store/sink.ts";
@@ -38,11 +39,13 @@ export type Job =
       output: string;
     }
   | { op: "checkpoint"; input: string }
-  | { op: "content"; format: string; input: string; artifact: NamedArtifact }
+  | { op: "content"; format: string; input: string; artifact: Release }
+  /** Throws the Problem that `ArtifactType.check` throws. */
+  | { op: "check"; format: string; input: string; artifact: NamedArtifact }
   | TaskJob
-  | { op: "digest"; format: string; algorithm: string; input: string; artifact: NamedArtifact };
+  | { op: "digest"; format: string; algorithm: string; input: string; artifact: Release };
 
-interface NamedArtifact {
+interface Release {
   package: string;
   version: string;
 }
@@ -62,6 +65,7 @@ export interface Results {
   /** Base64. */
   digest: string;
   content: string;
+  check: undefined;
   /** Whatever the task returns. */
   task: unknown;
 }
@@ -103,6 +107,7 @@ export async function weigh(job: Job): Promise<number> {
     }
     case "digest":
     case "content":
+    case "check":
       return sizeOf(job.input);
   }
 }
@@ -146,7 +151,12 @@ export function subjectOf(job: Job): { package: string; version?: string; what: 
     case "digest":
       return { ...job.artifact, what: `The digest ${job.algorithm} of ${named(job.artifact)}` };
     case "content":
-      return { ...job.artifact, what: `Looking into ${named(job.artifact)}` };
+    case "check":
+      return {
+        package: job.artifact.package,
+        version: job.artifact.version,
+        what: `Looking into ${named(job.artifact)}`,
+      };
     case "task": {
       const about = words(job.options);
       return { package: about, what: `The task ${job.task}${about && ` of ${about}`}` };
@@ -154,7 +164,7 @@ export function subjectOf(job: Job): { package: string; version?: string; what: 
   }
 }
 
-function named({ package: name, version }: NamedArtifact): string {
+function named({ package: name, version }: Release): string {
   return version ? `${name} ${version}` : name;
 }
 

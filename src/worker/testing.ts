@@ -51,6 +51,7 @@ const toy: AnyFormat = {
   name: "toy",
   options: z.unknown(),
   documents: {},
+  artifacts: {},
   parse: () => null,
   access: () => ({ action: "read", package: null }),
   mount: () => ({ serve: async () => reply(500, "text/plain", "") }),

@@ -21,6 +21,7 @@ export function createTransform(formats: readonly AnyFormat[]): Transform {
     if (job.op === "checkpoint") return checkpoint(job.input);
     const format = byName.get(job.format)!;
     if (job.op === "digest") return digest(format, job);
+    if (job.op === "check") return check(format, job);
     if (job.op === "content") return content(format, job.input);
     if (job.op === "task") return runTask(format, job);
     const type = format.documents[job.ref.kind]!;
@@ -51,6 +52,15 @@ async function digest(format: AnyFormat, job: Job & { op: "digest" }): Promise<s
   const file = await openRandom(job.input);
   try {
     return await format.digests![job.algorithm]!(file, job.artifact);
+  } finally {
+    await file.close();
+  }
+}
+
+async function check(format: AnyFormat, job: Job & { op: "check" }): Promise<void> {
+  const file = await openRandom(job.input);
+  try {
+    await format.artifacts[job.artifact.kind]!.check(file, job.artifact);
   } finally {
     await file.close();
   }

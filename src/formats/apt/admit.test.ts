@@ -54,7 +54,15 @@ test("a name that comes back with other bytes is held, also when its file was re
   const path = poolFile("tool", "1");
   vendor(repository, 0, ["tool", "1", "first bytes"], ["rest", "1", "rest"]);
   await update(repository);
-  const artifact = { package: "tool", version: "1", file: path, path, purl: "", contentType: "" };
+  const artifact = {
+    kind: "pool",
+    package: "tool",
+    version: "1",
+    file: path,
+    path,
+    purl: "",
+    contentType: "",
+  };
   await repository.fetch({ ...artifact, namedBy: [] });
   vendor(repository, 1, ["rest", "1", "rest"]);
   await update(repository);

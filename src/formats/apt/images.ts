@@ -137,6 +137,7 @@ async function readSums(
 function image(suite: string, path: string, hash: string): Artifact {
   const place = inFolder(suite, path);
   return {
+    kind: "image",
     package: suite,
     version: path,
     file: hash,

@@ -62,6 +62,7 @@ function makeIndex(suite: string, release: Release, path: string): Artifact {
     inFolder(suite, inFolder(folderOf(path), `by-hash/${hashName(file.hash)}/${file.hash}`)),
   );
   return {
+    kind: "index",
     package: suite,
     version: path,
     file: file.hash,

@@ -1,6 +1,7 @@
 // Debian's package repositories. https://wiki.debian.org/DebianRepository/Format
 import type { Format } from "../../core/format.ts";
 import { acceptOperation } from "./accept.ts";
+import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
@@ -26,6 +27,7 @@ export const apt: Format<AptRoute, AptOptions> = {
   name: "apt",
   options: aptOptions,
   documents: { ...documents, packages: looseDocument },
+  artifacts,
   fileOptions: ["keyring"],
   parse: parseRoute,
   access: accessOf,

@@ -34,6 +34,7 @@ export function poolArtifact(
   const { integrity, version } = entry;
   const isReplaced = replacements.get(path) === digest;
   return {
+    kind: "pool",
     package: packageOf(path),
     version,
     file: isReplaced ? replacedName(path, digest) : path,

@@ -94,6 +94,7 @@ export function artifactOf(route: DistRoute, root: Root, repository: Repository)
   const file = `${version}/${reference}.${type}`;
   const [preferred] = placesIn(root.mirrors.preferred, route);
   const artifact: Artifact = {
+    kind: type,
     package: name,
     version,
     file,
@@ -101,6 +102,7 @@ export function artifactOf(route: DistRoute, root: Root, repository: Repository)
     contentType: DIST_TYPES[type]!,
     path: preferred ?? null,
     otherPaths: placesIn(root.mirrors.others, route),
+    isPreferred: true,
     namedBy: refs,
     ...(areShared && { namedAs: prefix + file }),
     async integrity() {

@@ -2,6 +2,7 @@
 import { treeDigest } from "../../archive/tree.ts";
 import type { Format } from "../../core/format.ts";
 import { admit } from "./admit.ts";
+import { artifacts } from "./artifacts.ts";
 import { createMemory } from "./dates.ts";
 import { documents } from "./documents.ts";
 import { spellName } from "./names.ts";
@@ -16,6 +17,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   name: "composer",
   options,
   documents,
+  artifacts,
   parse: parseRoute,
   access: accessOf,
   spell: spellName,

@@ -1,5 +1,6 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
 import type { Format, Snippet } from "../../core/format.ts";
+import { artifacts } from "./artifacts.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument } from "./info.ts";
@@ -28,6 +29,7 @@ export const go: Format<GoRoute, GoOptions> = {
   name: "go",
   options: goOptions,
   documents: { list: listDocument, latest: infoDocument, query: infoDocument },
+  artifacts,
   digests: { h1: hashZip, h1mod: hashMod },
   parse: parseRoute,
   access: accessOf,

@@ -119,6 +119,11 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
       try {
         text = await fetchText(artifact.path!, artifact.package);
         if (expectation) fake.expectations.set(artifact.file, await expectation);
+        if (expectation && artifact.kind === "info") {
+          const bytes = Buffer.from(text);
+          const file = { size: bytes.length, read: async () => bytes };
+          await go.artifacts[artifact.kind]!.check(file, artifact);
+        }
       } catch (error) {
         if (expectation) stored.delete(artifact.path!);
         await expectation;

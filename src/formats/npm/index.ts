@@ -1,6 +1,7 @@
 // npm: the format's parts, put together. README.md tells the protocol.
 import { z } from "zod";
 import type { Format } from "../../core/format.ts";
+import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
 import { probe } from "./probe.ts";
@@ -23,6 +24,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
   options,
   documents,
+  artifacts,
   parse: parseRoute,
   access: accessOf,
   mount() {

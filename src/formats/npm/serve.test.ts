@@ -68,6 +68,7 @@ test("a tarball is named by the small document first, unless the packument was j
   await get(repository, "/@s/n/-/n-1.0.0.tgz");
   const { integrity: _, ...artifact } = repository.artifacts[0]!;
   expect(artifact).toEqual({
+    kind: "tarball",
     package: "@s/n",
     version: "1.0.0",
     file: "n-1.0.0.tgz",

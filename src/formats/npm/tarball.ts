@@ -35,6 +35,7 @@ export async function serveTarball(
   const told = toldBy(route);
   const version = told.version ?? (await lookUpVersion(repository, name, file));
   const artifact: Artifact = {
+    kind: "tarball",
     package: name,
     version,
     file,

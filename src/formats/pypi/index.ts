@@ -1,5 +1,6 @@
 // The Python package index: PEP 503, 691 and what followed. Wiring only; README.md has the protocol in a page.
 import type { Format } from "../../core/format.ts";
+import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
@@ -17,6 +18,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
   options: PypiOptions,
   documents,
+  artifacts,
   parse: parseRoute,
   access: (route) => ({
     action: route.kind === "write" ? "publish" : "read",

@@ -8,7 +8,7 @@ import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { projectRef, releaseRef } from "./documents.ts";
 import { isInWheel, serveMetadata } from "./metadata.ts";
-import { releasePurl, sidecarOf, versionOfFile } from "./names.ts";
+import { releasePurl, type Sidecar, sidecarOf, versionOfFile } from "./names.ts";
 import { type MediaType, negotiate } from "./negotiate.ts";
 import type { PypiOptions } from "./options.ts";
 import { serveProvenance } from "./provenance.ts";
@@ -16,6 +16,7 @@ import type { PypiRoute } from "./routes.ts";
 import { MEDIA } from "./types.ts";
 import { type PageVariant, renderProjects } from "./view.ts";
 
+const KINDS: Record<Sidecar, string> = { ".metadata": "metadata", ".asc": "signature" };
 const SIDECAR_LIMIT = 16 * 1024 * 1024;
 
 // Clients ask again each time, and get a 304; a lifetime of its own would add to this server's freshness.
@@ -75,6 +76,7 @@ export function artifactOf(project: string, file: string, options: PypiOptions):
   const beside = sidecarOf(file);
   const version = versionOfFile(beside?.of ?? file, project);
   return {
+    kind: beside ? KINDS[beside.sidecar] : "distribution",
     package: project,
     version,
     file,

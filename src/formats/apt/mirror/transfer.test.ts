@@ -9,6 +9,7 @@ function wish(path: string, content = path): Wish {
     path,
     size: content.length,
     artifact: {
+      kind: "pool",
       package: "p",
       version: "1",
       file: path,
