@@ -2,6 +2,7 @@
 import { cutShort, wholeFile } from "./whole.ts";
 
 const HEADER = 13;
+const PIECE = 65_536;
 /** More memory than any archive asks for. */
 const DICTIONARY = 128 * 2 ** 20;
 const SMALLEST = 4096;
@@ -162,6 +163,7 @@ function* decode(
   const distances = new Distances();
   const window = new Uint8Array(windowSize);
   let at = 0;
+  let given = 0;
   let total = 0;
   let state = 0;
   let recent = [0, 0, 0, 0];
@@ -239,10 +241,11 @@ function* decode(
       window[at] = byte >= 0 ? byte : back(recent[0]!);
       at++;
       total++;
-      if (at < windowSize) continue;
-      yield window.slice();
-      at = 0;
+      if (at < windowSize && at - given < PIECE) continue;
+      yield window.slice(given, at);
+      if (at === windowSize) at = 0;
+      given = at;
     }
   }
-  if (at) yield window.slice(0, at);
+  if (at > given) yield window.slice(given, at);
 }

@@ -19,7 +19,7 @@ export interface TarEntry {
 /** What an archive may cost its reader. Past a limit is Problem("malformed"). */
 export interface TarLimits {
   entries: number;
-  /** Of pax headers and long names, in bytes. */
+  /** Of the pax headers and long names of one entry, in bytes. */
   headerSize: number;
 }
 
@@ -46,6 +46,8 @@ export async function* readTar(
 ): AsyncGenerator<TarEntry> {
   const input = createInput(source);
   let count = 0;
+  /** Bytes of extended headers since the last entry. */
+  let extra = 0;
   let global = new Map<string, string>();
   let local = new Map<string, string>();
   try {
@@ -55,13 +57,15 @@ export async function* readTar(
       if (block === null || block.every((byte) => byte === 0)) return await input.drain();
       const header = readHeader(block);
       if (["x", "g", "L", "K"].includes(header.flag)) {
-        if (header.size > limits.headerSize) throw bad("an extended header is too large");
+        extra += header.size + BLOCK;
+        if (extra > limits.headerSize) throw bad("its extended headers are too large");
         const bytes = await input.whole(header.size);
         if (header.flag === "g") global = new Map([...global, ...readPax(bytes)]);
         else if (header.flag === "x") local = new Map([...local, ...readPax(bytes)]);
         else local.set(header.flag === "L" ? "path" : "linkpath", nameOf(bytes));
         continue;
       }
+      extra = 0;
       count += 1;
       if (count > limits.entries) throw bad(`more than ${limits.entries} entries`);
       const extended = new Map([...global, ...local]);
@@ -169,7 +173,7 @@ function readPax(bytes: Uint8Array): Map<string, string> {
     const isName = key === "path" || key === "linkpath";
     const value = record.subarray(equals + 1);
     if (equals < 1 || (isName && value.includes(0))) throw bad("an extended header is broken");
-    records.set(key, isName ? nameOf(value) : textOf(value));
+    if (EXTENDED.includes(key)) records.set(key, isName ? nameOf(value) : textOf(value));
     at = end;
   }
   return records;

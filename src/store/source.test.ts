@@ -40,3 +40,11 @@ test("a document that nests without end is not parsed", () => {
   const deep = Buffer.from(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
   expect(memorySource(deep).json()).rejects.toMatchObject({ kind: "malformed" });
 });
+
+test("gzip data that says less of its size than it has is refused for the price of what it says", () => {
+  const packed = Buffer.from(gzipSync(Buffer.alloc(256 * 2 ** 20)));
+  packed.writeUInt32LE(1000, packed.length - 4);
+  const before = process.memoryUsage().rss;
+  expect(() => gunzipUpTo(packed, 400_000)).toThrow("not whole gzip data");
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20);
+});
