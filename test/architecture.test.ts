@@ -178,3 +178,35 @@ test("grants are made in one room: elsewhere they can only be passed on", () => 
   const may = (file: string) => /^src\/(auth\/|core\/grant\.ts$)/.test(file);
   expect(product.filter((file) => !may(file) && /\bissueGrant\b/.test(code(file)))).toEqual([]);
 });
+
+test("a format keeps nothing of a repository in module variables: its service does", () => {
+  const kept = /^(?:export )?(?:let |const \w+ = (?:new (?:Weak)?Map|memo)\b[^;\n]*Repository)/m;
+  expect(
+    product.filter((file) => file.startsWith("src/formats/") && kept.test(code(file))),
+  ).toEqual([]);
+});
+
+/** Those of a repository that says nothing of its own, or no more than it must. */
+function optionsOf({ options }: (typeof formats)[number]): unknown {
+  const plain = options.safeParse({});
+  return plain.success ? plain.data : options.parse({ unverified: true });
+}
+
+test("a format's service runs each operation that the format names, and no other", () => {
+  for (const format of formats) {
+    const own = {
+      name: "r",
+      options: optionsOf(format),
+      claims: () => false,
+      now: Date.now,
+    };
+    const nothing = async () => null;
+    const asking = { ask: nothing, keep: nothing, kept: nothing, swap: nothing, report() {} };
+    const service = format.mount({ ...own, ...asking, for: () => null } as never);
+    const names = (format.operations ?? []).map(({ name }) => name).sort();
+    expect([format.name, Object.keys(service.operations ?? {}).sort()]).toEqual([
+      format.name,
+      names,
+    ]);
+  }
+});
