@@ -167,9 +167,9 @@ export function createApp(deps: AppDeps): App {
     const mounted = deps.repositories.get(name);
     if (!mounted) return null;
     const { format, service, repository } = mounted;
-    const { method, query, header, body, stream } = incoming;
+    const { method, query } = incoming;
     // People who open a repository's address, where its clients ask for nothing.
-    if (path === "/" && wantsPage(method, header("accept")) && !format.parse("GET", path))
+    if (path === "/" && wantsPage(method, incoming.header("accept")) && !format.parse("GET", path))
       return pageTarget(name, base);
     const request: Request = {
       id,
@@ -180,9 +180,9 @@ export function createApp(deps: AppDeps): App {
       get client() {
         return incoming.client;
       },
-      header,
-      body,
-      stream,
+      header: (name) => incoming.header(name),
+      body: (limit) => incoming.body(limit),
+      stream: (limit) => incoming.stream(limit),
     };
     return {
       name,

@@ -45,8 +45,8 @@ function serving(
   return { bodies, port: server.port, url: `http://127.0.0.1:${server.port}/` };
 }
 
-const sizeOf = async ({ body }: Incoming) =>
-  reply(200, "text/plain", String((await body(100 * MIB)).length));
+const sizeOf = async (incoming: Incoming) =>
+  reply(200, "text/plain", String((await incoming.body(100 * MIB)).length));
 
 /** Says that `size` bytes will come, and sends `sent` of them. What comes back, until the connection ends. */
 function begin(port: number, size: number, sent: number) {
@@ -170,7 +170,9 @@ test("a stream that is left in the middle costs its client no connection reset b
 });
 
 test("a body past the limit is refused before it is read, and one of unknown length when it is", async () => {
-  const { url } = serving(async ({ body }) => reply(200, "text/plain", String(await body(1000))));
+  const { url } = serving(async (incoming) =>
+    reply(200, "text/plain", String(await incoming.body(1000))),
+  );
   const known = await fetch(url, { method: "POST", body: Buffer.alloc(20 * MIB) });
   expect(known.status).toBe(413);
   const pieces = new ReadableStream({

@@ -53,15 +53,15 @@ export function createRepeats(
       if (!mayRepeat(incoming)) return { incoming, keep() {} };
       const headers: [string, string | null][] = [];
       let isForOne = false;
-      const { method, path, query, origin, address, body, stream } = incoming;
+      const { method, path, query, origin, address } = incoming;
       const noting: Incoming = {
         method,
         path,
         query,
         origin,
         address,
-        body,
-        stream,
+        body: (limit) => incoming.body(limit),
+        stream: (limit) => incoming.stream(limit),
         get client() {
           isForOne = true; // the reply, or what it leaves behind, is for this connection
           return incoming.client;

@@ -123,8 +123,8 @@ test("a path is read whole whatever the Host header says, and without one", asyn
 
 test("a body that ends early is the client's fault", async () => {
   const { promise, resolve } = Promise.withResolvers<Problem>();
-  answer = async ({ body }) => {
-    await body(1000).catch(resolve);
+  answer = async (incoming) => {
+    await incoming.body(1000).catch(resolve);
     return reply(200, "text/plain", "");
   };
   await raw("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\nshort", true);
@@ -139,8 +139,8 @@ test("what fails after the answer was made is told", async () => {
 
 test("a compressed body is undone, up to the limit", async () => {
   const kinds: string[] = [];
-  answer = async ({ body }) => {
-    const bytes = await body(1000).catch((problem: Problem) => problem.kind);
+  answer = async (incoming) => {
+    const bytes = await incoming.body(1000).catch((problem: Problem) => problem.kind);
     kinds.push(typeof bytes === "string" ? bytes : Buffer.from(bytes).toString());
     return reply(200, "text/plain", "");
   };
