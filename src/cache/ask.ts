@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import type { Answer, Question } from "../core/question.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import { type Absences, isSilence } from "./absences.ts";
+import { codingsOf, isGzip, refuseUnknown } from "./codings.ts";
 
 const ANSWER_LIMIT = 16 * 1024 * 1024;
 const gunzipBeside = promisify<Uint8Array, { maxOutputLength: number }, Uint8Array>(gunzip);
@@ -40,11 +41,12 @@ export function createAsk(upstream: Upstream, absences: Absences) {
     });
     const limit = question.limit ?? ANSWER_LIMIT;
     const raw = await collect(response, limit);
-    const isGzip = response.headers.get("content-encoding") === "gzip" && raw.length > 0;
+    if (response.status === 200) refuseUnknown(response, question.path);
+    const isPacked = codingsOf(response).length > 0 && isGzip(raw);
     return {
       status: response.status,
       headers: response.headers,
-      bytes: isGzip ? await gunzipAnswer(raw, limit, response.upstream) : raw,
+      bytes: isPacked ? await gunzipAnswer(raw, limit, response.upstream) : raw,
       upstream: response.upstream,
     };
   }

@@ -4,11 +4,12 @@ import { formatIntegrity, type Integrity } from "../core/integrity.ts";
 import { Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs, Incoming } from "../store/blobs.ts";
+import { codingsOf } from "./codings.ts";
 import { ALGORITHMS, collect, type Following, LIMIT } from "./collect.ts";
 import type { Expecting } from "./expect.ts";
 import { type Found, firstThatHas, otherPlace, placesOf } from "./places.ts";
 import { type Arrived, type Expectation, type ProofDeps, Tampered, wantedOf } from "./prove.ts";
-import { type Accepted, codingsOf, isPage, settle } from "./settle.ts";
+import { type Accepted, isPage, settle } from "./settle.ts";
 
 /** What cannot be larger takes no place for long. Bytes. */
 const SHORT = 1024 * 1024;

@@ -3,6 +3,7 @@ import type { Artifact } from "../core/artifact.ts";
 import { isUndone, Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs } from "../store/blobs.ts";
+import { codingsOf, isGzip, refuseUnknown } from "./codings.ts";
 import { beginningOf, unwrap } from "./collect.ts";
 import {
   type Arrived,
@@ -66,11 +67,10 @@ async function decoded(
   error: Problem,
   hold: (bytes: Arrived) => Promise<Accepted>,
 ): Promise<Accepted> {
-  const codings = codingsOf(response);
-  if (codings.length === 0) throw reasonOf(error, artifact, response);
-  if (codings.length > 1 || codings[0] !== "gzip") throw unknownCoding(artifact, response, codings);
+  if (codingsOf(response).length === 0) throw reasonOf(error, artifact, response);
+  refuseUnknown(response, `${artifact.file} of ${artifact.package}`);
   // No gzip at all: what came is what was meant.
-  if (!(await isGzip(arrived))) throw reasonOf(error, artifact, response);
+  if (!isGzip(await beginningOf(arrived, 2))) throw reasonOf(error, artifact, response);
   const plain = await unwrap(blobs, artifact, arrived).catch((reason) => {
     throw reason instanceof Problem && reason.kind === "malformed"
       ? broken(artifact, response, reason)
@@ -82,11 +82,6 @@ async function decoded(
     await plain.incoming?.abandon();
     throw reason instanceof Problem ? reasonOf(reason, artifact, response) : reason;
   }
-}
-
-async function isGzip(arrived: Arrived): Promise<boolean> {
-  const [first, second] = await beginningOf(arrived, 2);
-  return first === 0x1f && second === 0x8b;
 }
 
 /** What the bytes would be pinned for: nothing but their own look says that they are all of the right file. */
@@ -119,18 +114,6 @@ function broken({ file }: Artifact, { upstream }: UpstreamResponse, cause: Probl
   return new Problem("malformed", `${upstream} sent ${file} in gzip: ${cause.message}`, { cause });
 }
 
-function unknownCoding(
-  { file, package: name }: Artifact,
-  { upstream }: UpstreamResponse,
-  codings: readonly string[],
-): Problem {
-  const list = codings.map((coding) => JSON.stringify(coding.slice(0, 40))).join(", ");
-  return new Problem(
-    "malformed",
-    `${upstream} sent ${file} of ${name} in a coding that was not asked for: ${list}`,
-  );
-}
-
 function moved({ file, package: name }: Artifact, { upstream }: UpstreamResponse): Problem {
   return new Problem(
     "malformed",
@@ -153,13 +136,4 @@ export function isPage({ contentType }: Artifact, { headers }: UpstreamResponse)
 
 function isHtml(contentType: string | null): boolean {
   return contentType !== null && /^\s*(text\/html|application\/xhtml)/i.test(contentType);
-}
-
-/** The codings that the answer says to be in, outermost last. RFC 9110 §8.4, §18.6 */
-export function codingsOf({ headers }: UpstreamResponse): string[] {
-  const names = (headers.get("content-encoding") ?? "").toLowerCase().split(",");
-  return names
-    .map((name) => name.trim())
-    .filter((name) => name !== "" && name !== "identity")
-    .map((name) => (name === "x-gzip" ? "gzip" : name));
 }

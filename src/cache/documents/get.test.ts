@@ -74,6 +74,28 @@ test("gzip as the upstream sent it is stored as it is; a bomb is refused", async
   expect((await see()).cache).toMatchObject({ detail: "malformed" });
 });
 
+test("a document is read as what it is, whatever its label; an unknown coding is refused", async () => {
+  toy = await openToy();
+  const text = JSON.stringify({ files: { a: null } });
+  const large = JSON.stringify({ files: { a: null }, rest: "x".repeat(600_000) });
+  for (const [bytes, label] of [
+    [gzipSync(text), null],
+    [gzipSync(large), null],
+    [Buffer.from(text), "gzip"],
+    [gzipSync(text), "X-GZIP"],
+  ] as const) {
+    toy.upstream.behave = () => answer(200, bytes, label ? { "content-encoding": label } : {});
+    toy.clock.shift += 61_000;
+    const reply = await toy.repository.read(index, { variant: "all", base: "" });
+    expect(JSON.parse(Buffer.from(reply.bytes).toString()).files).toEqual(["a"]);
+    expect(reply.cache.detail).toBeUndefined();
+  }
+  toy.upstream.behave = () => answer(200, text, { "content-encoding": "br" });
+  toy.clock.shift += 61_000;
+  const { cache } = await toy.repository.read(index, { variant: "all", base: "" });
+  expect(cache.detail).toBe("malformed");
+});
+
 test("a stale copy is served at once while the upstream is away, without limit of age", async () => {
   toy = await openToy();
   toy.upstream.behave = () => names({ a: null });

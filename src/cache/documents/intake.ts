@@ -8,6 +8,7 @@ import { gzip } from "../../store/sink.ts";
 import { gunzipUpTo, memorySource } from "../../store/source.ts";
 import type { Transform } from "../../worker/job.ts";
 import { collectSkipped, type SkippedEntries } from "../../worker/skipped.ts";
+import { isGzip, refuseUnknown } from "../codings.ts";
 import type { Naming } from "../named.ts";
 import { INLINE_LIMIT } from "./state.ts";
 
@@ -25,9 +26,10 @@ export interface IntakeDeps {
   transform: Transform;
 }
 
-export type Received =
-  | { bytes: Uint8Array; sha256: string }
-  | { incoming: Incoming; sha256: string };
+export type Received = { sha256: string; isGzip: boolean } & (
+  | { bytes: Uint8Array }
+  | { incoming: Incoming }
+);
 
 export interface Taken {
   facts: Fact[];
@@ -53,6 +55,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   async function receive(response: UpstreamResponse, limit: number): Promise<Received> {
     const hash = createHash("sha256");
     let parts: Uint8Array[] = [];
+    let first = Buffer.alloc(0);
     let size = 0;
     let incoming: Incoming | null = null;
     try {
@@ -61,6 +64,7 @@ export function createIntake(deps: IntakeDeps): Intake {
         if (size > limit)
           throw new Problem("malformed", `The document is larger than ${limit} bytes`);
         hash.update(chunk);
+        if (first.length < 2) first = Buffer.concat([first, chunk.subarray(0, 2)]);
         if (incoming) await incoming.write(chunk);
         else parts.push(chunk);
         if (!incoming && size > MEMORY_LIMIT) {
@@ -74,9 +78,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       throw error;
     }
     const digest = hash.digest("hex");
-    return incoming
-      ? { incoming, sha256: digest }
-      : { bytes: Buffer.concat(parts), sha256: digest };
+    const told = { sha256: digest, isGzip: isGzip(first) };
+    return incoming ? { incoming, ...told } : { bytes: Buffer.concat(parts), ...told };
   }
 
   async function ingest(
@@ -84,7 +87,9 @@ export function createIntake(deps: IntakeDeps): Intake {
     response: UpstreamResponse,
     received: Received,
   ): Promise<Taken> {
-    const encoding = response.headers.get("content-encoding") === "gzip" ? "gzip" : "identity";
+    refuseUnknown(response, `the ${ref.kind} ${ref.key}`);
+    // Its first bytes tell more than its label does. A document that is named for gzip is meant to be it.
+    const encoding = received.isGzip && !/\.gz$/i.test(ref.path) ? "gzip" : "identity";
     const type = deps.types[ref.kind]!;
     if ("bytes" in received) {
       const plain = encoding === "gzip" ? gunzipUpTo(received.bytes, INLINE_LIMIT) : received.bytes;
