@@ -19,6 +19,7 @@ import { operationCommands } from "./cli/operations.ts";
 import { processLog } from "./cli/process-log.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
+import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import type { Config, RepositoryConfig } from "./config/resolve.ts";
 import type { Log } from "./core/log.ts";
@@ -317,6 +318,10 @@ if (import.meta.main) {
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     backupCommand(deps),
     gcCommand({
+      formats,
+      operate: (config, request, call) => operate(start, config, request, call),
+    }),
+    unpinCommand({
       formats,
       operate: (config, request, call) => operate(start, config, request, call),
     }),

@@ -75,6 +75,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (change.repository !== repository) return;
     removals += 1;
     deps.memory.delete(`${repository}\0${change.key}`);
+    refusals.delete(`${repository}\0${change.key}`);
   });
 
   const idOf = ({ package: name, file }: { package: string; file: string }) =>

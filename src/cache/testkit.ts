@@ -248,6 +248,7 @@ export async function openToy(
     return {
       layout,
       database,
+      changes,
       events,
       blobs,
       naming,
@@ -288,6 +289,10 @@ export async function openToy(
     /** The same, for other grants. */
     get unbound() {
       return current.unbound;
+    },
+    /** What those who work on all repositories need. */
+    get shared() {
+      return { ...current, now };
     },
     async eventKinds(): Promise<string[]> {
       await current.events.settled();

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { afterAll, expect, test } from "bun:test";
 import {
   existsSync,
@@ -63,7 +64,8 @@ function place(options = "") {
   const play = (...more: string[]) => start("toy", "run", "one", ...flags, ...more);
   const serve = () => start("serve", ...flags);
   const gc = (...more: string[]) => start("gc", ...flags, ...more);
-  return { data, socket: join(data, "control.sock"), play, serve, gc };
+  const unpin = (...more: string[]) => start("unpin", ...more, ...flags);
+  return { data, socket: join(data, "control.sock"), play, serve, gc, unpin };
 }
 
 test("a running server does it, one at a time, and lets go when its person does", async () => {
@@ -175,3 +177,44 @@ test("the running server collects the garbage when a command asks for it, and a 
   leave();
   expect(await gc().end()).toEqual({ code: 0, printed: removed });
 }, 30_000);
+
+test("a pin is taken back by the server that runs, and without one by the command; both in writing", async () => {
+  const { data, serve, unpin } = place();
+  const server = serve();
+  await server.until("serves on");
+  const pinned = (file: string) => {
+    const catalog = new Database(join(data, "holdfast.db"));
+    catalog.run("PRAGMA busy_timeout = 5000");
+    catalog.run(
+      "INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES ('one', 'a', ?, 'aa', 1, 1, 'up')",
+      [file],
+    );
+    catalog.close();
+  };
+  pinned("b.tgz");
+  const args = ["one", "a", "b.tgz", "--reason", "it was a page"];
+  expect(await unpin("one", "a", "b.tgz").end()).toMatchObject({ code: 2 });
+  expect(await unpin("two", ...args.slice(1)).end()).toMatchObject({ code: 2 });
+  const wrong = await unpin("one", "a", "c.tgz", "--reason", "none").end();
+  expect([wrong.code, wrong.printed]).toEqual([1, expect.stringContaining("pinned are: b.tgz")]);
+  expect(await unpin(...args).end()).toEqual({
+    code: 0,
+    printed: expect.stringContaining("no longer pinned to aa"),
+  });
+  pinned("d.tgz");
+  await server.end("SIGTERM");
+  expect(await unpin("one", "a", "d.tgz", "--reason", "once more").end()).toMatchObject({
+    code: 0,
+  });
+  const catalog = new Database(join(data, "holdfast.db"), { readonly: true });
+  expect(catalog.query("SELECT * FROM pins").all()).toEqual([]);
+  expect(catalog.query("SELECT file, reason, by, sha256 FROM unpinned").all()).toEqual([
+    { file: "b.tgz", reason: "it was a page", by: expect.any(String), sha256: "aa" },
+    { file: "d.tgz", reason: "once more", by: expect.any(String), sha256: "aa" },
+  ]);
+  expect(catalog.query("SELECT kind, file FROM events").all()).toEqual([
+    { kind: "unpinned", file: "b.tgz" },
+    { kind: "unpinned", file: "d.tgz" },
+  ]);
+  catalog.close();
+});

@@ -12,6 +12,7 @@ import { runCli } from "./index.ts";
 import { operationCommands } from "./operations.ts";
 import { processLog } from "./process-log.ts";
 import { serveCommand } from "./serve.ts";
+import { unpinCommand } from "./unpin.ts";
 
 export interface ToyOptions {
   every?: number | undefined;
@@ -71,6 +72,10 @@ if (import.meta.main) {
     }),
     ...operationCommands({
       formats,
+      operate: (config, request, call) => operate(start, config, request, call),
+    }),
+    unpinCommand({
+      formats: [toy],
       operate: (config, request, call) => operate(start, config, request, call),
     }),
     gcCommand({

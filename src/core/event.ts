@@ -9,6 +9,8 @@ export type EventKind =
   | "unsigned"
   | "fork"
   | "lifted"
+  /** An operator took a pin back. */
+  | "unpinned"
   | "refused"
   | "rollback"
   | "expired"

@@ -25,6 +25,8 @@ export type RunOperation<Options = unknown> = (
 
 export interface OperationCall {
   flags: ReadonlySet<string>;
+  /** Values beside the flags, by name. Of operations of the house alone. */
+  values?: Readonly<Record<string, string>>;
   /** Shown as a bar on a terminal. `total` may grow. */
   progress(done: number, total: number, note: string): void;
   /** A line for the person who started it, or for the log. */

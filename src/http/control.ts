@@ -1,6 +1,6 @@
 // How a command asks the server that runs on its data directory to work for it: HTTP over a socket file in that directory.
 //
-//   POST /operations  {"name": "mirror run", "repository": "debian", "flags": []}
+//   POST /operations  {"name": "mirror run", "repository": "debian", "flags": [], "values": {}}
 //   200, a line of JSON for each thing that happens, and then how it ended:
 //     {"progress": [done, total, note]}  {"say": line}  {"result": true}  {"error": message, "kind": kind}
 //
@@ -14,6 +14,8 @@ export interface OperationRequest {
   name: string;
   repository: string;
   flags: ReadonlySet<string>;
+  /** What else it needs to know, by name. */
+  values?: Readonly<Record<string, string>>;
 }
 
 /** Runs an operation; as `Operations.run` of src/jobs. */
@@ -98,10 +100,14 @@ export function startControl(
 
 function parseRequest(text: string): OperationRequest | null {
   try {
-    const { name, repository, flags } = JSON.parse(text);
+    const { name, repository, flags, values = {} } = JSON.parse(text);
     const isList = Array.isArray(flags) && flags.every((flag) => typeof flag === "string");
-    if (typeof name !== "string" || typeof repository !== "string" || !isList) return null;
-    return { name, repository, flags: new Set(flags) };
+    const isTold =
+      typeof values === "object" &&
+      Object.values(values).every((value) => typeof value === "string");
+    if (typeof name !== "string" || typeof repository !== "string" || !isList || !isTold)
+      return null;
+    return { name, repository, flags: new Set(flags), values };
   } catch {
     return null;
   }
@@ -155,7 +161,7 @@ function lines(
  */
 export async function askControl(
   path: string,
-  { name, repository, flags }: OperationRequest,
+  { name, repository, flags, values = {} }: OperationRequest,
   call: Omit<OperationCall, "flags">,
 ): Promise<boolean | null> {
   let response: Response;
@@ -163,7 +169,7 @@ export async function askControl(
     response = await fetch("http://localhost/operations", {
       unix: path,
       method: "POST",
-      body: JSON.stringify({ name, repository, flags: [...flags] }),
+      body: JSON.stringify({ name, repository, flags: [...flags], values }),
       signal: call.signal,
       timeout: false,
     } as RequestInit);

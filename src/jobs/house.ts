@@ -1,4 +1,5 @@
 // Operations on the data directory itself, which belong to no repository: a command asks the server for them as for those of formats.
+import { takeBackPin, type UnpinDeps, type Unpinning } from "../cache/unpin.ts";
 import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { collectGarbage, type GcResult, type GcStore } from "./gc.ts";
@@ -9,7 +10,7 @@ export type HouseOperations = Record<string, (call: OperationCall) => Promise<bo
 
 /** `tell`: what was done, in lines for people. */
 export function houseOperations(
-  store: GcStore,
+  store: GcStore & UnpinDeps,
   tell: (result: GcResult) => string[],
   now: () => number,
 ): HouseOperations {
@@ -19,7 +20,24 @@ export function houseOperations(
       for (const line of tell(result)) say(line);
       return !signal.aborted;
     },
+    async unpin({ values = {}, say }) {
+      const wanted = unpinning(values);
+      const sha256 = await takeBackPin({ ...store, now }, wanted);
+      say(`${wanted.file} of ${wanted.package} is no longer pinned to ${sha256}.`);
+      return true;
+    },
   };
+}
+
+/** Throws Problem("badRequest") for what says too little to be written down. */
+function unpinning(values: Readonly<Record<string, string>>): Unpinning {
+  const { repository, package: name, file, reason, by } = values;
+  if (!repository || !name || !file || !reason?.trim() || !by)
+    throw new Problem(
+      "badRequest",
+      "To take a pin back takes a repository, a package, a file, a reason and who asks",
+    );
+  return { repository, package: name, file, reason: reason.trim(), by };
 }
 
 /** The operations of all repositories, and those of the house. */
@@ -33,7 +51,7 @@ export function withHouse(operations: Operations, house: HouseOperations): Opera
       if (!own) return operations.run(wanted, call);
       if (ending.signal.aborted) throw new Problem("conflict", "The server is stopping");
       const signal = AbortSignal.any([call.signal, ending.signal]);
-      const done = own({ ...call, flags: wanted.flags, signal });
+      const done = own({ ...call, flags: wanted.flags, values: wanted.values ?? {}, signal });
       const ended = done.catch(() => null).finally(() => running.delete(ended));
       running.add(ended);
       return done;

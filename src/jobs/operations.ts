@@ -20,6 +20,8 @@ export interface Wanted {
   name: string;
   repository: string;
   flags: ReadonlySet<string>;
+  /** Of those of the house (house.ts). */
+  values?: Readonly<Record<string, string>>;
 }
 
 export interface Operations {

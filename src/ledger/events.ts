@@ -39,6 +39,7 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   unsigned: "error",
   fork: "error",
   lifted: "warn",
+  unpinned: "warn",
   rollback: "error",
   expired: "warn",
   repacked: "info",

@@ -1,4 +1,4 @@
-// Trust on first use: the first digest seen of a file's bytes is the only one ever served. A trigger keeps the rows final.
+// Trust on first use: the first digest seen of a file's bytes is the only one ever served. A trigger keeps the rows final, but for those that an operator took back in writing.
 import type { Integrity } from "../core/integrity.ts";
 import type { Query } from "../store/database.ts";
 
@@ -72,4 +72,32 @@ export async function pin(sql: Query, key: FileKey, found: Pin): Promise<Pin> {
     VALUES (${key.repository}, ${key.package}, ${key.file}, ${found.sha256}, ${found.size},
     ${found.firstSeen}, ${found.upstream}, ${found.digests}, ${found.content}) ON CONFLICT DO NOTHING`;
   return (await readPin(sql, key)) ?? found;
+}
+
+/** Writes down that a pin is taken back, and removes it. Returns it; null when there is none. */
+export async function unpin(
+  sql: Query,
+  key: FileKey,
+  { at, by, reason }: { at: number; by: string; reason: string },
+): Promise<Pin | null> {
+  const pin = await readPin(sql, key);
+  if (!pin) return null;
+  await sql`INSERT INTO unpinned (at, by, reason, repository, package, file, sha256, size, first_seen, upstream, digests, content)
+    VALUES (${at}, ${by}, ${reason}, ${key.repository}, ${key.package}, ${key.file}, ${pin.sha256}, ${pin.size},
+    ${pin.firstSeen}, ${pin.upstream}, ${pin.digests}, ${pin.content})`;
+  await sql`DELETE FROM pins
+    WHERE repository = ${key.repository} AND package = ${key.package} AND file = ${key.file}`;
+  return pin;
+}
+
+/** Names of pinned files of a package, sorted, at most `limit`. */
+export async function listPinned(
+  sql: Query,
+  repository: string,
+  packageName: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await sql`SELECT file FROM pins
+    WHERE repository = ${repository} AND package = ${packageName} ORDER BY file LIMIT ${limit}`;
+  return rows.map(({ file }: { file: string }) => file);
 }

@@ -6,6 +6,7 @@ import keptEvictable from "./0011-kept-evictable.sql" with { type: "text" };
 import documentsRevised from "./0020-documents-revised.sql" with { type: "text" };
 import absences from "./0021-absences.sql" with { type: "text" };
 import factsByFile from "./0022-facts-by-file.sql" with { type: "text" };
+import unpinned from "./0030-unpinned.sql" with { type: "text" };
 import artifactsByAge from "./0050-artifacts-by-age.sql" with { type: "text" };
 
 export interface Migration {
@@ -22,5 +23,6 @@ export const migrations: readonly Migration[] = [
   { version: 20, sql: documentsRevised },
   { version: 21, sql: absences },
   { version: 22, sql: factsByFile },
+  { version: 30, sql: unpinned },
   { version: 50, sql: artifactsByAge },
 ];

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { answer, artifact, bytesOf, openToy, request, sha256 } from "./testkit.ts";
+import { takeBackPin } from "./unpin.ts";
+
+const WRONG = Buffer.from("what a proxy said");
+const RIGHT = Buffer.from("the file itself");
+const key = { repository: "toy", package: "thing", file: "a.info" };
+const because = { reason: "a proxy sent its page", by: "somebody" };
+let toy: Awaited<ReturnType<typeof openToy>>;
+let sent = WRONG;
+beforeEach(async () => {
+  toy = await openToy();
+  sent = WRONG;
+  toy.upstream.behave = () => answer(200, sent);
+});
+afterEach(() => toy.close());
+
+const get = async () =>
+  bytesOf(await toy.repository.artifact(artifact("a.info", { namedBy: [] }), request()));
+
+test("a file whose pin was taken back is fetched and pinned anew; who, when and why is kept", async () => {
+  await get();
+  sent = RIGHT;
+  expect(sha256(await get())).toBe(sha256(WRONG));
+  expect(await takeBackPin(toy.shared, { ...key, ...because })).toBe(sha256(WRONG));
+  expect(await toy.blobs.stat(sha256(WRONG))).toBeNull();
+  expect(await toy.repository.pinned("thing", "a.info")).toBeNull();
+  expect(sha256(await get())).toBe(sha256(RIGHT));
+  expect(await toy.repository.pinned("thing", "a.info")).toBe(sha256(RIGHT));
+  expect(await toy.events()).toMatchObject([
+    { kind: "unpinned", file: "a.info", detail: { ...because, sha256: sha256(WRONG) } },
+  ]);
+  expect(await toy.database.read`SELECT * FROM unpinned`).toMatchObject([
+    { ...key, ...because, sha256: sha256(WRONG) },
+  ]);
+});
+
+test("what was refused for its pin is asked for again at once", async () => {
+  await get();
+  await toy.repository.remove([{ package: "thing", file: "a.info" }]);
+  sent = RIGHT;
+  await expect(get()).rejects.toMatchObject({ kind: "tampered" });
+  await takeBackPin(toy.shared, { ...key, ...because });
+  expect(sha256(await get())).toBe(sha256(RIGHT));
+});
+
+test("the pin that is made anew is as final as any, and so is what was written down", async () => {
+  await get();
+  await takeBackPin(toy.shared, { ...key, ...because });
+  toy.clock.shift += 1000;
+  await get();
+  for (const statement of ["DELETE FROM pins", "UPDATE pins SET sha256 = 'x'"])
+    await expect(toy.database.write((sql) => sql.unsafe(statement))).rejects.toThrow("are final");
+  for (const statement of ["DELETE FROM unpinned", "UPDATE unpinned SET reason = 'x'"])
+    await expect(toy.database.write((sql) => sql.unsafe(statement))).rejects.toThrow("is final");
+});
+
+test("a pin that is not there is told, with those that are", async () => {
+  await get();
+  await expect(
+    takeBackPin(toy.shared, { ...key, file: "b.info", ...because }),
+  ).rejects.toMatchObject({ kind: "notFound", message: expect.stringContaining("a.info") });
+  expect(await toy.eventKinds()).toEqual([]);
+});
