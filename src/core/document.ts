@@ -13,6 +13,8 @@ export interface DocumentRef {
   path: string;
   /** Sent as Accept. */
   accept?: string;
+  /** Where this copy came from, after redirects: told to `DocumentType.facts` alone. */
+  url?: string;
 }
 
 /** One file that a document names. */

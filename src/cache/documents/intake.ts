@@ -91,12 +91,13 @@ export function createIntake(deps: IntakeDeps): Intake {
     // Its first bytes tell more than its label does. A document that is named for gzip is meant to be it.
     const encoding = received.isGzip && !/\.gz$/i.test(ref.path) ? "gzip" : "identity";
     const type = deps.types[ref.kind]!;
+    const told = { ...ref, url: response.url };
     if ("bytes" in received) {
       const plain = encoding === "gzip" ? gunzipUpTo(received.bytes, INLINE_LIMIT) : received.bytes;
       if (plain && plain.length <= INLINE_LIMIT) {
         const source = memorySource(plain);
         const { skip, skipped } = collectSkipped();
-        const facts = await type.facts(source, ref, skip);
+        const facts = await type.facts(source, told, skip);
         const stored = encoding === "gzip" ? received.bytes : gzip(plain);
         const blob = encoding === "gzip" ? received.sha256 : sha256(stored);
         const letGo = await held(blob, () => blobs.put(blob, stored, FETCHED));
@@ -111,7 +112,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       const { facts, skipped, size, stored } = await deps.transform({
         op: "ingest",
         format: deps.format,
-        ref,
+        ref: told,
         input: incoming.path,
         encoding,
         output,

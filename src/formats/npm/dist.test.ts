@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { integrityOf, ourDist, type Place, pinnedDist, placeOf } from "./dist.ts";
+import { integrityOf, ourDist, type Place, pinnedDist, placeOf, rootOf } from "./dist.ts";
 
 const HOST = "https://registry.example.test";
 const places: [name: string, version: string, tarball: string | undefined, want: Place | null][] = [
@@ -111,4 +111,38 @@ test("without the first entry, the first digests stand alone", () => {
     shasum: SHA1,
     fileCount: 1,
   });
+});
+
+const from = (key: string, url: string) => ({
+  kind: "packument",
+  key,
+  package: "@s/n",
+  path: "",
+  url,
+});
+const roots: [key: string, url: string, want: string | null][] = [
+  ["@s/n", `${HOST}/@s%2fn`, "registry.example.test"],
+  ["@s/n", `${HOST}:8443/api/npm/@s%2Fn?x=y`, "registry.example.test/api/npm"],
+  ["@s/n@1.0.0", `${HOST}/npm/@s%2fn/1.0.0`, "registry.example.test/npm"],
+  ["@s/n", `${HOST}/blobs/0123`, null],
+  ["@s/n", "", null],
+];
+for (const [key, url, want] of roots)
+  test(`what came from ${url} is below ${want}`, () => expect(rootOf(from(key, url))).toBe(want));
+
+test("a tarball below another prefix or host than its document is where it says, not where the convention would have it", () => {
+  const at = (tarball: string) =>
+    placeOf("@s/n", "1.0.0", { tarball }, "registry.example.test/api/npm");
+  const file = "n-1.0.0.tgz";
+  for (const same of [
+    `${HOST}/api/npm/@s/n/-/${file}`,
+    `http://registry.example.test:80/api/npm/@s%2fn/-/${file}`,
+  ])
+    expect(at(same)).toEqual({ file, location: null });
+  for (const other of [
+    `${HOST}/api/projects/5/npm/@s/n/-/${file}`,
+    `${HOST}/@s/n/-/${file}`,
+    `https://files.example.test/api/npm/@s/n/-/${file}`,
+  ])
+    expect(at(other)).toEqual({ file, location: other });
 });

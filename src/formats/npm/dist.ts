@@ -1,5 +1,5 @@
 // Which file a version is, what its bytes must be, and where the upstream has them; and `dist` as clients of ours see it.
-import type { OverlayEntry } from "../../core/document.ts";
+import type { DocumentRef, OverlayEntry } from "../../core/document.ts";
 import {
   type Integrity,
   integrityFromHex,
@@ -15,19 +15,25 @@ const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 export interface Place {
   /** A plain file name; identity within the package. */
   file: string;
-  /** An absolute URL, when the upstream does not have it at `<name>/-/<file>`. */
+  /** An absolute URL, when the upstream does not say that it is at `<name>/-/<file>`. */
   location: string | null;
 }
 
 /**
  * The file that `dist.tarball` names. Its own name is kept where registries put tarballs or where it tells the version apart;
- * else (`…/1.0.0/package.tgz`) it gets the conventional one. Null when not even that can stand in a URL.
+ * else (`…/1.0.0/package.tgz`) it gets the conventional one. Null when not even that can stand in a URL. `root` as `rootOf` gives it: what
+ * stands below another one is not where the upstream would be asked by convention.
  */
-export function placeOf(name: string, version: string, dist: Dist): Place | null {
+export function placeOf(
+  name: string,
+  version: string,
+  dist: Dist,
+  root: string | null = null,
+): Place | null {
   const conventional = conventionalFile(name, version);
   const fallback = isFileName(conventional) ? conventional : null;
   // Almost every tarball is where the convention says; a document names thousands.
-  if (fallback !== null && isPlainly(dist.tarball, `/${name}/-/${fallback}`))
+  if (fallback !== null && isPlainly(dist.tarball, `/${name}/-/${fallback}`, root))
     return { file: fallback, location: null };
   const url = parseUrl(dist.tarball);
   if (!url) return fallback === null ? null : { file: fallback, location: null };
@@ -35,21 +41,36 @@ export function placeOf(name: string, version: string, dist: Dist): Place | null
   const path = decode(url.pathname);
   const last = path?.slice(path.lastIndexOf("/") + 1) ?? "";
   const plain = isFileName(last) ? last : null;
-  if (plain !== null && path!.endsWith(`/${name}/-/${plain}`) && url.search === "")
-    return { file: plain, location: null };
+  const ending = `/${name}/-/${plain}`;
+  if (plain !== null && path!.endsWith(ending) && url.search === "") {
+    const own = url.hostname + path!.slice(0, -ending.length);
+    return { file: plain, location: root === null || own === root ? null : url.href };
+  }
 
   const file = plain?.includes(version) ? plain : fallback;
   return file === null ? null : { file, location: url.href };
 }
 
-/** True for an http(s) URL that ends so and holds nothing that parsing would change. */
-function isPlainly(text: unknown, ending: string): boolean {
+/** True for an http(s) URL below the root that ends so and holds nothing that parsing would change. */
+function isPlainly(text: unknown, ending: string, root: string | null): boolean {
+  if (typeof text !== "string" || !text.endsWith(ending) || text.includes("/.")) return false;
+  const match = /^https?:\/\/([\w.-]+)(?::\d+)?((?:\/[\w.@~-]+)*)$/.exec(text);
   return (
-    typeof text === "string" &&
-    text.endsWith(ending) &&
-    /^https?:\/\/[\w.-]+(:\d+)?(\/[\w.@~-]+)*$/.test(text) &&
-    !text.includes("/.")
+    match !== null && (root === null || match[1] + match[2]!.slice(0, -ending.length) === root)
   );
+}
+
+/**
+ * Host (without its port, which proxies change) and folder below which the upstream that gave a document has all its packages; null where
+ * that is not known.
+ */
+export function rootOf({ url, package: name, key }: DocumentRef): string | null {
+  const from = parseUrl(url);
+  const path = from && decode(from.pathname);
+  if (!from || !path) return null;
+  const endings = [`/${name}`, `/${name}/${key.slice(name.length + 1)}`];
+  const ending = endings.find((one) => path.endsWith(one));
+  return ending === undefined ? null : from.hostname + path.slice(0, -ending.length);
 }
 
 function parseUrl(text: unknown): URL | null {

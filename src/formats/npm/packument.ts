@@ -2,7 +2,7 @@
 // npm/registry docs/responses/package-metadata.md
 import type { DocumentRef, Fact, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
-import { integrityOf, placeOf } from "./dist.ts";
+import { integrityOf, placeOf, rootOf } from "./dist.ts";
 import { isVersionKey } from "./names.ts";
 import { readJsonObject } from "./stream.ts";
 import { type Dist, isObject, type KeptEntry, type Manifest } from "./types.ts";
@@ -81,12 +81,13 @@ function isManifest(version: string, value: unknown): value is Manifest {
 /** The files of a packument, each once. */
 export async function packumentFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
   const facts = new Map<string, Fact>();
+  const root = rootOf(ref);
   let time: unknown = null; // may stand before the versions or after them
   for await (const batch of readPackument(source, ref)) {
     for (const part of batch) {
       if (part.kind === "field" && part.key === "time") time = part.value;
       if (part.kind !== "version") continue;
-      const fact = factOf(ref.package, part.version, part.manifest);
+      const fact = factOf(ref, part.version, part.manifest, root);
       if (fact && !facts.has(fact.file)) facts.set(fact.file, fact);
     }
   }
@@ -132,7 +133,7 @@ export async function readManifest(source: Source, ref: DocumentRef): Promise<Ma
 /** The one file of a version document. */
 export async function manifestFacts(source: Source, ref: DocumentRef): Promise<Fact[]> {
   const manifest = await readManifest(source, ref);
-  const fact = factOf(ref.package, versionOfKey(ref), manifest);
+  const fact = factOf(ref, versionOfKey(ref), manifest, rootOf(ref));
   return fact ? [fact] : [];
 }
 
@@ -161,9 +162,14 @@ export function timeOf(time: unknown, version: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
-function factOf(name: string, version: string, manifest: Manifest): Fact | null {
+function factOf(
+  ref: DocumentRef,
+  version: string,
+  manifest: Manifest,
+  root: string | null,
+): Fact | null {
   const dist = distOf(manifest);
-  const place = placeOf(name, version, dist);
+  const place = placeOf(ref.package, version, dist, root);
   if (!place) return null;
   const fact: Fact = { file: place.file, version, integrity: integrityOf(dist) };
   if (place.location !== null) fact.location = place.location;
