@@ -153,17 +153,17 @@ async function digestOf(
 /** What the archive holds, where the format tells. In the worker unless it is small. */
 export async function contentOf(
   deps: ProofDeps,
-  { package: name, version }: { package: string; version: string },
+  { package: name, version, file }: { package: string; version: string; file: string },
   found: Pick<Arrived, "bytes" | "incoming" | "size">,
 ): Promise<string | null> {
   const own = deps.format.contentDigest;
   if (!own) return null;
-  if (found.bytes && found.size <= DIGEST_INLINE) return own(memoryRandom(found.bytes));
+  if (found.bytes && found.size <= DIGEST_INLINE) return own(memoryRandom(found.bytes), { file });
   return deps.transform({
     op: "content",
     format: deps.format.name,
     input: found.incoming!.path,
-    artifact: { package: name, version },
+    artifact: { package: name, version, file },
   });
 }
 

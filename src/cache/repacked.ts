@@ -46,7 +46,8 @@ export function createRepackCheck(deps: RepackDeps): IsRepacked {
       const digests = formatIntegrity(arrived.digests);
       if (compareIntegrity(shown, digests) === "different") return false;
       return (
-        (await contentOf(deps, { package: packageName, version: "" }, arrived)) === pin.content
+        (await contentOf(deps, { package: packageName, version: "", file }, arrived)) ===
+        pin.content
       );
     } finally {
       await arrived.incoming?.abandon();

@@ -46,10 +46,10 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   /** Digest algorithms ("sha1") that are pinned beside SHA-256 and shown to `render` in the overlay of the naming documents. */
   readonly alsoPinned?: readonly string[];
   /**
-   * What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. Reads all of it:
-   * beside it `ArtifactType.check` need not.
+   * What an archive holds, as a digest, where upstreams pack the same content anew with other bytes. Pinned with the bytes. Null for what is
+   * held to its bytes alone. Reads all of it: beside it `ArtifactType.check` need not. Throws Problem("malformed") for what cannot be read.
    */
-  contentDigest?(file: RandomAccess): Promise<string>;
+  contentDigest?(file: RandomAccess, artifact: { file: string }): Promise<string | null>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */
   problem(problem: Problem, path?: string): Reply;
   setup(url: string, options: Options): Snippet[];

@@ -1,6 +1,7 @@
 // Every kind of artifact of every format: what would be pinned where no digest vouches for it is at least whole, and such a file.
 import { describe, expect, test } from "bun:test";
 import { brotliCompressSync, deflateSync, gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { xz } from "../../test/support/fake-upstream/apt-xz.ts";
 import { tarGz, zip } from "../../test/support/fake-upstream/archives.ts";
 import type { NamedArtifact } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
@@ -13,6 +14,7 @@ const FILES = {
 };
 const TAR_GZ = tarGz(FILES);
 const TAR = Buffer.from(gunzipSync(TAR_GZ));
+const TAR_XZ = xz(TAR);
 const ZIP = zip(FILES);
 const MOD = Buffer.from(
   "module example.com/m // old\n\ngo 1.21\n\nrequire (\n\texample.com/a v1.0.0\n)\n",
@@ -27,6 +29,8 @@ interface Sample {
   bytes: Uint8Array;
   /** A part of it reads like a whole one: texts have no end of their own. */
   hasNoEnd?: true;
+  /** Of these nobody can tell that they are none. */
+  like?: readonly string[] | "anything";
 }
 
 /** Whole files of each kind. A kind that is missing here fails. */
@@ -50,6 +54,27 @@ const samples: Record<string, Sample[]> = {
   "composer tar": [
     { file: "1.0.0.0/abc.tar", bytes: TAR },
     { file: "1.0.0.0/abc.tar", bytes: TAR_GZ },
+  ],
+  "composer xz": [{ file: "1.0.0.0/abc.xz", bytes: TAR_XZ }],
+  "composer gzip": [
+    {
+      file: "1.0.0.0/abc.gzip",
+      bytes: gzipSync("one file"),
+      like: ["a login page in gzip", "only zeros in gzip"],
+    },
+  ],
+  "composer file": [
+    { file: "1.0.0.0/abc.file", bytes: Buffer.from("<?php"), hasNoEnd: true, like: "anything" },
+  ],
+  "composer rar": [
+    {
+      file: "1.0.0.0/abc.rar",
+      bytes: Buffer.from("Rar!\x1a\x07\x01\0and more", "latin1"),
+      hasNoEnd: true,
+    },
+  ],
+  "composer phar": [
+    { file: "1.0.0.0/abc.phar", bytes: Buffer.from("<?php __HALT_COMPILER(); ?>"), hasNoEnd: true },
   ],
 };
 
@@ -77,7 +102,7 @@ async function check(
 ) {
   const artifact: NamedArtifact = { kind, package: "a", version, file };
   await format.artifacts[kind]!.check(memoryRandom(bytes), artifact);
-  await format.contentDigest?.(memoryRandom(bytes));
+  await format.contentDigest?.(memoryRandom(bytes), { file });
 }
 
 async function refusal(promise: Promise<unknown>): Promise<unknown> {
@@ -97,7 +122,10 @@ for (const format of formats)
       for (const sample of whole) {
         test(`${sample.file} is taken when it is whole`, () => check(format, kind, sample));
 
-        for (const [what, bytes] of Object.entries(LIES))
+        const { like = [] } = sample;
+        for (const [what, bytes] of Object.entries(LIES).filter(
+          ([what]) => what === "nothing at all" || (like !== "anything" && !like.includes(what)),
+        ))
           test(`${what} is no ${sample.file}`, async () =>
             expect(await refusal(check(format, kind, { ...sample, bytes }))).toBe("malformed"));
 
@@ -106,7 +134,7 @@ for (const format of formats)
           deflate: deflateSync(sample.bytes),
           zstd: zstdCompressSync(sample.bytes),
         };
-        for (const [coding, bytes] of Object.entries(codings))
+        for (const [coding, bytes] of Object.entries(like === "anything" ? {} : codings))
           test(`${coding} data is no ${sample.file}`, async () =>
             expect(await refusal(check(format, kind, { ...sample, bytes }))).toBe("malformed"));
 

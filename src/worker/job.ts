@@ -39,7 +39,7 @@ export type Job =
       output: string;
     }
   | { op: "checkpoint"; input: string }
-  | { op: "content"; format: string; input: string; artifact: Release }
+  | { op: "content"; format: string; input: string; artifact: Release & { file: string } }
   /** Throws the Problem that `ArtifactType.check` throws. */
   | { op: "check"; format: string; input: string; artifact: NamedArtifact }
   | TaskJob
@@ -64,7 +64,7 @@ export interface Results {
   checkpoint: undefined;
   /** Base64. */
   digest: string;
-  content: string;
+  content: string | null;
   check: undefined;
   /** Whatever the task returns. */
   task: unknown;

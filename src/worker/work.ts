@@ -22,7 +22,7 @@ export function createTransform(formats: readonly AnyFormat[]): Transform {
     const format = byName.get(job.format)!;
     if (job.op === "digest") return digest(format, job);
     if (job.op === "check") return check(format, job);
-    if (job.op === "content") return content(format, job.input);
+    if (job.op === "content") return content(format, job);
     if (job.op === "task") return runTask(format, job);
     const type = format.documents[job.ref.kind]!;
     if (job.op === "ingest") {
@@ -66,10 +66,10 @@ async function check(format: AnyFormat, job: Job & { op: "check" }): Promise<voi
   }
 }
 
-async function content(format: AnyFormat, path: string): Promise<string> {
-  const file = await openRandom(path);
+async function content(format: AnyFormat, job: Job & { op: "content" }): Promise<string | null> {
+  const file = await openRandom(job.input);
   try {
-    return await format.contentDigest!(file);
+    return await format.contentDigest!(file, job.artifact);
   } finally {
     await file.close();
   }

@@ -63,7 +63,8 @@ test("placeOf normalizes what is not normalized, or was in the way of Composer 1
     "dev-main",
   );
   expect(placeOf({ version: "nonsense" })).toBeNull();
-  expect(placeOf({ version: 1 })).toBeNull();
+  expect(placeOf({ version: 1 })).toMatchObject({ version: "1", normalized: "1.0.0.0" });
+  expect(placeOf({ version: [1] })).toBeNull();
   expect(placeOf({})).toBeNull();
 });
 
@@ -71,10 +72,11 @@ test("placeOf knows releases from branches, and dists that pass through from oth
   const zip = { type: "zip", url: "https://code.example.test/x", reference: "aa" };
   expect(placeOf(version(zip))).toMatchObject({ release: "1.0.0.0", file: "1.0.0.0/aa.zip" });
   expect(placeOf(version(zip, { version: "dev-x" }))).toMatchObject({ release: null });
-  expect(placeOf(version({ ...zip, type: "rar" }))).toMatchObject({
-    file: null,
-    dist: { type: "rar" },
-  });
+  for (const type of ["tar", "xz", "gzip", "rar", "phar", "file"])
+    expect(placeOf(version({ ...zip, type }))).toMatchObject({ file: `1.0.0.0/aa.${type}` });
+  expect(placeOf(version({ ...zip, type: "ZIP" }))).toMatchObject({ file: "1.0.0.0/aa.zip" });
+  for (const type of ["path", "git", "hg", "x y", "constructor"])
+    expect(placeOf(version({ ...zip, type }))).toMatchObject({ file: null, dist: { type } });
   for (const none of [null, undefined, [], "x", {}, { type: "zip" }, { type: "zip", url: "" }])
     expect(placeOf(version(none))).toMatchObject({ file: null, dist: null });
 });
@@ -146,4 +148,24 @@ test("a branch without a commit is another file when it holds something else", (
   let deep: unknown = [];
   for (let depth = 0; depth < 200_000; depth++) deep = [deep];
   expect(branch({}, deep as string)).toBe(branch({}));
+});
+
+test("the URL of a single file ends as its place does, for Composer calls it so", () => {
+  const urlOf = (url: string, type = "file") =>
+    distUrl("", "a/b", placeOf(version({ type, url, reference: "aa" }))!);
+  expect(urlOf("https://x.test/tools/tool.phar?v=1")).toBe("/dists/a/b/1.0.0.0/aa.file/tool.phar");
+  expect(urlOf("/files/%package%/a%20b.php.gz#x", "gzip")).toBe(
+    "/dists/a/b/1.0.0.0/aa.gzip/a%20b.php.gz",
+  );
+  for (const url of [
+    "https://x.test",
+    "https://x.test/",
+    "/a/..",
+    "/a/%2e",
+    "/a/b%2fc",
+    "/a/%",
+    "/%00",
+  ])
+    expect(urlOf(url)).toBe("/dists/a/b/1.0.0.0/aa.file");
+  expect(urlOf("/files/tool.phar", "phar")).toBe("/dists/a/b/1.0.0.0/aa.phar");
 });

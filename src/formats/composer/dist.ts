@@ -5,11 +5,21 @@ import { type Integrity, integrityFromHex } from "../../core/integrity.ts";
 import { isBranch, normalizeVersion } from "./normalize.ts";
 import { type Dist, isObject, type Version } from "./types.ts";
 
-/** What passes through here, and how it is sent. Everything else that Composer knows (rar, phar, a path) is refused by name. */
+/** What passes through here, and how it is sent. What Composer knows beside it is no file: folders, checkouts. */
 export const DIST_TYPES: Record<string, string> = {
   zip: "application/zip",
   tar: "application/x-tar",
+  xz: "application/x-xz",
+  gzip: "application/gzip",
+  rar: "application/vnd.rar",
+  phar: "application/octet-stream",
+  file: "application/octet-stream",
 };
+
+/** Whether Composer names the one file that a dist holds by the end of its URL. Composer/Downloader: FileDownloader, GzipDownloader */
+export function isNamedByUrl(type: string): boolean {
+  return type === "file" || type === "gzip";
+}
 
 /** Old repositories normalize every default branch to this; Composer 2 looks at the version itself then. */
 export const DEFAULT_BRANCH = "9999999-dev";
@@ -35,7 +45,8 @@ export interface Place {
  * would be a second name, under which an old release could be shown anew.
  */
 export function placeOf(version: Version): Place | null {
-  const { version: text, version_normalized: given } = version;
+  const { version: told, version_normalized: given } = version;
+  const text = typeof told === "number" ? String(told) : told;
   if (typeof text !== "string" || text === "") return null;
   const isGiven = typeof given === "string" && given !== "" && given !== DEFAULT_BRANCH;
   const normalized = normalizeVersion(text) ?? (isGiven ? normalizeGiven(given) : null);
@@ -62,7 +73,7 @@ export function readDist({ dist }: Version): Dist | null {
   if (typeof type !== "string" || typeof url !== "string" || url === "") return null;
   const isHash = typeof shasum === "string" && /^[0-9a-f]{40}$/i.test(shasum);
   return {
-    type,
+    type: type.toLowerCase(),
     url,
     reference: isReference(reference) ? String(reference) : null,
     shasum: isHash ? shasum.toLowerCase() : null,
@@ -160,8 +171,27 @@ export function mirrorTemplate(base: string): string {
 }
 
 /** The same, filled in: with what Composer makes of the template, so that there is one URL and not two to try. */
-export function distUrl(base: string, name: string, { normalized, part, dist }: Place): string {
-  const { type } = dist!;
+export function distUrl(base: string, name: string, place: Place): string {
+  const { type } = place.dist!;
   const end = /^[a-z0-9]{1,16}$/.test(type) ? type : "unknown";
-  return `${base}/dists/${name}/${fileOf(normalized, part, end)}`;
+  const url = `${base}/dists/${name}/${fileOf(place.normalized, place.part, end)}`;
+  const last = isNamedByUrl(type) ? lastPart(locationOf(name, place)) : null;
+  return last === null ? url : `${url}/${encodeURIComponent(last)}`;
+}
+
+/** As Composer reads it: of the path, without what stands after it. Null where that names no file. */
+function lastPart(url: string): string | null {
+  const path = url.replace(/^[a-z]+:\/\/[^/]*/i, "").replace(/[?#].*$/s, "");
+  const text = path.slice(path.lastIndexOf("/") + 1);
+  try {
+    const name = decodeURIComponent(text);
+    return isFileName(name) ? name : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What may stand at the end of a dist's URL: it says how its file is called on the client's disk. */
+export function isFileName(text: string): boolean {
+  return text.length <= 200 && !/^\.{0,2}$|[\u0000-\u001f\u007f/\\]/.test(text);
 }

@@ -8,17 +8,30 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
-import { devRef, type PackageModel } from "./documents.ts";
+import { type PackageModel, rootRef } from "./documents.ts";
 import { rootOf } from "./exchange.ts";
-import { documentsOf } from "./lookup.ts";
+import { documentsOf, type FileKind } from "./lookup.ts";
 import { isBranch } from "./normalize.ts";
 import { type ComposerOptions, placeInstead } from "./options.ts";
 import { type Root, readRoot } from "./root.ts";
 import type { DistRoute } from "./routes.ts";
 
+/** Kinds of documents that are about one package, and have a PackageModel. */
+const OF_ONE = ["package", "dev", "provided"];
 const COMMIT = /^[0-9a-f]{40}$/;
 /** What Composer makes of the name of a branch with a slash. */
 const DIGESTED = /^[0-9a-f]{32}$/;
+
+const CHECKOUT = "a checkout";
+/** What Composer knows beside files. Composer/Factory::createDownloadManager */
+const OTHERS: Record<string, string> = {
+  path: "a folder on one machine",
+  git: CHECKOUT,
+  hg: CHECKOUT,
+  svn: CHECKOUT,
+  fossil: CHECKOUT,
+  perforce: CHECKOUT,
+};
 
 /** Those whose file was given out, and so is stored: where the upstream has it matters no more. */
 const served = new WeakSet<DistRoute>();
@@ -29,14 +42,10 @@ export async function serveDist(
   repository: Repository<ComposerOptions>,
 ): Promise<Reply> {
   repository.refuseClaimed(route.name);
-  if (!Object.hasOwn(DIST_TYPES, route.type))
-    throw new Problem(
-      "notFound",
-      `${route.name} is packed as ${route.type} in this version: only zip and tar pass through here`,
-    );
+  refuseOther(route);
   const root = await knownRoot(repository);
   const exact = await exactly(route, root, repository);
-  const artifact = artifactOf(exact, root, repository);
+  const artifact = artifactOf(exact, root, await namersOf(exact, root, repository), repository);
   if (!served.has(route)) artifact.path ??= await placeOfAnother(exact, artifact, repository);
   try {
     const reply = await repository.artifact(artifact, request);
@@ -50,16 +59,48 @@ export async function serveDist(
   }
 }
 
+/** What is no file cannot pass through: that is no "no" to the version, which may be had elsewhere. */
+function refuseOther({ name, version, type }: DistRoute): void {
+  if (Object.hasOwn(DIST_TYPES, type)) return;
+  const what = OTHERS[type] ?? "nothing that is known here";
+  const known = Object.keys(DIST_TYPES).join(", ");
+  throw new Problem(
+    "refused",
+    `The dist of ${name} ${version} is of the type "${type}", ${what}, and is not read here: only ${known} are`,
+  );
+}
+
 /** Composer fills in nothing for a branch without a commit: that is the newest one. */
 async function exactly(route: DistRoute, root: Root, repository: Repository): Promise<DistRoute> {
   if (route.reference !== "" || kindOf(route.version) === "release") return route;
-  const { refs, areShared } = documentsOf(route.name, root, kindOf(route.version));
+  const { refs, areShared } = await namersOf(route, root, repository);
   for (const ref of areShared ? [] : refs) {
     const known = await repository.model<PackageModel>(ref).catch(ignoreProblem);
     const newest = known?.model.dists.get(route.version);
     if (newest) return { ...route, reference: newest.part };
   }
   return route;
+}
+
+type Namers = Awaited<ReturnType<typeof documentsOf>>;
+
+/**
+ * The documents that may name the file. Where documents have their digest in their path, those that are known may be old: what none of
+ * them is known to name is looked for by what the upstream says now.
+ */
+async function namersOf(route: DistRoute, root: Root, repository: Repository): Promise<Namers> {
+  const { name, version, reference, type } = route;
+  const namers = await documentsOf(name, root, kindOf(version), repository, "stored");
+  if (!isNamedByDigest(root)) return namers;
+  const file = `${namers.areShared ? `${name}/` : ""}${version}/${reference}.${type}`;
+  for (const ref of namers.refs) if (await repository.known(ref.package, file)) return namers;
+  const newest = await repository.model<Root>(rootRef, "now").catch(ignoreProblem);
+  if (!newest) return namers;
+  return documentsOf(name, newest.model, kindOf(version), repository, "now");
+}
+
+function isNamedByDigest({ includes, composer1 }: Root): boolean {
+  return includes.length > 0 || composer1 !== null;
 }
 
 /** Where the configuration wants the file to be fetched, when not where the document says. That is asked after it. */
@@ -69,7 +110,7 @@ async function placeOfAnother(
   repository: Repository<ComposerOptions>,
 ): Promise<string | null> {
   if (repository.options.instead.length === 0) return null;
-  for (const ref of namedBy.filter(({ kind }) => kind === "package" || kind === "dev")) {
+  for (const ref of namedBy.filter(({ kind }) => OF_ONE.includes(kind))) {
     const known = await repository.model<PackageModel>(ref, "stored").catch(ignoreProblem);
     const dist = known?.model.dists.get(version);
     if (dist?.part === reference) return placeInstead(dist.location, repository.options);
@@ -87,9 +128,13 @@ async function knownRoot(repository: Repository): Promise<Root> {
   }
 }
 
-export function artifactOf(route: DistRoute, root: Root, repository: Repository): Artifact {
+export function artifactOf(
+  route: DistRoute,
+  root: Root,
+  { refs, areShared }: Namers,
+  repository: Repository,
+): Artifact {
   const { name, version, reference, type } = route;
-  const { refs, areShared } = documentsOf(name, root, kindOf(version));
   const prefix = areShared ? `${name}/` : "";
   const file = `${version}/${reference}.${type}`;
   const [preferred] = placesIn(root.mirrors.preferred, route);
@@ -119,7 +164,7 @@ export function artifactOf(route: DistRoute, root: Root, repository: Repository)
   return artifact;
 }
 
-function kindOf(version: string): "release" | "branch" | "either" {
+function kindOf(version: string): FileKind {
   if (DIGESTED.test(version)) return "either";
   return isBranch(version) ? "branch" : "release";
 }
@@ -193,21 +238,33 @@ async function earlierCommit(
   root: Root,
   repository: Repository<ComposerOptions>,
 ): Promise<Artifact | null> {
-  const { name, version, reference, type } = route;
-  if (root.metadataUrl === null || kindOf(version) === "release" || !COMMIT.test(reference))
-    return null;
-  const ref = devRef(name, root.metadataUrl);
-  const known = await repository.model<PackageModel>(ref, "stored").catch(ignoreProblem);
-  const newest = known?.model.dists.get(version);
-  if (newest?.type !== type || !COMMIT.test(newest.part)) return null;
-  const location = newest.location.replaceAll(newest.part, reference);
-  if (location === newest.location) return null;
+  const { name, version, reference } = route;
+  if (kindOf(version) === "release" || !COMMIT.test(reference)) return null;
+  const namers = await documentsOf(name, root, kindOf(version), repository, "stored");
+  const location = await newestIn(namers, route, repository);
+  if (location === null) return null;
   const {
     integrity: _,
     otherPaths: __,
     namedAs: ___,
     ...artifact
-  } = artifactOf(route, root, repository);
+  } = artifactOf(route, root, namers, repository);
   const other = placeInstead(location, repository.options);
   return { ...artifact, path: other ?? location, otherPaths: [location], namedBy: [] };
+}
+
+/** Where a commit of a branch is, by where its newest one is. */
+async function newestIn(
+  { refs }: Namers,
+  { version, reference, type }: DistRoute,
+  repository: Repository,
+): Promise<string | null> {
+  for (const ref of refs.filter(({ kind }) => OF_ONE.includes(kind))) {
+    const known = await repository.model<PackageModel>(ref, "stored").catch(ignoreProblem);
+    const newest = known?.model.dists.get(version);
+    if (newest?.type !== type || !COMMIT.test(newest.part)) continue;
+    const location = newest.location.replaceAll(newest.part, reference);
+    if (location !== newest.location) return location;
+  }
+  return null;
 }

@@ -59,6 +59,13 @@ test("the facts of a package are its dists, and its releases by their commits", 
       },
     },
     { file: "1.0.0.0", version: "v1.0.0", integrity: commitIntegrity("1".repeat(40)) },
+    {
+      file: "0.9.0.0/.rar",
+      version: "v0.9.0",
+      integrity: null,
+      location: "https://code.example.test/rar",
+      artifact: { package: "reef/coral", file: "0.9.0.0/.rar" },
+    },
     // The minified form says nothing of their sources: they are those of the version before.
     { file: "0.9.0.0", version: "v0.9.0", integrity: commitIntegrity("1".repeat(40)) },
     { file: "0.8.0.0", version: "v0.8.0", integrity: commitIntegrity("1".repeat(40)) },
@@ -111,7 +118,8 @@ test("a release is kept as it is, for when its tag moves", async () => {
 
 const foreign: [what: string, text: string][] = [
   ["a login page", "<html>log in</html>"],
-  ["a list", "[]"],
+  ["a list", "[1]"],
+  ["a document without packages", '{"minified":"composer/2.0"}'],
   ["an error", '{"status":"error","message":"no"}'],
   ["another package", '{"packages":{"other/name":[]}}'],
 ];
@@ -148,13 +156,19 @@ test("the model of a package knows where the newest commit of a branch is", asyn
   });
 });
 
-test("an include without packages, or with includes of its own, is refused", async () => {
+test("an include that holds something else, or leads to further ones, is refused", async () => {
   const include = includeRef({ key: "all.json", path: "all.json", sha1: null, sha256: null });
-  for (const document of [{}, [], { packages: [] }, { packages: {}, includes: { "x.json": {} } }])
+  for (const document of [
+    "x",
+    { error: "no" },
+    { packages: "x" },
+    { packages: {}, includes: { "x.json": {} } },
+  ])
     expect((await problemOf(documents.include.facts(jsonSource(document), include))).kind).toBe(
       "malformed",
     );
-  expect(await documents.include.facts(jsonSource({ packages: {} }), include)).toEqual([]);
+  for (const document of [{}, [], { packages: [] }, { packages: null }, { packages: {} }])
+    expect(await documents.include.facts(jsonSource(document), include)).toEqual([]);
 });
 
 test("an include is admitted by the digest that packages.json names", async () => {

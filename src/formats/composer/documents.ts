@@ -1,18 +1,25 @@
 // The kinds of documents: packages.json and what it includes, and a package's releases and branches.
 import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
+import { type Listing, type ListingFile, readListing } from "./composer1.ts";
 import { locationOf } from "./dist.ts";
 import { type Include, type Root, readRoot } from "./root.ts";
-import { isObject } from "./types.ts";
+import { isNothing, isObject } from "./types.ts";
 import {
   entriesOf,
   factsOf,
+  type PackageDocument,
+  packagesIn,
   type Release,
+  readMany,
   readPackage,
   readPackages,
-  releasesOf,
+  readProvided,
+  readVersions,
+  refuseUnusable,
+  type Skip,
 } from "./versions.ts";
-import { renderMany, renderPackage } from "./view.ts";
+import { renderMany, renderPackage, renderProvided } from "./view.ts";
 
 const MiB = 1024 * 1024;
 const JSON_ACCEPT = "application/json";
@@ -30,20 +37,27 @@ export interface PackageModel {
 /** The packages that an include holds. */
 export type IncludeModel = ReadonlySet<string>;
 
-const ofPackage: Omit<DocumentType, "complete"> = {
-  limit: 64 * MiB,
-  isDated: true,
-  async facts(source, ref) {
-    return factsOf(nameOf(ref), (await readPackage(source, nameOf(ref))).releases);
-  },
-  async extract(source, ref, files) {
-    return entriesOf((await readPackage(source, nameOf(ref))).releases, files);
-  },
-  async model({ source, ref }) {
-    return modelOf(nameOf(ref), (await readPackage(source, nameOf(ref))).releases);
-  },
-  render: renderPackage,
-};
+type ReadPackage = (source: Source, name: string) => Promise<PackageDocument>;
+
+function ofPackage(read: ReadPackage): Omit<DocumentType, "complete" | "render"> {
+  return {
+    limit: 64 * MiB,
+    isDated: true,
+    async facts(source, ref, skip) {
+      const name = nameOf(ref);
+      const document = await read(source, name);
+      refuseUnusable(name, document);
+      for (const entry of document.skipped) skip?.(entry);
+      return factsOf(name, document.releases);
+    },
+    async extract(source, ref, files) {
+      return entriesOf((await read(source, nameOf(ref))).releases, files);
+    },
+    async model({ source, ref }) {
+      return modelOf(nameOf(ref), (await read(source, nameOf(ref))).releases);
+    },
+  };
+}
 
 /** They name branches too, which lose files with every commit: so what they stop naming is no news. */
 const ofMany: Omit<DocumentType, "model" | "facts"> = {
@@ -53,20 +67,26 @@ const ofMany: Omit<DocumentType, "model" | "facts"> = {
   async extract(source, _ref, files) {
     const wanted = new Set([...files].map((file) => file.split("/", 2).join("/")));
     const entries: Record<string, unknown> = {};
-    for (const [name, versions] of readPackages(await packagesOf(source)))
+    for (const [name, versions] of readPackages(packagesIn(await source.json())))
       if (wanted.has(name))
-        Object.assign(entries, entriesOf(releasesOf(name, versions, false), files, `${name}/`));
+        Object.assign(
+          entries,
+          entriesOf(readVersions(name, versions, false).releases, files, `${name}/`),
+        );
     return entries;
   },
   render: renderMany,
 };
 
-export const documents: Record<"root" | "include" | "package" | "dev", DocumentType> = {
+type Kind = "root" | "include" | "package" | "dev" | "listing" | "provided";
+
+export const documents: Record<Kind, DocumentType> = {
   root: {
     ...ofMany,
-    async facts(source) {
-      readRoot(await source.json());
-      return factsOfMany(source);
+    async facts(source, _ref, skip) {
+      const document = await source.json();
+      readRoot(document);
+      return factsOfMany(document, skip);
     },
     async model({ source }): Promise<Root> {
       return readRoot(await source.json());
@@ -74,20 +94,40 @@ export const documents: Record<"root" | "include" | "package" | "dev", DocumentT
   },
   include: {
     ...ofMany,
-    async facts(source, ref) {
+    async facts(source, ref, skip) {
       const document = await source.json();
-      if (!isObject(document) || !isObject(document["packages"]))
+      if (isNothing(document)) return [];
+      if (!isObject(document) || !("packages" in document))
         throw new Problem("malformed", `The upstream's ${ref.key} holds no packages`);
-      if (isObject(document["includes"]) && Object.keys(document["includes"]).length > 0)
+      const { packages, includes } = document;
+      if (!isObject(packages) && !Array.isArray(packages) && packages !== null)
+        throw new Problem("malformed", `The upstream's ${ref.key} holds no packages`);
+      if (!isNothing(includes))
         throw new Problem("malformed", `The upstream's ${ref.key} includes further files`);
-      return factsOfMany(source);
+      return factsOfMany(document, skip);
     },
     async model({ source }): Promise<IncludeModel> {
-      return new Set(readPackages(await packagesOf(source)).keys());
+      return new Set(readPackages(packagesIn(await source.json())).keys());
     },
   },
-  package: { ...ofPackage, complete: true },
-  dev: { ...ofPackage, complete: false },
+  package: { ...ofPackage(readPackage), complete: true, render: renderPackage },
+  dev: { ...ofPackage(readPackage), complete: false, render: renderPackage },
+  provided: { ...ofPackage(readProvided), complete: false, render: renderProvided },
+  listing: {
+    complete: false,
+    limit: 64 * MiB,
+    async facts(source, ref) {
+      readListing(await source.json(), ref.key);
+      return [];
+    },
+    async model({ source, ref }): Promise<Listing> {
+      return readListing(await source.json(), ref.key);
+    },
+    // biome-ignore lint/correctness/useYield: there is nothing to be seen of it
+    async *render({ ref }) {
+      throw new Problem("notFound", `The upstream's ${ref.key} has no views`);
+    },
+  },
 };
 
 export const rootRef: DocumentRef = {
@@ -114,6 +154,16 @@ export function devRef(name: string, metadataUrl: string): DocumentRef {
   return { kind: "dev", key: name, package: `${name}~dev`, path, accept: JSON_ACCEPT };
 }
 
+/** Both, as the upstream has them in one document for Composer 1. */
+export function providedRef(name: string, template: string, sha256: string | null): DocumentRef {
+  const path = placeIn(template, name).replaceAll("%hash%", sha256 ?? "");
+  return { kind: "provided", key: name, package: name, path, accept: JSON_ACCEPT };
+}
+
+export function listingRef({ key, path }: ListingFile): DocumentRef {
+  return { kind: "listing", key, package: ROOT_PACKAGE, path, accept: JSON_ACCEPT };
+}
+
 /** Relative, as a link from the host's root, or absolute: as the template is. */
 function placeIn(template: string, name: string): string {
   return template.replaceAll("%package%", name);
@@ -124,14 +174,9 @@ function nameOf(ref: DocumentRef): string {
   return ref.key;
 }
 
-async function packagesOf(source: Source): Promise<unknown> {
-  const document = await source.json();
-  return isObject(document) ? document["packages"] : null;
-}
-
-async function factsOfMany(source: Source) {
-  return [...readPackages(await packagesOf(source))].flatMap(([name, versions]) =>
-    factsOf(name, releasesOf(name, versions, false), `${name}/`),
+function factsOfMany(document: unknown, skip: Skip = () => {}) {
+  return [...readMany(packagesIn(document), skip)].flatMap(([name, releases]) =>
+    factsOf(name, releases, `${name}/`),
   );
 }
 

@@ -1,8 +1,8 @@
 // Composer: the format's parts, put together. README.md tells the protocol.
-import { treeDigest } from "../../archive/tree.ts";
 import type { Format } from "../../core/format.ts";
 import { admit } from "./admit.ts";
 import { artifacts } from "./artifacts.ts";
+import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents } from "./documents.ts";
 import { spellName } from "./names.ts";
@@ -29,7 +29,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
     };
   },
   alsoPinned: ["sha1"],
-  contentDigest: treeDigest,
+  contentDigest,
   probe,
   problem: renderProblem,
   setup: setupSnippets,

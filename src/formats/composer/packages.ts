@@ -16,6 +16,8 @@ import type { Root } from "./root.ts";
 /** Of the upstream's copy that is in service, by our address. */
 const replies = new WeakMap<Root, Map<string, Reply>>();
 const BASES_LIMIT = 20;
+/** Of names that the upstream itself does not write into its packages.json: clients read all of it at the start of each run. */
+const LISTED_LIMIT = 20_000;
 
 export async function servePackages(
   { base }: Request,
@@ -23,8 +25,9 @@ export async function servePackages(
   memory: ComposerMemory,
 ): Promise<Reply> {
   const { model: root, cache } = await repository.model<Root>(rootRef);
-  // What includes hold changes beside it.
-  const isWhole = cache.hit && !cache.detail && root.includes.length === 0;
+  // What includes and lists hold changes beside it.
+  const isAlone = root.includes.length === 0 && !root.composer1?.listings.length;
+  const isWhole = cache.hit && !cache.detail && isAlone;
   const known = replies.get(root) ?? new Map<string, Reply>();
   replies.set(root, known);
   const before = isWhole ? known.get(base) : undefined;
@@ -64,6 +67,7 @@ async function composed(
 async function listedOf(root: Root, repository: Repository): Promise<string[] | null> {
   try {
     const listed = await listedNames(root, repository);
+    if (root.metadataUrl === null && (listed?.length ?? 0) > LISTED_LIMIT) return null;
     return listed?.filter((name) => !repository.claims(name)) ?? null;
   } catch (error) {
     if (error instanceof Problem) return null;

@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import { Problem } from "../../core/problem.ts";
+import { documents, rootRef } from "./documents.ts";
 import { globOf, readRoot } from "./root.ts";
+import { jsonSource } from "./testdata/repository.ts";
 
 const URL = "/p2/%package%.json";
+const SHA256 = "0123456789abcdef".repeat(4);
 
 test("the form of Composer 2, as public registries have it", () => {
   const root = readRoot({
@@ -102,18 +105,31 @@ test("globOf takes a star for any text, and the ends of a name for its ends", ()
 });
 
 const refused: [what: string, document: unknown, message: RegExp][] = [
-  ["a list", [], /no JSON object/],
+  ["a text", "packages", /no JSON object/],
+  ["nothing", null, /no JSON object/],
+  ["a list of something else", ["x"], /something else/],
+  ["packages that are none", { packages: "none" }, /no list/],
   ["a login page's JSON", { error: "log in" }, /neither metadata-url nor packages nor includes/],
   ["a metadata-url without a place for the name", { "metadata-url": "/p2/" }, /does not say where/],
   [
-    "Composer 1's providers",
-    { packages: [], "providers-url": "/p/%package%$%hash%.json", "provider-includes": {} },
-    /only the form of Composer 1 \(providers-url\)/,
+    "a list of packages without their place",
+    { packages: [], "provider-includes": { "p/all$%hash%.json": { sha256: SHA256 } } },
+    /provider-includes without a providers-url, which is not read/,
+  ],
+  ["places without the digest", { "providers-url": "/p/%package%.json" }, /without %hash%/],
+  ["places without the name", { "providers-lazy-url": "/p/all.json" }, /without %package%/],
+  [
+    "a list without its digest",
+    { "providers-url": "/%package%$%hash%", "provider-includes": { "all$%hash%.json": {} } },
+    /without its SHA-256/,
   ],
   [
-    "Composer 1's lazy ones",
-    { "providers-lazy-url": "/p/%package%.json" },
-    /\(providers-lazy-url\)/,
+    "a list from above",
+    {
+      "providers-url": "/%package%$%hash%",
+      "provider-includes": { "../all$%hash%.json": { sha256: SHA256 } },
+    },
+    /elsewhere/,
   ],
   [
     "an include of another host",
@@ -135,6 +151,54 @@ for (const [what, document, message] of refused)
     }
     throw new Error("It was not refused");
   });
+
+test("the forms of Composer 1, where there is no other one", () => {
+  const lists = {
+    packages: { "a/b": [] },
+    "providers-url": "/p/%package%$%hash%.json",
+    "provider-includes": { "p/latest$%hash%.json": { sha256: SHA256.toUpperCase() } },
+    providers: { "Reef/Coral": { sha256: SHA256 }, "reef/polyp": {}, "../x": { sha256: SHA256 } },
+  };
+  const root = readRoot(lists);
+  expect([...root.inline]).toEqual(["a/b"]);
+  expect(root.composer1).toEqual({
+    listedUrl: "/p/%package%$%hash%.json",
+    lazyUrl: null,
+    listed: new Map([["reef/coral", SHA256]]),
+    listings: [{ key: "p/latest$%hash%.json", path: `p/latest%24${SHA256}.json`, sha256: SHA256 }],
+  });
+  expect(readRoot({ "providers-lazy-url": "/p/%package%.json" }).composer1).toMatchObject({
+    listedUrl: null,
+    lazyUrl: "/p/%package%.json",
+  });
+  for (const other of [{ "metadata-url": URL }, { includes: { "all.json": {} } }])
+    expect(readRoot({ ...lists, ...other }).composer1).toBeNull();
+});
+
+test("the oldest form has no more than packages", async () => {
+  const versions = { "1.0.0": { name: "reef/coral", version: "1.0.0" } };
+  for (const document of [{ "Reef/Coral": { versions } }, [{ versions }], { any: { versions } }])
+    expect(await documents.root.facts(jsonSource(document), rootRef)).toEqual([]);
+  expect([...readRoot({ "Reef/Coral": { versions } }).inline]).toEqual(["reef/coral"]);
+  expect([...readRoot([{ versions }]).inline]).toEqual(["reef/coral"]);
+});
+
+test("what PHP writes for nothing is nothing", () => {
+  for (const document of [[], {}, { packages: null }, { packages: [], includes: null }]) {
+    const root = readRoot(document);
+    expect([root.inline.size, root.includes.length, root.composer1]).toEqual([0, 0, null]);
+  }
+  const root = readRoot({
+    "metadata-url": URL,
+    packages: null,
+    "available-packages": null,
+    "available-package-patterns": [],
+    mirrors: null,
+    filter: [],
+    "security-advisories": null,
+  });
+  expect(root).toMatchObject({ available: null, filter: null, advisories: null });
+});
 
 test("an empty repository is one", () => {
   expect(readRoot({ packages: [] }).inline.size).toBe(0);

@@ -2,8 +2,9 @@
 // https://getcomposer.org/doc/05-repositories.md#composer; composer/composer, ComposerRepository::loadRootServerFile
 import { Problem } from "../../core/problem.ts";
 import { wildcard } from "../../core/wildcard.ts";
-import { isObject } from "./types.ts";
-import { readPackages } from "./versions.ts";
+import { type Composer1, pathBelow, readComposer1 } from "./composer1.ts";
+import { isNothing, isObject } from "./types.ts";
+import { packagesIn, readPackages } from "./versions.ts";
 
 export interface Root {
   /** With %package%; null for a repository whose packages all stand in it and its includes. */
@@ -11,6 +12,8 @@ export interface Root {
   /** The packages that stand in it. */
   inline: ReadonlySet<string>;
   includes: Include[];
+  /** Null where the upstream speaks another form. */
+  composer1: Composer1 | null;
   /** What the upstream says that it has; null when it does not say. */
   available: Available | null;
   /** Where dists are to be asked for before their own URL, and after it. */
@@ -51,15 +54,19 @@ export interface Filter {
 const NOTICES = ["warning", "warning-versions", "info", "info-versions", "warnings", "infos"];
 const DIGEST = /(?<![0-9a-f])([0-9a-f]{40}|[0-9a-f]{64})(?![0-9a-f])/;
 
-/** Throws Problem("malformed") for what is none, and for repositories that only Composer 1 can read. */
-export function readRoot(document: unknown): Root {
-  if (!isObject(document)) throw notA("it is no JSON object");
+/** Throws Problem("malformed") for what is none, and for a form that is not read here. Nothing at all is a repository without packages. */
+export function readRoot(given: unknown): Root {
+  if (!isObject(given) && !Array.isArray(given)) throw notA("it is no JSON object");
+  const document = isObject(given) ? given : {};
   const metadataUrl = text(document["metadata-url"]);
   if (metadataUrl !== null && !metadataUrl.includes("%package%"))
     throw notA("its metadata-url does not say where the package's name belongs");
-  const inline = new Set(readPackages(document["packages"]).keys());
+  const inline = new Set(readPackages(packagesIn(given)).keys());
   const includes = metadataUrl === null ? readIncludes(document["includes"]) : [];
-  if (metadataUrl === null) refuseOldForms(document, inline.size + includes.length === 0);
+  // Who has both forms says the same in both.
+  const composer1 = metadataUrl === null && includes.length === 0 ? readComposer1(document) : null;
+  if (metadataUrl === null && !composer1 && inline.size + includes.length === 0)
+    refuseUnread(given);
   const notices = Object.fromEntries(
     NOTICES.filter((key) => key in document).map((key) => [key, document[key]]),
   );
@@ -69,6 +76,7 @@ export function readRoot(document: unknown): Root {
     metadataUrl,
     inline,
     includes,
+    composer1,
     available: metadataUrl === null ? null : readAvailable(document),
     mirrors: readMirrors(document["mirrors"]),
     search: text(document["search"]),
@@ -89,33 +97,32 @@ function refuseDeep(value: unknown): void {
   }
 }
 
-function refuseOldForms(document: Record<string, unknown>, isEmpty: boolean): void {
-  const old = ["providers-lazy-url", "providers-url", "provider-includes", "providers"].find(
-    (key) => key in document,
-  );
-  if (old !== undefined && isEmpty)
+/** What says nothing of packages is no empty repository, but for what says nothing at all. */
+function refuseUnread(given: unknown): void {
+  if (isNothing(given)) return;
+  if (!isObject(given)) throw notA("it is a list of something else than packages");
+  const old = ["provider-includes", "providers"].find((key) => !isNothing(given[key]));
+  if (old !== undefined)
     throw new Problem(
       "malformed",
-      `The upstream's packages.json speaks only the form of Composer 1 (${old}): metadata-url, packages or includes are needed`,
+      `The upstream's packages.json has ${old} without a providers-url, which is not read here`,
     );
-  if (!isObject(document["packages"]) && !Array.isArray(document["packages"]) && isEmpty)
-    throw notA("it has neither metadata-url nor packages nor includes");
+  const lists = ["packages", "includes"].filter((key) => key in given);
+  if (lists.length === 0) throw notA("it has neither metadata-url nor packages nor includes");
+  const odd = lists.find((key) => !isNothing(given[key]) && typeof given[key] !== "object");
+  if (odd !== undefined) throw notA(`its ${odd} are no list`);
 }
 
 function readIncludes(includes: unknown): Include[] {
   if (!isObject(includes)) return [];
   return Object.entries(includes).map(([path, about]) => {
-    // A path below the upstream's URL, as Composer takes it.
-    if (/^[a-z]+:|^\/|\\|%2e|(^|\/)\.\.?(\/|$)/i.test(path))
-      throw notA("it includes a file from elsewhere");
     const digest = (name: string) => {
       const value = isObject(about) ? text(about[name]) : null;
       return value !== null && /^[0-9a-f]+$/i.test(value) ? value.toLowerCase() : null;
     };
-    const encoded = path.split("/").map(encodeURIComponent).join("/");
     return {
       key: path.replace(DIGEST, ""),
-      path: encoded,
+      path: pathBelow(path),
       sha1: digest("sha1"),
       sha256: digest("sha256"),
     };

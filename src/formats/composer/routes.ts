@@ -1,7 +1,7 @@
 // The path grammar, still percent-encoded. The paths are ours: clients find them in our packages.json.
 // Only the place of packages.json itself is Composer's (https://getcomposer.org/doc/05-repositories.md#composer).
 import type { Access } from "../../core/grant.ts";
-import { versionPart } from "./dist.ts";
+import { DIST_TYPES, isFileName, isNamedByUrl, versionPart } from "./dist.ts";
 import { isPackageName } from "./names.ts";
 
 export type ComposerRoute =
@@ -69,13 +69,17 @@ function parsePackage(vendor: string, file: string): ComposerRoute | null {
 }
 
 /**
- * `<version>/<reference>.<type>`. Composer writes a version into it as it is, but for one with a slash: so whatever
- * else may be in the name of a branch arrives here as well.
+ * `<version>/<reference>.<type>`, and how the client shall call the file. Composer writes a version into it as it is, but for one with a
+ * slash: so whatever else may be in the name of a branch arrives here as well. What passes through here by no name is asked for below it
+ * (a checkout), to be told so.
  */
 function parseDist(text: string, [version, file, ...rest]: string[]): DistRoute | null {
   const name = nameOf(text);
   const match = /^([a-f0-9]*)\.([a-z0-9]{1,16})$/.exec(file ?? "");
-  if (name === null || !match || rest.length > 0) return null;
+  if (name === null || !match) return null;
+  const isServed = Object.hasOwn(DIST_TYPES, match[2]!);
+  const most = isNamedByUrl(match[2]!) ? 1 : 0;
+  if (isServed && (rest.length > most || !rest.every(isFileName))) return null;
   if (version === undefined || version.length > LONGEST) return null;
   const [, reference, type] = match;
   return {

@@ -190,11 +190,14 @@ test("a dist follows from its path, and the catalog has it under the author's ve
     purl: "pkg:composer/reef/coral@v1.0.0",
     path: null,
   });
-  expect(artifact?.namedBy.map(({ path }) => path)).toEqual(["/p2/reef/coral.json"]);
+  expect(artifact?.namedBy.map(({ path }) => path)).toEqual([
+    "/p2/reef/coral.json",
+    "/p2/reef/coral~dev.json",
+  ]);
   expect(artifact?.namedAs).toBeUndefined();
 });
 
-test("a dist of a branch is named by the document of branches, one in many by its package too", async () => {
+test("a dist is named by either document of its package, the likelier first; one in many by its package too", async () => {
   await get(`/dists/reef/coral/dev-main/${COMMIT}.zip`);
   await get(`/dists/reef/coral/3a109dbd947915bda93476ade747480e/${COMMIT}.zip`);
   repository.store("root", "packages.json", versions("dock/crane"));
@@ -202,7 +205,7 @@ test("a dist of a branch is named by the document of branches, one in many by it
   expect(
     repository.artifacts.map(({ namedBy, namedAs }) => [namedBy.map(({ kind }) => kind), namedAs]),
   ).toEqual([
-    [["dev"], undefined],
+    [["dev", "package"], undefined],
     [["dev", "package"], undefined],
     [["root"], `dock/crane/1.0.0.0/${COMMIT}.zip`],
   ]);
@@ -310,10 +313,25 @@ test("nothing is made up of releases, of other types, or of what is no commit", 
   }
 });
 
-test("a dist of another type is refused with its name", async () => {
-  const problem = await problemOf(get(`/dists/reef/coral/1.0.0.0/${COMMIT}.rar`));
-  expect(problem).toMatchObject({ kind: "notFound", message: expect.stringContaining("rar") });
+test("what is no file is refused by what it is, which is no 404", async () => {
+  for (const [end, what] of [
+    ["path", "a folder"],
+    ["git", "a checkout"],
+    ["git/info/refs", "a checkout"],
+    ["unknown", "not read here"],
+  ]) {
+    const problem = await problemOf(get(`/dists/reef/coral/1.0.0.0/${COMMIT}.${end}`));
+    expect(problem).toMatchObject({ status: 424, message: expect.stringContaining(what!) });
+  }
   expect(repository.artifacts).toEqual([]);
+});
+
+test("the name that a single file has with the client is none of its identity", async () => {
+  for (const end of ["", "/tool.phar", "/other.phar"])
+    await get(`/dists/reef/coral/1.0.0.0/${COMMIT}.file${end}`);
+  expect(new Set(repository.artifacts.map(({ file }) => file))).toEqual(
+    new Set([`1.0.0.0/${COMMIT}.file`]),
+  );
 });
 
 test("who installs what is taken and told to nobody", async () => {

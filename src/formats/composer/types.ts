@@ -19,3 +19,20 @@ export interface Dist {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** What PHP writes for "nothing here": null, and an empty map as an empty list. */
+export function isNothing(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return Array.isArray(value) ? value.length === 0 : isObject(value) && isEmpty(value);
+}
+
+function isEmpty(value: Record<string, unknown>): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
+/** The entries of a list, whether PHP wrote it as one or as a map. None for anything else. */
+export function valuesOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return isObject(value) ? Object.values(value) : [];
+}

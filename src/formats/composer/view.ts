@@ -7,7 +7,14 @@ import { DEFAULT_BRANCH, distUrl, type Place, placeOf } from "./dist.ts";
 import { MINIFIED, minify } from "./minify.ts";
 import { isBranch } from "./normalize.ts";
 import { isObject, type Version } from "./types.ts";
-import { type Release, readPackage, readPackages, releasesOf } from "./versions.ts";
+import {
+  packagesIn,
+  type Release,
+  readPackage,
+  readPackages,
+  readProvided,
+  readVersions,
+} from "./versions.ts";
 
 /** After the name of a view: versions with a dist do not tell their source. */
 export const WITHOUT_SOURCES = "#dists";
@@ -25,6 +32,20 @@ export async function* renderPackage(
   yield written(ref.key, hasSources ? shown : shown.map(withoutSource), extras);
 }
 
+/** A document of Composer 1, which has releases and branches: the views "package", and "dev" for its branches. */
+export async function* renderProvided(
+  { ref, source, overlay }: StoredDocument,
+  view: ViewRequest,
+): AsyncGenerator<string> {
+  const { variant, hasSources } = readVariant(view.variant);
+  if (variant !== "package" && variant !== "dev")
+    throw new Problem("notFound", `The document of ${ref.key} has no view ${variant}`);
+  const { releases } = await readProvided(source, ref.key);
+  const wanted = releases.filter(({ normalized }) => isBranch(normalized) === (variant === "dev"));
+  const shown = shownOf(ref.key, wanted, overlay, view.base);
+  yield written(ref.key, hasSources ? shown : shown.map(withoutSource), {});
+}
+
 /** One package of a document that holds many: the views "package/<name>", and "dev/<name>" for its branches. */
 export async function* renderMany(
   { ref, source, overlay }: StoredDocument,
@@ -32,11 +53,10 @@ export async function* renderMany(
 ): AsyncGenerator<string> {
   const { variant, hasSources } = readVariant(view.variant);
   const [, kind, name = ""] = /^(package|dev)\/(.*)$/.exec(variant) ?? [];
-  const document = await source.json();
-  const packages = readPackages(isObject(document) ? document["packages"] : null);
+  const packages = readPackages(packagesIn(await source.json()));
   if (kind === undefined || !packages.has(name))
     throw new Problem("notFound", `The upstream's ${ref.key} has no package ${name}`);
-  const releases = releasesOf(name, packages.get(name), false).filter(
+  const releases = readVersions(name, packages.get(name), false).releases.filter(
     ({ normalized }) => isBranch(normalized) === (kind === "dev"),
   );
   const shown = shownOf(name, releases, overlay, view.base, `${name}/`);
@@ -141,6 +161,7 @@ function ours(
     version["version_normalized"] = place.normalized;
   if (!place.dist) return version;
   const { mirrors: _, ...dist } = data["dist"] as Record<string, unknown>;
+  dist["type"] = place.dist.type;
   dist["url"] = distUrl(base, name, place);
   const known = shasum ?? place.dist.shasum;
   if (known !== null) dist["shasum"] = known;

@@ -26,7 +26,7 @@ const TARS: Record<string, string> = {
 export const artifacts: Record<"distribution" | "metadata" | "signature", ArtifactType> = {
   distribution: {
     async check(file, { file: name }) {
-      const kind = KINDS.exec(name)?.[1]!.toLowerCase();
+      const kind = KINDS.exec(name)?.[1]?.toLowerCase();
       if (kind === undefined) throw bad(name, "a distribution");
       if (["whl", "egg", "zip"].includes(kind)) return checkZip(file);
       const beginning = BEGINNINGS[kind];
