@@ -84,7 +84,7 @@ export function serveCommand({
 }
 
 /** `auto` is for people on a terminal and for collectors elsewhere. */
-export function logStyle(config: Config, terminal: Terminal): "json" | "text" {
+export function logStyle(config: Pick<Config, "logs">, terminal: Terminal): "json" | "text" {
   if (config.logs.style !== "auto") return config.logs.style;
   return terminal.tty ? "text" : "json";
 }
