@@ -144,18 +144,6 @@ test("a client that leaves does not end the download", async () => {
   expect(toy.upstream.asked.filter((path) => path.endsWith("large.tgz"))).toHaveLength(1);
 });
 
-test("L16: a Range or HEAD of a cold file waits for the proof like everything else", async () => {
-  const { sent } = await open();
-  sent["large.tgz"] = Buffer.alloc(LARGE.length, "altered");
-  for (const asked of [
-    request({ header: (name) => (name === "range" ? "bytes=0-1" : null) }),
-    request({ method: "HEAD" }),
-  ])
-    expect((await problemOf(toy.repository.artifact(artifact("large.tgz"), asked))).kind).toBe(
-      "tampered",
-    );
-});
-
 test("a truncated download leaves nothing behind and is fetched again", async () => {
   const { sent } = await open();
   // The document is here already: else it may still be on its way to disk when the download fails.

@@ -12,10 +12,11 @@ import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect } from "./expect.ts";
-import { follow, HOLD } from "./fill.ts";
+import { HOLD } from "./fill.ts";
 import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
+import { isForNow, partial } from "./partial.ts";
 import { Tampered } from "./prove.ts";
 import type { Soundness } from "./soundness.ts";
 
@@ -96,20 +97,18 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const { download, stored: result } = started;
     const cache: CacheStatus = { hit: false, fwd: "uri-miss", stored: true };
     if (running) cache.collapsed = true;
-    // A part of a file cannot be proven alone: those who ask for one wait for the whole.
-    const reads = request.method === "GET" && request.header("range") === null;
     started.followers += 1;
-    const following = reads ? await download.following : null;
-    if (following?.fill.state !== "running")
-      return whole(artifact, await result.finally(() => leave(started)), cache);
+    const left = once(() => leave(started));
+    const following = isForNow(request) ? null : await download.following;
+    const reply =
+      following?.fill.state === "running"
+        ? await partial(deps, artifact, request, following, left)
+        : null;
+    if (!reply) return whole(artifact, await result.finally(left), cache);
     return {
-      status: 200,
-      headers: headersOf(artifact),
-      body: {
-        chunks: untilLeft(follow(following.fill), () => leave(started)),
-        size: following.size,
-      },
-      cache,
+      ...reply,
+      headers: { ...headersOf(artifact), ...reply.headers },
+      cache: { ...cache, ...reply.cache },
     };
   }
 
@@ -274,31 +273,11 @@ function leave(running: Running): void {
   running.followers -= 1;
 }
 
-/** `left` is called once, when the last byte was taken or the reader has gone, even before the first. */
-function untilLeft(
-  chunks: AsyncGenerator<Uint8Array>,
-  left: () => void,
-): AsyncIterable<Uint8Array> {
-  let isOver = false;
-  const end = () => {
-    if (!isOver) left();
-    isOver = true;
-  };
-  return {
-    [Symbol.asyncIterator]: () => ({
-      async next() {
-        const result = await chunks.next().catch((error) => {
-          end();
-          throw error;
-        });
-        if (result.done) end();
-        return result;
-      },
-      async return() {
-        end();
-        return chunks.return(undefined);
-      },
-    }),
+function once(call: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) call();
+    isDone = true;
   };
 }
 

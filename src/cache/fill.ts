@@ -70,18 +70,27 @@ export function createFill(path: string): FillControl {
   };
 }
 
-/** Yields bytes as they arrive but holds the last `HOLD` back until the digest is proven. */
-export async function* follow(fill: Fill): AsyncGenerator<Uint8Array> {
+/** Bytes that may leave already: all once the digest is proven, and until then all but the last `HOLD`. */
+export function releasable({ state, written }: Fill): number {
+  return state === "proven" ? written : Math.max(0, written - HOLD);
+}
+
+/** Yields bytes as they arrive but holds the last `HOLD` back until the digest is proven. From `start`, up to `end` (not included). */
+export async function* follow(
+  fill: Fill,
+  start = 0,
+  end = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array> {
   const file = await openFill(fill);
   try {
-    let sent = 0;
-    while (fill.state !== "proven" || sent < fill.written) {
-      const releasable = fill.state === "proven" ? fill.written : fill.written - HOLD;
-      if (sent >= releasable) {
+    let sent = start;
+    while (sent < end && (fill.state !== "proven" || sent < fill.written)) {
+      const ready = Math.min(end, releasable(fill));
+      if (sent >= ready) {
         await fill.changed();
         continue;
       }
-      const buffer = Buffer.allocUnsafe(Math.min(READ, releasable - sent));
+      const buffer = Buffer.allocUnsafe(Math.min(READ, ready - sent));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, sent);
       if (bytesRead === 0) throw new Error(`The download at ${fill.path} is shorter than it said`);
       sent += bytesRead;

@@ -72,6 +72,7 @@ export const toy: AnyFormat = {
     any: { check: async () => {} },
     tarball: { check: (file) => checkTar(file, ".tar.gz") },
     vouched: null,
+    parts: { check: async () => {}, isReadInParts: true },
   },
   parse: () => null,
   access: () => ({ action: "read", package: null }),

@@ -50,6 +50,8 @@ export interface ArtifactType {
    * a cut archive. Asked where no digest vouches for them, so that what would be pinned for ever is at least readable.
    */
   check(file: RandomAccess, artifact: NamedArtifact): Promise<void>;
+  /** Clients read small parts of it, a directory at its end, to learn what it holds before they want all of it. */
+  isReadInParts?: boolean;
 }
 
 /** Random access to a file's bytes, for digests that are not over the bytes as they stand. */

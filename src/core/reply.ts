@@ -35,6 +35,8 @@ export interface CacheStatus {
     | "unfinished"
     | "busy"
     | "full";
+  /** A part of a file that is not proven yet, straight from the upstream. */
+  isUnverified?: boolean;
   /** Seconds since the stored copy was last confirmed; set on stale answers. RFC 9111 §5.1 */
   age?: number;
   /** Which upstream was asked; for the log. */

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
+import { parseRange } from "../core/range.ts";
 import type { Reply } from "../core/reply.ts";
-import { parseRange, send } from "./send.ts";
+import { send } from "./send.ts";
 
 const TEXT = "hello, holdfast";
 

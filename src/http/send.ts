@@ -1,4 +1,5 @@
 // A Reply becomes HTTP: HEAD, entity tags, Range, compression, Cache-Status. RFC 9110, RFC 9111, RFC 9211
+import { parseRange } from "../core/range.ts";
 import { type CacheStatus, type FileBody, isFile, isStream, type Reply } from "../core/reply.ts";
 import { isSame, isUnchanged } from "./conditions.ts";
 import { isRead, openToAll } from "./cors.ts";
@@ -163,6 +164,7 @@ function cacheStatus(repository: string, cache: CacheStatus): string {
   if (cache.stored) parts.push("stored");
   if (cache.collapsed) parts.push("collapsed");
   if (cache.detail) parts.push(`detail=${cache.detail}`);
+  if (cache.isUnverified) parts.push("detail=unverified");
   return parts.join("; ");
 }
 
@@ -216,23 +218,6 @@ function sendRange(reply: Reply, headers: Headers, range: string, isHead: boolea
     status: 206,
     bytes: length,
   };
-}
-
-/** First and last byte of a single range; null when it cannot be satisfied; "ignored" for what is not one range of bytes. */
-export function parseRange(
-  header: string,
-  size: number,
-): [start: number, end: number] | null | "ignored" {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());
-  if (!match || (match[1] === "" && match[2] === "")) return "ignored";
-  if (match[1] === "") {
-    const last = Number(match[2]);
-    return last === 0 || size === 0 ? null : [Math.max(0, size - last), size - 1];
-  }
-  const start = Number(match[1]);
-  const end = match[2] === "" ? size - 1 : Math.min(Number(match[2]), size - 1);
-  if (match[2] !== "" && Number(match[2]) < start) return "ignored";
-  return start >= size ? null : [start, end];
 }
 
 /** For clients that do not take gzip: rare, so it is done on the way out. */

@@ -69,13 +69,17 @@ async function ask(path: string, method: string, headers: Record<string, string>
   } catch {
     cut = true;
   }
-  return { status: answer.status, bytes: Buffer.concat(parts), cut };
+  const range = /^bytes (\d+)-(\d+)\/\d+$/.exec(answer.headers.get("content-range") ?? "");
+  const start = Number(range?.[1] ?? 0);
+  return { status: answer.status, bytes: Buffer.concat(parts), cut, start, method };
 }
 
+/** A large file may be told of and begin to flow; its end, and with it the whole, never comes. */
 function unproven(answer: Awaited<ReturnType<typeof ask>>, size: number): boolean {
-  // A large file may begin to flow; its end, and with it the whole, never comes.
+  if (refusals.includes(answer.status)) return true;
+  const isWhole = size <= 64 * 1024;
   return (
-    refusals.includes(answer.status) || (answer.cut && answer.bytes.length <= size - 64 * 1024)
+    !isWhole && (answer.method === "HEAD" || answer.start + answer.bytes.length <= size - 64 * 1024)
   );
 }
 

@@ -25,6 +25,7 @@ const TARS: Record<string, string> = {
 
 export const artifacts: Record<"distribution" | "metadata" | "signature", ArtifactType> = {
   distribution: {
+    isReadInParts: true,
     async check(file, { file: name }) {
       const kind = KINDS.exec(name)?.[1]?.toLowerCase();
       if (kind === undefined) throw bad(name, "a distribution");
