@@ -121,6 +121,7 @@ export function answer(
     async discard() {},
     upstream: "upstream.example.test",
     url: "",
+    isRedirected: false,
   };
 }
 

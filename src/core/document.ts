@@ -15,6 +15,11 @@ export interface DocumentRef {
   accept?: string;
   /** Where this copy came from, after redirects: told to `DocumentType.facts` alone. */
   url?: string;
+  /**
+   * An absolute URL without a query: where redirects led, of a copy that did not come from `path`. Only of `DocumentType.isLinked`; set by the cache
+   * in what it gives to the functions of DocumentType.
+   */
+  foundAt?: string;
 }
 
 /** One file that a document names. */
@@ -105,6 +110,8 @@ export interface DocumentType {
   render(document: StoredDocument, view: ViewRequest): AsyncIterable<Uint8Array | string>;
   /** What a format needs to know of the document at each request, worked out once a copy and kept in memory. See `Repository.model`. */
   model?(document: Omit<StoredDocument, "overlay">): Promise<unknown>;
+  /** Holds links that are relative to where it was found: the same bytes from another place are another document. */
+  isLinked?: boolean;
   /** Views carry Last-Modified, the time of their last visible change, and If-Modified-Since is answered. */
   isDated?: boolean;
   /** Views are kept and sent as they are, not as gzip: for clients that never take it. */

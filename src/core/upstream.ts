@@ -35,6 +35,8 @@ export interface UpstreamResponse {
   upstream: string;
   /** The final URL, after redirects. */
   url: string;
+  /** Redirects led there from what was asked for. */
+  isRedirected: boolean;
 }
 
 /** Why an upstream cannot be asked now, or null when it can. */

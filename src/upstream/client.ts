@@ -113,6 +113,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
           discard: body.discard,
           upstream: host,
           url: hop.url.href,
+          isRedirected: redirects > 0,
         };
       }
       await bodyOf(reached, caller, () => undefined).discard();

@@ -60,7 +60,10 @@ async function perform(step: Step, world: World): Promise<void> {
       return;
     }
     case "upstream":
-      return change(step.words, world.upstream);
+      return change(
+        step.words.map((word) => expand(word, world)),
+        world.upstream,
+      );
     case "restart":
       return restart(step.words, world);
     case "lose":

@@ -2,9 +2,10 @@ import { afterEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
+import type { DocumentType } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import type { FileBody, Reply } from "../../core/reply.ts";
-import { answer, index, openToy } from "../testkit.ts";
+import { answer, index, openToy, toy as plain } from "../testkit.ts";
 
 let toy: Awaited<ReturnType<typeof openToy>>;
 afterEach(() => toy.close());
@@ -344,4 +345,45 @@ test("what was confirmed before the clock was put back is not fresh for as long 
   await see();
   expect(toy.upstream.asked).toHaveLength(2);
   expect((await see()).cache).toEqual({ hit: true });
+});
+
+test("links are relative to where redirects led, and the same bytes from elsewhere are read again", async () => {
+  const linked: DocumentType = {
+    ...plain.documents["index"]!,
+    isLinked: true,
+    model: async ({ ref }) => ref.foundAt ?? "-",
+    async *render({ ref }) {
+      yield ref.foundAt ?? "-";
+    },
+  };
+  toy = await openToy({ format: { ...plain, documents: { index: linked } } });
+  const body = JSON.stringify({ files: { a: "./a", [`${"b".repeat(450_000)}`]: "./b" } });
+  const from = (url: string, isRedirected = true) => ({
+    ...answer(200, body, { etag: '"1"' }),
+    url,
+    isRedirected,
+  });
+  const found = async () => {
+    const { bytes } = await toy.repository.read(index, { variant: "at", base: "" });
+    const model = await toy.repository.model(index);
+    return [Buffer.from(bytes).toString(), model.model];
+  };
+  toy.upstream.behave = () => from("https://one.example.test/x/?token=secret#y");
+  expect(await found()).toEqual(["https://one.example.test/x/", "https://one.example.test/x/"]);
+  await toy.restart();
+  toy.upstream.away = "offline";
+  expect(await found()).toEqual(["https://one.example.test/x/", "https://one.example.test/x/"]);
+  expect(toy.jobs).toEqual(["ingest", "render"]);
+
+  // It moves: the upstream confirms the bytes, but not where they are.
+  toy.upstream.away = null;
+  toy.clock.shift += 61_000;
+  const two = "https://two.example.test/";
+  toy.upstream.behave = ({ headers }) =>
+    headers?.["if-none-match"] ? { ...answer(304), url: two, isRedirected: true } : from(two);
+  expect(await found()).toEqual([two, two]);
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = () => from("https://asked.example.test/", false);
+  expect(await found()).toEqual(["-", "-"]);
+  expect(toy.upstream.asked).toHaveLength(4);
 });

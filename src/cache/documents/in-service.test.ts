@@ -33,6 +33,7 @@ const state = (blob: string, entries: string[] = []): NewState => ({
   storedSize: 1,
   etag: null,
   lastModified: null,
+  foundAt: null,
   upstream: "upstream.example.test",
   overlay: Object.fromEntries(
     entries.map((file) => [

@@ -94,7 +94,7 @@ export function createInService({ repository, database, changes, now }: InServic
       const next: DocumentState = {
         ...made,
         revision: (before?.revision ?? 0) + 1,
-        digest: digestOf(made.blob, made.overlay),
+        digest: digestOf(made.blob, made.overlay, made.foundAt),
         changedAt: later(before),
       };
       const isStored = await database.write(async (sql) => {

@@ -5,7 +5,7 @@ import type { Modelled } from "../../core/repository.ts";
 import { createCollapse } from "../collapse.ts";
 import { createLru } from "../lru.ts";
 import type { Documents, Found } from "./get.ts";
-import type { DocumentState } from "./state.ts";
+import { type DocumentState, placed } from "./state.ts";
 
 const MODELS_IN_MEMORY = 500;
 
@@ -23,7 +23,7 @@ export interface Models {
 }
 
 export function createModels({ types, documents, isSound, now }: ModelDeps): Models {
-  const known = createLru<{ blob: string; model: unknown }>(MODELS_IN_MEMORY);
+  const known = createLru<{ copy: string; model: unknown }>(MODELS_IN_MEMORY);
   const running = createCollapse<unknown>();
 
   async function get<T>(ref: DocumentRef, which: "fresh" | "stored" | "now"): Promise<Modelled<T>> {
@@ -49,14 +49,14 @@ export function createModels({ types, documents, isSound, now }: ModelDeps): Mod
 
   async function modelOf(ref: DocumentRef, { state }: Found): Promise<unknown> {
     const id = `${ref.kind}\0${ref.key}`;
-    const blob = state.blob;
+    const copy = `${state.blob} ${state.foundAt ?? ""}`;
     const before = known.get(id);
-    if (before?.blob === blob) return before.model;
-    const { result } = running.run(`${id}\0${blob}`, () =>
-      types[ref.kind]!.model!({ ref, source: documents.open(ref, state) }),
+    if (before?.copy === copy) return before.model;
+    const { result } = running.run(`${id}\0${copy}`, () =>
+      types[ref.kind]!.model!({ ref: placed(ref, state), source: documents.open(ref, state) }),
     );
     const model = await result;
-    known.set(id, { blob, model }, 1);
+    known.set(id, { copy, model }, 1);
     return model;
   }
 

@@ -13,7 +13,7 @@ import type { Transform } from "../../worker/job.ts";
 import { localOf } from "../local.ts";
 import type { IsRepacked } from "../repacked.ts";
 import { createHeld } from "./held.ts";
-import { type DocumentState, INLINE_LIMIT } from "./state.ts";
+import { type DocumentState, INLINE_LIMIT, placed } from "./state.ts";
 
 export interface ObserverDeps {
   repository: string;
@@ -154,11 +154,11 @@ export function createObserver(deps: ObserverDeps): Observe {
     files: string[],
   ): Promise<Record<string, unknown>> {
     if (state.size <= INLINE_LIMIT)
-      return deps.types[ref.kind]!.extract!(open(ref, state), ref, new Set(files));
+      return deps.types[ref.kind]!.extract!(open(ref, state), placed(ref, state), new Set(files));
     return deps.transform({
       op: "extract",
       format: deps.format,
-      ref,
+      ref: placed(ref, state),
       input: await localOf(blobs, state.blob),
       size: state.size,
       files,

@@ -12,7 +12,7 @@ import type { InService } from "./in-service.ts";
 import type { Intake, Received } from "./intake.ts";
 import { type Observe, type ObserverDeps, troubleEvent } from "./observe.ts";
 import { tellSkipped } from "./skipped.ts";
-import { type DocumentState, idOf } from "./state.ts";
+import { type DocumentState, idOf, placed } from "./state.ts";
 import type { Troubles } from "./troubles.ts";
 
 /** How long a "no" is remembered at most while the upstream can be asked. A name may be published at any time. */
@@ -109,6 +109,8 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     };
     if (response.status === 304 && state) {
       await response.discard();
+      if (foundAt(ref, response) !== state.foundAt && (state.etag ?? state.lastModified) !== null)
+        return ask(ref, unconfirmed(state)); // the same bytes, whose links now lead elsewhere
       return { state: confirm(ref, state, response), cache };
     }
     if (response.status === 404 || response.status === 410) {
@@ -121,7 +123,8 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     }
     const received = await deps.intake.receive(response, deps.types[ref.kind]!.limit);
     try {
-      if (state && received.sha256 === state.received)
+      const isSame = state?.received === received.sha256;
+      if (isSame && state.foundAt === foundAt(ref, response))
         return { state: confirm(ref, state, response), cache };
       return {
         state: await accept(ref, state, response, received),
@@ -140,6 +143,13 @@ export function createRefresh(deps: RefreshDeps): Refresh {
   ): DocumentState {
     const etag = response.headers.get("etag") ?? state.etag;
     return inService.touch(ref, state, { etag, ...fresh() });
+  }
+
+  /** See `DocumentRef.foundAt`. What follows a "?" may be a secret that holds for minutes. */
+  function foundAt({ kind }: DocumentRef, response: UpstreamResponse): string | null {
+    if (!deps.types[kind]!.isLinked || !response.isRedirected) return null;
+    const { origin, pathname } = new URL(response.url);
+    return origin + pathname;
   }
 
   function fresh(): { checkedAt: number; freshUntil: number } {
@@ -180,11 +190,14 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     received: Received,
   ): Promise<DocumentState> {
     const host = response.upstream;
-    const taken = await deps.intake.ingest(ref, response, received).catch((error) => {
+    const at = { foundAt: foundAt(ref, response) };
+    const here = placed(ref, at);
+    const taken = await deps.intake.ingest(here, response, received).catch((error) => {
       throw notWhatWasAsked(error, ref, response);
     });
     try {
-      await admit({ ref, source: deps.open(ref, taken), previous: await previous(ref, state) });
+      const source = deps.open(ref, taken);
+      await admit({ ref: here, source, previous: await previous(ref, state) });
       const observed = await deps.observe(ref, state, taken.facts, host);
       let events: RepositoryEvent[] = [];
       const accepted = await inService.change(
@@ -200,6 +213,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
             etag: response.headers.get("etag"),
             lastModified: response.headers.get("last-modified"),
             upstream: host,
+            ...at,
             overlay: withLearned(observed, before?.overlay ?? {}),
             skipped: told,
             ...fresh(),
@@ -230,16 +244,21 @@ export function createRefresh(deps: RefreshDeps): Refresh {
   /** The copy in service, where its bytes are still there; for `admit` alone. */
   async function previous(ref: DocumentRef, state: DocumentState | null) {
     if (!deps.admit || !state || !(await blobs.stat(state.blob))) return null;
-    return { ref, source: deps.open(ref, state), overlay: state.overlay };
+    return { ref: placed(ref, state), source: deps.open(ref, state), overlay: state.overlay };
   }
 
   return {
     refresh,
     async again(ref) {
       const state = await inService.find(ref);
-      return ask(ref, state && { ...state, received: null, etag: null, lastModified: null });
+      return ask(ref, state && unconfirmed(state));
     },
   };
+}
+
+/** A state that no answer confirms. */
+function unconfirmed(state: DocumentState): DocumentState {
+  return { ...state, received: null, etag: null, lastModified: null };
 }
 
 /** What the bytes of fetched files told stays known, also of those that a document no longer names. */

@@ -21,8 +21,9 @@ export async function readDocument(
     etag: row.etag,
     lastModified: row.last_modified,
     upstream: row.upstream ?? "",
+    foundAt: row.found_at,
     overlay,
-    digest: digestOf(row.blob, overlay),
+    digest: digestOf(row.blob, overlay, row.found_at),
     checkedAt: Number(row.checked_at),
     freshUntil: Number(row.fresh_until),
     changedAt: Number(row.changed_at),
@@ -39,16 +40,18 @@ export async function swapDocument(
 ): Promise<boolean> {
   const rows =
     await sql`INSERT INTO documents (repository, kind, key, package, status, received, blob, size, stored_size,
-    etag, last_modified, upstream, ref, overlay, checked_at, fresh_until, changed_at, revision, skipped)
+    etag, last_modified, upstream, ref, overlay, checked_at, fresh_until, changed_at, revision, skipped,
+    found_at)
     VALUES (${repository}, ${ref.kind}, ${ref.key}, ${ref.package}, 200, ${state.received}, ${state.blob},
     ${state.size}, ${state.storedSize}, ${state.etag}, ${state.lastModified}, ${state.upstream}, ${JSON.stringify(ref)},
     ${JSON.stringify(state.overlay)}, ${state.checkedAt}, ${state.freshUntil}, ${state.changedAt}, ${state.revision},
-    ${JSON.stringify(state.skipped)})
+    ${JSON.stringify(state.skipped)}, ${state.foundAt})
     ON CONFLICT (repository, kind, key) DO UPDATE SET
     received = excluded.received, blob = excluded.blob, size = excluded.size, stored_size = excluded.stored_size,
     etag = excluded.etag, last_modified = excluded.last_modified, upstream = excluded.upstream, ref = excluded.ref,
     overlay = excluded.overlay, checked_at = excluded.checked_at, fresh_until = excluded.fresh_until,
-    changed_at = excluded.changed_at, revision = excluded.revision, skipped = excluded.skipped
+    changed_at = excluded.changed_at, revision = excluded.revision, skipped = excluded.skipped,
+    found_at = excluded.found_at
     WHERE documents.revision = excluded.revision - 1
     RETURNING revision`;
   return rows.length > 0;

@@ -17,6 +17,8 @@ export interface DocumentState {
   readonly etag: string | null;
   readonly lastModified: string | null;
   readonly upstream: string;
+  /** Where redirects led to it, see `DocumentRef.foundAt`; null when it was where it is asked for. */
+  readonly foundAt: string | null;
   readonly overlay: Overlay;
   /** Changes whenever a view of it may change. */
   readonly digest: string;
@@ -33,12 +35,17 @@ export interface DocumentState {
 export type NewState = Omit<DocumentState, "revision" | "digest" | "changedAt" | "source">;
 
 /** What a document is known by to its views. */
-export function digestOf(blob: string, overlay: Overlay): string {
+export function digestOf(blob: string, overlay: Overlay, foundAt: string | null): string {
   const marks =
     Object.keys(overlay).length > 0
       ? createHash("sha256").update(JSON.stringify(overlay)).digest("hex")
       : "";
-  return `${blob}${marks}`;
+  return foundAt === null ? `${blob}${marks}` : `${blob}${marks} ${foundAt}`;
+}
+
+/** The reference as the format's functions get it with the bytes of this copy. */
+export function placed(ref: DocumentRef, { foundAt }: Pick<DocumentState, "foundAt">): DocumentRef {
+  return foundAt === null ? ref : { ...ref, foundAt };
 }
 
 /** Names it within its repository. */

@@ -7,7 +7,7 @@ import type { Transform } from "../../worker/job.ts";
 import { createCollapse } from "../collapse.ts";
 import type { Lru } from "../lru.ts";
 import type { Documents } from "./get.ts";
-import { type DocumentState, INLINE_LIMIT } from "./state.ts";
+import { type DocumentState, INLINE_LIMIT, placed } from "./state.ts";
 
 /** Raised whenever any format renders anything differently, so that no old view outlives the code that made it. */
 export const RENDERING = "1";
@@ -92,7 +92,7 @@ export function createViews(deps: ViewDeps): Views {
     await deps.transform({
       op: "render",
       format: deps.format,
-      ref,
+      ref: placed(ref, state),
       input: await deps.blobPath(state.blob),
       sha256: state.blob,
       size: state.size,
@@ -111,7 +111,7 @@ export function createViews(deps: ViewDeps): Views {
     const source = deps.documents.open(ref, state);
     const parts: Uint8Array[] = [];
     for await (const part of deps.types[ref.kind]!.render(
-      { ref, source, overlay: state.overlay },
+      { ref: placed(ref, state), source, overlay: state.overlay },
       view,
     ))
       parts.push(typeof part === "string" ? Buffer.from(part) : part);

@@ -9,6 +9,7 @@ import { renderProject } from "./view.ts";
 export const documents = {
   project: {
     complete: true,
+    isLinked: true,
     limit: 128 * 1024 * 1024,
     facts: projectFacts,
     extract: projectEntries,
@@ -16,6 +17,7 @@ export const documents = {
   },
   release: {
     complete: false,
+    isLinked: true,
     limit: 64 * 1024 * 1024,
     facts: releaseFacts,
     render: renderRelease,

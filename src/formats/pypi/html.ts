@@ -145,7 +145,7 @@ function isProjectPage(seen: Seen, files: ProjectFile[], project: string): boole
   );
 }
 
-/** The page of `project`; `page` is its path below the upstream's URL. Throws Problem("malformed") for any other page. */
+/** The page of `project`; `page`: see resolveLocation. Throws Problem("malformed") for any other page. */
 export function readProjectHtml(
   html: string,
   project: string,

@@ -88,7 +88,7 @@ export function metadataHashes(value: unknown, file: string): ProjectFile["coreM
   }
 }
 
-/** One entry of `files`. `page` is the page's path below the upstream's URL. Throws Problem("malformed"). */
+/** One entry of `files`. `page`: see resolveLocation. Throws Problem("malformed"). */
 export function readFile(entry: unknown, page: string): ProjectFile {
   if (!isObject(entry)) throw new Problem("malformed", "A file of the project page is no object");
   const filename = entry["filename"];

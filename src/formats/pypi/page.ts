@@ -4,7 +4,7 @@ import { Problem } from "../../core/problem.ts";
 import { readProjectHtml } from "./html.ts";
 import { fileJson, integrityOf, isObject, readFile, readProjectJson, type Skip } from "./json.ts";
 import { versionOfFile } from "./names.ts";
-import { besides } from "./resolve.ts";
+import { besides, pageOf } from "./resolve.ts";
 import type { ProjectFile, ProjectPage } from "./types.ts";
 
 /** "{", "<" or "" by the first byte that is no white space: a Source knows no content type. */
@@ -31,8 +31,8 @@ async function parse(source: Source, ref: DocumentRef): Promise<Read> {
 
 async function read(source: Source, ref: DocumentRef, skip: Skip): Promise<ProjectPage> {
   const form = await formOf(source);
-  if (form === "{") return readProjectJson(await source.json(), ref.key, ref.path, skip);
-  if (form === "<") return readProjectHtml(await source.text(), ref.key, ref.path, skip);
+  if (form === "{") return readProjectJson(await source.json(), ref.key, pageOf(ref), skip);
+  if (form === "<") return readProjectHtml(await source.text(), ref.key, pageOf(ref), skip);
   throw new Problem("malformed", `The answer for ${ref.key} is neither JSON nor HTML`);
 }
 

@@ -10,7 +10,7 @@ import type {
 import { Problem } from "../../core/problem.ts";
 import { hashesOf, integrityOf, isObject, readEach, readHashes, type Skip } from "./json.ts";
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";
-import { resolveLocation } from "./resolve.ts";
+import { pageOf, resolveLocation } from "./resolve.ts";
 import type { Hashes } from "./types.ts";
 
 /** One file, with everything else that the index says of it. */
@@ -60,13 +60,11 @@ async function readRelease(
   const { urls, releases, ...rest } = value;
   if (releases !== undefined && releases !== null && !isObject(releases))
     throw new Problem("malformed", `The releases of ${ref.package} are no object`);
+  const page = pageOf(ref);
   return {
-    urls: urls === undefined || urls === null ? null : readFiles(urls, ref.path, skip),
+    urls: urls === undefined || urls === null ? null : readFiles(urls, page, skip),
     releases: isObject(releases)
-      ? Object.entries(releases).map(([version, files]) => [
-          version,
-          readFiles(files, ref.path, skip),
-        ])
+      ? Object.entries(releases).map(([version, files]) => [version, readFiles(files, page, skip)])
       : null,
     rest,
   };

@@ -28,6 +28,18 @@ test("resolveLocation() follows <base href>", () => {
   expect(resolveLocation("b.whl", "simple/six/", "http://[")).toBe("simple/six/b.whl");
 });
 
+test("links of a page that redirects led to are relative to where it was found", () => {
+  const page = "https://mirror.example.test:8080/root/+simple/six/";
+  const links = {
+    "b.whl": `${page}b.whl`,
+    "../../+f/b.whl": "https://mirror.example.test:8080/root/+f/b.whl",
+    "/+f/b.whl": "https://mirror.example.test:8080/+f/b.whl",
+    "https://files.example.test/b.whl": "https://files.example.test/b.whl",
+  };
+  for (const [href, want] of Object.entries(links)) expect(resolveLocation(href, page)).toBe(want);
+  expect(resolveLocation("b.whl", page, "/x/")).toBe("https://mirror.example.test:8080/x/b.whl");
+});
+
 test("a location means the same again", () => {
   for (const [, want] of links) if (want !== null) expect(resolveLocation(want, "")).toBe(want);
 });

@@ -1,21 +1,28 @@
-// Where a link of an upstream's page points, when only the page's path below the upstream's URL is known.
+// Where a link of an upstream's page points, when only the page's path below the upstream's URL is known, or where redirects led to it.
+import type { DocumentRef } from "../../core/document.ts";
 
 // Deep enough for any real "../../..", and named so that no upstream's folder is taken for it.
 const STEP = "holdfast-upstream-parent";
 const DEPTH = 16;
 const ROOT = `https://upstream.invalid/${`${STEP}/`.repeat(DEPTH)}`;
 
+/** What links of a document are relative to: `page` of `resolveLocation`. */
+export function pageOf({ path, foundAt }: DocumentRef): string {
+  return foundAt ?? path;
+}
+
 /**
  * An absolute http(s) URL, a path with a leading "/" for the upstream's origin, or a path relative to the upstream's URL (with
- * "../" where the link leaves it). Without the fragment. Null when it is nothing that can be fetched. `page` is the path of the
- * page that holds the link, `base` what its `<base href>` says.
+ * "../" where the link leaves it). Without the fragment. Null when it is nothing that can be fetched. `page` is the path or the
+ * absolute URL of the page that holds the link, `base` what its `<base href>` says.
  */
 export function resolveLocation(
   href: string,
   page: string,
   base: string | null = null,
 ): string | null {
-  const from = base === null ? ROOT + page : (URL.parse(base, ROOT + page)?.href ?? ROOT + page);
+  const own = /^https?:/i.test(page) ? page : ROOT + page;
+  const from = base === null ? own : (URL.parse(base, own)?.href ?? own);
   const url = URL.parse(href.trim(), from);
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
   url.hash = "";

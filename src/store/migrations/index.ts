@@ -8,6 +8,7 @@ import absences from "./0021-absences.sql" with { type: "text" };
 import factsByFile from "./0022-facts-by-file.sql" with { type: "text" };
 import unpinned from "./0030-unpinned.sql" with { type: "text" };
 import artifactsByAge from "./0050-artifacts-by-age.sql" with { type: "text" };
+import documentsFoundAt from "./0060-documents-found-at.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { version: 22, sql: factsByFile },
   { version: 30, sql: unpinned },
   { version: 50, sql: artifactsByAge },
+  { version: 60, sql: documentsFoundAt },
 ];

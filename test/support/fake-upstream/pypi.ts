@@ -132,6 +132,7 @@ export class FakePypi {
   /** `path` is inside the index, with a leading slash. */
   answer(asked: Asked, path: string): Said {
     if (path === "/simple/") return this.#list(asked);
+    if (path.startsWith("/moved/")) return this.#moved(asked, path.slice("/moved".length));
     const page = /^\/simple\/([^/]+)(\/?)$/.exec(path);
     if (page) return this.#page(asked, page[1]!, page[2] === "/");
     const api = /^\/pypi\/([^/]+)(?:\/([^/]+))?\/json$/.exec(path);
@@ -143,6 +144,7 @@ export class FakePypi {
 
   /** `path` is inside the file host: /packages/ab/cd/<rest>/<file>. */
   download(asked: Asked, path: string): Said {
+    if (path.startsWith("/moved/")) return this.#moved(asked, path.slice("/moved".length));
     const found = /^\/packages\/(..)\/(..)\/([^/]+)\/([^/]+?)(\.metadata)?$/.exec(path);
     const hash = found ? found[1]! + found[2]! + found[3]! : "";
     for (const project of this.#projects.values())
@@ -158,6 +160,16 @@ export class FakePypi {
             );
         }
     return text(404, "Not Found");
+  }
+
+  /** Where pages and files may be found after a redirect: a folder of pages whose links are relative, as devpi writes them. */
+  #moved(asked: Asked, path: string): Said {
+    const [, name] = /^\/\+simple\/([^/]+)\/$/.exec(path) ?? [];
+    if (name === undefined) return this.download(asked, path);
+    const project = this.#projects.get(name);
+    if (!project) return text(404, "404 Not Found");
+    const html = this.#asHtml(project).replaceAll(`href="${this.files}/`, 'href="../../');
+    return document(asked, HTML_TYPE, html, this.#changed, this.#manners);
   }
 
   #page(asked: Asked, wanted: string, slash: boolean): Said {
