@@ -12,7 +12,8 @@ const bounded: Record<string, string> = {
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/ask.ts": "answers that are no documents, limited by the question",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
-  "src/cache/download.ts": "the first 64 KiB of a download, before it goes to disk",
+  "src/cache/collect.ts": "the first 64 KiB of a download, before it goes to disk",
+  "src/cache/partial.ts": "a part of up to 4 MiB, for one client",
   "src/cache/documents/intake.ts":
     "documents, never artifacts, up to the size that is parsed inline",
   "src/cache/repository.ts": "views to compose from",
@@ -54,6 +55,6 @@ test("bytes are gathered only where the table says, and the table says nothing e
 test("the two ways to the whole of a stored artifact are bounded beside it", () => {
   const artifacts = readFileSync("src/cache/artifacts.ts", "utf8");
   expect(artifacts).toMatch(/if \(size <= HOLD\) \{\s*const bytes = await blobs\.read\(/);
-  const download = readFileSync("src/cache/download.ts", "utf8");
-  expect(download).toMatch(/if \(size <= HOLD\) continue;/);
+  const collect = readFileSync("src/cache/collect.ts", "utf8");
+  expect(collect).toMatch(/if \(size <= HOLD\) continue;/);
 });
