@@ -41,6 +41,8 @@ interface Outcome {
   failure: Problem | null;
   id: string;
   started: number;
+  /** See `ServedRequest.alike`. */
+  alike: object | null;
 }
 
 /** What a request is addressed to: a repository's format or the site, which have the same verbs. */
@@ -79,7 +81,15 @@ export function createApp(deps: AppDeps): App {
     const repeated = repeats.find(incoming, only, grant.audience);
     if (!repeated) return serveAnew(incoming, only, grant, started);
     const { reply: answer, repository } = repeated;
-    return deliver({ answer, incoming, name: repository, failure: null, id: nextId(), started });
+    return deliver({
+      answer,
+      incoming,
+      name: repository,
+      failure: null,
+      id: nextId(),
+      started,
+      alike: repeated,
+    });
   };
 
   async function serveAnew(
@@ -105,7 +115,7 @@ export function createApp(deps: AppDeps): App {
       answer = (target ?? deps.site).problem(failure);
     }
     const name = target?.name ?? null;
-    return deliver({ answer, incoming: original, name, failure, id, started });
+    return deliver({ answer, incoming: original, name, failure, id, started, alike: null });
   }
 
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
@@ -131,6 +141,7 @@ export function createApp(deps: AppDeps): App {
         reason: outcome.failure?.message ?? null,
         rule: outcome.failure?.rule ?? null,
         cut,
+        alike: outcome.alike,
       });
     const onEnd = (bytes: number, cut: string | null) => end(outcome.answer.status, bytes, cut);
     let sent: Sent;

@@ -164,7 +164,7 @@ export function probeUpstreams(
   now: () => number,
 ): Promise<ProbeResult[]> {
   const metrics = createUpstreamMetrics(createMetrics());
-  const log = { write: () => undefined };
+  const log = { write: () => undefined, repeat: () => () => undefined };
   return Promise.all(
     repository.upstreams.map(async (settings): Promise<ProbeResult> => {
       const proxy = settings.proxy ? new URL(settings.proxy).host : null;

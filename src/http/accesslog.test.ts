@@ -28,6 +28,7 @@ const request: ServedRequest = {
   reason: null,
   rule: null,
   cut: null,
+  alike: null,
 };
 
 async function record(...changes: Partial<ServedRequest>[]) {
@@ -95,4 +96,22 @@ test("a line stays a line, however long what the client sent is", async () => {
   const long = "x".repeat(100_000);
   const { lines } = await record({ path: `/${long}`, reason: long, address: long, cut: long });
   expect(JSON.stringify(lines[0]).length).toBeLessThan(4000);
+});
+
+test("requests that are alike have lines and figures like all others, whatever else was made of the same reply", async () => {
+  const alike = {};
+  const changes: Partial<ServedRequest>[] = [
+    {},
+    { id: "x-2", address: "192.0.2.8", durationMs: 8 },
+    { id: "x-3", status: 304, bytes: 0 },
+    { id: "x-4", status: 206, bytes: 3 },
+    { id: "x-5" },
+  ];
+  const without = (lines: Record<string, unknown>[]) => lines.map(({ time: _, ...rest }) => rest);
+  const [same, each] = [
+    await record(...changes.map((change) => ({ ...change, alike }))),
+    await record(...changes),
+  ];
+  expect(without(same.lines)).toEqual(without(each.lines));
+  expect(same.page).toBe(each.page);
 });

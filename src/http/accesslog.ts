@@ -1,5 +1,5 @@
 // One line and one set of figures a request.
-import type { Level, Log } from "../core/log.ts";
+import type { Fields, Level, Log } from "../core/log.ts";
 import type { Counter, Histogram, Metrics } from "../core/metrics.ts";
 import type { CacheStatus } from "../core/reply.ts";
 
@@ -21,6 +21,21 @@ export interface ServedRequest {
   rule: string | null;
   /** Why the body ended early: the client left, or the bytes proved false. */
   cut: string | null;
+  /** The same for requests that differ in nothing but their id, address and duration; null where that is not known. */
+  alike: object | null;
+}
+
+/** What is worked out once for requests that are alike. */
+interface Known extends Series {
+  status: number;
+  bytes: number;
+  line(changing: Fields): void;
+}
+
+interface Series {
+  requests: Counter;
+  sent: Counter;
+  seconds: Histogram;
 }
 
 /** How the cache answered, in one word for logs and labels. */
@@ -51,43 +66,79 @@ export function createAccessLog(log: Log, metrics: Metrics): (request: ServedReq
   );
 
   // Few series, many requests: each is looked up by one short key instead of its labels.
-  const known = new Map<string, { requests: Counter; sent: Counter; seconds: Histogram }>();
-  function seriesOf(name: string, status: number, result: string) {
+  const series = new Map<string, Series>();
+  function seriesOf(name: string, status: number, result: string): Series {
     const key = `${name} ${status} ${result}`;
-    let found = known.get(key);
+    let found = series.get(key);
     if (!found) {
       found = {
         requests: requests.of({ repository: name, status: String(status), cache: result }),
         sent: sent.of({ repository: name, source: result === "miss" ? "upstream" : "cache" }),
         seconds: seconds.of({ repository: name }),
       };
-      known.set(key, found);
+      series.set(key, found);
     }
     return found;
   }
 
-  return (request) => {
-    const { method, path, status, repository, cache, bytes, durationMs, cut } = request;
-    const result = outcome(cache);
-    const series = seriesOf(repository ?? "-", status, result);
-    series.requests.add();
-    series.sent.add(bytes);
-    if (request.rule) refusals.add({ repository: repository ?? "-", rule: request.rule });
-    series.seconds.observe(durationMs / 1000);
+  function count(to: Series, { bytes, durationMs }: ServedRequest): void {
+    to.requests.add();
+    to.sent.add(bytes);
+    to.seconds.observe(durationMs / 1000);
+  }
 
-    const level: Level = status >= 500 ? "error" : status === 424 || cut ? "warn" : "info";
-    log.write(level, `${method} ${path} ${status} ${result}`, {
-      id: request.id,
+  const known = new WeakMap<object, Known>();
+  function remember(alike: object, request: ServedRequest): Known {
+    const { status, bytes, repository } = request;
+    const { level, message, fields } = told(request);
+    const made = {
+      ...seriesOf(repository ?? "-", status, outcome(request.cache)),
+      status,
+      bytes,
+      line: log.repeat(level, message, fields),
+    };
+    known.set(alike, made);
+    return made;
+  }
+
+  return (request) => {
+    const { alike, status, bytes, repository, rule } = request;
+    if (alike) {
+      const same = known.get(alike) ?? remember(alike, request);
+      // A condition or a range makes another answer of the same reply.
+      if (same.status === status && same.bytes === bytes) {
+        count(same, request);
+        same.line(changing(request));
+        return;
+      }
+    }
+    count(seriesOf(repository ?? "-", status, outcome(request.cache)), request);
+    if (rule) refusals.add({ repository: repository ?? "-", rule });
+    const { level, message, fields } = told(request);
+    log.write(level, message, { ...fields, ...changing(request) });
+  };
+}
+
+/** What a line says but what differs each time. */
+function told(request: ServedRequest): { level: Level; message: string; fields: Fields } {
+  const { method, path, status, repository, cache, bytes, cut } = request;
+  const result = outcome(cache);
+  return {
+    level: status >= 500 ? "error" : status === 424 || cut ? "warn" : "info",
+    message: `${method} ${path} ${status} ${result}`,
+    fields: {
       repo: repository,
       status,
       cache: result,
       bytes,
-      duration_ms: Math.round(durationMs * 10) / 10,
       upstream: cache?.upstream,
-      address: request.address,
       reason: request.reason ?? undefined,
       rule: request.rule ?? undefined,
       cut: cut ?? undefined,
-    });
+    },
   };
+}
+
+function changing({ id, durationMs, address }: ServedRequest): Fields {
+  return { id, duration_ms: Math.round(durationMs * 10) / 10, address };
 }
