@@ -42,7 +42,11 @@ function open(answer: () => Reply) {
     }),
     log: createLog("json", (line) => lines.push(line)),
     now: Date.now,
-    record: (request) => served.push(request),
+    accessLog: {
+      record: (request) => served.push(request),
+      alike: (request) => (id, durationMs, address) =>
+        served.push({ ...request, id, durationMs, address }),
+    },
   });
   return { app, lines, served };
 }
@@ -86,4 +90,24 @@ test("a browser's question before a read is answered for repositories, and for r
   expect(await asked("/toy/a", "GET")).toEqual([204, "*"]);
   expect((await asked("/toy/a", "PUT"))[1]).toBeNull();
   expect((await asked("/-/metrics", "GET"))[1]).toBeNull();
+});
+
+test("each request is recorded, those that repeat as well, with what differs", async () => {
+  const shared: Reply = {
+    ...reply(200, "text/plain", Buffer.from("four")),
+    etag: "e",
+    isShared: true,
+    isCurrent: () => true,
+  };
+  const { app, served } = open(() => shared);
+  const conditional = (name: string) => (name === "if-none-match" ? '"e"' : null);
+  for (const change of [{}, {}, { header: conditional }, { address: "192.0.2.9" }])
+    await app({ ...incoming, ...change });
+  expect(served.map(({ status, bytes, address }) => [status, bytes, address])).toEqual([
+    [200, 4, "127.0.0.1"],
+    [200, 4, "127.0.0.1"],
+    [304, 0, "127.0.0.1"],
+    [200, 4, "192.0.2.9"],
+  ]);
+  expect(new Set(served.map(({ id }) => id)).size).toBe(4);
 });

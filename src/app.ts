@@ -9,11 +9,11 @@ import { Problem } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
 import type { Request } from "./core/request.ts";
 import { shortageOf } from "./core/shortage.ts";
-import type { ServedRequest } from "./http/accesslog.ts";
+import type { AccessLog, ServedRequest } from "./http/accesslog.ts";
 import { preflight } from "./http/cors.ts";
 import { pathFault } from "./http/path.ts";
-import { createRepeats } from "./http/repeat.ts";
-import { type Sent, send } from "./http/send.ts";
+import { createRepeats, type Found } from "./http/repeat.ts";
+import { type Sent, send, sendAgain } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
 import { wantsPage } from "./web/repository.ts";
 import type { Site, SiteRoute } from "./web/site.ts";
@@ -28,7 +28,7 @@ export interface AppDeps {
   log: Log;
   /** Milliseconds since the epoch. */
   now(): number;
-  record(request: ServedRequest): void;
+  accessLog: AccessLog;
 }
 
 /** Answers a request; `only` is the repository that stands at the root of an additional port. */
@@ -41,8 +41,6 @@ interface Outcome {
   failure: Problem | null;
   id: string;
   started: number;
-  /** See `ServedRequest.alike`. */
-  alike: object | null;
 }
 
 /** What a request is addressed to: a repository's format or the site, which have the same verbs. */
@@ -80,17 +78,18 @@ export function createApp(deps: AppDeps): App {
     const grant = deps.gate.identify(incoming);
     const repeated = repeats.find(incoming, only, grant.audience);
     if (!repeated) return serveAnew(incoming, only, grant, started);
-    const { reply: answer, repository } = repeated;
-    return deliver({
-      answer,
-      incoming,
-      name: repository,
-      failure: null,
-      id: nextId(),
-      started,
-      alike: repeated,
-    });
+    return deliverAgain(repeated, incoming, started);
   };
+
+  function deliverAgain(found: Found, incoming: Incoming, started: number): Sent {
+    const { reply: answer, repository: name } = found;
+    const outcome = () => ({ answer, incoming, name, failure: null, id: nextId(), started });
+    const sent = sendAgain(answer, incoming);
+    if (!sent) return deliver(outcome());
+    found.record ??= deps.accessLog.alike(served(outcome(), sent.status, sent.bytes!, null));
+    found.record(nextId(), performance.now() - started, incoming.address);
+    return sent;
+  }
 
   async function serveAnew(
     original: Incoming,
@@ -115,7 +114,7 @@ export function createApp(deps: AppDeps): App {
       answer = (target ?? deps.site).problem(failure);
     }
     const name = target?.name ?? null;
-    return deliver({ answer, incoming: original, name, failure, id, started, alike: null });
+    return deliver({ answer, incoming: original, name, failure, id, started });
   }
 
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
@@ -128,21 +127,7 @@ export function createApp(deps: AppDeps): App {
   function deliver(outcome: Outcome): Sent {
     const { incoming, name } = outcome;
     const end = (status: number, bytes: number, cut: string | null) =>
-      deps.record({
-        id: outcome.id,
-        method: incoming.method,
-        path: incoming.path,
-        status,
-        repository: name,
-        cache: outcome.answer.cache ?? null,
-        bytes,
-        durationMs: performance.now() - outcome.started,
-        address: incoming.address,
-        reason: outcome.failure?.message ?? null,
-        rule: outcome.failure?.rule ?? null,
-        cut,
-        alike: outcome.alike,
-      });
+      deps.accessLog.record(served(outcome, status, bytes, cut));
     const onEnd = (bytes: number, cut: string | null) => end(outcome.answer.status, bytes, cut);
     let sent: Sent;
     try {
@@ -255,4 +240,26 @@ export function createApp(deps: AppDeps): App {
       cause: error,
     });
   }
+}
+
+function served(
+  { answer, incoming, name, failure, id, started }: Outcome,
+  status: number,
+  bytes: number,
+  cut: string | null,
+): ServedRequest {
+  return {
+    id,
+    method: incoming.method,
+    path: incoming.path,
+    status,
+    repository: name,
+    cache: answer.cache ?? null,
+    bytes,
+    durationMs: performance.now() - started,
+    address: incoming.address,
+    reason: failure?.message ?? null,
+    rule: failure?.rule ?? null,
+    cut,
+  };
 }

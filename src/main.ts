@@ -162,9 +162,18 @@ export async function start(options: StartOptions): Promise<Running> {
     site,
     log,
     now,
-    record(exchange) {
-      accessLog(exchange);
-      overviews.count(exchange);
+    accessLog: {
+      record(request) {
+        accessLog.record(request);
+        overviews.count(request);
+      },
+      alike(request) {
+        const record = accessLog.alike(request);
+        return (id, durationMs, address) => {
+          record(id, durationMs, address);
+          overviews.count(request);
+        };
+      },
     },
   });
 

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { clash } from "../config/addresses.ts";
 import type { RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
-import { printable } from "../core/log.ts";
+import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Probe } from "../core/probe.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
@@ -164,7 +164,7 @@ export function probeUpstreams(
   now: () => number,
 ): Promise<ProbeResult[]> {
   const metrics = createUpstreamMetrics(createMetrics());
-  const log = { write: () => undefined, repeat: () => () => undefined };
+  const log = createLog("json", () => {});
   return Promise.all(
     repository.upstreams.map(async (settings): Promise<ProbeResult> => {
       const proxy = settings.proxy ? new URL(settings.proxy).host : null;

@@ -6,8 +6,13 @@ export type Fields = Record<string, string | number | boolean | null | undefined
 export interface Log {
   /** `message` reads alone; `fields` can be queried. Units stand in the names (`duration_ms`). */
   write(level: Level, message: string, fields?: Fields): void;
-  /** `write` for lines that differ in a few fields only, which stand last: the rest is worked out once. */
-  repeat(level: Level, message: string, fields: Fields): (changing: Fields) => void;
+  /** `write` for lines that differ in a few fields only, which stand last: the rest is worked out once. The values come as `names` do. */
+  repeat(
+    level: Level,
+    message: string,
+    fields: Fields,
+    names: readonly string[],
+  ): (values: readonly (string | number)[]) => void;
 }
 
 const FIELD_LIMIT = 500;
@@ -46,10 +51,22 @@ export function createLog(
   };
   return {
     write,
-    repeat(level, message, fields) {
-      if (style === "text") return (changing) => write(level, message, { ...fields, ...changing });
+    repeat(level, message, fields, names) {
+      if (style === "text")
+        return (values) => {
+          const changing = names.map((name, at) => [name, values[at]]);
+          write(level, message, { ...fields, ...Object.fromEntries(changing) });
+        };
       const known = `",${jsonHead(level, message)}${jsonFields(fields)}`;
-      return (changing) => sink(`{"time":"${stamp()}${known}${jsonFields(changing)}}\n`);
+      const keys = names.map((name) => `,"${name}":`);
+      return (values) => {
+        let line = `{"time":"${stamp()}${known}`;
+        for (let at = 0; at < keys.length; at++) {
+          const value = values[at]!;
+          line += `${keys[at]}${typeof value === "string" ? quoted(value) : value}`;
+        }
+        sink(`${line}}\n`);
+      };
     },
   };
 }

@@ -21,16 +21,15 @@ export interface ServedRequest {
   rule: string | null;
   /** Why the body ended early: the client left, or the bytes proved false. */
   cut: string | null;
-  /** The same for requests that differ in nothing but their id, address and duration; null where that is not known. */
-  alike: object | null;
 }
 
-/** What is worked out once for requests that are alike. */
-interface Known extends Series {
-  status: number;
-  bytes: number;
-  line(changing: Fields): void;
+export interface AccessLog {
+  record(request: ServedRequest): void;
+  /** `record` for requests that differ from this one only in these. */
+  alike(request: ServedRequest): RecordAlike;
 }
+
+export type RecordAlike = (id: string, durationMs: number, address: string) => void;
 
 interface Series {
   requests: Counter;
@@ -47,7 +46,7 @@ export function outcome(cache: CacheStatus | null): string {
   return cache.fwd === "stale" ? "refreshed" : "miss";
 }
 
-export function createAccessLog(log: Log, metrics: Metrics): (request: ServedRequest) => void {
+export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
   const requests = metrics.counter(
     "holdfast_requests_total",
     "Requests by repository, status and cache outcome.",
@@ -81,41 +80,40 @@ export function createAccessLog(log: Log, metrics: Metrics): (request: ServedReq
     return found;
   }
 
-  function count(to: Series, { bytes, durationMs }: ServedRequest): void {
+  function seriesFor({ repository, status, cache }: ServedRequest): Series {
+    return seriesOf(repository ?? "-", status, outcome(cache));
+  }
+
+  function count(to: Series, bytes: number, durationMs: number): void {
     to.requests.add();
     to.sent.add(bytes);
     to.seconds.observe(durationMs / 1000);
   }
 
-  const known = new WeakMap<object, Known>();
-  function remember(alike: object, request: ServedRequest): Known {
-    const { status, bytes, repository } = request;
-    const { level, message, fields } = told(request);
-    const made = {
-      ...seriesOf(repository ?? "-", status, outcome(request.cache)),
-      status,
-      bytes,
-      line: log.repeat(level, message, fields),
-    };
-    known.set(alike, made);
-    return made;
-  }
-
-  return (request) => {
-    const { alike, status, bytes, repository, rule } = request;
-    if (alike) {
-      const same = known.get(alike) ?? remember(alike, request);
-      // A condition or a range makes another answer of the same reply.
-      if (same.status === status && same.bytes === bytes) {
-        count(same, request);
-        same.line(changing(request));
-        return;
-      }
-    }
-    count(seriesOf(repository ?? "-", status, outcome(request.cache)), request);
-    if (rule) refusals.add({ repository: repository ?? "-", rule });
-    const { level, message, fields } = told(request);
-    log.write(level, message, { ...fields, ...changing(request) });
+  return {
+    record(request) {
+      const { repository, rule, bytes, durationMs } = request;
+      count(seriesFor(request), bytes, durationMs);
+      if (rule) refusals.add({ repository: repository ?? "-", rule });
+      const { level, message, fields } = told(request);
+      const duration_ms = rounded(durationMs);
+      log.write(level, message, {
+        ...fields,
+        id: request.id,
+        duration_ms,
+        address: request.address,
+      });
+    },
+    alike(request) {
+      const { bytes } = request;
+      const to = seriesFor(request);
+      const { level, message, fields } = told(request);
+      const write = log.repeat(level, message, fields, ["id", "duration_ms", "address"]);
+      return (id, durationMs, address) => {
+        count(to, bytes, durationMs);
+        write([id, rounded(durationMs), address]);
+      };
+    },
   };
 }
 
@@ -139,6 +137,6 @@ function told(request: ServedRequest): { level: Level; message: string; fields: 
   };
 }
 
-function changing({ id, durationMs, address }: ServedRequest): Fields {
-  return { id, duration_ms: Math.round(durationMs * 10) / 10, address };
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
 }

@@ -1,6 +1,7 @@
 // Requests that repeat: a reply that was given a moment ago to the same request is given again with nothing looked up.
 import { MEMORABLE } from "../core/memo.ts";
 import type { Reply } from "../core/reply.ts";
+import type { RecordAlike } from "./accesslog.ts";
 import type { Incoming } from "./server.ts";
 
 /** What a route looks at besides the request (the generation in service, another document) may change: bounded by this. */
@@ -11,7 +12,12 @@ export interface Repeated {
   repository: string;
 }
 
-export interface Entry extends Repeated {
+/** What is found again, and how that is recorded: put here by who does, once for all. */
+export interface Found extends Repeated {
+  record: RecordAlike | null;
+}
+
+export interface Entry extends Found {
   origin: string;
   /** The headers that were looked at, and what they were. */
   headers: (readonly [name: string, value: string | null])[];
@@ -21,7 +27,7 @@ export interface Entry extends Repeated {
 /** `audience`: of the caller's grant. Nobody gets a reply that was made for others. */
 export interface Repeats {
   /** The reply to a request like this one, when that is still what it would get. */
-  find(incoming: Incoming, only: string | undefined, audience: string): Repeated | null;
+  find(incoming: Incoming, only: string | undefined, audience: string): Found | null;
   /** The request to serve from, which notes what is looked at; and `keep`, to be told what came of it. */
   note(
     incoming: Incoming,
@@ -80,7 +86,7 @@ export function createRepeats(
           const until = now() + LIFE_MS;
           entries.set(
             keyOf(incoming, only, audience),
-            { reply, repository, origin, headers, until },
+            { reply, repository, record: null, origin, headers, until },
             1,
           );
         },

@@ -40,25 +40,30 @@ export function send(
 ): Sent {
   if (!reply.isShared || !takesWhole(reply, request))
     return build(reply, request, repository, onEnd);
-  let ready = prepared.get(reply);
-  if (!ready) {
-    const { response, bytes } = build(reply, request, repository, onEnd);
-    const { body } = reply;
+  if (!prepared.has(reply)) prepare(reply, build(reply, request, repository, onEnd));
+  return whole(prepared.get(reply)!);
+}
+
+/** `send` for a reply that was sent whole before, to who takes it whole; null for all else. Throws nothing. */
+export function sendAgain(reply: Reply, request: SendRequest): Sent | null {
+  const ready = prepared.get(reply);
+  return ready !== undefined && takesWhole(reply, request) ? whole(ready) : null;
+}
+
+function prepare(reply: Reply, { response, bytes }: Sent): void {
+  const { status, body } = reply;
+  const { headers } = response;
+  headers.delete("content-length");
+  prepared.set(reply, {
+    init: { status, headers },
     // Bytes are copied into every Response; a Blob is not.
-    const shared = body instanceof Uint8Array ? new Blob([asPart(body)]) : toBody(body as FileBody);
-    ready = {
-      init: { status: reply.status, headers: response.headers },
-      body: shared,
-      bytes: bytes ?? 0,
-    };
-    ready.init.headers.delete("content-length");
-    prepared.set(reply, ready);
-  }
-  return {
-    response: new Response(ready.body, ready.init),
-    status: reply.status,
-    bytes: ready.bytes,
-  };
+    body: body instanceof Uint8Array ? new Blob([asPart(body)]) : toBody(body as FileBody),
+    bytes: bytes ?? 0,
+  });
+}
+
+function whole({ body, init, bytes }: Prepared): Sent {
+  return { response: new Response(body, init), status: init.status, bytes };
 }
 
 /** A GET without conditions and ranges, from a client that takes the stored encoding. */
