@@ -52,7 +52,8 @@ export function createRepeats(
       if (!mayRepeat(incoming)) return null;
       const found = entries.get(keyOf(incoming, only, audience));
       if (!found || found.origin !== incoming.origin) return null;
-      for (const [name, value] of found.headers) if (incoming.header(name) !== value) return null;
+      for (let at = 0; at < found.headers.length; at++)
+        if (incoming.header(found.headers[at]![0]) !== found.headers[at]![1]) return null;
       return now() < found.until && found.reply.isCurrent!() ? found : null;
     },
     note(incoming, only, audience) {
