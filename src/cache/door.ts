@@ -1,7 +1,7 @@
 // Every question about a package passes here first: whose its name is, and whether the caller may ask.
+import { createClaims } from "../core/claims.ts";
 import { type Action, type Grant, permit } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
-import { createClaims } from "../policy/claims.ts";
 
 /** `claimed`: its owner's alone. `upstream`: whatever the upstreams have. */
 export type Owner = "claimed" | "upstream";

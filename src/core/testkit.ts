@@ -33,6 +33,15 @@ export function bodyParts(bytes: Uint8Array | string = ""): Pick<Request, "body"
   };
 }
 
+/** Numbers from 0 up to 1 that are the same in every run. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return (state >>> 8) / 0x1000000;
+  };
+}
+
 const services = memo((_: Repository) => new Map<string, unknown>());
 
 /** The format at work on a test's repository: the same service for as long as the repository lives. */

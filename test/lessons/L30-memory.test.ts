@@ -26,7 +26,7 @@ const bounded: Record<string, string> = {
   "src/formats/apt/detached.ts": "the same",
   "src/formats/apt/armour.ts": "keyrings that the configuration names",
   "src/formats/apt/sums.ts": "lists of digests, which are indices with a limit",
-  "src/formats/npm/stream.ts": "one version's entry of a packument",
+  "src/core/json-stream.ts": "one value of a document, up to 64 MiB",
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
   "src/store/blobs.ts": "offers it to those above",

@@ -1,10 +1,10 @@
 // Reading stored documents: the files they name, and what is kept of a version for when it goes.
 // npm/registry docs/responses/package-metadata.md
 import type { DocumentRef, Fact, Source } from "../../core/document.ts";
+import { readJsonObject } from "../../core/json-stream.ts";
 import { Problem } from "../../core/problem.ts";
 import { integrityOf, placeOf, rootOf } from "./dist.ts";
 import { isVersionKey } from "./names.ts";
-import { readJsonObject } from "./stream.ts";
 import { type Dist, isObject, type KeptEntry, type Manifest } from "./types.ts";
 
 /** A packument in document order. What is not an object where one is due is left out; `versions` itself must be one. */

@@ -11,6 +11,8 @@ import { bodyParts, unexpectedParts } from "../../../core/testkit.ts";
 import { documents } from "../documents.ts";
 import type { ComposerOptions } from "../options.ts";
 
+export { seeded } from "../../../core/testkit.ts";
+
 export type Upstream = (question: Question) => { status: number; body?: unknown };
 
 const unused: Omit<typeof unexpectedParts, "model"> = unexpectedParts;
@@ -177,15 +179,6 @@ export function request(options: Partial<Request> & { text?: string } = {}): Req
 // biome-ignore lint/suspicious/noExplicitAny: each test knows what it looks at
 export function bodyOf(answer: Reply): any {
   return JSON.parse(Buffer.from(answer.body as Uint8Array | string as string).toString());
-}
-
-/** Numbers from 0 up to 1 that are the same in every run. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state >>> 8) / 0x1000000;
-  };
 }
 
 /** The Problem that something ends in; fails when it ends well or in another error. */

@@ -11,6 +11,8 @@ import { bodyParts, unexpectedParts } from "../../../core/testkit.ts";
 import { documents } from "../documents.ts";
 import type { NpmOptions } from "../types.ts";
 
+export { seeded } from "../../../core/testkit.ts";
+
 export type Upstream = (question: Question) => { status: number; body?: unknown };
 
 export class FakeRepository implements Repository<NpmOptions> {
@@ -158,15 +160,6 @@ export function request(
 /** The JSON of a reply's body. */
 export function bodyOf(answer: Reply): any {
   return JSON.parse(Buffer.from(answer.body as Uint8Array | string as string).toString());
-}
-
-/** Numbers from 0 up to 1 that are the same in every run. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return (state >>> 8) / 0x1000000;
-  };
 }
 
 /** The Problem that something ends in; fails when it ends well or in another error. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { Problem } from "../../core/problem.ts";
-import { readJsonObject } from "./stream.ts";
-import { seeded } from "./testdata/repository.ts";
+import { readJsonList, readJsonObject } from "./json-stream.ts";
+import { Problem } from "./problem.ts";
+import { seeded } from "./testkit.ts";
 
 type Random = () => number;
 
@@ -23,6 +23,17 @@ async function rebuild(chunks: AsyncIterable<Uint8Array>): Promise<unknown> {
     if (event.kind === "close") whole.set("versions", Object.fromEntries(walked));
   }
   return Object.fromEntries(whole);
+}
+
+/** The same of a list. */
+async function rebuildList(chunks: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const whole = new Map<string, unknown>();
+  const walked: unknown[] = [];
+  for await (const event of readJsonList(chunks, "list")) {
+    if (event.kind === "field") whole.set(event.key, event.value);
+    else walked.push(...event.values);
+  }
+  return { ...Object.fromEntries(whole), list: whole.get("list") ?? walked };
 }
 
 function pick<T>(random: Random, items: readonly T[]): T {
@@ -74,6 +85,63 @@ test("random documents in random pieces read as JSON.parse reads them", async ()
     const chunks = inPieces(Buffer.from(text), () => random() * most + 0.5);
     expect(await rebuild(chunks)).toEqual(JSON.parse(text));
   }
+});
+
+test("random lists in random pieces read as JSON.parse reads them", async () => {
+  const random = seeded(6);
+  for (let round = 0; round < 1_500; round++) {
+    const list = Array.from({ length: random() * 12 }, () => randomValue(random, 2));
+    const document = { ...randomObject(random, 0), list, last: randomValue(random, 2) };
+    const text = JSON.stringify(document, null, pick(random, [0, 1, "\t"]));
+    const most = pick(random, [1, 3, 20, 500]);
+    const chunks = inPieces(Buffer.from(text), () => random() * most + 0.5);
+    expect(await rebuildList(chunks)).toEqual(JSON.parse(text));
+  }
+});
+
+const brokenLists = [
+  "[1,,2]",
+  "[,1]",
+  "[1,]",
+  "[1 2]",
+  "[1:2]",
+  '["a"',
+  "[1,2,nul,3]",
+  "[1}",
+  "[{}{}]",
+];
+for (const list of brokenLists)
+  test(`the list ${list} is malformed`, async () => {
+    for (const size of [1, 3, 10_000]) {
+      const read = rebuildList(inPieces(Buffer.from(`{"list":${list}}`), () => size));
+      expect(read).rejects.toMatchObject({ kind: "malformed" });
+      await read.catch(() => {});
+    }
+  });
+
+test("what is no list is a field", async () => {
+  const read = rebuildList(inPieces(Buffer.from('{"list":{"a":1}}'), () => 5));
+  expect(await read).toEqual({ list: { a: 1 } });
+});
+
+test("damaged lists end as malformed or read as JSON.parse reads them", async () => {
+  const random = seeded(8);
+  let refused = 0;
+  for (let round = 0; round < 3_000; round++) {
+    const list = Array.from({ length: random() * 8 }, () => randomValue(random, 3));
+    const bytes = Buffer.from(JSON.stringify({ list }));
+    for (let times = random() * 3; times > 0; times--)
+      bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+    try {
+      const read = await rebuildList(inPieces(bytes, () => random() * 40 + 0.5));
+      expect(read).toMatchObject(JSON.parse(bytes.toString()));
+    } catch (error) {
+      expect(error).toBeInstanceOf(Problem);
+      expect((error as Problem).kind).toBe("malformed");
+      refused++;
+    }
+  }
+  expect(refused).toBeGreaterThan(1_000);
 });
 
 test("damaged documents end as malformed or read as JSON.parse reads them", async () => {

@@ -1,5 +1,5 @@
 // Which names belong to a repository's owner: never asked for upstream, on any path.
-import { wildcard } from "../core/wildcard.ts";
+import { wildcard } from "./wildcard.ts";
 
 /** The first pattern that covers a name, as it is configured, or null. */
 export type Claims = (name: string) => string | null;

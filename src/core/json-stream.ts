@@ -1,14 +1,26 @@
 // Reads a JSON object of any size from its bytes, one value at a time. RFC 8259
 // A packument may have 105 MB: parsed whole it would take ten times that in memory and stop everything else for seconds.
-import { JSON_DEPTH } from "../../core/json.ts";
-import { Problem } from "../../core/problem.ts";
+import { JSON_DEPTH } from "./json.ts";
+import { Problem } from "./problem.ts";
 
-/** What the document is made of, in its own order. `open`, `entry` and `close` come from the one object that is walked. */
-export type JsonEvent =
-  | { kind: "field"; key: string; value: unknown }
+/** What the document is made of, in its own order. */
+export interface JsonField {
+  kind: "field";
+  key: string;
+  value: unknown;
+}
+
+/** From the one object that is walked. */
+export type JsonEntry =
   | { kind: "open" }
   | { kind: "entry"; key: string; value: unknown }
   | { kind: "close" };
+
+/** From the one array that is walked: the next of its elements. */
+export interface JsonItems {
+  kind: "items";
+  values: unknown[];
+}
 
 const VALUE_LIMIT = 64 * 1024 * 1024;
 
@@ -21,37 +33,69 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const END = -1;
+const OPEN = Buffer.from("[");
+const CLOSE = Buffer.from("]");
 
 /**
  * The fields of the top-level object; of the field `walked` its entries, each parsed alone. Holds one value at a time, 64 MiB
  * at most. Throws Problem("malformed") for anything that JSON.parse would refuse, and for a field or entry that comes twice.
  */
-export async function* readJsonObject(
+export function readJsonObject(
   chunks: AsyncIterable<Uint8Array>,
   walked: string,
-): AsyncGenerator<JsonEvent> {
+): AsyncGenerator<JsonField | JsonEntry> {
+  return read(chunks, walked, OPEN_OBJECT, walkObject);
+}
+
+/**
+ * The same where the field `walked` is an array: its elements, as many at a time as lie within one chunk. Where it is no array it is
+ * a field like the others.
+ */
+export function readJsonList(
+  chunks: AsyncIterable<Uint8Array>,
+  walked: string,
+): AsyncGenerator<JsonField | JsonItems> {
+  return read(chunks, walked, OPEN_ARRAY, walkArray);
+}
+
+async function* read<Event>(
+  chunks: AsyncIterable<Uint8Array>,
+  walked: string,
+  opening: number,
+  walk: (cursor: Cursor) => AsyncGenerator<Event>,
+): AsyncGenerator<JsonField | Event> {
   const cursor = new Cursor(chunks[Symbol.asyncIterator]());
   const fields = new Set<string>();
   try {
     await cursor.expect(OPEN_OBJECT);
-    for (let first = true; await cursor.hasMember(first); first = false) {
+    for (let first = true; await cursor.hasNext(first, CLOSE_OBJECT); first = false) {
       const key = await cursor.key(fields);
-      if (key !== walked || (await cursor.peek()) !== OPEN_OBJECT) {
-        yield { kind: "field", key, value: parse(await cursor.value()) };
-        continue;
-      }
-      yield { kind: "open" };
-      await cursor.expect(OPEN_OBJECT);
-      const entries = new Set<string>();
-      for (let start = true; await cursor.hasMember(start); start = false) {
-        const name = await cursor.key(entries);
-        yield { kind: "entry", key: name, value: parse(await cursor.value()) };
-      }
-      yield { kind: "close" };
+      if (key === walked && (await cursor.peek()) === opening) yield* walk(cursor);
+      else yield { kind: "field", key, value: parse(await cursor.value()) };
     }
     if ((await cursor.peek()) !== END) throw malformed("something follows its end");
   } finally {
     await cursor.close();
+  }
+}
+
+async function* walkObject(cursor: Cursor): AsyncGenerator<JsonEntry> {
+  yield { kind: "open" };
+  await cursor.expect(OPEN_OBJECT);
+  const entries = new Set<string>();
+  for (let first = true; await cursor.hasNext(first, CLOSE_OBJECT); first = false) {
+    const key = await cursor.key(entries);
+    yield { kind: "entry", key, value: parse(await cursor.value()) };
+  }
+  yield { kind: "close" };
+}
+
+async function* walkArray(cursor: Cursor): AsyncGenerator<JsonItems> {
+  await cursor.expect(OPEN_ARRAY);
+  for (let first = true; await cursor.hasNext(first, CLOSE_ARRAY); first = false) {
+    yield { kind: "items", values: [parse(await cursor.value())] };
+    const more = cursor.valuesAtHand();
+    if (more.length) yield { kind: "items", values: parse(more) as unknown[] };
   }
 }
 
@@ -80,11 +124,8 @@ class Cursor {
   /** The next byte that is not white space, which is not consumed. */
   async peek(): Promise<number> {
     for (;;) {
-      while (this.#at < this.#bytes.length) {
-        const byte = this.#bytes[this.#at]!;
-        if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte;
-        this.#at++;
-      }
+      this.#at = afterSpace(this.#bytes, this.#at);
+      if (this.#at < this.#bytes.length) return this.#bytes[this.#at]!;
       if (!(await this.#load())) return END;
     }
   }
@@ -95,10 +136,10 @@ class Cursor {
     this.#at++;
   }
 
-  /** Moves to the next member of an object, or past its end. */
-  async hasMember(first: boolean): Promise<boolean> {
+  /** Moves to the next member of an object or element of an array, or past its end. */
+  async hasNext(first: boolean, closing: number): Promise<boolean> {
     const byte = await this.peek();
-    if (byte === CLOSE_OBJECT) {
+    if (byte === closing) {
       this.#at++;
       return false;
     }
@@ -143,6 +184,26 @@ class Cursor {
       }
     }
   }
+
+  /** The elements of an array that follow, each with the comma before it, and are whole in the chunk at hand: as an array, or nothing. */
+  valuesAtHand(): Buffer {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    let end = start;
+    for (;;) {
+      const comma = afterSpace(bytes, end);
+      if (bytes[comma] !== COMMA) break;
+      const first = afterSpace(bytes, comma + 1);
+      if (first >= bytes.length) break;
+      const scalar = isScalar(bytes[first]!);
+      const next = scanValue(bytes, first, { depth: 0, inString: false, escaped: false, scalar });
+      if (next === END || next === first) break; // what is cut, or no value, is for the slow way to tell
+      end = next;
+    }
+    this.#at = end;
+    if (end === start) return Buffer.alloc(0);
+    return Buffer.concat([OPEN, bytes.subarray(afterSpace(bytes, start) + 1, end), CLOSE]);
+  }
 }
 
 interface Scan {
@@ -152,6 +213,15 @@ interface Scan {
   escaped: boolean;
   /** A number, true, false or null: ends before a delimiter. */
   scalar: boolean;
+}
+
+function afterSpace(bytes: Buffer, start: number): number {
+  let at = start;
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+  }
+  return at;
 }
 
 function isScalar(byte: number): boolean {
