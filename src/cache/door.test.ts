@@ -35,7 +35,7 @@ const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = 
   documents: (of) => of.documents("index", "", 10),
 };
 /** What tells nothing of any package. */
-const free: (keyof Repository)[] = ["name", "options", "claims", "report", "now"];
+const free: (keyof Repository)[] = ["name", "options", "claims", "claimPatterns", "report", "now"];
 
 const failure = async (ask: () => unknown) => {
   try {

@@ -8,7 +8,7 @@ export type Owner = "claimed" | "upstream";
 
 export interface Door {
   whose(packageName: string): Owner;
-  /** Throws a Problem unless the caller may do that with the package; null stands for what belongs to none. */
+  /** Throws a Problem unless the caller may do that with the package; null, as an empty name, stands for what belongs to none. */
   permit(grant: Grant, action: Action, packageName: string | null): void;
   /** The same for what comes from upstream: nothing of a private name does. Throws Problem("notFound") that names the claim. */
   enter(grant: Grant, packageName: string | null): void;
@@ -22,7 +22,7 @@ export function createDoor(
   const claims = createClaims(patterns, spell);
 
   function ask(grant: Grant, action: Action, packageName: string | null): void {
-    permit(grant, repository, action, packageName);
+    permit(grant, repository, action, packageName || null);
   }
 
   return {

@@ -84,6 +84,7 @@ export function createRepository(
     options,
     report,
     now,
+    claimPatterns: settings.claims,
     claims: (packageName) => door.whose(packageName) === "claimed",
     ask: (question) => boundTo(shared.ownGrant).ask(question),
     ...values,
@@ -229,6 +230,7 @@ export function createRepository(
       report,
       now,
       claims: repository.claims,
+      claimPatterns: settings.claims,
       refuseClaimed: enter,
       async view(ref, request, headers) {
         enter(ref.package);

@@ -7,7 +7,7 @@ export interface DocumentRef {
   kind: string;
   /** Its identity within repository and kind: a validated coordinate, never a raw path. */
   key: string;
-  /** The package that it is about: what claims are matched with. */
+  /** The package that it is about: what claims are matched with. Empty for what is about none. */
   package: string;
   /** Where the upstream has it: relative to the upstream's URL, without a leading slash, percent-encoded. */
   path: string;
@@ -87,6 +87,8 @@ export interface ViewRequest {
   variant: string;
   /** The repository's public URL without a trailing slash, or "" for views that do not hold it. */
   base: string;
+  /** What it depends on beside the document, as JSON: names that are private, say. */
+  data?: unknown;
 }
 
 /** A kind of document. All functions are pure, run in a worker for large documents, and throw only Problems. */

@@ -31,7 +31,7 @@ async function rebuildList(chunks: AsyncIterable<Uint8Array>): Promise<unknown> 
   const walked: unknown[] = [];
   for await (const event of readJsonList(chunks, "list")) {
     if (event.kind === "field") whole.set(event.key, event.value);
-    else walked.push(...event.values);
+    if (event.kind === "items") walked.push(...event.values);
   }
   return { ...Object.fromEntries(whole), list: whole.get("list") ?? walked };
 }

@@ -17,10 +17,7 @@ export type JsonEntry =
   | { kind: "close" };
 
 /** From the one array that is walked: the next of its elements. */
-export interface JsonItems {
-  kind: "items";
-  values: unknown[];
-}
+export type JsonItems = { kind: "open" } | { kind: "items"; values: unknown[] };
 
 const VALUE_LIMIT = 64 * 1024 * 1024;
 
@@ -91,6 +88,7 @@ async function* walkObject(cursor: Cursor): AsyncGenerator<JsonEntry> {
 }
 
 async function* walkArray(cursor: Cursor): AsyncGenerator<JsonItems> {
+  yield { kind: "open" };
   await cursor.expect(OPEN_ARRAY);
   for (let first = true; await cursor.hasNext(first, CLOSE_ARRAY); first = false) {
     yield { kind: "items", values: [parse(await cursor.value())] };

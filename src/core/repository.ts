@@ -12,7 +12,16 @@ import type { Derived, Turn } from "./task.ts";
 export interface OwnRepository<Options = unknown>
   extends Pick<
     Repository<Options>,
-    "name" | "options" | "claims" | "ask" | "keep" | "kept" | "swap" | "report" | "now"
+    | "name"
+    | "options"
+    | "claims"
+    | "claimPatterns"
+    | "ask"
+    | "keep"
+    | "kept"
+    | "swap"
+    | "report"
+    | "now"
   > {}
 
 /** What of a repository belongs to no caller: what a format is mounted on. */
@@ -27,6 +36,8 @@ export interface Repository<Options = unknown> {
   readonly options: Options;
   /** True when the name is this repository's owner's: never asked for upstream. */
   claims(name: string): boolean;
+  /** As they are configured: what a view of many names depends on, see core/claims.ts. */
+  readonly claimPatterns: readonly string[];
   /** Throws Problem("notFound") that names the claim, for what a format answers without `view`, `artifact` or `ask`. */
   refuseClaimed(name: string): void;
   /** A view as a reply: from memory or disk when fresh, revalidated when stale. Throws a Problem. */

@@ -12,7 +12,8 @@ function unexpected(name: Part) {
   };
 }
 
-export const unexpectedParts: Pick<Repository, Part> = {
+export const unexpectedParts: Pick<Repository, Part | "claimPatterns"> = {
+  claimPatterns: [],
   model: unexpected("model"),
   fetch: unexpected("fetch"),
   work: unexpected("work"),

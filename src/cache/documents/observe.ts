@@ -251,7 +251,7 @@ export function troubleEvent(
     package: ref.package,
     message:
       isServed && !/ stays in service/.test(problem.message)
-        ? `${problem.message}; the copy of ${ref.package} stored before is served`
+        ? `${problem.message}; the copy of ${ref.package || ref.key} stored before is served`
         : problem.message,
     detail: {
       path: ref.path,

@@ -163,7 +163,10 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     state: DocumentState | null,
     { upstream: host }: UpstreamResponse,
   ): Promise<DocumentState> {
-    const no = new Problem("notFound", `${ref.package} is not known to the upstream ${host}`);
+    const no = new Problem(
+      "notFound",
+      `${ref.package || ref.key} is not known to the upstream ${host}`,
+    );
     if (!state) throw no;
     const observed = await deps.observe(ref, state, [], host);
     const kept = await inService.change(

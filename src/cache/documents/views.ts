@@ -1,4 +1,5 @@
 // Documents as clients see them: rendered once, kept as gzip in memory and on disk, and found again by what they depend on.
+import { createHash } from "node:crypto";
 import type { DocumentRef, DocumentType, ViewRequest } from "../../core/document.ts";
 import type { FileBody, Reply } from "../../core/reply.ts";
 import { gzip } from "../../store/sink.ts";
@@ -50,7 +51,7 @@ export function createViews(deps: ViewDeps): Views {
   const renders = createCollapse<View>();
 
   async function get(ref: DocumentRef, state: DocumentState, request: ViewRequest): Promise<View> {
-    const key = `${deps.repository}\0${ref.kind}\0${ref.key}\0${request.variant}\0${request.base}`;
+    const key = [deps.repository, ref.kind, ref.key, ...partsOf(request)].join("\0");
     const known = deps.memory.get(key);
     if (known?.digest === state.digest && (isTrusted(known.view) || (await isThere(known.view))))
       return known.view;
@@ -75,11 +76,9 @@ export function createViews(deps: ViewDeps): Views {
 
   async function find(ref: DocumentRef, state: DocumentState, request: ViewRequest): Promise<View> {
     const document = [deps.repository, ref.kind, ref.key];
-    const file = deps.files.file(document, state.digest, [
-      request.variant,
-      request.base,
-      RENDERING,
-    ]);
+    const [variant, base, ...data] = partsOf(request);
+    const view = [variant, base, RENDERING, ...data];
+    const file = deps.files.file(document, state.digest, view);
     const isCheap = state.size <= CHEAP;
     const stored = isCheap ? null : await file.load();
     const seenAt = deps.now();
@@ -119,4 +118,10 @@ export function createViews(deps: ViewDeps): Views {
   }
 
   return { get, isTrusted };
+}
+
+/** What tells a view of a document from its others. */
+function partsOf({ variant, base, data }: ViewRequest): [string, string, ...string[]] {
+  if (data === undefined) return [variant, base];
+  return [variant, base, createHash("sha256").update(JSON.stringify(data)).digest("hex")];
 }

@@ -1,7 +1,9 @@
-// The two kinds of documents of a Python index: project pages, and the answers of its JSON API.
+// The kinds of documents of a Python index: project pages, the answers of its JSON API, and the list of projects.
 import type { DocumentRef, DocumentType } from "../../core/document.ts";
 import type { PypiOptions } from "./options.ts";
 import { projectEntries, projectFacts } from "./page.ts";
+import { projectsFacts } from "./projects.ts";
+import { renderProjects } from "./projects-view.ts";
 import { releaseFacts, renderRelease } from "./release.ts";
 import { MEDIA } from "./types.ts";
 import { renderProject } from "./view.ts";
@@ -22,16 +24,35 @@ export const documents = {
     facts: releaseFacts,
     render: renderRelease,
   },
+  projects: {
+    complete: false,
+    limit: 256 * 1024 * 1024,
+    facts: projectsFacts,
+    render: renderProjects,
+  },
 } satisfies Record<string, DocumentType>;
 
+const SIMPLE = `${MEDIA.json}, ${MEDIA.html};q=0.2, ${MEDIA.text};q=0.1`;
+
+/** The list of all projects. */
+export function projectsRef({ simplePath }: PypiOptions): DocumentRef {
+  return {
+    kind: "projects",
+    key: "list of projects",
+    package: "",
+    path: simplePath,
+    accept: SIMPLE,
+  };
+}
+
 /** The page that names all files of a normalised project. */
-export function projectRef(project: string, options: PypiOptions): DocumentRef {
+export function projectRef(project: string, options: Pick<PypiOptions, "simplePath">): DocumentRef {
   return {
     kind: "project",
     key: project,
     package: project,
     path: `${options.simplePath}${project}/`,
-    accept: `${MEDIA.json}, ${MEDIA.html};q=0.2, ${MEDIA.text};q=0.1`,
+    accept: SIMPLE,
   };
 }
 

@@ -12,6 +12,12 @@ export const PypiOptions = z.strictObject({
     .describe(
       "Where the project pages lie below the upstream's url; empty when the url itself ends in /simple/ or /+simple/",
     ),
+  projects: z
+    .enum(["upstream", "stored"])
+    .default("upstream")
+    .describe(
+      "What /simple/ lists: `upstream`, all projects of the upstream (of the public index, 40 MB), or `stored`, those that were asked for here. Installers read neither",
+    ),
 });
 
 export type PypiOptions = z.infer<typeof PypiOptions>;

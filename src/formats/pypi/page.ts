@@ -8,7 +8,7 @@ import { besides, pageOf } from "./resolve.ts";
 import type { ProjectFile, ProjectPage } from "./types.ts";
 
 /** "{", "<" or "" by the first byte that is no white space: a Source knows no content type. */
-async function formOf(source: Source): Promise<string> {
+export async function formOf(source: Source): Promise<string> {
   for await (const chunk of source.chunks()) {
     const text = Buffer.from(chunk.subarray(0, 4096)).toString("latin1");
     const first = text.replace(/^\u00ef\u00bb\u00bf/, "").trimStart()[0];

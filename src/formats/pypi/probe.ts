@@ -2,6 +2,7 @@
 import type { Probe } from "../../core/probe.ts";
 import { normalizeName } from "./names.ts";
 import type { PypiOptions } from "./options.ts";
+import { lastSegment } from "./projects.ts";
 
 const JSON_TYPE = "application/vnd.pypi.simple.v1+json";
 const ANCHOR = /<a\s[^<>]*?href\s*=\s*["']?([^"'<>\s]*)["']?[^<>]*>([^<]*)<\/a>/gi;
@@ -9,7 +10,7 @@ const ANCHOR = /<a\s[^<>]*?href\s*=\s*["']?([^"'<>\s]*)["']?[^<>]*>([^<]*)<\/a>/
 const BEGINNING = 16 * 1024;
 const LINKS = 20;
 
-export function probe({ simplePath }: PypiOptions): Probe {
+export function probe({ simplePath }: Pick<PypiOptions, "simplePath">): Probe {
   return {
     path: simplePath,
     accept: `${JSON_TYPE}, text/html;q=0.1`,
@@ -34,9 +35,4 @@ function listsProjects(page: string): boolean {
       ({ segment, name }) => normalizeName(segment) === normalizeName(name.replace(/\/$/, "")),
     )
   );
-}
-
-function lastSegment(href: string): string {
-  const path = href.split(/[?#]/, 1)[0]!.replace(/\/$/, "");
-  return path.slice(path.lastIndexOf("/") + 1);
 }

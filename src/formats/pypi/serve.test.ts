@@ -8,7 +8,7 @@ import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { bodyParts, serviceOf, unexpectedParts } from "../../core/testkit.ts";
 import { pypi } from "./index.ts";
-import type { PypiOptions } from "./options.ts";
+import { PypiOptions } from "./options.ts";
 
 const base = "https://packages.example.test/pypi";
 const json = "application/vnd.pypi.simple.v1+json";
@@ -29,8 +29,9 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
   const state = {
     now: 1_800_000_000_000,
     advertised: null as string | null | Problem,
+    unlisted: [] as string[] | Problem,
     claimed: new Set<string>(),
-    options: { simplePath: "simple/" },
+    options: PypiOptions.parse({}),
   };
   const repository: Repository<PypiOptions> = {
     name: "pypi",
@@ -45,7 +46,12 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
       seen.views.push({ ref, view, headers });
       return { status: 200, headers, body: "page" };
     },
-    async read() {
+    async read(ref, view) {
+      if (ref.kind === "projects") {
+        seen.views.push({ ref, view, headers: {} });
+        if (state.unlisted instanceof Problem) throw state.unlisted;
+        return { bytes: Buffer.from(JSON.stringify(state.unlisted)), cache: { hit: true } };
+      }
       if (state.advertised instanceof Problem) throw state.advertised;
       const bytes = Buffer.from(JSON.stringify({ provenance: state.advertised }));
       return { bytes, cache: { hit: true } };
@@ -154,15 +160,47 @@ test("a client that takes none of the types gets 406, and no page is fetched", a
 
 test("simplePath says where the pages lie upstream", async () => {
   const { repository, seen, state } = fake();
-  state.options = { simplePath: "+simple/" };
+  state.options = PypiOptions.parse({ simplePath: "+simple/" });
   await ask(repository, "/simple/six/");
   await ask(repository, `/files/six/${wheel}`);
   expect(seen.views[0]?.ref.path).toBe("+simple/six/");
   expect(seen.artifacts[0]?.namedBy[0]?.path).toBe("+simple/six/");
 });
 
+test("the list of projects is the upstream's, without claimed names and with what is only here", async () => {
+  const { repository, seen, state } = fake();
+  state.unlisted = ["brine"];
+  await ask(repository, "/root/pypi/+simple/", { accept: json });
+  const path = "simple/";
+  expect(seen.views.map(({ ref, view }) => [ref.kind, ref.package, ref.path, view])).toEqual([
+    ["projects", "", path, { variant: "unlisted", base: "", data: ["brine", "six"] }],
+    [
+      "projects",
+      "",
+      path,
+      { variant: "json", base: "", data: { claims: [], unlisted: ["brine"] } },
+    ],
+  ]);
+});
+
+for (const [kind, isStored] of [
+  ["notFound", true],
+  ["refused", true],
+  ["offline", true],
+  ["unreachable", false],
+  ["malformed", false],
+] as const)
+  test(`the list of projects when the upstream's is ${kind}`, async () => {
+    const { repository, state } = fake();
+    state.unlisted = new Problem(kind, "No list");
+    const answer = await ask(repository, "/simple/", { accept: json }).catch((error) => error);
+    if (isStored) expect(JSON.parse(answer.body).projects).toHaveLength(2);
+    else expect(answer.kind).toBe(kind);
+  });
+
 test("the list of projects is what is known here, without claimed names, with an entity tag", async () => {
   const { repository, state } = fake();
+  state.options = PypiOptions.parse({ projects: "stored" });
   const first = await ask(repository, "/simple/", { accept: json });
   expect(JSON.parse(String(first.body)).projects).toEqual([{ name: "brine" }, { name: "six" }]);
   state.claimed.add("six");

@@ -1,5 +1,4 @@
 // Each route of a Python index as a reply.
-import { createHash } from "node:crypto";
 import type { Artifact } from "../../core/artifact.ts";
 import { memo, memoText } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
@@ -13,8 +12,9 @@ import { type MediaType, negotiate } from "./negotiate.ts";
 import type { PypiOptions } from "./options.ts";
 import { serveProvenance } from "./provenance.ts";
 import type { PypiRoute } from "./routes.ts";
+import { serveProjects } from "./serve-projects.ts";
 import { MEDIA } from "./types.ts";
-import { type PageVariant, renderProjects } from "./view.ts";
+import type { PageVariant } from "./view.ts";
 
 const KINDS: Record<Sidecar, string> = { ".metadata": "metadata", ".asc": "signature" };
 const SIDECAR_LIMIT = 16 * 1024 * 1024;
@@ -42,18 +42,11 @@ function notAcceptable(): Reply {
   });
 }
 
-async function serveProjects(
-  request: Request,
-  repository: Repository<PypiOptions>,
-): Promise<Reply> {
-  const media = mediaOf(request);
-  if (!media) return notAcceptable();
-  // Only what is known here: the public list is 40 MB that no installer reads.
-  const known = await repository.documents("project", "", 1_000_000);
-  const names = known.filter((name) => !repository.claims(name));
-  const body = renderProjects(names, media === MEDIA.json ? "json" : "html");
-  const etag = createHash("sha256").update(body).digest("base64url").slice(0, 22);
-  return { ...reply(200, contentType(media), body, PAGE_HEADERS), etag };
+/** The form and the headers of a page in this type; null without one. */
+function answerIn(media: MediaType | null) {
+  if (!media) return null;
+  const form: "json" | "html" = media === MEDIA.json ? "json" : "html";
+  return { form, headers: { "content-type": contentType(media), ...PAGE_HEADERS } };
 }
 
 async function serveProject(
@@ -62,13 +55,18 @@ async function serveProject(
   request: Request,
   repository: Repository<PypiOptions>,
 ): Promise<Reply> {
-  const media = mediaOf(request);
-  if (!media) return notAcceptable();
-  const form = media === MEDIA.json ? "json" : "html";
+  const answer = answerIn(mediaOf(request));
+  if (!answer) return notAcceptable();
+  const { form, headers } = answer;
   const variant: PageVariant = devpi ? `${form}-devpi` : form;
-  const headers = { "content-type": contentType(media), ...PAGE_HEADERS };
   const ref = projectRef(project, repository.options);
   return repository.view(ref, { variant, base: request.base }, headers);
+}
+
+async function serveList(request: Request, repository: Repository<PypiOptions>): Promise<Reply> {
+  const answer = answerIn(mediaOf(request));
+  if (!answer) return notAcceptable();
+  return serveProjects(answer.form, answer.headers, repository);
 }
 
 /** A file or its sidecar: only what the project's page names, from where the page says that it is. */
@@ -104,7 +102,7 @@ export async function serve(
 ): Promise<Reply> {
   switch (route.kind) {
     case "projects":
-      return serveProjects(request, repository);
+      return serveList(request, repository);
     case "project":
       return serveProject(route.project, route.devpi, request, repository);
     case "redirect":

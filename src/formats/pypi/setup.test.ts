@@ -31,9 +31,9 @@ for (const [url, want] of trust)
   });
 
 test("simplePath is a relative folder", () => {
-  expect(PypiOptions.parse({})).toEqual({ simplePath: "simple/" });
+  expect(PypiOptions.parse({})).toEqual({ simplePath: "simple/", projects: "upstream" });
   for (const simplePath of ["", "+simple/", "api/pypi/simple/"])
-    expect(PypiOptions.parse({ simplePath })).toEqual({ simplePath });
+    expect(PypiOptions.parse({ simplePath })).toMatchObject({ simplePath });
   for (const simplePath of ["simple", "/simple/", "../", "a/../", "./", "a//", "a?/", "a/%2f/"])
     expect(() => PypiOptions.parse({ simplePath })).toThrow();
   expect(() => PypiOptions.parse({ simplepath: "simple/" })).toThrow();

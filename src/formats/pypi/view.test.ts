@@ -5,7 +5,6 @@ import type { DocumentType, Overlay } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { memorySource } from "../../store/source.ts";
 import { documents, projectRef, releaseRef } from "./documents.ts";
-import { renderProjects } from "./view.ts";
 
 const base = "https://packages.example.test/pypi";
 const options = { simplePath: "simple/" };
@@ -231,12 +230,4 @@ test("release.json shows the first digest of a file that changed", async () => {
   expect(shown.urls[0].digests).toEqual({ sha256: "1".repeat(64) });
   expect(shown.releases["1.0"][0]).not.toHaveProperty("size");
   expect(shown.releases["1.0"][0]).not.toHaveProperty("md5_digest");
-});
-
-test("the list of projects has both forms", () => {
-  expect(JSON.parse(renderProjects(["a", "b-c"], "json"))).toEqual({
-    meta: { "api-version": "1.4" },
-    projects: [{ name: "a" }, { name: "b-c" }],
-  });
-  expect(renderProjects(["b-c"], "html")).toContain('<a href="b-c/">b-c</a>');
 });

@@ -139,21 +139,3 @@ export async function* renderProject(
   } else if (view.variant.startsWith("json")) yield* inChunks(jsonLines(page, links));
   else yield* inChunks(htmlLines(page, links));
 }
-
-/** PEP 691, 503: the list of projects. */
-export function renderProjects(names: string[], form: "json" | "html"): string {
-  if (form === "json") {
-    const projects = names.map((name) => ({ name }));
-    return `${JSON.stringify({ meta: { "api-version": API_VERSION }, projects })}\n`;
-  }
-  const links = names.map(
-    (name) => `<a href="${encodeURIComponent(name)}/">${escapeHtml(name)}</a><br>\n`,
-  );
-  return [
-    '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n',
-    `<meta name="pypi:repository-version" content="${API_VERSION}">\n`,
-    "<title>Simple index</title>\n</head>\n<body>\n",
-    ...links,
-    "</body>\n</html>\n",
-  ].join("");
-}

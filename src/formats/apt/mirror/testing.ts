@@ -94,6 +94,7 @@ export function fakeRepository<Options>({
     beforeFetch: () => {},
     beforeDerive: () => {},
     claims: () => false,
+    claimPatterns: [],
     refuseClaimed: () => {},
     view: never("view"),
     async read(ref, view) {

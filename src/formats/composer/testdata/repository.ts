@@ -38,6 +38,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   /** Whole names, or vendors as "acme/*". */
   claimed: string[] = [];
 
+  readonly claimPatterns = unused.claimPatterns;
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;

@@ -27,6 +27,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly artifacts: Artifact[] = [];
   readonly knownFiles = new Map<string, KnownFile>();
   upstream: Upstream | null = null;
+  readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly model = unexpectedParts.model;
   readonly fetch = unexpectedParts.fetch;
   readonly work = unexpectedParts.work;
