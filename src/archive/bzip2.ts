@@ -11,14 +11,17 @@ const PIECE = 65_536;
 /** The bytes of all streams, in pieces. Throws an Error for what is damaged (each block has a checksum) or cut. */
 export async function* unbzip2(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = new Bits(await wholeFile(chunks));
+  // One for all streams: a file may have a hundred thousand that hold nothing.
+  let words = new Uint32Array(0);
   do {
     if (input.read(24) !== 0x425a68) throw new Error("it does not begin as bzip2 does");
     const level = input.read(8) - 0x30;
     if (level < 1 || level > 9) throw new Error("it does not begin as bzip2 does");
-    const words = new Uint32Array(level * 100_000);
+    const most = level * 100_000;
+    if (words.length < most) words = new Uint32Array(most);
     for (let magic = input.read48(); magic !== END; magic = input.read48()) {
       if (magic !== BLOCK) throw new Error("its data is damaged");
-      yield* block(input, words);
+      yield* block(input, words.subarray(0, most));
     }
     input.read(32); // over the checksums of the blocks, which were all checked
     input.align();

@@ -14,12 +14,14 @@ const UNCOMPRESSED = 0x8000_0000;
  */
 export async function* unlz4(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = new Words(await wholeFile(chunks));
+  // One for all frames: a file may have a hundred thousand that hold nothing.
+  const memory = { buffer: new Uint8Array(0) };
   do {
     const magic = input.word();
     // The upper 28 bits; the lower four are free.
     if (magic >>> 4 === SKIPPABLE >>> 4) input.take(input.word());
     else if (magic !== MAGIC) throw new Error("not an LZ4 frame");
-    else yield* frame(input);
+    else yield* frame(input, memory);
   } while (!input.isAtEnd);
 }
 
@@ -49,7 +51,7 @@ class Words {
   }
 }
 
-function* frame(input: Words): Generator<Uint8Array> {
+function* frame(input: Words, memory: { buffer: Uint8Array }): Generator<Uint8Array> {
   const [flags, descriptor] = input.take(2);
   if (flags! >> 6 !== 1) throw new Error("a version of LZ4 that cannot be read");
   if (flags! & 0x01) throw new Error("it needs a dictionary");
@@ -60,7 +62,8 @@ function* frame(input: Words): Generator<Uint8Array> {
   const most = BLOCK_SIZES[(descriptor! >> 4) & 7]!;
   input.take((hasSize ? 8 : 0) + 1);
   // What was written last, then the block.
-  const buffer = new Uint8Array(WINDOW + most);
+  if (memory.buffer.length < WINDOW + most) memory.buffer = new Uint8Array(WINDOW + most);
+  const { buffer } = memory;
   let before = 0;
   for (let size = input.word(); size !== 0; size = input.word()) {
     const data = input.take(size % UNCOMPRESSED);

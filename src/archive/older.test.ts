@@ -82,3 +82,15 @@ test("an lzma file that asks for more memory than anybody needs is refused", asy
   const refusal = await read("words.lzma", bytes).catch((error) => error);
   expect(refusal.message).toContain("too much memory");
 });
+
+const EMPTY = {
+  bz2: Buffer.from("425a683917724538509000000000", "hex"),
+  lz4: Buffer.from("04224d1860700000000000", "hex"),
+};
+
+test("streams that hold nothing take no memory each: a file of them is read in no time, and what follows is whole", async () => {
+  for (const [kind, empty] of Object.entries(EMPTY)) {
+    const bytes = Buffer.concat([...Array(100_000).fill(empty), bytesOf(`words.${kind}`)]);
+    expect((await read(`words.${kind}`, bytes)).equals(words())).toBe(true);
+  }
+});
