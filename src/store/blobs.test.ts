@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -237,4 +238,24 @@ test("where things would stand is told without making them", () => {
   const root = join(layout.root, "none");
   expect(layoutOf(root).blobs).toBe(join(root, "blobs", "sha256"));
   expect(readdirSync(layout.root)).not.toContain("none");
+});
+
+test("folders that were removed by hand are made again: nothing is refused for want of one", async () => {
+  const other = Buffer.from("other bytes");
+  const digest = createHash("sha256").update(other).digest("hex");
+  await blobs.condemn(DIGEST, BYTES);
+  await blobs.put(DIGEST, BYTES, FETCHED);
+  rmSync(layout.evidence, { recursive: true });
+  rmSync(layout.blobs, { recursive: true });
+  await blobs.condemn(DIGEST, BYTES);
+  await blobs.put(DIGEST, BYTES, FETCHED);
+  expect(await blobs.read(DIGEST)).toEqual(BYTES);
+  expect(existsSync(fileOf(layout.evidence, DIGEST))).toBe(true);
+  const anew = openBlobs(layout);
+  rmSync(layout.evidence, { recursive: true });
+  await anew.condemn(digest, other);
+  expect(existsSync(fileOf(layout.evidence, digest))).toBe(true);
+  rmSync(layout.evidence, { recursive: true });
+  await anew.depose(DIGEST, digest);
+  expect(existsSync(fileOf(layout.evidence, digest))).toBe(true);
 });

@@ -94,7 +94,11 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
       folders.add(folder);
     }
     if (how.durable) await guard(sync(from));
-    await guard(rename(from, path));
+    await guard(rename(from, path)).catch(async (error) => {
+      if (error.code !== "ENOENT") throw error;
+      await guard(mkdir(folder, { recursive: true, mode: FOLDER_MODE })); // it was removed by hand
+      await guard(rename(from, path));
+    });
     if (!how.durable) return;
     await guard(sync(folder));
     await guard(sync(root)); // where the folder itself may be new
@@ -216,10 +220,12 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Bytes of all files in a folder's folders. */
+/** Bytes of all files in a folder's folders, which may be removed by hand at any time. */
 async function sizeOf(root: string): Promise<number> {
   let size = 0;
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) size += (await stat(join(entry.parentPath, entry.name))).size;
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries)
+    if (entry.isFile())
+      size += (await stat(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0;
   return size;
 }
