@@ -184,3 +184,20 @@ test("a body past the limit is refused before it is read, and one of unknown len
   });
   expect((await fetch(url, { method: "POST", body: pieces })).status).toBe(413);
 });
+
+test("who says at once that more will come than may is not kept longer than who is silent about it", async () => {
+  const told: number[] = [];
+  const bodies = createBodies({ memory: MIB, silenceMs: FOREVER, timeMs: FOREVER });
+  for (const read of ["whole", "stream"] as const) {
+    const request = new Request("http://127.0.0.1/", {
+      method: "POST",
+      body: Buffer.alloc(10),
+      headers: { "content-length": "5000" },
+    });
+    const body = bodies.open(request, (seconds) => told.push(seconds));
+    const reading = read === "whole" ? body.whole(1000) : Array.fromAsync(body.stream(1000));
+    await expect(reading).rejects.toMatchObject({ kind: "tooLarge" });
+    body.close();
+    expect(told.splice(0)).toEqual([10]);
+  }
+});

@@ -49,7 +49,10 @@ export function createBodies({ memory, silenceMs, timeMs }: BodyOptions): Bodies
     limit: number,
     silence: (seconds: number) => void,
   ): AsyncGenerator<Uint8Array> {
-    if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge(limit);
+    if (Number(request.headers.get("content-length") ?? 0) > limit) {
+      silence(LINGER);
+      throw tooLarge(limit);
+    }
     const reader = request.body?.getReader();
     if (!reader) return;
     let size = 0;

@@ -80,3 +80,12 @@ test("who left while waiting waits no more", async () => {
   one.close();
   expect(budget.used).toBe(0);
 });
+
+test("who was told that it is over holds nothing any more, also of what comes after that", async () => {
+  const budget = createBudget(10 * MIB, FOREVER);
+  const share = budget.open();
+  await share.take(1 * MIB);
+  share.close();
+  await share.take(1 * MIB).catch(() => {});
+  expect(budget.used).toBe(0);
+});

@@ -8,7 +8,7 @@ export interface Share {
    * never can be.
    */
   take(bytes: number): Promise<void>;
-  /** Gives everything back. */
+  /** Gives everything back. What is taken later is refused: nobody would give that back. */
   close(): void;
 }
 
@@ -22,6 +22,8 @@ export interface Budget {
 interface Owner {
   held: number;
   expected: number;
+  /** It takes nothing any more. */
+  isClosed: boolean;
 }
 
 interface Waiter {
@@ -73,7 +75,7 @@ export function createBudget(total: number, waitMs: number): Budget {
       return used;
     },
     open(expected = 0) {
-      const owner: Owner = { held: 0, expected };
+      const owner: Owner = { held: 0, expected, isClosed: false };
       let waiter: Waiter | null = null;
 
       function wait(bytes: number): Promise<void> {
@@ -106,6 +108,7 @@ export function createBudget(total: number, waitMs: number): Budget {
 
       return {
         async take(bytes) {
+          if (owner.isClosed) throw busy();
           if (owner.held + bytes > capacity(bytes, owner))
             throw new Problem(
               "tooLarge",
@@ -116,6 +119,7 @@ export function createBudget(total: number, waitMs: number): Budget {
           else await wait(bytes);
         },
         close() {
+          owner.isClosed = true;
           waiter?.refuse();
           used -= owner.held;
           owner.held = 0;
