@@ -4,7 +4,7 @@ import type { DocumentRef, DocumentType, ViewRequest } from "../core/document.ts
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Action, Grant } from "../core/grant.ts";
 import { isUndone, Problem } from "../core/problem.ts";
-import type { Reply } from "../core/reply.ts";
+import type { CacheStatus, Reply } from "../core/reply.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Turn } from "../core/task.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -58,6 +58,8 @@ export interface Shared {
   ownGrant: Grant;
   now(): number;
 }
+
+type Detail = NonNullable<CacheStatus["detail"]>;
 
 /** A repository, and its format at work on it. */
 export interface Mounted {
@@ -166,21 +168,23 @@ export function createRepository(
 
   /** What the document lacks may exist by now: only an upstream that was just asked can say no. */
   async function lookAgain(ref: DocumentRef, view: ViewRequest, found: Found, no: Problem) {
-    const { detail } = found.cache;
     const part = [ref.kind, ref.key, view.variant];
-    if (detail) {
-      const reason = new Problem(
-        detail === "slow" ? "unreachable" : detail,
-        `${no.message}, as far as is stored here, and the upstream cannot be asked`,
-      );
-      throw detail === "slow" ? reason : await absences.explain("view", part, reason);
-    }
+    if (found.cache.detail) throw await unsure(part, no, found.cache.detail);
     const notBefore = now() - JUST_NOW_MS;
     if (found.state.checkedAt >= notBefore) throw await absences.explain("view", part, no);
     const newer = await documents.get(ref, notBefore);
-    if (newer.cache.detail) throw no;
+    if (newer.cache.detail) throw await unsure(part, no, newer.cache.detail);
     if (newer.state.digest === found.state.digest) throw await absences.explain("view", part, no);
     return { found: newer, view: await views.get(ref, newer.state, view) };
+  }
+
+  /** The copy that lacks it could not be brought up to date. */
+  async function unsure(part: string[], no: Problem, detail: Detail): Promise<unknown> {
+    const reason = new Problem(
+      detail === "slow" ? "unreachable" : detail,
+      `${no.message}, as far as is stored here, and the upstream cannot be asked`,
+    );
+    return detail === "slow" ? reason : absences.explain("view", part, reason);
   }
 
   async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
