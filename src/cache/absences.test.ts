@@ -99,6 +99,24 @@ test("a file that no document names, and one that is not where it is named, stay
   expect(await outcome(get("other"))).toBe("unreachable");
 });
 
+test("a no about a file is no longer the last word when a document has named the file since", async () => {
+  toy = await openToy();
+  toy.upstream.behave = ({ path }) => (path === "thing" ? names({ a: null }) : answer(404));
+  expect(await outcome(get("later"))).toBe("notFound");
+  toy.clock.shift += 61_000;
+  toy.upstream.behave = ({ path }) =>
+    path === "thing" ? names({ a: null, later: null }) : answer(404);
+  expect(await outcome(see())).toBe("found");
+  toy.upstream.away = "unreachable";
+  expect(await outcome(get("later"))).toBe("unreachable");
+  toy.upstream.away = null;
+  toy.clock.shift += 1_000;
+  expect(await outcome(get("later"))).toBe("notFound"); // and this is its word of today
+  toy.upstream.away = "unreachable";
+  await toy.restart();
+  expect(await outcome(get("later"))).toBe("notFound");
+});
+
 test("a part that the document lacked when it was asked for stays not found; another part is not known", async () => {
   toy = await openToy();
   toy.upstream.behave = () => names({ a: null });

@@ -30,9 +30,9 @@ export interface Absences {
   find(what: Asked, key: readonly string[]): Promise<Absence | null>;
   /**
    * The error that a client gets. A no of the upstream is kept. An upstream that could not be asked is taken at its last word: its no in
-   * place of the failure, when it said no before.
+   * place of the failure, when it said no before, at `since` (milliseconds since the epoch) or later.
    */
-  explain(what: Asked, key: readonly string[], error: unknown): Promise<unknown>;
+  explain(what: Asked, key: readonly string[], error: unknown, since?: number): Promise<unknown>;
   /** The upstream has it after all. */
   forget(what: Asked, key: readonly string[]): Promise<void>;
 }
@@ -70,7 +70,12 @@ export function createAbsences(deps: AbsenceDeps): Absences {
     return row ? { said: row.said, status: Number(row.status), at: Number(row.at) } : null;
   }
 
-  async function explain(what: Asked, parts: readonly string[], error: unknown): Promise<unknown> {
+  async function explain(
+    what: Asked,
+    parts: readonly string[],
+    error: unknown,
+    since = 0,
+  ): Promise<unknown> {
     if (!(error instanceof Problem)) return error;
     if (error.kind === "notFound") {
       // A rule of this house is no word of the upstream, and neither is a no that was kept.
@@ -80,7 +85,7 @@ export function createAbsences(deps: AbsenceDeps): Absences {
     }
     if (!isSilence(error)) return error;
     const known = await find(what, parts);
-    return known ? remembered(known, error) : error;
+    return known && known.at >= since ? remembered(known, error) : error;
   }
 
   return {

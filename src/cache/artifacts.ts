@@ -7,11 +7,11 @@ import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
-import { type Absences, forgetAbsence } from "./absences.ts";
+import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
-import { createExpect } from "./expect.ts";
+import { createExpect, namedSince } from "./expect.ts";
 import { HOLD } from "./fill.ts";
 import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
@@ -150,13 +150,19 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       .catch(async (error) => {
         remember(id, artifact, error);
         (await download.following)?.fill.fail(error);
-        throw await deps.absences.explain("file", [artifact.package, artifact.file], error);
+        throw await explain(artifact, error);
       })
       .finally(() => downloads.delete(id));
     stored.catch(() => {}); // every client may have left
     const started: Running = { download, stored, followers: 0 };
     downloads.set(id, started);
     return started;
+  }
+
+  async function explain(artifact: Artifact, error: unknown): Promise<unknown> {
+    // A no that is older than the document that names the file is not the last word.
+    const since = isSilence(error) ? await namedSince(deps, artifact) : 0;
+    return deps.absences.explain("file", [artifact.package, artifact.file], error, since);
   }
 
   /** Name first, then one transaction: a crash between the two leaves a file without a row, which `gc` finds. */

@@ -8,6 +8,7 @@ import type { KnownFact } from "../ledger/facts.ts";
 import { readPin } from "../ledger/pins.ts";
 import type { Database } from "../store/database.ts";
 import type { Documents } from "./documents/get.ts";
+import { readDocument } from "./documents/rows.ts";
 import { bothIntegrities, type Expectation } from "./prove.ts";
 
 /** What a just confirmed document does not name is not looked for again. */
@@ -113,4 +114,19 @@ export function createExpect(deps: ExpectDeps): (artifact: Artifact) => Expectin
   }
 
   return expecting;
+}
+
+/** When the newest of the stored documents that name the file was changed. Milliseconds since the epoch; 0: none names it. */
+export async function namedSince(
+  { repository, database }: Pick<ExpectDeps, "repository" | "database">,
+  { namedBy, file, namedAs = file }: Artifact,
+): Promise<number> {
+  let since = 0;
+  for (const ref of namedBy) {
+    const fact = await readFact(database.read, { repository, package: ref.package, file: namedAs });
+    if (!fact || fact.goneAt !== null) continue;
+    const document = await readDocument(database.read, repository, ref);
+    since = Math.max(since, document?.changedAt ?? 0);
+  }
+  return since;
 }
