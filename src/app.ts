@@ -55,8 +55,8 @@ interface Target {
   access(route: { kind: string }): Access;
   serve(route: { kind: string }, grant: Grant): Promise<Reply>;
   problem(problem: Problem): Reply;
-  /** What is told when there is no such route. */
-  nothing: string;
+  /** What this caller is told when there is no such route. */
+  nothing(grant: Grant): string;
 }
 
 /** A route, and what its caller must be allowed to do. */
@@ -118,7 +118,7 @@ export function createApp(deps: AppDeps): App {
   }
 
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
-    const { route, access } = parse(target, method);
+    const { route, access } = parse(target, method, grant);
     permit(grant, target.about, access.action, access.package);
     return target.serve(route, grant);
   }
@@ -188,7 +188,7 @@ export function createApp(deps: AppDeps): App {
       access: format.access,
       serve: (route, grant) => service.serve(route, request, repository.for(grant)),
       problem: (problem) => format.problem(problem, path),
-      nothing: `${method} ${path} is nothing that ${name} has: it speaks ${format.name}`,
+      nothing: () => `${method} ${path} is nothing that ${name} has: it speaks ${format.name}`,
     };
   }
 
@@ -210,20 +210,21 @@ export function createApp(deps: AppDeps): App {
       access: (route) => site.access(route as SiteRoute),
       serve: (route, grant) => site.serve(route as SiteRoute, origin, grant),
       problem: site.problem,
-      get nothing() {
-        const names = [...deps.repositories.keys()].map((name) => `/${name}/`).join(", ");
-        return `Nothing stands at ${path}; the repositories are ${names}`;
+      nothing(grant) {
+        const names = [...deps.repositories.keys()].filter((name) => grant.may(name, "read", null));
+        const told = names.map((name) => `/${name}/`).join(", ");
+        return `Nothing stands at ${path}${told && `; the repositories are ${told}`}`;
       },
     };
   }
 
   /** Paths are few and asked again and again; what a format works out of a route is remembered with it (core/memo.ts). */
-  function parse(target: Target, method: string): Asked {
+  function parse(target: Target, method: string, grant: Grant): Asked {
     const key = method === "GET" ? `${target.name ?? ""} ${target.path}` : null;
     const known = key === null ? undefined : routes.get(key);
     if (known) return known;
     const route = target.parse(method, target.path);
-    if (!route) throw new Problem("notFound", target.nothing);
+    if (!route) throw new Problem("notFound", target.nothing(grant));
     const asked = { route, access: target.access(route) };
     if (key !== null) routes.set(key, asked, 1);
     return asked;

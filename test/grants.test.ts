@@ -79,12 +79,21 @@ test("the site asks as well; only its health is for everybody", async () => {
   expect(await status("/-/health/ready")).toBe(200);
 });
 
-test("a page about a repository is for those who may read that repository", async () => {
-  const some = issueGrant({ audience: "ann", may: (repository) => repository !== "npm" });
-  await server.restart({ gate: { identify: () => some } });
-  const status = async (path: string) =>
-    (await fetch(`${server.url}${path}`, { headers: { accept: "text/html" } })).status;
-  expect([await status("/"), await status("/go/"), await status("/npm/")]).toEqual([200, 200, 403]);
+test("who may use one repository is told of no other by any page, nor by what is nowhere", async () => {
+  const may = (repository: string | null) => repository === null || repository === "npm";
+  const grant = issueGrant({ audience: "ann", may });
+  await server.restart({ gate: { identify: () => grant } });
+  const page = (path: string) =>
+    fetch(`${server.url}${path}`, { headers: { accept: "text/html" } });
+  expect((await page("/npm/")).status).toBe(200);
+  const refused = await page("/go/");
+  expect(refused.status).toBe(403);
+  expect(await refused.text()).not.toContain("Set up a client");
+  for (const path of ["/", "/nowhere/"]) {
+    const text = await (await page(path)).text();
+    expect(text).toContain("/npm/");
+    expect(text).not.toContain("/go/");
+  }
 });
 
 test("a reply that repeats is not given to another audience", async () => {

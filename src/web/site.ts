@@ -1,5 +1,5 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
-import type { Access, Grant } from "../core/grant.ts";
+import { type Access, type Grant, permit } from "../core/grant.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Overview } from "../core/overview.ts";
 import type { Problem } from "../core/problem.ts";
@@ -36,6 +36,12 @@ const ROUTES: Readonly<Record<string, SiteRoute>> = {
 };
 
 export function createSite(deps: SiteDeps): Site {
+  /** Of the repositories those that the caller may read. */
+  function readable(grant: Grant): SiteDeps {
+    const repositories = deps.repositories.filter(({ name }) => grant.may(name, "read", null));
+    return { ...deps, repositories };
+  }
+
   return {
     parse(method, path) {
       if (method !== "GET" && method !== "HEAD") return null;
@@ -49,9 +55,10 @@ export function createSite(deps: SiteDeps): Site {
     async serve(route, origin, grant) {
       switch (route.kind) {
         case "home":
-          return homePage(deps, await deps.overview(grant), origin);
+          return homePage(readable(grant), await deps.overview(grant), origin);
         case "repository": {
           const { name } = route;
+          permit(grant, name, "read", null);
           const repository = deps.repositories.find((one) => one.name === name)!;
           return repositoryPage(repository, await deps.overview(grant, name), origin);
         }
