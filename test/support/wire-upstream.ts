@@ -1,4 +1,5 @@
 // The `upstream …` lines of wire scripts: what changes at the other end, and how it misbehaves.
+import type { SatisForm } from "./fake-upstream/composer-satis.ts";
 import { type FakeUpstream, type FaultKind, faultKinds, glob } from "./fake-upstream/index.ts";
 
 export async function change(words: string[], upstream: FakeUpstream): Promise<void> {
@@ -54,8 +55,14 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
     "composer satis-forge": () => {
       upstream.composer.satis.isForged = name === "on";
     },
+    "composer satis-archives-beside": () => {
+      upstream.composer.satis.archives = upstream.composerUrls.satis.replace(/satis$/, "archives");
+    },
+    "composer satis-odd": () => {
+      upstream.composer.satis.odd = JSON.parse([name, version, ...more].join(" "));
+    },
     "composer satis-form": () => {
-      upstream.composer.satis.form = name === "p2" ? "p2" : "includes";
+      upstream.composer.satis.form = name as SatisForm;
     },
   };
   const run = actions[action];

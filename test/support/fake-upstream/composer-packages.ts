@@ -18,7 +18,7 @@ export interface ComposerRelease {
 interface Commit {
   tree: Tree;
   packing: Packing;
-  isTar: boolean;
+  pack(tree: Tree, packing: Packing): Buffer;
 }
 
 export class ComposerPackages {
@@ -100,7 +100,7 @@ export class ComposerPackages {
   archive(name: string, reference: string): Buffer | null {
     const commit = this.#commits.get(keyOf({ name, reference }));
     if (!commit) return null;
-    return (commit.isTar ? packTarGz : packZip)(commit.tree, commit.packing);
+    return commit.pack(commit.tree, commit.packing);
   }
 
   release(name: string, version: string): ComposerRelease {
@@ -135,10 +135,19 @@ export class ComposerPackages {
     this.#commits.set(keyOf(release), {
       tree: treeOf(release, this.#moves),
       packing: { top, turn: 0, comment: hex },
-      isTar: options.dist === "tar",
+      pack: PACKERS[options.dist ?? ""] ?? packZip,
     });
   }
 }
+
+/** Of the types that are not packed as zip. Nobody looks into an xz, so that there is nothing in it but its beginning. */
+const PACKERS: Record<string, Commit["pack"]> = {
+  tar: packTarGz,
+  xz: (tree) =>
+    Buffer.concat([Buffer.from("\xfd7zXZ\0", "latin1"), Buffer.from(JSON.stringify(tree))]),
+  file: (tree) =>
+    Buffer.from(`#!/usr/bin/env php\n${tree["src/Release.php"]!.text}__HALT_COMPILER();\n`),
+};
 
 function keyOf({ name, reference }: { name: string; reference: string }): string {
   return `${name} ${reference}`;

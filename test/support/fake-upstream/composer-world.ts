@@ -1,8 +1,8 @@
 // What the fake Packagist and the fake Satis hold, as tables: small real PHP packages in every shape that Composer knows.
 
 /**
- * `name | requirements | options`. Options: `versions` (newest last), `type` of the package, `dist` ("tar", or "elsewhere": on a host that
- * nobody allowed), `references` ("named": not hexadecimal), `weight` (bytes that it carries), and what is merged into composer.json.
+ * `name | requirements | options`. Options: `versions` (newest last), `type` of the package, `dist` ("tar", "xz", "file", "path", or "elsewhere": on a
+ * host that nobody allowed), `references` ("named": not hexadecimal), `weight` (bytes that it carries), and what is merged into composer.json.
  */
 export const composerTable = `
 reef/coral | |
@@ -29,6 +29,9 @@ export const satisTable = `
 dock/crane | | {"versions":["1.0.0","1.1.0","dev-main"]}
 dock/winch | dock/crane:^1.0 | {"versions":["1.0.0","1.1.0"]}
 dock/hoist | dock/winch:^1.0 | {"dist":"tar","versions":["1.0.0"]}
+dock/tool | | {"dist":"file","versions":["1.0.0"],"bin":["tool.phar"]}
+dock/valve | | {"dist":"xz","versions":["1.0.0"]}
+dock/gantry | | {"dist":"path","versions":["1.0.0"]}
 `;
 
 /** Advisories from the start: by name, the range. */
@@ -57,7 +60,7 @@ export interface ComposerRow {
 
 export interface ComposerOptions {
   type?: string;
-  dist?: "zip" | "tar" | "elsewhere";
+  dist?: "zip" | "tar" | "xz" | "file" | "path" | "elsewhere";
   references?: "named";
   weight?: number;
   /** Merged into composer.json. */

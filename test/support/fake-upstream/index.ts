@@ -88,7 +88,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Fake
     if (room === "go") return go.answer(asked, rest);
     if (room === "apt") return apt.answer(asked, rest);
     if (room === "composer") return composer.answer(asked, rest);
-    if (room === "satis") return composer.satis.answer(asked, rest);
+    // What stands beside the metadata needs the password as well.
+    if (room === "satis" || room === "archives") return composer.satis.answer(asked, rest);
     if (room === "empty") return text(200, "");
     return text(404, "Not Found");
   }
