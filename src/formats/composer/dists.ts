@@ -45,8 +45,13 @@ export async function serveDist(
   refuseOther(route);
   const root = await knownRoot(repository);
   const exact = await exactly(route, root, repository);
-  const artifact = artifactOf(exact, root, await namersOf(exact, root, repository), repository);
-  if (!served.has(route)) artifact.path ??= await placeOfAnother(exact, artifact, repository);
+  const namers = await namersOf(exact, root, repository);
+  const artifact = artifactOf(exact, root, namers, repository);
+  if (!served.has(route)) {
+    // What is named and is another release is not even asked for.
+    if (await isNamed(exact, namers, repository)) await refuseMoved(exact, namers, repository);
+    artifact.path ??= await placeOfAnother(exact, artifact, repository);
+  }
   try {
     const reply = await repository.artifact(artifact, request);
     served.add(route);
@@ -89,14 +94,23 @@ type Namers = Awaited<ReturnType<typeof documentsOf>>;
  * them is known to name is looked for by what the upstream says now.
  */
 async function namersOf(route: DistRoute, root: Root, repository: Repository): Promise<Namers> {
-  const { name, version, reference, type } = route;
+  const { name, version } = route;
   const namers = await documentsOf(name, root, kindOf(version), repository, "stored");
-  if (!isNamedByDigest(root)) return namers;
-  const file = `${namers.areShared ? `${name}/` : ""}${version}/${reference}.${type}`;
-  for (const ref of namers.refs) if (await repository.known(ref.package, file)) return namers;
+  if (!isNamedByDigest(root) || (await isNamed(route, namers, repository))) return namers;
   const newest = await repository.model<Root>(rootRef, "now").catch(ignoreProblem);
   if (!newest) return namers;
   return documentsOf(name, newest.model, kindOf(version), repository, "now");
+}
+
+/** By a document that was read before. */
+async function isNamed(
+  { name, version, reference, type }: DistRoute,
+  { refs, areShared }: Namers,
+  repository: Repository,
+): Promise<boolean> {
+  const file = `${areShared ? `${name}/` : ""}${version}/${reference}.${type}`;
+  for (const ref of refs) if (await repository.known(ref.package, file)) return true;
+  return false;
 }
 
 function isNamedByDigest({ includes, composer1 }: Root): boolean {
@@ -157,7 +171,7 @@ export function artifactOf(
         artifact.version = named.version;
         artifact.purl = purl("composer", name, named.version);
       }
-      await refuseMoved(route, refs, prefix, repository);
+      await refuseMoved(route, { refs, areShared }, repository);
       return null; // the documents say which digest is due
     },
   };
@@ -192,39 +206,35 @@ function ignoreProblem(error: unknown): void {
   if (!(error instanceof Problem)) throw error;
 }
 
-/** A release was made from one commit. That the tag has moved is no reason to give out what it stands at now. */
+/**
+ * A release was made from one commit: that the tag has moved is no reason to give out what it stands at now. Nor is it another archive than
+ * the one that was fetched: packed in another way, or without saying of which commit. Goes by what is known; what is stored stays.
+ */
 async function refuseMoved(
   route: DistRoute,
-  refs: DocumentRef[],
-  prefix: string,
+  { refs, areShared }: Namers,
   repository: Repository,
 ): Promise<void> {
-  const { name, version, reference } = route;
+  const { name, version, reference, type } = route;
   if (kindOf(version) !== "release") return;
-  await refuseSecond(route, repository);
+  const own = `${version}/${reference}.${type}`;
+  const stored = (await repository.stored(name)).map(({ file }) => file);
+  if (stored.includes(own)) return;
+  const other = stored.find((file) => file.startsWith(`${version}/`));
+  if (other !== undefined)
+    throw new Problem(
+      "tampered",
+      `${name} ${version} is stored here as ${other}; what the upstream now names ${own} is not that release`,
+    );
   const asked = commitIntegrity(reference);
   if (asked === null) return;
+  const release = areShared ? `${name}/${version}` : version;
   for (const ref of refs) {
-    const first = (await repository.known(ref.package, prefix + version))?.integrity ?? null;
+    const first = (await repository.known(ref.package, release))?.integrity ?? null;
     if (first === null || compareIntegrity(first, asked) === "same") continue;
     throw new Problem(
       "tampered",
       `${name} ${version} was made from another commit when it was first seen here; ${reference} is not that release`,
-    );
-  }
-}
-
-/** Nor is it another archive than the one that was fetched: packed in another way, or without saying of which commit. */
-async function refuseSecond(
-  { name, version, reference, type }: DistRoute,
-  repository: Repository,
-): Promise<void> {
-  const own = `${version}/${reference}.${type}`;
-  for (const { file } of await repository.stored(name)) {
-    if (file === own || !file.startsWith(`${version}/`)) continue;
-    throw new Problem(
-      "tampered",
-      `${name} ${version} is stored here as ${file}; what the upstream now names ${own} is not that release`,
     );
   }
 }

@@ -7,11 +7,10 @@ const LATEST = Date.parse("9999-12-31T23:59:59Z");
 
 /** ISO 8601; UTC where no zone is told. Null for what is no time: relative ones ("yesterday") are none that could be pinned. */
 export function timeOf(value: unknown): string | null {
-  const text = typeof value === "number" ? String(value) : value;
-  if (typeof text !== "string") return null;
-  if (/^\d{1,12}$/.test(text)) return iso(Number(text) * 1000);
-  const [all, day, time = "00:00"] = DATE.exec(text) ?? [];
-  const zone = all === undefined ? null : ZONE.exec(text.slice(all.length));
+  if (typeof value !== "string") return null;
+  if (/^\d{1,12}$/.test(value)) return iso(Number(value) * 1000);
+  const [all, day, time = "00:00"] = DATE.exec(value) ?? [];
+  const zone = all === undefined ? null : ZONE.exec(value.slice(all.length));
   if (!zone) return null;
   const [, , hours, minutes] = zone;
   return iso(Date.parse(`${day}T${time}${hours === undefined ? "Z" : `${hours}:${minutes}`}`));
