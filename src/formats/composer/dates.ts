@@ -6,7 +6,7 @@ import type { Repository } from "../../core/repository.ts";
 import { parseObject } from "./exchange.ts";
 
 /** Raised whenever views of the same documents look different. */
-const FORM = 1;
+const FORM = 2;
 /** Of ours. Clients choose the host in them. */
 const ADDRESSES_LIMIT = 20;
 const ADDRESSES = "dated/addresses";

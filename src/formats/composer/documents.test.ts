@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import type { DocumentRef, Skipped } from "../../core/document.ts";
 import { admit } from "./admit.ts";
 import { commitIntegrity } from "./dist.ts";
 import {
   devRef,
   documents,
   includeRef,
+  listingRef,
   type PackageModel,
   packageRef,
   rootRef,
@@ -189,4 +191,82 @@ test("an include is admitted by the digest that packages.json names", async () =
   await admit(candidate("c.json"), repository);
   expect((await problemOf(admit(candidate("d.json"), repository))).message).toContain("no longer");
   await admit({ ...candidate("a.json"), ref }, repository);
+});
+
+/** What the facts of a document are, by file, and what was left out of it. */
+async function read(kind: keyof typeof documents, of: DocumentRef, document: unknown) {
+  const skipped: Skipped[] = [];
+  const facts = await documents[kind].facts(jsonSource(document), of, (one) => skipped.push(one));
+  return { files: facts.map(({ file }) => file), skipped };
+}
+
+const dist = { type: "zip", url: "https://code.example.test/x", reference: "aa" };
+const FILES = ["1.0.0.0/aa.zip", "1.0.0.0"];
+const good = { name: "reef/coral", version: "1.0.0", dist };
+const odd: [version: unknown, what: string, why: RegExp][] = [
+  [7, "entry 1", /no object/],
+  [{ ...good, version: "nonsense" }, "nonsense", /no version/],
+  [{ ...good, version: null }, "entry 1", /no version/],
+  [{ ...good, name: "other/name" }, "1.0.0", /another package/],
+  [{ ...good, dist: "zip" }, "1.0.0", /no type or no URL/],
+  [{ ...good, dist: { type: "zip" } }, "1.0.0", /no type or no URL/],
+  [{ ...good, source: { type: "git", url: "x" } }, "1.0.0", /source/],
+];
+
+for (const [version, what, why] of odd)
+  test(`a version is left out and told: ${JSON.stringify(version)}`, async () => {
+    const left = { what, why: expect.stringMatching(why) };
+    const own = { packages: { "reef/coral": [version, good] } };
+    for (const kind of ["package", "dev", "provided"] as const) {
+      expect(await read(kind, ref, own)).toEqual({ files: FILES, skipped: [left] });
+      const alone = read(kind, ref, { packages: { "reef/coral": [version] } });
+      expect((await problemOf(alone)).kind).toBe("malformed");
+    }
+    const many = { packages: { "reef/coral": [good], "reef/polyp": [version] } };
+    const { files, skipped } = await read("root", rootRef, many);
+    expect(files).toEqual(FILES.map((file) => `reef/coral/${file}`));
+    expect(skipped).toHaveLength(1);
+    expect(skipped[0]!.what).toStartWith("reef/polyp ");
+    const none = read("root", rootRef, { packages: { "reef/polyp": [version] } });
+    expect((await problemOf(none)).kind).toBe("malformed");
+  });
+
+test("what PHP writes for nothing is none of what is left out", async () => {
+  const empty = { files: [], skipped: [] };
+  for (const packages of [null, [], {}, { "reef/coral": null }, { "reef/coral": [null, [], {}] }])
+    for (const kind of ["package", "dev", "provided"] as const)
+      expect(await read(kind, ref, { packages })).toEqual(empty);
+  for (const document of [[], {}]) expect(await read("package", ref, document)).toEqual(empty);
+  expect(await read("package", ref, { "security-advisories": [] })).toEqual(empty);
+  for (const nothing of [null, [], {}]) {
+    const version = { ...good, dist: nothing, source: nothing };
+    const { skipped } = await read("package", ref, { packages: { "reef/coral": [version] } });
+    expect(skipped).toEqual([]);
+  }
+});
+
+test("a document of Composer 1 may hold other packages beside its own", async () => {
+  const other = { ...good, name: "reef/polyp" };
+  const packages = { "reef/polyp": { "1.0.0": other }, any: { x: { ...good, version: "2.0.0" } } };
+  const { files, skipped } = await read("provided", ref, { packages });
+  expect(files).toEqual(["2.0.0.0/aa.zip", "2.0.0.0"]);
+  expect(skipped).toEqual([]);
+  const without = read("provided", ref, { packages: { "reef/polyp": [other] } });
+  expect((await problemOf(without)).kind).toBe("malformed");
+});
+
+test("a list of packages is one, or leads to no further ones", async () => {
+  const file = listingRef({ key: "p/all$%hash%.json", path: "p/all.json", sha256: "" });
+  const providers = { "reef/coral": { sha256: "0".repeat(64) } };
+  for (const document of [[], {}, { providers: [] }, { providers }])
+    expect(await documents.listing.facts(jsonSource(document), file)).toEqual([]);
+  for (const document of [
+    "x",
+    { error: 1 },
+    { providers: { "reef/coral": {} } },
+    { providers, "provider-includes": { "x.json": { sha256: "0".repeat(64) } } },
+  ])
+    expect((await problemOf(documents.listing.facts(jsonSource(document), file))).kind).toBe(
+      "malformed",
+    );
 });

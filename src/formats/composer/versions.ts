@@ -135,8 +135,9 @@ export function readVersions(name: string, versions: unknown, isMinified: boolea
   const skipped: Skipped[] = [];
   const objects: Version[] = [];
   for (const [at, value] of valuesOf(versions).entries()) {
+    if (isNothing(value)) continue; // nothing else than the one before it, in the minified form
     if (isObject(value)) objects.push(value);
-    else if (!isNothing(value)) skipped.push({ what: `entry ${at + 1}`, why: "it is no object" });
+    else skipped.push({ what: `entry ${at + 1}`, why: "it is no object" });
   }
   const releases = (isMinified ? expand(objects) : objects).flatMap((given, at) => {
     const data = withoutNothing(given);
