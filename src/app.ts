@@ -149,7 +149,7 @@ export function createApp(deps: AppDeps): App {
     const path = slash < 0 ? "/" : incoming.path.slice(slash);
     return (
       repositoryTarget(name, path, `${incoming.origin}/${name}`, incoming, id) ??
-      siteTarget(incoming)
+      siteTarget(incoming, incoming.header("accept"))
     );
   }
 
@@ -194,13 +194,16 @@ export function createApp(deps: AppDeps): App {
 
   function pageTarget(name: string, base: string): Target {
     return {
-      ...siteTarget({ path: `/${name}/`, origin: base }),
+      ...siteTarget({ path: `/${name}/`, origin: base }, null),
       about: name,
       parse: (): SiteRoute => ({ kind: "repository", name }),
     };
   }
 
-  function siteTarget({ path, origin }: Pick<Incoming, "path" | "origin">): Target {
+  function siteTarget(
+    { path, origin }: Pick<Incoming, "path" | "origin">,
+    accept: string | null,
+  ): Target {
     const { site } = deps;
     return {
       name: null,
@@ -209,7 +212,7 @@ export function createApp(deps: AppDeps): App {
       parse: site.parse,
       access: (route) => site.access(route as SiteRoute),
       serve: (route, grant) => site.serve(route as SiteRoute, origin, grant),
-      problem: site.problem,
+      problem: (problem) => site.problem(problem, accept),
       nothing(grant) {
         const names = [...deps.repositories.keys()].filter((name) => grant.may(name, "read", null));
         const told = names.map((name) => `/${name}/`).join(", ");

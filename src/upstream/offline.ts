@@ -4,8 +4,10 @@ import type { Upstream } from "../core/upstream.ts";
 
 export function offline(): Upstream {
   return {
-    async fetch() {
-      throw new Problem("offline", "This server runs offline, and this is not stored here");
+    async fetch({ path }) {
+      // What follows a "?" may be long, or somebody's.
+      const what = path.replace(/[?#].*$/s, "");
+      throw new Problem("offline", `This server runs offline, and ${what} is not stored here`);
     },
     unavailable: () => "offline",
   };

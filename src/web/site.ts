@@ -25,7 +25,8 @@ export interface Site {
   access(route: SiteRoute): Access;
   /** `origin`: the address of this server as the client sees it, or that of the repository whose own port it is. */
   serve(route: SiteRoute, origin: string, grant: Grant): Promise<Reply>;
-  problem(problem: Problem): Reply;
+  /** `accept`: of the request; a package client that is at a wrong address prints the error of a JSON body alone. */
+  problem(problem: Problem, accept?: string | null): Reply;
 }
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
@@ -78,8 +79,11 @@ export function createSite(deps: SiteDeps): Site {
         }
       }
     },
-    problem: (problem) =>
-      reply(problem.status, "text/plain; charset=utf-8", `holdfast: ${problem.message}\n`),
+    problem(problem, accept) {
+      const text = `holdfast: ${problem.message}`;
+      if (accept?.includes("json")) return json(problem.status, { error: text });
+      return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`);
+    },
   };
 }
 

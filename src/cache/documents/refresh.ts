@@ -163,10 +163,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     state: DocumentState | null,
     { upstream: host }: UpstreamResponse,
   ): Promise<DocumentState> {
-    const no = new Problem(
-      "notFound",
-      `${ref.package || ref.key} is not known to the upstream ${host}`,
-    );
+    const no = new Problem("notFound", `${nameOf(ref)} is not known to the upstream ${host}`);
     if (!state) throw no;
     const observed = await deps.observe(ref, state, [], host);
     const kept = await inService.change(
@@ -289,4 +286,9 @@ function notWhatWasAsked(
     ...(cause !== undefined && { cause }),
     ...(event && { event }),
   });
+}
+
+/** What people call the document: its package, or what of it was asked for when its key says more. */
+function nameOf({ package: name, key }: DocumentRef): string {
+  return key.startsWith(name) ? key : name;
 }

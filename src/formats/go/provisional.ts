@@ -66,15 +66,25 @@ export function recheckWith(checksums: Checksums): RunOperation<GoOptions> {
   return async (repository, { progress, say, signal }) => {
     const { list } = await read(repository);
     let isTrue = true;
+    let unknown = 0;
     for (const [at, one] of list.entries()) {
       if (signal.aborted) return false;
       progress(at, list.length, `${one.module}@${one.version}`);
       const verdict = await check(repository, checksums, one);
-      if (verdict === "unknown") continue;
+      if (verdict === "unknown") {
+        unknown += 1;
+        continue;
+      }
       if (verdict === "false") isTrue = false;
       say(`${one.module}@${one.version} (${one.kind}): ${verdict}`);
       await change(repository, (all) => all.filter((other) => !isSame(one, other)));
     }
+    const none = unknown ? `; ${unknown} have none still` : "";
+    say(
+      list.length
+        ? `${list.length} let in without a record were looked at${none}`
+        : "No module was let in without a record",
+    );
     return isTrue;
   };
 }

@@ -21,8 +21,7 @@ export function unfreezeWith(checksums: Checksums): RunOperation<GoOptions> {
     if (!client)
       throw new Problem("conflict", `${repository.name} asks no checksum database (sumdb: false)`);
     const restart = flags.has("restart");
-    const wasFrozen = await checksums.unfreeze(restart);
-    if (!wasFrozen && !restart) {
+    if (!(await checksums.unfreeze(restart))) {
       say(`${repository.name}: ${client.name} is not frozen, nothing is to be done`);
       return true;
     }

@@ -53,6 +53,13 @@ for (const status of [400, 404, 405])
     expect(repository.asked).toHaveLength(1);
   });
 
+test("who never reached the upstream does not say that it has no keys", async () => {
+  const repository = new FakeRepository();
+  const memory = createMemory();
+  repository.upstream = null;
+  expect((await problemOf(serveKeys(repository, memory))).kind).toBe("unreachable");
+});
+
 test("keys that the upstream stops showing are not forgotten", async () => {
   const repository = new FakeRepository();
   const memory = createMemory();

@@ -33,6 +33,12 @@ export async function registryKeys(
 export async function serveKeys(repository: Repository, memory: NpmMemory): Promise<Reply> {
   const keys = await registryKeys(repository, memory);
   if (keys.length) return jsonReply(200, { keys }, { hit: true });
+  // It would say that the registry has none, and no signature be looked at.
+  if (!(await repository.kept(KEY)))
+    throw new Problem(
+      "unreachable",
+      "The upstream was never asked for its signing keys, and cannot be now",
+    );
   throw new Problem("notFound", "The upstream shows no signing keys");
 }
 
