@@ -2,6 +2,7 @@
 // their first digests.
 import type { Overlay, OverlayEntry } from "../../core/document.ts";
 import { hashesOf } from "./json.ts";
+import { isInWheel } from "./metadata.ts";
 import { isFileName, sidecarOf } from "./names.ts";
 import { readEntry } from "./page.ts";
 import type { ProjectFile, ProjectPage } from "./types.ts";
@@ -24,15 +25,15 @@ function bareFile(filename: string): ProjectFile {
 }
 
 /** PEP 592: a yanked file is skipped by resolvers, and installed where a lock file or `==` names it. */
-function goneFile(filename: string, state: OverlayEntry): ProjectFile {
+function goneFile(filename: string, state: OverlayEntry, overlay: Overlay): ProjectFile {
   const file = readEntry(state.entry) ?? bareFile(filename);
   return {
     ...file,
     filename,
     hashes: { ...file.hashes, ...hashesOf(state.integrity) },
     yanked: `Removed upstream (first noticed ${state.since}); kept for lock files that pin it`,
-    // The sidecars may have gone before anyone asked for them, and a promised one that fails ends an install.
-    coreMetadata: null,
+    // A promised sidecar that fails ends an install, and it may have gone before anyone asked for it. What a wheel's says is in the wheel.
+    coreMetadata: isInWheel(`${filename}.metadata`) ? firstMetadata(file, overlay) : null,
     gpgSig: null,
   };
 }
@@ -63,9 +64,16 @@ function shownFile(file: ProjectFile, overlay: Overlay): ProjectFile {
   const state = stateOf(overlay, file.filename);
   const shown = state?.state === "tampered" ? firstFile(file, state) : file;
   const sidecar = stateOf(overlay, `${file.filename}.metadata`);
-  if (sidecar?.state !== "tampered" || !shown.coreMetadata) return shown;
+  if (sidecar?.state !== "tampered") return shown;
+  return { ...shown, coreMetadata: firstMetadata(shown, overlay) };
+}
+
+/** What is said of a file's sidecar, with the first digests seen of it. */
+function firstMetadata(file: ProjectFile, overlay: Overlay): ProjectFile["coreMetadata"] {
+  const sidecar = stateOf(overlay, `${file.filename}.metadata`);
+  if (!sidecar || !file.coreMetadata) return file.coreMetadata;
   const hashes = hashesOf(sidecar.integrity);
-  return { ...shown, coreMetadata: Object.keys(hashes).length ? hashes : true };
+  return Object.keys(hashes).length ? hashes : true;
 }
 
 /** The page that clients see. PEP 792: of a quarantined project nothing is offered. */
@@ -78,7 +86,7 @@ export function shownPage(
   const named = new Set(page.files.map(({ filename }) => filename));
   const gone = Object.entries(overlay)
     .filter(([file]) => !named.has(file) && isFileName(file) && sidecarOf(file) === null)
-    .map(([file, state]) => goneFile(file, state));
+    .map(([file, state]) => goneFile(file, state, overlay));
   const files = [...page.files.map((file) => shownFile(file, overlay)), ...gone];
   const versions = [...(page.versions ?? [])];
   const known = new Set(versions.map(normalizeVersion));
