@@ -60,7 +60,10 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
       for (const { repository, probes: pending } of asked) {
         const answers = await pending;
         probes.push(...answers);
-        findings.push(...upstreamFindings(repository, answers), ...warningsOf(repository, formats));
+        findings.push(
+          ...upstreamFindings(repository, answers),
+          ...warningsOf(repository, config.repositories, formats),
+        );
       }
       findings.splice(
         findings.findIndex(({ subject }) => subject === "data") + 1,

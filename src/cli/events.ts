@@ -2,7 +2,7 @@
 import type { FormatOptions } from "../config/schema.ts";
 import { printable } from "../core/log.ts";
 import { eventKinds, listEvents, type StoredEvent } from "../ledger/events.ts";
-import { type Command, UsageError } from "./arguments.ts";
+import { type Command, UsageError, unknown } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { readStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
@@ -42,7 +42,8 @@ answers that were not what they should be. Works while the server runs.`,
       if (asked !== undefined && !eventKinds.includes(asked))
         throw new UsageError(`--kind takes one of ${eventKinds.join(", ")}`);
       const [kind, repository] = [given.text("kind"), given.text("repository")];
-      const found = await readStore(configFrom(given, formats, terminal), ({ database }) =>
+      const config = configFrom(given, formats, terminal);
+      const found = await readStore(config, ({ database }) =>
         listEvents(database.read, {
           limit,
           ...(kind && { kind }),
@@ -52,8 +53,13 @@ answers that were not what they should be. Works while the server runs.`,
       if (given.on("json"))
         for (const event of found)
           terminal.out(`${JSON.stringify({ ...event, at: new Date(event.at).toISOString() })}\n`);
-      else if (found.length === 0) terminal.out("No events.\n");
-      else terminal.out(table(found, terminal));
+      else if (found.length === 0) {
+        const names = config.repositories.map(({ name }) => name);
+        // One that was taken out of the configuration may have had some.
+        if (repository && !names.includes(repository))
+          throw new UsageError(unknown("repository", repository, names));
+        terminal.out("No events.\n");
+      } else terminal.out(table(found, terminal));
       return 0;
     },
   };
