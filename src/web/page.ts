@@ -16,7 +16,7 @@ pre { margin: .25rem 0 .75rem; padding: .6rem .75rem; background: var(--box); bo
 .figures div { padding: .6rem .9rem; background: var(--box); border: 1px solid var(--line); border-radius: 8px } .figures dt { color: var(--soft); font-size: .875rem }
 .figures dd { margin: 0; font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums }
 table { width: 100%; border-collapse: collapse } th, td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
-th { color: var(--soft); font-size: .875rem; font-weight: 400 } td { overflow-wrap: break-word } .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } tr > :last-child { padding-right: 0 }
+th { color: var(--soft); font-size: .875rem; font-weight: 400 } td:first-child { overflow-wrap: anywhere } .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } tr > :last-child { padding-right: 0 }
 .when { white-space: nowrap }
 details, .client { border-bottom: 1px solid var(--line) } summary, .client, .inner { padding: .45rem 0 .45rem 1.2rem } .inner { padding-top: 0 }
 summary { position: relative; cursor: pointer; list-style: none } summary::-webkit-details-marker { display: none }
