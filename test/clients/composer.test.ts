@@ -192,6 +192,24 @@ withPrograms(["composer"], () => {
     for (const { target } of told) expect(target).toStartWith("/satis/");
   });
 
+  scene("installs from what only Composer 1 could read, and a single file", {}, async (on) => {
+    const { upstream } = on;
+    upstream.composer.satis.form = "providers";
+    const project = on.project({ "dock/hoist": "^1.0", "dock/tool": "^1.0" }, "satis");
+    await project.must("update");
+    const first = project.tree();
+    expect([...first.keys()]).toContain("dock/crane/src/Release.php");
+    // It is called as the company calls it, and may be run.
+    expect(first.get("dock/tool/tool.phar")).toStartWith("755 ");
+    const folder = await on.project({ "dock/gantry": "^1.0" }, "satis").run("update");
+    expect(folder.code).not.toBe(0);
+
+    await upstream.off();
+    project.forget();
+    await project.must("update");
+    expect(project.tree()).toEqual(first);
+  });
+
   scene("says what the upstream refuses, and not that it is not found", {}, async (on) => {
     const { upstream } = on;
     const fails = async (require: Record<string, string>) => {
