@@ -30,7 +30,7 @@ export function publicTree(body: Tree, isClaimed: (name: string) => boolean): Tr
 function publicNode(node: Tree, mayTell: (name: string) => boolean): Tree {
   const { version, integrity, requires, dependencies } = node;
   const shown: Tree = {};
-  if (typeof version === "string" && isVersion(version)) shown["version"] = version;
+  if (isVersionText(version)) shown["version"] = version;
   if (typeof integrity === "string" && /^[a-z0-9]+-[A-Za-z0-9+/=]+$/.test(integrity))
     shown["integrity"] = integrity;
   for (const flag of FLAGS) if (typeof node[flag] === "boolean") shown[flag] = node[flag];
@@ -39,21 +39,34 @@ function publicNode(node: Tree, mayTell: (name: string) => boolean): Tree {
     shown["requires"] = Object.fromEntries(
       Object.entries(requires).filter(([name, range]) => mayTell(name) && isRange(range)),
     );
-  if (!isObject(dependencies)) return shown;
-  const visible = new Map<string, unknown>();
-  const beneathHidden: [string, unknown][] = [];
+  if (isObject(dependencies)) {
+    const visible = new Map<string, Tree>();
+    gather(dependencies, visible, mayTell);
+    shown["dependencies"] = Object.fromEntries(visible);
+  }
+  return shown;
+}
+
+/** Adds what may be told of the dependencies, and then what stands beneath the others: the first of a name stays. In linear time. */
+function gather(
+  dependencies: Tree,
+  into: Map<string, Tree>,
+  mayTell: (name: string) => boolean,
+): void {
+  const hidden: unknown[] = [];
   for (const [name, dependency] of Object.entries(dependencies)) {
     if (!isObject(dependency)) continue;
-    const child = publicNode(dependency, mayTell);
+    const { version, dependencies: beneath } = dependency;
     // An alias, a folder, a repository: what is no version of the registry has no advisory there.
-    if (mayTell(name) && child["version"] !== undefined) visible.set(name, child);
-    else if (isObject(child["dependencies"]))
-      beneathHidden.push(...Object.entries(child["dependencies"]));
+    if (!mayTell(name) || !isVersionText(version)) hidden.push(beneath);
+    else if (!into.has(name)) into.set(name, publicNode(dependency, mayTell));
   }
   // What a private package brings along is public and must be audited: it moves up to where it can stand.
-  for (const [name, child] of beneathHidden) if (!visible.has(name)) visible.set(name, child);
-  shown["dependencies"] = Object.fromEntries(visible);
-  return shown;
+  for (const beneath of hidden) if (isObject(beneath)) gather(beneath, into, mayTell);
+}
+
+function isVersionText(version: unknown): version is string {
+  return typeof version === "string" && isVersion(version);
 }
 
 const BETWEEN = / ?\|\| ?| - | /;

@@ -230,3 +230,20 @@ test("the bodies of audits are asked for with the limits that they have", async 
     expect((await problemOf(one)).message).toContain("nested deeper");
   expect(Math.max(...limits)).toBeLessThanOrEqual(16 * 1024 * 1024);
 });
+
+test("what stands beneath private packages moves up once, however deep they stand: a tree of them is no work", async () => {
+  const repository = new FakeRepository();
+  repository.claimed = ["@acme/*"];
+  repository.upstream = () => ({ status: 200, body: { actions: [], advisories: {} } });
+  const many = Array.from({ length: 40_000 }, (_, at) => [`p${at}`, { version: "1.0.0" }]);
+  let tree: Record<string, unknown> = { dependencies: Object.fromEntries(many) };
+  for (let depth = 0; depth < 250; depth++) {
+    const near = { "@acme/x": tree, [`q${depth}`]: { version: "2.0.0" }, p7: { version: "9.0.0" } };
+    tree = { dependencies: near };
+  }
+  for (let time = 0; time < 3; time++)
+    await serveAudit("audits", request({ method: "POST", json: tree }), repository);
+  const { dependencies } = sent(repository);
+  expect(Object.keys(dependencies)).toHaveLength(40_250);
+  expect(dependencies).toMatchObject({ p7: { version: "9.0.0" }, p8: { version: "1.0.0" } });
+});
