@@ -165,3 +165,9 @@ test("no page makes the reader throw anything but a Problem", () => {
     }
   }
 });
+
+test("a base without end is no work for each link: the page is refused", () => {
+  const anchors = '<a href="six-1.0.tar.gz">'.repeat(8_000);
+  const page = `<base href="${"../".repeat(60_000)}">${anchors}`;
+  expect(() => readProjectHtml(page, "six", "simple/six/")).toThrow("cannot be fetched");
+});
