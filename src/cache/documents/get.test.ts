@@ -5,7 +5,8 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import type { DocumentType } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import type { FileBody, Reply } from "../../core/reply.ts";
-import { answer, index, openToy, toy as plain } from "../testkit.ts";
+
+import { answer, index, openToy, toy as plain, sri } from "../testkit.ts";
 
 let toy: Awaited<ReturnType<typeof openToy>>;
 afterEach(() => toy.close());
@@ -254,7 +255,7 @@ test("a refresh that a full disk or a bug of ours ends leaves the stored copy in
   expect((await toy.events()).at(-1)?.detail?.["error"]).toContain("TypeError: x is undefined");
 });
 
-test("what a fresh document lacks is looked for before it is told as missing", async () => {
+test("what a fresh document lacks is looked for before it is told as missing, and never is where that cannot be", async () => {
   toy = await openToy();
   toy.upstream.behave = () => names({ a: null });
   const part = () => toy.repository.view(index, { variant: "file/b", base: "" }, {});
@@ -267,7 +268,7 @@ test("what a fresh document lacks is looked for before it is told as missing", a
   toy.upstream.away = "offline";
   toy.clock.shift += 10_000;
   const other = toy.repository.view(index, { variant: "file/c", base: "" }, {});
-  expect((await problemOf(other)).kind).toBe("notFound");
+  expect((await problemOf(other)).kind).toBe("offline");
 });
 
 /** Removes the stored bytes of the document. */
@@ -386,4 +387,24 @@ test("links are relative to where redirects led, and the same bytes from elsewhe
   toy.upstream.behave = () => from("https://asked.example.test/", false);
   expect(await found()).toEqual(["-", "-"]);
   expect(toy.upstream.asked).toHaveLength(4);
+});
+
+test("files may be called as the language calls its own: what was seen first of them is shown as of any other", async () => {
+  toy = await openToy();
+  const odd = ["__proto__", "constructor", "toString"];
+  const named = (salt: string) => {
+    const files = odd.map((file) => [file, sri(Buffer.from(salt + file))]);
+    return answer(200, JSON.stringify({ files: Object.fromEntries(files) }));
+  };
+  const states = async () => shown(await see()).overlay.map(([file, state]) => `${file} ${state}`);
+  toy.upstream.behave = () => named("first");
+  expect(await states()).toEqual([]);
+  for (const [behave, state] of [
+    [() => named("then"), "tampered"],
+    [() => answer(200, '{"files":{}}'), "gone"],
+  ] as const) {
+    toy.clock.shift += 3_600_000;
+    toy.upstream.behave = behave;
+    expect((await states()).sort()).toEqual(odd.map((file) => `${file} ${state}`).sort());
+  }
 });

@@ -20,10 +20,12 @@ export function createLearn({ repository, database, inService, now }: LearnDeps)
       if (!(await readFact(database.read, { repository, package: ref.package, file: namedAs })))
         continue;
       await inService.change(ref, (before) => {
-        if (!before || before.overlay[namedAs]?.integrity) return null;
+        if (!before) return null;
+        const known = Object.hasOwn(before.overlay, namedAs) ? before.overlay[namedAs] : null;
+        if (known?.integrity) return null;
         const since = new Date(now()).toISOString();
         const fetched = { state: "fetched", version, since, entry: null } as const;
-        const entry = { ...(before.overlay[namedAs] ?? fetched), integrity: digests };
+        const entry = { ...(known ?? fetched), integrity: digests };
         return { ...before, overlay: { ...before.overlay, [namedAs]: entry } };
       });
     }

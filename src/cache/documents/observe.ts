@@ -170,7 +170,7 @@ export function createObserver(deps: ObserverDeps): Observe {
 
 /** The overlay entries that the facts call for; what an earlier overlay has of the entries themselves is kept. */
 function overlayOf(marked: readonly KnownFact[], before: Overlay): Overlay {
-  const overlay: Overlay = {};
+  const overlay: Overlay = Object.create(null); // a file may be called __proto__
   for (const { file, version, integrity, goneAt, tampered } of marked)
     overlay[file] = {
       state: goneAt === null ? "tampered" : "gone",

@@ -263,7 +263,7 @@ function unconfirmed(state: DocumentState): DocumentState {
 
 /** What the bytes of fetched files told stays known, also of those that a document no longer names. */
 function withLearned(observed: Overlay, before: Overlay): Overlay {
-  const overlay = { ...observed };
+  const overlay: Overlay = Object.assign(Object.create(null), observed); // a file may be called __proto__
   for (const [file, entry] of Object.entries(before)) {
     if (entry.state === "fetched") overlay[file] ??= entry;
     const shown = overlay[file];
