@@ -16,7 +16,7 @@ const bounded: Record<string, string> = {
   "src/cache/partial.ts": "a part of up to 4 MiB, for one client",
   "src/cache/documents/intake.ts":
     "documents, never artifacts, up to the size that is parsed inline",
-  "src/cache/repository.ts": "views to compose from",
+  "src/cache/documents/show.ts": "views to compose from",
   "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
   "src/cli/checks.ts": "an answer to `doctor`, as far as it is looked at",
   "src/cli/setup.ts": "a client's configuration file",

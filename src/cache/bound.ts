@@ -1,0 +1,134 @@
+// A repository for one caller: each function asks at the door, and only then does what it is for.
+import type { DocumentRef } from "../core/document.ts";
+import type { Action, Grant } from "../core/grant.ts";
+import type { Repository, UnboundRepository } from "../core/repository.ts";
+import type { Turn } from "../core/task.ts";
+import { readPin } from "../ledger/pins.ts";
+import type { Database } from "../store/database.ts";
+import type { Absences } from "./absences.ts";
+import { knownFile, knownFiles, listStored } from "./artifact-rows.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Models } from "./documents/models.ts";
+import { listDocuments } from "./documents/rows.ts";
+import type { Door } from "./door.ts";
+
+/** What a repository is made of, none of which asks anybody. */
+export interface Parts {
+  unbound: Omit<UnboundRepository, "for" | "ask" | "keep" | "kept" | "swap">;
+  door: Door;
+  database: Database;
+  show: Pick<Repository, "view" | "read">;
+  models: Models;
+  artifacts: Artifacts;
+  ask: Repository["ask"];
+  tasks: Pick<Repository, "work" | "derive">;
+  absences: Absences;
+  values: Pick<Repository, "keep" | "kept" | "swap">;
+}
+
+/** The repository as the grant's caller may use it: the same object for the same grant. */
+export function createBinder(parts: () => Parts): (grant: Grant) => Repository {
+  const bound = new WeakMap<Grant, Repository>();
+  return (grant) => {
+    let made = bound.get(grant);
+    if (!made) {
+      made = bind(parts(), grant);
+      bound.set(grant, made);
+    }
+    return made;
+  };
+}
+
+function bind(parts: Parts, grant: Grant): Repository {
+  const { unbound, door, database, show, models, artifacts, ask, tasks, absences, values } = parts;
+  const { name, options, report, now, claims, claimPatterns } = unbound;
+  /** What comes from upstream, or once did. */
+  const enter = (packageName: string | null) => door.enter(grant, packageName);
+  /** What the catalog tells, of private names as well. */
+  const permit = (action: Action, packageName: string | null) =>
+    door.permit(grant, action, packageName);
+  return {
+    name,
+    options,
+    report,
+    now,
+    claims,
+    claimPatterns,
+    refuseClaimed: enter,
+    async view(ref, request, headers) {
+      enter(ref.package);
+      return show.view(ref, request, headers);
+    },
+    async read(ref, request) {
+      enter(ref.package);
+      return show.read(ref, request);
+    },
+    async model<T>(ref: DocumentRef, which: "fresh" | "stored" | "now" = "fresh") {
+      enter(ref.package);
+      return models.get<T>(ref, which);
+    },
+    async artifact(artifact, request) {
+      enter(artifact.package);
+      return artifacts.open(artifact, request);
+    },
+    async fetch(artifact, pace) {
+      enter(artifact.package);
+      return artifacts.fetch(artifact, pace);
+    },
+    async ask(question) {
+      enter(question.package);
+      return ask(question);
+    },
+    async known(packageName, file) {
+      permit("read", packageName);
+      return knownFile(database.read, { repository: name, package: packageName, file });
+    },
+    async files(packageName) {
+      permit("read", packageName);
+      return knownFiles(database.read, name, packageName);
+    },
+    async stored(packageName) {
+      permit("read", packageName ?? null);
+      const rows = await listStored(database.read, name, packageName ?? null);
+      return rows.filter((row) => grant.may(name, "read", row.package));
+    },
+    async pinned(packageName, file) {
+      permit("read", packageName);
+      const key = { repository: name, package: packageName, file };
+      return (await readPin(database.read, key))?.sha256 ?? null;
+    },
+    async documents(kind, text, limit) {
+      permit("read", null);
+      const mayRead = (packageName: string) => grant.may(name, "read", packageName);
+      return listDocuments(database.read, name, kind, text, limit, mayRead);
+    },
+    async remove(files) {
+      for (const file of files) permit("admin", file.package);
+      return artifacts.remove(files);
+    },
+    async work<T>(task: string, options: unknown, files: string[], turn?: Turn) {
+      permit("read", null);
+      return tasks.work<T>(task, options, files, turn);
+    },
+    async derive(task, options, files, turn) {
+      permit("read", null);
+      return tasks.derive(task, options, files, turn);
+    },
+    async explain(key, error) {
+      permit("read", null);
+      return absences.explain("format", [key], error);
+    },
+    async keep(key, bytes, how) {
+      permit("read", null);
+      return values.keep(key, bytes, how);
+    },
+    async kept(key) {
+      permit("read", null);
+      return values.kept(key);
+    },
+    async swap(key, bytes, previous) {
+      permit("read", null);
+      return values.swap(key, bytes, previous);
+    },
+  };
+}
