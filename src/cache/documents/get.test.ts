@@ -408,3 +408,21 @@ test("files may be called as the language calls its own: what was seen first of 
     expect((await states()).sort()).toEqual(odd.map((file) => `${file} ${state}`).sort());
   }
 });
+
+test("an upstream that alters all files of a package is one event, and clients keep what was seen first of each", async () => {
+  toy = await openToy();
+  const files = Array.from({ length: 300 }, (_, at) => `file-${at}`);
+  const named = (salt: string) => {
+    const shownNow = files.map((file) => [file, sri(Buffer.from(salt + file))]);
+    return answer(200, JSON.stringify({ files: Object.fromEntries(shownNow) }));
+  };
+  toy.upstream.behave = () => named("first");
+  await see();
+  toy.clock.shift += 3_600_000;
+  toy.upstream.behave = () => named("then");
+  expect(shown(await see()).overlay).toHaveLength(300);
+  const [event, ...others] = await toy.events();
+  expect([event?.kind, others.length]).toEqual(["tampered", 0]);
+  expect(event?.message).toContain("for 300 files of thing");
+  expect(event?.detail?.["files"]).toHaveLength(300);
+});

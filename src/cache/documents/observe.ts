@@ -84,8 +84,8 @@ export function createObserver(deps: ObserverDeps): Observe {
       async (sql, changes) => {
         const events: RepositoryEvent[] = [];
         const doubts: Doubt[] = [];
-        for (const event of changeEvents(ref, host, changes, altered)) {
-          const fact = event.kind === "tampered" ? named.get(event.file!)! : null;
+        for (const event of changeEvents(ref, host, changes, altered, !deps.repacked)) {
+          const fact = event.kind === "tampered" && event.file ? named.get(event.file)! : null;
           const tampered = { ...event, ...fact?.artifact };
           const doubt = fact && (await doubtOf(sql, tampered, fact));
           if (doubt) doubts.push(doubt);
@@ -182,25 +182,43 @@ function overlayOf(marked: readonly KnownFact[], before: Overlay): Overlay {
   return overlay;
 }
 
-/** `altered`: versions of which a file was told as tampered; added to. */
+/** More files than that with other bytes are one event: whoever changes all of a package would write thousands. */
+const TOLD_ONE_BY_ONE = 100;
+
+/**
+ * `altered`: versions of which a file was told as tampered; added to. `isTogether`: many files may be told in one event, because none of them
+ * is looked into before.
+ */
 function* changeEvents(
   ref: DocumentRef,
   upstream: string,
   changes: Change[],
   altered: Set<string>,
+  isTogether: boolean,
 ): Generator<RepositoryEvent> {
   const of = (kind: Change["kind"]) => changes.filter((change) => change.kind === kind);
-  for (const { file, version, first, shown } of of("tampered")) {
-    altered.add(version);
+  const tampered = of("tampered");
+  for (const { version } of tampered) altered.add(version);
+  if (isTogether && tampered.length > TOLD_ONE_BY_ONE)
     yield {
       kind: "tampered",
       package: ref.package,
-      version,
-      file,
-      message: `${upstream} now shows another integrity for ${file} of ${ref.package} ${version}; clients keep the first`,
-      detail: { first, shown, upstream },
+      message: `${upstream} now shows other integrities for ${tampered.length} files of ${ref.package}; clients keep the first`,
+      detail: {
+        upstream,
+        files: tampered.map(({ file, first, shown }) => ({ file, first, shown })),
+      },
     };
-  }
+  else
+    for (const { file, version, first, shown } of tampered)
+      yield {
+        kind: "tampered",
+        package: ref.package,
+        version,
+        file,
+        message: `${upstream} now shows another integrity for ${file} of ${ref.package} ${version}; clients keep the first`,
+        detail: { first, shown, upstream },
+      };
   // What stands elsewhere under its version has not gone: that was told already.
   yield* byVersion(
     "orphaned",
