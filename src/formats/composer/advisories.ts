@@ -15,7 +15,7 @@ import type { Question } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./exchange.ts";
+import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./asking.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { encodeJson } from "../../core/answers.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
-import { parseObject } from "./exchange.ts";
+import { parseObject } from "./asking.ts";
 
 /** Raised whenever views of the same documents look different. */
 const FORM = 2;

@@ -16,8 +16,8 @@ import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
+import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./asking.ts";
 import { dateOf } from "./dates.ts";
-import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./exchange.ts";
 import { isPackageName } from "./names.ts";
 import { isObject } from "./types.ts";
 
