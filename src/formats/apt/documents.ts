@@ -1,6 +1,7 @@
 // InRelease and Release: the signed lists of what a suite consists of. https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files
 import { createHash } from "node:crypto";
 import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
+import { memoText } from "../../core/memo.ts";
 import { parseRelease, type Release } from "./release.ts";
 import { encodePath, inFolder } from "./routes.ts";
 import { signedText } from "./signature.ts";
@@ -24,8 +25,21 @@ const LIMIT = 4 * 2 ** 20;
 
 /** `suite` is the suite folder; "." for the root. It is also the package that the suite's indices are kept under. */
 export function releaseRef(kind: ReleaseKind, suite: string): DocumentRef {
-  return { kind, key: suite, package: suite, path: encodePath(inFolder(suite, FILES[kind])) };
+  return refsOf[kind](suite);
 }
+const refOf = (kind: ReleaseKind) =>
+  memoText(
+    (suite): DocumentRef => ({
+      kind,
+      key: suite,
+      package: suite,
+      path: encodePath(inFolder(suite, FILES[kind])),
+    }),
+  );
+const refsOf: Record<ReleaseKind, (suite: string) => DocumentRef> = {
+  inrelease: refOf("inrelease"),
+  release: refOf("release"),
+};
 
 /**
  * The Release's text, whichever file it came in. Throws Problem("malformed") for an InRelease that is none. Some who sign leave empty lines

@@ -1,5 +1,5 @@
 // Which parts of a path are names that may be somebody's own: what claims are matched with.
-import { memo } from "../../core/memo.ts";
+import { memo, memoText } from "../../core/memo.ts";
 import type { Repository } from "../../core/repository.ts";
 import { indexName } from "./index-names.ts";
 import { type AptRoute, folderOf, packageOf } from "./routes.ts";
@@ -68,12 +68,13 @@ export function refusePrivate(repository: Claims, route: AptRoute): void {
     if (repository.claims(name)) repository.refuseClaimed(name);
 }
 
+const namesOfSuite = memoText(namesInFolder);
+
 /** The same for a suite folder, whoever asks for its release. */
 export function refusePrivateSuite(repository: Claims, suite: string): void {
-  for (const name of namesInFolder(suite))
+  for (const name of namesOfSuite(suite))
     if (repository.claims(name)) repository.refuseClaimed(name);
 }
-
 /** Whether a pool file is private: by its path, or by the package that an index says it is of. */
 export function isPrivateFile(repository: Claims, path: string, packageName: string): boolean {
   return repository.claims(packageName) || namesIn(path).some((name) => repository.claims(name));
