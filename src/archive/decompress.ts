@@ -1,9 +1,9 @@
 // Uncompresses one file as it is read, by its name: gzip (RFC 1952), xz (tukaani.org/xz/xz-file-format.txt), Zstandard (RFC 8878), and
 // those that older archives have: bzip2, lzma, lz4.
-import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { XzReadableStream } from "xz-decompress";
 import { Problem } from "../core/problem.ts";
+import { through } from "../core/through.ts";
 import { unbzip2 } from "./bzip2.ts";
 import { unlz4 } from "./lz4.ts";
 import { unlzma } from "./lzma.ts";
@@ -103,29 +103,6 @@ class Input implements AsyncIterable<Uint8Array> {
     if (this.#ended) return;
     this.#ended = true;
     await this.#chunks.return?.();
-  }
-}
-
-async function* through(stream: Transform, chunks: Bytes): AsyncGenerator<Uint8Array> {
-  const closed = new Promise((resolve) => stream.once("close", resolve));
-  let any = false;
-  const feed = async () => {
-    for await (const chunk of chunks) {
-      any ||= chunk.length > 0;
-      if (stream.destroyed) return;
-      if (stream.write(chunk)) continue;
-      await Promise.race([new Promise((resolve) => stream.once("drain", resolve)), closed]);
-    }
-    // zlib takes nothing at all for a whole file.
-    if (any) stream.end();
-    else stream.destroy(new Error("it is empty"));
-  };
-  const feeding = feed().catch((error) => stream.destroy(error));
-  try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
-  } finally {
-    stream.destroy();
-    await feeding;
   }
 }
 

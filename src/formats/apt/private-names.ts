@@ -64,17 +64,20 @@ type Claims = Pick<Repository, "claims" | "refuseClaimed">;
 
 /** Throws Problem("notFound") that names the claim when a route is about a private name: before anything is asked. */
 export function refusePrivate(repository: Claims, route: AptRoute): void {
-  for (const name of namesOfRoute(route))
-    if (repository.claims(name)) repository.refuseClaimed(name);
+  refuse(repository, namesOfRoute(route));
 }
 
 const namesOfSuite = memoText(namesInFolder);
 
 /** The same for a suite folder, whoever asks for its release. */
 export function refusePrivateSuite(repository: Claims, suite: string): void {
-  for (const name of namesOfSuite(suite))
-    if (repository.claims(name)) repository.refuseClaimed(name);
+  refuse(repository, namesOfSuite(suite));
 }
+
+function refuse(repository: Claims, names: readonly string[]): void {
+  for (const name of names) if (repository.claims(name)) repository.refuseClaimed(name);
+}
+
 /** Whether a pool file is private: by its path, or by the package that an index says it is of. */
 export function isPrivateFile(repository: Claims, path: string, packageName: string): boolean {
   return repository.claims(packageName) || namesIn(path).some((name) => repository.claims(name));
