@@ -173,6 +173,7 @@ export function createApp(deps: AppDeps): App {
       path,
       query,
       base,
+      address: incoming.address,
       get client() {
         return incoming.client;
       },

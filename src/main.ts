@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import { type Gate, openGate, serverGrant } from "./auth/gate.ts";
+import { noAccounts } from "./auth/no-accounts.ts";
 import type { StoredArtifact } from "./cache/artifacts.ts";
 import { createLru } from "./cache/lru.ts";
 import { createNaming } from "./cache/named.ts";
@@ -115,6 +116,7 @@ export async function start(options: StartOptions): Promise<Running> {
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
+    accounts: noAccounts,
     now,
   };
   const upstreamMetrics = createUpstreamMetrics(metrics);

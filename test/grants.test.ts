@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Glob } from "bun";
-import { issueGrant } from "../src/core/grant.ts";
+import { grantOf } from "../src/core/testkit.ts";
 import { formats } from "../src/formats/index.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { parseWire } from "./support/wire-script.ts";
 
-const nothing = issueGrant({ audience: "", may: () => false });
+const nothing = grantOf("", () => false);
 
 interface Asked {
   method: string;
@@ -81,7 +81,7 @@ test("the site asks as well; only its health is for everybody", async () => {
 
 test("who may use one repository is told of no other by any page, nor by what is nowhere", async () => {
   const may = (repository: string | null) => repository === null || repository === "npm";
-  const grant = issueGrant({ audience: "ann", may });
+  const grant = grantOf("ann", may);
   await server.restart({ gate: { identify: () => grant } });
   const page = (path: string) =>
     fetch(`${server.url}${path}`, { headers: { accept: "text/html" } });
@@ -97,10 +97,10 @@ test("who may use one repository is told of no other by any page, nor by what is
 });
 
 test("a reply that repeats is not given to another audience", async () => {
-  let grant = issueGrant({ audience: "ann", may: () => true });
+  let grant = grantOf("ann", () => true);
   await server.restart({ gate: { identify: () => grant } });
   const get = async () => (await fetch(`${server.url}/npm/kelp`)).status;
   for (let time = 0; time < 3; time += 1) expect(await get()).toBe(200);
-  grant = issueGrant({ audience: "ben", may: () => false });
+  grant = grantOf("ben", () => false);
   expect(await get()).toBe(403);
 });

@@ -1,6 +1,6 @@
 // The pages for people: `/`, and a repository's own where its clients ask for nothing.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { issueGrant } from "../src/core/grant.ts";
+import { grantOf } from "../src/core/testkit.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 
@@ -29,10 +29,7 @@ test("what was served is told at once, and only to those who may read it", async
   expect(page).toMatch(/Answered from the store\s+50 %/);
   expect(await text("/npm/")).toMatch(/kelp\s+2\.0\.0/);
   expect(await text("/go/")).toContain("Nothing is stored yet");
-  const stranger = issueGrant({
-    audience: "stranger",
-    may: (_repository, _action, name) => name === null,
-  });
+  const stranger = grantOf("stranger", (_repository, _action, name) => name === null);
   await server.restart({ gate: { identify: () => stranger } });
   for (const path of ["/", "/npm/"]) expect(await text(path)).not.toContain("kelp");
 });

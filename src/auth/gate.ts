@@ -1,5 +1,6 @@
 // Who asks, and what they may. There are no accounts yet: everybody is the same anonymous caller.
 import { type Grant, issueGrant } from "../core/grant.ts";
+import { nobody, theServer } from "../core/principal.ts";
 
 /** What is looked at of a request to find out who sent it. */
 export interface Credentials {
@@ -12,10 +13,20 @@ export interface Gate {
 }
 
 /** What the server itself may: mirrors, schedules, commands of its operator. */
-export const serverGrant = issueGrant({ audience: "the server", may: () => true });
+export const serverGrant = issueGrant({
+  audience: "the server",
+  principal: theServer,
+  fault: null,
+  may: () => true,
+});
 
 /** Formats refuse by themselves what nobody can do yet, such as publishing. */
-const anonymous = issueGrant({ audience: "", may: () => true });
+const anonymous = issueGrant({
+  audience: "",
+  principal: nobody,
+  fault: null,
+  may: () => true,
+});
 
 export function openGate(): Gate {
   return { identify: () => anonymous };

@@ -1,6 +1,9 @@
 // A repository for one caller: each function asks at the door, and only then does what it is for.
+
+import type { Accounts } from "../core/accounts.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { Action, Grant } from "../core/grant.ts";
+import type { Hosting } from "../core/hosting.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Turn } from "../core/task.ts";
 import { readPin } from "../ledger/pins.ts";
@@ -24,6 +27,8 @@ export interface Parts {
   tasks: Pick<Repository, "work" | "derive">;
   absences: Absences;
   values: Pick<Repository, "keep" | "kept" | "swap">;
+  accounts(grant: Grant): Accounts;
+  hosting(grant: Grant): Hosting;
 }
 
 /** The repository as the grant's caller may use it: the same object for the same grant. */
@@ -54,6 +59,8 @@ function bind(parts: Parts, grant: Grant): Repository {
     now,
     claims,
     claimPatterns,
+    accounts: parts.accounts(grant),
+    hosting: parts.hosting(grant),
     refuseClaimed: enter,
     async view(ref, request, headers) {
       enter(ref.package);

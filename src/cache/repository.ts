@@ -1,4 +1,5 @@
 // One configured repository, put together from the rooms of the cache.
+import type { Accounts } from "../core/accounts.ts";
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
@@ -24,6 +25,7 @@ import { createKept } from "./kept.ts";
 import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
+import { noHosting } from "./no-hosting.ts";
 import { createRepackCheck } from "./repacked.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
@@ -49,6 +51,8 @@ export interface Shared {
   artifactMemory: Lru<StoredArtifact>;
   /** What the server itself may. */
   ownGrant: Grant;
+  /** Accounts as one caller may use them. */
+  accounts(grant: Grant): Accounts;
   now(): number;
 }
 
@@ -148,7 +152,20 @@ export function createRepository(
 
   const show = createShow({ ...common, documents, views, isSound });
   const ask = createAsk(upstream, absences);
-  parts = { unbound, door, database, show, models, artifacts, ask, tasks, absences, values };
+  parts = {
+    unbound,
+    door,
+    database,
+    show,
+    models,
+    artifacts,
+    ask,
+    tasks,
+    absences,
+    values,
+    accounts: shared.accounts,
+    hosting: () => noHosting,
+  };
 
   async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
     const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;

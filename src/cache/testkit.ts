@@ -8,13 +8,13 @@ import { checkTar } from "../archive/check.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { AnyFormat } from "../core/format.ts";
-import { issueGrant } from "../core/grant.ts";
+
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
-import { bodyParts } from "../core/testkit.ts";
+import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
@@ -30,7 +30,7 @@ import { createRepository } from "./repository.ts";
 import { createSoundness } from "./soundness.ts";
 
 /** The grant of who may do all. */
-export const everything = issueGrant({ audience: "", may: () => true });
+export const everything = grantOf("", () => true);
 
 type ToyFile = string | null | { integrity: string | null; location: string };
 
@@ -157,6 +157,7 @@ export function request(changes: Partial<Request> = {}): Request {
     query: "",
     base: "http://localhost/toy",
     client: "127.0.0.1:1",
+    address: "127.0.0.1",
     header: () => null,
     ...bodyParts(),
     ...changes,
@@ -243,6 +244,7 @@ export async function openToy(
         viewMemory: createLru(1 << 20),
         artifactMemory: createLru(1 << 20),
         ownGrant: everything,
+        accounts: () => unexpectedParts.accounts,
         now,
       },
     );

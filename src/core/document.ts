@@ -1,4 +1,5 @@
 // Mutable resources: what an upstream has under one name, and how it is shown.
+import type { HostedPackage } from "./hosted.ts";
 import type { Integrity } from "./integrity.ts";
 
 /** A mutable resource of an upstream: which one it is, whose it is, and where the upstream has it. */
@@ -108,6 +109,11 @@ export interface DocumentType {
     ref: DocumentRef,
     files: ReadonlySet<string>,
   ): Promise<Record<string, unknown>>;
+  /**
+   * The document as an upstream would have it, of a package that is published here. Null when such a document is not about one package. Throws
+   * Problem("notFound") when it is about a part that the package does not have.
+   */
+  compose?(hosted: HostedPackage, ref: DocumentRef): string | null;
   /** The bytes of a view. Throws Problem("notFound") when the document has no such part. */
   render(document: StoredDocument, view: ViewRequest): AsyncIterable<Uint8Array | string>;
   /** What a format needs to know of the document at each request, worked out once a copy and kept in memory. See `Repository.model`. */

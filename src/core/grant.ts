@@ -1,4 +1,5 @@
 // Who may do what: what a request asks for, and what its caller was granted.
+import { nameOf, type Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
 
 /** `open` asks for nothing: what anybody may see of any server, such as its health. */
@@ -23,6 +24,9 @@ export interface Grant extends Permissions {
 export interface Permissions {
   /** The same text for all who get the same replies: those that repeat are shared among them. Empty for callers who gave no name. */
   readonly audience: string;
+  readonly principal: Principal;
+  /** What is wrong with the credentials that came: a token that was revoked. Null when nothing is, or none came. */
+  readonly fault: string | null;
   /**
    * `repository`: null for the server's own pages. `packageName`: null for what belongs to no package, which is for everybody who may do
    * that with any package of the repository.
@@ -44,8 +48,10 @@ export function permit(
 ): void {
   if (action === "open" || grant.may(repository, action, packageName)) return;
   const what = [packageName, repository && `the repository ${repository}`].filter(Boolean);
-  const message = `${grant.audience || "Who gives no name"} may not ${action} ${what.join(" of ") || "pages of this server"}`;
-  throw new Problem(grant.audience === "" ? "unauthenticated" : "forbidden", message, {
-    rule: "access",
-  });
+  const { principal, fault } = grant;
+  const isKnown = principal.kind !== "anonymous";
+  const who = isKnown ? nameOf(principal) : "Who gives no name";
+  const message =
+    fault ?? `${who} may not ${action} ${what.join(" of ") || "pages of this server"}`;
+  throw new Problem(isKnown ? "forbidden" : "unauthenticated", message, { rule: "access" });
 }

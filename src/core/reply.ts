@@ -57,6 +57,8 @@ export interface Reply {
   /** Answers Range requests. */
   ranges?: boolean;
   cache?: CacheStatus;
+  /** It holds the bytes of a private package: that they were read goes to the audit log. */
+  privateRead?: { package: string; purl: string; digest: string };
   /** This very object answers many requests and never changes: worth preparing once. */
   isShared?: boolean;
   /** Whether a shared reply is still what a request like the one that got it would get. Without it, it is asked for each time. */

@@ -1,8 +1,10 @@
 // One configured repository as its format sees it: the only way from a format to the network and the disk.
+import type { Accounts } from "./accounts.ts";
 import type { Artifact, KnownFile, Pace, StoredArtifactRow, StoredFile } from "./artifact.ts";
 import type { DocumentRef, ViewRequest } from "./document.ts";
 import type { RepositoryEvent } from "./event.ts";
 import type { Grant } from "./grant.ts";
+import type { Hosting } from "./hosting.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
@@ -34,6 +36,10 @@ export interface UnboundRepository<Options = unknown> extends OwnRepository<Opti
 export interface Repository<Options = unknown> {
   readonly name: string;
   readonly options: Options;
+  /** Who the caller is, what they may, and how they log in. */
+  readonly accounts: Accounts;
+  /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */
+  readonly hosting: Hosting;
   /** True when the name is this repository's owner's: never asked for upstream. */
   claims(name: string): boolean;
   /** As they are configured: what a view of many names depends on, see core/claims.ts. */

@@ -13,6 +13,8 @@ export interface Request {
   readonly base: string;
   /** Who asks, as exactly as is known: address and port of the connection, or the address that a trusted proxy names. */
   readonly client: string;
+  /** The address that the request comes from, also where `client` knows more. */
+  readonly address: string;
   header(name: string): string | null;
   /**
    * The whole body, decompressed when its content-encoding is gzip; empty with GET and HEAD. It counts as memory of the server until the

@@ -1,6 +1,10 @@
 // For the tests of formats: the parts of a Repository that a test does not expect to be used.
+import type { Accounts } from "./accounts.ts";
 import type { Format, Service } from "./format.ts";
+import { type Grant, issueGrant, type Permissions } from "./grant.ts";
+import type { Hosting } from "./hosting.ts";
 import { memo } from "./memo.ts";
+import { nobody } from "./principal.ts";
 import type { Repository } from "./repository.ts";
 import type { Request } from "./request.ts";
 
@@ -12,8 +16,25 @@ function unexpected(name: Part) {
   };
 }
 
-export const unexpectedParts: Pick<Repository, Part | "claimPatterns"> = {
+/** The grant of a user, or of nobody when the name is empty. */
+export function grantOf(name: string, may: Permissions["may"]): Grant {
+  const principal = name ? { ...nobody, kind: "user" as const, name } : nobody;
+  return issueGrant({ audience: name, principal, fault: null, may });
+}
+
+/** A part of which a test expects nothing to be used. */
+function unexpectedAll<T extends object>(name: string): T {
+  return new Proxy({} as T, {
+    get(_target, key) {
+      throw new Error(`The test's repository has no ${name}.${String(key)}`);
+    },
+  });
+}
+
+export const unexpectedParts: Pick<Repository, Part | "claimPatterns" | "accounts" | "hosting"> = {
   claimPatterns: [],
+  accounts: unexpectedAll<Accounts>("accounts"),
+  hosting: unexpectedAll<Hosting>("hosting"),
   model: unexpected("model"),
   fetch: unexpected("fetch"),
   work: unexpected("work"),

@@ -169,6 +169,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
         query: "",
         base: "http://h.example.test/go",
         client: "127.0.0.1:1",
+        address: "127.0.0.1",
         header: () => null,
         ...bodyParts(),
       };

@@ -90,6 +90,7 @@ function get(path: string, headers: Record<string, string> = {}, query = ""): Re
     query,
     base,
     client: "127.0.0.1:1",
+    address: "127.0.0.1",
     header: (name) => headers[name] ?? null,
     ...bodyParts(),
   };

@@ -95,6 +95,8 @@ export function fakeRepository<Options>({
     beforeDerive: () => {},
     claims: () => false,
     claimPatterns: [],
+    accounts: unexpectedParts.accounts,
+    hosting: unexpectedParts.hosting,
     refuseClaimed: () => {},
     view: never("view"),
     async read(ref, view) {

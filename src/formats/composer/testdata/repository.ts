@@ -39,6 +39,8 @@ export class FakeRepository implements Repository<ComposerOptions> {
   claimed: string[] = [];
 
   readonly claimPatterns = unused.claimPatterns;
+  readonly accounts = unused.accounts;
+  readonly hosting = unused.hosting;
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;
@@ -170,6 +172,7 @@ export function request(options: Partial<Request> & { text?: string } = {}): Req
     query: "",
     base: BASE,
     client: "127.0.0.1:1",
+    address: "127.0.0.1",
     header: () => null,
     ...bodyParts(text),
     ...rest,

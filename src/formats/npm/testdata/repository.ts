@@ -28,6 +28,8 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly knownFiles = new Map<string, KnownFile>();
   upstream: Upstream | null = null;
   readonly claimPatterns = unexpectedParts.claimPatterns;
+  readonly accounts = unexpectedParts.accounts;
+  readonly hosting = unexpectedParts.hosting;
   readonly model = unexpectedParts.model;
   readonly fetch = unexpectedParts.fetch;
   readonly work = unexpectedParts.work;
@@ -151,6 +153,7 @@ export function request(
     path: "/",
     query: "",
     client: "127.0.0.1:1",
+    address: "127.0.0.1",
     base: "http://here.example.test/npm",
     header: (name) => headers[name] ?? null,
     ...bodyParts(JSON.stringify(json)),

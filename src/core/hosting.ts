@@ -1,0 +1,96 @@
+// Publishing in one repository, for one caller.
+import type { RandomAccess } from "./artifact.ts";
+import type { HostedPackage } from "./hosted.ts";
+
+/** Bytes that a client sent, on disk, and not yet anything: published, or discarded. */
+export interface Upload {
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly size: number;
+  /** Base64, by algorithm, of those that were asked for. */
+  readonly digests: Readonly<Record<string, string>>;
+  open(): Promise<RandomAccess & { close(): Promise<void> }>;
+  /** Removes the bytes, unless they were published. To be called in any case. */
+  discard(): Promise<void>;
+}
+
+/** A file that is to be published. */
+export interface NewFile {
+  file: string;
+  /** One of the keys of `Format.artifacts`. */
+  kind: string;
+  /** pkg:npm/left-pad@1.3.0 */
+  purl: string;
+  /** How a client asks for it inside the repository. */
+  path: string;
+  upload: Upload;
+  metadata: unknown;
+}
+
+export interface Publication {
+  package: string;
+  version: string;
+  /** The release's; kept from its first publication when the release is there. */
+  metadata: unknown;
+  files: NewFile[];
+  /** What becomes of the package's own state (tags). Pure: it may run twice. */
+  state?(before: Record<string, unknown>): Record<string, unknown>;
+  /** Beside who publishes it and which digest it has: for the audit log. */
+  detail?: Record<string, unknown>;
+}
+
+/** What of a hosted package is to be different. Bytes never change. */
+export interface HostedChange {
+  state?: Record<string, unknown>;
+  releases?: { version: string; metadata?: unknown; yanked?: string | null }[];
+}
+
+/**
+ * What is published in one repository. Each function asks the caller's grant first: to read for `read` and `search`, to publish, to
+ * unpublish or to administer the package for the others. Throws Problems.
+ */
+export interface Hosting {
+  /** Whether the package's name belongs to this repository because something was published under it. Asks nobody: tells nothing to clients. */
+  owns(packageName: string): boolean;
+  /** Null when there is no such package here. */
+  read(packageName: string): Promise<HostedPackage | null>;
+  /** Names that contain `text`, sorted, of packages that the caller may read; at most `limit`. */
+  search(text: string, limit: number): Promise<string[]>;
+  /**
+   * To be called before a body is read: whether the caller may publish the package here, whether its name can be (not one that the upstream
+   * was seen to have, unless it is claimed), and whether `size` bytes more are within quotas. Throws Problem("forbidden" | "unauthenticated" |
+   * "conflict" | "tooLarge" | "full").
+   */
+  admit(packageName: string, size: number | null): Promise<void>;
+  /** Writes what a client sends to disk as it comes. `algorithms`: digests that are wanted beside SHA-256 ("sha512", "sha1", "md5", "blake2b256"). */
+  receive(
+    packageName: string,
+    chunks: AsyncIterable<Uint8Array>,
+    limit: number,
+    algorithms?: readonly string[],
+  ): Promise<Upload>;
+  /**
+   * Publishes a release, or adds files to one. When it resolves all is on the disk, and written down in the audit log. Files that are here with
+   * the same bytes are left as they are; `isNew` is false when all were. Throws Problem("conflict") when one is or was here with others.
+   */
+  publish(publication: Publication): Promise<{ isNew: boolean; package: HostedPackage }>;
+  /**
+   * Changes what is said of a package, by compare-and-swap: `change` may run more than once. `expected`: a revision; Problem("conflict") when it is
+   * another one by now. `what` goes to the audit log: "deprecate", "dist-tag".
+   */
+  change(
+    packageName: string,
+    what: { action: "yank" | "unyank" | "change"; name: string; detail?: Record<string, unknown> },
+    change: (now: HostedPackage) => HostedChange,
+    expected?: number,
+  ): Promise<HostedPackage>;
+  /**
+   * Takes a file, a release or a whole package out of what is shown, for which the caller must be allowed to unpublish. What was removed can be restored
+   * for a while, and never be published with other bytes. Its name stays this repository's.
+   */
+  remove(
+    packageName: string,
+    what: { version?: string; file?: string },
+    expected?: number,
+  ): Promise<{ files: number }>;
+}
