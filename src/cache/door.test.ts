@@ -3,6 +3,7 @@ import type { Artifact } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import { grantOf } from "../core/testkit.ts";
+import type { HostedRoom } from "../hosted/hosting.ts";
 import { answer, artifact, everything, index, openToy, request } from "./testkit.ts";
 
 let open: Awaited<ReturnType<typeof openToy>>;
@@ -34,6 +35,20 @@ const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = 
   swap: (of) => of.swap("key", new Uint8Array(), null),
   documents: (of) => of.documents("index", "", 10),
 };
+/** The same of `hosting`. */
+const uploads = async function* (): AsyncGenerator<Uint8Array> {};
+const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } = {
+  read: (of) => of.read("thing"),
+  search: (of) => of.search("thing", 10),
+  admit: (of) => of.admit("thing", 1),
+  receive: (of) => of.receive("thing", uploads(), 10),
+  publish: (of) => of.publish({ package: "thing", version: "1", metadata: null, files: [] }),
+  change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
+  remove: (of) => of.remove("thing", {}),
+  restore: (of) => of.restore("thing", {}),
+};
+/** Asks nobody: see core/hosting.ts. */
+const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
 /** What tells nothing of any package. */
 const free: (keyof Repository)[] = ["name", "options", "claims", "claimPatterns", "report", "now"];
 /** What asks in each of its own functions. */
@@ -61,6 +76,26 @@ test("each function of a repository is either free or asks for a grant, before a
   for (const [name, ask] of Object.entries(questions))
     expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
   expect(open.upstream.asked.length).toBe(before);
+});
+
+test("each function of publishing asks for a grant, and who may read may change nothing", async () => {
+  open = await openToy();
+  const refused = open.hosting(nothing);
+  const asking = Object.keys(refused).filter(
+    (name) => !freeOfHosting.includes(name as keyof HostedRoom),
+  );
+  expect(asking.sort()).toEqual(Object.keys(publishing).sort());
+  const reader = open.hosting(grantOf("ann", (_repository, action) => action === "read"));
+  for (const [name, ask] of Object.entries(publishing)) {
+    expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
+    const isReading = ["read", "search"].includes(name);
+    expect([name, await failure(() => ask(reader))]).toEqual([
+      name,
+      isReading ? null : "forbidden",
+    ]);
+  }
+  expect(await open.blobs.list().next()).toEqual({ done: true, value: undefined });
+  expect(open.audited).toEqual([]);
 });
 
 test("lists hold only what the caller may read", async () => {

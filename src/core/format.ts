@@ -27,6 +27,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
     string,
     (file: RandomAccess, artifact: { package: string; version: string }) => Promise<string>
   >;
+  /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
+  readonly hosts?: true;
   /** The path grammar, still percent-encoded; pure, never throws. */
   parse(method: string, rawPath: string): Route | null;
   access(route: Route): Access;
