@@ -147,6 +147,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   async function remove(files: { package: string; file: string }[]) {
+    for (const { package: name } of files)
+      if (deps.isHosted(name))
+        throw new Problem(
+          "conflict",
+          `${name} is published here: what is published is unpublished`,
+        );
     const removed = await database.write((sql) => removeStored(sql, repository, files));
     for (const { package: name, file } of files)
       deps.changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });

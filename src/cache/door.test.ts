@@ -4,6 +4,7 @@ import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import { grantOf } from "../core/testkit.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import type { Standing } from "../hosted/promote.ts";
 import { answer, artifact, everything, index, openToy, request } from "./testkit.ts";
 
 let open: Awaited<ReturnType<typeof openToy>>;
@@ -35,6 +36,14 @@ const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = 
   swap: (of) => of.swap("key", new Uint8Array(), null),
   documents: (of) => of.documents("index", "", 10),
 };
+const standing: Standing = {
+  repository: "other",
+  format: "toy",
+  package: { name: "thing", revision: 1, createdAt: 0, createdBy: "", changedAt: 0, state: {} },
+  version: "1",
+  metadata: null,
+  files: [],
+};
 /** The same of `hosting`. */
 const uploads = async function* (): AsyncGenerator<Uint8Array> {};
 const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } = {
@@ -46,6 +55,10 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
   remove: (of) => of.remove("thing", {}),
   restore: (of) => of.restore("thing", {}),
+  trash: (of) => of.trash(),
+  empty: (of) => of.empty(),
+  standing: (of) => of.standing("thing", "1"),
+  promote: (of) => of.promote(standing),
 };
 /** Asks nobody: see core/hosting.ts. */
 const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
@@ -88,11 +101,13 @@ test("each function of publishing asks for a grant, and who may read may change 
   const reader = open.hosting(grantOf("ann", (_repository, action) => action === "read"));
   for (const [name, ask] of Object.entries(publishing)) {
     expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
-    const isReading = ["read", "search"].includes(name);
-    expect([name, await failure(() => ask(reader))]).toEqual([
-      name,
-      isReading ? null : "forbidden",
-    ]);
+    const allowed: Record<string, string | null> = {
+      read: null,
+      search: null,
+      standing: "notFound",
+    };
+    const expected = name in allowed ? allowed[name]! : "forbidden";
+    expect([name, await failure(() => ask(reader))]).toEqual([name, expected]);
   }
   expect(await open.blobs.list().next()).toEqual({ done: true, value: undefined });
   expect(open.audited).toEqual([]);

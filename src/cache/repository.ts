@@ -170,6 +170,8 @@ export function createRepository(
     {
       ...settings.hosted,
       repository: name,
+      format: format.name,
+      promoted: format.promoted ?? null,
       canHost: format.hosts ?? false,
       claims: door.claims,
     },

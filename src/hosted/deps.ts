@@ -32,8 +32,18 @@ export interface HostedOptions extends Quotas {
   replace: boolean;
 }
 
+/** What becomes of a package's own state when a release comes from another repository, where it is `from`. Pure. */
+export type Promoted = (
+  before: Record<string, unknown>,
+  from: Record<string, unknown>,
+  version: string,
+) => Record<string, unknown>;
+
 export interface HostedSettings extends HostedOptions {
   repository: string;
+  format: string;
+  /** See `Format.promoted`. */
+  promoted: Promoted | null;
   /** Whether packages of this format can be published at all. */
   canHost: boolean;
   /** Whether the name is claimed by the repository's configuration. */
