@@ -26,6 +26,7 @@ import type { Config, RepositoryConfig } from "./config/resolve.ts";
 import type { Log } from "./core/log.ts";
 import { createMetrics, type Metrics } from "./core/metrics.ts";
 import { formats } from "./formats/index.ts";
+import { openHostedNames } from "./hosted/names.ts";
 import { createAccessLog } from "./http/accesslog.ts";
 import { createBodies } from "./http/bodies.ts";
 import { type ControlServer, controlPath, startControl } from "./http/control.ts";
@@ -117,6 +118,9 @@ export async function start(options: StartOptions): Promise<Running> {
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
     accounts: noAccounts,
+    hostedNames: await openHostedNames(database, changes),
+    audit: async () => {}, // until there is an audit log: it is given here
+    isPublic: () => true, // and so is what anonymous callers may read
     now,
   };
   const upstreamMetrics = createUpstreamMetrics(metrics);

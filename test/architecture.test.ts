@@ -15,9 +15,11 @@ const rooms: Record<string, readonly string[]> = {
   upstream: ["core"],
   ledger: ["core", "store"],
   auth: ["core", "store"],
-  cache: ["core", "store", "upstream", "ledger", "worker"],
+  hosted: ["core", "store", "ledger"],
+  // What is published is read by the same code as what is fetched.
+  cache: ["core", "store", "upstream", "ledger", "worker", "hosted"],
   formats: ["core", "archive", "proof"],
-  jobs: ["core", "store", "ledger", "cache"],
+  jobs: ["core", "store", "ledger", "cache", "hosted"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],

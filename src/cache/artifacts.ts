@@ -5,6 +5,7 @@ import type { EventKind, RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
 import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import { readPublished } from "../hosted/rows.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
@@ -46,6 +47,10 @@ export interface ArtifactDeps extends DownloadDeps {
   documents: Documents;
   absences: Absences;
   memory: Lru<StoredArtifact>;
+  /** Whether the package's files are those that were published here, and no others. */
+  isHosted(packageName: string): boolean;
+  /** Whether that somebody reads the package's files is to be written down. */
+  isPrivate(packageName: string): boolean;
   report(event: RepositoryEvent): void;
   now(): number;
 }
@@ -87,11 +92,19 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const stored = await find(id, artifact);
     if (stored) {
       const reply = hit(artifact, stored);
+      if (deps.isPrivate(artifact.package))
+        reply.privateRead = {
+          package: artifact.package,
+          purl: artifact.purl,
+          digest: stored.sha256,
+        };
+      else delete reply.privateRead;
       reply.isCurrent = () =>
         deps.memory.get(id) === stored && isTrusted(stored) && artifact.isCurrent?.() !== false;
       return reply;
     }
 
+    refuseLost(artifact);
     const running = downloads.get(id);
     const started = running ?? start(id, artifact, request.path);
     const { download, stored: result } = started;
@@ -126,6 +139,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const id = idOf(artifact);
     const stored = await find(id, artifact);
     if (stored) return { sha256: stored.sha256, size: stored.size, isNew: false };
+    refuseLost(artifact);
     const running = downloads.get(id) ?? start(id, artifact, `/${artifact.path ?? ""}`, pace);
     running.followers += 1;
     const { sha256, size } = await running.stored.finally(() => leave(running));
@@ -133,6 +147,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   }
 
   async function remove(files: { package: string; file: string }[]) {
+    for (const { package: name } of files)
+      if (deps.isHosted(name))
+        throw new Problem(
+          "conflict",
+          `${name} is published here: what is published is unpublished`,
+        );
     const removed = await database.write((sql) => removeStored(sql, repository, files));
     for (const { package: name, file } of files)
       deps.changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
@@ -187,6 +207,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       following?.fill.move(path);
       const found = { sha256, size, upstream: host, digests, content, firstSeen: now() };
       await database.write(async (sql) => {
+        if (deps.isHosted(artifact.package)) throw notPublished(artifact, repository); // meanwhile
         await writeStored(sql, repository, artifact, found, requested);
         await forgetAbsence(sql, repository, "file", [artifact.package, artifact.file]);
       });
@@ -247,7 +268,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function load(id: string, artifact: Artifact): Promise<StoredArtifact | null> {
     const { package: name, file } = artifact;
     const before = removals;
-    const row = await readStored(database.read, { repository, package: name, file });
+    const isHosted = deps.isHosted(name);
+    const key = { repository, package: name, file };
+    const row = await (isHosted ? readPublished : readStored)(database.read, key);
+    if (!row && isHosted) throw notPublished(artifact, repository);
     if (!row) return null;
     const { size } = row;
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
@@ -272,7 +296,22 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     return stored;
   }
 
+  /** What was published here comes from nowhere else. */
+  function refuseLost({ package: name, file }: Artifact): void {
+    if (!deps.isHosted(name)) return;
+    throw new Problem(
+      "unreachable",
+      `The bytes of ${file} of ${name}, which was published here, are lost or altered: only a backup has them`,
+      { rule: "hosted" },
+    );
+  }
+
   return { open, fetch, remove };
+}
+
+function notPublished({ package: name, file }: Artifact, repository: string): Problem {
+  const message = `${file} of ${name} is not published in the repository ${repository}, which has published others of that name`;
+  return new Problem("notFound", message, { rule: "hosted" });
 }
 
 function leave(running: Running): void {

@@ -29,6 +29,8 @@ export interface Parts {
   values: Pick<Repository, "keep" | "kept" | "swap">;
   accounts(grant: Grant): Accounts;
   hosting(grant: Grant): Hosting;
+  /** Keys of documents of one kind that contain `text`, of all packages that are published here. */
+  hostedKeys(kind: string, text: string): string[];
 }
 
 /** The repository as the grant's caller may use it: the same object for the same grant. */
@@ -47,8 +49,10 @@ export function createBinder(parts: () => Parts): (grant: Grant) => Repository {
 function bind(parts: Parts, grant: Grant): Repository {
   const { unbound, door, database, show, models, artifacts, ask, tasks, absences, values } = parts;
   const { name, options, report, now, claims, claimPatterns } = unbound;
-  /** What comes from upstream, or once did. */
+  /** What comes from upstream, or once did, or was published here. */
   const enter = (packageName: string | null) => door.enter(grant, packageName);
+  /** What an upstream alone can tell. */
+  const leave = (packageName: string | null) => door.leave(grant, packageName);
   /** What the catalog tells, of private names as well. */
   const permit = (action: Action, packageName: string | null) =>
     door.permit(grant, action, packageName);
@@ -61,7 +65,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     claimPatterns,
     accounts: parts.accounts(grant),
     hosting: parts.hosting(grant),
-    refuseClaimed: enter,
+    refuseClaimed: leave,
     async view(ref, request, headers) {
       enter(ref.package);
       return show.view(ref, request, headers);
@@ -83,7 +87,7 @@ function bind(parts: Parts, grant: Grant): Repository {
       return artifacts.fetch(artifact, pace);
     },
     async ask(question) {
-      enter(question.package);
+      leave(question.package);
       return ask(question);
     },
     async known(packageName, file) {
@@ -107,7 +111,12 @@ function bind(parts: Parts, grant: Grant): Repository {
     async documents(kind, text, limit) {
       permit("read", null);
       const mayRead = (packageName: string) => grant.may(name, "read", packageName);
-      return listDocuments(database.read, name, kind, text, limit, mayRead);
+      const hosted = parts.hostedKeys(kind, text).filter(mayRead);
+      const isFetched = (packageName: string) =>
+        door.whose(packageName) !== "hosted" && mayRead(packageName);
+      const fetched = await listDocuments(database.read, name, kind, text, limit, isFetched);
+      if (hosted.length === 0) return fetched;
+      return [...fetched, ...hosted].sort().slice(0, limit);
     },
     async remove(files) {
       for (const file of files) permit("admin", file.package);

@@ -3,6 +3,8 @@ import type { Artifact } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import { grantOf } from "../core/testkit.ts";
+import type { HostedRoom } from "../hosted/hosting.ts";
+import type { Standing } from "../hosted/promote.ts";
 import { answer, artifact, everything, index, openToy, request } from "./testkit.ts";
 
 let open: Awaited<ReturnType<typeof openToy>>;
@@ -34,6 +36,32 @@ const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = 
   swap: (of) => of.swap("key", new Uint8Array(), null),
   documents: (of) => of.documents("index", "", 10),
 };
+const standing: Standing = {
+  repository: "other",
+  format: "toy",
+  package: { name: "thing", revision: 1, createdAt: 0, createdBy: "", changedAt: 0, state: {} },
+  version: "1",
+  metadata: null,
+  files: [],
+};
+/** The same of `hosting`. */
+const uploads = async function* (): AsyncGenerator<Uint8Array> {};
+const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } = {
+  read: (of) => of.read("thing"),
+  search: (of) => of.search("thing", 10),
+  admit: (of) => of.admit("thing", 1),
+  receive: (of) => of.receive("thing", uploads(), 10),
+  publish: (of) => of.publish({ package: "thing", version: "1", metadata: null, files: [] }),
+  change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
+  remove: (of) => of.remove("thing", {}),
+  restore: (of) => of.restore("thing", {}),
+  trash: (of) => of.trash(),
+  empty: (of) => of.empty(),
+  standing: (of) => of.standing("thing", "1"),
+  promote: (of) => of.promote(standing),
+};
+/** Asks nobody: see core/hosting.ts. */
+const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
 /** What tells nothing of any package. */
 const free: (keyof Repository)[] = ["name", "options", "claims", "claimPatterns", "report", "now"];
 /** What asks in each of its own functions. */
@@ -61,6 +89,28 @@ test("each function of a repository is either free or asks for a grant, before a
   for (const [name, ask] of Object.entries(questions))
     expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
   expect(open.upstream.asked.length).toBe(before);
+});
+
+test("each function of publishing asks for a grant, and who may read may change nothing", async () => {
+  open = await openToy();
+  const refused = open.hosting(nothing);
+  const asking = Object.keys(refused).filter(
+    (name) => !freeOfHosting.includes(name as keyof HostedRoom),
+  );
+  expect(asking.sort()).toEqual(Object.keys(publishing).sort());
+  const reader = open.hosting(grantOf("ann", (_repository, action) => action === "read"));
+  for (const [name, ask] of Object.entries(publishing)) {
+    expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
+    const allowed: Record<string, string | null> = {
+      read: null,
+      search: null,
+      standing: "notFound",
+    };
+    const expected = name in allowed ? allowed[name]! : "forbidden";
+    expect([name, await failure(() => ask(reader))]).toEqual([name, expected]);
+  }
+  expect(await open.blobs.list().next()).toEqual({ done: true, value: undefined });
+  expect(open.audited).toEqual([]);
 });
 
 test("lists hold only what the caller may read", async () => {

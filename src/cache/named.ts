@@ -14,6 +14,8 @@ export interface Named {
   document: { kind: string; key: string; package: string } | null;
   /** Which artifact, and how a client asks for it inside the repository; null for a document. */
   file: { package: string; version: string; file: string; path: string } | null;
+  /** Published here: nobody has the bytes but this data directory and its backups. */
+  isHosted: boolean;
   /** The bytes were removed because they were false, and come again when the document is next asked for. */
   isAwaited: boolean;
 }
@@ -21,6 +23,7 @@ export interface Named {
 /** Whether a row names the blob. */
 export async function isNamed(sql: Query, sha256: string): Promise<boolean> {
   const [row] = await sql`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
+    UNION ALL SELECT 1 FROM hosted_files WHERE sha256 = ${sha256}
     UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
   return row !== undefined;
 }
@@ -28,6 +31,7 @@ export async function isNamed(sql: Query, sha256: string): Promise<boolean> {
 /** How many there are in `everyNamed`. */
 export async function countNamed(sql: Query): Promise<number> {
   const [{ total }] = await sql`SELECT (SELECT count(*) FROM artifacts) +
+    (SELECT count(*) FROM hosted_files WHERE removed_at IS NOT NULL) +
     (SELECT count(*) FROM documents WHERE blob IS NOT NULL) AS total`;
   return Number(total);
 }
@@ -35,12 +39,24 @@ export async function countNamed(sql: Query): Promise<number> {
 /** All that rows name: one a row, so that a blob of two names comes twice. */
 export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
   for await (const row of pages(
-    ([repository, name, file]) => sql`SELECT * FROM artifacts
-      WHERE (repository, package, file) > (${repository}, ${name}, ${file})
-      ORDER BY repository, package, file LIMIT ${PAGE}`,
+    ([
+      repository,
+      name,
+      file,
+    ]) => sql`SELECT a.*, h.file AS hosted FROM artifacts a LEFT JOIN hosted_files h
+      ON h.repository = a.repository AND h.package = a.package AND h.file = a.file
+      WHERE (a.repository, a.package, a.file) > (${repository}, ${name}, ${file})
+      ORDER BY a.repository, a.package, a.file LIMIT ${PAGE}`,
     (row) => [row.repository, row.package, row.file],
   ))
     yield artifactOf(row);
+  for await (const row of pages(
+    ([repository, name, file]) => sql`SELECT * FROM hosted_files
+      WHERE (repository, package, file) > (${repository}, ${name}, ${file}) AND removed_at IS NOT NULL
+      ORDER BY repository, package, file LIMIT ${PAGE}`,
+    (row) => [row.repository, row.package, row.file],
+  ))
+    yield trashOf(row);
   for await (const row of pages(
     ([
       repository,
@@ -56,11 +72,14 @@ export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
 
 /** All that rows name by these bytes. */
 export async function namesOf(sql: Query, sha256: string): Promise<Named[]> {
-  const artifacts = await sql`SELECT * FROM artifacts WHERE sha256 = ${sha256}`;
+  const artifacts = await sql`SELECT a.*, h.file AS hosted FROM artifacts a LEFT JOIN hosted_files h
+    ON h.repository = a.repository AND h.package = a.package AND h.file = a.file WHERE a.sha256 = ${sha256}`;
+  const trash =
+    await sql`SELECT * FROM hosted_files WHERE sha256 = ${sha256} AND removed_at IS NOT NULL`;
   const documents =
     await sql`SELECT repository, kind, key, package, blob, stored_size, received, fresh_until FROM documents
     WHERE blob = ${sha256}`;
-  return [...artifacts.map(artifactOf), ...documents.map(documentOf)];
+  return [...artifacts.map(artifactOf), ...trash.map(trashOf), ...documents.map(documentOf)];
 }
 
 function artifactOf(row: Rows[number]): Named {
@@ -71,8 +90,14 @@ function artifactOf(row: Rows[number]): Named {
     subject: `${row.purl} ${row.file}`,
     document: null,
     file: { package: row.package, version: row.version, file: row.file, path: row.path },
+    isHosted: row.hosted !== null,
     isAwaited: false,
   };
+}
+
+function trashOf(row: Rows[number]): Named {
+  const named = artifactOf(row);
+  return { ...named, subject: `${named.subject} (in the trash)`, isHosted: true };
 }
 
 function documentOf(row: Rows[number]): Named {
@@ -83,6 +108,7 @@ function documentOf(row: Rows[number]): Named {
     subject: `${row.kind} ${row.key}`,
     document: { kind: row.kind, key: row.key, package: row.package },
     file: null,
+    isHosted: false,
     isAwaited: row.received === null && Number(row.fresh_until) === 0,
   };
 }

@@ -4,6 +4,9 @@ import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
+import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
+import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
+import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Changes } from "../store/changes.ts";
@@ -15,7 +18,9 @@ import { createAbsences } from "./absences.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { createAsk } from "./ask.ts";
 import { createBinder, type Parts } from "./bound.ts";
+import { eitherDocuments } from "./documents/either.ts";
 import { createDocuments } from "./documents/get.ts";
+import { createHostedDocuments } from "./documents/hosted.ts";
 import { createModels } from "./documents/models.ts";
 import { createShow } from "./documents/show.ts";
 import type { DocumentState } from "./documents/state.ts";
@@ -25,7 +30,6 @@ import { createKept } from "./kept.ts";
 import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
-import { noHosting } from "./no-hosting.ts";
 import { createRepackCheck } from "./repacked.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
@@ -35,6 +39,7 @@ export interface RepositorySettings {
   options: unknown;
   claims: string[];
   freshnessMs: number;
+  hosted: HostedOptions;
 }
 
 /** What all repositories of a server share. */
@@ -53,6 +58,11 @@ export interface Shared {
   ownGrant: Grant;
   /** Accounts as one caller may use them. */
   accounts(grant: Grant): Accounts;
+  /** Names of what is published here. */
+  hostedNames: HostedNames;
+  audit: HostedDeps["audit"];
+  /** Whether anonymous callers may read the package: that they do is not written down. */
+  isPublic(repository: string, packageName: string): boolean;
   now(): number;
 }
 
@@ -61,6 +71,8 @@ export interface Mounted {
   format: AnyFormat;
   repository: UnboundRepository;
   service: Service;
+  /** What is published in it, for one caller. */
+  hosting(grant: Grant): HostedRoom;
 }
 
 export function createRepository(
@@ -71,7 +83,8 @@ export function createRepository(
 ): Mounted {
   const { name, options } = settings;
   const { database, blobs, now } = shared;
-  const door = createDoor(name, settings.claims, format.spell);
+  const isHosted = (packageName: string) => shared.hostedNames.has(name, packageName);
+  const door = createDoor(name, settings.claims, format.spell, isHosted);
   const transform: Transform = (job, call) => shared.transform(job, { ...call, repository: name });
   const report: Repository["report"] = (event) => shared.events.report(name, event);
   const values = createKept({ repository: name, database, now });
@@ -83,7 +96,7 @@ export function createRepository(
     report,
     now,
     claimPatterns: settings.claims,
-    claims: (packageName) => door.whose(packageName) === "claimed",
+    claims: (packageName) => door.whose(packageName) !== "upstream",
   };
   const repository: UnboundRepository = {
     ...unbound,
@@ -111,7 +124,7 @@ export function createRepository(
     report,
     now,
   };
-  const documents = createDocuments({
+  const fetched = createDocuments({
     ...common,
     format: format.name,
     freshnessMs: settings.freshnessMs,
@@ -123,6 +136,8 @@ export function createRepository(
       ? (candidate) => service.admit!(candidate, boundTo(shared.ownGrant))
       : null,
   });
+  const composed = createHostedDocuments({ ...common, files: shared.views });
+  const documents = eitherDocuments(isHosted, composed, fetched);
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
@@ -137,7 +152,6 @@ export function createRepository(
     types: format.documents,
     documents,
     files: shared.views,
-    blobPath: (sha256) => localOf(blobs, sha256),
     transform,
     memory: shared.viewMemory,
     now,
@@ -148,7 +162,20 @@ export function createRepository(
     format,
     documents,
     memory: shared.artifactMemory,
+    isHosted,
+    isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
   });
+  const hosting = createHosting(
+    { ...shared, names: shared.hostedNames },
+    {
+      ...settings.hosted,
+      repository: name,
+      format: format.name,
+      promoted: format.promoted ?? null,
+      canHost: format.hosts ?? false,
+      claims: door.claims,
+    },
+  );
 
   const show = createShow({ ...common, documents, views, isSound });
   const ask = createAsk(upstream, absences);
@@ -164,13 +191,18 @@ export function createRepository(
     absences,
     values,
     accounts: shared.accounts,
-    hosting: () => noHosting,
+    hosting,
+    hostedKeys: (kind, text) => {
+      const type = format.documents[kind];
+      return type?.complete && type.compose ? shared.hostedNames.list(name, text) : [];
+    },
   };
 
-  async function isSound({ blob, storedSize }: DocumentState): Promise<boolean> {
+  async function isSound({ blob, storedSize, isHosted }: DocumentState): Promise<boolean> {
+    if (isHosted) return false; // composing it again is all that can be done
     const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;
     return path !== null && (await hashFile(path)) === blob;
   }
 
-  return { format, repository, service };
+  return { format, repository, service, hosting };
 }

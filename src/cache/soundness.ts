@@ -115,7 +115,10 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
     for (const named of await namesOf(database.read, sha256)) tell(named, found);
   }
 
-  function tell({ sha256, repository, subject, file, document }: Named, found: string): void {
+  function tell(
+    { sha256, repository, subject, file, document, isHosted }: Named,
+    found: string,
+  ): void {
     const parts = file ? [file.package, file.file] : [document!.kind, document!.key];
     const kind = file ? "artifact" : "document";
     deps.changes.announce({ kind, repository, key: parts.join("\0") });
@@ -123,7 +126,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
       kind: "damaged",
       package: (file ?? document!).package,
       ...(file && { version: file.version, file: file.file }),
-      message: `The stored bytes of ${subject} were altered on disk: they are out of service, and fetched again when next asked for`,
+      message: `The stored bytes of ${subject} were altered on disk: they are out of service, and ${isHosted ? "only a backup has the right ones" : "fetched again when next asked for"}`,
       detail: { sha256, found },
     });
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checkTar } from "../archive/check.ts";
 import type { Artifact } from "../core/artifact.ts";
+import type { AuditEntry } from "../core/audit.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { AnyFormat } from "../core/format.ts";
 
@@ -16,6 +17,8 @@ import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
+import { type HostedOptions, hostedDefaults } from "../hosted/deps.ts";
+import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
@@ -37,6 +40,7 @@ type ToyFile = string | null | { integrity: string | null; location: string };
 /** An index is `{"files": {"<file>": "<SRI>"}}`; its only view is the names, and what the overlay says of them. */
 export const toy: AnyFormat = {
   name: "toy",
+  hosts: true,
   options: z.unknown(),
   documents: {
     index: {
@@ -56,6 +60,13 @@ export const toy: AnyFormat = {
         const all = ((await source.json()) as { files: Record<string, string> }).files;
         return Object.fromEntries(Object.entries(all).filter(([file]) => files.has(file)));
       },
+      compose: ({ releases, state }) =>
+        JSON.stringify({
+          files: Object.fromEntries(
+            releases.flatMap(({ files }) => files.map(({ file }) => [file, null])),
+          ),
+          state,
+        }),
       async *render({ source, overlay }, { variant }) {
         if (variant === "missing") throw new Problem("notFound", "No such part");
         const { files } = (await source.json()) as { files: Record<string, string> };
@@ -182,11 +193,14 @@ export async function openToy(
     freshnessMs?: number;
     hashedFirst?: number;
     format?: AnyFormat;
+    hosted?: Partial<HostedOptions>;
+    isPublic?: (repository: string, packageName: string) => boolean;
   } = {},
 ) {
   const root = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
   const upstream = fakeUpstream();
   const log: string[] = [];
+  const audited: AuditEntry[] = [];
   const jobs: Job["op"][] = [];
   const worker = {
     fails: (_job: Job): Problem | null => null,
@@ -222,6 +236,7 @@ export async function openToy(
         name: "toy",
         options: {},
         claims: options.claims ?? [],
+        hosted: { ...hostedDefaults, ...options.hosted },
         freshnessMs: options.freshnessMs ?? 60_000,
       },
       format,
@@ -245,6 +260,9 @@ export async function openToy(
         artifactMemory: createLru(1 << 20),
         ownGrant: everything,
         accounts: () => unexpectedParts.accounts,
+        hostedNames: await openHostedNames(database, changes),
+        audit: async (_sql, entry) => void audited.push(entry),
+        isPublic: options.isPublic ?? (() => true),
         now,
       },
     );
@@ -259,12 +277,19 @@ export async function openToy(
       soundness,
       repository,
       unbound: mounted.repository,
+      hosting: mounted.hosting,
     };
   }
   let current = await open();
   return {
     upstream,
     log,
+    /** What the audit log was told. */
+    audited,
+    /** Publishing, for a grant. */
+    get hosting() {
+      return current.hosting;
+    },
     /** What was done by the worker's functions. */
     jobs,
     /** Tests make it end some jobs with a Problem in place of doing them, or wait before it does. */

@@ -1,6 +1,7 @@
 // Takes a pin back: for an operator who knows that the first bytes seen of a file were the wrong ones. Audited.
 import type { RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
+import { readFileRow } from "../hosted/rows.ts";
 import type { Events } from "../ledger/events.ts";
 import { type FileKey, listPinned, unpin } from "../ledger/pins.ts";
 import type { Changes } from "../store/changes.ts";
@@ -33,6 +34,11 @@ export async function takeBackPin(deps: UnpinDeps, wanted: Unpinning): Promise<s
   const { database, changes, naming, events, now } = deps;
   const { repository, package: name, file, reason, by } = wanted;
   const done = await database.write(async (sql) => {
+    if (await readFileRow(sql, repository, name, file))
+      throw new Problem(
+        "conflict",
+        `${file} of ${name} was published here, and is here or in the trash: its pin is what keeps others from taking its place`,
+      );
     const pin = await unpin(sql, wanted, { at: now(), reason, by });
     if (!pin) return null;
     const { blobs } = await removeStored(sql, repository, [{ package: name, file }]);

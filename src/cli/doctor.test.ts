@@ -260,6 +260,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     freshnessMs: 0,
     offline: false,
     listen: null,
+    hosted: { trashMs: 0, replace: false, quota: null, quotaPerUser: null, fileLimit: 1 },
     options: {},
     written: {},
     upstreams: [

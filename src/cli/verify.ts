@@ -60,8 +60,10 @@ async function check(store: ReadStore, terminal: Terminal): Promise<VerifyResult
     bar.at(done);
   });
   (bar as Progress | null)?.end();
-  for (const { what, repository, subject } of result.damaged)
-    terminal.out(`${paint(terminal, "red", what.padEnd(8))} ${repository}  ${subject}\n`);
+  for (const { what, repository, subject, isHosted } of result.damaged) {
+    const note = isHosted ? ": published here, so only a backup has it" : "";
+    terminal.out(`${paint(terminal, "red", what.padEnd(8))} ${repository}  ${subject}${note}\n`);
+  }
   for (const path of result.views.damaged)
     terminal.out(`${paint(terminal, "red", "altered ")} view  ${path}\n`);
   const { files, bytes, damaged, views } = result;
@@ -92,8 +94,13 @@ async function repair(
       terminal.out(`${paint(terminal, "red", "failed  ")} ${repository}  ${path}: ${failure}\n`);
     }
   }
-  const documents = damaged.length - wanted.length;
+  const hosted = damaged.filter(({ isHosted }) => isHosted).length;
+  if (hosted > 0)
+    terminal.err(
+      `${hosted} file(s) that were published here are lost. Copy their blobs from a backup, or publish the very same bytes again.\n`,
+    );
+  const documents = damaged.length - wanted.length - hosted;
   if (documents > 0)
     terminal.out(`${documents} damaged document(s) removed: fetched when next asked for.\n`);
-  return failed > 0 ? 1 : 0;
+  return failed + hosted > 0 ? 1 : 0;
 }

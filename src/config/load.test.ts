@@ -127,6 +127,13 @@ test("every key of an upstream arrives, with secrets read", () => {
     freshnessMs: 300_000,
     offline: false,
     listen: { host: "::", port: 4873 },
+    hosted: {
+      trashMs: 30 * 24 * 60 * 60 * 1000,
+      replace: false,
+      quota: null,
+      quotaPerUser: null,
+      fileLimit: 5 * 1024 ** 3,
+    },
     options: {},
     written: {},
     upstreams: [

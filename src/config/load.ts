@@ -10,9 +10,11 @@ import { nearest } from "./nearest.ts";
 import {
   type CommonInput,
   type Config,
+  type HostedInput,
   type RepositoryConfig,
   readOptionFiles,
   reason,
+  resolveHosted,
   resolveUpstream,
   type Surroundings,
   type UpstreamConfig,
@@ -21,6 +23,7 @@ import {
   commonKeys,
   configSchema,
   type FormatOptions,
+  hostedKeys,
   optionKeys,
   REPOSITORY_NAME,
   Upstream,
@@ -42,7 +45,7 @@ export interface LoadInput {
 }
 
 type Values = Record<string, unknown>;
-type Entry = CommonInput & { format: string };
+type Entry = CommonInput & { format: string; hosted?: HostedInput };
 type Complain = (path: Path, message: string, what?: "key" | "value") => void;
 
 /** Flag before variable before file before default. Throws a ConfigError that holds every mistake. */
@@ -110,6 +113,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       freshnessMs: entry.freshness,
       offline: offline || entry.offline,
       listen: entry.listen ?? null,
+      hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,
       written: own ? wholePaths(own, format) : {},
     };

@@ -1,6 +1,6 @@
 // What the schema says of itself: docs/configuration.md for people, holdfast.schema.json for editors.
 import { z } from "zod";
-import { commonKeys, configSchema, type FormatOptions, optionKeys } from "./schema.ts";
+import { commonKeys, configSchema, type FormatOptions, hostedKeys, optionKeys } from "./schema.ts";
 import { builtInRepositories } from "./upstreams.ts";
 
 /** The part of JSON Schema that our schemas become. */
@@ -59,6 +59,12 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
       properties: { format, ...toJson(z.object(commonKeys)).properties },
       required: ["format"],
     }),
+    "### Keys of repositories that packages are published in",
+    `Of the formats ${formats
+      .filter(({ hosts }) => hosts)
+      .map(({ name }) => name)
+      .join(", ")}. docs/publishing.md tells more.`,
+    table(toJson(z.object(hostedKeys))),
     "## Upstreams",
     "An entry of `upstreams`. Only `url` is needed.",
     table(whole.$defs!["Upstream"]!),

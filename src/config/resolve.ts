@@ -4,7 +4,7 @@ import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import type { OptionFile } from "../core/format.ts";
 import type { Path } from "./errors.ts";
-import type { commonKeys, Upstream } from "./schema.ts";
+import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
 import type { Address } from "./values.ts";
 
 /** One upstream as src/upstream takes it. */
@@ -27,6 +27,14 @@ export interface UpstreamConfig {
   maxRate?: number;
 }
 
+export interface HostedConfig {
+  trashMs: number;
+  replace: boolean;
+  quota: number | null;
+  quotaPerUser: number | null;
+  fileLimit: number;
+}
+
 export interface RepositoryConfig {
   name: string;
   format: string;
@@ -37,6 +45,8 @@ export interface RepositoryConfig {
   offline: boolean;
   /** An additional address where it stands at the root. */
   listen: Address | null;
+  /** What is published in it. Bytes and milliseconds; null where there is no bound. */
+  hosted: HostedConfig;
   /** As the format's own schema gives them. */
   options: unknown;
   /** The same in the words of the file and of the built-in configuration, without defaults. Files are told by their whole paths. */
@@ -65,11 +75,18 @@ export interface Config {
 type UpstreamInput = z.infer<typeof Upstream>;
 export type CommonInput = { [Key in keyof typeof commonKeys]: z.infer<(typeof commonKeys)[Key]> };
 
+export type HostedInput = z.infer<(typeof hostedKeys)["hosted"]>;
+
 export interface Surroundings {
   /** What relative paths of the file are relative to. */
   folder: string;
   env: Readonly<Record<string, string | undefined>>;
   complain(path: Path, message: string, what?: "key" | "value"): void;
+}
+
+export function resolveHosted(input: HostedInput): HostedConfig {
+  const { trash, replace, quota = null, quotaPerUser = null, fileLimit } = input;
+  return { trashMs: trash, replace, quota, quotaPerUser, fileLimit };
 }
 
 export function resolveUpstream(input: UpstreamInput, path: Path, around: Surroundings) {

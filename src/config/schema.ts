@@ -9,6 +9,8 @@ export interface FormatOptions {
   readonly options: z.ZodType;
   /** Options that name files (`Format.fileOptions`): paths in the file, what they hold in `options`. */
   readonly fileOptions?: readonly string[];
+  /** Whether packages can be published in its repositories. */
+  readonly hosts?: true;
 }
 
 /** Design §4.3: a repository's name is its URL prefix. */
@@ -118,6 +120,38 @@ export const commonKeys = {
       "An additional address where this repository stands at the root, so that clients of the server it replaces need no change",
     )
     .meta({ examples: ["0.0.0.0:4873"] }),
+};
+
+const Bound = Size.refine((bytes) => bytes > 0, "must be more than 0B");
+
+/** The keys of repositories in which packages can be published. */
+export const hostedKeys = {
+  hosted: z
+    .strictObject({
+      trash: Duration.prefault("30d")
+        .describe(
+          "How long what was removed can be restored. `0d` is not at all: its bytes go at once",
+        )
+        .meta({ examples: ["90d"] }),
+      replace: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether a file may be published again with other bytes, with an event each time: for snapshots alone. Whoever has it already may have the other one",
+        )
+        .meta({ examples: [true] }),
+      quota: Bound.optional()
+        .describe("Bytes of all that is published here, with what lies in the trash")
+        .meta({ examples: ["500GiB"] }),
+      quotaPerUser: Bound.optional()
+        .describe("The same of one user, or one CI job")
+        .meta({ examples: ["50GiB"] }),
+      fileLimit: Bound.prefault("5GiB")
+        .describe("Bytes of one file")
+        .meta({ examples: ["500MiB"] }),
+    })
+    .prefault({})
+    .describe("What is published here"),
 };
 
 const general = {
@@ -232,6 +266,7 @@ function member(format: FormatOptions) {
     .strictObject({
       format: z.literal(format.name).describe("Which ecosystem's protocol it speaks"),
       ...commonKeys,
+      ...(format.hosts ? hostedKeys : {}),
       ...optionKeys(format),
     })
     .meta({ title: `${format.name} repository` });

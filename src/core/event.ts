@@ -11,6 +11,8 @@ export type EventKind =
   | "lifted"
   /** An operator took a pin back. */
   | "unpinned"
+  /** A file was published again with other bytes, where the configuration allows it. */
+  | "replaced"
   | "refused"
   | "rollback"
   | "expired"

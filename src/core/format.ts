@@ -27,6 +27,17 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
     string,
     (file: RandomAccess, artifact: { package: string; version: string }) => Promise<string>
   >;
+  /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
+  readonly hosts?: true;
+  /**
+   * What becomes of a package's own state (tags) when its release `version` comes here from another repository, where the state is `from`. Pure.
+   * Without it the state stays as it is.
+   */
+  promoted?(
+    before: Record<string, unknown>,
+    from: Record<string, unknown>,
+    version: string,
+  ): Record<string, unknown>;
   /** The path grammar, still percent-encoded; pure, never throws. */
   parse(method: string, rawPath: string): Route | null;
   access(route: Route): Access;

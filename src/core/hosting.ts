@@ -71,9 +71,10 @@ export interface Hosting {
   ): Promise<Upload>;
   /**
    * Publishes a release, or adds files to one. When it resolves all is on the disk, and written down in the audit log. Files that are here with
-   * the same bytes are left as they are; `isNew` is false when all were. Throws Problem("conflict") when one is or was here with others.
+   * the same bytes are left as they are; `isNew` is false when all were. `revision`: the package's then; all of it is read by `read`, for that
+   * costs more with each version. Throws Problem("conflict") when one is or was here with others.
    */
-  publish(publication: Publication): Promise<{ isNew: boolean; package: HostedPackage }>;
+  publish(publication: Publication): Promise<{ isNew: boolean; revision: number }>;
   /**
    * Changes what is said of a package, by compare-and-swap: `change` may run more than once. `expected`: a revision; Problem("conflict") when it is
    * another one by now. `what` goes to the audit log: "deprecate", "dist-tag".

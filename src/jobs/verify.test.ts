@@ -83,6 +83,7 @@ for (const [how, damage, what] of damages) {
         repository: "toy",
         subject: "pkg:toy/thing@1 b.tgz",
         path: "/thing/-/b.tgz",
+        isHosted: false,
       },
     ]);
     await discard(store(), found);

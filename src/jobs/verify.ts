@@ -13,8 +13,12 @@ export interface Damage {
   repository: string;
   /** For people: "pkg:npm/left-pad@1.3.0 left-pad-1.3.0.tgz", "packument left-pad". */
   subject: string;
-  /** How a client asks for it inside the repository; null for a document, which is fetched when next asked for. */
+  /**
+   * How a client asks for it inside the repository; null for a document, which is fetched when next asked for, and for what was published here, which
+   * comes from nowhere else.
+   */
   path: string | null;
+  isHosted: boolean;
 }
 
 export interface VerifyResult {
@@ -60,13 +64,14 @@ export async function verify(
     result.files += 1;
     result.bytes += found ?? 0;
     if (!isTrue && !(found === null && named.isAwaited)) {
-      const { repository, subject, file } = named;
+      const { repository, subject, file, isHosted } = named;
       result.damaged.push({
         sha256,
         what: found === null ? "missing" : "altered",
         repository,
         subject,
-        path: file?.path ?? null,
+        path: isHosted ? null : (file?.path ?? null),
+        isHosted,
       });
     }
     progress(result.files, total);
@@ -83,15 +88,21 @@ export async function verify(
 
 /**
  * Removes damaged views, which are rendered again, and damaged blobs, so that nothing serves them and the next request fetches them again. Rows stay: an artifact that cannot be
- * fetched again goes on being told as missing, and a document's overlay is all that is left of what went upstream.
+ * fetched again goes on being told as missing, and a document's overlay is all that is left of what went upstream. What was published here is
+ * kept as evidence, for nothing else is left of it.
  */
 export async function discard(
   { database, blobs, views, naming }: RepairedStore,
   { damaged, views: { damaged: damagedViews } }: Pick<VerifyResult, "damaged" | "views">,
 ): Promise<void> {
   for (const path of damagedViews) await views.remove(path);
-  for (const { sha256 } of damaged) {
+  for (const { sha256, isHosted } of damaged) {
     await database.write((sql) => awaitDocuments(sql, sha256));
-    await naming.alone(sha256, () => blobs.remove(sha256));
+    await naming.alone(sha256, () => (isHosted ? setAside(blobs, sha256) : blobs.remove(sha256)));
   }
+}
+
+async function setAside(blobs: Blobs, sha256: string): Promise<void> {
+  const path = await blobs.local(sha256);
+  if (path !== null) await blobs.depose(sha256, await hashFile(path));
 }

@@ -40,6 +40,7 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   fork: "error",
   lifted: "warn",
   unpinned: "warn",
+  replaced: "warn",
   rollback: "error",
   expired: "warn",
   repacked: "info",

@@ -4,11 +4,11 @@
 export interface Change {
   /**
    * "document": a document has another state. "artifact": a stored file was removed, or its bytes proved false: what is remembered of
-   * it holds no more.
+   * it holds no more. "hosted": something was published under a name, or what is published under it has changed.
    */
-  readonly kind: "document" | "artifact";
+  readonly kind: "document" | "artifact" | "hosted";
   readonly repository: string;
-  /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact. */
+  /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact, a package of what is hosted. */
   readonly key: string;
 }
 

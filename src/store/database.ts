@@ -6,6 +6,7 @@ import { Problem } from "../core/problem.ts";
 import { shortageOf } from "../core/shortage.ts";
 import { busy, isBusy, whenFree } from "./busy.ts";
 import { makePrivate } from "./layout.ts";
+import { createLogSync } from "./log-sync.ts";
 import { migrate, requireCurrent } from "./migrate.ts";
 import { createQuery, type Query } from "./query.ts";
 
@@ -20,14 +21,16 @@ export interface ReadDatabase {
 export interface Database extends ReadDatabase {
   /**
    * Runs `work` in a transaction. Writes that wait at the same time share one commit; one that fails is rolled back alone.
-   * `work` may run twice and must await nothing but its queries.
+   * `work` may run twice and must await nothing but its queries. `durable`: it resolves when all is on the disk, so that a power cut takes nothing of
+   * it back; rejected by what kept it from getting there, it stands all the same.
    */
-  write<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+  write<T>(work: (sql: Query) => Promise<T>, how?: { durable?: boolean }): Promise<T>;
   /** How many batches were committed so far. */
   readonly commits: number;
 }
 
 interface Waiting {
+  durable: boolean;
   work(sql: Query): Promise<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -36,12 +39,14 @@ interface Waiting {
 export interface DatabaseOptions {
   /** How long a write waits while another program holds the database. For tests. */
   patienceMs?: number;
+  /** Sees to it that what was committed is on the disk. For tests. */
+  sync?(): Promise<void>;
 }
 
 /** Opens the SQLite file at `path`, made when missing and migrated when older: for the one that holds the data directory's lock. */
 export async function openDatabase(
   path: string,
-  { patienceMs }: DatabaseOptions = {},
+  { patienceMs, sync }: DatabaseOptions = {},
 ): Promise<Database> {
   makePrivate(path);
   const file = new Sqlite(path, { create: true, readwrite: true });
@@ -49,7 +54,7 @@ export async function openDatabase(
   try {
     file.run("PRAGMA busy_timeout = 5000"); // nobody waits for anything yet
     file.run("PRAGMA journal_mode = WAL");
-    // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing will ask for more.
+    // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing asks for more, see `durable`.
     file.run("PRAGMA synchronous = NORMAL");
     // A checkpoint syncs to disk, for a second on a busy one: the worker does it (see `checkpoint`), never a request.
     file.run("PRAGMA wal_autocheckpoint = 0");
@@ -63,6 +68,7 @@ export async function openDatabase(
   }
   const writer = createQuery(file);
   const reader = createQuery(reads);
+  const log = createLogSync(path, sync);
 
   let commits = 0;
   let queue: Waiting[] = [];
@@ -86,7 +92,15 @@ export async function openDatabase(
       for (const one of batch) results.push(await one.work(writer));
       file.run("COMMIT");
       commits += 1;
-      for (const [at, one] of batch.entries()) one.resolve(results[at]);
+      // The next writes need not wait for the disk.
+      const synced = batch.some(({ durable }) => durable) ? log.sync() : null;
+      for (const [at, one] of batch.entries())
+        if (!one.durable) one.resolve(results[at]);
+        else
+          synced!.then(
+            () => one.resolve(results[at]),
+            (error) => one.reject(shortageOf(error) ?? error),
+          );
       return true;
     } catch (error) {
       rollBack();
@@ -124,14 +138,15 @@ export async function openDatabase(
     get commits() {
       return commits;
     },
-    write(work) {
+    write(work, { durable = false } = {}) {
       return new Promise((resolve, reject) => {
-        queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+        queue.push({ durable, work, resolve: resolve as (value: unknown) => void, reject });
         running ??= Promise.resolve().then(drain);
       });
     },
     async close() {
       await running;
+      await log.close();
       reader.finalize();
       reads.close();
       writer.finalize();

@@ -22,6 +22,10 @@ export interface ViewFile {
   begin(): Promise<string>;
   /** The stored view, or null. */
   load(): Promise<Uint8Array | FileBody | null>;
+  /** Where the stored view stands, whatever its size; null when there is none. */
+  path(): Promise<string | null>;
+  /** Stores bytes, and tells where. */
+  put(bytes: Uint8Array): Promise<string>;
   /** Stores bytes. Not waited for by clients: a view that is not on disk is rendered again. */
   save(bytes: Uint8Array): void;
   /** Gives what was written to `temporary` its name. */
@@ -79,30 +83,38 @@ export function openViewFiles(root: string, damaged: (path: string) => void = ()
         await tidy(folder, current, path).catch(() => {}); // only disk space is at stake, and `gc` comes by
         return path;
       }
+      async function find() {
+        for (const file of await readdir(folder).catch(() => [])) {
+          if (!file.startsWith(name) || !NAME.test(file)) continue;
+          const path = join(folder, file);
+          const body = await open(path).catch(() => null);
+          if (body) return { path, body };
+          damaged(path);
+          await rm(path, { force: true });
+        }
+        return null;
+      }
+      async function put(bytes: Uint8Array): Promise<string> {
+        try {
+          await make();
+          await writeFile(temporary, bytes, { mode: FILE_MODE });
+          return await keep(bytes.length, sha256(bytes));
+        } catch (error) {
+          await rm(temporary, { force: true });
+          throw error;
+        }
+      }
       return {
         etag,
         async begin() {
           await make();
           return temporary;
         },
-        async load() {
-          for (const file of await readdir(folder).catch(() => [])) {
-            if (!file.startsWith(name) || !NAME.test(file)) continue;
-            const path = join(folder, file);
-            const found = await open(path).catch(() => null);
-            if (found) return found;
-            damaged(path);
-            await rm(path, { force: true });
-          }
-          return null;
-        },
+        load: async () => (await find())?.body ?? null,
+        path: async () => (await find())?.path ?? null,
+        put,
         save(bytes) {
-          const write = async () => {
-            await make();
-            await writeFile(temporary, bytes, { mode: FILE_MODE });
-            await keep(bytes.length, sha256(bytes));
-          };
-          write().catch(() => rm(temporary, { force: true }));
+          put(bytes).catch(() => {}); // it is rendered again
         },
         async finish() {
           const before = (await stamp(temporary))!;

@@ -26,6 +26,9 @@ export type DocumentDeps = Omit<
   "inService" | "troubles" | "intake" | "observe" | "open"
 > & { changes: Changes };
 
+/** What is needed of a state to read its bytes. */
+export type OpenState = Pick<DocumentState, "blob" | "size" | "source" | "isHosted">;
+
 export interface Documents {
   /**
    * The stored document: fresh, or refreshed, or stale when the upstream cannot be asked or takes over a second.
@@ -45,7 +48,9 @@ export interface Documents {
   /** Whether this is the stored document, and fresh. */
   isFresh(ref: DocumentRef, state: DocumentState): boolean;
   /** The bytes of a stored document. */
-  open(ref: DocumentRef, state: Pick<DocumentState, "blob" | "size" | "source">): Source;
+  open(ref: DocumentRef, state: OpenState): Source;
+  /** The same as a gzip file on this machine. */
+  local(ref: DocumentRef, state: DocumentState): Promise<string>;
 }
 
 export function createDocuments(deps: DocumentDeps): Documents {
@@ -118,6 +123,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
     get,
     stored,
     open,
+    local: (_ref, state) => localOf(blobs, state.blob),
     again: (ref) => refreshes.run(`${idOf(ref)}\0again`, () => again(ref)).result,
     learn: createLearn({ ...deps, inService }),
     isFresh: (ref, state) => inService.isNewest(ref, state) && isLasting(state),

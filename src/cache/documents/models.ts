@@ -49,7 +49,7 @@ export function createModels({ types, documents, isSound, now }: ModelDeps): Mod
 
   async function modelOf(ref: DocumentRef, { state }: Found): Promise<unknown> {
     const id = `${ref.kind}\0${ref.key}`;
-    const copy = `${state.blob} ${state.foundAt ?? ""}`;
+    const copy = `${state.blob} ${state.foundAt ?? ""}`; // of what is published here another one for each revision
     const before = known.get(id);
     if (before?.copy === copy) return before.model;
     const { result } = running.run(`${id}\0${copy}`, () =>

@@ -33,8 +33,9 @@ export function createShow(deps: ShowDeps): Pick<Repository, "view" | "read"> {
     try {
       return { found, view: await views.get(ref, found.state, view) };
     } catch (error) {
-      if (error instanceof Problem && error.kind === "notFound")
-        return lookAgain(ref, view, found, error);
+      const isNo = error instanceof Problem && error.kind === "notFound";
+      if (isNo && found.state.isHosted) throw error; // nobody else knows of it
+      if (isNo) return lookAgain(ref, view, found, error);
       if (isUndone(error) || (await isSound(found.state))) throw error;
       const fetched = await documents.again(ref);
       return { found: fetched, view: await views.get(ref, fetched.state, view) };

@@ -27,6 +27,8 @@ export interface DocumentState {
   readonly changedAt: number;
   /** What operators were told of entries that could not be used, see skipped.ts. */
   readonly skipped: readonly string[];
+  /** Composed here from what was published, see hosted.ts. `blob` is no file's then. */
+  readonly isHosted?: boolean;
   /** The parsed document, while the request that fetched it still needs it. */
   readonly source?: Source;
 }

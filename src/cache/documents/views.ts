@@ -34,7 +34,6 @@ export interface ViewDeps {
   types: Record<string, DocumentType>;
   documents: Documents;
   files: ViewFiles;
-  blobPath(sha256: string): Promise<string>;
   transform: Transform;
   memory: Lru<{ digest: string; view: View }>;
   now(): number;
@@ -92,7 +91,7 @@ export function createViews(deps: ViewDeps): Views {
       op: "render",
       format: deps.format,
       ref: placed(ref, state),
-      input: await deps.blobPath(state.blob),
+      input: await deps.documents.local(ref, state),
       sha256: state.blob,
       size: state.size,
       overlay: state.overlay,

@@ -22,6 +22,7 @@ const options = z.strictObject({
 
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
+  hosts: true,
   options,
   documents,
   artifacts,

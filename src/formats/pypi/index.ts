@@ -16,6 +16,7 @@ export type { PypiRoute } from "./routes.ts";
 
 export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
+  hosts: true,
   options: PypiOptions,
   documents,
   artifacts,

@@ -1,0 +1,216 @@
+// What is said of a package, and what of it is shown: changed by compare-and-swap, with an entry in the audit log.
+import type { AuditAction, AuditEntry } from "../core/audit.ts";
+import type { HostedPackage } from "../core/hosted.ts";
+import type { HostedChange } from "../core/hosting.ts";
+import { nameOf, type Principal } from "../core/principal.ts";
+import { Problem } from "../core/problem.ts";
+import type { Query } from "../store/database.ts";
+import type { HostedDeps, HostedSettings } from "./deps.ts";
+import {
+  type FileRow,
+  hideFile,
+  type PackageRow,
+  readFileRows,
+  readPackage,
+  readPackageRow,
+  showFile,
+  updatePackage,
+} from "./rows.ts";
+
+/** Which part of a package; all of it without either. */
+export interface Part {
+  version?: string;
+  file?: string;
+}
+
+export interface What {
+  action: AuditAction;
+  /** "deprecate", "dist-tag" */
+  name: string;
+  detail?: Record<string, unknown>;
+}
+
+const DURABLE = { durable: true };
+
+/** For who was found to be allowed to. */
+export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
+  const { database, changes, now } = deps;
+
+  async function change(
+    principal: Principal,
+    name: string,
+    what: What,
+    make: (now: HostedPackage) => HostedChange,
+    expected?: number,
+  ): Promise<HostedPackage> {
+    const changed = await database.write(async (sql) => {
+      const before = await expect(sql, name, expected);
+      const all = (await readPackage(sql, repository, name))!;
+      const { state, releases = [] } = make(all);
+      for (const release of releases) await changeRelease(sql, all, release);
+      await touch(sql, before, state);
+      await deps.audit(sql, entryOf(principal, name, what));
+      return (await readPackage(sql, repository, name))!;
+    }, DURABLE);
+    changes.announce({ kind: "hosted", repository, key: name });
+    return changed;
+  }
+
+  async function changeRelease(
+    sql: Query,
+    { name, releases }: HostedPackage,
+    change: NonNullable<HostedChange["releases"]>[number],
+  ): Promise<void> {
+    const { version } = change;
+    const before = releases.find((one) => one.version === version);
+    if (!before) throw new Problem("notFound", `${name} has no version ${version} here`);
+    const metadata = "metadata" in change ? change.metadata : before.metadata;
+    const yanked = change.yanked === undefined ? before.yanked : change.yanked;
+    await sql`UPDATE hosted_releases SET metadata = ${JSON.stringify(metadata ?? null)}, yanked = ${yanked}
+      WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
+  }
+
+  /** Into the trash. */
+  async function remove(
+    principal: Principal,
+    name: string,
+    part: Part,
+    expected?: number,
+  ): Promise<{ files: number }> {
+    const { rows } = await database.write(async (sql) => {
+      const before = await expect(sql, name, expected);
+      const rows = await readFileRows(sql, repository, name, part, false);
+      const at = now();
+      for (const { file } of rows) {
+        await sql`UPDATE hosted_files SET removed_at = ${at}, removed_by = ${nameOf(principal)}
+          WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
+        await hideFile(sql, repository, name, file);
+      }
+      const releases = await removeReleases(sql, name, part, rows, at);
+      if (rows.length + releases === 0) throw nothing(name, part);
+      await touch(sql, before);
+      await auditFiles(sql, principal, name, { action: "unpublish", name: "unpublish" }, rows);
+      return { rows };
+    }, DURABLE);
+    tell(name, rows);
+    return { files: rows.length };
+  }
+
+  /** Those that were meant, and those that have no file left of which one was. */
+  async function removeReleases(
+    sql: Query,
+    name: string,
+    { version, file }: Part,
+    rows: readonly FileRow[],
+    at: number,
+  ): Promise<number> {
+    if (file === undefined) {
+      const only = version ?? null;
+      const done = await sql`UPDATE hosted_releases SET removed_at = ${at}
+        WHERE repository = ${repository} AND package = ${name} AND removed_at IS NULL
+        AND (CAST(${only} AS TEXT) IS NULL OR version = ${only}) RETURNING version`;
+      return done.length;
+    }
+    for (const { version: touched } of rows)
+      await sql`UPDATE hosted_releases SET removed_at = ${at}
+        WHERE repository = ${repository} AND package = ${name} AND version = ${touched} AND removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM hosted_files f WHERE f.repository = ${repository} AND f.package = ${name}
+          AND f.version = ${touched} AND f.removed_at IS NULL)`;
+    return 0;
+  }
+
+  /** Out of the trash. */
+  async function restore(
+    principal: Principal,
+    name: string,
+    part: Part,
+  ): Promise<{ files: number }> {
+    const { rows } = await database.write(async (sql) => {
+      const before = await expect(sql, name);
+      const rows = await readFileRows(sql, repository, name, part, true);
+      if (rows.length === 0)
+        throw new Problem(
+          "notFound",
+          `Nothing of ${told(name, part)} is in the trash of ${repository}`,
+        );
+      for (const row of rows) {
+        await sql`UPDATE hosted_files SET removed_at = NULL, removed_by = NULL
+          WHERE repository = ${repository} AND package = ${name} AND file = ${row.file}`;
+        await sql`UPDATE hosted_releases SET removed_at = NULL
+          WHERE repository = ${repository} AND package = ${name} AND version = ${row.version}`;
+        await showFile(sql, repository, name, row);
+      }
+      await touch(sql, before);
+      await auditFiles(sql, principal, name, { action: "restore", name: "restore" }, rows);
+      return { rows };
+    }, DURABLE);
+    tell(name, rows);
+    return { files: rows.length };
+  }
+
+  async function expect(sql: Query, name: string, expected?: number): Promise<PackageRow> {
+    const row = await readPackageRow(sql, repository, name);
+    if (!row) throw new Problem("notFound", `${name} is not published in ${repository}`);
+    if (expected !== undefined && row.revision !== expected)
+      throw new Problem(
+        "conflict",
+        `${name} was changed meanwhile: it is at revision ${row.revision}, not ${expected}`,
+      );
+    return row;
+  }
+
+  async function touch(
+    sql: Query,
+    before: PackageRow,
+    state: Record<string, unknown> = before.state,
+  ): Promise<void> {
+    const changedAt = Math.max(now(), before.changedAt + 1);
+    await updatePackage(sql, repository, {
+      ...before,
+      revision: before.revision + 1,
+      changedAt,
+      state,
+    });
+  }
+
+  async function auditFiles(
+    sql: Query,
+    principal: Principal,
+    name: string,
+    what: What,
+    rows: readonly FileRow[],
+  ): Promise<void> {
+    for (const { purl, sha256, file } of rows)
+      await deps.audit(sql, {
+        ...entryOf(principal, name, { ...what, detail: { file } }),
+        purl,
+        digest: sha256,
+      });
+    if (rows.length === 0) await deps.audit(sql, entryOf(principal, name, what));
+  }
+
+  function entryOf(
+    principal: Principal,
+    name: string,
+    { action, name: how, detail }: What,
+  ): AuditEntry {
+    return { action, principal, repository, package: name, detail: { how, ...detail } };
+  }
+
+  function nothing(name: string, part: Part): Problem {
+    return new Problem("notFound", `${told(name, part)} is not published in ${repository}`);
+  }
+
+  function tell(name: string, rows: readonly FileRow[]): void {
+    changes.announce({ kind: "hosted", repository, key: name });
+    for (const { file } of rows)
+      changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
+  }
+
+  return { change, remove, restore };
+}
+
+function told(name: string, { version, file }: Part): string {
+  if (file !== undefined) return `${file} of ${name}`;
+  return version === undefined ? name : `${name}@${version}`;
+}

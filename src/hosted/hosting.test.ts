@@ -1,0 +1,330 @@
+import { afterEach, expect, test } from "bun:test";
+import { answer, artifact, bytesOf, index, openToy, request, sha256 } from "../cache/testkit.ts";
+import type { NewFile, Publication } from "../core/hosting.ts";
+import { Problem } from "../core/problem.ts";
+import { grantOf } from "../core/testkit.ts";
+
+type Toy = Awaited<ReturnType<typeof openToy>>;
+let toy: Toy;
+afterEach(() => toy.close());
+
+const ann = grantOf("ann", () => true);
+const bob = grantOf("bob", () => true);
+const nothing = grantOf("", () => false);
+const view = { variant: "all", base: "" };
+
+async function* pieces(text: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
+}
+
+/** Publishes files, by name, as a version of `thing`. */
+async function publish(
+  files: Record<string, string>,
+  changes: Partial<Publication> = {},
+  grant = ann,
+) {
+  const hosting = toy.hosting(grant);
+  const name = changes.package ?? "thing";
+  await hosting.admit(name, null);
+  const uploads = await Promise.all(
+    Object.values(files).map((text) => hosting.receive(name, pieces(text), 100_000)),
+  );
+  const version = changes.version ?? "1";
+  const newFiles = Object.keys(files).map(
+    (file, at): NewFile => ({
+      file,
+      kind: "any",
+      purl: `pkg:toy/${name}@${version}`,
+      path: `/${name}/${file}`,
+      upload: uploads[at]!,
+      metadata: { of: file },
+    }),
+  );
+  try {
+    return await hosting.publish({
+      package: name,
+      version,
+      metadata: { version },
+      files: newFiles,
+      ...changes,
+    });
+  } finally {
+    for (const upload of uploads) await upload.discard();
+  }
+}
+
+const failure = async (ask: () => unknown) => {
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    return error instanceof Problem ? [error.kind, error.message] : error;
+  }
+};
+const shown = async () =>
+  JSON.parse(Buffer.from((await toy.repository.read(index, view)).bytes).toString()).files;
+const read = async (file: string) =>
+  Buffer.from(await bytesOf(await toy.repository.artifact(artifact(file), request()))).toString();
+
+test("what was published is shown and read at once, after a restart as well, and no upstream is asked", async () => {
+  toy = await openToy();
+  expect(await publish({ "a.tgz": "one" })).toEqual({ isNew: true, revision: 1 });
+  expect(await shown()).toEqual(["a.tgz"]);
+  expect(await read("a.tgz")).toBe("one");
+  await publish({ "b.tgz": "two" }, { version: "2", state: () => ({ latest: "2" }) }, bob);
+  expect(await shown()).toEqual(["a.tgz", "b.tgz"]);
+  await toy.restart();
+  expect(await shown()).toEqual(["a.tgz", "b.tgz"]);
+  expect(await read("b.tgz")).toBe("two");
+  expect(await toy.hosting(ann).read("thing")).toMatchObject({
+    name: "thing",
+    revision: 2,
+    createdBy: "ann",
+    state: { latest: "2" },
+    releases: [
+      {
+        version: "1",
+        publishedBy: "ann",
+        metadata: { version: "1" },
+        yanked: null,
+        files: [
+          { file: "a.tgz", sha256: sha256(Buffer.from("one")), size: 3, metadata: { of: "a.tgz" } },
+        ],
+      },
+      { version: "2", publishedBy: "bob" },
+    ],
+  });
+  expect(toy.upstream.asked).toEqual([]);
+  expect(
+    toy.audited.map(({ action, principal, digest }) => [action, principal.name, digest]),
+  ).toEqual([
+    ["publish", "ann", sha256(Buffer.from("one"))],
+    ["publish", "bob", sha256(Buffer.from("two"))],
+  ]);
+});
+
+test("a document of a hosted package is a shared reply until something is published, and has another entity tag then", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  const first = await toy.repository.view(index, view, {});
+  await toy.repository.view(index, view, {});
+  const before = toy.database.commits;
+  const again = await toy.repository.view(index, view, {});
+  expect(again).toBe(await toy.repository.view(index, view, {}));
+  expect(again.isShared).toBe(true);
+  expect(again.isCurrent!()).toBe(true);
+  expect(toy.database.commits).toBe(before);
+  await publish({ "b.tgz": "two" }, { version: "2" });
+  expect(again.isCurrent!()).toBe(false);
+  expect((await toy.repository.view(index, view, {})).etag).not.toBe(first.etag);
+  await toy.restart();
+  const last = await toy.repository.view(index, view, {});
+  await toy.restart();
+  expect((await toy.repository.view(index, view, {})).etag).toBe(last.etag!);
+});
+
+test("the same bytes again are no error and change nothing; others are refused, and it is said who was first", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  expect(await publish({ "a.tgz": "one" }, {}, bob)).toEqual({ isNew: false, revision: 1 });
+  const [kind, message] = (await failure(() => publish({ "a.tgz": "two" }, {}, bob))) as string[];
+  expect(kind).toBe("conflict");
+  expect(message).toMatch(
+    /^a\.tgz of thing was published here on \d{4}-\d\d-\d\d by ann, with other bytes/,
+  );
+  expect(await read("a.tgz")).toBe("one");
+  expect(await Array.fromAsync(toy.blobs.list())).toEqual([sha256(Buffer.from("one"))]);
+});
+
+test("a hundred publishers of versions of one package lose none, and two of one version have one winner", async () => {
+  toy = await openToy();
+  const names = Array.from({ length: 100 }, (_, at) => `v${String(at).padStart(3, "0")}.tgz`);
+  await Promise.all(names.map((file, at) => publish({ [file]: file }, { version: `${at}` })));
+  expect((await shown()).toSorted()).toEqual(names);
+  const both = await Promise.all(
+    ["left", "right"].map((text) => failure(() => publish({ "same.tgz": text }, { version: "x" }))),
+  );
+  expect(both.filter((one) => one === null)).toHaveLength(1);
+  expect((both.find((one) => one !== null) as string[])[0]).toBe("conflict");
+  expect((await toy.hosting(ann).read("thing"))!.revision).toBe(101);
+});
+
+test("a name that came from upstream before is not taken without a claim, nor is any of it shown with one", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => answer(200, JSON.stringify({ files: { "old.tgz": null } }));
+  await toy.repository.read(index, view);
+  const [kind, message] = (await failure(() => toy.hosting(ann).admit("thing", 1))) as string[];
+  expect([kind, message]).toEqual(["conflict", expect.stringContaining("claims")]);
+  await toy.close();
+  toy = await openToy({ claims: ["thing"] });
+  await publish({ "a.tgz": "one" });
+  expect(await shown()).toEqual(["a.tgz"]);
+  expect(toy.upstream.asked).toEqual([]);
+});
+
+test("an upstream is asked nothing about a hosted name, on any path", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => answer(200, "evil");
+  await publish({ "a.tgz": "one" });
+  const asks = [
+    () => toy.repository.artifact(artifact("evil.tgz", { namedBy: [] }), request()),
+    () => toy.repository.fetch(artifact("evil.tgz", { namedBy: [] })),
+    () => toy.repository.ask({ path: "thing/extra", package: "thing" }),
+    async () => toy.repository.refuseClaimed("thing"),
+    () =>
+      toy.repository.read(
+        { ...index, kind: "index", key: "thing" },
+        { variant: "missing", base: "" },
+      ),
+  ];
+  for (const ask of asks) expect(((await failure(ask)) as string[])[0]).toBe("notFound");
+  await toy.repository.model(index).catch(() => {});
+  expect(toy.upstream.asked).toEqual([]);
+  expect(await toy.database.read`SELECT * FROM absences`).toEqual([]);
+});
+
+test("lost bytes of a published file are told as lost, and never fetched", async () => {
+  toy = await openToy();
+  toy.upstream.behave = () => answer(200, "evil");
+  await publish({ "a.tgz": "one" });
+  await toy.blobs.remove(sha256(Buffer.from("one")));
+  const [kind, message] = (await failure(() => read("a.tgz"))) as string[];
+  expect([kind, message]).toEqual(["unreachable", expect.stringContaining("only a backup")]);
+  expect(toy.upstream.asked).toEqual([]);
+  await publish({ "a.tgz": "one" }, {}, bob); // whoever has the same bytes may bring them back
+  expect(await read("a.tgz")).toBe("one");
+});
+
+test("what was removed is not shown, its name and its bytes stay bound, and it can be restored", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  await publish({ "b.tgz": "two" }, { version: "2" });
+  expect(await read("a.tgz")).toBe("one");
+  expect(await toy.hosting(bob).remove("thing", { version: "1" })).toEqual({ files: 1 });
+  expect(await shown()).toEqual(["b.tgz"]);
+  expect(((await failure(() => read("a.tgz"))) as string[])[0]).toBe("notFound");
+  const [kind, message] = (await failure(() => publish({ "a.tgz": "other" }))) as string[];
+  expect([kind, message]).toEqual([
+    "conflict",
+    expect.stringMatching(/by ann and removed on .* by bob/),
+  ]);
+  expect(await toy.hosting(ann).restore("thing", {})).toEqual({ files: 1 });
+  expect(await shown()).toEqual(["a.tgz", "b.tgz"]);
+  expect(await read("a.tgz")).toBe("one");
+  await toy.hosting(ann).remove("thing", {});
+  expect(await shown()).toEqual([]);
+  expect(toy.hosting(ann).owns("thing")).toBe(true);
+  expect(toy.upstream.asked).toEqual([]);
+});
+
+test("changes are made on what is there now, and refused for who saw another revision", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  const what = { action: "change" as const, name: "dist-tag" };
+  const add = (tag: string, expected?: number) =>
+    toy
+      .hosting(ann)
+      .change("thing", what, ({ state }) => ({ state: { ...state, [tag]: "1" } }), expected);
+  await Promise.all(["a", "b", "c"].map((tag) => add(tag)));
+  expect((await add("d", 4)).state).toEqual({ a: "1", b: "1", c: "1", d: "1" });
+  expect(((await failure(() => add("e", 4))) as string[])[0]).toBe("conflict");
+  await toy.hosting(ann).change("thing", { action: "yank", name: "yank" }, () => ({
+    releases: [{ version: "1", yanked: "broken", metadata: { more: true } }],
+  }));
+  const { releases } = (await toy.hosting(ann).read("thing"))!;
+  expect(releases[0]).toMatchObject({ yanked: "broken", metadata: { more: true } });
+});
+
+test("no byte over a file's limit or a quota is kept, announced or not, in parallel or not", async () => {
+  toy = await openToy({ hosted: { fileLimit: 100, quota: 200, quotaPerUser: 120 } });
+  const hosting = toy.hosting(ann);
+  const kindOf = async (ask: () => unknown) =>
+    ((await failure(ask)) as string[] | null)?.[0] ?? null;
+  expect(await kindOf(() => hosting.admit("thing", 101))).toBe("tooLarge");
+  expect(await kindOf(() => hosting.receive("thing", pieces("x".repeat(101)), 1000))).toBe(
+    "tooLarge",
+  );
+  const held = await hosting.receive("thing", pieces("x".repeat(90)), 1000);
+  expect(await kindOf(() => hosting.admit("thing", 40))).toBe("full");
+  expect(await kindOf(() => hosting.receive("thing", pieces("y".repeat(40)), 1000))).toBe("full");
+  await held.discard();
+  await publish({ "a.tgz": "x".repeat(100) });
+  expect(await kindOf(() => publish({ "b.tgz": "y".repeat(30) }, { version: "2" }))).toBe("full");
+  await publish({ "b.tgz": "y".repeat(30) }, { version: "2" }, bob);
+  expect(await kindOf(() => publish({ "c.tgz": "z".repeat(80) }, { version: "3" }, bob))).toBe(
+    "full",
+  );
+  expect(await Array.fromAsync(new Bun.Glob("*").scan(toy.layout.incoming))).toEqual([]);
+});
+
+test("where it is allowed other bytes take the place of the first, with an event, and the old ones go", async () => {
+  toy = await openToy({ hosted: { replace: true } });
+  await publish({ "a.tgz": "one" });
+  expect(await read("a.tgz")).toBe("one");
+  expect(await publish({ "a.tgz": "two" })).toEqual({ isNew: true, revision: 2 });
+  expect(await read("a.tgz")).toBe("two");
+  expect(await toy.eventKinds()).toEqual(["replaced"]);
+  expect(await Array.fromAsync(toy.blobs.list())).toEqual([sha256(Buffer.from("two"))]);
+  expect(await toy.database.read`SELECT sha256 FROM unpinned`).toEqual([
+    { sha256: sha256(Buffer.from("one")) },
+  ]);
+});
+
+test("each digest that is asked for is that of the bytes", async () => {
+  toy = await openToy();
+  const upload = await toy
+    .hosting(ann)
+    .receive("thing", pieces("holdfast"), 1000, ["sha512", "md5", "blake2b256"]);
+  expect(
+    Object.fromEntries(
+      Object.entries(upload.digests).map(([name, text]) => [
+        name,
+        Buffer.from(text, "base64").toString("hex"),
+      ]),
+    ),
+  ).toMatchObject({
+    md5: new Bun.CryptoHasher("md5").update("holdfast").digest("hex"),
+    blake2b256: "185cfb65629cd7a101c56caafbba9ae8777c8da53433ddfdce2a2afad1691202",
+  });
+  const file = await upload.open();
+  expect(Buffer.from(await file.read(0, 100)).toString()).toBe("holdfast");
+  await file.close();
+  await upload.discard();
+});
+
+test("that a private package is read is told with the reply, and not of one that everybody may read", async () => {
+  toy = await openToy({ isPublic: (_repository, name) => name !== "thing" });
+  await publish({ "a.tgz": "one" });
+  const reply = await toy.repository.artifact(artifact("a.tgz"), request());
+  expect(reply.privateRead).toEqual({
+    package: "thing",
+    purl: "pkg:toy/thing@1",
+    digest: sha256(Buffer.from("one")),
+  });
+  await toy.close();
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  expect((await toy.repository.artifact(artifact("a.tgz"), request())).privateRead).toBeUndefined();
+});
+
+test("lists hold what is published here", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  expect(await toy.repository.documents("index", "hin", 10)).toEqual(["thing"]);
+  expect(await toy.hosting(ann).search("hin", 10)).toEqual(["thing"]);
+  expect(
+    await toy
+      .hosting(nothing)
+      .search("hin", 10)
+      .catch((error) => error.kind),
+  ).toBe("unauthenticated");
+});
+
+test("a large document is composed into a file, from which the worker renders", async () => {
+  toy = await openToy();
+  const names = Array.from({ length: 300 }, (_, at) => `${at}-${"x".repeat(2000)}`);
+  await publish(Object.fromEntries(names.map((name) => [name, name])));
+  expect(await shown()).toHaveLength(300);
+  expect(toy.jobs).toContain("render");
+});

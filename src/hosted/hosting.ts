@@ -1,0 +1,135 @@
+// Publishing in one repository: each function asks the caller's grant first, and only then does what it is for.
+import { type Action, type Grant, permit } from "../core/grant.ts";
+import type { Hosting } from "../core/hosting.ts";
+import { Problem } from "../core/problem.ts";
+import { createChange, type Part } from "./change.ts";
+import type { HostedDeps, HostedSettings } from "./deps.ts";
+import { readStanding, refuseOtherFormat, type Standing } from "./promote.ts";
+import { createPublish, type Published, refuseSeen } from "./publish.ts";
+import { createReceiver } from "./receive.ts";
+import { readPackage } from "./rows.ts";
+import { type Emptied, emptyTrash, listTrash, type Trashed } from "./trash.ts";
+import { accountOf } from "./usage.ts";
+
+/** What people do beside what clients do. */
+export interface HostedRoom extends Hosting {
+  /** Takes what was removed out of the trash again; for who may unpublish. */
+  restore(packageName: string, part: Part): Promise<{ files: number }>;
+  /** What can be restored, of packages that the caller may unpublish; oldest first. */
+  trash(): Promise<Trashed[]>;
+  /** Takes what was removed off the disk, for ever; for who administers the repository. */
+  empty(): Promise<Emptied>;
+  /** A release as it stands here; for who may read it. */
+  standing(packageName: string, version: string): Promise<Standing>;
+  /** Publishes a release of another repository here, with the same bytes; for who may publish here. `detail`: for the audit log. */
+  promote(from: Standing, detail?: Record<string, unknown>): Promise<Published>;
+}
+
+/** A repository's room for published packages: for one caller. */
+export function createHosting(
+  deps: HostedDeps,
+  settings: HostedSettings,
+): (grant: Grant) => HostedRoom {
+  const { names, database } = deps;
+  const { repository } = settings;
+  const receiver = createReceiver(deps, settings);
+  const publish = createPublish(deps, settings);
+  const changes = createChange(deps, settings);
+
+  return (grant) => {
+    const { principal } = grant;
+    const account = accountOf(principal);
+
+    function ask(action: Action, packageName: string | null): void {
+      permit(grant, repository, action, packageName);
+    }
+
+    function toPublish(packageName: string): void {
+      ask("publish", packageName);
+      if (!settings.canHost)
+        throw new Problem(
+          "methodNotAllowed",
+          `Nothing can be published in ${repository}: its format is only fetched so far`,
+        );
+    }
+
+    return {
+      owns: (packageName) => names.has(repository, packageName),
+      async read(packageName) {
+        ask("read", packageName);
+        return names.has(repository, packageName)
+          ? readPackage(database.read, repository, packageName)
+          : null;
+      },
+      async search(text, limit) {
+        ask("read", null);
+        return names
+          .list(repository, text)
+          .filter((name) => grant.may(repository, "read", name))
+          .slice(0, limit);
+      },
+      async admit(packageName, size) {
+        toPublish(packageName);
+        if (!names.has(repository, packageName))
+          await refuseSeen(database.read, settings, packageName);
+        await receiver.admit(account, size ?? 0);
+      },
+      async receive(packageName, chunks, limit, algorithms = []) {
+        toPublish(packageName);
+        return receiver.receive(account, chunks, limit, algorithms);
+      },
+      async publish({ files, ...publication }) {
+        toPublish(publication.package);
+        const bytes = files.map(({ upload, ...file }) => ({
+          ...file,
+          sha256: upload.sha256,
+          size: upload.size,
+          incoming: receiver.incomingOf(upload),
+        }));
+        return publish(principal, { ...publication, files: bytes, action: "publish" });
+      },
+      async change(packageName, what, change, expected) {
+        ask("publish", packageName);
+        return changes.change(principal, packageName, what, change, expected);
+      },
+      async remove(packageName, part, expected) {
+        ask("unpublish", packageName);
+        const removed = await changes.remove(principal, packageName, part, expected);
+        if (settings.trashMs === 0) await emptyTrash(deps, repository, deps.now(), principal);
+        return removed;
+      },
+      async restore(packageName, part) {
+        ask("unpublish", packageName);
+        return changes.restore(principal, packageName, part);
+      },
+      async trash() {
+        ask("unpublish", null);
+        const all = await listTrash(database.read, repository);
+        return all.filter((one) => grant.may(repository, "unpublish", one.package));
+      },
+      async empty() {
+        ask("admin", null);
+        return emptyTrash(deps, repository, Number.MAX_SAFE_INTEGER, principal);
+      },
+      async standing(packageName, version) {
+        ask("read", packageName);
+        return readStanding(database.read, settings, packageName, version);
+      },
+      async promote(from, detail = {}) {
+        const { package: row, version, metadata, files } = from;
+        toPublish(row.name);
+        refuseOtherFormat(from, settings);
+        const { promoted } = settings;
+        return publish(principal, {
+          package: row.name,
+          version,
+          metadata,
+          files,
+          ...(promoted && { state: (before) => promoted(before, row.state, version) }),
+          action: "promote",
+          detail: { from: from.repository, ...detail },
+        });
+      },
+    };
+  };
+}
