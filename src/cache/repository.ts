@@ -6,7 +6,7 @@ import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
-import type { Changes } from "../store/changes.ts";
+import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
@@ -61,6 +61,8 @@ export interface Mounted {
   format: AnyFormat;
   repository: UnboundRepository;
   service: Service;
+  /** Lets go of what it holds. Nothing is asked of it afterwards. */
+  close(): Promise<void>;
 }
 
 export function createRepository(
@@ -71,6 +73,7 @@ export function createRepository(
 ): Mounted {
   const { name, options } = settings;
   const { database, blobs, now } = shared;
+  const changes = leavable(shared.changes);
   const door = createDoor(name, settings.claims, format.spell);
   const transform: Transform = (job, call) => shared.transform(job, { ...call, repository: name });
   const report: Repository["report"] = (event) => shared.events.report(name, event);
@@ -105,7 +108,7 @@ export function createRepository(
     upstream,
     blobs,
     database,
-    changes: shared.changes,
+    changes,
     naming: shared.naming,
     transform,
     report,
@@ -172,5 +175,13 @@ export function createRepository(
     return path !== null && (await hashFile(path)) === blob;
   }
 
-  return { format, repository, service };
+  return {
+    format,
+    repository,
+    service,
+    async close() {
+      changes.end();
+      await service.close?.();
+    },
+  };
 }
