@@ -29,6 +29,8 @@ export interface AppDeps {
   /** Milliseconds since the epoch. */
   now(): number;
   accessLog: AccessLog;
+  /** Called when a request is begun; what it returns, when its response has ended. Not for those that are answered at once from memory. */
+  enter?(): () => void;
 }
 
 /** Answers a request; `only` is the repository that stands at the root of an additional port. */
@@ -41,6 +43,7 @@ interface Outcome {
   failure: Problem | null;
   id: string;
   started: number;
+  leave(): void;
 }
 
 /** What a request is addressed to: a repository's format or the site, which have the same verbs. */
@@ -69,6 +72,8 @@ export function createApp(deps: AppDeps): App {
   const prefix = Math.random().toString(36).slice(2, 8);
   const routes = createLru<Asked>(ROUTES_IN_MEMORY);
   const repeats = createRepeats(deps.now, createLru(ROUTES_IN_MEMORY));
+  const { enter = () => nothing } = deps;
+  const begun = { failure: null, leave: nothing };
   let counter = 0;
   const nextId = () => `${prefix}-${(++counter).toString(36)}`;
 
@@ -83,7 +88,7 @@ export function createApp(deps: AppDeps): App {
 
   function deliverAgain(found: Found, incoming: Incoming, started: number): Sent {
     const { reply: answer, repository: name } = found;
-    const outcome = () => ({ answer, incoming, name, failure: null, id: nextId(), started });
+    const outcome = () => ({ ...begun, answer, incoming, name, id: nextId(), started });
     const sent = sendAgain(answer, incoming);
     if (!sent) return deliver(outcome());
     found.record ??= deps.accessLog.alike(served(outcome(), sent.status, sent.bytes!, null));
@@ -98,6 +103,7 @@ export function createApp(deps: AppDeps): App {
     started: number,
   ): Promise<Sent> {
     const id = nextId();
+    const leave = enter();
     const { incoming, keep } = repeats.note(original, only, grant.audience);
     let target: Target | null = null;
     let failure: Problem | null = null;
@@ -114,7 +120,7 @@ export function createApp(deps: AppDeps): App {
       answer = (target ?? deps.site).problem(failure);
     }
     const name = target?.name ?? null;
-    return deliver({ answer, incoming: original, name, failure, id, started });
+    return deliver({ answer, incoming: original, name, failure, id, started, leave });
   }
 
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
@@ -126,8 +132,10 @@ export function createApp(deps: AppDeps): App {
   /** Sends, and records what was sent: at once, or when a stream has ended. */
   function deliver(outcome: Outcome): Sent {
     const { incoming, name } = outcome;
-    const end = (status: number, bytes: number, cut: string | null) =>
+    const end = (status: number, bytes: number, cut: string | null) => {
       deps.accessLog.record(served(outcome, status, bytes, cut));
+      outcome.leave();
+    };
     const onEnd = (bytes: number, cut: string | null) => end(outcome.answer.status, bytes, cut);
     let sent: Sent;
     try {
@@ -246,6 +254,8 @@ export function createApp(deps: AppDeps): App {
     });
   }
 }
+
+function nothing(): void {}
 
 function served(
   { answer, incoming, name, failure, id, started }: Outcome,

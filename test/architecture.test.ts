@@ -25,7 +25,7 @@ const rooms: Record<string, readonly string[]> = {
   web: ["core"],
 };
 /** Outside of the rooms: they compose. */
-const composers = ["main", "app", "cli"];
+const composers = ["main", "app", "server", "cli"];
 /** A file of a room that composes: it needs the formats. */
 const composing = ["src/worker/thread.ts"];
 /** The only rooms that hold doors to the outside. */
@@ -35,7 +35,7 @@ const lent = [
   "src/cache/fill.ts", // reads along in a download that is still being written
   "src/config/load.ts", // the configuration file
   "src/config/resolve.ts", // secrets and certificates that it names
-  "src/main.ts", // free space of the disk, for the metrics
+  "src/server/ground.ts", // free space of the disk, for the metrics
 ];
 
 const all = (pattern: string) => [...new Glob(pattern).scanSync(".")].sort();

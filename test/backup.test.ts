@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { loadConfig } from "../src/config/load.ts";
 import { createLog } from "../src/core/log.ts";
 import { formats } from "../src/formats/index.ts";
-import { start } from "../src/main.ts";
+import { start } from "../src/server/start.ts";
 import { backUp } from "../src/store/backup.ts";
 import { layoutOf } from "../src/store/layout.ts";
 import { configText } from "./support/config.ts";

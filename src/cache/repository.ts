@@ -9,7 +9,7 @@ import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
-import type { Changes } from "../store/changes.ts";
+import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
@@ -73,6 +73,8 @@ export interface Mounted {
   service: Service;
   /** What is published in it, for one caller. */
   hosting(grant: Grant): HostedRoom;
+  /** Lets go of what it holds. Nothing is asked of it afterwards. */
+  close(): Promise<void>;
 }
 
 export function createRepository(
@@ -84,6 +86,7 @@ export function createRepository(
   const { name, options } = settings;
   const { database, blobs, now } = shared;
   const isHosted = (packageName: string) => shared.hostedNames.has(name, packageName);
+  const changes = leavable(shared.changes);
   const door = createDoor(name, settings.claims, format.spell, isHosted);
   const transform: Transform = (job, call) => shared.transform(job, { ...call, repository: name });
   const report: Repository["report"] = (event) => shared.events.report(name, event);
@@ -118,7 +121,7 @@ export function createRepository(
     upstream,
     blobs,
     database,
-    changes: shared.changes,
+    changes,
     naming: shared.naming,
     transform,
     report,
@@ -204,5 +207,14 @@ export function createRepository(
     return path !== null && (await hashFile(path)) === blob;
   }
 
-  return { format, repository, service, hosting };
+  return {
+    format,
+    repository,
+    service,
+    hosting,
+    async close() {
+      changes.end();
+      await service.close?.();
+    },
+  };
 }

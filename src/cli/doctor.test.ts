@@ -7,7 +7,7 @@ import { loadConfig } from "../config/load.ts";
 import { createLog } from "../core/log.ts";
 import type { Probe, ProbeAnswer } from "../core/probe.ts";
 import { formats as realFormats } from "../formats/index.ts";
-import { start } from "../main.ts";
+import { start } from "../server/start.ts";
 import { layoutOf } from "../store/layout.ts";
 import { lockData } from "../store/lock.ts";
 import { checkData, checkPort, findRunning, type ProbeResult, probeUpstreams } from "./checks.ts";

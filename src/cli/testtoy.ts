@@ -5,7 +5,7 @@ import type { Operation, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { reply } from "../core/reply.ts";
 import { formats } from "../formats/index.ts";
-import { start } from "../main.ts";
+import { start } from "../server/start.ts";
 import { operate } from "./errands.ts";
 import { gcCommand } from "./gc.ts";
 import { runCli } from "./index.ts";

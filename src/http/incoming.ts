@@ -85,10 +85,10 @@ class Received implements Incoming {
 
 export type Reader = (request: Request, peer: Peer | null, body: RequestBody) => Incoming;
 
-/** `port`: of this server, for clients that name none. */
+/** `isSecure`: clients speak TLS to this server itself. `port`: its own, for clients that name none. */
 export function createReader(
   { publicUrl, trustedProxies }: ReaderOptions,
-  port: () => number,
+  { isSecure, port }: { isSecure: boolean; port(): number },
 ): Reader {
   const isTrusted = addressTest(trustedProxies);
   const hasProxies = trustedProxies.length > 0;
@@ -96,7 +96,7 @@ export function createReader(
     const isHost = host !== null && host.length <= HOST_LENGTH && HOST.test(host);
     return `${protocol}://${isHost ? host : `127.0.0.1:${port()}`}`;
   };
-  const direct = memoText((host) => originOf("http", host));
+  const direct = memoText((host) => originOf(isSecure ? "https" : "http", host));
 
   return (request, connection, body) => {
     const { headers } = request;

@@ -13,21 +13,41 @@ export interface ServerOptions extends ReaderOptions {
   handle(request: Incoming): Sent | Promise<Sent>;
   /** Told what fails after `handle` made its answer: a file that is sent may be gone. */
   failed?(error: unknown): void;
+  /** PEM. With it, HTTPS alone. */
+  tls?: { certificate: string; key: string } | null;
 }
 
 export interface RunningServer {
   hostname: string;
   port: number;
+  /** How requests are read from now on. */
+  readAs(options: ReaderOptions): void;
   /** Finishes running responses, for `graceMs` at most. */
   stop(graceMs: number): Promise<void>;
+  /** Takes no more connections; those that are there are answered to the end of what they ask. */
+  drain(): Promise<void>;
 }
 
+/** Throws what keeps an address from being listened on. */
+export function checkFree(hostname: string, port: number): void {
+  if (port === 0) return;
+  Bun.listen({ hostname, port, socket: { data() {} } }).stop(true);
+}
+
+/**
+ * Another server of this process may listen on the same address at the same time, so that one can take the place of the other
+ * (docs/decisions/0022-certificates-by-a-new-listener.md): whether anybody else does, `checkFree` tells.
+ */
 export function startServer(options: ServerOptions): RunningServer {
-  const read = createReader(options, () => server.port!);
+  const isSecure = Boolean(options.tls);
+  const reader = (how: ReaderOptions) => createReader(how, { isSecure, port: () => port });
+  let read = reader(options);
 
   const server: Bun.Server<undefined> = Bun.serve({
     hostname: options.hostname,
     port: options.port,
+    reusePort: true,
+    ...(options.tls && { tls: { cert: options.tls.certificate, key: options.tls.key } }),
     idleTimeout: PATIENCE,
     // Who reads a body says how large it may be, and what nobody reads is not kept.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
@@ -49,9 +69,15 @@ export function startServer(options: ServerOptions): RunningServer {
     },
   });
 
+  const port = server.port!;
+
   return {
     hostname: server.hostname!,
-    port: server.port!,
+    port,
+    readAs(how) {
+      read = reader(how);
+    },
+    drain: () => server.stop(),
     async stop(graceMs) {
       const cut = setTimeout(() => server.stop(true), graceMs);
       await server.stop();

@@ -24,7 +24,7 @@ test("each repository of a format has its series, and one that cannot be read ta
   const toy = { gauges: [age] };
   const all = ["deb", "broken", "other"].map((name) => ({ service: toy, repository: named(name) }));
   const log = createLog("json", (line) => lines.push(line));
-  watchFormats(metrics, [...all, { service: {}, repository: named("plain") }], log);
+  watchFormats(metrics, () => [...all, { service: {}, repository: named("plain") }], log)();
   expect(await metrics.render()).toBe(`# HELP holdfast_toy_age_seconds How old.
 # TYPE holdfast_toy_age_seconds gauge
 holdfast_toy_age_seconds{repository="deb",suite="a"} 1

@@ -45,32 +45,41 @@ function residentMemory(): number | null {
   }
 }
 
-/** What formats show of their repositories (`Service.gauges`), by the label `repository` beside their own. */
+/**
+ * What formats show of their repositories (`Service.gauges`), by the label `repository` beside their own. `all` is asked at each
+ * scrape; what this returns is called when it has changed, for names that are new.
+ */
 export function watchFormats(
   metrics: Metrics,
-  all: readonly { service: { gauges?: readonly Gauge[] }; repository: Repository }[],
+  all: () => readonly { service: { gauges?: readonly Gauge[] }; repository: Repository }[],
   log: Log,
-): void {
-  const families = new Map<string, { help: string; readers: (() => Promise<Series>)[] }>();
-  for (const { service, repository } of all)
-    for (const { name, help, read } of service.gauges ?? []) {
-      const family = families.get(name) ?? { help, readers: [] };
-      families.set(name, family);
-      family.readers.push(() =>
-        read(repository).then(
-          (series) =>
-            series.map(([labels, value]) => [{ repository: repository.name, ...labels }, value]),
-          (error) => {
-            // One that cannot be read must not take the others from who watches.
-            const { name: of } = repository;
-            log.write("error", `${name} cannot be read`, { repository: of, error: String(error) });
-            return [];
-          },
-        ),
-      );
-    }
-  for (const [name, { help, readers }] of families)
-    metrics.gauge(name, help, async () =>
-      (await Promise.all(readers.map((read) => read()))).flat(),
+): () => void {
+  const watched = new Set<string>();
+  async function seriesOf(name: string): Promise<Series> {
+    const readers = all().flatMap(({ service, repository }) =>
+      (service.gauges ?? [])
+        .filter((gauge) => gauge.name === name)
+        .map((gauge) => readGauge(gauge, repository, log)),
     );
+    return (await Promise.all(readers)).flat();
+  }
+  return () => {
+    for (const { name, help } of all().flatMap(({ service }) => service.gauges ?? [])) {
+      if (watched.has(name)) continue;
+      watched.add(name);
+      metrics.gauge(name, help, () => seriesOf(name));
+    }
+  };
+}
+
+async function readGauge(gauge: Gauge, repository: Repository, log: Log): Promise<Series> {
+  const { name } = repository;
+  try {
+    const series = await gauge.read(repository);
+    return series.map(([labels, value]) => [{ repository: name, ...labels }, value]);
+  } catch (error) {
+    // One that cannot be read must not take the others from who watches.
+    log.write("error", `${gauge.name} cannot be read`, { repository: name, error: String(error) });
+    return [];
+  }
 }

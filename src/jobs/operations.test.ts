@@ -46,7 +46,11 @@ function world(
   ];
   const log = createLog("json", (line) => lines.push(JSON.parse(line)));
   const told = () => lines.map(({ level, msg }) => `${level} ${msg}`);
-  const made = createOperations(all, log, () => clock.now);
+  const made = createOperations(
+    () => all,
+    log,
+    () => clock.now,
+  );
   return { clock, lines, told, calls, repository, kept, operations: made };
 }
 
@@ -137,15 +141,15 @@ test("a server that stops aborts all, waits for them and starts no more", async 
   await operations.stop();
   expect(await done).toBe("mirror run of deb was stopped");
   await expect(operations.run(wanted(), quiet())).rejects.toThrow("The server is stopping");
-  await operations.jobs[0]!.run();
+  await operations.turns()[0]!.run();
   expect(calls).toHaveLength(1);
   expect(told().at(-1)).toBe("info mirror run of deb was stopped");
 });
 
 test("only what says how often has turns of its own", () => {
   const never = world([{}, { name: "apt accept", every: () => null }]);
-  expect(never.operations.jobs).toEqual([]);
-  const [job] = world([{ every: () => 40 * 24 * HOUR }]).operations.jobs;
+  expect(never.operations.turns()).toEqual([]);
+  const [job] = world([{ every: () => 40 * 24 * HOUR }]).operations.turns();
   // A timer would take a longer time than 2^31 ms for none at all.
   expect(job).toMatchObject({ name: "mirror run of deb", everyMs: 60_000, firstMs: 5000 });
 });
@@ -157,7 +161,7 @@ test("the server's turn comes when the last good one is older than that, also af
   const one = open();
   const turns = async ({ operations, lines }: typeof one) => {
     const before = lines.length;
-    await operations.jobs[0]!.run();
+    await operations.turns()[0]!.run();
     return lines.slice(before).filter(({ by }) => by === "schedule").length;
   };
   expect(await turns(one)).toBe(1);
@@ -184,12 +188,12 @@ test("the server's turn comes when the last good one is older than that, also af
 test("a turn that meets a person's waits for how that ends", async () => {
   const { operations, calls, clock } = world([{ every: () => HOUR }]);
   const person = operations.run(wanted(), quiet());
-  await operations.jobs[0]!.run();
+  await operations.turns()[0]!.run();
   expect(calls).toHaveLength(1);
   calls[0]!.end.resolve(true);
   await person;
   clock.now += 60_000;
-  await operations.jobs[0]!.run();
+  await operations.turns()[0]!.run();
   expect(calls).toHaveLength(1);
 });
 
@@ -202,7 +206,7 @@ test("the log gets the first lines of a turn, and how many more there were", asy
       return true;
     },
   );
-  await operations.jobs[0]!.run();
+  await operations.turns()[0]!.run();
   expect(told().slice(0, 2)).toEqual(["info mirror run of deb starts", "info line 1"]);
   expect(told().slice(-3)).toEqual([
     "info line 20",

@@ -13,6 +13,8 @@ export interface Operable {
   service: Pick<Service, "operations">;
   /** Bound to what the server itself may. */
   repository: Repository;
+  /** Keeps the service open until what it returns is called. */
+  hold?(): () => void;
 }
 
 export interface Wanted {
@@ -27,8 +29,8 @@ export interface Wanted {
 export interface Operations {
   /** Runs one that somebody asked for. Throws Problem("notFound") when there is none, Problem("conflict") while its like runs. */
   run(wanted: Wanted, call: Omit<OperationCall, "flags">): Promise<boolean>;
-  /** The turns of the server's own. */
-  readonly jobs: RecurringJob[];
+  /** The turns of the server's own, for the repositories that there are now. */
+  turns(): RecurringJob[];
   /** Aborts all that run, starts no more, and resolves when they have ended. */
   stop(): Promise<void>;
 }
@@ -40,16 +42,19 @@ const FIRST_LOOK_MS = 5000;
 /** Lines of an operation in the log; the rest is counted. */
 const LINES = 20;
 
+/** `all`: the repositories now. What runs on one that is replaced meanwhile runs on, and keeps its like from the new one. */
 export function createOperations(
-  all: readonly Operable[],
+  all: () => readonly Operable[],
   log: Log,
   now: () => number,
 ): Operations {
   const ending = new AbortController();
   const running = new Map<string, { name: string; since: number; done: Promise<unknown> }>();
+  /** When the server itself last began one. */
+  const tried = new Map<string, number>();
 
   function start(
-    { repository, service }: Operable,
+    { repository, service, hold }: Operable,
     operation: Operation,
     call: OperationCall,
     by: string,
@@ -64,9 +69,11 @@ export function createOperations(
         "conflict",
         `${other.name} runs on ${repository.name} already, since ${new Date(other.since).toISOString()}`,
       );
-    const done = told(repository, name, service.operations![name]!, call, by).finally(() =>
-      running.delete(place),
-    );
+    const release = hold?.();
+    const done = told(repository, name, service.operations![name]!, call, by).finally(() => {
+      running.delete(place);
+      release?.();
+    });
     // Who stops all waits for its end, however it ends.
     running.set(place, { name, since: now(), done: done.catch(() => null) });
     return done;
@@ -120,14 +127,15 @@ export function createOperations(
     const { repository } = one;
     const everyMs = operation.every?.(repository.options) ?? null;
     if (everyMs === null) return [];
-    let tried = Number.NEGATIVE_INFINITY;
+    const id = `${repository.name} ${operation.name}`;
     return [
       {
         name: `${operation.name} of ${repository.name}`,
         everyMs: Math.min(everyMs, LOOK_MS),
         firstMs: FIRST_LOOK_MS,
         async run() {
-          const last = Math.max(tried, (await lastSuccess(repository, operation.name)) ?? tried);
+          const began = tried.get(id) ?? Number.NEGATIVE_INFINITY;
+          const last = Math.max(began, (await lastSuccess(repository, operation.name)) ?? began);
           const age = now() - last;
           // A last turn in the future is one of before the clock was put back.
           if (ending.signal.aborted || (age >= 0 && age < everyMs)) return;
@@ -140,7 +148,7 @@ export function createOperations(
           } catch {
             return; // Its like runs. At the next look it is known how that ended.
           }
-          tried = now();
+          tried.set(id, now());
           await done.catch(() => null); // Told where it happened.
           lines.end();
         },
@@ -150,15 +158,16 @@ export function createOperations(
 
   return {
     async run({ name, repository, flags }, call) {
-      const one = all.find((one) => one.repository.name === repository);
+      const one = all().find((one) => one.repository.name === repository);
       const operation = one?.format.operations?.find((operation) => operation.name === name);
       if (!one || !operation)
         throw new Problem("notFound", `The repository ${repository} has no ${name}`);
       return start(one, operation, { ...call, flags }, "command");
     },
-    jobs: all.flatMap((one) =>
-      (one.format.operations ?? []).flatMap((operation) => turn(one, operation)),
-    ),
+    turns: () =>
+      all().flatMap((one) =>
+        (one.format.operations ?? []).flatMap((operation) => turn(one, operation)),
+      ),
     async stop() {
       ending.abort();
       await Promise.all([...running.values()].map(({ done }) => done));

@@ -16,21 +16,40 @@ export interface OverviewSource {
   upstreams(): { host: string; isAway: boolean }[];
 }
 
-export interface Overviews {
+/** Requests since the start, by repository: they are counted on while configurations change. */
+export interface Tally {
+  readonly startedAt: number;
   /** Counts a request, on the path of each. */
   count(exchange: { repository: string | null; cache: CacheStatus | null }): void;
+  of(repository: string): { requests: number; hits: number };
+}
+
+export interface Overviews {
   /** Of packages only what the caller may read; of one repository, or of all. */
   read(grant: Grant, repository?: string): Promise<Overview>;
 }
 
+export function createTally(now: () => number): Tally {
+  const counts = new Map<string, { requests: number; hits: number }>();
+  return {
+    startedAt: now(),
+    count({ repository, cache }) {
+      if (repository === null) return;
+      const count = counts.get(repository) ?? { requests: 0, hits: 0 };
+      counts.set(repository, count);
+      count.requests += 1;
+      if (cache?.hit || cache?.detail) count.hits += 1;
+    },
+    of: (repository) => counts.get(repository) ?? { requests: 0, hits: 0 },
+  };
+}
+
 export function createOverviews(
   sources: readonly OverviewSource[],
+  tally: Tally,
   database: ReadDatabase,
   now: () => number,
 ): Overviews {
-  const startedAt = now();
-  const counts = new Map(sources.map(({ name }) => [name, { requests: 0, hits: 0 }]));
-
   async function states(): Promise<Map<string, RepositoryState>> {
     const rows = await database.read`SELECT repository, files, bytes FROM totals`;
     const totals = new Map(rows.map((row: Record<string, unknown>) => [row["repository"], row]));
@@ -38,7 +57,7 @@ export function createOverviews(
       sources.map(({ name, offline, upstreams }) => {
         const { files = 0, bytes = 0 } = (totals.get(name) ?? {}) as Record<string, unknown>;
         const away = upstreams().flatMap(({ host, isAway }) => (isAway ? [host] : []));
-        const { requests, hits } = counts.get(name)!;
+        const { requests, hits } = tally.of(name);
         return [
           name,
           { files: Number(files), bytes: Number(bytes), requests, hits, offline, away },
@@ -61,23 +80,17 @@ export function createOverviews(
   }
 
   return {
-    count({ repository, cache }) {
-      const count = repository === null ? undefined : counts.get(repository);
-      if (!count) return;
-      count.requests += 1;
-      if (cache?.hit || cache?.detail) count.hits += 1;
-    },
     async read(grant, repository) {
       const isTheirs = (one: { repository: string; package: string }) =>
         grant.may(one.repository, "read", one.package);
-      const names = repository === undefined ? [...counts.keys()] : [repository];
+      const names = repository === undefined ? sources.map(({ name }) => name) : [repository];
       const newest = (await Promise.all(names.map(newestOf))).flat();
       const events = await listEvents(database.read, {
         limit: LOOKED_THROUGH,
         ...(repository !== undefined && { repository }),
       });
       return {
-        startedAt,
+        startedAt: tally.startedAt,
         now: now(),
         repositories: await states(),
         newest: newest

@@ -33,3 +33,19 @@ export function createChanges(): Changes {
     },
   };
 }
+
+/** The same for one who leaves some day: `end` ends all that it listens to. */
+export function leavable(changes: Changes): Changes & { end(): void } {
+  const ends: (() => void)[] = [];
+  return {
+    announce: changes.announce,
+    on(kind, heard) {
+      const end = changes.on(kind, heard);
+      ends.push(end);
+      return end;
+    },
+    end() {
+      for (const end of ends.splice(0)) end();
+    },
+  };
+}

@@ -23,6 +23,8 @@ export interface Client extends Pick<Upstream, "unavailable"> {
   state(): BreakerState;
   /** As `Upstream.fetch`. `began`: since when the caller waits. */
   fetch(request: UpstreamRequest, began: number): Promise<UpstreamResponse>;
+  /** Whether exchanges run, or wait for their turn. */
+  isBusy(): boolean;
   /** Closes idle connections; also what runs through a tunnel. */
   close(): void;
 }
@@ -168,6 +170,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
         }
       }
     },
+    isBusy: gate.isBusy,
     close: origins.close,
   };
 }

@@ -14,6 +14,8 @@ export interface Visit {
 export interface Gate {
   /** Resolves to the function that leaves again, which may be called twice. Rejects with the signal's reason when aborted in line. */
   enter(visit?: Visit): Promise<() => void>;
+  /** Whether anybody is inside, or in line. */
+  isBusy(): boolean;
 }
 
 /** How often those inside are looked at while others wait in line. */
@@ -73,6 +75,7 @@ export function createGate(places: number, shortPlaces = 0): Gate {
   }
 
   return {
+    isBusy: () => inside.size + line.size > 0,
     enter(visit = {}) {
       const { signal } = visit;
       if (signal?.aborted) return Promise.reject(signal.reason);

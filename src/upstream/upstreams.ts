@@ -11,6 +11,10 @@ export type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
 export interface Upstreams extends Upstream {
   /** In the order of the configuration. */
   states(): { upstream: string; state: BreakerState }[];
+  /** Leaves the metrics page: another has taken its place, and its exchanges run out. */
+  leave(): void;
+  /** Whether exchanges run, or wait for their turn. */
+  isBusy(): boolean;
   /** Closes idle connections and helpers, and leaves the metrics page. Exchanges that run are finished, but those through a tunnel are cut. */
   close(): void;
 }
@@ -46,6 +50,8 @@ export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps)
       }
       throw together(failures);
     },
+    leave: unwatch,
+    isBusy: () => clients.some((client) => client.isBusy()),
     close() {
       unwatch();
       for (const client of clients) client.close();

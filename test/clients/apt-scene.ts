@@ -5,7 +5,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { builtInRepositories } from "../../src/config/upstreams.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
-import { start } from "../../src/main.ts";
+import { start } from "../../src/server/start.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { createPublisher, type Publisher, type PublisherName } from "./apt-publishers.ts";

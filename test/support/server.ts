@@ -5,7 +5,7 @@ import type { Gate } from "../../src/auth/gate.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
-import { start } from "../../src/main.ts";
+import { start } from "../../src/server/start.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
 import { configText, type TestOptions } from "./config.ts";
 import type { FakeUpstream } from "./fake-upstream/index.ts";

@@ -1,0 +1,89 @@
+// One configuration at work: its repositories, the pages about them, and the path of their requests. Another configuration is another
+// generation; requests that run end on the one that they began with.
+import manifest from "../../package.json" with { type: "json" };
+import { type App, createApp } from "../app.ts";
+import { type Gate, serverGrant } from "../auth/gate.ts";
+import type { Config } from "../config/resolve.ts";
+import type { Operable } from "../jobs/operations.ts";
+import { createOverviews } from "../jobs/overview.ts";
+import type { Database } from "../store/database.ts";
+import { createSite } from "../web/site.ts";
+import type { Ground } from "./ground.ts";
+import type { Held } from "./mounts.ts";
+
+export interface Generation {
+  readonly config: Config;
+  readonly held: readonly Held[];
+  readonly app: App;
+  /** Its repositories as the server itself may use them. */
+  readonly own: readonly (Operable & Pick<Held, "format" | "service">)[];
+  /** No more requests come: it lets go of its repositories when the last response has ended. */
+  retire(): void;
+}
+
+export function createGeneration(
+  config: Config,
+  held: readonly Held[],
+  gate: Gate,
+  ground: Ground,
+): Generation {
+  const { shared, log, metrics, accessLog, tally } = ground;
+  const { database, now } = shared;
+  const overviews = createOverviews(held, tally, database, now);
+  const site = createSite({
+    repositories: held.map(({ name, repository: { options }, format }) => ({
+      name,
+      format,
+      options,
+    })),
+    version: manifest.version,
+    metrics,
+    overview: overviews.read,
+    ready: () => readiness(database),
+  });
+  const releases = held.map((one) => one.hold());
+  let running = 0;
+  let isRetired = false;
+  const end = () => {
+    if (isRetired && running === 0) for (const release of releases) release();
+  };
+  return {
+    config,
+    held,
+    app: createApp({
+      gate,
+      repositories: new Map(held.map((one) => [one.name, one])),
+      site,
+      log,
+      now,
+      accessLog,
+      enter() {
+        running += 1;
+        return () => {
+          running -= 1;
+          end();
+        };
+      },
+    }),
+    // What the server does by itself it does with its own grant.
+    own: held.map(({ format, service, repository, hold }) => ({
+      format,
+      service,
+      repository: repository.for(serverGrant),
+      hold,
+    })),
+    retire() {
+      isRetired = true;
+      end();
+    },
+  };
+}
+
+async function readiness(database: Database): Promise<string | null> {
+  try {
+    await database.read`SELECT 1`;
+    return null;
+  } catch (error) {
+    return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,140 @@
+// What stays for as long as the server: the data directory, and all that remembers it. Configurations come and go on it.
+import { statfs } from "node:fs/promises";
+import { serverGrant } from "../auth/gate.ts";
+import { noAccounts } from "../auth/no-accounts.ts";
+import type { StoredArtifact } from "../cache/artifacts.ts";
+import { createLru } from "../cache/lru.ts";
+import { createNaming } from "../cache/named.ts";
+import type { Shared } from "../cache/repository.ts";
+import { createSoundness } from "../cache/soundness.ts";
+import type { Config } from "../config/resolve.ts";
+import type { Log } from "../core/log.ts";
+import { createMetrics, type Metrics } from "../core/metrics.ts";
+import { openHostedNames } from "../hosted/names.ts";
+import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
+import { type Bodies, createBodies } from "../http/bodies.ts";
+import { watchStore } from "../jobs/gauges.ts";
+import { createTally, type Tally } from "../jobs/overview.ts";
+import { createEvents, type Events } from "../ledger/events.ts";
+import { openBlobs } from "../store/blobs.ts";
+import { createChanges } from "../store/changes.ts";
+import { openDatabase } from "../store/database.ts";
+import { emptyIncoming, type Layout, openLayout, tighten } from "../store/layout.ts";
+import { type Lock, lockData } from "../store/lock.ts";
+import { openViewFiles } from "../store/view-files.ts";
+import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
+import { createPool, type Ended, type Pool } from "../worker/pool.ts";
+
+export interface Ground {
+  readonly layout: Layout;
+  readonly lock: Lock;
+  readonly shared: Shared;
+  readonly pool: Pool;
+  readonly metrics: Metrics;
+  readonly upstreamMetrics: UpstreamMetrics;
+  readonly accessLog: AccessLog;
+  readonly tally: Tally;
+  readonly bodies: Bodies;
+  readonly log: Log;
+  /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
+  elapsed(): number;
+  close(): Promise<void>;
+}
+
+/** What of the configuration cannot be changed while it stands. */
+export type GroundConfig = Pick<Config, "data" | "cache" | "requests">;
+
+/** Throws a Problem when the data directory is in use or newer than this program. */
+export async function openGround(
+  config: GroundConfig,
+  { log, now, elapsed }: { log: Log; now(): number; elapsed(): number },
+): Promise<Ground> {
+  const layout = openLayout(config.data);
+  const lock = lockData(layout.lock);
+  const tightened = tighten(layout.root);
+  if (tightened) log.write("warn", tightened);
+  emptyIncoming(layout);
+  const database = await openDatabase(layout.database);
+  const metrics = createMetrics();
+  const events = createEvents(database, log, metrics, now);
+  const pool = startPool(metrics, events, log);
+  const blobs = openBlobs(layout);
+  const changes = createChanges();
+  const naming = createNaming(database, blobs);
+  const soundness = createSoundness({ blobs, database, changes, naming, events });
+  const shared: Shared = {
+    views: openViewFiles(layout.views, (path) =>
+      log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
+    ),
+    database,
+    changes,
+    events,
+    blobs,
+    naming,
+    soundness,
+    transform: pool.transform,
+    viewMemory: createLru(config.cache.memory),
+    artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
+    ownGrant: serverGrant,
+    accounts: noAccounts,
+    hostedNames: await openHostedNames(database, changes),
+    audit: async () => {}, // until there is an audit log: it is given here
+    isPublic: () => true, // and so is what anonymous callers may read
+    now,
+  };
+  watchStore(metrics, database, async () => {
+    const disk = await statfs(layout.root);
+    return disk.bavail * disk.bsize;
+  });
+  const tally = createTally(now);
+  const { requests } = config;
+  return {
+    layout,
+    lock,
+    shared,
+    pool,
+    metrics,
+    upstreamMetrics: createUpstreamMetrics(metrics),
+    accessLog: countingLog(createAccessLog(log, metrics), tally),
+    tally,
+    bodies: createBodies({
+      memory: requests.memory,
+      silenceMs: requests.silence,
+      timeMs: requests.time,
+    }),
+    log,
+    elapsed,
+    async close() {
+      await pool.close();
+      await events.settled();
+      await database.close();
+      lock.release();
+    },
+  };
+}
+
+/** Work that had to be ended is an event of the repository that it was done for. */
+function startPool(metrics: Metrics, events: Events, log: Log): Pool {
+  const ended = ({ repository, problem, ...subject }: Ended) => {
+    if (repository === null) log.write("error", problem.message);
+    else events.report(repository, { kind: "unfinished", message: problem.message, ...subject });
+  };
+  const thread = new URL("../worker/thread.ts", import.meta.url).href;
+  return createPool({ spawn: () => new Worker(thread, { smol: true }), metrics, ended });
+}
+
+function countingLog(accessLog: AccessLog, tally: Tally): AccessLog {
+  return {
+    record(request) {
+      accessLog.record(request);
+      tally.count(request);
+    },
+    alike(request) {
+      const record = accessLog.alike(request);
+      return (id, durationMs, address) => {
+        record(id, durationMs, address);
+        tally.count(request);
+      };
+    },
+  };
+}

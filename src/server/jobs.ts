@@ -1,0 +1,58 @@
+// What the server does beside requests, and how that follows a changed configuration.
+import type { Config } from "../config/resolve.ts";
+import { housekeeping } from "../jobs/housekeeping.ts";
+import type { Operations } from "../jobs/operations.ts";
+import { type RecurringJob, startJobs } from "../jobs/runner.ts";
+import { scrub } from "../jobs/scrub.ts";
+import { tellWarnings } from "../jobs/warnings.ts";
+import type { Generation } from "./generation.ts";
+import type { Ground } from "./ground.ts";
+
+export interface Jobs {
+  /** What is due again and again for these repositories, in place of what was for those before. */
+  follow(generation: Pick<Generation, "config" | "own">, operations: Operations): Promise<void>;
+  /** Starts nothing more, and resolves when what runs has ended. */
+  stop(): Promise<void>;
+}
+
+export function startServerJobs(ground: Ground, others: readonly RecurringJob[] = []): Jobs {
+  const { shared, layout, pool, log } = ground;
+  const file = layout.database;
+  const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
+  const ended: Promise<void>[] = [];
+  const endHouse = startJobs(
+    [...housekeeping({ ...shared, file, checkpoint }, log), ...others],
+    log,
+  );
+  let endTurns = async () => {};
+  let scrubbing = { everyMs: 0, end: () => {} };
+
+  function scrubEvery(everyMs: Config["scrub"]): void {
+    if (everyMs === scrubbing.everyMs) return;
+    scrubbing.end();
+    const ending = new AbortController();
+    const endScrub = startJobs(scrub({ ...shared, everyMs, signal: ending.signal }, log), log);
+    scrubbing = {
+      everyMs,
+      end() {
+        ending.abort();
+        ended.push(endScrub());
+      },
+    };
+  }
+
+  return {
+    async follow({ config, own }, operations) {
+      scrubEvery(config.scrub);
+      ended.push(endTurns()); // what runs of them runs on
+      const warnings = tellWarnings(own, log);
+      endTurns = startJobs([warnings, ...operations.turns()], log);
+      await warnings.run();
+    },
+    async stop() {
+      scrubbing.end();
+      ended.push(endTurns(), endHouse());
+      await Promise.all(ended);
+    },
+  };
+}
