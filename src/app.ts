@@ -196,7 +196,7 @@ export function createApp(deps: AppDeps): App {
       parse: format.parse,
       access: format.access,
       serve: (route, grant) => service.serve(route, request, repository.for(grant)),
-      problem: (problem) => format.problem(problem, path),
+      problem: (problem) => format.problem(problem, path, incoming.header("accept")),
       nothing: () => `${method} ${path} is nothing that ${name} has: it speaks ${format.name}`,
     };
   }

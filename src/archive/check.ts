@@ -23,7 +23,7 @@ export async function checkZip(file: RandomAccess): Promise<void> {
  * other names stand for a tar as it is.
  */
 export async function checkTar(file: RandomAccess, name: string): Promise<void> {
-  const plain = decompressed(name, piecesOf(file), limitOf(file));
+  const plain = decompressed(name, piecesOf(file), unpackedLimit(file));
   let isEmpty = true;
   for await (const _ of readTar(plain)) isEmpty = false;
   if (isEmpty) throw bad("it holds nothing");
@@ -38,7 +38,7 @@ export async function checkTarEnd(file: RandomAccess): Promise<void> {
 }
 
 /** Of all that it unpacks to: as of a zip. */
-function limitOf({ size }: RandomAccess): number {
+export function unpackedLimit({ size }: RandomAccess): number {
   return Math.min(zipLimits.totalSize, Math.max(zipLimits.ratio * size, 64 * 2 ** 20));
 }
 

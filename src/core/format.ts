@@ -61,8 +61,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
    * held to its bytes alone. Reads all of it: beside it `ArtifactType.check` need not. Throws Problem("malformed") for what cannot be read.
    */
   contentDigest?(file: RandomAccess, artifact: { file: string }): Promise<string | null>;
-  /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it. */
-  problem(problem: Problem, path?: string): Reply;
+  /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */
+  problem(problem: Problem, path?: string, accept?: string | null): Reply;
   setup(url: string, options: Options): Snippet[];
 }
 

@@ -1,7 +1,9 @@
 // What a file of a project must be where its page tells no digest of it: by its name, an archive to its end, or a sidecar.
 import { checkTar, checkZip } from "../../archive/check.ts";
+import { parseJson } from "../../core/answers.ts";
 import type { ArtifactType, RandomAccess } from "../../core/artifact.ts";
 import { Problem } from "../../core/problem.ts";
+import { isObject } from "./json.ts";
 
 /** Forerunners of wheels that are no archives that could be read here: how they begin. Their end is told by the transfer alone. */
 const BEGINNINGS: Record<string, string> = {
@@ -23,7 +25,10 @@ const TARS: Record<string, string> = {
   txz: "tar.xz",
 };
 
-export const artifacts: Record<"distribution" | "metadata" | "signature", ArtifactType> = {
+export const artifacts: Record<
+  "distribution" | "metadata" | "signature" | "provenance",
+  ArtifactType
+> = {
   distribution: {
     isReadInParts: true,
     async check(file, { file: name }) {
@@ -47,6 +52,13 @@ export const artifacts: Record<"distribution" | "metadata" | "signature", Artifa
         throw bad(name, "core metadata");
     },
   },
+  /** PEP 740; only what was published here. */
+  provenance: {
+    async check(file, { file: name }) {
+      if (!isProvenance(Buffer.from(await textOf(file, name))))
+        throw bad(name, "a provenance object");
+    },
+  },
   /** RFC 9580 §6.2 */
   signature: {
     async check(file, { file: name }) {
@@ -58,6 +70,12 @@ export const artifacts: Record<"distribution" | "metadata" | "signature", Artifa
     },
   },
 };
+
+/** An answer of 200 that is no provenance object (a login page) must not replace one that is. */
+export function isProvenance(bytes: Uint8Array): boolean {
+  const value = parseJson(bytes);
+  return isObject(value) && Array.isArray(value["attestation_bundles"]);
+}
 
 async function mustHave(
   file: RandomAccess,

@@ -1,5 +1,7 @@
 // The kinds of documents of a Python index: project pages, the answers of its JSON API, and the list of projects.
 import type { DocumentRef, DocumentType } from "../../core/document.ts";
+import { composeProject } from "./compose-page.ts";
+import { composeRelease } from "./compose-release.ts";
 import type { PypiOptions } from "./options.ts";
 import { projectEntries, projectFacts } from "./page.ts";
 import { projectsFacts } from "./projects.ts";
@@ -15,6 +17,7 @@ export const documents = {
     limit: 128 * 1024 * 1024,
     facts: projectFacts,
     extract: projectEntries,
+    compose: composeProject,
     render: renderProject,
   },
   release: {
@@ -22,6 +25,7 @@ export const documents = {
     isLinked: true,
     limit: 64 * 1024 * 1024,
     facts: releaseFacts,
+    compose: composeRelease,
     render: renderRelease,
   },
   projects: {

@@ -1,5 +1,6 @@
 // The Python package index: PEP 503, 691 and what followed. Wiring only; README.md has the protocol in a page.
 import type { Format } from "../../core/format.ts";
+import type { Action } from "../../core/grant.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { metadataTask } from "./metadata.ts";
@@ -14,6 +15,15 @@ import { snippets } from "./setup.ts";
 export type { PypiOptions } from "./options.ts";
 export type { PypiRoute } from "./routes.ts";
 
+/** Whose file it is that is uploaded is only known when its form is read: that is asked again there. */
+const ACTIONS: Partial<Record<PypiRoute["kind"], Action>> = {
+  upload: "publish",
+  yank: "publish",
+  unyank: "publish",
+  remove: "unpublish",
+  write: "publish",
+};
+
 export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
   hosts: true,
@@ -22,7 +32,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   artifacts,
   parse: parseRoute,
   access: (route) => ({
-    action: route.kind === "write" ? "publish" : "read",
+    action: ACTIONS[route.kind] ?? "read",
     package: "project" in route ? route.project : null,
   }),
   spell: normalizeName,

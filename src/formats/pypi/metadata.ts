@@ -11,7 +11,7 @@ import type { Task } from "../../core/task.ts";
 
 const SUFFIX = ".metadata";
 /** As of a sidecar. Bytes. */
-const LIMIT = 16 * 1024 * 1024;
+export const METADATA_LIMIT = 16 * 1024 * 1024;
 /** PEP 427: "{distribution}-{version}.dist-info/ contains metadata", at the top. */
 const METADATA = /^[^/]+\.dist-info\/METADATA$/;
 
@@ -89,7 +89,7 @@ export const metadataTask: Task = async ({ files }) => {
   const [file] = files;
   const found = (await readDirectory(file!)).filter(({ name }) => METADATA.test(name));
   const [entry] = found;
-  if (!entry || found.length > 1 || entry.size > LIMIT)
+  if (!entry || found.length > 1 || entry.size > METADATA_LIMIT)
     throw new Problem("malformed", "The wheel does not have one METADATA file of its own");
   const parts: Uint8Array[] = [];
   for await (const part of readEntry(readAhead(file!), entry)) parts.push(part);

@@ -32,12 +32,12 @@ export function isDistribution(file: string): boolean {
   return isFileName(file) && (ARCHIVE.test(file) || BINARY.test(file));
 }
 
-/** PEP 658: `.metadata` beside a wheel; PEP 503: `.asc` beside any file. */
-export type Sidecar = ".metadata" | ".asc";
+/** PEP 658: `.metadata` beside a wheel; PEP 503: `.asc` beside any file. `.provenance` is ours: what PEP 740 serves elsewhere. */
+export type Sidecar = ".metadata" | ".asc" | ".provenance";
 
 /** The file that a sidecar stands beside, or null for a file of its own. */
 export function sidecarOf(file: string): { of: string; sidecar: Sidecar } | null {
-  for (const sidecar of [".metadata", ".asc"] as const)
+  for (const sidecar of [".metadata", ".asc", ".provenance"] as const)
     if (file.endsWith(sidecar) && isDistribution(file.slice(0, -sidecar.length)))
       return { of: file.slice(0, -sidecar.length), sidecar };
   return null;
@@ -51,7 +51,7 @@ export function projectOfFile(file: string): string | null {
 }
 
 /** What stands between the project's name and the rest of the name; null when the file is not named for the project. */
-function afterProject(stem: string, project: string): string | null {
+export function afterProject(stem: string, project: string): string | null {
   for (let at = stem.indexOf("-"); at >= 0; at = stem.indexOf("-", at + 1))
     if (normalizeName(stem.slice(0, at)) === project) return stem.slice(at + 1);
   return null;

@@ -5,6 +5,9 @@ import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
+import { artifactOf } from "./artifact-of.ts";
+import { isProvenance } from "./artifacts.ts";
 import { projectRef } from "./documents.ts";
 import { isObject } from "./json.ts";
 import { projectOfFile, versionOfFile } from "./names.ts";
@@ -19,12 +22,6 @@ type Kept = { bytes: Uint8Array; at: number };
 
 /** PEP 740: provenance objects may change. A kept one is given without asking for this long, in milliseconds. */
 const FRESH = 5 * 60_000;
-
-/** An answer of 200 that is no provenance object (a login page) must not replace one that is. */
-function isProvenance(bytes: Uint8Array): boolean {
-  const value = parseJson(bytes);
-  return isObject(value) && Array.isArray(value["attestation_bundles"]);
-}
 
 const provenanceReply = (bytes: Uint8Array, cache: CacheStatus): Reply => ({
   ...reply(200, MEDIA.integrity, bytes, { "cache-control": "no-cache" }),
@@ -82,15 +79,35 @@ function keptStatus(kept: Kept, now: number, error: Problem): CacheStatus {
   return { hit: true, detail, age };
 }
 
+/** Of a file that is published here: what came with it. */
+async function hostedProvenance(
+  { project, file }: Route,
+  request: Request,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
+  try {
+    const sidecar = artifactOf(project, `${file}.provenance`, repository.options);
+    return await repository.artifact(sidecar, request);
+  } catch (error) {
+    if (error instanceof Problem && error.kind === "notFound") return none(file);
+    throw error;
+  }
+}
+
 /**
  * The newest provenance object of a file, kept for when the upstream is away, and after the upstream has dropped the file:
  * a signature over bytes that never change stays as good as it was.
  */
 export async function serveProvenance(
   route: Route,
+  request: Request,
   repository: Repository<PypiOptions>,
 ): Promise<Reply> {
   const version = versionOfFile(route.file, route.project);
+  const isOwn = repository.hosting.owns(route.project);
+  if (isOwn && version === normalizeVersion(route.version))
+    return hostedProvenance(route, request, repository);
+  if (isOwn) return none(route.file);
   repository.refuseClaimed(route.project);
   // Whatever project the path speaks of, the file's name is asked for as well.
   repository.refuseClaimed(projectOfFile(route.file) ?? route.project);

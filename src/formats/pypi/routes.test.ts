@@ -66,6 +66,16 @@ const paths: [path: string, want: PypiRoute | null][] = [
   ],
   ["/root/pypi/+f/abc/0123456789def/notes.txt", null],
   ["/root/pypi/+f/ABC/0123456789def/six-1.0.zip", null],
+  ["/+simple/six/", { kind: "redirect", project: "six", location: "../../simple/six/" }],
+  ["/%2Bsimple/Six", { kind: "redirect", project: "six", location: "../simple/six/" }],
+  [
+    "/legacy/%2Bsimple/six/",
+    { kind: "redirect", project: "six", location: "../../../simple/six/" },
+  ],
+  ["/legacy/", null],
+  ["/legacy/six/", null],
+  ["/+simple/", null],
+  ["/-/yank/six/1.0", null],
   ["/root/pypi/+api", null],
   ["/root/other/+simple/six/", null],
   ["/nothing/here", null],
@@ -78,10 +88,41 @@ for (const [path, want] of paths)
     expect(parseRoute("HEAD", path)).toEqual(want);
   });
 
-test("whatever is not read is a write", () => {
-  for (const method of ["POST", "PUT", "DELETE", "PATCH"])
-    expect(parseRoute(method, "/legacy/")).toEqual({ kind: "write" });
-});
+const changes: [method: string, path: string, want: PypiRoute][] = [
+  ...["/", "/legacy/", "/legacy", "/root/pypi/", "/root/pypi"].map(
+    (path) => ["POST", path, { kind: "upload" }] as [string, string, PypiRoute],
+  ),
+  ["POST", "/-/yank/Sea_Shell/1.0", { kind: "yank", project: "sea-shell", version: "1.0" }],
+  ["DELETE", "/-/yank/six/1.0/", { kind: "unyank", project: "six", version: "1.0" }],
+  ["PUT", "/-/yank/six/1.0", { kind: "write" }],
+  ["POST", "/-/yank/six", { kind: "write" }],
+  ["POST", "/-/yank/six/1.0/2", { kind: "write" }],
+  ["POST", "/-/yank/../1.0", { kind: "write" }],
+  ["DELETE", "/-/release/six", { kind: "remove", project: "six", version: null, file: null }],
+  ["DELETE", "/-/release/Six/1.0", { kind: "remove", project: "six", version: "1.0", file: null }],
+  ["DELETE", "/root/pypi/six/1.0", { kind: "remove", project: "six", version: "1.0", file: null }],
+  ["DELETE", "/root/pypi/six/", { kind: "remove", project: "six", version: null, file: null }],
+  [
+    "DELETE",
+    "/files/six/six-1.0.tar.gz",
+    { kind: "remove", project: "six", version: null, file: "six-1.0.tar.gz" },
+  ],
+  [
+    "DELETE",
+    "/root/pypi/+f/abc/0123456789def/six-1.0.tar.gz",
+    { kind: "remove", project: "six", version: null, file: "six-1.0.tar.gz" },
+  ],
+  ["DELETE", "/root/pypi/", { kind: "write" }],
+  ["DELETE", "/simple/six/", { kind: "write" }],
+  ["DELETE", "/files/six/a/b", { kind: "write" }],
+  ["DELETE", "/files/six/..%2fb", { kind: "write" }],
+  ["PUT", "/legacy/", { kind: "write" }],
+  ["PATCH", "/", { kind: "write" }],
+  ["POST", "/simple/", { kind: "write" }],
+  ["POST", "legacy/", { kind: "write" }],
+];
+for (const [method, path, want] of changes)
+  test(`parseRoute(${method} ${path})`, () => expect(parseRoute(method, path)).toEqual(want));
 
 test("a redirect leads to a path that needs none", () => {
   for (const [path, want] of paths) {
@@ -108,6 +149,10 @@ test("the grammar never throws and never lets a coordinate escape", () => {
     "/root/pypi/",
     "+f/abc/0123456789abc/",
     "/integrity/",
+    "/-/yank/",
+    "/-/release/",
+    "/+simple/",
+    "/legacy/",
     "/pypi/",
     "/json",
     "/provenance",
@@ -127,10 +172,10 @@ test("the grammar never throws and never lets a coordinate escape", () => {
     let path = next() < 0.9 ? "/" : "";
     for (let length = next() * 8; length > 0; length -= 1)
       path += pieces[Math.floor(next() * pieces.length)];
-    const route = parseRoute("GET", path);
+    const route = parseRoute(["GET", "POST", "DELETE"][round % 3]!, path);
     if (!route || !("project" in route) || route.project === null) continue;
     expect(isName(route.project) && normalizeName(route.project) === route.project).toBe(true);
-    if ("file" in route) expect(isFileName(route.file)).toBe(true);
+    if ("file" in route && route.file !== null) expect(isFileName(route.file)).toBe(true);
     if (route.kind === "redirect") expect(route.location).toMatch(/^[a-z0-9./+-]+\/$/);
   }
 });

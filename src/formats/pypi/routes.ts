@@ -12,7 +12,13 @@ export type PypiRoute =
   | { kind: "provenance"; project: string; version: string; file: string }
   /** The JSON API; `version` is null for the newest. */
   | { kind: "release"; project: string; version: string | null }
-  /** Anything that would change the index. */
+  /** A file to be published, by the upload API. */
+  | { kind: "upload" }
+  /** PEP 592, of all files of a version. */
+  | { kind: "yank" | "unyank"; project: string; version: string }
+  /** A file, a version or the whole project is taken away. */
+  | { kind: "remove"; project: string; version: string | null; file: string | null }
+  /** Anything else that would change the index. */
   | { kind: "write" };
 
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9.!+_-]{0,127}$/;
@@ -36,6 +42,16 @@ function simple(rest: string[], devpi: boolean): PypiRoute | null {
   if (slash === "" && name === project) return { kind: "project", project, devpi };
   // PEP 503: "Servers SHOULD redirect" a request without the slash, and one for a name that is not normalised.
   return { kind: "redirect", project, location: `${slash === "" ? "../" : ""}${project}/` };
+}
+
+/** hatch looks below the address that it publishes to, as devpi has it, for what is there already. */
+function legacy(all: string[]): PypiRoute | null {
+  const up = all[0] === "legacy" ? "../" : "";
+  const [name, slash, ...more] = all.slice(all[0] === "legacy" ? 2 : 1);
+  if (all[up ? 1 : 0] !== "+simple" || !name || !isName(name) || more.length || slash) return null;
+  const project = normalizeName(name);
+  const location = `${up}${slash === "" ? "../" : ""}../simple/${project}/`;
+  return { kind: "redirect", project, location };
 }
 
 function file(name: string, fileName: string): PypiRoute | null {
@@ -84,9 +100,50 @@ function devpi(rest: string[]): PypiRoute | null {
   return { kind: "redirect", project, location: `${up}+simple/${project}/` };
 }
 
+/** Where files are posted: the repository itself, the public index's path, devpi's index. With or without the last slash: a redirect ends an upload. */
+const UPLOAD = /^\/(?:(?:legacy|root\/pypi)\/?)?$/;
+
+/** True for a path that files are posted to. */
+export function isUploadPath(path: string): boolean {
+  return UPLOAD.test(path);
+}
+
+function releaseOf(rest: string[]): { project: string; version: string | null } | null {
+  const [name = "", version, ...more] = rest.at(-1) === "" ? rest.slice(0, -1) : rest;
+  if (!isName(name) || more.length || (version !== undefined && !VERSION.test(version)))
+    return null;
+  return { project: normalizeName(name), version: version ?? null };
+}
+
+/** What changes the index. */
+function parseChange(method: string, path: string): PypiRoute {
+  if (method === "POST" && isUploadPath(path)) return { kind: "upload" };
+  const [first, second, ...rest] = (path.startsWith("/") && segments(path)) || [];
+  if (first === "-" && second === "yank") {
+    const { project, version = null } = releaseOf(rest) ?? {};
+    const kind = method === "DELETE" ? "unyank" : "yank";
+    if (project && version !== null && (method === "POST" || method === "DELETE"))
+      return { kind, project, version };
+  }
+  if (method !== "DELETE") return { kind: "write" };
+  return parseRemoval(first, second, rest) ?? { kind: "write" };
+}
+
+function parseRemoval(first = "", second = "", rest: string[]): PypiRoute | null {
+  const isRelease =
+    (first === "-" && second === "release") || (first === "root" && second === "pypi");
+  const isFile = first === "files" || rest[0] === "+f";
+  if (isFile) {
+    const found = first === "files" ? file(second, rest.join("/")) : devpi(rest);
+    return found?.kind === "file" ? { ...found, kind: "remove", version: null } : null;
+  }
+  const found = isRelease ? releaseOf(rest) : null;
+  return found && { kind: "remove", ...found, file: null };
+}
+
 /** Null for what is no path of this protocol; never throws. */
 export function parseRoute(method: string, path: string): PypiRoute | null {
-  if (method !== "GET" && method !== "HEAD") return { kind: "write" };
+  if (method !== "GET" && method !== "HEAD") return parseChange(method, path);
   const all = path.startsWith("/") ? segments(path) : null;
   if (!all) return null;
   const [first = "", ...rest] = all;
@@ -97,6 +154,9 @@ export function parseRoute(method: string, path: string): PypiRoute | null {
       return rest.length
         ? simple(rest, false)
         : { kind: "redirect", project: null, location: "simple/" };
+    case "legacy":
+    case "+simple":
+      return legacy(all);
     case "files":
       return rest.length === 2 ? file(rest[0]!, rest[1]!) : null;
     case "integrity":

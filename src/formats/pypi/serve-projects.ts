@@ -21,14 +21,15 @@ export async function serveProjects(
   repository: Repository<PypiOptions>,
 ): Promise<Reply> {
   const known = await repository.documents("project", "", NAMES);
-  const stored = known.filter((name) => !repository.claims(name));
+  const own = await repository.hosting.search("", NAMES);
+  const stored = [...new Set([...known.filter((name) => !repository.claims(name)), ...own])];
   if (repository.options.projects === "upstream")
     try {
-      return await upstreamList(form, headers, stored, repository);
+      return await upstreamList(form, headers, { stored, own }, repository);
     } catch (error) {
       if (!(error instanceof Problem) || !WITHOUT.includes(error.kind)) throw error;
     }
-  const body = await listOf(stored, form);
+  const body = await listOf(stored.sort(), form);
   const etag = createHash("sha256").update(body).digest("base64url").slice(0, 22);
   return { ...reply(200, headers["content-type"]!, body, headers), etag };
 }
@@ -39,7 +40,7 @@ export async function serveProjects(
 async function upstreamList(
   form: "json" | "html",
   headers: Record<string, string>,
-  stored: string[],
+  { stored, own }: { stored: string[]; own: string[] },
   repository: Repository<PypiOptions>,
 ): Promise<Reply> {
   const ref = projectsRef(repository.options);
@@ -48,6 +49,11 @@ async function upstreamList(
     const read = await repository.read(ref, { variant: "unlisted", base: "", data: stored });
     unlisted = parseJson(read.bytes) as string[];
   }
-  const data: ListData = { claims: repository.claimPatterns, unlisted };
+  // Those that the upstream lists as well, under a name that is claimed here, are left out with it.
+  const claimed = own.filter((name) => repository.claims(name) && !unlisted.includes(name));
+  const data: ListData = {
+    claims: repository.claimPatterns,
+    unlisted: [...unlisted, ...claimed],
+  };
   return repository.view(ref, { variant: form, base: "", data }, headers);
 }

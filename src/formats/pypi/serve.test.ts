@@ -9,6 +9,7 @@ import type { Request } from "../../core/request.ts";
 import { bodyParts, serviceOf, unexpectedParts } from "../../core/testkit.ts";
 import { pypi } from "./index.ts";
 import { PypiOptions } from "./options.ts";
+import { createFakeHosting, type FakeHosting } from "./testdata/hosting.ts";
 
 const base = "https://packages.example.test/pypi";
 const json = "application/vnd.pypi.simple.v1+json";
@@ -33,7 +34,7 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
     claimed: new Set<string>(),
     options: PypiOptions.parse({}),
   };
-  const repository: Repository<PypiOptions> = {
+  const repository: Repository<PypiOptions> & { hosting: FakeHosting } = {
     name: "pypi",
     get options() {
       return state.options;
@@ -78,6 +79,7 @@ function fake(answers: Record<string, { status: number; body?: string } | Proble
     report: () => undefined,
     now: () => state.now,
     ...unexpectedParts,
+    hosting: createFakeHosting(),
   };
   return { repository, seen, state, stored };
 }
@@ -184,6 +186,21 @@ test("the list of projects is the upstream's, without claimed names and with wha
   ]);
 });
 
+test("a name that is published here is listed, also where it is claimed and the upstream lists it", async () => {
+  const { repository, seen, state } = fake();
+  for (const name of ["six", "conch"]) {
+    const hosted = { name, revision: 1, createdAt: 0, createdBy: "ann", changedAt: 0 };
+    repository.hosting.packages.set(name, { ...hosted, state: {}, releases: [] });
+  }
+  state.claimed.add("six");
+  state.unlisted = ["conch"];
+  await ask(repository, "/simple/", { accept: json });
+  expect(seen.views.map(({ view }) => view.data)).toEqual([
+    ["brine", "conch", "six"],
+    { claims: [], unlisted: ["conch", "six"] },
+  ]);
+});
+
 for (const [kind, isStored] of [
   ["notFound", true],
   ["refused", true],
@@ -257,9 +274,9 @@ test("the JSON API is a document for each project and each version", async () =>
   ]);
 });
 
-test("publishing is refused in words", async () => {
+test("what no client does is refused in words", async () => {
   const { repository } = fake();
-  const route = pypi.parse("POST", "/legacy/");
+  const route = pypi.parse("PUT", "/legacy/");
   expect(route).not.toBeNull();
   expect(pypi.access(route!)).toEqual({ action: "publish", package: null });
   const error = await serviceOf(pypi, repository)
@@ -268,7 +285,7 @@ test("publishing is refused in words", async () => {
   expect(error).toBeInstanceOf(Problem);
   const answer = pypi.problem(error);
   expect(answer.status).toBe(405);
-  expect(answer.headers["allow"]).toBe("GET, HEAD");
+  expect(answer.headers["allow"]).toBe("GET, HEAD, POST, DELETE");
 });
 
 test("reading needs access to the project", () => {

@@ -5,19 +5,19 @@ import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
+import { artifactOf } from "./artifact-of.ts";
 import { projectRef, releaseRef } from "./documents.ts";
 import { isInWheel, serveMetadata } from "./metadata.ts";
-import { releasePurl, type Sidecar, sidecarOf, versionOfFile } from "./names.ts";
+import { sidecarOf } from "./names.ts";
 import { type MediaType, negotiate } from "./negotiate.ts";
 import type { PypiOptions } from "./options.ts";
 import { serveProvenance } from "./provenance.ts";
+import { serveRemoval, serveYank } from "./releases.ts";
 import type { PypiRoute } from "./routes.ts";
 import { serveProjects } from "./serve-projects.ts";
 import { MEDIA } from "./types.ts";
+import { serveUpload } from "./upload.ts";
 import type { PageVariant } from "./view.ts";
-
-const KINDS: Record<Sidecar, string> = { ".metadata": "metadata", ".asc": "signature" };
-const SIDECAR_LIMIT = 16 * 1024 * 1024;
 
 // Clients ask again each time, and get a 304; a lifetime of its own would add to this server's freshness.
 const PAGE_HEADERS = { vary: "accept", "cache-control": "no-cache" };
@@ -69,23 +69,6 @@ async function serveList(request: Request, repository: Repository<PypiOptions>):
   return serveProjects(answer.form, answer.headers, repository);
 }
 
-/** A file or its sidecar: only what the project's page names, from where the page says that it is. */
-export function artifactOf(project: string, file: string, options: PypiOptions): Artifact {
-  const beside = sidecarOf(file);
-  const version = versionOfFile(beside?.of ?? file, project);
-  return {
-    kind: beside ? KINDS[beside.sidecar] : "distribution",
-    package: project,
-    version,
-    file,
-    purl: releasePurl(project, version),
-    contentType: beside ? "text/plain; charset=utf-8" : "application/octet-stream",
-    path: null,
-    namedBy: [projectRef(project, options)],
-    ...(beside && { limit: SIDECAR_LIMIT }),
-  };
-}
-
 /** Options are the same for as long as a repository lives, and so are its routes. */
 function artifactOfRoute(route: PypiRoute & { kind: "file" }, options: PypiOptions): Artifact {
   return artifactsOf(options)(route);
@@ -112,22 +95,31 @@ export async function serve(
     case "file": {
       const artifact = artifactOfRoute(route, repository.options);
       if (!isInWheel(route.file)) return repository.artifact(artifact, request);
+      // What was published here has its metadata beside it.
+      if (repository.hosting.owns(route.project)) return repository.artifact(artifact, request);
       const { of: file } = sidecarOf(route.file)!;
       const wheel = artifactOf(route.project, file, repository.options);
       return serveMetadata(artifact, wheel, request, repository);
     }
     case "provenance":
-      return serveProvenance(route, repository);
+      return serveProvenance(route, request, repository);
     case "release":
       return repository.view(
         releaseRef(route.project, route.version),
         { variant: "json", base: request.base },
         { "content-type": "application/json", "cache-control": "no-cache" },
       );
+    case "upload":
+      return serveUpload(request, repository);
+    case "yank":
+    case "unyank":
+      return serveYank(route, request, repository);
+    case "remove":
+      return serveRemoval(route, repository);
     case "write":
       throw new Problem(
         "methodNotAllowed",
-        "This repository keeps what another index publishes; nothing can be published here",
+        "Nothing can be changed by this: a file is published by POST of a form to /legacy/, a version yanked by POST to /-/yank/PROJECT/VERSION, and taken away by DELETE of /-/release/PROJECT/VERSION",
       );
   }
 }

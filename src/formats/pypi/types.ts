@@ -54,3 +54,10 @@ export const MEDIA = {
   text: "text/html",
   integrity: "application/vnd.pypi.integrity.v1+json",
 } as const;
+
+/** What is kept of a distribution that is published here, beside its bytes. */
+export interface FileMetadata {
+  requiresPython: string | null;
+  /** Hexadecimal, by the names of the JSON API, without SHA-256. */
+  digests: Record<string, string>;
+}
