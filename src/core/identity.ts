@@ -30,7 +30,6 @@ export interface Person {
 export interface Directory {
   /** Null when there is no such person, or the password is wrong. Throws Problem("unreachable") when it cannot be asked. */
   find(name: string, password: string): Promise<Person | null>;
-  close(): void;
 }
 
 /** What of a CI system is let in: a job whose token says all of `claims` may have a token that may `actions`. */
