@@ -15,6 +15,7 @@ const programs: Program[] = [
   { name: "gpg", command: ["gpg", "--version"], packages: ["gnupg"] },
   { name: "aptly", command: ["aptly", "version"], packages: ["aptly"] },
   { name: "reprepro", command: ["reprepro", "--version"], packages: ["reprepro"] },
+  { name: "slapd", command: ["/usr/sbin/slapd", "-VV"], packages: ["slapd"] },
   {
     name: "composer",
     command: ["composer", "--no-ansi", "--version"],
