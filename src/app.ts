@@ -3,6 +3,7 @@
 import type { Gate } from "./auth/gate.ts";
 import { createLru } from "./cache/lru.ts";
 import type { Mounted } from "./cache/repository.ts";
+import type { Audit } from "./core/audit.ts";
 import { type Access, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { Problem } from "./core/problem.ts";
@@ -22,6 +23,7 @@ const ROUTES_IN_MEMORY = 10_000;
 
 export interface AppDeps {
   gate: Gate;
+  audit: Audit;
   repositories: ReadonlyMap<string, Mounted>;
   /** `/` and `/-/…`: what belongs to no repository. */
   site: Site;
@@ -40,6 +42,7 @@ interface Outcome {
   answer: Reply;
   incoming: Incoming;
   name: string | null;
+  grant: Grant;
   failure: Problem | null;
   id: string;
   started: number;
@@ -80,17 +83,29 @@ export function createApp(deps: AppDeps): App {
   // Without a promise where that is possible: each costs a tenth of what a hit costs in all.
   return (incoming, only) => {
     const started = performance.now();
-    const grant = deps.gate.identify(incoming);
-    const repeated = repeats.find(incoming, only, grant.audience);
-    if (!repeated) return serveAnew(incoming, only, grant, started);
-    return deliverAgain(repeated, incoming, started);
+    const grant = deps.gate.identify(incoming, only);
+    if (grant instanceof Promise)
+      return grant.then((found) => answer(incoming, only, found, started));
+    return answer(incoming, only, grant, started);
   };
 
-  function deliverAgain(found: Found, incoming: Incoming, started: number): Sent {
+  function answer(
+    incoming: Incoming,
+    only: string | undefined,
+    grant: Grant,
+    started: number,
+  ): Sent | Promise<Sent> {
+    const repeated = repeats.find(incoming, only, grant.audience);
+    if (!repeated) return serveAnew(incoming, only, grant, started);
+    return deliverAgain(repeated, incoming, grant, started);
+  }
+
+  function deliverAgain(found: Found, incoming: Incoming, grant: Grant, started: number): Sent {
     const { reply: answer, repository: name } = found;
-    const outcome = () => ({ ...begun, answer, incoming, name, id: nextId(), started });
+    const outcome = () => ({ ...begun, answer, incoming, name, grant, id: nextId(), started });
     const sent = sendAgain(answer, incoming);
     if (!sent) return deliver(outcome());
+    if (answer.privateRead) noteRead(outcome(), sent.status);
     found.record ??= deps.accessLog.alike(served(outcome(), sent.status, sent.bytes!, null));
     found.record(nextId(), performance.now() - started, incoming.address);
     return sent;
@@ -120,7 +135,7 @@ export function createApp(deps: AppDeps): App {
       answer = (target ?? deps.site).problem(failure);
     }
     const name = target?.name ?? null;
-    return deliver({ answer, incoming: original, name, failure, id, started, leave });
+    return deliver({ answer, incoming: original, name, grant, failure, id, started, leave });
   }
 
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
@@ -133,6 +148,7 @@ export function createApp(deps: AppDeps): App {
   function deliver(outcome: Outcome): Sent {
     const { incoming, name } = outcome;
     const end = (status: number, bytes: number, cut: string | null) => {
+      noteRead(outcome, status);
       deps.accessLog.record(served(outcome, status, bytes, cut));
       outcome.leave();
     };
@@ -147,6 +163,18 @@ export function createApp(deps: AppDeps): App {
     }
     if (sent.bytes !== null) end(sent.status, sent.bytes, null);
     return sent;
+  }
+
+  /** Who was sent the bytes of a private package. */
+  function noteRead({ answer, incoming, name, grant }: Outcome, status: number): void {
+    if (!answer.privateRead || name === null || incoming.method !== "GET" || status > 206) return;
+    deps.audit.note({
+      action: "read",
+      principal: grant.principal,
+      address: incoming.address,
+      repository: name,
+      ...answer.privateRead,
+    });
   }
 
   function findTarget(incoming: Incoming, only: string | undefined, id: string): Target {

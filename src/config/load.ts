@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve as resolvePath } from "node:path";
 import { z } from "zod";
+import { noRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
+import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { describeIssue, findings } from "./issues.ts";
@@ -83,6 +85,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
+    access: noRules, // below
     trustedProxies: input.trustedProxies,
     offline,
     logs: input.logs,
@@ -119,6 +122,12 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     };
   }
 
+  config.access = resolveAccess(
+    input.access,
+    [config.listen, ...config.repositories.flatMap(({ listen }) => listen ?? [])],
+    config.repositories.map(({ name }) => name),
+    complain,
+  );
   for (const { name, message } of checkAddresses(config))
     complain(["repositories", name, "listen"], message);
   if (mistakes.length) throw sorted(mistakes);

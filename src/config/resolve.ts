@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
+import type { AccessRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
 import type { Path } from "./errors.ts";
 import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
@@ -59,6 +60,7 @@ export interface Config {
   data: string;
   /** Without a trailing slash; null when it is to be taken from each request. */
   publicUrl: string | null;
+  access: AccessRules;
   trustedProxies: string[];
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };

@@ -1,5 +1,6 @@
 // The one description of the configuration: it validates, documents itself and makes the JSON Schema.
 import { z } from "zod";
+import { Access } from "./access.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } from "./values.ts";
 
@@ -166,6 +167,7 @@ const general = {
   publicUrl: HttpUrl.optional()
     .describe("How clients reach this server. Without it, it is taken from each request")
     .meta({ examples: ["https://packages.example.com"] }),
+  access: Access,
   trustedProxies: z
     .array(IpRange)
     .default([])

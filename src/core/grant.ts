@@ -27,6 +27,8 @@ export interface Permissions {
   readonly principal: Principal;
   /** What is wrong with the credentials that came: a token that was revoked. Null when nothing is, or none came. */
   readonly fault: string | null;
+  /** The failure to end in, where that is not "unauthenticated": too many guesses, a directory that cannot be asked. */
+  readonly cause?: Problem | null;
   /**
    * `repository`: null for the server's own pages. `packageName`: null for what belongs to no package, which is for everybody who may do
    * that with any package of the repository.
@@ -48,7 +50,8 @@ export function permit(
 ): void {
   if (action === "open" || grant.may(repository, action, packageName)) return;
   const what = [packageName, repository && `the repository ${repository}`].filter(Boolean);
-  const { principal, fault } = grant;
+  const { principal, fault, cause } = grant;
+  if (cause) throw cause;
   const isKnown = principal.kind !== "anonymous";
   const who = isKnown ? nameOf(principal) : "Who gives no name";
   const message =

@@ -17,6 +17,7 @@ export const statusOf = {
   timeout: 408, // the client did not send what it began to, in the time that it has
   conflict: 409, // that version exists, and versions never change
   tooLarge: 413,
+  tooMany: 429, // whoever asks must wait a while: passwords are being guessed
   offline: 424, // no upstream may be asked, and nothing is stored
   unreachable: 424, // the upstream could not be asked, and nothing is stored
   refused: 424, // the upstream answered, but with a refusal (401, 403, 451): not a "no"

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { addressTest, clientAddress } from "./client-address.ts";
+import { addressTest } from "../core/address.ts";
+import { clientAddress } from "./client-address.ts";
 
 const trusted = addressTest(["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"]);
 

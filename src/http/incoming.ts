@@ -1,7 +1,9 @@
 // A request as it came, as a value: read from what Bun gives, once, and cheaply, since most are answered from memory.
+
+import { addressTest } from "../core/address.ts";
 import { memoText } from "../core/memo.ts";
 import type { RequestBody } from "./bodies.ts";
-import { addressTest, clientAddress } from "./client-address.ts";
+import { clientAddress } from "./client-address.ts";
 import { oneSlash } from "./path.ts";
 
 /** A request before it is known which repository it is for. */

@@ -3,6 +3,7 @@
 import manifest from "../../package.json" with { type: "json" };
 import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
+import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
@@ -24,10 +25,10 @@ export interface Generation {
 export function createGeneration(
   config: Config,
   held: readonly Held[],
-  gate: Gate,
   ground: Ground,
+  given?: Gate,
 ): Generation {
-  const { shared, log, metrics, accessLog, tally } = ground;
+  const { shared, auth, log, metrics, accessLog, tally } = ground;
   const { database, now } = shared;
   const overviews = createOverviews(held, tally, database, now);
   const site = createSite({
@@ -41,11 +42,15 @@ export function createGeneration(
     overview: overviews.read,
     ready: () => readiness(database),
   });
+  const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
+  const gate = given ?? auth.use({ access: config.access, spelling });
   const releases = held.map((one) => one.hold());
   let running = 0;
   let isRetired = false;
   const end = () => {
-    if (isRetired && running === 0) for (const release of releases) release();
+    if (!isRetired || running > 0) return;
+    for (const release of releases) release();
+    gate.close?.();
   };
   return {
     config,
@@ -57,6 +62,7 @@ export function createGeneration(
       log,
       now,
       accessLog,
+      audit: auth.audit,
       enter() {
         running += 1;
         return () => {

@@ -1,7 +1,7 @@
 // What stays for as long as the server: the data directory, and all that remembers it. Configurations come and go on it.
 import { statfs } from "node:fs/promises";
 import { serverGrant } from "../auth/gate.ts";
-import { noAccounts } from "../auth/no-accounts.ts";
+import { type Auth, openAuth } from "../auth/room.ts";
 import type { StoredArtifact } from "../cache/artifacts.ts";
 import { createLru } from "../cache/lru.ts";
 import { createNaming } from "../cache/named.ts";
@@ -29,6 +29,7 @@ export interface Ground {
   readonly layout: Layout;
   readonly lock: Lock;
   readonly shared: Shared;
+  readonly auth: Auth;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -60,6 +61,7 @@ export async function openGround(
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
+  const auth = await openAuth({ database, changes, log, now });
   const naming = createNaming(database, blobs);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const shared: Shared = {
@@ -76,10 +78,10 @@ export async function openGround(
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
-    accounts: noAccounts,
+    accounts: auth.accounts,
     hostedNames: await openHostedNames(database, changes),
-    audit: async () => {}, // until there is an audit log: it is given here
-    isPublic: () => true, // and so is what anonymous callers may read
+    audit: auth.audit.write,
+    isPublic: auth.isPublic,
     now,
   };
   watchStore(metrics, database, async () => {
@@ -92,6 +94,7 @@ export async function openGround(
     layout,
     lock,
     shared,
+    auth,
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -106,6 +109,7 @@ export async function openGround(
     elapsed,
     async close() {
       await pool.close();
+      await auth.audit.settled();
       await events.settled();
       await database.close();
       lock.release();

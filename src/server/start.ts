@@ -1,5 +1,5 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
-import { type Gate, openGate } from "../auth/gate.ts";
+import type { Gate } from "../auth/gate.ts";
 import { tellGarbage } from "../cli/gc.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
@@ -53,7 +53,6 @@ export async function start(options: StartOptions): Promise<Running> {
   const { shared, lock, pool } = ground;
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);
-  const gate = options.gate ?? openGate();
 
   const current: Generation = generationOf(config);
   mounts.use(current.held);
@@ -68,7 +67,7 @@ export async function start(options: StartOptions): Promise<Running> {
   let control: ControlServer | null = null;
 
   function generationOf(config: Config): Generation {
-    return createGeneration(config, mounts.of(config.repositories), gate, ground);
+    return createGeneration(config, mounts.of(config.repositories), ground, options.gate);
   }
 
   async function stop(graceMs = GRACE_MS): Promise<void> {

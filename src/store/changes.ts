@@ -4,9 +4,10 @@
 export interface Change {
   /**
    * "document": a document has another state. "artifact": a stored file was removed, or its bytes proved false: what is remembered of
-   * it holds no more. "hosted": something was published under a name, or what is published under it has changed.
+   * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team, a grant or
+   * a token is not what it was; it has neither repository nor key.
    */
-  readonly kind: "document" | "artifact" | "hosted";
+  readonly kind: "document" | "artifact" | "hosted" | "access";
   readonly repository: string;
   /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact, a package of what is hosted. */
   readonly key: string;

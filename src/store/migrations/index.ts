@@ -9,6 +9,8 @@ import factsByFile from "./0007-facts-by-file.sql" with { type: "text" };
 import unpinned from "./0008-unpinned.sql" with { type: "text" };
 import artifactsByAge from "./0009-artifacts-by-age.sql" with { type: "text" };
 import documentsFoundAt from "./0010-documents-found-at.sql" with { type: "text" };
+import accounts from "./0011-accounts.sql" with { type: "text" };
+import audit from "./0012-audit.sql" with { type: "text" };
 import hosted from "./0013-hosted.sql" with { type: "text" };
 
 export interface Migration {
@@ -28,5 +30,7 @@ export const migrations: readonly Migration[] = [
   { version: 8, sql: unpinned },
   { version: 9, sql: artifactsByAge },
   { version: 10, sql: documentsFoundAt },
+  { version: 11, sql: accounts },
+  { version: 12, sql: audit },
   { version: 13, sql: hosted },
 ];

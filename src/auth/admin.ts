@@ -1,0 +1,275 @@
+// What administrators do: users, teams, grants, anybody's tokens. Whoever calls these was asked for their grant before (commands of the operator,
+// the API). Each change is in the audit log, in its own transaction.
+import { randomUUID } from "node:crypto";
+import type { IssuedToken, TokenWish } from "../core/accounts.ts";
+import type { AuditEntry } from "../core/audit.ts";
+import type { Action } from "../core/grant.ts";
+import { nameOf, type Principal } from "../core/principal.ts";
+import { Problem } from "../core/problem.ts";
+import type { Query } from "../store/database.ts";
+import type { AuditLog } from "./audit.ts";
+import type { Directory, StoredGrant, User } from "./directory.ts";
+import { requireName } from "./names.ts";
+import { type Passwords, requirePassword } from "./passwords.ts";
+import { insertToken, revokeAll, revokeToken, type StoredToken } from "./tokens.ts";
+
+export interface NewUser {
+  name: string;
+  email?: string;
+  fullName?: string;
+  /** Null for who logs in elsewhere alone. */
+  password: string | null;
+}
+
+export interface NewGrant {
+  /** "user:ann", "team:platform", "everyone", "anonymous". */
+  holder: string;
+  actions: Action[];
+  /** Null for all. */
+  repository: string | null;
+  /** A pattern; null for all. */
+  package: string | null;
+}
+
+/** `by`: who does it, for the audit log. Each throws Problem("conflict" | "notFound" | "badRequest") for what makes no sense. */
+export interface Admin {
+  addUser(by: Principal, user: NewUser, isAdmin?: boolean): Promise<void>;
+  /** With their memberships, grants and tokens. */
+  removeUser(by: Principal, name: string): Promise<void>;
+  setPassword(by: Principal, name: string, password: string): Promise<void>;
+  setProfile(
+    by: Principal,
+    name: string,
+    profile: { email?: string; fullName?: string },
+  ): Promise<void>;
+  /** Who is disabled may do nothing, with no token either; all stays for when they may again. */
+  setDisabled(by: Principal, name: string, isDisabled: boolean): Promise<void>;
+  /** Takes over users whose passwords are hashed elsewhere's way; those that are here already stay as they are. Returns the names that are new. */
+  importUsers(by: Principal, users: readonly { name: string; hash: string }[]): Promise<string[]>;
+  addTeam(by: Principal, name: string): Promise<void>;
+  removeTeam(by: Principal, name: string): Promise<void>;
+  join(by: Principal, team: string, user: string): Promise<void>;
+  leave(by: Principal, team: string, user: string): Promise<void>;
+  grant(by: Principal, grant: NewGrant): Promise<string>;
+  ungrant(by: Principal, id: string): Promise<void>;
+  issueToken(by: Principal, owner: string, wish: TokenWish): Promise<IssuedToken>;
+  /** Anybody's. */
+  revokeToken(by: Principal, id: string): Promise<StoredToken>;
+}
+
+export interface AdminDeps {
+  directory: Directory;
+  passwords: Passwords;
+  audit: AuditLog;
+  now(): number;
+}
+
+export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Admin {
+  /** In one transaction with its line of the audit log. */
+  function change<T>(entry: AuditEntry, work: (sql: Query) => Promise<T>): Promise<T> {
+    return directory.change(async (sql) => {
+      const done = await work(sql);
+      await audit.write(sql, entry);
+      return done;
+    });
+  }
+
+  function userOf(name: string): User {
+    const user = directory.current().users.get(requireName(name, "user"));
+    if (!user) throw new Problem("notFound", `There is no user ${name}`);
+    return user;
+  }
+
+  function requireTeam(name: string): string {
+    const team = requireName(name, "team");
+    if (!directory.current().teams.has(team))
+      throw new Problem(
+        "notFound",
+        `There is no team ${team}; those of the configuration are changed there`,
+      );
+    return team;
+  }
+
+  function requireHolder(holder: string): void {
+    const [, kind = "", name = ""] = /^(user|team):(.+)$/.exec(holder) ?? [];
+    if (holder === "everyone" || holder === "anonymous") return;
+    if (kind === "user") userOf(name);
+    else if (kind === "team") requireName(name, "team");
+    else
+      throw new Problem(
+        "badRequest",
+        `"${holder}" is nobody to give anything to: user:NAME, team:NAME, everyone, anonymous`,
+      );
+  }
+
+  async function insertUser(
+    sql: Query,
+    by: Principal,
+    user: Omit<NewUser, "password">,
+    hash: string | null,
+  ) {
+    const at = now();
+    const rows =
+      await sql`INSERT INTO users (name, email, full_name, password, created_at, created_by, changed_at)
+      VALUES (${user.name}, ${user.email ?? ""}, ${user.fullName ?? ""}, ${hash}, ${at}, ${nameOf(by)}, ${at})
+      ON CONFLICT DO NOTHING RETURNING name`;
+    return rows.length > 0;
+  }
+
+  async function insertGrant(sql: Query, by: Principal, given: NewGrant): Promise<string> {
+    const id = randomUUID().slice(0, 8);
+    await sql`INSERT INTO grants (id, holder, actions, repository, package, created_at, created_by)
+      VALUES (${id}, ${given.holder}, ${given.actions.join(",")}, ${given.repository ?? "*"}, ${given.package ?? "*"},
+      ${now()}, ${nameOf(by)})`;
+    return id;
+  }
+
+  return {
+    async addUser(by, wanted, isAdmin = false) {
+      const name = requireName(wanted.name, "user");
+      if (wanted.password !== null) requirePassword(wanted.password);
+      const hash = wanted.password === null ? null : await passwords.hash(wanted.password);
+      const detail = { what: "add", name, ...(isAdmin && { admin: true }) };
+      await change({ action: "user", principal: by, detail }, async (sql) => {
+        if (!(await insertUser(sql, by, { ...wanted, name }, hash)))
+          throw new Problem("conflict", `There is a user ${name} already`);
+        if (!isAdmin) return;
+        await insertGrant(sql, by, {
+          holder: `user:${name}`,
+          actions: ["admin"],
+          repository: null,
+          package: null,
+        });
+      });
+    },
+    async removeUser(by, typed) {
+      const { name } = userOf(typed);
+      await change(
+        { action: "user", principal: by, detail: { what: "remove", name } },
+        async (sql) => {
+          await sql`DELETE FROM users WHERE name = ${name}`;
+          await sql`DELETE FROM team_members WHERE user_name = ${name}`;
+          await sql`DELETE FROM grants WHERE holder = ${`user:${name}`}`;
+          await revokeAll(sql, { kind: "user", name }, now());
+        },
+      );
+    },
+    async setPassword(by, typed, password) {
+      const { name } = userOf(typed);
+      requirePassword(password);
+      const hash = await passwords.hash(password);
+      const detail = { what: "password", name };
+      await change({ action: "user", principal: by, detail }, async (sql) => {
+        await sql`UPDATE users SET password = ${hash}, changed_at = ${now()} WHERE name = ${name}`;
+      });
+    },
+    async setProfile(by, typed, { email, fullName }) {
+      const user = userOf(typed);
+      const [mail, full] = [email ?? user.email, fullName ?? user.fullName];
+      if (mail.length > 200 || full.length > 200)
+        throw new Problem("badRequest", "A name or an address has 200 characters at most");
+      const detail = { what: "profile", name: user.name };
+      await change({ action: "user", principal: by, detail }, async (sql) => {
+        await sql`UPDATE users SET email = ${mail}, full_name = ${full}, changed_at = ${now()} WHERE name = ${user.name}`;
+      });
+    },
+    async setDisabled(by, typed, isDisabled) {
+      const { name } = userOf(typed);
+      const detail = { what: isDisabled ? "disable" : "enable", name };
+      await change({ action: "user", principal: by, detail }, async (sql) => {
+        await sql`UPDATE users SET disabled_at = ${isDisabled ? now() : null}, changed_at = ${now()} WHERE name = ${name}`;
+      });
+    },
+    async importUsers(by, users) {
+      const wanted = users.map(({ name, hash }) => ({ name: requireName(name, "user"), hash }));
+      const detail = { what: "import", names: wanted.length };
+      return change({ action: "user", principal: by, detail }, async (sql) => {
+        const added: string[] = [];
+        for (const { name, hash } of wanted)
+          if (await insertUser(sql, by, { name }, hash)) added.push(name);
+        return added;
+      });
+    },
+    async addTeam(by, typed) {
+      const name = requireName(typed, "team");
+      await change(
+        { action: "team", principal: by, detail: { what: "add", name } },
+        async (sql) => {
+          const rows =
+            await sql`INSERT INTO teams (name, created_at, created_by) VALUES (${name}, ${now()}, ${nameOf(by)})
+          ON CONFLICT DO NOTHING RETURNING name`;
+          if (rows.length === 0) throw new Problem("conflict", `There is a team ${name} already`);
+        },
+      );
+    },
+    async removeTeam(by, typed) {
+      const name = requireTeam(typed);
+      await change(
+        { action: "team", principal: by, detail: { what: "remove", name } },
+        async (sql) => {
+          await sql`DELETE FROM teams WHERE name = ${name}`;
+          await sql`DELETE FROM team_members WHERE team = ${name}`;
+          await sql`DELETE FROM grants WHERE holder = ${`team:${name}`}`;
+        },
+      );
+    },
+    async join(by, typedTeam, typedUser) {
+      const [team, user] = [requireTeam(typedTeam), userOf(typedUser).name];
+      await change(
+        { action: "team", principal: by, detail: { what: "join", team, user } },
+        async (sql) => {
+          await sql`INSERT INTO team_members (team, user_name, source) VALUES (${team}, ${user}, '') ON CONFLICT DO NOTHING`;
+        },
+      );
+    },
+    async leave(by, typedTeam, typedUser) {
+      const [team, user] = [requireTeam(typedTeam), requireName(typedUser, "user")];
+      await change(
+        { action: "team", principal: by, detail: { what: "leave", team, user } },
+        async (sql) => {
+          await sql`DELETE FROM team_members WHERE team = ${team} AND user_name = ${user}`;
+        },
+      );
+    },
+    async grant(by, given) {
+      requireHolder(given.holder);
+      if (given.actions.length === 0) throw new Problem("badRequest", "A grant allows something");
+      if (given.holder === "anonymous" && given.actions.some((action) => action !== "read"))
+        throw new Problem("badRequest", "Who gives no name may read, and nothing else");
+      return change({ action: "grant", principal: by, detail: { ...given } }, (sql) =>
+        insertGrant(sql, by, given),
+      );
+    },
+    async ungrant(by, id) {
+      const given: StoredGrant | undefined = directory
+        .current()
+        .grants.find((one) => one.id === id);
+      if (!given)
+        throw new Problem(
+          "notFound",
+          `There is no grant ${id}; those of the configuration are changed there`,
+        );
+      const { holder, actions, repositories, packages } = given;
+      const detail = { id, holder, actions, repositories, packages };
+      await change({ action: "revoke grant", principal: by, detail }, async (sql) => {
+        await sql`DELETE FROM grants WHERE id = ${id}`;
+      });
+    },
+    async issueToken(by, typed, wish) {
+      const { name } = userOf(typed);
+      const detail = { owner: name, name: wish.name, scope: wish.scope, expiresAt: wish.expiresAt };
+      return change({ action: "token", principal: by, detail }, (sql) =>
+        insertToken(sql, { kind: "user", name }, wish, now()),
+      );
+    },
+    async revokeToken(by, id) {
+      return directory.change(async (sql) => {
+        const token = await revokeToken(sql, null, id, now());
+        if (!token) throw new Problem("notFound", `There is no token ${id}`);
+        const detail = { id: token.id, owner: token.owner, name: token.name };
+        await audit.write(sql, { action: "revoke token", principal: by, detail });
+        return token;
+      });
+    },
+  };
+}

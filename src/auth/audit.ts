@@ -1,0 +1,114 @@
+// The audit log: who did what, where from, and with which token. Rows are final (store/migrations/0012-audit.sql).
+import type { Audit, AuditAction, AuditEntry } from "../core/audit.ts";
+import type { Log } from "../core/log.ts";
+import type { Database, Query } from "../store/database.ts";
+
+/** Written at the end of so long: reads come by the hundred. */
+const BATCH_MS = 1_000;
+/** More that wait, with a disk that takes nothing, are counted and no longer kept. */
+const MOST = 10_000;
+
+export interface AuditLog extends Audit {
+  /** In the transaction that does what it tells of. */
+  write(sql: Query, entry: AuditEntry): Promise<void>;
+  /** All that was noted is stored. */
+  settled(): Promise<void>;
+}
+
+/** A line of the log, as it is read again. */
+export interface AuditRow {
+  id: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  action: AuditAction;
+  kind: AuditEntry["principal"]["kind"];
+  principal: string;
+  token: string | null;
+  address: string;
+  repository: string | null;
+  package: string | null;
+  purl: string | null;
+  digest: string | null;
+  detail: Record<string, unknown>;
+}
+
+export interface AuditQuestion {
+  /** Milliseconds since the epoch. */
+  since?: number;
+  until?: number;
+  principal?: string;
+  package?: string;
+  action?: string;
+  /** Only lines before this one, newest first. */
+  before?: number;
+  limit: number;
+}
+
+export function createAudit(database: Database, log: Log, now: () => number): AuditLog {
+  let noted: [at: number, entry: AuditEntry][] = [];
+  let lost = 0;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let writing: Promise<void> = Promise.resolve();
+
+  function flush(): Promise<void> {
+    if (timer) clearTimeout(timer);
+    timer = null;
+    const batch = noted;
+    noted = [];
+    if (lost > 0)
+      log.write("error", "Lines of the audit log were lost: the disk took none", { lost });
+    lost = 0;
+    if (batch.length === 0) return writing;
+    writing = writing.then(() =>
+      database
+        .write(async (sql) => {
+          for (const [at, entry] of batch) await insert(sql, at, entry);
+        })
+        .catch((error) => {
+          log.write("error", "Lines of the audit log could not be stored", {
+            lines: batch.length,
+            error: String(error),
+          });
+        }),
+    );
+    return writing;
+  }
+
+  return {
+    write: (sql, entry) => insert(sql, now(), entry),
+    note(entry) {
+      if (noted.length >= MOST) {
+        lost += 1;
+        return;
+      }
+      noted.push([now(), entry]);
+      timer ??= setTimeout(() => void flush(), BATCH_MS);
+    },
+    settled: flush,
+  };
+}
+
+async function insert(sql: Query, at: number, entry: AuditEntry): Promise<void> {
+  const { principal, address, detail = {} } = entry;
+  await sql`INSERT INTO audit (at, action, kind, principal, token, address, repository, package, purl, digest, detail)
+    VALUES (${at}, ${entry.action}, ${principal.kind}, ${principal.name}, ${principal.token?.id ?? null},
+    ${address ?? principal.address}, ${entry.repository ?? null}, ${entry.package ?? null}, ${entry.purl ?? null},
+    ${entry.digest ?? null}, ${JSON.stringify(detail)})`;
+}
+
+/** Lines of the log, the newest first. */
+export async function readAudit(sql: Query, asked: AuditQuestion): Promise<AuditRow[]> {
+  const { since = 0, until = Number.MAX_SAFE_INTEGER, before = Number.MAX_SAFE_INTEGER } = asked;
+  const [who, what, which] = [asked.principal ?? "", asked.package ?? "", asked.action ?? ""];
+  const rows =
+    await sql`SELECT id, at, action, kind, principal, token, address, repository, package, purl, digest, detail FROM audit
+    WHERE id < ${before} AND at >= ${since} AND at <= ${until} AND (${who} = '' OR principal = ${who})
+    AND (${what} = '' OR package = ${what} OR purl = ${what}) AND (${which} = '' OR action = ${which})
+    ORDER BY id DESC LIMIT ${asked.limit}`;
+  return rows.map((row) => ({
+    ...row,
+    id: Number(row.id),
+    at: Number(row.at),
+    detail: JSON.parse(row.detail),
+  }));
+}

@@ -1,0 +1,108 @@
+// Users, teams and grants: few and asked at every request, so that all of them are in memory, read again when one of them changes.
+import type { Granted } from "../core/access.ts";
+import type { Action } from "../core/grant.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database, Query } from "../store/database.ts";
+
+export interface User {
+  name: string;
+  email: string;
+  fullName: string;
+  /** Null for who is known to another system alone. */
+  password: string | null;
+  createdAt: number;
+  createdBy: string;
+  changedAt: number;
+  disabledAt: number | null;
+}
+
+export interface StoredGrant extends Granted {
+  id: string;
+  createdAt: number;
+  createdBy: string;
+}
+
+/** What stood in the database at one moment. */
+export interface Snapshot {
+  /** Another one each time: what was worked out of an older one holds no more. */
+  readonly revision: number;
+  readonly users: ReadonlyMap<string, User>;
+  /** Members, by team. */
+  readonly teams: ReadonlyMap<string, readonly string[]>;
+  readonly grants: readonly StoredGrant[];
+  readonly hasTokens: boolean;
+}
+
+export interface Directory {
+  /** What stands now. The same object until something changes. */
+  current(): Snapshot;
+  /**
+   * Runs changes in one transaction; when it resolves, `current` has them, and whoever remembers anything of what was before has
+   * been told (store/changes.ts).
+   */
+  change<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+}
+
+export async function openDirectory(database: Database, changes: Changes): Promise<Directory> {
+  let revision = 0;
+  let snapshot = await read();
+
+  async function read(): Promise<Snapshot> {
+    const [users, teams, members, grants, [tokens]] = await Promise.all([
+      database.read`SELECT * FROM users ORDER BY name`,
+      database.read`SELECT name FROM teams ORDER BY name`,
+      database.read`SELECT DISTINCT team, user_name FROM team_members ORDER BY team, user_name`,
+      database.read`SELECT * FROM grants ORDER BY created_at, id`,
+      database.read`SELECT count(*) AS total FROM (SELECT id FROM tokens LIMIT 1) AS any_token`,
+    ]);
+    const byTeam = new Map<string, string[]>(teams.map(({ name }) => [name, []]));
+    for (const { team, user_name } of members) byTeam.get(team)?.push(user_name);
+    revision += 1;
+    return {
+      revision,
+      users: new Map(users.map((row) => [row.name, userOf(row)])),
+      teams: byTeam,
+      grants: grants.map(grantOf),
+      hasTokens: Number(tokens.total) > 0,
+    };
+  }
+
+  return {
+    current: () => snapshot,
+    async change(work) {
+      const done = await database.write(work);
+      snapshot = await read();
+      changes.announce({ kind: "access", repository: "", key: "" });
+      return done;
+    },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+function userOf(row: any): User {
+  return {
+    name: row.name,
+    email: row.email,
+    fullName: row.full_name,
+    password: row.password,
+    createdAt: Number(row.created_at),
+    createdBy: row.created_by,
+    changedAt: Number(row.changed_at),
+    disabledAt: row.disabled_at === null ? null : Number(row.disabled_at),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+function grantOf(row: any): StoredGrant {
+  const createdAt = Number(row.created_at);
+  return {
+    id: row.id,
+    holder: row.holder,
+    actions: row.actions.split(",") as Action[],
+    repositories: row.repository === "*" ? null : [row.repository],
+    packages: row.package === "*" ? null : [row.package],
+    source: `given by ${row.created_by} on ${new Date(createdAt).toISOString().slice(0, 10)} (grant ${row.id})`,
+    createdAt,
+    createdBy: row.created_by,
+  };
+}

@@ -1,0 +1,83 @@
+// Log-ins that a client begins and a person ends in a browser (npm's web log-in). Whoever polls has a secret that the page does not show, and the
+// token is made when it is fetched: nobody else can have it.
+import { createHash, randomBytes } from "node:crypto";
+import type { PendingLogin, TokenWish } from "../core/accounts.ts";
+import { Problem } from "../core/problem.ts";
+import type { Database } from "../store/database.ts";
+
+const LIFE_MS = 10 * 60_000;
+/** Anybody can begin one. */
+const MOST = 1_000;
+
+/** What the page shows of one that waits. */
+export interface Waiting {
+  page: string;
+  /** What the client calls itself. */
+  client: string;
+  address: string;
+  wish: TokenWish;
+  expiresAt: number;
+}
+
+export interface PendingLogins {
+  begin(wish: TokenWish, client: string, address: string): Promise<PendingLogin>;
+  /** Null when there is none such any more. */
+  find(page: string): Promise<Waiting | null>;
+  /** False when there is none such any more. */
+  decide(page: string, user: string, isApproved: boolean): Promise<boolean>;
+  /** Null while it waits; once it is approved, who did so: then it is gone. Throws Problem("notFound") when it was refused, or took too long. */
+  end(id: string): Promise<{ user: string; wish: TokenWish } | null>;
+}
+
+export function createPendingLogins(database: Database, now: () => number): PendingLogins {
+  const hashOf = (id: string) => createHash("sha256").update(id).digest("hex");
+  const gone = () =>
+    new Problem("notFound", "This log-in was refused, or it took too long: begin again");
+
+  return {
+    async begin(wish, client, address) {
+      const id = randomBytes(32).toString("base64url");
+      const page = randomBytes(16).toString("base64url");
+      await database.write(async (sql) => {
+        await sql`DELETE FROM pending_logins WHERE expires_at < ${now()}`;
+        const [{ total }] = await sql`SELECT count(*) AS total FROM pending_logins`;
+        if (Number(total) >= MOST) throw new Problem("busy", "Too many log-ins are under way");
+        await sql`INSERT INTO pending_logins (id, page, client, address, wish, expires_at, state)
+          VALUES (${hashOf(id)}, ${page}, ${client.slice(0, 200)}, ${address}, ${JSON.stringify(wish)}, ${now() + LIFE_MS}, 'waiting')`;
+      });
+      return { id, page: `/-/login/${page}` };
+    },
+    async find(page) {
+      const [row] =
+        await database.read`SELECT page, client, address, wish, expires_at FROM pending_logins
+        WHERE page = ${page} AND state = 'waiting' AND expires_at > ${now()}`;
+      if (!row) return null;
+      const { client, address, wish, expires_at } = row;
+      return { page, client, address, wish: JSON.parse(wish), expiresAt: Number(expires_at) };
+    },
+    async decide(page, user, isApproved) {
+      const state = isApproved ? "approved" : "refused";
+      const rows = await database.write(
+        (sql) => sql`UPDATE pending_logins SET state = ${state}, user_name = ${user}
+          WHERE page = ${page} AND state = 'waiting' AND expires_at > ${now()} RETURNING page`,
+      );
+      return rows.length > 0;
+    },
+    async end(id) {
+      return database
+        .write(async (sql) => {
+          const [row] = await sql`SELECT wish, state, user_name FROM pending_logins
+          WHERE id = ${hashOf(id)} AND expires_at > ${now()}`;
+          if (!row) throw gone();
+          if (row.state === "waiting") return null;
+          await sql`DELETE FROM pending_logins WHERE id = ${hashOf(id)}`;
+          if (row.state === "refused") return { user: "", wish: JSON.parse(row.wish) };
+          return { user: row.user_name as string, wish: JSON.parse(row.wish) };
+        })
+        .then((found) => {
+          if (found?.user === "") throw gone();
+          return found;
+        });
+    },
+  };
+}

@@ -1,0 +1,120 @@
+// The room of accounts, put together: what stays for as long as the server, and a gate for each configuration.
+import { type AccessRules, noRules } from "../core/access.ts";
+import type { Accounts } from "../core/accounts.ts";
+import type { Grant } from "../core/grant.ts";
+import type { Log } from "../core/log.ts";
+import type { Principal } from "../core/principal.ts";
+import { Problem } from "../core/problem.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database } from "../store/database.ts";
+import { createAccounts } from "./accounts.ts";
+import { type Admin, createAdmin } from "./admin.ts";
+import { type AuditLog, createAudit } from "./audit.ts";
+import { type Directory, openDirectory } from "./directory.ts";
+import { anonymousGrants } from "./effective.ts";
+import { type Credentials, createGate, type Gate } from "./gate.ts";
+import { createLogIns, type LogIns, type Outside } from "./login.ts";
+import { createPasswords } from "./passwords.ts";
+import { createPendingLogins, type PendingLogins } from "./pending.ts";
+import { type May, mayOf, type Spelling } from "./permissions.ts";
+import { createSetup, type Setup } from "./setup.ts";
+import { createThrottle } from "./throttle.ts";
+
+export interface AuthDeps {
+  database: Database;
+  changes: Changes;
+  log: Log;
+  now(): number;
+}
+
+/** What of a configuration is about access. */
+export interface AuthSettings {
+  access: AccessRules;
+  spelling: Spelling;
+  outside?: readonly Outside[];
+  exchange?: Accounts["exchange"];
+  sessions?(credentials: Credentials): Promise<Principal | null> | null;
+}
+
+export interface Auth {
+  readonly directory: Directory;
+  readonly admin: Admin;
+  readonly audit: AuditLog;
+  readonly logIns: LogIns;
+  readonly pending: PendingLogins;
+  readonly setup: Setup;
+  /** The configuration's part in it, as it stands now. */
+  rules(): AccessRules;
+  accounts(grant: Grant): Accounts;
+  /** Whether anonymous callers may read the package. */
+  isPublic(repository: string, packageName: string): boolean;
+  /** From now on by this configuration. The gate of the one before is closed by who uses it. */
+  use(settings: AuthSettings): Gate;
+}
+
+export async function openAuth({ database, changes, log, now }: AuthDeps): Promise<Auth> {
+  const directory = await openDirectory(database, changes);
+  const audit = createAudit(database, log, now);
+  const passwords = createPasswords();
+  let settings: AuthSettings = { access: noRules, spelling: () => undefined };
+  let anonymous: May = () => false;
+  const refresh = () => {
+    const grants = anonymousGrants(directory.current(), settings.access);
+    anonymous = mayOf(grants, settings.spelling);
+  };
+  refresh();
+  changes.on("access", refresh);
+  const logIns = createLogIns({
+    directory,
+    passwords,
+    throttle: createThrottle(now),
+    audit,
+    get outside() {
+      return settings.outside ?? [];
+    },
+  });
+  const admin = createAdmin({ directory, passwords, audit, now });
+  const pending = createPendingLogins(database, now);
+  return {
+    directory,
+    admin,
+    audit,
+    logIns,
+    pending,
+    setup: createSetup(directory, admin),
+    rules: () => settings.access,
+    accounts: createAccounts({
+      database,
+      directory,
+      rules: () => settings.access,
+      admin,
+      audit,
+      logIns,
+      pending,
+      spelling: (repository) => settings.spelling(repository),
+      exchange: (...wanted) => (settings.exchange ?? noPublishers)(...wanted),
+      now,
+    }),
+    isPublic: (repository, packageName) => anonymous(repository, "read", packageName),
+    use(wanted) {
+      settings = wanted;
+      refresh();
+      return createGate({
+        directory,
+        rules: wanted.access,
+        logIns,
+        database,
+        changes,
+        spelling: wanted.spelling,
+        ...(wanted.sessions && { sessions: wanted.sessions }),
+        now,
+      });
+    },
+  };
+}
+
+const noPublishers: Accounts["exchange"] = async () => {
+  throw new Problem("forbidden", "This server trusts no CI to publish (trustedPublishers)", {
+    rule: "not-enabled",
+  });
+};
