@@ -1,4 +1,6 @@
 // The program: its commands, and what they are given to work with.
+import { accountCommands } from "./cli/accounts.ts";
+import { auditCommand } from "./cli/audit.ts";
 import { backupCommand } from "./cli/backup.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
@@ -35,6 +37,8 @@ if (import.meta.main) {
     backupCommand(deps),
     gcCommand(working),
     unpinCommand(working),
+    ...accountCommands(working),
+    auditCommand(deps),
     ...operationCommands(working),
   ]);
   process.exitCode = code;

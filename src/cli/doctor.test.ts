@@ -56,6 +56,7 @@ test("a healthy machine", async () => {
     out: `✓ port   127.0.0.1:4653 is free
 ✓ data   /data is writable, 50 GiB free (20 %)
 ✓ clock  agrees with pypi.example.test
+✓ users  whoever is on this machine may read everything, without a name (access.anonymous is not set)
 ✓ npm    npm.example.test answers in 42 ms, directly
 ✓ pypi   pypi.example.test answers in 42 ms, directly
 ✓ go     go.example.test answers in 42 ms, directly
@@ -77,6 +78,7 @@ test("what is broken and what is odd, each with a way to mend it", async () => {
 ✓ data   /data is writable, 50 GiB free (20 %)
 ! clock  90 s ahead of pypi.example.test
          Set the clock by NTP: signatures, publish dates and pins carry times
+✓ users  whoever is on this machine may read everything, without a name (access.anonymous is not set)
 ! npm    one.example.test directly: refused the connection
          Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same
 ✓ npm    two.example.test answers in 42 ms, directly

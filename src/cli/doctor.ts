@@ -4,6 +4,7 @@ import type { Address } from "../config/values.ts";
 import type { Format } from "../core/format.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
+import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
 import { checkData, checkPort, findRunning, type ProbeResult, probeUpstreams } from "./checks.ts";
 import type { Finding } from "./finding.ts";
@@ -55,6 +56,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         { subject: "port", ...(await port(config.listen, running)) },
         ...(await additionalPorts(config, (address) => port(address, running))),
         { subject: "data", ...(await data(config.data)) },
+        { subject: "users", ...accessWords(config.access) },
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {

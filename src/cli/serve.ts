@@ -4,6 +4,7 @@ import { formatAddress } from "../config/values.ts";
 import type { Format } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import { mainSetting } from "../core/snippet.ts";
+import { accessWords } from "./access-words.ts";
 import type { Command, Given } from "./arguments.ts";
 import { configFrom, configOptions, isLoopback } from "./options.ts";
 import { processSignals } from "./signals.ts";
@@ -14,6 +15,8 @@ export interface Running {
   stop(): Promise<void>;
   /** Where it answers, without a trailing slash. */
   url: string;
+  /** With which the first administrator is made; null once there is a user. */
+  setupCode?(): string | null;
 }
 
 export interface ServeDeps {
@@ -52,13 +55,20 @@ export function serveCommand({
       const told = until(signals);
       const log = createLog(logStyle(config, terminal), terminal.out, terminal.colour);
       if (terminal.tty && logStyle(config, terminal) === "text")
-        terminal.out(welcome(config, running.url, formats, flagsOf(given), terminal));
-      else
+        terminal.out(welcome(config, running, formats, flagsOf(given), terminal));
+      else {
+        const code = running.setupCode?.() ?? null;
         log.write("info", `Holdfast serves on ${running.url}`, {
           repositories: config.repositories.map(({ name }) => name).join(","),
           data: config.data,
           offline: config.offline,
+          access: accessWords(config.access).text,
+          ...(code !== null && {
+            setup: `${rootOf(config, running.url)}/-/setup`,
+            setup_code: code,
+          }),
         });
+      }
 
       const signal = await told.first;
       log.write("info", `${signal}: finishing running responses; once more stops at once`);
@@ -96,17 +106,21 @@ function flagsOf(given: Given): string {
     .join("");
 }
 
+/** "All addresses" is none that could be opened. */
+function rootOf({ publicUrl }: Config, url: string): string {
+  return publicUrl ?? url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:|$)/, "//127.0.0.1");
+}
+
 /** What a person sees first: where it is, what each client sets, where the data is. */
 function welcome(
   config: Config,
-  url: string,
+  running: Pick<Running, "url" | "setupCode">,
   formats: ServeDeps["formats"],
   flags: string,
   terminal: Terminal,
 ): string {
   const isEverywhere = ["0.0.0.0", "::"].includes(config.listen.host);
-  // "All addresses" is none that could be opened.
-  const root = config.publicUrl ?? url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:|$)/, "//127.0.0.1");
+  const root = rootOf(config, running.url);
   const rows = config.repositories.map(({ name, format, options }) => {
     const { setup } = formats.find((known) => known.name === format)!;
     const repository = `${root}/${name}`;
@@ -123,6 +137,11 @@ function welcome(
     notes.push(
       "Other machines are served too: they say this machine's name in place of 127.0.0.1.",
     );
+  const { text } = accessWords(config.access);
+  notes.push(`${text[0]!.toUpperCase()}${text.slice(1)}.`);
+  const code = running.setupCode?.() ?? null;
+  if (code !== null)
+    notes.push(`To publish, make the first administrator: ${root}/-/setup, with the code ${code}`);
   const client = config.repositories.flatMap(({ format, options }) =>
     formats
       .find(({ name }) => name === format)!

@@ -1,10 +1,10 @@
 // `holdfast unpin`: takes back the first bytes seen of a file, in writing.
-import { userInfo } from "node:os";
 import type { Format } from "../core/format.ts";
 import { type Command, UsageError, unknown } from "./arguments.ts";
 import { type RunDeps, runOperation } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { requireStore } from "./store.ts";
+import { who } from "./who.ts";
 
 export interface UnpinCommandDeps extends RunDeps {
   formats: readonly Pick<Format, "name" | "options" | "fileOptions" | "spell">[];
@@ -53,11 +53,4 @@ tells who did it, when and why. A server that runs on the data directory does it
       return runOperation(request, config, deps, terminal);
     },
   };
-}
-
-/** The user of this command, and who became it. */
-function who(): string {
-  const { username } = userInfo();
-  const before = process.env["SUDO_USER"];
-  return before && before !== username ? `${username} (${before})` : username;
 }

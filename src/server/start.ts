@@ -9,6 +9,7 @@ import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
+import { accountOperations } from "./account-operations.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGround } from "./ground.ts";
 import { startServerJobs } from "./jobs.ts";
@@ -41,6 +42,8 @@ export interface Running {
   events: Events;
   database: Database;
   operations: Operations;
+  /** With which the first administrator is made; null once there is a user. */
+  setupCode(): string | null;
   /** Finishes running responses, 30 seconds at most, and closes. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -60,7 +63,7 @@ export async function start(options: StartOptions): Promise<Running> {
   watch();
   const operations = withHouse(
     createOperations(() => current.own, log, now),
-    houseOperations(shared, tellGarbage, now),
+    { ...houseOperations(shared, tellGarbage, now), ...accountOperations(ground.auth, database) },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
   const jobs = startServerJobs(ground);
@@ -83,7 +86,8 @@ export async function start(options: StartOptions): Promise<Running> {
   }
 
   try {
-    const running = { urls: {}, events, database, operations, stop };
+    const setupCode = ground.auth.setup.code;
+    const running = { urls: {}, events, database, operations, setupCode, stop };
     if (where === "none") return { url: "", ...running };
     if (where === "loopback") {
       const reading = { publicUrl: null, trustedProxies: [] };

@@ -7,6 +7,7 @@ const GATHERS =
   /\.(?:arrayBuffer|bytes|blob)\(\)|import \{[^}]*\breadFile(?:Sync)?\b[^}]*\} from "node:fs|\.readFile\(|\bblobs\.read\(|\bBuffer\.concat\(|\bArray\.fromAsync\(|\breadableStreamTo[A-Z]|\bcreateReadStream\([^)]*\)\.toArray/;
 
 const bounded: Record<string, string> = {
+  "src/archive/multipart.ts": "the headers of a part",
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
   "src/archive/whole.ts": "indices of old compressions, up to 256 MiB",
   "src/archive/zstd-frames.ts": "the header of a frame",
@@ -18,6 +19,7 @@ const bounded: Record<string, string> = {
     "documents, never artifacts, up to the size that is parsed inline",
   "src/cache/documents/show.ts": "views to compose from",
   "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
+  "src/cli/accounts.ts": "a file of users that an operator names",
   "src/cli/checks.ts": "an answer to `doctor`, as far as it is looked at",
   "src/cli/setup.ts": "a client's configuration file",
   "src/config/load.ts": "the configuration file",
@@ -27,6 +29,9 @@ const bounded: Record<string, string> = {
   "src/formats/apt/armour.ts": "keyrings that the configuration names",
   "src/formats/apt/sums.ts": "lists of digests, which are indices with a limit",
   "src/core/json-stream.ts": "one value of a document, up to 64 MiB",
+  "src/formats/pypi/attestations.ts": "what comes with an upload, up to a limit of its own",
+  "src/formats/pypi/form.ts": "fields of an upload's form, up to a limit for each",
+  "src/formats/pypi/inside.ts": "the metadata in an archive, up to 16 MiB",
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
   "src/store/blobs.ts": "offers it to those above",
@@ -34,6 +39,7 @@ const bounded: Record<string, string> = {
   "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",
   "src/store/source.ts": "documents, limited to 64 MiB",
   "src/store/view-files.ts": "views of up to 1 MiB",
+  "src/upstream/issuer.ts": "answers of an issuer, up to 1 MiB",
   "src/upstream/connect.ts": "the header of a proxy's answer",
 };
 

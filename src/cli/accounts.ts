@@ -1,0 +1,260 @@
+// `holdfast user|team|grant|token|access …`: accounts without pages. A server that runs on the data directory does it.
+import { readFile } from "node:fs/promises";
+import type { FormatOptions } from "../config/schema.ts";
+import { printable } from "../core/log.ts";
+import type { AccountCommandName } from "../server/account-operations.ts";
+import { type Command, type Given, type Option, UsageError } from "./arguments.ts";
+import type { RunDeps } from "./operations.ts";
+import { configFrom, configOptions } from "./options.ts";
+import { type PasswordInput, readPassword } from "./password.ts";
+import { align, type Terminal } from "./terminal.ts";
+import { who } from "./who.ts";
+
+export interface AccountDeps extends RunDeps {
+  formats: readonly FormatOptions[];
+  /** Where passwords are typed. */
+  input?: PasswordInput;
+}
+
+const passwordStdin: Record<string, Option> = {
+  "password-stdin": { help: "Read the password from standard input" },
+};
+const where: Record<string, Option> = {
+  repository: { value: "NAME", help: "Only in this repository; all without it" },
+  package: { value: "PATTERN", help: "Only these packages, as in claims; all without it" },
+};
+const ACTIONS = ["read", "publish", "unpublish", "admin"];
+
+interface Definition {
+  name: AccountCommandName;
+  words?: string;
+  summary: string;
+  details?: string;
+  options?: Record<string, Option>;
+  examples?: Command["examples"];
+  /** The command's arguments as the server takes them. */
+  given(given: Given, ask: () => Promise<string>): Promise<object> | object;
+}
+
+const definitions: Definition[] = [
+  {
+    name: "user add",
+    words: "NAME",
+    summary: "Make a user",
+    options: {
+      ...passwordStdin,
+      email: { value: "ADDRESS", help: "Their mail address, which lists of owners show" },
+      admin: { help: "May do everything" },
+      "no-password": { help: "Logs in through another system alone (LDAP, OpenID Connect)" },
+    },
+    examples: [["user add ann --admin", "The first administrator, without a browser"]],
+    given: async (given, ask) => ({
+      name: given.words[0],
+      email: given.text("email") ?? "",
+      admin: given.on("admin"),
+      password: given.on("no-password") ? null : await ask(),
+    }),
+  },
+  {
+    name: "user import",
+    words: "FILE",
+    summary: "Take over users from an htpasswd file",
+    details:
+      "Takes over bcrypt, apr1, {SHA} and crypt's SHA hashes. Each is hashed anew, with argon2id, when its user logs in next. Users that are here already stay as they are.",
+    given: async (given) => ({ text: await readFile(given.words[0]!, "utf8") }),
+  },
+  { name: "user list", summary: "Show the users", given: () => ({}) },
+  {
+    name: "user remove",
+    words: "NAME",
+    summary: "Remove a user, with their grants and tokens",
+    given: ({ words }) => ({ name: words[0] }),
+  },
+  {
+    name: "user password",
+    words: "NAME",
+    summary: "Give a user another password",
+    options: passwordStdin,
+    given: async ({ words }, ask) => ({ name: words[0], password: await ask() }),
+  },
+  {
+    name: "user disable",
+    words: "NAME",
+    summary: "Let a user do nothing, until they are enabled again",
+    given: ({ words }) => ({ name: words[0] }),
+  },
+  {
+    name: "user enable",
+    words: "NAME",
+    summary: "Let a user who was disabled do again what they may",
+    given: ({ words }) => ({ name: words[0] }),
+  },
+  {
+    name: "team add",
+    words: "NAME",
+    summary: "Make a team",
+    given: ({ words }) => ({ name: words[0] }),
+  },
+  {
+    name: "team remove",
+    words: "NAME",
+    summary: "Remove a team, with its grants",
+    given: ({ words }) => ({ name: words[0] }),
+  },
+  { name: "team list", summary: "Show the teams and their members", given: () => ({}) },
+  {
+    name: "team join",
+    words: "TEAM USER",
+    summary: "Put a user into a team",
+    given: ({ words }) => ({ team: words[0], user: words[1] }),
+  },
+  {
+    name: "team leave",
+    words: "TEAM USER",
+    summary: "Take a user out of a team",
+    given: ({ words }) => ({ team: words[0], user: words[1] }),
+  },
+  {
+    name: "grant add",
+    words: "TO ACTIONS",
+    summary: "Let somebody do something",
+    details: `TO is user:NAME, team:NAME, everyone (who is logged in) or anonymous. ACTIONS are ${ACTIONS.join(", ")}, with commas between
+several; publish and unpublish each bring read, and admin brings all.`,
+    options: where,
+    examples: [
+      [
+        "grant add team:web publish --repository npm --package '@acme/*'",
+        "Who may publish the company's packages",
+      ],
+      ["grant add everyone read", "All who are logged in may read everything"],
+    ],
+    given: (given) => ({
+      holder: given.words[0],
+      actions: actionsOf(given.words[1]!),
+      repository: given.text("repository") ?? null,
+      package: given.text("package") ?? null,
+    }),
+  },
+  {
+    name: "grant list",
+    summary: "Show who was given what, and where that stands",
+    given: () => ({}),
+  },
+  {
+    name: "grant remove",
+    words: "ID",
+    summary: "Take back what somebody was given",
+    given: ({ words }) => ({ id: words[0] }),
+  },
+  {
+    name: "token create",
+    words: "USER",
+    summary: "Make a token, and show it this once",
+    details:
+      "A token may never do more than its user. It works as Bearer, as the password of Basic beside any name (pip, uv, netrc, auth.conf, Composer), and as npm's _authToken.",
+    options: {
+      name: { value: "TEXT", help: "What it is for, for lists (made by a command)" },
+      may: { value: "ACTIONS", help: "Only these: read, publish, unpublish, admin" },
+      ...where,
+      cidr: { value: "RANGES", help: "Only from these addresses: 10.0.0.0/8,2001:db8::/32" },
+      days: { value: "N", help: "Works for so many days" },
+    },
+    examples: [["token create ci --may read --days 90", "For builds: it can publish nothing"]],
+    given: (given, _ask) => ({
+      user: given.words[0],
+      name: given.text("name") ?? "made by a command",
+      scope: {
+        actions: given.text("may") === undefined ? null : actionsOf(given.text("may")!),
+        repositories: listOf(given.text("repository")),
+        packages: listOf(given.text("package")),
+      },
+      cidrs: listOf(given.text("cidr")) ?? [],
+      expiresAt: expiryOf(given.text("days")),
+    }),
+  },
+  {
+    name: "token list",
+    words: "[USER]",
+    summary: "Show tokens, without their secrets",
+    given: ({ words }) => ({ user: words[0] ?? null }),
+  },
+  {
+    name: "token revoke",
+    words: "ID",
+    summary: "End a token, by its id or by itself",
+    details: "It holds for the very next request.",
+    given: ({ words }) => ({ id: words[0] }),
+  },
+  {
+    name: "access show",
+    words: "USER",
+    summary: "Show what a user may, and where each grant comes from",
+    given: ({ words }) => ({ user: words[0] }),
+  },
+];
+
+export function accountCommands(deps: AccountDeps): Command[] {
+  return definitions.map((definition) => ({
+    name: definition.name,
+    summary: definition.summary,
+    ...(definition.words && { words: definition.words }),
+    ...(definition.details && { details: definition.details }),
+    ...(definition.examples && { examples: definition.examples }),
+    options: {
+      ...definition.options,
+      config: configOptions.config,
+      data: configOptions.data,
+    },
+    async run(given, terminal) {
+      const config = configFrom(given, deps.formats, terminal);
+      const ask = () => readPassword(given.on("password-stdin"), terminal.err, deps.input);
+      const wanted = await definition.given(given, ask);
+      const values = {
+        command: definition.name,
+        given: JSON.stringify(wanted),
+        by: who(),
+      };
+      const rows: string[][] = [];
+      const signal = new AbortController().signal;
+      const request = { name: "accounts", repository: "", flags: new Set<string>(), values };
+      const call = {
+        progress() {},
+        say: (line: string) => void rows.push(line.split("\t")),
+        signal,
+      };
+      try {
+        await deps.operate(config, request, call);
+      } finally {
+        print(rows, terminal);
+      }
+      return 0;
+    },
+  }));
+}
+
+/** Rows of several cells are tables; between them stand sentences. */
+function print(rows: readonly string[][], terminal: Terminal): void {
+  const cells = rows.map((row) => row.map(printable));
+  const tables = align(cells.filter((row) => row.length > 1));
+  for (const row of cells) terminal.out(`${row.length > 1 ? tables.shift() : row[0]}\n`);
+}
+
+function actionsOf(text: string): string[] {
+  const actions = text.split(",").map((word) => word.trim());
+  const wrong = actions.find((action) => !ACTIONS.includes(action));
+  if (wrong !== undefined)
+    throw new UsageError(`${JSON.stringify(wrong)} is nothing to allow: ${ACTIONS.join(", ")}`);
+  return actions;
+}
+
+function listOf(text: string | undefined): string[] | null {
+  return text === undefined ? null : text.split(",").map((word) => word.trim());
+}
+
+function expiryOf(days: string | undefined): number | null {
+  if (days === undefined) return null;
+  const number = Number(days);
+  if (!Number.isFinite(number) || number <= 0)
+    throw new UsageError("--days takes a number of days");
+  return Date.now() + number * 86_400_000;
+}

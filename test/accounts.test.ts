@@ -1,0 +1,107 @@
+// Accounts by the command line, as an operator makes them, and what they change for the clients of a running server.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { startUpstream } from "./support/fake-upstream/index.ts";
+import { type ServerProcess, startProcess } from "./support/process.ts";
+import { tempFolder } from "./support/temp.ts";
+import { waitFor } from "./support/wait.ts";
+
+let server: ServerProcess;
+let upstream: Awaited<ReturnType<typeof startUpstream>>;
+beforeEach(async () => {
+  upstream = await startUpstream();
+  server = await startProcess({
+    config: `access: { anonymous: none }\nrepositories: { npm: { upstreams: [{ url: "${upstream.urls.npm}/" }] } }\n`,
+  });
+});
+afterEach(async () => {
+  await server.stop();
+  await upstream.stop();
+});
+
+const root = new URL("../", import.meta.url).pathname;
+function holdfast(line: string[], input = "", data = server.data) {
+  const argv = ["src/main.ts", ...line, "--data", data];
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+    cwd: root,
+    input,
+    encoding: "utf8",
+  });
+  return { status, out: stdout, err: stderr };
+}
+const get = async (token: string | null, path = "/npm/kelp") =>
+  (
+    await fetch(`${server.url}${path}`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    })
+  ).status;
+
+test("a user, a grant and a token let a client in, and each of them taken back shuts it out at once", async () => {
+  expect(await get(null)).toBe(401);
+  expect(holdfast(["user", "add", "ann", "--password-stdin"], "correct horse\n").out).toContain(
+    "ann is a user",
+  );
+  const token = holdfast(["token", "create", "ann", "--name", "ci"]).out.trim();
+  expect(token).toMatch(/^hf_[0-9A-Za-z]{49}$/);
+  expect(await get(token)).toBe(403);
+  const given = holdfast(["grant", "add", "user:ann", "read", "--repository", "npm"]);
+  const id = /as (\w+)\./.exec(given.out)![1]!;
+  for (let time = 0; time < 3; time += 1) expect(await get(token)).toBe(200);
+  expect(holdfast(["access", "show", "ann"]).out).toMatch(/read +npm +all +user:ann +given by the/);
+  holdfast(["grant", "remove", id]);
+  expect(await get(token)).toBe(403);
+  holdfast(["grant", "add", "everyone", "read"]);
+  for (let time = 0; time < 3; time += 1) expect(await get(token)).toBe(200);
+  const listed = holdfast(["token", "list", "ann"]).out;
+  expect(listed).not.toContain(token);
+  holdfast(["token", "revoke", token]);
+  expect(await get(token)).toBe(401);
+  const audit = holdfast(["audit", "--json"]).out.trim().split("\n");
+  expect(audit.map((line) => JSON.parse(line).action)).toEqual([
+    "user",
+    "token",
+    "grant",
+    "revoke grant",
+    "grant",
+    "revoke token",
+  ]);
+  expect(audit.join("")).not.toContain(token);
+  expect(server.output()).not.toContain(token);
+}, 60_000);
+
+test("the first administrator's code stands in the log of a server without users, once", async () => {
+  await waitFor(
+    () => server.output().includes('"setup_code"'),
+    () => server.output(),
+  );
+  expect(server.output()).toMatch(/"setup":"http:[^"]+\/-\/setup"/);
+  holdfast(["user", "add", "ann", "--admin", "--password-stdin"], "correct horse\n");
+  await server.restart();
+  expect(server.output().split("setup_code")).toHaveLength(2);
+}, 60_000);
+
+test("commands work without a server, and say what is wrong with what they are given", () => {
+  const data = `${tempFolder("accounts")}/data`;
+  const alone = (line: string[], input = "") => holdfast(line, input, data);
+  try {
+    expect(alone(["user", "list"]).out).toBe("There are no users.\n");
+    expect(alone(["user", "add", "ann", "--password-stdin"], "short\n")).toMatchObject({
+      status: 1,
+      err: expect.stringContaining("8 to 1024 characters"),
+    });
+    expect(alone(["user", "add", "A b", "--password-stdin"], "correct horse\n").err).toContain(
+      "is no name for a user",
+    );
+    expect(alone(["user", "add", "ann"]).err).toContain("--password-stdin");
+    expect(alone(["token", "create", "ann"]).err).toContain("There is no user ann");
+    expect(alone(["grant", "add", "bob", "read"]).err).toContain("user:NAME, team:NAME");
+    expect(alone(["grant", "add", "everyone", "write"])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("nothing to allow"),
+    });
+    expect(alone(["grant", "add", "anonymous", "publish"]).err).toContain("may read, and nothing");
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+}, 60_000);
