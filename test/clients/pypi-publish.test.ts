@@ -83,7 +83,11 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 
 async function post(made: Made, account = ann): Promise<Response> {
   const headers = { "content-type": contentType, authorization: basic(account) };
-  return fetch(`${url}/legacy/`, { method: "POST", headers, body: new Uint8Array(uploadForm(made)) });
+  return fetch(`${url}/legacy/`, {
+    method: "POST",
+    headers,
+    body: new Uint8Array(uploadForm(made)),
+  });
 }
 
 for (const one of publishers)
@@ -255,6 +259,8 @@ test("no upstream ever hears of a name that is published here, claimed or not", 
     ])
       await (await fetch(url + path)).arrayBuffer();
   }
-  const told = upstream.requests.filter(({ target, body }) => /(^|\/)shell[-_]|quiet/.test(target + body));
+  const told = upstream.requests.filter(({ target, body }) =>
+    /(^|\/)shell[-_]|quiet/.test(target + body),
+  );
   expect(told).toEqual([]);
 }, 60_000);
