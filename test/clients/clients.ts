@@ -20,7 +20,7 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
     // They have no project with a lock file: see withPrograms.
-    if (programNames.includes(client.name)) continue;
+    if ([...programNames, ...publishers].includes(client.name)) continue;
     if ("missing" in client) {
       test.skip(`${client.name} is not here: ${client.missing}`, () => {});
       continue;
@@ -34,7 +34,7 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
   }
 }
 
-/** Calls `define` when all of these programs of debian.ts are here; else one skipped test names those that are not. */
+/** Calls `define` when all of these are here; else one skipped test names those that are not. */
 export function withPrograms(names: string[], define: () => void): void {
   const reasons = names.flatMap((name) => {
     const client = clients.find((one) => one.name === name);
@@ -45,5 +45,14 @@ export function withPrograms(names: string[], define: () => void): void {
   else define();
 }
 
+/** How a client that is here is started. */
+export function commandOf(name: string): string[] {
+  const client = clients.find((one) => one.name === name);
+  if (!client || "missing" in client) throw new Error(`${name} is not here`);
+  return client.command;
+}
+
+/** They only publish. */
+export const publishers = ["twine", "flit", "hatch"];
 export const javascript = ["npm-10", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
 export const python = ["pip-machine", "pip", "uv", "poetry"];

@@ -8,6 +8,7 @@ import pinned from "./versions.json" with { type: "json" };
 
 interface Pin {
   npm?: string;
+  /** What goes with it comes before it. */
   pip?: string;
   /** The Node.js that it runs on, when the machine's may be too old for it. */
   node?: string;
@@ -66,7 +67,10 @@ async function installOne(name: string, pin: Pin): Promise<void> {
     );
   } else if (pin.pip) {
     await must(["python3", "-m", "venv", at], at);
-    await must([join(at, "bin", "python"), "-m", "pip", "install", "--quiet", pin.pip], at);
+    await must(
+      [join(at, "bin", "python"), "-m", "pip", "install", "--quiet", ...pin.pip.split(" ")],
+      at,
+    );
   }
 }
 

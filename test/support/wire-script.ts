@@ -25,6 +25,8 @@ export type Step = { line: number; text: string } & (
       path: string;
       headers: [string, string][];
       body: string;
+      /** Fields of a form, in place of `body`. `@wheel sea-shell 1.0` is the file of that name. */
+      form: [string, string][];
       live: boolean;
     }
   | { do: "check"; check: Check }
@@ -51,9 +53,14 @@ export function parseWire(source: string): Step[] {
 
 function addToRequest(request: Step & { do: "request" }, text: string): void {
   const header = /^([A-Za-z][A-Za-z0-9-]*): (.*)$/.exec(text);
+  const field = /^form (\S+) (.+)$/.exec(text);
   if (text.startsWith("body ")) request.body = text.slice(5);
+  else if (field) request.form.push([field[1]!, field[2]!]);
   else if (header) request.headers.push([header[1]!, header[2]!]);
-  else throw new SyntaxError(`line ${request.line}: "> ${text}" is neither a header nor a body`);
+  else
+    throw new SyntaxError(
+      `line ${request.line}: "> ${text}" is neither a header nor a body nor a field`,
+    );
 }
 
 type Parsed = Step extends infer One
@@ -92,6 +99,7 @@ function parseStep(text: string, line: number): Parsed {
         path: rest[0] ?? "",
         headers: [],
         body: "",
+        form: [],
         live: rest[1] === "live",
       };
     default: {

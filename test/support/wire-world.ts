@@ -1,6 +1,7 @@
 // What a running wire script knows: its two upstreams, its server, and what was answered so far.
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
+import type { Gate } from "../../src/auth/gate.ts";
 import type { TestOptions } from "./config.ts";
 import type { FakeUpstream } from "./fake-upstream/index.ts";
 import { startServer, type TestServer } from "./server.ts";
@@ -21,7 +22,9 @@ export interface World {
   upstream: FakeUpstream;
   /** The same packages before any of them was changed. */
   pristine: FakeUpstream;
-  options: TestOptions;
+  options: TestOptions & { gate?: Gate };
+  /** What callers may, by the names that they give. */
+  may: Map<string, string[]>;
   server: TestServer | null;
   exchanges: Exchange[];
   variables: Map<string, string>;
@@ -55,6 +58,7 @@ export function digest(bytes: Uint8Array): string {
 export function expand(text: string, world: World): string {
   return text.replace(/\{(\w+)(?:[ :]([^}]+))?\}/g, (whole, name: string, argument?: string) => {
     if (name === "base") return world.server?.url ?? "";
+    if (name === "basic") return `Basic ${btoa(`${argument}:${argument}`)}`;
     if (name === "upstream") return new URL(world.upstream.urls.npm).origin;
     if (name === "files") return world.upstream.urls.files;
     if (name === "etag") return lastOf(world).answer.get("etag") ?? "";

@@ -1,8 +1,10 @@
 // Runs *.wire scripts against the real server and a fake upstream, and again with the upstream away.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { contentType } from "../../src/formats/pypi/testdata/distributions.ts";
 import { startUpstream } from "./fake-upstream/index.ts";
 import { verify } from "./wire-checks.ts";
+import { gateOf, wireForm } from "./wire-publish.ts";
 import { jsonAt, parseWire, type Step } from "./wire-script.ts";
 import { change } from "./wire-upstream.ts";
 import {
@@ -31,6 +33,7 @@ export async function runWire(file: string, options: WireOptions = {}): Promise<
     upstream,
     pristine,
     options: {},
+    may: new Map(),
     server: null,
     exchanges: [],
     variables: new Map(),
@@ -93,7 +96,12 @@ function configure([key = "", ...words]: string[], world: World): void {
   if (world.server) throw new Error("the server runs already; say it before the first request");
   if (key === "claims")
     world.options.claims = { ...world.options.claims, [words[0]!]: words.slice(1) };
-  else if (key === "freshness") world.options.freshness = words[0]!;
+  else if (key === "may") {
+    // config may NAME ACTION…: who says that they are NAME, and is believed. Others may read.
+    const [name = "", ...actions] = words;
+    world.may.set(name, actions);
+    world.options.gate = gateOf(world.may);
+  } else if (key === "freshness") world.options.freshness = words[0]!;
   else if (key === "timeout") world.options.timeout = words[0]!;
   else if (key === "apt") {
     // config apt REPOSITORY OPTION VALUE
@@ -122,7 +130,10 @@ async function lose([name = ""]: string[], world: World): Promise<void> {
   await server.restart();
 }
 
-type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & { body?: string };
+type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & {
+  body?: string;
+  form?: [string, string][];
+};
 
 async function exchange(request: Request, world: World): Promise<Exchange> {
   const server = await serverOf(world);
@@ -135,7 +146,9 @@ async function exchange(request: Request, world: World): Promise<Exchange> {
     redirect: "manual",
     decompress: false,
     ...(request.body ? { body: request.body } : {}),
+    ...(request.form?.length ? { body: wireForm(request.form) } : {}),
   } as const;
+  if (request.form?.length) headers.set("content-type", contentType);
   const response = await fetch(server.url + path, sent);
   const base = {
     path,

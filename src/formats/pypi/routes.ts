@@ -4,8 +4,8 @@ import { isFileName, isName, normalizeName, projectOfFile, sidecarOf } from "./n
 export type PypiRoute =
   /** The list of projects. */
   | { kind: "projects" }
-  /** All files of one project, its name normalised. `devpi`: asked for two folders deeper. */
-  | { kind: "project"; project: string; devpi: boolean }
+  /** All files of one project, its name normalised. `devpi`: asked for two folders deeper; `legacy`: one. */
+  | { kind: "project"; project: string; devpi: boolean; legacy?: true }
   /** Another path is the right one; `location` is relative to the path asked for. */
   | { kind: "redirect"; project: string | null; location: string }
   | { kind: "file"; project: string; file: string }
@@ -44,14 +44,12 @@ function simple(rest: string[], devpi: boolean): PypiRoute | null {
   return { kind: "redirect", project, location: `${slash === "" ? "../" : ""}${project}/` };
 }
 
-/** hatch looks below the address that it publishes to, as devpi has it, for what is there already. */
-function legacy(all: string[]): PypiRoute | null {
-  const up = all[0] === "legacy" ? "../" : "";
-  const [name, slash, ...more] = all.slice(all[0] === "legacy" ? 2 : 1);
-  if (all[up ? 1 : 0] !== "+simple" || !name || !isName(name) || more.length || slash) return null;
-  const project = normalizeName(name);
-  const location = `${up}${slash === "" ? "../" : ""}../simple/${project}/`;
-  return { kind: "redirect", project, location };
+/** hatch looks below the address that it publishes to, as devpi has it, for what is there already, and follows no redirect. */
+function besideUpload(all: string[]): PypiRoute | null {
+  const isDeeper = all[0] === "legacy";
+  const [first, ...rest] = isDeeper ? all.slice(1) : all;
+  const route = first === "+simple" && rest.length ? simple(rest, false) : null;
+  return route?.kind === "project" && isDeeper ? { ...route, legacy: true } : route;
 }
 
 function file(name: string, fileName: string): PypiRoute | null {
@@ -156,7 +154,7 @@ export function parseRoute(method: string, path: string): PypiRoute | null {
         : { kind: "redirect", project: null, location: "simple/" };
     case "legacy":
     case "+simple":
-      return legacy(all);
+      return besideUpload(all);
     case "files":
       return rest.length === 2 ? file(rest[0]!, rest[1]!) : null;
     case "integrity":

@@ -120,6 +120,8 @@ const pages: [path: string, accept: string | null, variant: string, type: string
   ],
   ["/root/pypi/+simple/six/", json, "json-devpi", json],
   ["/root/pypi/+simple/six/", "text/html", "html-devpi", "text/html; charset=utf-8"],
+  ["/legacy/%2Bsimple/six/", "*/*", "html-legacy", "text/html; charset=utf-8"],
+  ["/%2Bsimple/six/", "*/*", "html", "text/html; charset=utf-8"],
 ];
 for (const [path, accept, variant, type] of pages)
   test(`${path} for ${accept} is the view ${variant}`, async () => {

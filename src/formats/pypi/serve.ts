@@ -50,15 +50,15 @@ function answerIn(media: MediaType | null) {
 }
 
 async function serveProject(
-  project: string,
-  devpi: boolean,
+  { project, devpi, legacy }: PypiRoute & { kind: "project" },
   request: Request,
   repository: Repository<PypiOptions>,
 ): Promise<Reply> {
   const answer = answerIn(mediaOf(request));
   if (!answer) return notAcceptable();
   const { form, headers } = answer;
-  const variant: PageVariant = devpi ? `${form}-devpi` : form;
+  const deeper: PageVariant = legacy ? `${form}-legacy` : form;
+  const variant: PageVariant = devpi ? `${form}-devpi` : deeper;
   const ref = projectRef(project, repository.options);
   return repository.view(ref, { variant, base: request.base }, headers);
 }
@@ -87,7 +87,7 @@ export async function serve(
     case "projects":
       return serveList(request, repository);
     case "project":
-      return serveProject(route.project, route.devpi, request, repository);
+      return serveProject(route, request, repository);
     case "redirect":
       return reply(301, "text/plain; charset=utf-8", `See ${route.location}\n`, {
         location: route.location,

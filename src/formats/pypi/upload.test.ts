@@ -122,7 +122,7 @@ test("the same file again is no error, another one under its name is", async () 
   const refused = await post(uploadForm(other)).catch((error) => error);
   expect(refused).toBeInstanceOf(Problem);
   expect(refused.status).toBe(409);
-  expect(refused.message).toStartWith(`File already exists: ${made.file} (`);
+  expect(refused.message).toStartWith(`File already exists: ${made.file} `);
   expect(hosting.bytes.get(made.file)!.equals(made.bytes)).toBe(true);
 });
 

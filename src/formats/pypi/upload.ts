@@ -75,7 +75,7 @@ async function publish({ fields, content }: UploadForm, repository: Repository):
     const words = isNew ? "is published" : "is here already, with the same bytes";
     return reply(200, TEXT, `${distribution.file} ${words}\n`);
   } catch (error) {
-    throw told(error, distribution);
+    throw told(error);
   } finally {
     for (const kept of beside) await kept.discard();
   }
@@ -95,11 +95,11 @@ async function hasOther(
 }
 
 /** poetry's --skip-existing goes by 409; others by these words. */
-function told(error: unknown, { file }: Distribution): unknown {
+function told(error: unknown): unknown {
   if (!(error instanceof Problem) || error.kind !== "conflict") return error;
   const { rule, message } = error;
   if (rule !== "immutable") return error;
-  return new Problem("conflict", `File already exists: ${file} (${message})`, {
+  return new Problem("conflict", `File already exists: ${message}`, {
     rule,
     cause: error,
   });

@@ -111,6 +111,19 @@ for (const [variant, golden] of [
   });
 }
 
+test("links lead to the same file from each path that a page has", async () => {
+  for (const [path, variant] of [
+    ["/pypi/simple/sample-project/", "json"],
+    ["/pypi/root/pypi/+simple/sample-project/", "json-devpi"],
+    ["/pypi/legacy/+simple/sample-project/", "json-legacy"],
+  ] as const) {
+    const page = await render(documents.project, { ...sample, overlay: {} }, variant);
+    const [file] = JSON.parse(page).files;
+    const { pathname } = new URL(file.url, `http://x.test${path}`);
+    expect(pathname).toBe(`/pypi/files/sample-project/${encodeURIComponent(file.filename)}`);
+  }
+});
+
 for (const form of ["json", "html"]) {
   test(`sample.json with what was seen first, as ${form}`, async () =>
     expectGolden(

@@ -9,7 +9,14 @@ import { projectPage } from "./page.ts";
 import { API_VERSION, type ProjectFile, type ProjectPage } from "./types.ts";
 
 /** The views of a project page. The URLs of files are relative, so each depth of path has its own; PEP 740 wants whole ones. */
-export const PAGE_VARIANTS = ["json", "html", "json-devpi", "html-devpi"] as const;
+export const PAGE_VARIANTS = [
+  "json",
+  "html",
+  "json-devpi",
+  "html-devpi",
+  "json-legacy",
+  "html-legacy",
+] as const;
 export type PageVariant = (typeof PAGE_VARIANTS)[number];
 
 /** The view that holds only where the upstream has one file's provenance: `{"provenance": "https://…"}` or null. */
@@ -35,8 +42,9 @@ interface Links {
 }
 
 function linksOf(project: string, view: ViewRequest): Links {
-  // From /simple/six/ or from /root/pypi/+simple/six/, to /files/six/.
-  const files = `${view.variant.endsWith("-devpi") ? "../../../../" : "../../"}files/${project}/`;
+  // From /simple/six/, /root/pypi/+simple/six/ or /legacy/+simple/six/, to /files/six/.
+  const depth = { devpi: 4, legacy: 3 }[view.variant.split("-")[1] ?? ""] ?? 2;
+  const files = `${"../".repeat(depth)}files/${project}/`;
   return {
     file: ({ filename }) => files + encodeURIComponent(filename),
     provenance: ({ filename, provenance }) => {

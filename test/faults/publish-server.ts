@@ -1,0 +1,14 @@
+// A server of its own in which anybody may publish: memory is measured of it alone.
+import { grantOf } from "../../src/core/testkit.ts";
+import { startUpstream } from "../support/fake-upstream/index.ts";
+import { startServer } from "../support/server.ts";
+
+const everything = grantOf("ann", () => true);
+const upstream = await startUpstream();
+const server = await startServer(upstream, { gate: { identify: () => everything } });
+process.on("SIGTERM", async () => {
+  await server.stop();
+  await upstream.stop();
+  process.exit(0);
+});
+console.log(server.url);

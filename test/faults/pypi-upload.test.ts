@@ -1,0 +1,91 @@
+// A large file is published: it goes to disk as it comes, and is looked into in pieces. Memory stays what it is.
+import { expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { end, tarPart } from "../../src/archive/testdata/archives.ts";
+import {
+  boundary,
+  contentType,
+  form,
+  metadataText,
+} from "../../src/formats/pypi/testdata/distributions.ts";
+
+const MIB = 1024 * 1024;
+const PIECES = 200;
+
+/** The most memory that a process had so far, in MiB. */
+function peak(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
+}
+
+/** The header of a file whose bytes come later. */
+function headerOf(name: string, size: number): Buffer {
+  const block = tarPart({ name });
+  block.write(`${size.toString(8).padStart(11, "0")}\0`, 124);
+  block.write("        ", 148);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return block;
+}
+
+/** A source distribution, packed in many pieces, each of which is a gzip file: RFC 1952 §2.2 */
+function* archive(version: string, pieces: number): Generator<Uint8Array> {
+  const top = `sea_shell-${version}`;
+  const piece = gzipSync(Buffer.alloc(MIB, "sea shell "), { level: 0 });
+  yield gzipSync(headerOf(`${top}/data`, pieces * MIB));
+  for (let count = 0; count < pieces; count += 1) yield piece;
+  const info = tarPart({ name: `${top}/PKG-INFO`, text: metadataText({ version }) });
+  yield gzipSync(Buffer.concat([info, end]));
+}
+
+async function publish(url: string, version: string, pieces: number): Promise<Response> {
+  const hash = createHash("sha256");
+  for (const piece of archive(version, pieces)) hash.update(piece);
+  const file = `sea_shell-${version}.tar.gz`;
+  const fields = form([["sha256_digest", hash.digest("hex")]]);
+  const tail = `--${boundary}--\r\n`;
+  const head = `--${boundary}\r\nContent-Disposition: form-data; name="content"; filename="${file}"\r\n\r\n`;
+  const parts = (function* () {
+    yield fields.subarray(0, fields.length - tail.length);
+    yield Buffer.from(head);
+    yield* archive(version, pieces);
+    yield Buffer.from(`\r\n${tail}`);
+  })();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const next = parts.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+  });
+  const headers = { "content-type": contentType };
+  return fetch(`${url}/pypi/legacy/`, { method: "POST", headers, body });
+}
+
+test("a source distribution of 200 MB is published in the memory of a small one", async () => {
+  const program = new URL("publish-server.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const url = await new Promise<string>((resolve) =>
+      child.stdout.once("data", (line: Buffer) => resolve(String(line).trim())),
+    );
+    const small = await publish(url, "1.0", 10);
+    expect([small.status, await small.text()]).toEqual([
+      200,
+      "sea_shell-1.0.tar.gz is published\n",
+    ]);
+    const before = peak(child.pid!);
+    const large = await publish(url, "1.1", PIECES);
+    expect([large.status, await large.text()]).toEqual([
+      200,
+      "sea_shell-1.1.tar.gz is published\n",
+    ]);
+    expect(peak(child.pid!) - before).toBeLessThan(100);
+  } finally {
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill();
+    await gone;
+  }
+}, 90_000);
