@@ -29,6 +29,7 @@ function open(answer: () => Reply) {
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => everybody },
     audit: { note: () => {} },
+    isPublic: () => true,
     site: createSite({
       repositories: [],
       version: "0",

@@ -24,6 +24,8 @@ const ROUTES_IN_MEMORY = 10_000;
 export interface AppDeps {
   gate: Gate;
   audit: Audit;
+  /** Whether callers may read it who give no name: the package, or anything of the repository where it is null. */
+  isPublic(repository: string, packageName: string | null): boolean;
   repositories: ReadonlyMap<string, Mounted>;
   /** `/` and `/-/…`: what belongs to no repository. */
   site: Site;
@@ -138,10 +140,14 @@ export function createApp(deps: AppDeps): App {
     return deliver({ answer, incoming: original, name, grant, failure, id, started, leave });
   }
 
-  function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
+  async function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
     const { route, access } = parse(target, method, grant);
     permit(grant, target.about, access.action, access.package);
-    return target.serve(route, grant);
+    const answer = await target.serve(route, grant);
+    const isForAll =
+      grant.principal.kind === "anonymous" ||
+      (target.name !== null && deps.isPublic(target.name, access.package));
+    return isForAll ? answer : forOne(answer);
   }
 
   /** Sends, and records what was sent: at once, or when a stream has ended. */
@@ -284,6 +290,16 @@ export function createApp(deps: AppDeps): App {
 }
 
 function nothing(): void {}
+
+/** What not everybody may have is kept by no cache that serves several. RFC 9111 §5.2.2.7 */
+function forOne(reply: Reply): Reply {
+  const control = reply.headers["cache-control"];
+  const own = control?.includes("no-store") ? control : `private, ${control ?? "no-cache"}`;
+  return {
+    ...reply,
+    headers: { ...reply.headers, "cache-control": own.replace(/ public,/, "") },
+  };
+}
 
 function served(
   { answer, incoming, name, failure, id, started }: Outcome,

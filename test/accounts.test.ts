@@ -70,6 +70,21 @@ test("a user, a grant and a token let a client in, and each of them taken back s
   expect(server.output()).not.toContain(token);
 }, 60_000);
 
+test("what is not for everybody is kept by no shared cache", async () => {
+  holdfast(["user", "add", "ann", "--admin", "--password-stdin"], "correct horse\n");
+  const token = holdfast(["token", "create", "ann"]).out.trim();
+  for (const path of ["/npm/kelp", "/npm/kelp/-/kelp-2.0.0.tgz"])
+    for (let time = 0; time < 3; time += 1) {
+      const answer = await fetch(`${server.url}${path}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect([answer.status, answer.headers.get("cache-control")]).toEqual([
+        200,
+        expect.stringMatching(/^private, (?!.*public)/),
+      ]);
+    }
+}, 60_000);
+
 test("the first administrator's code stands in the log of a server without users, once", async () => {
   await waitFor(
     () => server.output().includes('"setup_code"'),

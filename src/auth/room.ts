@@ -47,7 +47,7 @@ export interface Auth {
   rules(): AccessRules;
   accounts(grant: Grant): Accounts;
   /** Whether anonymous callers may read the package. */
-  isPublic(repository: string, packageName: string): boolean;
+  isPublic(repository: string, packageName: string | null): boolean;
   /** From now on by this configuration. The gate of the one before is closed by who uses it. */
   use(settings: AuthSettings): Gate;
 }

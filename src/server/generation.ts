@@ -63,6 +63,7 @@ export function createGeneration(
       now,
       accessLog,
       audit: auth.audit,
+      isPublic: auth.isPublic,
       enter() {
         running += 1;
         return () => {

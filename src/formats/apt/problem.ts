@@ -1,4 +1,5 @@
 // A failure as apt shows it: it prints the status line, and a person with a browser the text.
+import { challenge } from "../../core/challenge.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 
@@ -7,6 +8,6 @@ export function problemReply(problem: Problem): Reply {
   const message = problem.kind === "internal" ? "an error of this server" : problem.message;
   const body = `holdfast: ${message}\n`;
   // The path that it may repeat is the client's own text.
-  const headers = { "x-content-type-options": "nosniff" };
+  const headers = { "x-content-type-options": "nosniff", ...challenge(problem) };
   return reply(problem.status, "text/plain; charset=utf-8", body, headers);
 }

@@ -1,4 +1,5 @@
 // Failures in Composer's dialect: it prints the `warning` of a JSON body. composer/composer, HttpDownloader::outputWarnings
+import { challenge } from "../../core/challenge.ts";
 import type { Problem, ProblemKind } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import { parseRoute } from "./routes.ts";
@@ -20,7 +21,7 @@ const CANNOT_BE_HAD = 424;
 
 export function renderProblem(problem: Problem, path = ""): Reply {
   const text = `holdfast: ${SAID[problem.kind] ?? problem.kind}: ${problem.message}`;
-  const headers: Record<string, string> = {};
+  const headers = challenge(problem);
   if (problem.kind === "methodNotAllowed") headers["allow"] = "GET, HEAD";
   const status = [403, 503].includes(problem.status) ? CANNOT_BE_HAD : problem.status;
   // Exactly this type, without a charset: else Composer does not look into it.

@@ -1,4 +1,5 @@
 // A failure as the go command shows it: it prints a body only when that is text/plain.
+import { challenge } from "../../core/challenge.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 
@@ -9,5 +10,5 @@ import { type Reply, reply } from "../../core/reply.ts";
 export function problemReply(problem: Problem): Reply {
   const message = problem.kind === "internal" ? "an error of this server" : problem.message;
   const body = `holdfast: ${problem.kind}: ${message}\n`;
-  return reply(problem.status, "text/plain; charset=utf-8", body);
+  return reply(problem.status, "text/plain; charset=utf-8", body, challenge(problem));
 }

@@ -1,4 +1,5 @@
 // A failure as Python clients show it. RFC 9457
+import { challenge } from "../../core/challenge.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import { isUploadPath } from "./routes.ts";
@@ -23,9 +24,8 @@ export function renderProblem(problem: Problem, path = "", accept: string | null
   return reply(problem.status, "application/problem+json", `${JSON.stringify(body)}\n`, headers);
 }
 
-function headersOf({ kind }: Problem): Record<string, string> {
+function headersOf({ kind, status }: Problem): Record<string, string> {
   if (kind === "methodNotAllowed") return { allow: "GET, HEAD, POST, DELETE" };
   // pip, uv and twine send what they have of this host only when they are asked.
-  if (kind === "unauthenticated") return { "www-authenticate": 'Basic realm="holdfast"' };
-  return {};
+  return challenge({ status });
 }
