@@ -1,9 +1,10 @@
 // Real Python clients publish and install private packages. They are told apart by a gate of this test's own.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { grantOf } from "../../src/core/testkit.ts";
+import { attestation } from "../../src/formats/pypi/testdata/attestations.ts";
 import {
   contentType,
   type Made,
@@ -71,7 +72,13 @@ async function build({ build }: Publisher, folder: string): Promise<void> {
   if (build) await must(folder, build);
 }
 
-async function page(name: string): Promise<{ filename: string; hashes: { sha256: string } }[]> {
+interface Shown {
+  filename: string;
+  hashes: { sha256: string };
+  provenance?: string;
+}
+
+async function page(name: string): Promise<Shown[]> {
   const answer = await fetch(`${url}/simple/${name}/`, {
     headers: { accept: "application/vnd.pypi.simple.v1+json" },
   });
@@ -234,6 +241,26 @@ withPrograms(["uv"], () => {
     const result = await runIn(folder, home, { command: check, env });
     expect(result.code).not.toBe(0);
     expect(result.output).toContain("do not match");
+  }, 60_000);
+});
+
+withPrograms(["uv"], () => {
+  test("uv publishes the attestations that lie beside a file", async () => {
+    const folder = tempFolder("attested");
+    const { file, bytes } = wheel({ name: "shell-attested" });
+    const said = attestation({ file, sha256: sha256(bytes) });
+    mkdirSync(join(folder, "dist"));
+    writeFileSync(join(folder, "dist", file), bytes);
+    writeFileSync(join(folder, "dist", `${file}.publish.attestation`), JSON.stringify(said));
+    const { command, env } = publishers.find(({ name }) => name === "uv")!.publish(url, ann);
+    await must(folder, command, env);
+    const [shown] = await page("shell-attested");
+    expect(shown!.provenance).toBe(`${url}/integrity/shell-attested/1.0/${file}/provenance`);
+    const provenance = await (await fetch(shown!.provenance!)).json();
+    expect(provenance).toMatchObject({
+      version: 1,
+      attestation_bundles: [{ publisher: { kind: "GitHub" }, attestations: [said] }],
+    });
   }, 60_000);
 });
 

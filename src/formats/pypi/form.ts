@@ -94,8 +94,7 @@ async function receive(
   repository: Repository,
 ): Promise<UploadForm["content"]> {
   const distribution = nameOfFile(part, fieldOf(fields, "name"));
-  const length = Number(request.header("content-length"));
-  await repository.hosting.admit(distribution.project, length > 0 ? length : null);
+  await admit(distribution.project, request, repository);
   // Each digest costs time: those that the form names, and all when it names them later.
   const told = DIGESTS.filter(([field]) => fields.has(field));
   const wanted = (fields.has("name") ? told : DIGESTS).map(([, algorithm]) => algorithm);
@@ -106,6 +105,25 @@ async function receive(
     wanted.filter((algorithm) => algorithm !== "sha256"),
   );
   return { upload, distribution };
+}
+
+/** The form is a little larger than its file: what is at a limit is counted again as it comes. Bytes. */
+const AROUND = 64 * 1024;
+
+async function admit(project: string, request: Request, repository: Repository): Promise<void> {
+  const size = Number(request.header("content-length")) - AROUND;
+  try {
+    await repository.hosting.admit(project, size > 0 ? size : null);
+  } catch (error) {
+    throw notOurs(error);
+  }
+}
+
+/** A name that is the upstream's is no file that exists: poetry's --skip-existing would pass over it as if it were published. */
+export function notOurs(error: unknown): unknown {
+  if (!(error instanceof Problem) || error.kind !== "conflict" || error.rule !== "claims")
+    return error;
+  return new Problem("forbidden", error.message, { rule: error.rule, cause: error });
 }
 
 function nameOfFile({ fileName }: FormPart, name: string | null): Distribution {

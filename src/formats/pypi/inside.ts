@@ -3,7 +3,13 @@ import { unpackedLimit } from "../../archive/check.ts";
 import { decompressed } from "../../archive/decompress.ts";
 import { piecesOf } from "../../archive/pieces.ts";
 import { readTar } from "../../archive/tar.ts";
-import { checkLocal, readDirectory, readEntry, type ZipEntry } from "../../archive/zip.ts";
+import {
+  checkLocal,
+  readDirectory,
+  readEntry,
+  type ZipEntry,
+  zipLimits,
+} from "../../archive/zip.ts";
 import type { RandomAccess } from "../../core/artifact.ts";
 import { Problem } from "../../core/problem.ts";
 import { type CoreMetadata, readCoreMetadata } from "./core-metadata.ts";
@@ -11,6 +17,9 @@ import type { Distribution } from "./distribution.ts";
 import { METADATA_LIMIT } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { canonicalVersion } from "./versions.ts";
+
+/** Read while clients wait: of less than what is only fetched, and more than the largest wheels have. */
+const LIMITS = { ...zipLimits, entries: 100_000, directorySize: 16 * 2 ** 20 };
 
 /** What stands in a distribution. `bytes`: its metadata as it stands there. */
 export interface Inside extends CoreMetadata {
@@ -112,7 +121,7 @@ async function entriesOf(
   distribution: Distribution,
 ): Promise<Map<string, ZipEntry>> {
   const entries = new Map<string, ZipEntry>();
-  for (const entry of await readDirectory(file)) {
+  for (const entry of await readDirectory(file, LIMITS)) {
     const { name, method, encrypted } = entry;
     checkPath(name, distribution);
     if (encrypted || (method !== 0 && method !== 8))

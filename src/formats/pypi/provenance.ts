@@ -14,7 +14,7 @@ import { projectOfFile, versionOfFile } from "./names.ts";
 import type { PypiOptions } from "./options.ts";
 import type { PypiRoute } from "./routes.ts";
 import { MEDIA } from "./types.ts";
-import { normalizeVersion } from "./versions.ts";
+import { canonicalVersion, normalizeVersion } from "./versions.ts";
 import { provenancePath, provenanceVariant } from "./view.ts";
 
 type Route = Extract<PypiRoute, { kind: "provenance" }>;
@@ -105,7 +105,7 @@ export async function serveProvenance(
 ): Promise<Reply> {
   const version = versionOfFile(route.file, route.project);
   const isOwn = repository.hosting.owns(route.project);
-  if (isOwn && version === normalizeVersion(route.version))
+  if (isOwn && canonicalVersion(version) === canonicalVersion(route.version))
     return hostedProvenance(route, request, repository);
   if (isOwn) return none(route.file);
   repository.refuseClaimed(route.project);

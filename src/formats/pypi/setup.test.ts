@@ -15,6 +15,12 @@ test("every client is pointed at the simple index", () => {
     );
 });
 
+test("who publishes is pointed at the upload API", () => {
+  expect(text("https://packages.example.test/pypi/", "twine")).toContain(
+    "repository = https://packages.example.test/pypi/legacy/\n",
+  );
+});
+
 const trust: [url: string, want: string | null][] = [
   ["https://packages.example.test/pypi", null],
   ["http://localhost:4653/pypi", null],

@@ -11,6 +11,7 @@ function needsTrust(url: string): string | null {
 
 export function snippets(url: string): Snippet[] {
   const index = `${url.replace(/\/+$/, "")}/simple/`;
+  const upload = `${url.replace(/\/+$/, "")}/legacy/`;
   const trusted = needsTrust(url);
   return [
     {
@@ -33,6 +34,11 @@ export function snippets(url: string): Snippet[] {
       client: "pdm",
       file: "pyproject.toml",
       text: `[[tool.pdm.source]]\nname = "pypi"\nurl = "${index}"\nverify_ssl = true\n`,
+    },
+    {
+      client: "twine",
+      file: "~/.pypirc",
+      text: `[distutils]\nindex-servers = holdfast\n\n[holdfast]\nrepository = ${upload}\nusername = __token__\n`,
     },
   ];
 }

@@ -8,12 +8,12 @@ import type { Request } from "../../core/request.ts";
 import { provenanceOf } from "./attestations.ts";
 import { releaseInfo } from "./compose-release.ts";
 import type { Distribution } from "./distribution.ts";
-import { DIGESTS, fieldOf, readUploadForm, type UploadForm } from "./form.ts";
+import { DIGESTS, fieldOf, notOurs, readUploadForm, type UploadForm } from "./form.ts";
 import { type Inside, readInside } from "./inside.ts";
 import { METADATA_LIMIT } from "./metadata.ts";
 import { normalizeName, releasePurl, type Sidecar } from "./names.ts";
 import type { FileMetadata } from "./types.ts";
-import { canonicalVersion, normalizeVersion } from "./versions.ts";
+import { canonicalVersion } from "./versions.ts";
 import { provenancePath } from "./view.ts";
 
 const TEXT = "text/plain; charset=utf-8";
@@ -68,7 +68,7 @@ async function publish({ fields, content }: UploadForm, repository: Repository):
     }
     const { isNew } = await hosting.publish({
       package: distribution.project,
-      version: normalizeVersion(inside.version),
+      version: distribution.version,
       metadata: releaseInfo(inside),
       files: made,
     });
@@ -96,9 +96,8 @@ async function hasOther(
 
 /** poetry's --skip-existing goes by 409; others by these words. */
 function told(error: unknown): unknown {
-  if (!(error instanceof Problem) || error.kind !== "conflict") return error;
+  if (!(error instanceof Problem) || error.rule !== "immutable") return notOurs(error);
   const { rule, message } = error;
-  if (rule !== "immutable") return error;
   return new Problem("conflict", `File already exists: ${message}`, {
     rule,
     cause: error,
@@ -155,7 +154,7 @@ async function read(upload: Upload, distribution: Distribution): Promise<Inside>
 }
 
 function distributionFile(upload: Upload, distribution: Distribution, inside: Inside): NewFile {
-  const { file, project } = distribution;
+  const { file, project, version } = distribution;
   const metadata: FileMetadata = {
     requiresPython: inside.requiresPython,
     digests: Object.fromEntries(
@@ -167,7 +166,7 @@ function distributionFile(upload: Upload, distribution: Distribution, inside: In
   return {
     file,
     kind: "distribution",
-    purl: releasePurl(project, normalizeVersion(inside.version)),
+    purl: releasePurl(project, version),
     path: `/files/${project}/${encodeURIComponent(file)}`,
     upload,
     metadata,
