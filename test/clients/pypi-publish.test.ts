@@ -1,9 +1,9 @@
-// Real Python clients publish and install private packages. They are told apart by a gate of this test's own.
+// Real Python clients publish and install private packages, with tokens of this server.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { grantOf } from "../../src/core/testkit.ts";
+import type { Action } from "../../src/core/grant.ts";
 import { attestation } from "../../src/formats/pypi/testdata/attestations.ts";
 import {
   contentType,
@@ -12,6 +12,7 @@ import {
   uploadForm,
   wheel,
 } from "../../src/formats/pypi/testdata/distributions.ts";
+import { makeAccounts } from "../support/accounts.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
@@ -24,23 +25,15 @@ import {
   writeProject,
 } from "./pypi-publishers.ts";
 
-const ann: Account = { user: "ann", password: "publishes" };
-const ben: Account = { user: "ben", password: "reads" };
+/** May publish. */
+let ann: Account;
+/** May read. */
+let ben: Account;
+/** Ann's token that may read alone. */
+let reading: Account;
 
 const basic = ({ user, password }: Account) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-const publisher = grantOf("ann", () => true);
-const reader = grantOf("ben", (_, action) => action === "read");
-/** Reads, so that clients can be told to install without a password. */
-const anybody = grantOf("", (_, action) => action === "read");
-
-const gate = {
-  identify(asked: { header(name: string): string | null }) {
-    const given = asked.header("authorization");
-    if (given === basic(ann)) return publisher;
-    return given === basic(ben) ? reader : anybody;
-  },
-};
 
 let upstream: FakeUpstream;
 let server: TestServer;
@@ -49,7 +42,19 @@ let url: string;
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  server = await startServer(upstream, { gate, claims: { pypi: ["shell-*"] } });
+  server = await startServer(upstream, { claims: { pypi: ["shell-*"] } });
+  const all = { user: "ann", actions: ["publish", "unpublish"] as Action[], repository: "pypi" };
+  const tokens = await makeAccounts(server.data, [
+    all,
+    { user: "ben", actions: ["read"] },
+    { ...all, scope: ["read"] },
+  ]);
+  [ann, ben, reading] = tokens.map((password) => ({ user: "__token__", password })) as [
+    Account,
+    Account,
+    Account,
+  ];
+  await server.restart();
   url = `${server.url}/pypi`;
   home = tempFolder("home");
 });
@@ -88,8 +93,8 @@ async function page(name: string): Promise<Shown[]> {
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-async function post(made: Made, account = ann): Promise<Response> {
-  const headers = { "content-type": contentType, authorization: basic(account) };
+async function post(made: Made): Promise<Response> {
+  const headers = { "content-type": contentType, authorization: basic(ann) };
   return fetch(`${url}/legacy/`, {
     method: "POST",
     headers,
@@ -102,17 +107,20 @@ for (const one of publishers)
     describe(one.name, () => {
       const name = `shell-${one.name}`;
       const folder = tempFolder(name);
-      const publish = (account: Account | null) => runIn(folder, home, one.publish(url, account));
+      const publish = (account: Account) => runIn(folder, home, one.publish(url, account));
 
-      test("is refused without a password, and with one that may only read", async () => {
+      test("is refused with a wrong password, and with tokens that may only read", async () => {
         writeProject(one, folder, name, "1.0");
         await build(one, folder);
-        const nameless = await publish(null);
-        expect(nameless.code).not.toBe(0);
-        expect(nameless.output).toMatch(/401|Unauthorized/);
-        const forbidden = await publish(ben);
-        expect(forbidden.code).not.toBe(0);
-        expect(forbidden.output).toMatch(/403|Forbidden/);
+        // Each another one: who guesses the password of one has to wait.
+        const stranger = await publish({ user: `stranger-${one.name}`, password: "guessed" });
+        expect(stranger.code).not.toBe(0);
+        expect(stranger.output).toMatch(/401|Unauthorized/);
+        for (const account of [ben, reading]) {
+          const forbidden = await publish(account);
+          expect(forbidden.code).not.toBe(0);
+          expect(forbidden.output).toMatch(/403|Forbidden/);
+        }
         expect(await page(name)).toEqual([]);
       }, 60_000);
 

@@ -22,11 +22,10 @@ export interface Publisher {
   backend: string;
   build: string[] | null;
   /** `url` is the repository's. */
-  publish(url: string, account: Account | null): Call;
+  publish(url: string, account: Account): Call;
 }
 
 const python = (client: string) => join(dirname(commandOf(client)[0]!), "python");
-const nobody: Account = { user: "", password: "" };
 
 export const publishers: Publisher[] = [
   {
@@ -41,7 +40,7 @@ export const publishers: Publisher[] = [
         ...["upload", "--non-interactive", "--disable-progress-bar", "--verbose"],
         ...["--repository-url", `${url}/legacy/`, "dist/*"],
       ],
-      env: { TWINE_USERNAME: account?.user ?? "x", TWINE_PASSWORD: account?.password ?? "x" },
+      env: { TWINE_USERNAME: account.user, TWINE_PASSWORD: account.password },
     }),
   },
   {
@@ -53,8 +52,8 @@ export const publishers: Publisher[] = [
     publish: (url, account) => ({
       command: [...commandOf("uv"), "publish", "--publish-url", `${url}/legacy/`],
       env: {
-        UV_PUBLISH_USERNAME: account?.user ?? "x",
-        UV_PUBLISH_PASSWORD: account?.password ?? "x",
+        UV_PUBLISH_USERNAME: account.user,
+        UV_PUBLISH_PASSWORD: account.password,
       },
     }),
   },
@@ -68,8 +67,8 @@ export const publishers: Publisher[] = [
       command: [...commandOf("poetry"), "publish", "--no-interaction", "--repository", "here"],
       env: {
         POETRY_REPOSITORIES_HERE_URL: `${url}/legacy/`,
-        POETRY_HTTP_BASIC_HERE_USERNAME: account?.user ?? "x",
-        POETRY_HTTP_BASIC_HERE_PASSWORD: account?.password ?? "x",
+        POETRY_HTTP_BASIC_HERE_USERNAME: account.user,
+        POETRY_HTTP_BASIC_HERE_PASSWORD: account.password,
       },
     }),
   },
@@ -81,8 +80,8 @@ export const publishers: Publisher[] = [
       command: [...commandOf("flit"), "publish"],
       env: {
         FLIT_INDEX_URL: `${url}/legacy/`,
-        FLIT_USERNAME: account?.user ?? "x",
-        FLIT_PASSWORD: account?.password ?? "x",
+        FLIT_USERNAME: account.user,
+        FLIT_PASSWORD: account.password,
       },
     }),
   },
@@ -92,17 +91,14 @@ export const publishers: Publisher[] = [
     get build() {
       return [python("hatch"), "-m", "hatchling", "build"];
     },
-    publish(url, account) {
-      const { user, password } = account ?? { ...nobody, user: "x", password: "x" };
-      return {
-        command: [...commandOf("hatch"), "publish", "--no-prompt"],
-        env: {
-          HATCH_INDEX_REPO: `${url}/legacy/`,
-          HATCH_INDEX_USER: user,
-          HATCH_INDEX_AUTH: password,
-        },
-      };
-    },
+    publish: (url, account) => ({
+      command: [...commandOf("hatch"), "publish", "--no-prompt"],
+      env: {
+        HATCH_INDEX_REPO: `${url}/legacy/`,
+        HATCH_INDEX_USER: account.user,
+        HATCH_INDEX_AUTH: account.password,
+      },
+    }),
   },
 ];
 
