@@ -299,3 +299,56 @@ test("no upstream ever hears of a name that is published here, claimed or not", 
   );
   expect(told).toEqual([]);
 }, 60_000);
+
+describe("where nobody reads without a name", () => {
+  const folder = tempFolder("private");
+  const at = ({ user, password }: Account) =>
+    url.replace("://", `://${user}:${password}@`).concat("/simple/");
+
+  beforeAll(async () => {
+    expect((await post(wheel({ name: "shell-private" }))).status).toBe(200);
+    await server.restart({ access: { anonymous: "none" } });
+  });
+
+  test("the index asks for a name, and tells nothing", async () => {
+    for (const name of ["shell-private", "shell-nowhere", "brine"]) {
+      const answer = await fetch(`${url}/simple/${name}/`);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get("www-authenticate")).toBe('Basic realm="holdfast"');
+      expect(await answer.text()).not.toContain("published");
+    }
+  });
+
+  for (const [client, index] of [
+    ["pip", (index: string) => ["--index-url", index]],
+    ["uv", (index: string) => ["--default-index", index]],
+  ] as const)
+    withPrograms([client], () => {
+      test(`${client} installs with a token, and not without`, async () => {
+        const into = join(folder, client);
+        const start =
+          client === "uv"
+            ? ["pip", "install", "--no-cache"]
+            : ["install", "--no-cache-dir", "--no-input"];
+        const command = (where: string) => [
+          ...commandOf(client),
+          ...start,
+          ...["--target", into, ...index(where), "shell-private"],
+        ];
+        const refused = await runIn(folder, home, { command: command(`${url}/simple/`), env: {} });
+        expect(refused.code).not.toBe(0);
+        await must(folder, command(at(reading)));
+        expect(installed(into, "shell_private")).toBe("1.0");
+      }, 60_000);
+    });
+
+  withPrograms(["twine"], () => {
+    test("twine publishes", async () => {
+      const { file, bytes } = wheel({ name: "shell-private", version: "1.1" });
+      mkdirSync(join(folder, "dist"), { recursive: true });
+      writeFileSync(join(folder, "dist", file), bytes);
+      const { command, env } = publishers.find(({ name }) => name === "twine")!.publish(url, ann);
+      await must(folder, command, env);
+    }, 60_000);
+  });
+});

@@ -13,6 +13,8 @@ export interface TestOptions {
   /** How long the upstream may be silent: "30s". */
   timeout?: string;
   offline?: boolean;
+  /** Who may do what, as the configuration has it. */
+  access?: Record<string, unknown>;
   /** Go's checksum database itself is asked as well. */
   sumdbDirect?: boolean;
   /** Options of apt repositories. */
@@ -36,6 +38,7 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
     {
       listen: "127.0.0.1:0",
       offline: options.offline ?? false,
+      ...(options.access && { access: options.access }),
       repositories: {
         npm: { upstreams: at(upstream.urls.npm), ...shared("npm") },
         pypi: { upstreams: at(upstream.urls.pypi, [files]), ...shared("pypi") },
