@@ -10,7 +10,7 @@ export interface Account {
 }
 
 /** A program, its arguments and what its environment has beside the usual. */
-interface Call {
+export interface Call {
   command: string[];
   env: Record<string, string>;
 }
