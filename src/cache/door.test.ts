@@ -63,7 +63,15 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
 /** Asks nobody: see core/hosting.ts. */
 const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
 /** What tells nothing of any package. */
-const free: (keyof Repository)[] = ["name", "options", "claims", "claimPatterns", "report", "now"];
+const free: (keyof Repository)[] = [
+  "name",
+  "options",
+  "claims",
+  "claimPatterns",
+  "secret",
+  "report",
+  "now",
+];
 /** What asks in each of its own functions. */
 const rooms: (keyof Repository)[] = ["accounts", "hosting"];
 

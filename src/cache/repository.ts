@@ -56,6 +56,8 @@ export interface Shared {
   artifactMemory: Lru<StoredArtifact>;
   /** What the server itself may. */
   ownGrant: Grant;
+  /** Secrets of the server's own, by name. */
+  secret: Repository["secret"];
   /** Accounts as one caller may use them. */
   accounts(grant: Grant): Accounts;
   /** Names of what is published here. */
@@ -99,6 +101,7 @@ export function createRepository(
     report,
     now,
     claimPatterns: settings.claims,
+    secret: shared.secret,
     claims: (packageName) => door.whose(packageName) !== "upstream",
   };
   const repository: UnboundRepository = {

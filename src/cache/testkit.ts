@@ -30,6 +30,7 @@ import { createTransform } from "../worker/work.ts";
 import { createLru } from "./lru.ts";
 import { createNaming } from "./named.ts";
 import { createRepository } from "./repository.ts";
+import { createSecrets } from "./secrets.ts";
 import { createSoundness } from "./soundness.ts";
 
 /** The grant of who may do all. */
@@ -259,6 +260,7 @@ export async function openToy(
         viewMemory: createLru(1 << 20),
         artifactMemory: createLru(1 << 20),
         ownGrant: everything,
+        secret: createSecrets(database, now),
         accounts: () => unexpectedParts.accounts,
         hostedNames: await openHostedNames(database, changes),
         audit: async (_sql, entry) => void audited.push(entry),

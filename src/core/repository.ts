@@ -22,6 +22,7 @@ export interface OwnRepository<Options = unknown>
     | "keep"
     | "kept"
     | "swap"
+    | "secret"
     | "report"
     | "now"
   > {}
@@ -89,6 +90,11 @@ export interface Repository<Options = unknown> {
   kept(key: string): Promise<{ bytes: Uint8Array; at: number } | null>;
   /** Keeps a value in place of `previous` (null: of none or an empty one), and says whether that was still the one kept: what only moves forward. */
   swap(key: string, bytes: Uint8Array, previous: Uint8Array | null): Promise<boolean>;
+  /**
+   * 32 random bytes, made when they are first asked for and the same from then on, for all repositories of the server: what a format signs with. Never
+   * to be shown to anybody.
+   */
+  secret(name: string): Promise<Uint8Array>;
   /** Keys of stored documents of one kind that contain `text`, sorted, at most `limit`: of packages that the caller may read. */
   documents(kind: string, text: string, limit: number): Promise<string[]>;
   report(event: RepositoryEvent): void;

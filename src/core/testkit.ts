@@ -31,8 +31,12 @@ function unexpectedAll<T extends object>(name: string): T {
   });
 }
 
-export const unexpectedParts: Pick<Repository, Part | "claimPatterns" | "accounts" | "hosting"> = {
+export const unexpectedParts: Pick<
+  Repository,
+  Part | "secret" | "claimPatterns" | "accounts" | "hosting"
+> = {
   claimPatterns: [],
+  secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),
   model: unexpected("model"),

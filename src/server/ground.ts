@@ -6,6 +6,7 @@ import type { StoredArtifact } from "../cache/artifacts.ts";
 import { createLru } from "../cache/lru.ts";
 import { createNaming } from "../cache/named.ts";
 import type { Shared } from "../cache/repository.ts";
+import { createSecrets } from "../cache/secrets.ts";
 import { createSoundness } from "../cache/soundness.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
@@ -78,6 +79,7 @@ export async function openGround(
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
+    secret: createSecrets(database, now),
     accounts: auth.accounts,
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,

@@ -2,6 +2,8 @@
 import { checkTar } from "../../archive/check.ts";
 import type { ArtifactType } from "../../core/artifact.ts";
 
-export const artifacts: Record<"tarball", ArtifactType> = {
+export const artifacts: Record<"tarball" | "provenance", ArtifactType | null> = {
+  /** What comes beside a tarball that is published here, and from no upstream. */
+  provenance: null,
   tarball: { check: (file) => checkTar(file, "tarball.tar.gz") },
 };

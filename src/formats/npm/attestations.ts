@@ -13,6 +13,7 @@ import {
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
+import type { ProvenanceMetadata } from "./hosted.ts";
 import { encodeName } from "./names.ts";
 import { isObject } from "./types.ts";
 
@@ -25,6 +26,7 @@ export async function serveAttestations(
   version: string,
   repository: Repository,
 ): Promise<Reply> {
+  if (repository.hosting.owns(name)) return ownAttestations(name, version, repository);
   repository.refuseClaimed(name);
   const key = `attestations/${name}@${version}`;
   const kept = await repository.kept(key);
@@ -40,4 +42,27 @@ export async function serveAttestations(
   }
   if (kept) return jsonReply(200, parseJson(kept.bytes), fromKept(repository, kept.at, answer));
   throw noAnswer(answer, `attestations of ${name}@${version}`);
+}
+
+/** Of a version that is published here: the bundle that came with it, in the form of an answer. */
+async function ownAttestations(
+  name: string,
+  version: string,
+  repository: Repository,
+): Promise<Reply> {
+  const hosted = await repository.hosting.read(name);
+  const release = hosted?.releases.find((one) => one.version === version);
+  const file = release?.files.find(({ kind }) => kind === "provenance");
+  if (!file) throw new Problem("notFound", `There are no attestations of ${name}@${version}`);
+  const { bundle } = file.metadata as ProvenanceMetadata;
+  const { predicateType } = payloadOf(bundle);
+  return jsonReply(200, { attestations: [{ predicateType, bundle }] }, { hit: true });
+}
+
+function payloadOf(bundle: unknown): { predicateType: string } {
+  const envelope = isObject(bundle) ? bundle["dsseEnvelope"] : null;
+  const payload = isObject(envelope) ? envelope["payload"] : null;
+  const statement = typeof payload === "string" ? parseJson(Buffer.from(payload, "base64")) : null;
+  const type = isObject(statement) ? statement["predicateType"] : null;
+  return { predicateType: typeof type === "string" ? type : "https://slsa.dev/provenance/v1" };
 }

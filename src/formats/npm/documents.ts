@@ -1,5 +1,6 @@
 // The two kinds of documents: the packument that names all files of a package, and the small one of a single version.
 import type { DocumentRef, DocumentType } from "../../core/document.ts";
+import { composePackument, composeVersion } from "./hosted.ts";
 import { encodeName } from "./names.ts";
 import { manifestExtract, manifestFacts, packumentExtract, packumentFacts } from "./packument.ts";
 import { renderManifest, renderPackument } from "./view.ts";
@@ -12,6 +13,7 @@ export const documents: Record<"packument" | "version", DocumentType> = {
     limit: 512 * MiB,
     facts: packumentFacts,
     extract: packumentExtract,
+    compose: composePackument,
     render: renderPackument,
   },
   version: {
@@ -19,6 +21,7 @@ export const documents: Record<"packument" | "version", DocumentType> = {
     limit: 8 * MiB,
     facts: manifestFacts,
     extract: manifestExtract,
+    compose: composeVersion,
     render: renderManifest,
   },
 };

@@ -6,6 +6,7 @@ import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
+import { promotedState } from "./promoted.ts";
 import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
@@ -23,6 +24,7 @@ const options = z.strictObject({
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
   hosts: true,
+  promoted: promotedState,
   options,
   documents,
   artifacts,

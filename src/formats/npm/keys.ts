@@ -6,6 +6,7 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { NpmMemory } from "./memory.ts";
 import { parseKeys } from "./signatures.ts";
+import { ownKey } from "./signing.ts";
 import type { RegistryKey } from "./types.ts";
 
 const KEY = "keys";
@@ -32,6 +33,8 @@ export async function registryKeys(
 /** The answer to a client. "404 or 400: the registry has no keys" (npm/cli verify-signatures.js). */
 export async function serveKeys(repository: Repository, memory: NpmMemory): Promise<Reply> {
   const keys = await registryKeys(repository, memory);
+  // A client that is given keys wants a signature of every version.
+  if ((await repository.hosting.search("", 1)).length > 0) keys.push(await ownKey(repository));
   if (keys.length) return jsonReply(200, { keys }, { hit: true });
   // It would say that the registry has none, and no signature be looked at.
   if (!(await repository.kept(KEY)))

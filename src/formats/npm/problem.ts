@@ -25,7 +25,12 @@ export function renderProblem(problem: Problem, path = ""): Reply {
   if (problem.kind === "methodNotAllowed") headers["allow"] = "GET, HEAD";
   const isTarball = parseRoute("GET", path)?.kind === "tarball";
   const status = isTarball && problem.status === CANNOT_BE_HAD ? 403 : problem.status;
-  return reply(status, "application/json", `${JSON.stringify({ error: text })}\n`, headers);
+  return reply(
+    status,
+    "application/json",
+    `${JSON.stringify({ error: text, message: text })}\n`,
+    headers,
+  );
 }
 
 /** As a header's value: one line of printable ASCII, not endless. */

@@ -13,6 +13,8 @@ const SIZE_LIMIT = 250;
 const FROM_LIMIT = 10_000;
 /** Each one is a document to be read. */
 const KNOWN_LIMIT = 50;
+/** Of those whose descriptions are looked into: their views are in memory, or one file each. */
+const OWN_LIMIT = 500;
 
 interface Result {
   package: { name: string };
@@ -134,11 +136,29 @@ function readFound(answer: unknown, repository: Repository): Found | null {
   return { objects, total };
 }
 
-/** Names of stored packuments that hold every word. */
+/** Names of stored packuments that hold every word; of packages that are published here, those too that say them in description, keywords or readme. */
 async function knownNames(words: string[], repository: Repository): Promise<string[]> {
   const [first = "", ...others] = words.map((word) => word.toLowerCase());
   const names = await repository.documents("packument", first, KNOWN_LIMIT);
-  return names.filter((name) => others.every((word) => name.toLowerCase().includes(word)));
+  const named = names.filter((name) => others.every((word) => name.toLowerCase().includes(word)));
+  const own = first === "" ? [] : await repository.hosting.search("", OWN_LIMIT);
+  const saying = await Promise.all(
+    own.map(async (name) => {
+      const text = `${name.toLowerCase()} ${await wordsOfPackage(name, repository)}`;
+      return [first, ...others].every((word) => text.includes(word)) ? [name] : [];
+    }),
+  );
+  return [...new Set([...named, ...saying.flat()])];
+}
+
+async function wordsOfPackage(name: string, repository: Repository): Promise<string> {
+  try {
+    const read = await repository.read(packumentRef(name), { variant: "words", base: "" });
+    return String(parseJson(read.bytes));
+  } catch (error) {
+    if (error instanceof Problem) return ""; // removed by now
+    throw error;
+  }
 }
 
 async function describe(names: string[], repository: Repository): Promise<Result[]> {

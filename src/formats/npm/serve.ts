@@ -7,13 +7,16 @@ import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
+import { serveAccount, serveCollaborators, serveExchange, serveSetAccess } from "./accounts.ts";
 import { serveAttestations } from "./attestations.ts";
 import { serveAdvisories, serveAudit } from "./audit.ts";
+import { serveRewrite, serveTag, serveUnpublish } from "./change.ts";
 import { packumentRef, versionRef } from "./documents.ts";
 import { serveKeys } from "./keys.ts";
 import type { NpmMemory } from "./memory.ts";
 import { isVersion } from "./names.ts";
 import { abbreviatedType, wantsAbbreviated } from "./negotiate.ts";
+import { servePublish } from "./publish.ts";
 import type { NpmRoute } from "./routes.ts";
 import { serveSearch } from "./search.ts";
 import { serveTarball } from "./tarball.ts";
@@ -52,13 +55,35 @@ export async function serve(
       return serveKeys(repository, memory);
     case "ping":
       return jsonReply(200, {});
-    case "whoami":
-      throw new Problem("unauthenticated", "There are no accounts here: nobody is logged in");
+    case "whoami": {
+      const { caller } = repository.accounts;
+      if (caller.kind === "anonymous") await repository.accounts.tokens(); // says why nobody is there
+      return jsonReply(200, { username: caller.name });
+    }
+    case "publish":
+      return servePublish(route.name, request, repository);
+    case "rewrite":
+      return serveRewrite(route.name, route.rev, request, repository);
+    case "unpublish":
+      return serveUnpublish(route.name, route.file, route.rev, repository);
+    case "tag":
+      return serveTag(route, request, repository);
+    case "visibility":
+      // npm would send a public package's provenance to the public transparency log.
+      return jsonReply(200, { public: false });
+    case "collaborators":
+      return serveCollaborators(route.name, repository);
+    case "setAccess":
+      return serveSetAccess(request);
+    case "exchange":
+      return serveExchange(route.name, request, repository);
     case "unsupported":
       throw new Problem(
-        "methodNotAllowed",
-        `Nothing can be published or changed through this repository, it serves what its upstream has (${route.method})`,
+        "notFound",
+        `Nothing stands there for ${route.method}: it is not a part of npm's protocol that this server speaks`,
       );
+    default:
+      return serveAccount(route, request, repository);
   }
 }
 

@@ -37,6 +37,8 @@ const ABBREVIATED = [
 ] as const;
 
 const CHUNK = 64 * 1024;
+const SEARCHED = new Set(["description", "keywords", "readme"]);
+const README = 16 * 1024;
 
 /** The views of a packument, by variant. */
 export function renderPackument(
@@ -49,6 +51,7 @@ export function renderPackument(
   if (kind === "dist-tags") return once(distTags(document));
   if (kind === "version") return once(manifest(document, view.base, rest));
   if (kind === "search") return once(search(document, view.base));
+  if (kind === "words") return once(words(document));
   if (kind === "file") return once(file(document, rest));
   throw new Problem("notFound", `A packument has no view ${view.variant}`);
 }
@@ -155,6 +158,19 @@ async function manifest(document: StoredDocument, base: string, wanted: string):
 async function search(document: StoredDocument, base: string): Promise<unknown> {
   const { time } = await endOf(document);
   return searchEntry(document.ref.package, await manifest(document, base, "latest"), time);
+}
+
+/** What a search looks in beside the name: lower case, of the latest version, and of its readme the beginning. */
+async function words(document: StoredDocument): Promise<string> {
+  const texts: unknown[] = [];
+  for await (const batch of showPackument(document, ""))
+    for (const part of batch)
+      if (part.kind === "field" && SEARCHED.has(part.key)) texts.push(part.value);
+  return texts
+    .flat()
+    .map((text) => String(text).slice(0, README))
+    .join(" ")
+    .toLowerCase();
 }
 
 async function file(document: StoredDocument, wanted: string): Promise<unknown> {

@@ -39,6 +39,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   claimed: string[] = [];
 
   readonly claimPatterns = unused.claimPatterns;
+  readonly secret = unused.secret;
   readonly accounts = unused.accounts;
   readonly hosting = unused.hosting;
   readonly fetch = unused.fetch;

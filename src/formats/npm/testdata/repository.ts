@@ -28,6 +28,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly knownFiles = new Map<string, KnownFile>();
   upstream: Upstream | null = null;
   readonly claimPatterns = unexpectedParts.claimPatterns;
+  readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;
   readonly hosting = unexpectedParts.hosting;
   readonly model = unexpectedParts.model;
