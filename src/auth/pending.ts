@@ -36,7 +36,7 @@ export function createPendingLogins(database: Database, now: () => number): Pend
 
   return {
     async begin(wish, client, address) {
-      const id = randomBytes(32).toString("base64url");
+      const id = `hf_login_${randomBytes(32).toString("base64url")}`; // as tokens are, it is kept out of logs
       const page = randomBytes(16).toString("base64url");
       await database.write(async (sql) => {
         await sql`DELETE FROM pending_logins WHERE expires_at < ${now()}`;

@@ -123,7 +123,7 @@ function told(request: ServedRequest): { level: Level; message: string; fields: 
   const result = outcome(cache);
   return {
     level: status >= 500 ? "error" : status === 424 || cut ? "warn" : "info",
-    message: `${method} ${path} ${status} ${result}`,
+    message: `${method} ${withoutSecrets(path)} ${status} ${result}`,
     fields: {
       repo: repository,
       status,
@@ -139,4 +139,9 @@ function told(request: ServedRequest): { level: Level; message: string; fields: 
 
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 10) / 10;
+}
+
+/** Some clients put a token into a path, to end it (npm logout) or to wait for it. */
+function withoutSecrets(path: string): string {
+  return path.includes("hf_") ? path.replace(/hf_[\w-]{12,}/g, "hf_…") : path;
 }

@@ -13,6 +13,8 @@ export interface Wanted {
   /** Null for all. */
   repository?: string | null;
   package?: string | null;
+  /** None without it. */
+  password?: string;
   /** What the token may, where that is less. */
   scope?: Action[] | null;
 }
@@ -27,7 +29,7 @@ export async function makeAccounts(data: string, wanted: readonly Wanted[]): Pro
     const secrets: string[] = [];
     for (const { user, actions, repository = null, scope = null, ...more } of wanted) {
       if (!directory.current().users.has(user))
-        await admin.addUser(theServer, { name: user, password: null });
+        await admin.addUser(theServer, { name: user, password: more.password ?? null });
       const holder = `user:${user}`;
       const what = { repository, package: more.package ?? null };
       await admin.grant(theServer, { holder, actions, ...what });

@@ -62,7 +62,6 @@ function parseForeignTarball(tokens: string[]): NpmRoute | null {
 
 /** Who logs in or out needs no permission, and who is logged in may always know that. */
 const OPEN: ReadonlySet<NpmRoute["kind"]> = new Set<NpmRoute["kind"]>([
-  "ping",
   "whoami",
   "webLogin",
   "loginDone",

@@ -13,6 +13,8 @@ import type { NpmOptions } from "../types.ts";
 
 export { seeded } from "../../../core/testkit.ts";
 
+import type { Hosting } from "../../../core/hosting.ts";
+
 export type Upstream = (question: Question) => { status: number; body?: unknown };
 
 export class FakeRepository implements Repository<NpmOptions> {
@@ -30,7 +32,11 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;
-  readonly hosting = unexpectedParts.hosting;
+  /** Nothing is published here. */
+  readonly hosting: Hosting = Object.assign(Object.create(unexpectedParts.hosting), {
+    owns: () => false,
+    search: async () => [],
+  });
   readonly model = unexpectedParts.model;
   readonly fetch = unexpectedParts.fetch;
   readonly work = unexpectedParts.work;
