@@ -71,17 +71,23 @@ function tryListen({ host, port }: Address): Promise<string | null> {
 
 async function holdfastAnswers({ host, port }: Address): Promise<boolean> {
   const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  try {
-    const response = await fetch(`http://${formatAddress({ host: own, port })}/-/health/live`, {
-      signal: AbortSignal.timeout(2000),
-      redirect: "manual",
-    });
-    await response.body?.cancel();
-    return response.status === 200;
-  } catch {
-    // Whatever it is, it does not answer as we do.
-    return false;
-  }
+  for (const scheme of ["http", "https"])
+    try {
+      const response = await fetch(
+        `${scheme}://${formatAddress({ host: own, port })}/-/health/live`,
+        {
+          signal: AbortSignal.timeout(2000),
+          redirect: "manual",
+          // Nothing is told it, and its certificate need not be for this name.
+          tls: { rejectUnauthorized: false },
+        },
+      );
+      await response.body?.cancel();
+      if (response.status === 200) return true;
+    } catch {
+      // Whatever it is, it does not answer as we do.
+    }
+  return false;
 }
 
 /** Writable, on a disk with room. A folder that is not there yet is judged by where it would be made. */

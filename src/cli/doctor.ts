@@ -10,7 +10,7 @@ import { checkData, checkPort, findRunning, type ProbeResult, probeUpstreams } f
 import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
-import { type WarningFormat, warningsOf } from "./warnings.ts";
+import { serverWarnings, type WarningFormat, warningsOf } from "./warnings.ts";
 
 export type ExaminedFormat = WarningFormat & Pick<Format, "probe">;
 
@@ -55,6 +55,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
       const findings: Finding[] = [
         { subject: "port", ...(await port(config.listen, running)) },
         ...(await additionalPorts(config, (address) => port(address, running))),
+        ...tlsFindings(config, terminal.now()),
         { subject: "data", ...(await data(config.data)) },
         { subject: "users", ...accessWords(config.access) },
       ];
@@ -84,6 +85,13 @@ function questionOf(
   formats: readonly ExaminedFormat[],
 ): Probe | null {
   return formats.find(({ name }) => name === format)?.probe?.(options) ?? null;
+}
+
+function tlsFindings(config: Config, now: number): Finding[] {
+  const warnings = serverWarnings(config, now);
+  if (!config.tls || warnings.length > 0) return warnings;
+  const day = new Date(config.tls.endsAt).toISOString().slice(0, 10);
+  return [{ state: "good", subject: "tls", text: `${config.tls.names}, until ${day}` }];
 }
 
 function additionalPorts(

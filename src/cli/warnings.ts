@@ -1,10 +1,19 @@
-// What is right in a repository's configuration but dangerous: said by doctor and by config check.
-import type { RepositoryConfig } from "../config/resolve.ts";
+// What is right in a configuration but dangerous: said by doctor and by config check.
+import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { endOf } from "../core/certificate.ts";
 import type { Format } from "../core/format.ts";
 import type { Finding } from "./finding.ts";
 
 export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
+
+/** What concerns the server as a whole. */
+export function serverWarnings({ tls }: Pick<Config, "tls">, now: number): Finding[] {
+  const end = tls && endOf(tls, now);
+  if (!end) return [];
+  const hint = "Put the new one in the place of the files: it is read without a restart";
+  return [{ state: "warning", subject: "tls", text: end, hint }];
+}
 
 /** What the format keeps saying of its options (`Format.warnings`), and names that another repository claims and this one would tell its upstream. */
 export function warningsOf(

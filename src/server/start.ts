@@ -1,6 +1,7 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
 import type { Gate } from "../auth/gate.ts";
 import { tellGarbage } from "../cli/gc.ts";
+import { serverWarnings } from "../cli/warnings.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
@@ -10,6 +11,7 @@ import { createOperations, type Operations } from "../jobs/operations.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
+import { watchCertificate } from "./certificate.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGround } from "./ground.ts";
 import { startServerJobs } from "./jobs.ts";
@@ -66,7 +68,19 @@ export async function start(options: StartOptions): Promise<Running> {
     { ...houseOperations(shared, tellGarbage, now), ...accountOperations(ground.auth, database) },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
-  const jobs = startServerJobs(ground);
+  /** What clients are shown: it may be newer than the configuration that names it. */
+  let { tls } = config;
+  const watching = watchCertificate({
+    current: () => tls,
+    use(next) {
+      ports.use(portsOf(current.config), next.pair);
+      tls = next;
+    },
+    log,
+  });
+  const jobs = startServerJobs(ground, where === "ports" ? [watching] : [], () =>
+    serverWarnings({ tls }, now()).map(({ text }) => text),
+  );
   let control: ControlServer | null = null;
 
   function generationOf(config: Config): Generation {
@@ -95,7 +109,7 @@ export async function start(options: StartOptions): Promise<Running> {
       return { url: ports.url(""), ...running };
     }
     const wanted = portsOf(config);
-    ports.use(wanted, null);
+    ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());
     if (hasControl) control = openControl(config, operations, log);
     await jobs.follow(current, operations);
