@@ -3,7 +3,7 @@ import { access, constants, rm, stat, statfs, writeFile } from "node:fs/promises
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { clash } from "../config/addresses.ts";
-import type { RepositoryConfig } from "../config/resolve.ts";
+import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -13,6 +13,7 @@ import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
 import type { Finding } from "./finding.ts";
+import { readStore } from "./store.ts";
 import { humanSize } from "./terminal.ts";
 
 type Result = Omit<Finding, "subject">;
@@ -88,6 +89,18 @@ async function holdfastAnswers({ host, port }: Address): Promise<boolean> {
       // Whatever it is, it does not answer as we do.
     }
   return false;
+}
+
+/** Whether anybody has an account, as far as that can be read. */
+export async function checkUsers(config: Config): Promise<boolean> {
+  try {
+    return await readStore(config, async ({ database }) => {
+      const [user] = await database.read`SELECT name FROM users LIMIT 1`;
+      return user !== undefined;
+    });
+  } catch {
+    return false; // nothing is stored yet, or not in a way of this version: other checks say so
+  }
 }
 
 /** Writable, on a disk with room. A folder that is not there yet is judged by where it would be made. */

@@ -32,7 +32,7 @@ schema  prints the JSON Schema of the file, for editors`,
       else {
         terminal.out(checked(config, given.text("config")));
         for (const { subject, text } of [
-          ...serverWarnings(config, terminal.now()),
+          ...serverWarnings(config, terminal.now(), false),
           ...config.repositories.flatMap((one) => warningsOf(one, config.repositories, formats)),
         ])
           terminal.out(`${paint(terminal, "yellow", "!")} ${subject} ${text}\n`);

@@ -7,12 +7,36 @@ import type { Finding } from "./finding.ts";
 
 export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
 
-/** What concerns the server as a whole. */
-export function serverWarnings({ tls }: Pick<Config, "tls">, now: number): Finding[] {
-  const end = tls && endOf(tls, now);
-  if (!end) return [];
-  const hint = "Put the new one in the place of the files: it is read without a restart";
-  return [{ state: "warning", subject: "tls", text: end, hint }];
+type ServerConfig = Pick<Config, "tls" | "access" | "publicUrl" | "trustedProxies">;
+
+/** What concerns the server as a whole. `hasUsers`: whether there are accounts beside what the configuration says. */
+export function serverWarnings(config: ServerConfig, now: number, hasUsers: boolean): Finding[] {
+  const warning = (text: string, hint: string): Finding => ({
+    state: "warning",
+    subject: "tls",
+    text,
+    hint,
+  });
+  const end = config.tls && endOf(config.tls, now);
+  const renew = "Put the new one in the place of the files: it is read without a restart";
+  return [
+    ...(end ? [warning(end, renew)] : []),
+    ...(isReadable(config, hasUsers)
+      ? [
+          warning(
+            "passwords and tokens come over plain HTTP, from other machines as well: whoever is on the way can read them",
+            "Set tls:, or publicUrl: https://… and trustedProxies: where a proxy speaks TLS",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function isReadable(config: ServerConfig, hasUsers: boolean): boolean {
+  const { tls, access, publicUrl, trustedProxies } = config;
+  const hasProxy = publicUrl?.startsWith("https:") || trustedProxies.length > 0;
+  const isUsed = hasUsers || access.grants.length > 0;
+  return isUsed && !access.isLocal && tls === null && !hasProxy;
 }
 
 /** What the format keeps saying of its options (`Format.warnings`), and names that another repository claims and this one would tell its upstream. */
