@@ -10,6 +10,7 @@ import { gcCommand } from "./cli/gc.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { processLog } from "./cli/process-log.ts";
+import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
 import { unpinCommand } from "./cli/unpin.ts";
@@ -27,11 +28,12 @@ if (import.meta.main) {
   const code = await runCli(process.argv.slice(2), [
     serveCommand({
       formats,
-      start: (config) => start({ config, log: processLog(config), hasControl: true }),
+      start: (config, load) => start({ config, load, log: processLog(config), hasControl: true }),
     }),
     setupCommand(deps),
     doctorCommand(deps),
     configCommand(deps),
+    reloadCommand(deps),
     eventsCommand(deps),
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     backupCommand(deps),

@@ -36,6 +36,7 @@ const lent = [
   "src/cache/fill.ts", // reads along in a download that is still being written
   "src/config/load.ts", // the configuration file
   "src/config/resolve.ts", // secrets and certificates that it names
+  "src/config/tls.ts", // the server's own certificate and key
   "src/server/ground.ts", // free space of the disk, for the metrics
 ];
 

@@ -3,7 +3,7 @@ import { access, constants, rm, stat, statfs, writeFile } from "node:fs/promises
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { clash } from "../config/addresses.ts";
-import type { RepositoryConfig } from "../config/resolve.ts";
+import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -13,6 +13,7 @@ import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
 import type { Finding } from "./finding.ts";
+import { readStore } from "./store.ts";
 import { humanSize } from "./terminal.ts";
 
 type Result = Omit<Finding, "subject">;
@@ -71,16 +72,34 @@ function tryListen({ host, port }: Address): Promise<string | null> {
 
 async function holdfastAnswers({ host, port }: Address): Promise<boolean> {
   const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  for (const scheme of ["http", "https"])
+    try {
+      const response = await fetch(
+        `${scheme}://${formatAddress({ host: own, port })}/-/health/live`,
+        {
+          signal: AbortSignal.timeout(2000),
+          redirect: "manual",
+          // Nothing is told it, and its certificate need not be for this name.
+          tls: { rejectUnauthorized: false },
+        },
+      );
+      await response.body?.cancel();
+      if (response.status === 200) return true;
+    } catch {
+      // Whatever it is, it does not answer as we do.
+    }
+  return false;
+}
+
+/** Whether anybody has an account, as far as that can be read. */
+export async function checkUsers(config: Config): Promise<boolean> {
   try {
-    const response = await fetch(`http://${formatAddress({ host: own, port })}/-/health/live`, {
-      signal: AbortSignal.timeout(2000),
-      redirect: "manual",
+    return await readStore(config, async ({ database }) => {
+      const [user] = await database.read`SELECT name FROM users LIMIT 1`;
+      return user !== undefined;
     });
-    await response.body?.cancel();
-    return response.status === 200;
   } catch {
-    // Whatever it is, it does not answer as we do.
-    return false;
+    return false; // nothing is stored yet, or not in a way of this version: other checks say so
   }
 }
 

@@ -6,7 +6,7 @@ import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { paint } from "./terminal.ts";
-import { type WarningFormat, warningsOf } from "./warnings.ts";
+import { serverWarnings, type WarningFormat, warningsOf } from "./warnings.ts";
 
 export function configCommand({ formats }: { formats: readonly WarningFormat[] }): Command {
   return {
@@ -31,9 +31,10 @@ schema  prints the JSON Schema of the file, for editors`,
       if (what === "show") terminal.out(renderConfig(config));
       else {
         terminal.out(checked(config, given.text("config")));
-        for (const { subject, text } of config.repositories.flatMap((one) =>
-          warningsOf(one, config.repositories, formats),
-        ))
+        for (const { subject, text } of [
+          ...serverWarnings(config, terminal.now(), false),
+          ...config.repositories.flatMap((one) => warningsOf(one, config.repositories, formats)),
+        ])
           terminal.out(`${paint(terminal, "yellow", "!")} ${subject} ${text}\n`);
       }
       return 0;
@@ -55,6 +56,7 @@ export function renderConfig(config: Config): string {
       data: config.data,
       ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       trustedProxies: config.trustedProxies,
+      ...(config.tls === null ? {} : { tls: config.tls.files }),
       offline: config.offline,
       logs: config.logs,
       cache: { memory: formatSize(config.cache.memory) },

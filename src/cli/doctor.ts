@@ -6,11 +6,18 @@ import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
-import { checkData, checkPort, findRunning, type ProbeResult, probeUpstreams } from "./checks.ts";
+import {
+  checkData,
+  checkPort,
+  checkUsers,
+  findRunning,
+  type ProbeResult,
+  probeUpstreams,
+} from "./checks.ts";
 import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
-import { type WarningFormat, warningsOf } from "./warnings.ts";
+import { serverWarnings, type WarningFormat, warningsOf } from "./warnings.ts";
 
 export type ExaminedFormat = WarningFormat & Pick<Format, "probe">;
 
@@ -25,6 +32,8 @@ export interface DoctorDeps {
   /** Over the real ports and disks unless told. */
   port?(address: Address, running: Holder | null): Promise<Omit<Finding, "subject">>;
   data?(folder: string): Promise<Omit<Finding, "subject">>;
+  /** Whether there are accounts. As the catalog has them unless told. */
+  users?(config: Config): Promise<boolean>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -36,6 +45,7 @@ export function doctorCommand({
   probe = probeUpstreams,
   port = checkPort,
   data = checkData,
+  users = checkUsers,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -55,6 +65,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
       const findings: Finding[] = [
         { subject: "port", ...(await port(config.listen, running)) },
         ...(await additionalPorts(config, (address) => port(address, running))),
+        ...tlsFindings(config, terminal.now(), await users(config)),
         { subject: "data", ...(await data(config.data)) },
         { subject: "users", ...accessWords(config.access) },
       ];
@@ -84,6 +95,13 @@ function questionOf(
   formats: readonly ExaminedFormat[],
 ): Probe | null {
   return formats.find(({ name }) => name === format)?.probe?.(options) ?? null;
+}
+
+function tlsFindings(config: Config, now: number, hasUsers: boolean): Finding[] {
+  const warnings = serverWarnings(config, now, hasUsers);
+  if (!config.tls || warnings.length > 0) return warnings;
+  const day = new Date(config.tls.endsAt).toISOString().slice(0, 10);
+  return [{ state: "good", subject: "tls", text: `${config.tls.names}, until ${day}` }];
 }
 
 function additionalPorts(

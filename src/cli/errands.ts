@@ -1,4 +1,7 @@
 // What commands have a server do: the one that runs on the data directory, or else one that is started for them alone.
+import { randomBytes } from "node:crypto";
+import { errandGate } from "../auth/errand.ts";
+import type { Gate } from "../auth/gate.ts";
 import type { Config } from "../config/resolve.ts";
 import { createLog, type Log } from "../core/log.ts";
 import type { OperationCall } from "../core/operation.ts";
@@ -18,6 +21,7 @@ export type StartAlone = (options: {
   config: Config;
   log: Log;
   listen: "loopback" | "none";
+  gate?: Gate;
 }) => Promise<ErrandServer>;
 
 const silent = createLog("json", () => {});
@@ -28,11 +32,15 @@ export async function fetchAgain(
   config: Config,
   wanted: { repository: string; path: string }[],
 ): Promise<(string | null)[]> {
-  const running = await start({ config, log: silent, listen: "loopback" });
+  const secret = randomBytes(32).toString("hex");
+  const gate = errandGate(secret);
+  const running = await start({ config, log: silent, listen: "loopback", gate });
   try {
     const failures: (string | null)[] = [];
     for (const { repository, path } of wanted) {
-      const response = await fetch(`${running.url}/${repository}${path}`);
+      const response = await fetch(`${running.url}/${repository}${path}`, {
+        headers: { authorization: `Bearer ${secret}` },
+      });
       const text = await response.text();
       failures.push(response.ok ? null : text.trim() || `status ${response.status}`);
     }

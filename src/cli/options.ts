@@ -38,7 +38,7 @@ export function rootUrl(config: Config): string {
   const { host, port } = config.listen;
   // "All addresses" is none that a client could connect to.
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${formatAddress({ host: reachable, port })}`;
+  return `${config.tls ? "https" : "http"}://${formatAddress({ host: reachable, port })}`;
 }
 
 export function isLoopback(host: string): boolean {

@@ -1,13 +1,13 @@
 // `holdfast serve`: starts, says where it is, and stops when told. How to start is given by main.ts.
 import type { Config } from "../config/resolve.ts";
-import { formatAddress } from "../config/values.ts";
 import type { Format } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import { mainSetting } from "../core/snippet.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command, Given } from "./arguments.ts";
+import { listenTrouble } from "./listen.ts";
 import { configFrom, configOptions, isLoopback } from "./options.ts";
-import { processSignals } from "./signals.ts";
+import { processHangUps, processSignals } from "./signals.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 
 export interface Running {
@@ -17,11 +17,16 @@ export interface Running {
   url: string;
   /** With which the first administrator is made; null once there is a user. */
   setupCode?(): string | null;
+  /** Takes a changed configuration in, and says in the log what came of it. */
+  reload?(): Promise<unknown>;
 }
 
 export interface ServeDeps {
   formats: readonly Pick<Format, "name" | "options" | "fileOptions" | "setup">[];
-  start(config: Config): Promise<Running>;
+  /** `load`: the configuration as it is written by now. */
+  start(config: Config, load: () => Config): Promise<Running>;
+  /** Calls back on each signal to take the configuration in again, until it is told to leave off. Of the process unless told. */
+  hangUps?(reload: () => void): () => void;
   /** Calls back on each signal to stop, until it is told to leave off. Of the process unless told. */
   signals?(stop: (signal: NodeJS.Signals) => void): () => void;
   /** The longest time that `stop` gets. */
@@ -35,24 +40,28 @@ export function serveCommand({
   formats,
   start,
   signals = processSignals,
+  hangUps = processHangUps,
   graceMs = GRACE_MS,
 }: ServeDeps): Command {
   return {
     name: "serve",
     summary: "Serve the repositories",
     options: configOptions,
-    details: `SIGTERM and Ctrl-C let running responses finish (30 s at most) and close cleanly. A second one stops at once.`,
+    details: `SIGTERM and Ctrl-C let running responses finish (30 s at most) and close cleanly. A second one stops at once.
+SIGHUP takes a changed configuration in, as holdfast reload does; on a terminal it ends the server, since that is how a terminal says that it was closed.`,
     examples: [
       ["serve", "Serve on this machine, store in ./data"],
       ["serve --listen 0.0.0.0:4653 --data /var/lib/holdfast", "Serve others too"],
       ["serve --offline", "Serve what is stored, and ask no one"],
     ],
     async run(given, terminal) {
-      const config = configFrom(given, formats, terminal);
-      const running = await start(config).catch((error: unknown) => {
+      const load = () => configFrom(given, formats, terminal);
+      const config = load();
+      const running = await start(config, load).catch((error: unknown) => {
         throw explain(error, config);
       });
       const told = until(signals);
+      const leave = terminal.tty ? () => {} : hangUps(() => void running.reload?.());
       const log = createLog(logStyle(config, terminal), terminal.out, terminal.colour);
       if (terminal.tty && logStyle(config, terminal) === "text")
         terminal.out(welcome(config, running, formats, flagsOf(given), terminal));
@@ -82,6 +91,7 @@ export function serveCommand({
       // What is left here would keep the process alive.
       clearTimeout(timer);
       told.leave();
+      leave();
       if (outcome === "clean") {
         log.write("info", "Stopped");
         return 0;
@@ -173,11 +183,8 @@ function welcome(
 /** Says what to do about the failures that people meet first. */
 function explain(error: unknown, config: Config): unknown {
   const { code = "", path } = (error ?? {}) as { code?: string; path?: string };
-  const why = path === undefined ? PORT_TROUBLES[code] : undefined;
-  if (why) {
-    const address = (error as { listen?: Config["listen"] }).listen ?? config.listen;
-    return sentence(`cannot listen on ${formatAddress(address)}: ${why}`, error);
-  }
+  const why = listenTrouble(error, config.listen);
+  if (why !== null) return sentence(why, error);
   const trouble = DATA_TROUBLES[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? code];
   if (!trouble || (path !== undefined && !path.startsWith(config.data))) return error;
   const at = path === undefined || path === config.data ? "" : ` (${path})`;
@@ -186,12 +193,6 @@ function explain(error: unknown, config: Config): unknown {
     error,
   );
 }
-
-const PORT_TROUBLES: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is taken. `holdfast doctor` looks by whom",
-  EACCES: "permission denied. Ports below 1024 need a privilege",
-  EADDRNOTAVAIL: "this machine has no such address",
-};
 
 /** What the system says of its files, and SQLite of its own. */
 const DATA_TROUBLES: Readonly<Record<string, string>> = {

@@ -68,7 +68,7 @@ if (import.meta.main) {
   process.exitCode = await runCli(process.argv.slice(2), [
     serveCommand({
       formats,
-      start: (config) => start({ config, log: processLog(config), hasControl: true }),
+      start: (config, load) => start({ config, load, log: processLog(config), hasControl: true }),
     }),
     ...operationCommands({
       formats,

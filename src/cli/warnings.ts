@@ -1,10 +1,43 @@
-// What is right in a repository's configuration but dangerous: said by doctor and by config check.
-import type { RepositoryConfig } from "../config/resolve.ts";
+// What is right in a configuration but dangerous: said by doctor and by config check.
+import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { endOf } from "../core/certificate.ts";
 import type { Format } from "../core/format.ts";
 import type { Finding } from "./finding.ts";
 
 export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
+
+type ServerConfig = Pick<Config, "tls" | "access" | "publicUrl" | "trustedProxies">;
+
+/** What concerns the server as a whole. `hasUsers`: whether there are accounts beside what the configuration says. */
+export function serverWarnings(config: ServerConfig, now: number, hasUsers: boolean): Finding[] {
+  const warning = (text: string, hint: string): Finding => ({
+    state: "warning",
+    subject: "tls",
+    text,
+    hint,
+  });
+  const end = config.tls && endOf(config.tls, now);
+  const renew = "Put the new one in the place of the files: it is read without a restart";
+  return [
+    ...(end ? [warning(end, renew)] : []),
+    ...(isReadable(config, hasUsers)
+      ? [
+          warning(
+            "passwords and tokens come over plain HTTP, from other machines as well: whoever is on the way can read them",
+            "Set tls:, or publicUrl: https://… and trustedProxies: where a proxy speaks TLS",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function isReadable(config: ServerConfig, hasUsers: boolean): boolean {
+  const { tls, access, publicUrl, trustedProxies } = config;
+  const hasProxy = publicUrl?.startsWith("https:") || trustedProxies.length > 0;
+  const isUsed = hasUsers || access.grants.length > 0;
+  return isUsed && !access.isLocal && tls === null && !hasProxy;
+}
 
 /** What the format keeps saying of its options (`Format.warnings`), and names that another repository claims and this one would tell its upstream. */
 export function warningsOf(

@@ -31,6 +31,7 @@ import {
   Upstream,
 } from "./schema.ts";
 import { readYaml } from "./source.ts";
+import { resolveTls } from "./tls.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Listen } from "./values.ts";
 
@@ -87,6 +88,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,
+    tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,
     cache: input.cache,

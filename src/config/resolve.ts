@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
 import type { AccessRules } from "../core/access.ts";
+import type { CertificateFacts, KeyPair } from "../core/certificate.ts";
 import type { OptionFile } from "../core/format.ts";
 import type { Path } from "./errors.ts";
 import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
@@ -54,6 +55,13 @@ export interface RepositoryConfig {
   written: Readonly<Record<string, unknown>>;
 }
 
+export interface TlsConfig extends CertificateFacts {
+  /** Absolute paths. */
+  files: KeyPair;
+  /** What they held when they were read. */
+  pair: KeyPair;
+}
+
 export interface Config {
   listen: Address;
   /** Absolute. */
@@ -62,6 +70,8 @@ export interface Config {
   publicUrl: string | null;
   access: AccessRules;
   trustedProxies: string[];
+  /** Null for plain HTTP. */
+  tls: TlsConfig | null;
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */

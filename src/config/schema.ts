@@ -173,6 +173,19 @@ const general = {
     .default([])
     .describe("Whose `X-Forwarded-*` headers are believed")
     .meta({ examples: [["127.0.0.1", "10.0.0.0/8"]] }),
+  tls: z
+    .strictObject({
+      certificate: Path.describe(
+        "PEM file: the server's own certificate, then those between it and its authority",
+      ).meta({ examples: ["/etc/holdfast/packages.pem"] }),
+      key: Path.describe("PEM file with its private key, without a passphrase").meta({
+        examples: ["/etc/holdfast/packages.key"],
+      }),
+    })
+    .optional()
+    .describe(
+      "Serves over HTTPS, here and on the ports of repositories. When the files change they are read again, without a restart",
+    ),
   offline: z
     .boolean()
     .default(false)

@@ -1,4 +1,5 @@
 // Sockets become values and values become responses. Knows HTTP and nothing of packages.
+import type { KeyPair } from "../core/certificate.ts";
 import { type Bodies, PATIENCE, type RequestBody } from "./bodies.ts";
 import { createReader, type Incoming, type ReaderOptions } from "./incoming.ts";
 import type { Sent } from "./send.ts";
@@ -13,8 +14,8 @@ export interface ServerOptions extends ReaderOptions {
   handle(request: Incoming): Sent | Promise<Sent>;
   /** Told what fails after `handle` made its answer: a file that is sent may be gone. */
   failed?(error: unknown): void;
-  /** PEM. With it, HTTPS alone. */
-  tls?: { certificate: string; key: string } | null;
+  /** With it, HTTPS alone. */
+  tls?: KeyPair | null;
 }
 
 export interface RunningServer {

@@ -9,11 +9,18 @@ const AGAIN_MS = 24 * 60 * 60 * 1000;
 export function tellWarnings(
   mounted: readonly { format: AnyFormat; repository: Repository }[],
   log: Log,
+  /** Of the server as a whole: sentences without a final period. */
+  others: () => string[] = () => [],
 ): RecurringJob {
   return {
     name: "Warnings",
     everyMs: AGAIN_MS,
     async run() {
+      for (const warning of others())
+        log.write(
+          "warn",
+          warning.replace(/^./, (letter) => letter.toUpperCase()),
+        );
       for (const { format, repository } of mounted)
         for (const warning of format.warnings?.(repository.options) ?? [])
           log.write("warn", `The repository ${repository.name} ${warning}`, {

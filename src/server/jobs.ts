@@ -15,13 +15,18 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
-export function startServerJobs(ground: Ground, others: readonly RecurringJob[] = []): Jobs {
+/** `warnings`: what is to be said of the server as a whole. */
+export function startServerJobs(
+  ground: Ground,
+  watching: readonly RecurringJob[],
+  warnings: () => string[],
+): Jobs {
   const { shared, layout, pool, log } = ground;
   const file = layout.database;
   const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
   const ended: Promise<void>[] = [];
   const endHouse = startJobs(
-    [...housekeeping({ ...shared, file, checkpoint }, log), ...others],
+    [...housekeeping({ ...shared, file, checkpoint }, log), ...watching],
     log,
   );
   let endTurns = async () => {};
@@ -45,9 +50,9 @@ export function startServerJobs(ground: Ground, others: readonly RecurringJob[] 
     async follow({ config, own }, operations) {
       scrubEvery(config.scrub);
       ended.push(endTurns()); // what runs of them runs on
-      const warnings = tellWarnings(own, log);
-      endTurns = startJobs([warnings, ...operations.turns()], log);
-      await warnings.run();
+      const telling = tellWarnings(own, log, warnings);
+      endTurns = startJobs([telling, ...operations.turns()], log);
+      await telling.run();
     },
     async stop() {
       scrubbing.end();

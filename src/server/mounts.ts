@@ -19,6 +19,8 @@ export interface Mounts {
   of(repositories: readonly RepositoryConfig[]): Held[];
   /** These serve from now on. Others are closed some time after nobody holds them any more. */
   use(held: readonly Held[]): void;
+  /** How many there are, with those that are out of service. */
+  open(): number;
   /** Closes all, whoever holds them. */
   close(): Promise<void>;
 }
@@ -38,7 +40,8 @@ interface Entry extends Mounted {
 export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
   /** All that are open. */
   const open = new Map<Held, Entry>();
-  const looks = new Set<NodeJS.Timeout>();
+  /** Those that are out of service, and looked at. */
+  const retired = new Map<Held, NodeJS.Timeout>();
   let serving: readonly Held[] = [];
 
   function made(settings: RepositoryConfig): Held {
@@ -77,11 +80,11 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
       rests = isAtRest ? rests + 1 : 0;
       if (entry && rests < LOOKS) return;
       clearInterval(look);
-      looks.delete(look);
+      retired.delete(held);
       if (entry) void close(held);
     }, lookMs);
     look.unref();
-    looks.add(look);
+    retired.set(held, look);
   }
 
   async function close(held: Held): Promise<void> {
@@ -99,12 +102,12 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
         return isSame ? before : made(settings);
       }),
     use(held) {
-      const before = serving;
       serving = held;
-      for (const one of before) if (!held.includes(one)) retire(one);
+      for (const one of open.keys()) if (!held.includes(one) && !retired.has(one)) retire(one);
     },
+    open: () => open.size,
     async close() {
-      for (const look of looks) clearInterval(look);
+      for (const look of retired.values()) clearInterval(look);
       for (const held of [...open.keys()]) await close(held);
     },
   };

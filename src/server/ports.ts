@@ -3,12 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { App } from "../app.ts";
 import type { Config } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
+import type { KeyPair } from "../core/certificate.ts";
 import type { ReaderOptions } from "../http/incoming.ts";
-import { checkFree, type RunningServer, type ServerOptions, startServer } from "../http/server.ts";
+import { checkFree, type RunningServer, startServer } from "../http/server.ts";
 import type { Ground } from "./ground.ts";
-
-/** PEM. */
-export type KeyPair = NonNullable<ServerOptions["tls"]>;
 
 export interface Ports {
   /**

@@ -1,8 +1,10 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
 import type { Gate } from "../auth/gate.ts";
 import { tellGarbage } from "../cli/gc.ts";
+import { serverWarnings } from "../cli/warnings.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
 import { watchFormats } from "../jobs/gauges.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
@@ -10,20 +12,25 @@ import { createOperations, type Operations } from "../jobs/operations.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
+import { watchCertificate } from "./certificate.ts";
+import { takeIn } from "./difference.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGround } from "./ground.ts";
 import { startServerJobs } from "./jobs.ts";
-import { createMounts } from "./mounts.ts";
+import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
+import { createReload, type Reload } from "./reload.ts";
 
 const GRACE_MS = 30_000;
 
 export interface StartOptions {
   config: Config;
+  /** The configuration as it is written by now, for `reload`. Throws a ConfigError. Without it there is no other. */
+  load?: () => Config;
   log: Log;
   /** For tests. */
   now?: () => number;
-  /** For tests: who is let in. */
+  /** For tests, and for a command's own server: who is let in. */
   gate?: Gate;
   /**
    * "ports": a server, with its schedule. The others are for a command that needs one for itself: on a port of this machine that nobody
@@ -39,11 +46,15 @@ export interface Running {
   url: string;
   /** The additional ports, by repository. */
   urls: Record<string, string>;
+  /** That of one repository, by now; empty when it has none. */
+  urlOf(repository: string): string;
   events: Events;
   database: Database;
   operations: Operations;
   /** With which the first administrator is made; null once there is a user. */
   setupCode(): string | null;
+  /** Takes a changed configuration in, without dropping a request; a wrong one changes nothing. */
+  reload: Reload;
   /** Finishes running responses, 30 seconds at most, and closes. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -57,23 +68,70 @@ export async function start(options: StartOptions): Promise<Running> {
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);
 
-  const current: Generation = generationOf(config);
+  let current: Generation = generationOf(config, mounts.of(config.repositories));
   mounts.use(current.held);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
   const operations = withHouse(
     createOperations(() => current.own, log, now),
-    { ...houseOperations(shared, tellGarbage, now), ...accountOperations(ground.auth, database) },
+    {
+      ...houseOperations(shared, tellGarbage, now),
+      ...accountOperations(ground.auth, database),
+      async reload({ say }) {
+        const { isTaken, lines } = await reload();
+        for (const line of lines) say(line);
+        return isTaken;
+      },
+    },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
-  const jobs = startServerJobs(ground);
+  /** What clients are shown: it may be newer than the configuration that names it. */
+  let { tls } = config;
+  const watching = watchCertificate({
+    current: () => tls,
+    use(next) {
+      ports.use(portsOf(current.config), next.pair);
+      tls = next;
+    },
+    log,
+  });
+  const jobs = startServerJobs(ground, where === "ports" ? [watching] : [], () => {
+    const hasUsers = ground.auth.directory.current().users.size > 0;
+    return serverWarnings({ ...current.config, tls }, now(), hasUsers).map(({ text }) => text);
+  });
   let control: ControlServer | null = null;
+  let isStopping = false;
 
-  function generationOf(config: Config): Generation {
-    return createGeneration(config, mounts.of(config.repositories), ground, options.gate);
+  function generationOf(config: Config, held: readonly Held[]): Generation {
+    return createGeneration(config, held, ground, options.gate);
   }
 
+  /** Until the ports are open nothing has happened; after that all happens before the next request. */
+  async function apply(written: Config): Promise<string[]> {
+    if (isStopping) throw new Problem("conflict", "The server is stopping");
+    const { config: next, lines } = takeIn(current.config, written);
+    const before = current;
+    const held = mounts.of(next.repositories);
+    try {
+      ports.use(portsOf(next), next.tls?.pair ?? null);
+      current = generationOf(next, held);
+    } catch (error) {
+      mounts.use(before.held);
+      throw error;
+    }
+    ({ tls } = next);
+    mounts.use(held);
+    before.retire();
+    watch();
+    lock.tell(ports.addresses());
+    await jobs.follow(current, operations);
+    return lines;
+  }
+
+  const reload = createReload({ load: options.load ?? (() => config), apply, log });
+
   async function stop(graceMs = GRACE_MS): Promise<void> {
+    isStopping = true;
     const enough = setTimeout(() => void pool.close(), graceMs); // work that does not end would keep those who wait for it
     const jobsEnded = jobs.stop();
     await operations.stop();
@@ -87,7 +145,16 @@ export async function start(options: StartOptions): Promise<Running> {
 
   try {
     const setupCode = ground.auth.setup.code;
-    const running = { urls: {}, events, database, operations, setupCode, stop };
+    const running = {
+      urls: {},
+      urlOf: ports.url,
+      events,
+      database,
+      operations,
+      setupCode,
+      reload,
+      stop,
+    };
     if (where === "none") return { url: "", ...running };
     if (where === "loopback") {
       const reading = { publicUrl: null, trustedProxies: [] };
@@ -95,7 +162,7 @@ export async function start(options: StartOptions): Promise<Running> {
       return { url: ports.url(""), ...running };
     }
     const wanted = portsOf(config);
-    ports.use(wanted, null);
+    ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());
     if (hasControl) control = openControl(config, operations, log);
     await jobs.follow(current, operations);

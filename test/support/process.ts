@@ -14,6 +14,8 @@ export interface ServerProcess {
   readonly url: string;
   readonly data: string;
   readonly pid: number;
+  /** The configuration file; where there is none, where it would be. */
+  readonly config: string;
   /** What it wrote so far. */
   output(): string;
   events(): SeenEvent[];
@@ -31,6 +33,8 @@ export interface ProcessOptions {
   flags?: string[];
   /** The data directory; a temporary one without it. */
   data?: string;
+  /** It serves over TLS, with a certificate of this authority (PEM). */
+  authority?: string;
   /** How many files it may have open (`ulimit -n`). */
   files?: number;
 }
@@ -39,7 +43,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   const home = tempFolder("process");
   const data = options.data ?? join(home, "data");
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${options.authority ? "https" : "http"}://127.0.0.1:${port}`;
   const fixed = ["--data", data, "--listen", `127.0.0.1:${port}`];
   if (options.config) {
     writeFileSync(join(home, "holdfast.yaml"), options.config);
@@ -59,7 +63,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
       async () => {
         if (child.exitCode !== null)
           throw new Error(`the server ended with ${child.exitCode}:\n${output}`);
-        return isReady(url);
+        return isReady(url, options.authority);
       },
       () => `the server is not ready:\n${output}`,
       20_000,
@@ -70,6 +74,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   return {
     url,
     data,
+    config: join(home, "holdfast.yaml"),
     get pid() {
       return child.pid!;
     },
@@ -86,9 +91,9 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   };
 }
 
-async function isReady(url: string): Promise<boolean> {
+async function isReady(url: string, ca?: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/-/health/ready`)).ok;
+    return (await fetch(`${url}/-/health/ready`, ca ? { tls: { ca } } : {})).ok;
   } catch {
     return false;
   }

@@ -1,0 +1,45 @@
+// What one configuration has otherwise than the one before, in words; and what of it only a restart can bring.
+import { isDeepStrictEqual } from "node:util";
+import type { Config } from "../config/resolve.ts";
+
+/** What the ground and the ports were made with. */
+const SET = ["listen", "data", "logs", "cache", "requests"] as const;
+
+/** The next configuration, as far as a running server can take it in, and what is to be said of that. */
+export function takeIn(before: Config, next: Config): { config: Config; lines: string[] } {
+  const kept = SET.filter((key) => !isDeepStrictEqual(before[key], next[key]));
+  const config = { ...next };
+  for (const key of kept) Object.assign(config, { [key]: before[key] });
+  // What holds for a server that listens on its own machine alone is not to hold before it does.
+  if (kept.includes("listen"))
+    config.access = { ...next.access, isLocal: before.access.isLocal && next.access.isLocal };
+  return {
+    config,
+    lines: [
+      changed(before, config),
+      ...kept.map((key) => `${key} stays as it is: another one takes a restart`),
+    ],
+  };
+}
+
+function changed(before: Config, next: Config): string {
+  const repositories = repositoryWords(before, next);
+  const others = Object.keys(next)
+    .filter((key) => key !== "repositories")
+    .filter((key) => !isDeepStrictEqual(before[key as keyof Config], next[key as keyof Config]));
+  const words = [...repositories, ...others.map((key) => `${key} changed`)];
+  return `Took the configuration in: ${words.join(", ") || "nothing has changed"}`;
+}
+
+function repositoryWords(before: Config, next: Config): string[] {
+  const old = new Map(before.repositories.map((one) => [one.name, one]));
+  const names = new Set(next.repositories.map(({ name }) => name));
+  return [
+    ...next.repositories.flatMap((one) => {
+      const other = old.get(one.name);
+      if (!other) return [`${one.name} added`];
+      return isDeepStrictEqual(other, one) ? [] : [`${one.name} changed`];
+    }),
+    ...[...old.keys()].filter((name) => !names.has(name)).map((name) => `${name} removed`),
+  ];
+}
