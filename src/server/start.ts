@@ -1,10 +1,12 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
-import type { Gate } from "../auth/gate.ts";
+import { type Gate, serverGrant } from "../auth/gate.ts";
+import { operatorGrant } from "../auth/operator.ts";
 import { tellGarbage } from "../cli/gc.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
 import { watchFormats } from "../jobs/gauges.ts";
+import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
 import type { Events } from "../ledger/events.ts";
@@ -59,14 +61,19 @@ export async function start(options: StartOptions): Promise<Running> {
 
   const current: Generation = generationOf(config);
   mounts.use(current.held);
+  const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
   const operations = withHouse(
     createOperations(() => current.own, log, now),
-    { ...houseOperations(shared, tellGarbage, now), ...accountOperations(ground.auth, database) },
+    {
+      ...houseOperations(shared, tellGarbage, now),
+      ...accountOperations(ground.auth, database),
+      ...hostedOperations(hosting, operatorGrant),
+    },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
-  const jobs = startServerJobs(ground);
+  const jobs = startServerJobs(ground, [tidyTrash(hosting, serverGrant, log)]);
   let control: ControlServer | null = null;
 
   function generationOf(config: Config): Generation {
