@@ -7,6 +7,7 @@ import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { gcCommand } from "./cli/gc.ts";
+import { hostedCommands } from "./cli/hosted.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { processLog } from "./cli/process-log.ts";
@@ -38,6 +39,7 @@ if (import.meta.main) {
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     backupCommand(deps),
     gcCommand(working),
+    ...hostedCommands(working),
     unpinCommand(working),
     ...accountCommands(working),
     auditCommand(deps),

@@ -56,7 +56,7 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   remove: (of) => of.remove("thing", {}),
   restore: (of) => of.restore("thing", {}),
   trash: (of) => of.trash(),
-  empty: (of) => of.empty(),
+  empty: (of) => of.empty("all"),
   standing: (of) => of.standing("thing", "1"),
   promote: (of) => of.promote(standing),
 };

@@ -29,7 +29,7 @@ import type { Call, Job } from "../worker/job.ts";
 import { createTransform } from "../worker/work.ts";
 import { createLru } from "./lru.ts";
 import { createNaming } from "./named.ts";
-import { createRepository } from "./repository.ts";
+import { createRepository, type Shared } from "./repository.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSoundness } from "./soundness.ts";
 
@@ -232,42 +232,47 @@ export async function openToy(
       events,
       ...(options.hashedFirst !== undefined && { hashedFirst: options.hashedFirst }),
     });
-    const mounted = createRepository(
-      {
-        name: "toy",
-        options: {},
-        claims: options.claims ?? [],
-        hosted: { ...hostedDefaults, ...options.hosted },
-        freshnessMs: options.freshnessMs ?? 60_000,
+    const settingsOf = (name: string, claims: string[]) => ({
+      name,
+      options: {},
+      claims,
+      hosted: { ...hostedDefaults, ...options.hosted },
+      freshnessMs: options.freshnessMs ?? 60_000,
+    });
+    const shared: Shared = {
+      views: openViewFiles(layout.views),
+      database,
+      changes,
+      naming,
+      soundness,
+      events,
+      blobs,
+      async transform(job, call) {
+        jobs.push(job.op);
+        const failure = worker.fails(job);
+        if (failure) throw failure;
+        await worker.waits(job, call);
+        return transform(job);
       },
+      viewMemory: createLru(1 << 20),
+      artifactMemory: createLru(1 << 20),
+      ownGrant: everything,
+      secret: createSecrets(database, now),
+      accounts: () => unexpectedParts.accounts,
+      hostedNames: await openHostedNames(database, changes),
+      audit: async (_sql, entry) => void audited.push(entry),
+      isPublic: options.isPublic ?? (() => true),
+      now,
+    };
+    const mounted = createRepository(
+      settingsOf("toy", options.claims ?? []),
       format,
       upstream,
-      {
-        views: openViewFiles(layout.views),
-        database,
-        changes,
-        naming,
-        soundness,
-        events,
-        blobs,
-        async transform(job, call) {
-          jobs.push(job.op);
-          const failure = worker.fails(job);
-          if (failure) throw failure;
-          await worker.waits(job, call);
-          return transform(job);
-        },
-        viewMemory: createLru(1 << 20),
-        artifactMemory: createLru(1 << 20),
-        ownGrant: everything,
-        secret: createSecrets(database, now),
-        accounts: () => unexpectedParts.accounts,
-        hostedNames: await openHostedNames(database, changes),
-        audit: async (_sql, entry) => void audited.push(entry),
-        isPublic: options.isPublic ?? (() => true),
-        now,
-      },
+      shared,
     );
+    /** Another repository on the same data. */
+    const also = (name: string, from: Upstream, claims: string[] = [], of = format) =>
+      createRepository(settingsOf(name, claims), of, from, shared);
     const repository = mounted.repository.for(everything);
     return {
       layout,
@@ -279,6 +284,8 @@ export async function openToy(
       soundness,
       repository,
       unbound: mounted.repository,
+      mounted,
+      also,
       hosting: mounted.hosting,
     };
   }
@@ -310,6 +317,12 @@ export async function openToy(
     },
     get naming() {
       return current.naming;
+    },
+    get mounted() {
+      return current.mounted;
+    },
+    get also() {
+      return current.also;
     },
     get database() {
       return current.database;

@@ -17,8 +17,8 @@ export interface HostedRoom extends Hosting {
   restore(packageName: string, part: Part): Promise<{ files: number }>;
   /** What can be restored, of packages that the caller may unpublish; oldest first. */
   trash(): Promise<Trashed[]>;
-  /** Takes what was removed off the disk, for ever; for who administers the repository. */
-  empty(): Promise<Emptied>;
+  /** Takes what was removed off the disk, for ever: all of it, or what was kept as long as the configuration says. For who administers the repository. */
+  empty(which: "all" | "expired"): Promise<Emptied>;
   /** A release as it stands here; for who may read it. */
   standing(packageName: string, version: string): Promise<Standing>;
   /** Publishes a release of another repository here, with the same bytes; for who may publish here. `detail`: for the audit log. */
@@ -107,9 +107,10 @@ export function createHosting(
         const all = await listTrash(database.read, repository);
         return all.filter((one) => grant.may(repository, "unpublish", one.package));
       },
-      async empty() {
+      async empty(which) {
         ask("admin", null);
-        return emptyTrash(deps, repository, Number.MAX_SAFE_INTEGER, principal);
+        const until = which === "all" ? Number.MAX_SAFE_INTEGER : deps.now() - settings.trashMs;
+        return emptyTrash(deps, repository, until, principal);
       },
       async standing(packageName, version) {
         ask("read", packageName);

@@ -1,5 +1,6 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
-import type { Gate } from "../auth/gate.ts";
+import { type Gate, serverGrant } from "../auth/gate.ts";
+import { operatorGrant } from "../auth/operator.ts";
 import { tellGarbage } from "../cli/gc.ts";
 import { serverWarnings } from "../cli/warnings.ts";
 import type { Config } from "../config/resolve.ts";
@@ -7,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
 import { watchFormats } from "../jobs/gauges.ts";
+import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
 import type { Events } from "../ledger/events.ts";
@@ -70,6 +72,7 @@ export async function start(options: StartOptions): Promise<Running> {
 
   let current: Generation = generationOf(config, mounts.of(config.repositories));
   mounts.use(current.held);
+  const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
   const operations = withHouse(
@@ -82,6 +85,7 @@ export async function start(options: StartOptions): Promise<Running> {
         for (const line of lines) say(line);
         return isTaken;
       },
+      ...hostedOperations(hosting, operatorGrant),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -95,10 +99,14 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
-  const jobs = startServerJobs(ground, where === "ports" ? [watching] : [], () => {
-    const hasUsers = ground.auth.directory.current().users.size > 0;
-    return serverWarnings({ ...current.config, tls }, now(), hasUsers).map(({ text }) => text);
-  });
+  const jobs = startServerJobs(
+    ground,
+    [tidyTrash(hosting, serverGrant, log), ...(where === "ports" ? [watching] : [])],
+    () => {
+      const hasUsers = ground.auth.directory.current().users.size > 0;
+      return serverWarnings({ ...current.config, tls }, now(), hasUsers).map(({ text }) => text);
+    },
+  );
   let control: ControlServer | null = null;
   let isStopping = false;
 

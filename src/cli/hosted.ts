@@ -1,0 +1,123 @@
+// `holdfast promote`, `unpublish` and `trash …`: what is done with published packages from the server's own machine.
+import type { Format } from "../core/format.ts";
+import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
+import { type RunDeps, runOperation } from "./operations.ts";
+import { configFrom, configOptions } from "./options.ts";
+import { requireStore } from "./store.ts";
+import type { Terminal } from "./terminal.ts";
+import { who } from "./who.ts";
+
+export interface HostedCommandDeps extends RunDeps {
+  formats: readonly Pick<Format, "name" | "options" | "fileOptions" | "hosts">[];
+}
+
+const WHERE =
+  "A server that runs on the data directory does it; without one this command does it itself.";
+const FILE: Option = { value: "NAME", help: "This file of it alone" };
+
+export function hostedCommands(deps: HostedCommandDeps): Command[] {
+  const options = { config: configOptions.config, data: configOptions.data };
+  const run = (
+    name: string,
+    given: Given,
+    terminal: Terminal,
+    values: Record<string, string | undefined>,
+    repositories: (string | undefined)[],
+  ) => {
+    const config = configFrom(given, deps.formats, terminal);
+    const hosting = config.repositories.filter(
+      ({ format }) => deps.formats.find((one) => one.name === format)?.hosts,
+    );
+    const names = hosting.map((one) => one.name);
+    for (const repository of repositories)
+      if (repository !== undefined && !names.includes(repository))
+        throw new UsageError(
+          unknown("repository that packages are published in", repository, names),
+        );
+    requireStore(config);
+    const said = Object.entries(values).filter(([, value]) => value !== undefined);
+    const request = {
+      name,
+      repository: "",
+      flags: new Set<string>(),
+      values: { ...(Object.fromEntries(said) as Record<string, string>), by: who() },
+    };
+    return runOperation(request, config, deps, terminal);
+  };
+  return [
+    {
+      name: "promote",
+      words: "PACKAGE@VERSION FROM TO",
+      summary: "Publish a release of one repository in another one, with the same bytes",
+      options,
+      details: `Both repositories speak the same format. The release stays in the first one. ${WHERE}`,
+      examples: [["promote @acme/ui@1.2.3 staging release", "What was tested is what is released"]],
+      async run(given, terminal) {
+        const [what, from, to] = given.words as [string, string, string];
+        const { name, version } = release(what);
+        if (version === undefined)
+          throw new UsageError(`which version of ${name}? ${name}@VERSION`);
+        return run("promote", given, terminal, { package: name, version, from, to }, [from, to]);
+      },
+    },
+    {
+      name: "unpublish",
+      words: "REPOSITORY PACKAGE[@VERSION]",
+      summary: "Take a published package, a version or a file out of what is shown",
+      options: { file: FILE, ...options },
+      details: `It goes to the trash of the repository, from where it can be restored for as long as the configuration says (hosted: trash). Its
+name stays the repository's, and the version can never be published with other bytes. ${WHERE}`,
+      examples: [["unpublish npm @acme/ui@1.2.3", "Take this version back"]],
+      run: (given, terminal) => onPart("unpublish", given, terminal),
+    },
+    {
+      name: "trash list",
+      words: "[REPOSITORY]",
+      summary: "Show what was unpublished and can be restored",
+      options,
+      details: WHERE,
+      async run(given, terminal) {
+        const [repository] = given.words;
+        return run("trash list", given, terminal, { repository }, [repository]);
+      },
+    },
+    {
+      name: "trash restore",
+      words: "REPOSITORY PACKAGE[@VERSION]",
+      summary: "Publish again what was unpublished, as it was",
+      options: { file: FILE, ...options },
+      details: WHERE,
+      run: (given, terminal) => onPart("trash restore", given, terminal),
+    },
+    {
+      name: "trash empty",
+      words: "REPOSITORY",
+      summary: "Take all that was unpublished off the disk, for ever",
+      options,
+      details: `That its versions can never be published with other bytes stays. ${WHERE}`,
+      async run(given, terminal) {
+        const [repository] = given.words;
+        return run("trash empty", given, terminal, { repository }, [repository]);
+      },
+    },
+  ];
+
+  async function onPart(name: string, given: Given, terminal: Terminal): Promise<number> {
+    const [repository, what] = given.words as [string, string];
+    const part = release(what);
+    const values = {
+      repository,
+      package: part.name,
+      version: part.version,
+      file: given.text("file"),
+    };
+    return run(name, given, terminal, values, [repository]);
+  }
+}
+
+/** "@acme/ui@1.2.3": the at sign that a name begins with is none that ends it. */
+function release(text: string): { name: string; version: string | undefined } {
+  const at = text.lastIndexOf("@");
+  if (at <= 0) return { name: text, version: undefined };
+  return { name: text.slice(0, at), version: text.slice(at + 1) };
+}

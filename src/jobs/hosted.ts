@@ -1,0 +1,124 @@
+// What people do with published packages by commands, and what the server does with their trash.
+import type { Grant } from "../core/grant.ts";
+import type { Log } from "../core/log.ts";
+import type { OperationCall } from "../core/operation.ts";
+import { Problem } from "../core/problem.ts";
+import { humanSize } from "../core/size.ts";
+import type { HostedRoom } from "../hosted/hosting.ts";
+import type { HouseOperations } from "./house.ts";
+import type { RecurringJob } from "./runner.ts";
+
+/** Publishing in a repository, for one caller. */
+export interface HostingRepository {
+  name: string;
+  hosting(grant: Grant): HostedRoom;
+  format: { spell?(name: string): string };
+}
+
+/** The trash is looked at this often. */
+const LOOK_MS = 60 * 60 * 1000;
+
+type Values = Readonly<Record<string, string>>;
+
+/** `repositories`: those at work now. `grantOf`: of the person who runs a command. */
+export function hostedOperations(
+  repositories: () => readonly HostingRepository[],
+  grantOf: (by: string) => Grant,
+): HouseOperations {
+  function find(name: string | undefined): HostingRepository {
+    const found = repositories().find((one) => one.name === name);
+    if (!found) throw new Problem("notFound", `There is no repository ${name ?? "without a name"}`);
+    return found;
+  }
+
+  function open(values: Values, key = "repository") {
+    const repository = find(values[key]);
+    const room = repository.hosting(grantOf(values["by"] || "somebody"));
+    return { repository, room, name: spelled(repository, values["package"] ?? "") };
+  }
+
+  return {
+    async promote({ values = {}, say }) {
+      const { version } = values;
+      const from = open(values, "from");
+      const to = open(values, "to");
+      if (!from.name || !version) throw tooLittle("a package and a version");
+      const standing = await from.room.standing(from.name, version);
+      const { isNew } = await to.room.promote(standing);
+      const what = `${from.name}@${version}`;
+      say(
+        isNew
+          ? `${what} of ${from.repository.name} is published in ${to.repository.name}.`
+          : `${what} is in ${to.repository.name} already, with the same bytes.`,
+      );
+      return true;
+    },
+    async unpublish({ values = {}, say }) {
+      const { repository, room, name } = open(values);
+      if (!name) throw tooLittle("a package");
+      const { files } = await room.remove(name, partOf(values));
+      say(`${files} file(s) of ${name} went to the trash of ${repository.name}.`);
+      return true;
+    },
+    async "trash list"({ values = {}, say }) {
+      const rooms = values["repository"] ? [find(values["repository"])] : repositories();
+      for (const { name: repository } of rooms)
+        for (const one of await open({ ...values, repository }).room.trash())
+          say(
+            [
+              new Date(one.removedAt).toISOString().slice(0, 16),
+              repository,
+              `${one.package}@${one.version}`,
+              one.file,
+              humanSize(one.size),
+              `removed by ${one.removedBy}`,
+            ].join("  "),
+          );
+      return true;
+    },
+    async "trash restore"({ values = {}, say }) {
+      const { repository, room, name } = open(values);
+      if (!name) throw tooLittle("a package");
+      const { files } = await room.restore(name, partOf(values));
+      say(`${files} file(s) of ${name} are back in ${repository.name}.`);
+      return true;
+    },
+    async "trash empty"({ values = {}, say }) {
+      const { repository, room } = open(values);
+      const { files, bytes } = await room.empty("all");
+      say(`${files} file(s) were taken off the disk of ${repository.name}: ${humanSize(bytes)}.`);
+      return true;
+    },
+  } satisfies Record<string, (call: OperationCall) => Promise<boolean>>;
+}
+
+function spelled({ format }: HostingRepository, name: string): string {
+  return format.spell?.(name) ?? name;
+}
+
+function partOf({ version, file }: Values): { version?: string; file?: string } {
+  return { ...(version && { version }), ...(file && { file }) };
+}
+
+function tooLittle(what: string): Problem {
+  return new Problem("badRequest", `This takes ${what}`);
+}
+
+/** Takes what was in the trash for long enough off the disk. */
+export function tidyTrash(
+  repositories: () => readonly HostingRepository[],
+  grant: Grant,
+  log: Log,
+): RecurringJob {
+  return {
+    name: "Emptying the trash",
+    everyMs: LOOK_MS,
+    async run() {
+      for (const { name, hosting } of repositories()) {
+        const { files, bytes } = await hosting(grant).empty("expired");
+        if (files > 0)
+          log.write("info", "Took removed files off the disk", { repo: name, files, bytes });
+      }
+    },
+  };
+}
