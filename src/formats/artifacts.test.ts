@@ -47,6 +47,14 @@ const samples: Record<string, Sample[]> = {
   ],
   "pypi metadata": [{ file: "a-1.0-py3-none-any.whl.metadata", bytes: METADATA, hasNoEnd: true }],
   "pypi signature": [{ file: "a-1.0.tar.gz.asc", bytes: SIGNATURE }],
+  "pypi provenance": [
+    {
+      file: "a-1.0.tar.gz.provenance",
+      bytes: Buffer.from(
+        '{"version":1,"attestation_bundles":[{"publisher":{"kind":"x"},"attestations":[]}]}',
+      ),
+    },
+  ],
   "go zip": [{ file: "v1.0.0.zip", bytes: ZIP }],
   "go mod": [{ file: "v1.0.0.mod", bytes: MOD, hasNoEnd: true }],
   "go info": [{ file: "v1.0.0.info", version: "v1.0.0", bytes: INFO }],

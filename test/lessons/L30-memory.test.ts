@@ -23,6 +23,7 @@ const bounded: Record<string, string> = {
   "src/cli/checks.ts": "an answer to `doctor`, as far as it is looked at",
   "src/cli/setup.ts": "a client's configuration file",
   "src/config/load.ts": "the configuration file",
+  "src/config/tls.ts": "a certificate and its key",
   "src/config/resolve.ts": "secrets and certificates that the configuration names",
   "src/formats/apt/clear-signed.ts": "releases of up to 32 MiB, which are documents",
   "src/formats/apt/detached.ts": "the same",

@@ -1,0 +1,295 @@
+// Who may what: every route of every format and of the site, asked by every kind of caller. The requests are those of the wire scripts and the ones below; a route
+// that none of them reaches fails.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { openAuth } from "../src/auth/room.ts";
+import type { TokenWish } from "../src/core/accounts.ts";
+import type { Action } from "../src/core/grant.ts";
+import { createLog } from "../src/core/log.ts";
+import { theServer } from "../src/core/principal.ts";
+import { formats } from "../src/formats/index.ts";
+import { createChanges } from "../src/store/changes.ts";
+import { openDatabase } from "../src/store/database.ts";
+import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
+import { startServer, type TestServer } from "./support/server.ts";
+import { parseWire } from "./support/wire-script.ts";
+
+interface Asked {
+  method: string;
+  path: string;
+}
+/** What a route needs, worked out by the format itself. */
+interface Route extends Asked {
+  repository: string;
+  kind: string;
+  action: Action;
+  package: string | null;
+}
+
+/** Routes that no wire script asks, since what they change is tried by unit tests and real clients. */
+const more: Asked[] = [
+  ["PUT", "/npm/@acme%2fgrotto"],
+  ["PUT", "/npm/kelp"],
+  ["PUT", "/npm/@acme%2fgrotto/-rev/1-x"],
+  ["DELETE", "/npm/@acme%2fgrotto/-rev/1-x"],
+  ["DELETE", "/npm/@acme/grotto/-/grotto-1.0.0.tgz/-rev/1-x"],
+  ["PUT", "/npm/-/package/@acme%2fgrotto/dist-tags/next"],
+  ["DELETE", "/npm/-/package/@acme%2fgrotto/dist-tags/next"],
+  ["GET", "/npm/-/package/@acme%2fgrotto/visibility"],
+  ["GET", "/npm/-/package/@acme%2fgrotto/collaborators"],
+  ["POST", "/npm/-/package/@acme%2fgrotto/access"],
+  ["POST", "/npm/-/npm/v1/oidc/token/exchange/package/@acme%2fgrotto"],
+  ["POST", "/npm/-/v1/login"],
+  ["GET", "/npm/-/v1/done/nothing"],
+  ["PUT", "/npm/-/user/org.couchdb.user:ann"],
+  ["GET", "/npm/-/user/org.couchdb.user:ann"],
+  ["GET", "/npm/-/user/ann/package"],
+  ["DELETE", "/npm/-/user/token/nothing"],
+  ["DELETE", "/npm/-/npm/v1/tokens/token/nothing"],
+  ["GET", "/npm/-/npm/v1/tokens"],
+  ["GET", "/npm/-/npm/v1/user"],
+  ["GET", "/npm/-/_view/starredByUser"],
+  ["GET", "/npm/-/org/acme/team"],
+  ["GET", "/npm/-/team/acme/web/user"],
+  ["GET", "/npm/-/whoami"],
+  ["PATCH", "/npm/kelp"],
+  ["POST", "/pypi/legacy/"],
+  ["POST", "/pypi/-/yank/acme-grotto/1.0"],
+  ["DELETE", "/pypi/-/yank/acme-grotto/1.0"],
+  ["DELETE", "/pypi/-/release/acme-grotto/1.0"],
+  ["DELETE", "/pypi/-/release/acme-grotto"],
+  ["DELETE", "/pypi/files/acme-grotto/acme_grotto-1.0.tar.gz"],
+].map(([method, path]) => ({ method: method!, path: path! }));
+
+/** Kinds of routes that a format's `parse` gives and that nothing here reaches: none. */
+const allKinds: Record<string, string[]> = Object.fromEntries(
+  formats.map((format) => [format.name, kindsOf(format.name)]),
+);
+
+/** By the type of its routes, which is the only place where all of them stand. */
+function kindsOf(format: string): string[] {
+  const text = readFileSync(`src/formats/${format}/routes.ts`, "utf8");
+  const types = text.match(/export type \w*Route\b[^=]*=[\s\S]*?;\n\n/g) ?? [];
+  const kinds = types.join("").matchAll(/kind: ((?:"[\w-]+"(?:\s*\|\s*)?)+)/g);
+  return [...kinds].flatMap(([, names]) =>
+    [...names!.matchAll(/"([\w-]+)"/g)].map(([, name]) => name!),
+  );
+}
+
+const formatOf = (repository: string) =>
+  formats.find(({ name }) => repository.startsWith(name)) ??
+  formats.find(({ name }) => name === (repository === "satis" ? "composer" : "apt"))!;
+
+function routeOf({ method, path }: Asked): Route | null {
+  const [, repository = "", rest = "/"] = /^\/([^/?]+)([^?]*)/.exec(path) ?? [];
+  const format = formatOf(repository);
+  const route = format.parse(method, rest || "/");
+  if (!route) return null;
+  const { action, package: name } = format.access(route);
+  return { method, path, repository, kind: `${format.name} ${route.kind}`, action, package: name };
+}
+
+const routes = new Map<string, Route>();
+for (const script of [...new Glob("src/formats/*/testdata/*.wire").scanSync(".")].sort())
+  for (const step of parseWire(readFileSync(script, "utf8")))
+    if (step.do === "request" && !/[{}]/.test(step.path)) more.push(step);
+for (const asked of more) {
+  const route = routeOf(asked);
+  // One of each kind with and without a package, by each method, is as good as all.
+  if (route)
+    routes.set(`${route.method} ${route.kind} ${route.action} ${route.package === null}`, route);
+}
+
+type Caller = { header: string | null; may(route: Route): boolean };
+let upstream: FakeUpstream;
+let server: TestServer;
+const callers = new Map<string, Caller>();
+
+const IMPLIES: Record<string, Action[]> = {
+  read: ["read"],
+  publish: ["read", "publish"],
+  unpublish: ["read", "unpublish"],
+  admin: ["read", "publish", "unpublish", "admin"],
+};
+
+beforeAll(async () => {
+  upstream = await startUpstream();
+  server = await startServer(upstream, {
+    access: { anonymous: "none" },
+    claims: { npm: ["@acme/*"], pypi: ["acme-*"] },
+  });
+  const database = await openDatabase(join(server.data, "holdfast.db"));
+  const log = createLog("json", () => {});
+  const { admin } = await openAuth({ database, changes: createChanges(), log, now: Date.now });
+  const whole = { repositories: null, packages: null, actions: null };
+  async function add(
+    name: string,
+    grant: { actions: Action[]; repository?: string; package?: string } | null,
+    wish: Partial<TokenWish>,
+    may: Caller["may"],
+  ) {
+    const user = name.replaceAll(" ", "-");
+    await admin.addUser(theServer, { name: user, password: null });
+    if (grant)
+      await admin.grant(theServer, {
+        holder: `user:${user}`,
+        actions: grant.actions,
+        repository: grant.repository ?? null,
+        package: grant.package ?? null,
+      });
+    const token = await admin.issueToken(theServer, user, {
+      name,
+      scope: whole,
+      cidrs: [],
+      expiresAt: null,
+      ...wish,
+    });
+    callers.set(name, { header: `Bearer ${token.secret}`, may });
+    return token;
+  }
+  callers.set("anonymous", { header: null, may: () => false });
+  await add("no grant", null, {}, () => false);
+  for (const action of ["read", "publish", "unpublish", "admin"] as const)
+    await add(action, { actions: [action] }, {}, (route) =>
+      IMPLIES[action]!.includes(route.action),
+    );
+  for (const action of ["read", "publish"] as const)
+    await add(
+      `a token to ${action} of an admin`,
+      { actions: ["admin"] },
+      { scope: { ...whole, actions: [action] } },
+      (route) => IMPLIES[action]!.includes(route.action),
+    );
+  await add("expired", { actions: ["admin"] }, { expiresAt: Date.now() + 60_000 }, () => false);
+  const revoked = await add("revoked", { actions: ["admin"] }, {}, () => false);
+  await admin.revokeToken(theServer, revoked.id);
+  await add("wrong network", { actions: ["admin"] }, { cidrs: ["192.0.2.0/24"] }, () => false);
+  await add("other repository", { actions: ["admin"], repository: "nowhere" }, {}, () => false);
+  // What belongs to no package is for everybody who may do that with any.
+  const none = (route: Route) => route.package === null;
+  await add("other pattern", { actions: ["admin"], package: "nothing-of-that-name" }, {}, none);
+  await add(
+    "a token for another pattern",
+    { actions: ["admin"] },
+    { scope: { ...whole, packages: ["nothing-of-that-name"] } },
+    none,
+  );
+  await database.close();
+  await server.restart();
+  server.advance(120_000);
+}, 60_000);
+afterAll(async () => {
+  await server.stop();
+  await upstream.stop();
+});
+
+async function ask({ method, path }: Asked, header: string | null) {
+  const answer = await fetch(`${server.url}${path}`, {
+    method,
+    redirect: "manual",
+    headers: header === null ? {} : { authorization: header },
+    ...(method !== "GET" && method !== "HEAD" && { body: "{}" }),
+  });
+  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+}
+
+test("every kind of route of every format is asked", () => {
+  const asked = new Set([...routes.values()].map(({ kind }) => kind));
+  for (const [format, kinds] of Object.entries(allKinds)) {
+    expect(kinds.length).toBeGreaterThan(2);
+    expect(
+      kinds.filter((kind) => !asked.has(`${format} ${kind}`)).map((kind) => `${format} ${kind}`),
+    ).toEqual([]);
+  }
+});
+
+test("each caller is let in where their grants say so, and nowhere else", async () => {
+  const wrong: string[] = [];
+  for (const [name, { header, may }] of callers)
+    for (const route of routes.values()) {
+      // Asking for it may change it: one that is let in comes to the door alone.
+      const isLetIn = may(route);
+      if (route.action === "open" || (isLetIn && route.method !== "GET" && route.method !== "HEAD"))
+        continue;
+      const { status } = await ask(route, header);
+      const isRefused = status === 401 || status === 403;
+      const isKnown = header !== null && !["expired", "revoked", "wrong network"].includes(name);
+      if (
+        isLetIn
+          ? isRefused && !/tarball/.test(route.kind)
+          : status !== (isKnown ? 403 : 401) &&
+            !(route.repository.match(/composer|satis/) && status === 424)
+      )
+        wrong.push(
+          `${name}: ${route.method} ${route.path} (${route.kind}, ${route.action}): ${status}`,
+        );
+    }
+  expect(wrong).toEqual([]);
+  expect(routes.size).toBeGreaterThan(60);
+}, 120_000);
+
+test("where nobody is asked who they are, nobody is told of a package", async () => {
+  for (const route of [...routes.values()].filter(({ action }) => action === "open"))
+    for (const header of [null, callers.get("no grant")!.header, callers.get("revoked")!.header]) {
+      const { status, text } = await ask(route, header);
+      expect({ path: route.path, told: /kelp|grotto/.test(text), status: status < 500 }).toEqual({
+        path: route.path,
+        told: false,
+        status: true,
+      });
+    }
+}, 60_000);
+
+test("what may not be read looks like what is not there: in status, text and headers", async () => {
+  const shapes = ({ status, text, headers }: Awaited<ReturnType<typeof ask>>, name: string) => ({
+    status,
+    text: text.replaceAll(name, "NAME").replaceAll(name.replace("/", "%2f"), "NAME"),
+    headers: [...headers.keys()].filter((key) => key !== "content-length").sort(),
+  });
+  const pairs: [path: string, there: string, missing: string][] = [
+    ["/npm/NAME", "kelp", "kelq"],
+    ["/npm/NAME/latest", "kelp", "kelq"],
+    ["/npm/NAME/-/NAME-1.0.0.tgz", "kelp", "kelq"],
+    ["/npm/-/package/NAME/dist-tags", "kelp", "kelq"],
+    ["/npm/-/npm/v1/attestations/NAME@1.0.0", "kelp", "kelq"],
+    ["/pypi/simple/NAME/", "brine", "brinf"],
+    ["/pypi/pypi/NAME/json", "brine", "brinf"],
+  ];
+  const admin = callers.get("admin")!.header;
+  for (const [path, there] of pairs)
+    await ask({ method: "GET", path: path.replaceAll("NAME", there) }, admin);
+  for (const caller of ["anonymous", "no grant", "revoked", "other pattern"])
+    for (const [path, there, missing] of pairs)
+      for (const method of ["GET", "HEAD"]) {
+        const { header } = callers.get(caller)!;
+        const one = shapes(
+          await ask({ method, path: path.replaceAll("NAME", there) }, header),
+          there,
+        );
+        const other = shapes(
+          await ask({ method, path: path.replaceAll("NAME", missing) }, header),
+          missing,
+        );
+        expect({ caller, path, ...one }).toEqual({ caller, path, ...other });
+      }
+}, 60_000);
+
+test("the site: health is for everybody, all else for whoever may read something", async () => {
+  const pages: [path: string, isOpen: boolean][] = [
+    ["/-/health/live", true],
+    ["/-/health/ready", true],
+    ["/", false],
+    ["/-/metrics", false],
+  ];
+  for (const [path, isOpen] of pages)
+    for (const [name, { header }] of callers) {
+      const { status } = await ask({ method: "GET", path }, header);
+      const isNobody = ["anonymous", "no grant", "expired", "revoked", "wrong network"].includes(
+        name,
+      );
+      if (isOpen || !isNobody) expect([name, path, status]).toEqual([name, path, 200]);
+      else expect([name, path, [302, 303, 401, 403].includes(status)]).toEqual([name, path, true]);
+    }
+}, 60_000);
