@@ -32,6 +32,7 @@ function open(answer: () => Reply) {
     isPublic: () => true,
     site: createSite({
       repositories: [],
+      api: { parse: () => null, serve: () => Promise.reject(), problem: () => reply(400, "", "") },
       version: "0",
       metrics: createMetrics(),
       overview: async () => ({

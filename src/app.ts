@@ -142,7 +142,7 @@ export function createApp(deps: AppDeps): App {
 
   async function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
     const { route, access } = parse(target, method, grant);
-    permit(grant, target.about, access.action, access.package);
+    permit(grant, access.repository ?? target.about, access.action, access.package);
     const answer = await target.serve(route, grant);
     const isForAll =
       grant.principal.kind === "anonymous" ||
@@ -191,7 +191,7 @@ export function createApp(deps: AppDeps): App {
     const path = slash < 0 ? "/" : incoming.path.slice(slash);
     return (
       repositoryTarget(name, path, `${incoming.origin}/${name}`, incoming, id) ??
-      siteTarget(incoming, incoming.header("accept"))
+      siteTarget(incoming, incoming)
     );
   }
 
@@ -208,7 +208,7 @@ export function createApp(deps: AppDeps): App {
     const { method, query } = incoming;
     // People who open a repository's address, where its clients ask for nothing.
     if (path === "/" && wantsPage(method, incoming.header("accept")) && !format.parse("GET", path))
-      return pageTarget(name, base);
+      return pageTarget(name, base, incoming);
     const request: Request = {
       id,
       method,
@@ -235,17 +235,17 @@ export function createApp(deps: AppDeps): App {
     };
   }
 
-  function pageTarget(name: string, base: string): Target {
+  function pageTarget(name: string, base: string, incoming: Incoming): Target {
     return {
-      ...siteTarget({ path: `/${name}/`, origin: base }, null),
+      ...siteTarget(incoming, { path: `/${name}/`, origin: base }),
       about: name,
       parse: (): SiteRoute => ({ kind: "repository", name }),
     };
   }
 
   function siteTarget(
+    incoming: Incoming,
     { path, origin }: Pick<Incoming, "path" | "origin">,
-    accept: string | null,
   ): Target {
     const { site } = deps;
     return {
@@ -254,8 +254,13 @@ export function createApp(deps: AppDeps): App {
       path,
       parse: site.parse,
       access: (route) => site.access(route as SiteRoute),
-      serve: (route, grant) => site.serve(route as SiteRoute, origin, grant),
-      problem: (problem) => site.problem(problem, accept),
+      serve: (route, grant) =>
+        site.serve(
+          route as SiteRoute,
+          { origin, method: incoming.method, ...readable(incoming) },
+          grant,
+        ),
+      problem: (problem) => site.problem(problem, { path, accept: incoming.header("accept") }),
       nothing(grant) {
         const names = [...deps.repositories.keys()].filter((name) => grant.may(name, "read", null));
         const told = names.map((name) => `/${name}/`).join(", ");
@@ -290,6 +295,16 @@ export function createApp(deps: AppDeps): App {
 }
 
 function nothing(): void {}
+
+/** What a page may read of a request beside its address. */
+function readable(incoming: Incoming) {
+  return {
+    query: incoming.query,
+    address: incoming.address,
+    header: (name: string) => incoming.header(name),
+    body: (limit: number) => incoming.body(limit),
+  };
+}
 
 /** What not everybody may have is kept by no cache that serves several. RFC 9111 §5.2.2.7 */
 function forOne(reply: Reply): Reply {

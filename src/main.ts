@@ -1,5 +1,6 @@
 // The program: its commands, and what they are given to work with.
 import { accountCommands } from "./cli/accounts.ts";
+import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommand } from "./cli/backup.ts";
 import { configCommand } from "./cli/config.ts";
@@ -19,14 +20,14 @@ import { verifyCommand } from "./cli/verify.ts";
 import { formats } from "./formats/index.ts";
 import { start } from "./server/start.ts";
 
-if (import.meta.main) {
+export function commands(): Command[] {
   const deps = { formats };
   const working = {
     formats,
     operate: (...[config, request, call]: Parameters<RunDeps["operate"]>) =>
       operate(start, config, request, call),
   };
-  const code = await runCli(process.argv.slice(2), [
+  return [
     serveCommand({
       formats,
       start: (config, load) => start({ config, load, log: processLog(config), hasControl: true }),
@@ -44,7 +45,11 @@ if (import.meta.main) {
     ...accountCommands(working),
     auditCommand(deps),
     ...operationCommands(working),
-  ]);
+  ];
+}
+
+if (import.meta.main) {
+  const code = await runCli(process.argv.slice(2), commands());
   process.exitCode = code;
   // What a second signal cut short may still hold the process; the last log lines get out before.
   setTimeout(() => process.exit(code), 200).unref();

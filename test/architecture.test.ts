@@ -23,6 +23,8 @@ const rooms: Record<string, readonly string[]> = {
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
+  // Says over HTTP what commands say: it asks the rooms that they ask.
+  api: ["core", "store", "ledger", "auth", "hosted", "jobs"],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import { makeCertificate } from "./support/certificates.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { run } from "./support/run.ts";
+import { tarOf } from "./support/tar.ts";
 import { tempFolder } from "./support/temp.ts";
 import { waitFor } from "./support/wait.ts";
 
@@ -124,17 +125,3 @@ test("and without one, when its files have changed and settled; wrong ones chang
   expect(output).toMatch(/tls\.certificate +\S+server\.key holds no PEM certificate|cannot read/);
   expect((await curl("first.pem", "/-/health/live")).code).toBe(0);
 }, 120_000);
-
-function tarOf(name: string, content: Buffer): Buffer {
-  const header = Buffer.alloc(512);
-  header.write(name, 0);
-  header.write("0000644\0", 100);
-  header.write(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
-  header.write("        ", 148);
-  header.write("0", 156);
-  header.write("ustar\x0000", 257);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
-  return Buffer.concat([header, content, padding, Buffer.alloc(1024)]);
-}

@@ -9,6 +9,8 @@ export type Action = "open" | "read" | "publish" | "unpublish" | "admin";
 export interface Access {
   action: Action;
   package: string | null;
+  /** Of the site's own routes that are about a repository: which one. A format's are about its own. */
+  repository?: string;
 }
 
 declare const brand: unique symbol;

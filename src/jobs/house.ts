@@ -4,13 +4,14 @@ import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { collectGarbage, type GcResult, type GcStore } from "./gc.ts";
 import type { Operations } from "./operations.ts";
+import { type VerifiedStore, verify } from "./verify.ts";
 
 /** Work on the data directory by its name, without a repository. True when all went well. */
 export type HouseOperations = Record<string, (call: OperationCall) => Promise<boolean>>;
 
 /** `tell`: what was done, in lines for people. */
 export function houseOperations(
-  store: GcStore & UnpinDeps,
+  store: GcStore & UnpinDeps & VerifiedStore,
   tell: (result: GcResult) => string[],
   now: () => number,
 ): HouseOperations {
@@ -19,6 +20,18 @@ export function houseOperations(
       const result = await collectGarbage(store, { now: now(), signal });
       for (const line of tell(result)) say(line);
       return !signal.aborted;
+    },
+    async verify({ progress, say }) {
+      const { files, damaged, views } = await verify(store, (done, total) =>
+        progress(done, total, "files"),
+      );
+      for (const { what, repository, subject } of damaged) say(`${what} ${repository} ${subject}`);
+      for (const path of views.damaged) say(`altered view ${path}`);
+      const bad = damaged.length + views.damaged.length;
+      say(
+        `${files + views.files} files: ${bad === 0 ? "all true to their digests" : `${bad} damaged`}`,
+      );
+      return bad === 0;
     },
     async unpin({ values = {}, say }) {
       const wanted = unpinning(values);

@@ -49,6 +49,8 @@ const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
   unfinished: "error",
 };
 
+const AT_ONCE = 500;
+
 /** Every kind of event, in the order in which they are told to people. */
 export const eventKinds: readonly string[] = Object.keys(LEVELS);
 
@@ -106,6 +108,31 @@ export async function listEvents(
       AND (${repository ?? null} IS NULL OR repository = ${repository ?? null})
     ORDER BY id DESC LIMIT ${limit}`;
   return rows.reverse().map(fromRow);
+}
+
+/**
+ * The newest events before `before` that `mayRead` lets through, the newest first; `next`: before which the following ones stand, null when there are
+ * none.
+ */
+export async function pageOfEvents(
+  sql: Query,
+  asked: EventFilter & { before: number | null; mayRead(event: StoredEvent): boolean },
+): Promise<{ events: StoredEvent[]; next: number | null }> {
+  const { limit, mayRead } = asked;
+  const [kind, repository] = [asked.kind ?? "", asked.repository ?? ""];
+  const events: StoredEvent[] = [];
+  let before = asked.before ?? Number.MAX_SAFE_INTEGER;
+  for (;;) {
+    const rows =
+      await sql`SELECT * FROM events WHERE id < ${before} AND (${kind} = '' OR kind = ${kind})
+      AND (${repository} = '' OR repository = ${repository}) ORDER BY id DESC LIMIT ${AT_ONCE}`;
+    for (const event of rows.map(fromRow)) {
+      if (events.length === limit && mayRead(event)) return { events, next: events.at(-1)!.id };
+      if (mayRead(event)) events.push(event);
+      before = event.id;
+    }
+    if (rows.length < AT_ONCE) return { events, next: null };
+  }
 }
 
 async function insertEvent(

@@ -1,6 +1,8 @@
 // One configuration at work: its repositories, the pages about them, and the path of their requests. Another configuration is another
 // generation; requests that run end on the one that they began with.
 import manifest from "../../package.json" with { type: "json" };
+import type { ApiDeps } from "../api/deps.ts";
+import { createApi } from "../api/index.ts";
 import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
@@ -26,18 +28,35 @@ export function createGeneration(
   config: Config,
   held: readonly Held[],
   ground: Ground,
+  shownRuns: Pick<ApiDeps, "runs" | "retries">,
   given?: Gate,
 ): Generation {
   const { shared, auth, log, metrics, accessLog, tally } = ground;
   const { database, now } = shared;
   const overviews = createOverviews(held, tally, database, now);
+  const { version } = manifest;
   const site = createSite({
     repositories: held.map(({ name, repository: { options }, format }) => ({
       name,
       format,
       options,
     })),
-    version: manifest.version,
+    version,
+    api: createApi({
+      ...shownRuns,
+      version,
+      repositories: held.map(({ name, format, offline, repository, hosting }) => ({
+        name,
+        format: format.name,
+        offline,
+        claims: repository.claimPatterns,
+        spell: format.spell ?? ((text) => text),
+        hosting,
+      })),
+      overview: overviews.read,
+      auth,
+      database,
+    }),
     metrics,
     overview: overviews.read,
     ready: () => readiness(database),

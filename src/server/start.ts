@@ -1,4 +1,6 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
+import { createRetries } from "../api/retries.ts";
+import { createRuns } from "../api/runs.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
 import { tellGarbage } from "../cli/gc.ts";
@@ -70,6 +72,11 @@ export async function start(options: StartOptions): Promise<Running> {
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);
 
+  // Over all configurations, as what it tells of is.
+  const api = {
+    runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
+    retries: createRetries(now),
+  };
   let current: Generation = generationOf(config, mounts.of(config.repositories));
   mounts.use(current.held);
   const hosting = () => current.held.filter(({ format }) => format.hosts);
@@ -111,7 +118,7 @@ export async function start(options: StartOptions): Promise<Running> {
   let isStopping = false;
 
   function generationOf(config: Config, held: readonly Held[]): Generation {
-    return createGeneration(config, held, ground, options.gate);
+    return createGeneration(config, held, ground, api, options.gate);
   }
 
   /** Until the ports are open nothing has happened; after that all happens before the next request. */

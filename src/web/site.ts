@@ -9,9 +9,40 @@ import { repositoryPage } from "./repository.ts";
 
 export type SiteRoute =
   | { kind: "home" | "metrics" | "live" | "ready" }
-  | { kind: "repository"; name: string };
+  | { kind: "repository"; name: string }
+  | ApiRoute;
+
+/** A route of the API; what else it holds is the API's own. */
+export interface ApiRoute {
+  kind: "api";
+  access: Access;
+}
+
+/** A request for a page. */
+export interface SiteRequest {
+  readonly method: string;
+  /** Without the "?". */
+  readonly query: string;
+  /** The address of this server as the client sees it, or that of the repository whose own port it is. */
+  readonly origin: string;
+  readonly address: string;
+  header(name: string): string | null;
+  /** As `Request.body`. */
+  body(limit: number): Promise<Uint8Array>;
+}
+
+/** The API, with the verbs of the site. */
+export interface Api {
+  parse(method: string, path: string): ApiRoute | null;
+  serve(route: ApiRoute, request: SiteRequest, grant: Grant): Promise<Reply>;
+  problem(problem: Problem): Reply;
+}
+
+/** Everything below it is the API's. */
+const API = "/-/api/";
 
 export interface SiteDeps extends HomeDeps {
+  api: Api;
   metrics: Metrics;
   /** What the caller may see of what runs here: of one repository, or of all. */
   overview(grant: Grant, repository?: string): Promise<Overview>;
@@ -23,10 +54,9 @@ export interface Site {
   /** Null when there is no such page; never throws. */
   parse(method: string, path: string): SiteRoute | null;
   access(route: SiteRoute): Access;
-  /** `origin`: the address of this server as the client sees it, or that of the repository whose own port it is. */
-  serve(route: SiteRoute, origin: string, grant: Grant): Promise<Reply>;
+  serve(route: SiteRoute, request: SiteRequest, grant: Grant): Promise<Reply>;
   /** `accept`: of the request; a package client that is at a wrong address prints the error of a JSON body alone. */
-  problem(problem: Problem, accept?: string | null): Reply;
+  problem(problem: Problem, asked?: { path: string; accept: string | null }): Reply;
 }
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
@@ -45,16 +75,23 @@ export function createSite(deps: SiteDeps): Site {
 
   return {
     parse(method, path) {
+      if (path.startsWith(API)) return deps.api.parse(method, path);
       if (method !== "GET" && method !== "HEAD") return null;
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
     },
     // Who watches a server asks for its health without a name.
-    access: ({ kind }) => ({
-      action: kind === "live" || kind === "ready" ? "open" : "read",
-      package: null,
-    }),
-    async serve(route, origin, grant) {
+    access: (route) =>
+      route.kind === "api"
+        ? route.access
+        : {
+            action: route.kind === "live" || route.kind === "ready" ? "open" : "read",
+            package: null,
+          },
+    async serve(route, request, grant) {
+      const { origin } = request;
       switch (route.kind) {
+        case "api":
+          return deps.api.serve(route, request, grant);
         case "home":
           return homePage(readable(grant), await deps.overview(grant), origin);
         case "repository": {
@@ -79,7 +116,8 @@ export function createSite(deps: SiteDeps): Site {
         }
       }
     },
-    problem(problem, accept) {
+    problem(problem, { path, accept } = { path: "", accept: null }) {
+      if (path.startsWith(API)) return deps.api.problem(problem);
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`);

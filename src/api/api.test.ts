@@ -1,0 +1,406 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { z } from "zod";
+import { tarOf } from "../../test/support/tar.ts";
+import { tempFolder } from "../../test/support/temp.ts";
+import { waitFor } from "../../test/support/wait.ts";
+import { loadConfig } from "../config/load.ts";
+import { createLog } from "../core/log.ts";
+import { formats } from "../formats/index.ts";
+import { commands } from "../main.ts";
+import { type Running, start } from "../server/start.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: JSON as a client reads it
+type Json = any;
+
+let server: Running;
+let document: Json;
+let admin = "";
+let reader = "";
+
+const others = { pypi: false, go: false, composer: false, debian: false, "debian-security": false };
+
+beforeAll(async () => {
+  const home = tempFolder("api");
+  const file = join(home, "holdfast.yaml");
+  writeFileSync(
+    file,
+    JSON.stringify({
+      access: {
+        anonymous: "none",
+        grants: [{ to: "user:rea", may: "read", packages: ["@acme/*"] }],
+      },
+      repositories: {
+        ...others,
+        npm: { offline: true, upstreams: [] },
+        release: { format: "npm", offline: true },
+      },
+    }),
+  );
+  const flags = { data: join(home, "data"), listen: "127.0.0.1:0" };
+  const load = () => loadConfig({ file, formats, flags, env: {} });
+  server = await start({ config: load(), load, log: createLog("json", () => {}) });
+  admin = await tokenOf("ann", true);
+  reader = await tokenOf("rea", false);
+  document = await (await ask("GET", "/-/api/openapi.json")).json();
+  await publish("@acme/app", "1.0.0");
+  await publish("@acme/app", "1.1.0");
+  await publish("other", "1.0.0");
+});
+afterAll(() => server.stop(0));
+
+/** As the operator does on the server's machine. */
+async function command(name: string, given: object): Promise<string[]> {
+  const lines: string[] = [];
+  const values = { command: name, given: JSON.stringify(given), by: "test" };
+  await server.operations.run(
+    { name: "accounts", repository: "", flags: new Set(), values },
+    { progress() {}, say: (line) => void lines.push(line), signal: new AbortController().signal },
+  );
+  return lines;
+}
+
+async function tokenOf(user: string, isAdmin: boolean): Promise<string> {
+  await command("user add", { name: user, admin: isAdmin });
+  const scope = { repositories: null, packages: null, actions: null };
+  return (await command("token create", { user, name: "test", scope }))[0]!;
+}
+
+interface Asked {
+  token?: string | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+function ask(method: string, path: string, { token, body, headers = {} }: Asked = {}) {
+  return fetch(`${server.url}${path}`, {
+    method,
+    headers: {
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
+
+const api = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  ask(method, `/-/api/v1${path}`, { token: admin, body, headers });
+
+async function publish(name: string, version: string): Promise<void> {
+  const bytes = gzipSync(tarOf("package/package.json", JSON.stringify({ name, version })));
+  const file = `${name}-${version}.tgz`;
+  const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`;
+  const shasum = createHash("sha1").update(bytes).digest("hex");
+  const tarball = `${server.url}/npm/${name}/-/${file}`;
+  const manifest = { name, version, dist: { integrity, shasum, tarball } };
+  const data = bytes.toString("base64");
+  const attachment = { content_type: "application/octet-stream", data, length: bytes.length };
+  const response = await ask("PUT", `/npm/${name.replace("/", "%2f")}`, {
+    token: admin,
+    body: {
+      _id: name,
+      name,
+      "dist-tags": { latest: version },
+      versions: { [version]: manifest },
+      _attachments: { [file]: attachment },
+    },
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
+
+/** Every operation of the document. */
+function operations(): { method: string; path: string; operation: Json }[] {
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods as Json).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      path,
+      operation,
+    })),
+  );
+}
+
+const example: Record<string, string> = {
+  repository: "npm",
+  package: "@acme%2fapp",
+  version: "1.0.0",
+  user: "ann",
+  team: "web",
+  grant: "none",
+  token: "none",
+  operation: "none",
+};
+const pathOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, (_, name) => example[name]!);
+
+/** Fails unless the answer is what the document says. */
+async function checked(response: Response, path: string, method: string): Promise<Json> {
+  const { responses } = document.paths[path][method.toLowerCase()];
+  const said = responses[response.status] ?? responses.default;
+  const text = await response.text();
+  const type = response.headers.get("content-type");
+  if (!said.content) {
+    expect([method, path, text]).toEqual([method, path, ""]);
+    return null;
+  }
+  const { schema } = said.content[type ?? ""] ?? {};
+  expect([method, path, type, schema !== undefined]).toEqual([method, path, type, true]);
+  const whole = { ...schema, $defs: document.components.schemas };
+  const moved = JSON.parse(JSON.stringify(whole).replaceAll("#/components/schemas/", "#/$defs/"));
+  const parsed = z.fromJSONSchema(moved).safeParse(JSON.parse(text));
+  expect([method, path, parsed.error?.message]).toEqual([method, path, undefined]);
+  return JSON.parse(text);
+}
+
+describe("every operation", () => {
+  test("there are some, each with a name of its own", () => {
+    const ids = operations().map(({ operation }) => operation.operationId);
+    expect(ids.length).toBeGreaterThan(30);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(document.openapi).toStartWith("3.1");
+  });
+
+  const callers: [who: string, token: () => string | undefined, want: number][] = [
+    ["who gives no name", () => undefined, 401],
+    ["who has a token that is none", () => "hf_none", 401],
+    ["who may read something else", () => reader, 403],
+  ];
+  for (const [who, token, want] of callers)
+    test(`tells ${who} no, in the words of RFC 9457, before it looks at what was sent`, async () => {
+      for (const { method, path } of operations()) {
+        const mayRead =
+          want === 403 &&
+          method === "GET" &&
+          !/users|teams|grants|tokens|audit|operations|trash/.test(path);
+        const mayPromote = want === 403 && path.endsWith("/promote");
+        const isOpen = path === "/me" || mayRead || mayPromote;
+        const response = await ask(method, `/-/api/v1${pathOf(path)}`, { token: token() });
+        const body = await checked(response, path, method);
+        if (isOpen) continue;
+        expect([method, path, response.status, body.status]).toEqual([method, path, want, want]);
+        if (want === 401) expect(response.headers.get("www-authenticate")).toContain("Basic");
+      }
+    });
+
+  test("what may not be read is told as what is not there", async () => {
+    const about = async (path: string) => {
+      const response = await ask("GET", `/-/api/v1${path}`, { token: reader });
+      return `${response.status} ${(await response.text()).replaceAll(/other|none/g, "X")}`;
+    };
+    const packages = "/repositories/npm/packages";
+    expect(await about(`${packages}/other`)).toBe(await about(`${packages}/none`));
+    const { items } = (await (
+      await ask("GET", `/-/api/v1${packages}`, { token: reader })
+    ).json()) as Json;
+    expect(items).toEqual([{ name: "@acme/app" }]);
+  });
+
+  test("of a command is one of the API as well, and the others say why not", () => {
+    const told = operations().flatMap(({ operation }) => [
+      ...(operation.description as string).matchAll(/As `holdfast ([^`]+)`/g),
+    ]);
+    const house =
+      document.paths["/operations"].post.requestBody.content["application/json"].schema.properties
+        .name.enum;
+    const here = new Set([...told.map(([, name]) => name!), ...house]);
+    const ofFormats = formats.flatMap(({ operations = [] }) => operations.map(({ name }) => name));
+    for (const name of ofFormats) here.add(name); // /repositories/{repository}/operations
+    const elsewhere = {
+      serve: "is the server",
+      setup: "writes on the client's machine",
+      doctor: "looks at the machine before a server runs",
+      config: "looks at a file",
+      backup: "writes to a folder of the server's machine",
+    };
+    const names = commands().map(({ name }) => name);
+    expect(names.filter((name) => !here.has(name) && !(name in elsewhere))).toEqual([]);
+    expect([...here].filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
+
+test("each does what it says, and answers as the document says", async () => {
+  const called = new Set<string>();
+  const call = async (method: string, path: string, body?: unknown, want?: number) => {
+    const form = Object.keys(document.paths).find(
+      (one) =>
+        new RegExp(`^${one.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(path.split("?")[0]!) &&
+        document.paths[one][method.toLowerCase()],
+    )!;
+    called.add(`${method} ${form}`);
+    const response = await api(method, path, body);
+    const answer = await checked(response, form, method);
+    const success = Number(Object.keys(document.paths[form][method.toLowerCase()].responses)[0]);
+    expect([method, path, response.status, answer?.detail]).toEqual([
+      method,
+      path,
+      want ?? success,
+      want ? expect.any(String) : undefined,
+    ]);
+    return answer;
+  };
+
+  expect(await call("GET", "/me")).toMatchObject({ kind: "user", name: "ann", isAdmin: true });
+  expect((await call("GET", "/repositories")).items.map(({ name }: Json) => name)).toEqual([
+    "npm",
+    "release",
+  ]);
+  expect(await call("GET", "/repositories/npm")).toMatchObject({ format: "npm", offline: true });
+  await call("GET", "/repositories/none", undefined, 404);
+
+  const app = "/repositories/npm/packages/@acme%2Fapp";
+  expect((await call("GET", "/repositories/npm/packages?search=app")).items).toEqual([
+    { name: "@acme/app" },
+  ]);
+  expect((await call("GET", app)).releases.map(({ version }: Json) => version)).toEqual([
+    "1.0.0",
+    "1.1.0",
+  ]);
+  expect((await call("GET", `${app}/releases/1.0.0`)).files).toHaveLength(1);
+  expect(await call("PUT", `${app}/releases/1.0.0/yank`, { reason: "bad" })).toMatchObject({
+    yanked: "bad",
+  });
+  expect(await call("DELETE", `${app}/releases/1.0.0/yank`)).toMatchObject({ yanked: null });
+  expect(await call("POST", `${app}/releases/1.0.0/promote`, { to: "release" })).toEqual({
+    isNew: true,
+  });
+  expect(await call("POST", `${app}/releases/1.0.0/promote`, { to: "release" })).toEqual({
+    isNew: false,
+  });
+  await call("POST", `${app}/releases/1.0.0/promote`, { to: "none" }, 403);
+  expect(await call("DELETE", `${app}/releases/1.1.0`)).toEqual({ files: 1 });
+  expect((await call("GET", "/repositories/npm/trash")).items).toMatchObject([
+    { package: "@acme/app", version: "1.1.0", removedBy: "ann (token test)" },
+  ]);
+  expect(await call("POST", `${app}/restore`, { version: "1.1.0" })).toEqual({ files: 1 });
+  expect(await call("DELETE", "/repositories/npm/packages/other")).toEqual({ files: 1 });
+  expect(await call("DELETE", "/repositories/npm/trash")).toMatchObject({ files: 1 });
+
+  expect(
+    await call("PUT", "/users/ben", { email: "ben@example.com", password: "correct horse" }),
+  ).toMatchObject({ name: "ben", hasPassword: true });
+  expect(await call("PUT", "/users/ben", { fullName: "Ben" })).toMatchObject({
+    email: "ben@example.com",
+    fullName: "Ben",
+  });
+  expect(await call("GET", "/users/ben")).toMatchObject({ disabledAt: null });
+  expect((await call("GET", "/users")).items).toHaveLength(3);
+  await call("PUT", "/users/ben/password", { password: "battery staple" });
+  expect((await call("PUT", "/users/ben/disabled")).disabledAt).toBeString();
+  expect((await call("DELETE", "/users/ben/disabled")).disabledAt).toBeNull();
+  expect(
+    await call("POST", "/users/import", { htpasswd: "cat:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nx\n" }),
+  ).toMatchObject({ added: ["cat"] });
+  await call("PUT", "/teams/web");
+  await call("PUT", "/teams/web");
+  await call("PUT", "/teams/web/members/ben");
+  expect((await call("GET", "/teams")).items).toEqual([{ name: "web", members: ["ben"] }]);
+  const { id: given } = await call("POST", "/grants", {
+    holder: "team:web",
+    actions: ["read"],
+    repository: "npm",
+  });
+  expect((await call("GET", "/users/ben/access")).grants).toMatchObject([
+    { id: given, holder: "team:web" },
+  ]);
+  expect((await call("GET", "/grants")).items.length).toBeGreaterThan(1);
+  await call("DELETE", `/grants/${given}`);
+  await call("DELETE", `/grants/${given}`);
+  await call("DELETE", "/teams/web/members/ben");
+  await call("DELETE", "/teams/web");
+  const token = await call("POST", "/users/ben/tokens", {
+    name: "ci",
+    scope: { actions: ["read"] },
+  });
+  expect(token.secret).toStartWith("hf_");
+  const listed = (await call("GET", "/tokens?user=ben")).items;
+  expect(listed).toMatchObject([{ id: token.id, name: "ci", prefix: token.prefix }]);
+  expect(JSON.stringify(listed)).not.toContain(token.secret);
+  await call("DELETE", `/tokens/${token.id}`);
+  expect(
+    ((await ask("GET", "/-/api/v1/me", { token: token.secret }).then((r) => r.json())) as Json)
+      .fault,
+  ).toContain("was revoked");
+  await call("DELETE", "/users/ben");
+  await call("DELETE", "/users/ben");
+
+  const audit = await call("GET", "/audit?limit=3");
+  const more = await call("GET", `/audit?limit=3&cursor=${audit.next}`);
+  expect(more.items[0].id).toBeLessThan(audit.items[2].id);
+  expect((await call("GET", "/audit?action=promote")).items).toHaveLength(1);
+  await call("GET", "/audit?cursor=x", undefined, 400);
+  server.events.report("npm", { kind: "refused", package: "@acme/app", message: "no" });
+  server.events.report("npm", { kind: "refused", package: "other", message: "no" });
+  await server.events.settled();
+  const events = await call("GET", "/events?limit=1&kind=refused");
+  expect(events.items).toMatchObject([{ package: "other" }]);
+  expect(await call("GET", `/events?limit=1&kind=refused&cursor=${events.next}`)).toMatchObject({
+    items: [{ package: "@acme/app" }],
+    next: null,
+  });
+  const theirs = await ask("GET", "/-/api/v1/events", { token: reader });
+  expect(((await theirs.json()) as Json).items).toHaveLength(1);
+
+  for (const name of ["verify", "gc", "reload"]) {
+    const { id } = await call("POST", "/operations", { name });
+    const find = () => call("GET", `/operations/${id}`);
+    await waitFor(
+      async () => (await find()).state !== "running",
+      () => `${name} runs on`,
+    );
+    expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
+    await call("DELETE", `/operations/${id}`);
+  }
+  expect((await call("GET", "/operations")).items).toHaveLength(3);
+  await call("POST", "/operations", { name: "unpin", values: {} }, 400);
+  await call("POST", "/repositories/npm/operations", { name: "mirror run" }, 404);
+  await call("GET", "/repositories/npm/operations/none", undefined, 404);
+  await call("DELETE", "/repositories/npm/operations/none", undefined, 404);
+
+  const all = operations().map(({ method, path }) => `${method} ${path}`);
+  expect(all.filter((one) => !called.has(one))).toEqual([]);
+});
+
+test("each mistake in what was sent is told with its place", async () => {
+  const response = await api("POST", "/grants", { holder: "", actions: ["raed"] });
+  expect(response.status).toBe(400);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
+  const { errors } = (await response.json()) as Json;
+  expect(errors.map(({ field }: Json) => field)).toEqual(["body.holder", "body.actions.0"]);
+  const query = (await (await api("GET", "/users?limit=0")).json()) as Json;
+  expect(query.errors[0].field).toBe("query.limit");
+  const text = await ask("POST", "/-/api/v1/grants", {
+    token: admin,
+    headers: { "content-type": "text/plain" },
+  });
+  expect(text.status).toBe(400);
+  expect((await api("PATCH", "/users")).status).toBe(405);
+  expect((await api("GET", "/nothing")).status).toBe(404);
+});
+
+test("who asks again with the same key makes nothing twice", async () => {
+  const body = { holder: "everyone", actions: ["read"] };
+  const post = (key: string, more: object = {}) =>
+    api("POST", "/grants", { ...body, ...more }, { "idempotency-key": key });
+  const answers = await Promise.all([post("a"), post("a"), post("b")]);
+  const ids = await Promise.all(answers.map(async (one) => ((await one.json()) as Json).id));
+  expect(ids[0]).toBe(ids[1]);
+  expect(ids[2]).not.toBe(ids[0]);
+  expect((await post("a", { actions: ["publish"] })).status).toBe(409);
+  for (const id of ids) await api("DELETE", `/grants/${id}`);
+});
+
+test("lists come in pages", async () => {
+  const names: string[] = [];
+  let next: string | null = "";
+  while (next !== null) {
+    const page: Json = await (
+      await api("GET", `/users?limit=1${next && `&cursor=${next}`}`)
+    ).json();
+    expect(page.items.length).toBeLessThanOrEqual(1);
+    names.push(...page.items.map(({ name }: Json) => name));
+    next = page.next;
+  }
+  expect(names).toEqual(["ann", "cat", "rea"]);
+});

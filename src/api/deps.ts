@@ -1,0 +1,41 @@
+// What the API works with.
+import type { Auth } from "../auth/room.ts";
+import type { Grant } from "../core/grant.ts";
+import type { Overview } from "../core/overview.ts";
+import { Problem } from "../core/problem.ts";
+import type { HostedRoom } from "../hosted/hosting.ts";
+import type { ReadDatabase } from "../store/database.ts";
+import type { Retries } from "./retries.ts";
+import type { Runs } from "./runs.ts";
+
+/** A repository as the API sees it. */
+export interface ApiRepository {
+  name: string;
+  format: string;
+  offline: boolean;
+  claims: readonly string[];
+  /** The one spelling of a package's name. */
+  spell(name: string): string;
+  /** What is published in it, for one caller. */
+  hosting(grant: Grant): HostedRoom;
+}
+
+export interface ApiDeps {
+  version: string;
+  repositories: readonly ApiRepository[];
+  overview(grant: Grant, repository?: string): Promise<Overview>;
+  auth: Auth;
+  database: ReadDatabase;
+  runs: Runs;
+  retries: Retries;
+}
+
+/** Throws Problem("notFound"). */
+export function repositoryOf(
+  { repositories }: Pick<ApiDeps, "repositories">,
+  name: string,
+): ApiRepository {
+  const found = repositories.find((one) => one.name === name);
+  if (!found) throw new Problem("notFound", `There is no repository ${name}`);
+  return found;
+}

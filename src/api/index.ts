@@ -1,0 +1,87 @@
+// `/-/api/v1/…` and `/-/api/openapi.json`: everything that commands do, over HTTP. With the verbs of the site.
+import { z } from "zod";
+import type { Grant } from "../core/grant.ts";
+import type { Problem } from "../core/problem.ts";
+import type { Reply } from "../core/reply.ts";
+import type { ApiDeps } from "./deps.ts";
+import { type Endpoint, endpoint } from "./endpoint.ts";
+import { grantEndpoints } from "./grants.ts";
+import { openApi } from "./openapi.ts";
+import { operationEndpoints } from "./operations.ts";
+import { packageEndpoints } from "./packages.ts";
+import { problemReply } from "./problem.ts";
+import { recordEndpoints } from "./records.ts";
+import { repositoryEndpoints } from "./repositories.ts";
+import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
+import { userEndpoints } from "./users.ts";
+
+const V1 = "/-/api/v1";
+const DOCUMENT = "/-/api/openapi.json";
+
+export interface ApiRoom {
+  readonly endpoints: readonly Endpoint[];
+  /** `path`: from the root. Null when there is no such route; never throws. */
+  parse(method: string, path: string): Route | null;
+  serve(route: { kind: "api" }, request: ApiRequest, grant: Grant): Promise<Reply>;
+  problem(problem: Problem): Reply;
+}
+
+export function endpointsOf(deps: ApiDeps): Endpoint[] {
+  return [
+    whoAmI,
+    ...repositoryEndpoints(deps),
+    ...packageEndpoints(deps),
+    ...userEndpoints(deps),
+    ...grantEndpoints(deps),
+    ...recordEndpoints(deps),
+    ...operationEndpoints(deps),
+  ];
+}
+
+export function createApi(deps: ApiDeps): ApiRoom {
+  const endpoints = endpointsOf(deps);
+  const parse = createParse(endpoints);
+  const document: Endpoint = {
+    method: "GET",
+    path: DOCUMENT,
+    summary: "This document",
+    tag: "server",
+    access: () => ({ action: "open", package: null }),
+    status: 200,
+    result: z.unknown(),
+    run: () => openApi(endpoints, deps.version),
+  };
+  const parseDocument = createParse([document]);
+  return {
+    endpoints,
+    parse: (method, path) =>
+      path.startsWith(`${V1}/`)
+        ? parse(method, path.slice(V1.length))
+        : parseDocument(method, path),
+    serve: (route, request, grant) => serveEndpoint(route as Route, request, grant, deps.retries),
+    problem: problemReply,
+  };
+}
+
+const whoAmI = endpoint({
+  method: "GET",
+  path: "/me",
+  summary: "Who the caller is",
+  tag: "server",
+  access: () => ({ action: "open", package: null }),
+  status: 200,
+  result: z.object({
+    kind: z.string(),
+    name: z.string(),
+    token: z.string().nullable().describe("What the token is called that came"),
+    isAdmin: z.boolean().describe("May do everything"),
+    fault: z.string().nullable().describe("What is wrong with what came to log in with"),
+  }),
+  run: ({ grant: { principal, fault, may } }) => ({
+    kind: principal.kind,
+    name: principal.name,
+    token: principal.token?.name ?? null,
+    isAdmin: may(null, "admin", null),
+    fault,
+  }),
+});

@@ -1,0 +1,123 @@
+// What happened, and who did what.
+import { z } from "zod";
+import { type AuditRow, readAudit } from "../auth/audit.ts";
+import { eventKinds, pageOfEvents, type StoredEvent } from "../ledger/events.ts";
+import type { ApiDeps } from "./deps.ts";
+import { endpoint, ofReaders, ofServer } from "./endpoint.ts";
+import { cursorOf, paged, pageOf, pageOfRows, rowBefore } from "./paging.ts";
+import { Name, Time, time } from "./schemas.ts";
+
+const Entry = z
+  .object({
+    id: z.number().int(),
+    at: Time,
+    action: z.string(),
+    kind: z.string().describe("user, job, server or anonymous"),
+    principal: z.string(),
+    token: z.string().nullable().describe("The id of the token that it came with"),
+    address: z.string(),
+    repository: z.string().nullable(),
+    package: z.string().nullable(),
+    purl: z.string().nullable(),
+    digest: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "AuditEntry" });
+
+const Event = z
+  .object({
+    id: z.number().int(),
+    at: Time,
+    kind: z.string(),
+    repository: z.string(),
+    package: z.string(),
+    version: z.string().nullable(),
+    file: z.string().nullable(),
+    message: z.string(),
+    detail: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: "Event" });
+
+export function recordEndpoints({ database }: ApiDeps) {
+  return [
+    endpoint({
+      method: "GET",
+      path: "/audit",
+      summary: "Who did what, the newest first",
+      command: "audit",
+      tag: "records",
+      access: ofServer,
+      query: z.object({
+        ...paged,
+        since: Time.optional(),
+        until: Time.optional(),
+        user: Name.optional(),
+        package: Name.optional().describe("A name, or a purl"),
+        action: Name.optional(),
+      }),
+      status: 200,
+      result: pageOf(Entry),
+      async run({ query }) {
+        const { since, until, user, package: name, action, limit, cursor } = query;
+        const before = rowBefore(cursor);
+        const rows = await readAudit(database.read, {
+          limit: limit + 1,
+          ...(before !== null && { before }),
+          ...(since && { since: Date.parse(since) }),
+          ...(until && { until: Date.parse(until) }),
+          ...(user && { principal: user }),
+          ...(name && { package: name }),
+          ...(action && { action }),
+        });
+        return pageOfRows(rows, ({ id }) => id, entryOf, query);
+      },
+    }),
+    endpoint({
+      method: "GET",
+      path: "/events",
+      summary:
+        "What happened that an operator must know, of what the caller may read, the newest first",
+      command: "events",
+      tag: "records",
+      access: ofReaders,
+      query: z.object({
+        ...paged,
+        kind: z.enum(eventKinds as [string, ...string[]]).optional(),
+        repository: Name.optional(),
+      }),
+      status: 200,
+      result: pageOf(Event),
+      async run({ query, grant }) {
+        const { kind, repository, limit, cursor } = query;
+        const found = await pageOfEvents(database.read, {
+          limit,
+          before: rowBefore(cursor),
+          ...(kind && { kind }),
+          ...(repository && { repository }),
+          mayRead: (event) => grant.may(event.repository, "read", event.package || null),
+        });
+        const { events, next } = found;
+        return { items: events.map(eventOf), next: next === null ? null : cursorOf(String(next)) };
+      },
+    }),
+  ];
+}
+
+function entryOf({ at, ...row }: AuditRow): z.infer<typeof Entry> {
+  return { ...row, at: time(at) };
+}
+
+function eventOf(event: StoredEvent): z.infer<typeof Event> {
+  const { id, at, kind, repository, package: name, version, file, message, detail } = event;
+  return {
+    id,
+    at: time(at),
+    kind,
+    repository,
+    package: name,
+    version: version ?? null,
+    file: file ?? null,
+    message,
+    detail: (detail ?? {}) as Record<string, unknown>,
+  };
+}

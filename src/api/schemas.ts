@@ -1,0 +1,13 @@
+// What several endpoints take and give.
+import { z } from "zod";
+
+export const Time = z.iso.datetime().describe("ISO 8601, UTC");
+export const Action = z.enum(["read", "publish", "unpublish", "admin"]);
+export const Name = z.string().min(1).max(200);
+export const Patterns = z.array(Name).min(1).nullable();
+
+export function time(at: number): string;
+export function time(at: number | null): string | null;
+export function time(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
