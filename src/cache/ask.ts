@@ -35,6 +35,7 @@ export function createAsk(upstream: Upstream, absences: Absences) {
   async function exchange(question: Question): Promise<Answer> {
     const response = await upstream.fetch({
       path: question.path,
+      package: question.package,
       ...(question.method && { method: question.method }),
       ...(question.headers && { headers: question.headers }),
       ...(question.body !== undefined && { body: question.body }),

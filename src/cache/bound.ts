@@ -4,6 +4,7 @@ import type { Accounts } from "../core/accounts.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { Action, Grant } from "../core/grant.ts";
 import type { Hosting } from "../core/hosting.ts";
+import type { Reply } from "../core/reply.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Turn } from "../core/task.ts";
 import { readPin } from "../ledger/pins.ts";
@@ -29,7 +30,11 @@ export interface Parts {
   values: Pick<Repository, "keep" | "kept" | "swap">;
   accounts(grant: Grant): Accounts;
   hosting(grant: Grant): Hosting;
-  /** Keys of documents of one kind that contain `text`, of all packages that are published here. */
+  /** The repository that this one is built on and that owns the package, with the server's own grant: who may read this one may read that. */
+  elsewhere(packageName: string): Repository | null;
+  /** A reply of such a repository, as it is to be written down of this one. */
+  seen(packageName: string, reply: Reply): Reply;
+  /** Keys of documents of one kind that contain `text`, of all packages that are published here, or in what this repository is built on. */
   hostedKeys(kind: string, text: string): string[];
 }
 
@@ -53,6 +58,8 @@ function bind(parts: Parts, grant: Grant): Repository {
   const enter = (packageName: string | null) => door.enter(grant, packageName);
   /** What an upstream alone can tell. */
   const leave = (packageName: string | null) => door.leave(grant, packageName);
+  /** What is had of a repository that this one is built on, and of it alone. */
+  const elsewhere = (packageName: string) => parts.elsewhere(packageName);
   /** What the catalog tells, of private names as well. */
   const permit = (action: Action, packageName: string | null) =>
     door.permit(grant, action, packageName);
@@ -69,22 +76,32 @@ function bind(parts: Parts, grant: Grant): Repository {
     refuseClaimed: leave,
     async view(ref, request, headers) {
       enter(ref.package);
+      const other = elsewhere(ref.package);
+      if (other) return other.view(ref, request, headers);
       return show.view(ref, request, headers);
     },
     async read(ref, request) {
       enter(ref.package);
+      const other = elsewhere(ref.package);
+      if (other) return other.read(ref, request);
       return show.read(ref, request);
     },
     async model<T>(ref: DocumentRef, which: "fresh" | "stored" | "now" = "fresh") {
       enter(ref.package);
+      const other = elsewhere(ref.package);
+      if (other) return other.model<T>(ref, which);
       return models.get<T>(ref, which);
     },
     async artifact(artifact, request) {
       enter(artifact.package);
+      const other = elsewhere(artifact.package);
+      if (other) return parts.seen(artifact.package, await other.artifact(artifact, request));
       return artifacts.open(artifact, request);
     },
     async fetch(artifact, pace) {
       enter(artifact.package);
+      const other = elsewhere(artifact.package);
+      if (other) return other.fetch(artifact, pace);
       return artifacts.fetch(artifact, pace);
     },
     async ask(question) {
@@ -93,19 +110,27 @@ function bind(parts: Parts, grant: Grant): Repository {
     },
     async known(packageName, file) {
       permit("read", packageName);
+      const other = elsewhere(packageName);
+      if (other) return other.known(packageName, file);
       return knownFile(database.read, { repository: name, package: packageName, file });
     },
     async files(packageName) {
       permit("read", packageName);
+      const other = elsewhere(packageName);
+      if (other) return other.files(packageName);
       return knownFiles(database.read, name, packageName);
     },
     async stored(packageName) {
       permit("read", packageName ?? null);
+      const other = packageName === undefined ? null : elsewhere(packageName);
+      if (other) return other.stored(packageName);
       const rows = await listStored(database.read, name, packageName ?? null);
       return rows.filter((row) => grant.may(name, "read", row.package));
     },
     async pinned(packageName, file) {
       permit("read", packageName);
+      const other = elsewhere(packageName);
+      if (other) return other.pinned(packageName, file);
       const key = { repository: name, package: packageName, file };
       return (await readPin(database.read, key))?.sha256 ?? null;
     },
@@ -114,7 +139,7 @@ function bind(parts: Parts, grant: Grant): Repository {
       const mayRead = (packageName: string) => grant.may(name, "read", packageName);
       const hosted = parts.hostedKeys(kind, text).filter(mayRead);
       const isFetched = (packageName: string) =>
-        door.whose(packageName) !== "hosted" && mayRead(packageName);
+        !["hosted", "base"].includes(door.whose(packageName)) && mayRead(packageName);
       const fetched = await listDocuments(database.read, name, kind, text, limit, isFetched);
       if (hosted.length === 0) return fetched;
       return [...fetched, ...hosted].sort().slice(0, limit);

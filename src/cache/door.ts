@@ -4,10 +4,10 @@ import { type Action, type Grant, permit } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
 
 /**
- * `hosted`: this repository's, since something was published under it. `claimed`: its owner's alone, and nothing was published yet. `upstream`: whatever
+ * `base`: of a repository that this one is built on. `hosted`: this repository's, since something was published under it. `claimed`: its owner's alone, and nothing was published yet. `upstream`: whatever
  * the upstreams have.
  */
-export type Owner = "hosted" | "claimed" | "upstream";
+export type Owner = "hosted" | "base" | "claimed" | "upstream";
 
 export interface Door {
   /** Whether the configuration claims the name, published or not. */
@@ -26,6 +26,7 @@ export function createDoor(
   patterns: readonly string[],
   spell: ((name: string) => string) | undefined,
   isHosted: (packageName: string) => boolean = () => false,
+  isOfBase: (packageName: string) => boolean = () => false,
 ): Door {
   const claims = createClaims(patterns, spell);
 
@@ -35,7 +36,7 @@ export function createDoor(
 
   function enter(grant: Grant, packageName: string | null): void {
     ask(grant, "read", packageName);
-    if (packageName === null || isHosted(packageName)) return;
+    if (packageName === null || isHosted(packageName) || isOfBase(packageName)) return;
     const pattern = claims(packageName);
     if (pattern === null) return;
     throw new Problem(
@@ -49,6 +50,7 @@ export function createDoor(
     claims: (packageName) => claims(packageName) !== null,
     whose(packageName) {
       if (isHosted(packageName)) return "hosted";
+      if (isOfBase(packageName)) return "base";
       return claims(packageName) === null ? "upstream" : "claimed";
     },
     permit: ask,

@@ -91,6 +91,7 @@ async function run(
   const get = (path: string) =>
     deps.upstream.fetch({
       path,
+      package: artifact.package,
       headers: { "accept-encoding": "identity" },
       signal: giveUp.signal,
       isLong: (artifact.limit ?? LIMIT) > SHORT,

@@ -55,7 +55,7 @@ export async function partial(
   const [start, last] = wanted;
   const headers = { ...ACCEPTS, "content-range": `bytes ${start}-${last}/${size}` };
   if (isSmallPart(deps, artifact, range!, last - start + 1) && last >= releasable(fill)) {
-    const bytes = await askPart(deps, following, wanted).catch(ignoreProblem);
+    const bytes = await askPart(deps, artifact, following, wanted).catch(ignoreProblem);
     if (bytes) {
       left();
       return { status: 206, headers: { ...headers, ...PASSING }, body: bytes, cache: UNVERIFIED };
@@ -87,11 +87,12 @@ function isSmallPart(
 /** Exactly these bytes from where the file is being fetched; null where that is not what is given. */
 async function askPart(
   { upstream }: PartialDeps,
+  { package: name }: Artifact,
   { path, size }: Following & Found,
   [start, last]: [number, number],
 ): Promise<Uint8Array | null> {
   const headers = { "accept-encoding": "identity", range: `bytes=${start}-${last}` };
-  const response = await upstream.fetch({ path, headers });
+  const response = await upstream.fetch({ path, headers, package: name });
   const said = response.headers.get("content-range")?.trim();
   const isRight = response.status === 206 && said === `bytes ${start}-${last}/${size}`;
   if (!isRight || codingsOf(response).length > 0) {

@@ -40,6 +40,7 @@ export interface RepositorySettings {
   claims: string[];
   freshnessMs: number;
   hosted: HostedOptions;
+  hasUpstreams?: boolean;
 }
 
 /** What all repositories of a server share. */
@@ -75,6 +76,11 @@ export interface Mounted {
   service: Service;
   /** What is published in it, for one caller. */
   hosting(grant: Grant): HostedRoom;
+  /** Whether the name is its own, or of one that it is built on: published there, or claimed. */
+  owns(packageName: string): boolean;
+  /** False where nothing but what is stored or published is ever had. */
+  hasUpstreams: boolean;
+  hostedKeys: Parts["hostedKeys"];
   /** Lets go of what it holds. Nothing is asked of it afterwards. */
   close(): Promise<void>;
 }
@@ -84,12 +90,25 @@ export function createRepository(
   format: AnyFormat,
   upstream: Upstream,
   shared: Shared,
+  /** What it is built on: `upstream` asks them for what none of them owns. */
+  bases: readonly Mounted[] = [],
 ): Mounted {
   const { name, options } = settings;
   const { database, blobs, now } = shared;
   const isHosted = (packageName: string) => shared.hostedNames.has(name, packageName);
   const changes = leavable(shared.changes);
-  const door = createDoor(name, settings.claims, format.spell, isHosted);
+  const baseOf = (packageName: string) => bases.find((base) => base.owns(packageName));
+  const door = createDoor(
+    name,
+    settings.claims,
+    format.spell,
+    isHosted,
+    (packageName) => baseOf(packageName) !== undefined,
+  );
+  const elsewhere = (packageName: string): Mounted | null => {
+    if (bases.length === 0 || door.whose(packageName) !== "base") return null;
+    return baseOf(packageName)!;
+  };
   const transform: Transform = (job, call) => shared.transform(job, { ...call, repository: name });
   const report: Repository["report"] = (event) => shared.events.report(name, event);
   const values = createKept({ repository: name, database, now });
@@ -180,6 +199,11 @@ export function createRepository(
       promoted: format.promoted ?? null,
       canHost: format.hosts ?? false,
       claims: door.claims,
+      bases: () => bases.map((base) => base.hosting(shared.ownGrant)),
+      elsewhere(packageName) {
+        const base = elsewhere(packageName);
+        return base && { name: base.repository.name, room: base.hosting(shared.ownGrant) };
+      },
     },
   );
 
@@ -198,11 +222,24 @@ export function createRepository(
     values,
     accounts: shared.accounts,
     hosting,
-    hostedKeys: (kind, text) => {
-      const type = format.documents[kind];
-      return type?.complete && type.compose ? shared.hostedNames.list(name, text) : [];
+    hostedKeys,
+    elsewhere: (packageName) => elsewhere(packageName)?.repository.for(shared.ownGrant) ?? null,
+    seen(packageName, reply) {
+      const isPrivate = !shared.isPublic(name, packageName);
+      if (isPrivate === (reply.privateRead !== undefined)) return reply;
+      const { privateRead: _, ...open } = reply;
+      const told = { package: packageName, purl: "", digest: reply.etag ?? "" };
+      return isPrivate ? { ...open, privateRead: told } : open;
     },
   };
+
+  function hostedKeys(kind: string, text: string): string[] {
+    const type = format.documents[kind];
+    if (!type?.complete || !type.compose) return [];
+    const own = shared.hostedNames.list(name, text);
+    if (bases.length === 0) return own;
+    return [...new Set([...own, ...bases.flatMap((base) => base.hostedKeys(kind, text))])];
+  }
 
   async function isSound({ blob, storedSize, isHosted }: DocumentState): Promise<boolean> {
     if (isHosted) return false; // composing it again is all that can be done
@@ -215,6 +252,9 @@ export function createRepository(
     repository,
     service,
     hosting,
+    hostedKeys,
+    hasUpstreams: settings.hasUpstreams ?? true,
+    owns: (packageName) => door.whose(packageName) !== "upstream",
     async close() {
       changes.end();
       await service.close?.();

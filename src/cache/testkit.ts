@@ -29,7 +29,7 @@ import type { Call, Job } from "../worker/job.ts";
 import { createTransform } from "../worker/work.ts";
 import { createLru } from "./lru.ts";
 import { createNaming } from "./named.ts";
-import { createRepository, type Shared } from "./repository.ts";
+import { createRepository, type Mounted, type Shared } from "./repository.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSoundness } from "./soundness.ts";
 
@@ -176,6 +176,13 @@ export function request(changes: Partial<Request> = {}): Request {
   };
 }
 
+export interface AlsoOptions {
+  claims?: string[];
+  format?: AnyFormat;
+  bases?: readonly Mounted[];
+  hasUpstreams?: boolean;
+}
+
 /** All bytes of a reply; throws what its stream throws. */
 export async function bytesOf(of: Reply): Promise<Uint8Array> {
   if (of.body === null) return new Uint8Array();
@@ -271,8 +278,14 @@ export async function openToy(
       shared,
     );
     /** Another repository on the same data. */
-    const also = (name: string, from: Upstream, claims: string[] = [], of = format) =>
-      createRepository(settingsOf(name, claims), of, from, shared);
+    const also = (name: string, from: Upstream, more: AlsoOptions = {}) =>
+      createRepository(
+        { ...settingsOf(name, more.claims ?? []), hasUpstreams: more.hasUpstreams ?? true },
+        more.format ?? format,
+        from,
+        shared,
+        more.bases,
+      );
     const repository = mounted.repository.for(everything);
     return {
       layout,

@@ -1,7 +1,7 @@
 // `holdfast config check|show|schema`: what the configuration is, before anything runs.
 import { stringify } from "yaml";
 import { renderJsonSchema } from "../config/render.ts";
-import type { Config, UpstreamConfig } from "../config/resolve.ts";
+import type { Config, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -66,7 +66,7 @@ export function renderConfig(config: Config): string {
           repository.name,
           {
             format: repository.format,
-            upstreams: repository.upstreams.map(shownUpstream),
+            upstreams: shownLayers(repository),
             claims: repository.claims,
             freshness: formatDuration(repository.freshnessMs),
             offline: repository.offline,
@@ -99,6 +99,13 @@ function shownOptions(options: unknown, written: unknown): unknown {
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Upstreams and repositories in the order of the file. */
+function shownLayers({ upstreams, bases }: RepositoryConfig): object[] {
+  const all: object[] = upstreams.map(shownUpstream);
+  for (const { repository, before } of [...bases].reverse()) all.splice(before, 0, { repository });
+  return all;
 }
 
 function shownUpstream(upstream: UpstreamConfig): object {

@@ -262,6 +262,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     freshnessMs: 0,
     offline: false,
     listen: null,
+    bases: [],
     hosted: { trashMs: 0, replace: false, quota: null, quotaPerUser: null, fileLimit: 1 },
     options: {},
     written: {},

@@ -90,18 +90,30 @@ export function findings(issues: readonly Issue[]): Finding[] {
   return withoutEchoes(found);
 }
 
-/** Of a union's branches, the one that was meant: the first that failed inside the value, not at the value itself. */
+/**
+ * Of a union's branches, the one that was meant: of those that failed inside the value, not at the value itself, the one that knows most of its
+ * keys; the first of several.
+ */
 function flatten(issue: Issue, prefix: PropertyKey[]): Issue[] {
   const path = [...prefix, ...issue.path];
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [{ ...issue, path }];
-  const meant = issue.errors.find((branch) =>
-    branch.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
-  );
+  const [meant] = issue.errors
+    .filter((branch) =>
+      branch.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+    )
+    .sort((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length);
   if (!meant) {
     const messages = new Set(issue.errors.flat().map(({ message }) => message));
     return [{ ...issue, code: "custom", path, message: [...messages].join(", or ") } as Issue];
   }
   return meant.flatMap((inner) => flatten(inner, path));
+}
+
+function unknownKeys(branch: readonly Issue[]): number {
+  return branch.reduce(
+    (sum, one) => sum + (one.code === "unrecognized_keys" ? one.keys.length : 0),
+    0,
+  );
 }
 
 /** A misspelt key makes the right one missing: that is one mistake, not two. */

@@ -127,6 +127,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     freshnessMs: 300_000,
     offline: false,
     listen: { host: "::", port: 4873 },
+    bases: [],
     hosted: {
       trashMs: 30 * 24 * 60 * 60 * 1000,
       replace: false,

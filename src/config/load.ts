@@ -6,6 +6,7 @@ import { noRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
 import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
+import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { nearest } from "./nearest.ts";
@@ -22,6 +23,7 @@ import {
   type UpstreamConfig,
 } from "./resolve.ts";
 import {
+  Base,
   commonKeys,
   configSchema,
   type FormatOptions,
@@ -101,7 +103,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
 
   function repository(name: string, entry: Entry): RepositoryConfig {
     const format = formats.find((format) => format.name === entry.format)!;
-    const { upstreams, own } = resolved.get(name)!;
+    const { upstreams, bases, own } = resolved.get(name)!;
     // The format's own schema has the last word: it may check one option against another.
     const options = own && format.options.safeParse(own, { error: describeIssue });
     for (const finding of findings(options?.error?.issues ?? []))
@@ -114,6 +116,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       name,
       format: format.name,
       upstreams,
+      bases,
       claims: entry.claims,
       freshnessMs: entry.freshness,
       offline: offline || entry.offline,
@@ -197,6 +200,7 @@ function wholePaths(own: Values, { fileOptions = [] }: FormatOptions): Values {
 
 interface Resolved {
   upstreams: UpstreamConfig[];
+  bases: RepositoryConfig["bases"];
   /** The format's own options, files read; null when one of them cannot be. */
   own: Values | null;
 }
@@ -226,14 +230,18 @@ function checkRepositories(
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
     if (list.length === 0 && !misspelt && !offline && entry["offline"] !== true)
       around.complain(path, "needs at least one upstream, or offline: true", "key");
-    const upstreams = list.flatMap((item, at) => {
+    const upstreams: UpstreamConfig[] = [];
+    const bases: Resolved["bases"] = [];
+    for (const [at, item] of list.entries()) {
       const upstream = Upstream.safeParse(item);
-      return upstream.success
-        ? [resolveUpstream(upstream.data, [...path, "upstreams", at], around)]
-        : [];
-    });
-    resolved.set(name, { upstreams, own: read });
+      const base = Base.safeParse(item);
+      if (base.success) bases.push({ ...base.data, before: upstreams.length });
+      if (upstream.success)
+        upstreams.push(resolveUpstream(upstream.data, [...path, "upstreams", at], around));
+    }
+    resolved.set(name, { upstreams, bases, own: read });
   }
+  checkBases(written, around.complain);
   return resolved;
 }
 

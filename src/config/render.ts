@@ -69,6 +69,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "An entry of `upstreams`. Only `url` is needed.",
     table(whole.$defs!["Upstream"]!),
     SECRETS,
+    "### Repositories as upstreams",
+    "An entry of `upstreams` may also be another repository of the file. docs/publishing.md tells more.",
+    table(whole.$defs!["Base"]!),
     "## Options of each format",
     "They stand in the repository, beside the keys above.",
     ...formats.flatMap((format) => [`### ${format.name}`, options(format)]),
@@ -120,6 +123,8 @@ function rows(schema: Json, prefix: string): string[][] {
 }
 
 function typeName(schema: Json): string {
+  if (schema.$ref === "#/$defs/Base" || schema.title === "repository")
+    return "[repository](#repositories-as-upstreams)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";
   if (schema.title) return schema.title;

@@ -41,6 +41,8 @@ export interface RepositoryConfig {
   name: string;
   format: string;
   upstreams: UpstreamConfig[];
+  /** The repositories that it is built on, in their order; `before`: so many of `upstreams` come before it. */
+  bases: { repository: string; before: number }[];
   claims: string[];
   freshnessMs: number;
   /** True also when the whole server is offline. */

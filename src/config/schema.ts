@@ -95,12 +95,28 @@ export const Upstream = z
   })
   .meta({ id: "Upstream", title: "upstream" });
 
+/** Another repository of this file, in place of an upstream. */
+export const Base = z
+  .strictObject({
+    repository: z
+      .string()
+      .regex(REPOSITORY_NAME, "expected the name of a repository")
+      .describe(
+        "A repository of this file and of the same format. It is asked without a network, and first had or asked what it does not have is asked of the next entry. What it claims or has published is asked of it alone. Who may read this repository may read what it is built on",
+      )
+      .meta({ examples: ["staging"] }),
+  })
+  .meta({ id: "Base", title: "repository" });
+
 /** The keys that every repository has, whatever its format. */
 export const commonKeys = {
   upstreams: z
-    .array(Upstream)
+    .array(z.union([Upstream, Base]))
     .default([])
-    .describe("Where to fetch from. Tried in order: the next one when one is unreachable"),
+    .describe(
+      "Where to fetch from: upstreams, or other repositories. Tried in order: the next one when one is unreachable, or when a repository does not have it",
+    )
+    .meta({ examples: [[{ repository: "staging" }]] }),
   claims: z
     .array(z.string().regex(/^\S+$/, "expected a name pattern without spaces, like @acme/*"))
     .default([])

@@ -1,6 +1,8 @@
 // What the rooms know of the network: one upstream fetch, and the words it may fail with.
 
 export interface UpstreamRequest {
+  /** The package that it is about, where it is about one: some are had in one place alone. */
+  package?: string | null;
   /** Relative to the upstream's URL (no leading slash, percent-encoded, may hold a query), or an absolute http(s) URL on an allowed host. */
   path: string;
   method?: "GET" | "HEAD" | "POST";
@@ -37,6 +39,8 @@ export interface UpstreamResponse {
   url: string;
   /** Redirects led there from what was asked for. */
   isRedirected: boolean;
+  /** Whether the answer would still be the same, for what is asked of this very process. Without it that is a matter of time. */
+  isCurrent?: () => boolean;
 }
 
 /** Why an upstream cannot be asked now, or null when it can. */

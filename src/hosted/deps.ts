@@ -1,5 +1,6 @@
 // What publishing needs of the rest of the house.
 import type { AuditEntry } from "../core/audit.ts";
+import type { Hosting } from "../core/hosting.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Changes } from "../store/changes.ts";
@@ -39,6 +40,9 @@ export type Promoted = (
   version: string,
 ) => Record<string, unknown>;
 
+/** What is read of a repository that another one is built on. */
+export type HostedReading = Pick<Hosting, "owns" | "read" | "search">;
+
 export interface HostedSettings extends HostedOptions {
   repository: string;
   format: string;
@@ -46,6 +50,10 @@ export interface HostedSettings extends HostedOptions {
   promoted: Promoted | null;
   /** Whether packages of this format can be published at all. */
   canHost: boolean;
+  /** The repositories that this one is built on, as the server itself may use them. */
+  bases(): readonly HostedReading[];
+  /** The one of them that the package belongs to, with its name. */
+  elsewhere(packageName: string): { name: string; room: HostedReading } | null;
   /** Whether the name is claimed by the repository's configuration. */
   claims(packageName: string): boolean;
 }

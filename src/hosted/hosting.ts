@@ -51,21 +51,38 @@ export function createHosting(
           "methodNotAllowed",
           `Nothing can be published in ${repository}: its format is only fetched so far`,
         );
+      refuseElsewhere(packageName);
+    }
+
+    /** A name of a repository that this one is built on is that one's here as well. */
+    function refuseElsewhere(packageName: string): void {
+      const other = settings.elsewhere(packageName);
+      if (!other) return;
+      throw new Problem(
+        "conflict",
+        `${packageName} belongs to the repository ${other.name}, which ${repository} is built on: it is published and changed there`,
+        { rule: "upstreams" },
+      );
     }
 
     return {
-      owns: (packageName) => names.has(repository, packageName),
+      owns: (packageName) =>
+        names.has(repository, packageName) ||
+        (settings.elsewhere(packageName)?.room.owns(packageName) ?? false),
       async read(packageName) {
         ask("read", packageName);
-        return names.has(repository, packageName)
-          ? readPackage(database.read, repository, packageName)
-          : null;
+        if (names.has(repository, packageName))
+          return readPackage(database.read, repository, packageName);
+        return settings.elsewhere(packageName)?.room.read(packageName) ?? null;
       },
       async search(text, limit) {
         ask("read", null);
-        return names
-          .list(repository, text)
+        const all = new Set(names.list(repository, text));
+        for (const base of settings.bases())
+          for (const name of await base.search(text, Number.MAX_SAFE_INTEGER)) all.add(name);
+        return [...all]
           .filter((name) => grant.may(repository, "read", name))
+          .sort()
           .slice(0, limit);
       },
       async admit(packageName, size) {
@@ -90,10 +107,12 @@ export function createHosting(
       },
       async change(packageName, what, change, expected) {
         ask("publish", packageName);
+        refuseElsewhere(packageName);
         return changes.change(principal, packageName, what, change, expected);
       },
       async remove(packageName, part, expected) {
         ask("unpublish", packageName);
+        refuseElsewhere(packageName);
         const removed = await changes.remove(principal, packageName, part, expected);
         if (settings.trashMs === 0) await emptyTrash(deps, repository, deps.now(), principal);
         return removed;

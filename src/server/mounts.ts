@@ -1,6 +1,7 @@
 // The repositories at work, over configurations that change: one that is as it was goes on as it is, with its connections and what it
 // remembers; one that is not is closed once nobody uses it.
 import { isDeepStrictEqual } from "node:util";
+import { baseUpstream, type Layer, layered } from "../cache/bases.ts";
 import { createRepository, type Mounted } from "../cache/repository.ts";
 import type { RepositoryConfig } from "../config/resolve.ts";
 import { formats } from "../formats/index.ts";
@@ -12,6 +13,8 @@ import type { Ground } from "./ground.ts";
 export interface Held extends Mounted, OverviewSource {
   /** Keeps it open until what it returns is called. */
   hold(): () => void;
+  /** The repositories that it is built on. */
+  readonly bases: readonly Held[];
 }
 
 export interface Mounts {
@@ -35,6 +38,8 @@ interface Entry extends Mounted {
   /** Null for one that is offline. */
   upstream: Upstreams | null;
   holders: number;
+  /** Lets go of what it is built on. */
+  releases: (() => void)[];
 }
 
 export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
@@ -44,11 +49,12 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
   const retired = new Map<Held, NodeJS.Timeout>();
   let serving: readonly Held[] = [];
 
-  function made(settings: RepositoryConfig): Held {
-    const entry = mount(settings, ground);
+  function made(settings: RepositoryConfig, bases: readonly Held[]): Held {
+    const entry = mount(settings, ground, bases);
     const { upstream } = entry;
     const held: Held = {
       ...entry,
+      bases,
       name: settings.name,
       offline: settings.offline,
       upstreams: () =>
@@ -66,6 +72,7 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
       },
     };
     open.set(held, entry);
+    entry.releases = bases.map((base) => base.hold());
     return held;
   }
 
@@ -89,18 +96,34 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
 
   async function close(held: Held): Promise<void> {
     const { upstream } = open.get(held)!;
+    const { releases } = open.get(held)!;
     open.delete(held);
     upstream?.close();
     await held.close();
+    for (const release of releases) release();
   }
 
   return {
-    of: (repositories) =>
-      repositories.map((settings) => {
+    of(repositories) {
+      const found = new Map<string, Held>();
+      /** What a repository is built on comes before it. That nothing is built on itself, the configuration made sure. */
+      const get = (settings: RepositoryConfig): Held => {
+        const known = found.get(settings.name);
+        if (known) return known;
+        const bases = settings.bases.map(({ repository }) =>
+          get(repositories.find(({ name }) => name === repository)!),
+        );
         const before = serving.find(({ name }) => name === settings.name);
-        const isSame = before && isDeepStrictEqual(open.get(before)!.settings, settings);
-        return isSame ? before : made(settings);
-      }),
+        const isSame =
+          before &&
+          isDeepStrictEqual(open.get(before)!.settings, settings) &&
+          before.bases.every((base, at) => base === bases[at]);
+        const held = isSame ? before : made(settings, bases);
+        found.set(settings.name, held);
+        return held;
+      };
+      return repositories.map(get);
+    },
     use(held) {
       serving = held;
       for (const one of open.keys()) if (!held.includes(one) && !retired.has(one)) retire(one);
@@ -113,13 +136,58 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
   };
 }
 
-function mount(settings: RepositoryConfig, ground: Ground): Entry {
-  const { log, shared, upstreamMetrics: metrics, elapsed: now } = ground;
-  const { name: repository } = settings;
+function mount(settings: RepositoryConfig, ground: Ground, bases: readonly Held[]): Entry {
+  const { shared } = ground;
   const format = formats.find(({ name }) => name === settings.format)!; // the configuration's schema made sure
-  const upstream = settings.offline
-    ? null
-    : createUpstream(settings.upstreams, { log, metrics, repository, now });
-  const mounted = createRepository(settings, format, upstream ?? offline(), shared);
-  return { ...mounted, settings, upstream, holders: 0 };
+  const { layers, upstream } = layersOf(settings, ground, bases);
+  const hasUpstreams = settings.upstreams.length + bases.length > 0;
+  const from = bases.length > 0 ? layered(layers) : (upstream ?? offline());
+  const mounted = createRepository({ ...settings, hasUpstreams }, format, from, shared, bases);
+  return { ...mounted, settings, upstream, holders: 0, releases: [] };
+}
+
+/** Upstreams and repositories in the order of the configuration; those that stand one after the other are one layer. */
+function layersOf(
+  settings: RepositoryConfig,
+  { log, shared, upstreamMetrics: metrics, elapsed: now }: Ground,
+  bases: readonly Held[],
+): { layers: Layer[]; upstream: Upstreams | null } {
+  const { name: repository, upstreams } = settings;
+  const deps = { log, metrics, repository, now };
+  const open = (some: RepositoryConfig["upstreams"]) =>
+    settings.offline ? null : createUpstream(some, deps);
+  if (bases.length === 0) return { layers: [], upstream: open(upstreams) };
+  const layers: Layer[] = [];
+  const opened: Upstreams[] = [];
+  let done = 0;
+  const upTo = (end: number) => {
+    if (end <= done) return;
+    const made = open(upstreams.slice(done, end));
+    if (made) opened.push(made);
+    layers.push({ upstream: made ?? offline(), base: null });
+    done = end;
+  };
+  for (const [at, base] of bases.entries()) {
+    upTo(settings.bases[at]!.before);
+    const asked = baseUpstream(base, shared.ownGrant);
+    layers.push({ upstream: asked, base: asked });
+  }
+  upTo(upstreams.length);
+  return { layers, upstream: opened.length > 0 ? together(opened) : null };
+}
+
+/** For the pages and metrics, and to be closed as one. */
+function together(all: readonly Upstreams[]): Upstreams {
+  return {
+    fetch: (request) => all[0]!.fetch(request),
+    unavailable: () => all[0]!.unavailable(),
+    states: () => all.flatMap((one) => one.states()),
+    isBusy: () => all.some((one) => one.isBusy()),
+    leave() {
+      for (const one of all) one.leave();
+    },
+    close() {
+      for (const one of all) one.close();
+    },
+  };
 }

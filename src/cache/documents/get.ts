@@ -95,7 +95,8 @@ export function createDocuments(deps: DocumentDeps): Documents {
   }
 
   /** An end that is further off than it can have been set was set before the clock was put back. */
-  function isLasting({ freshUntil }: DocumentState): boolean {
+  function isLasting({ freshUntil, isCurrent }: DocumentState): boolean {
+    if (isCurrent) return isCurrent();
     const left = freshUntil - now();
     return left > 0 && left <= freshnessMs;
   }

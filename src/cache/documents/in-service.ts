@@ -33,7 +33,7 @@ export interface InService {
   touch(
     ref: DocumentRef,
     state: DocumentState,
-    freshness: Pick<DocumentState, "etag" | "checkedAt" | "freshUntil">,
+    freshness: Pick<DocumentState, "etag" | "checkedAt" | "freshUntil" | "isCurrent">,
   ): DocumentState;
 }
 
@@ -108,8 +108,8 @@ export function createInService({ repository, database, changes, now }: InServic
       }
       const known = states.get(id);
       const isSame = known?.blob === next.blob && known.checkedAt > next.checkedAt;
-      const { etag, checkedAt, freshUntil } = isSame ? known : next; // confirmed while this was being stored
-      const newest = { ...next, etag, checkedAt, freshUntil };
+      const { etag, checkedAt, freshUntil, isCurrent } = isSame ? known : next; // confirmed while this was being stored
+      const newest = { ...next, etag, checkedAt, freshUntil, isCurrent };
       remember(id, newest);
       announcing = id;
       changes.announce({ kind: "document", repository, key: id });

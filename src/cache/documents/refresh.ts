@@ -100,7 +100,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     if (state?.etag) headers["if-none-match"] = state.etag;
     else if (state?.lastModified) headers["if-modified-since"] = state.lastModified;
 
-    const response = await upstream.fetch({ path: ref.path, headers });
+    const response = await upstream.fetch({ path: ref.path, headers, package: ref.package });
     const cache: CacheStatus = {
       hit: false,
       fwd: state ? "stale" : "uri-miss",
@@ -142,7 +142,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     response: UpstreamResponse,
   ): DocumentState {
     const etag = response.headers.get("etag") ?? state.etag;
-    return inService.touch(ref, state, { etag, ...fresh() });
+    return inService.touch(ref, state, { etag, ...fresh(response) });
   }
 
   /** See `DocumentRef.foundAt`. What follows a "?" may be a secret that holds for minutes. */
@@ -152,17 +152,20 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     return origin + pathname;
   }
 
-  function fresh(): { checkedAt: number; freshUntil: number } {
+  function fresh({ isCurrent }: UpstreamResponse) {
     const checkedAt = now();
-    return { checkedAt, freshUntil: checkedAt + deps.freshnessMs };
+    // Who knows at any time whether it has changed is asked again after a restart, and not after a while.
+    const freshUntil = isCurrent ? checkedAt : checkedAt + deps.freshnessMs;
+    return { checkedAt, freshUntil, isCurrent };
   }
 
   /** The upstream says no. What was stored stays for lock files, marked as gone. */
   async function vanish(
     ref: DocumentRef,
     state: DocumentState | null,
-    { upstream: host }: UpstreamResponse,
+    response: UpstreamResponse,
   ): Promise<DocumentState> {
+    const host = response.upstream;
     const no = new Problem("notFound", `${nameOf(ref)} is not known to the upstream ${host}`);
     if (!state) throw no;
     const observed = await deps.observe(ref, state, [], host);
@@ -176,7 +179,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
           lastModified: null,
           upstream: host,
           overlay: withLearned(observed, before.overlay),
-          ...fresh(),
+          ...fresh(response),
         },
     );
     if (!kept) throw no;
@@ -216,7 +219,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
             ...at,
             overlay: withLearned(observed, before?.overlay ?? {}),
             skipped: told,
-            ...fresh(),
+            ...fresh(response),
           };
         },
         async (sql) => {

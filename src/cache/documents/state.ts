@@ -29,6 +29,8 @@ export interface DocumentState {
   readonly skipped: readonly string[];
   /** Composed here from what was published, see hosted.ts. `blob` is no file's then. */
   readonly isHosted?: boolean;
+  /** See `UpstreamResponse.isCurrent`: in place of `freshUntil`. */
+  readonly isCurrent?: (() => boolean) | undefined;
   /** The parsed document, while the request that fetched it still needs it. */
   readonly source?: Source;
 }

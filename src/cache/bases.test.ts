@@ -1,0 +1,235 @@
+import { afterEach, expect, test } from "bun:test";
+import type { Artifact } from "../core/artifact.ts";
+import type { AnyFormat } from "../core/format.ts";
+import { Problem } from "../core/problem.ts";
+import { grantOf } from "../core/testkit.ts";
+import type { HostedRoom } from "../hosted/hosting.ts";
+import { offline } from "../upstream/offline.ts";
+import { baseUpstream, layered } from "./bases.ts";
+import type { Mounted } from "./repository.ts";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  everything,
+  fakeUpstream,
+  index,
+  openToy,
+  request,
+  sha256,
+  toy,
+} from "./testkit.ts";
+
+let open: Awaited<ReturnType<typeof openToy>>;
+afterEach(() => open.close());
+
+const view = { variant: "all", base: "http://localhost/top" };
+
+/** The toy with a protocol: `/<package>` is an index as an upstream sends it, `/<package>/<file>` a file. */
+const spoken: AnyFormat = {
+  ...toy,
+  documents: {
+    index: {
+      ...toy.documents["index"]!,
+      async *render({ source }) {
+        const { files } = (await source.json()) as { files: Record<string, unknown> };
+        yield JSON.stringify({ files });
+      },
+    },
+  },
+  parse(_method, path) {
+    const [, name, file] = /^\/(\w+)(?:\/(.+))?$/.exec(path) ?? [];
+    return name === undefined ? null : { kind: "any", name, file };
+  },
+  mount: () => ({
+    async serve(route, asked, repository) {
+      const { name, file } = route as unknown as { name: string; file?: string };
+      if (file) return repository.artifact(fileOf(name, file), asked);
+      return repository.view(indexOf(name), { variant: "all", base: asked.base }, {});
+    },
+  }),
+};
+const indexOf = (name: string) => ({ ...index, key: name, package: name, path: name });
+const fileOf = (name: string, file: string): Artifact =>
+  artifact(file, { package: name, path: `${name}/${file}`, namedBy: [indexOf(name)] });
+
+const names = async (of: Mounted, name = "thing") =>
+  Object.keys(
+    JSON.parse(
+      Buffer.from((await of.repository.for(everything).read(indexOf(name), view)).bytes).toString(),
+    ).files,
+  );
+const file = async (of: Mounted, name: string, path: string) =>
+  Buffer.from(
+    await bytesOf(await of.repository.for(everything).artifact(fileOf(name, path), request())),
+  ).toString();
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error) => (error instanceof Problem ? error.kind : error),
+  );
+
+async function publish(room: HostedRoom, name: string, path: string, text: string) {
+  const upload = await room.receive(
+    name,
+    (async function* () {
+      yield Buffer.from(text);
+    })(),
+    1000,
+  );
+  const purl = `pkg:toy/${name}@1`;
+  try {
+    await room.publish({
+      package: name,
+      version: path,
+      metadata: null,
+      files: [{ file: path, kind: "any", purl, path: `/${name}/${path}`, upload, metadata: null }],
+    });
+  } finally {
+    await upload.discard();
+  }
+}
+
+/** `top` is built on `toy`, which may be published in, and on an upstream of its own after that. */
+async function build(
+  options: { claims?: string[]; isPublic?: (repository: string) => boolean; alone?: boolean } = {},
+) {
+  open = await openToy({
+    format: spoken,
+    ...(options.claims && { claims: options.claims }),
+    ...(options.isPublic && { isPublic: options.isPublic }),
+  });
+  const base = options.alone
+    ? open.also("alone", offline(), { hasUpstreams: false })
+    : open.mounted;
+  const last = fakeUpstream();
+  const asked = baseUpstream(base, everything);
+  const from = layered([
+    { upstream: asked, base: asked },
+    { upstream: last, base: null },
+  ]);
+  const top = open.also("top", from, { bases: [base] });
+  return { base, last, top };
+}
+const files = (...paths: string[]) =>
+  answer(200, JSON.stringify({ files: Object.fromEntries(paths.map((path) => [path, null])) }));
+
+test("what a base has is had through it, and what it does not have of the next one", async () => {
+  const { top, last } = await build();
+  open.upstream.behave = ({ path }) =>
+    path === "one" ? files("a") : path === "one/a" ? answer(200, "bytes of a") : answer(404);
+  last.behave = ({ path }) =>
+    path === "two" ? files("b") : path === "two/b" ? answer(200, "bytes of b") : answer(404);
+  expect(await names(top, "one")).toEqual(["a"]);
+  expect(await file(top, "one", "a")).toBe("bytes of a");
+  expect(last.asked).toEqual([]);
+  expect(await names(top, "two")).toEqual(["b"]);
+  expect(await file(top, "two", "b")).toBe("bytes of b");
+  expect(await failure(names(top, "three"))).toBe("notFound");
+});
+
+test("what is published in a base is seen at once, is its alone, and is taken away at once", async () => {
+  const { top, base, last } = await build();
+  last.behave = () => files("evil");
+  expect(await names(top)).toEqual(["evil"]);
+  const asked = last.asked.length;
+  const room = base.hosting(everything);
+  await room.admit("thing", 1).catch((error) => expect(error).toBeNull());
+  await publish(room, "thing", "a", "published");
+  expect(await names(top)).toEqual(["a"]);
+  const first = await top.repository.for(everything).view(indexOf("thing"), view, {});
+  const again = await top.repository.for(everything).view(indexOf("thing"), view, {});
+  expect(again.isCurrent!()).toBe(true);
+  await publish(room, "thing", "b", "more");
+  expect(again.isCurrent!()).toBe(false);
+  expect(first.etag).not.toBe(
+    (await top.repository.for(everything).view(indexOf("thing"), view, {})).etag,
+  );
+  expect(await names(top)).toEqual(["a", "b"]);
+  expect(await file(top, "thing", "a")).toBe("published");
+  expect(await failure(file(top, "thing", "evil"))).toBe("notFound");
+  await room.remove("thing", { file: "a" });
+  expect(await names(top)).toEqual(["b"]);
+  expect(await failure(file(top, "thing", "a"))).toBe("notFound");
+  expect(last.asked.length).toBe(asked);
+  expect(top.repository.claims("thing")).toBe(true); // no audit tells an upstream of it
+});
+
+test("what a base claims is asked of nobody, whether it is there or not", async () => {
+  const { top, last, base } = await build({ claims: ["mine", "mine-*"] });
+  last.behave = () => files("evil");
+  for (const name of ["mine", "mine_x", "mine"])
+    expect([null, "notFound"]).toContain(await failure(names(top, name)));
+  expect(await failure(names(top, "mine"))).toBe("notFound");
+  expect(last.asked).not.toContain("mine");
+  expect(open.upstream.asked).not.toContain("mine");
+  await publish(base.hosting(everything), "mine", "a", "bytes");
+  expect(await names(top, "mine")).toEqual(["a"]);
+  const question = { path: "mine/extra", package: "mine" };
+  expect((await top.repository.for(everything).ask(question)).status).toBe(404);
+  expect(last.asked).not.toContain("mine/extra");
+});
+
+test("a base without upstreams says no to what it does not have, and keeps nobody from asking the next one", async () => {
+  const { top, last } = await build({ alone: true });
+  last.behave = ({ path }) => (path === "two" ? files("b") : answer(404));
+  expect(await names(top, "two")).toEqual(["b"]);
+  expect(await failure(names(top, "three"))).toBe("notFound");
+});
+
+test("an outage of a base's upstream is told as what it is, and is no no", async () => {
+  const { top, last } = await build();
+  open.upstream.behave = ({ path }) => (path === "one" ? files("a") : answer(404));
+  expect(await names(top, "one")).toEqual(["a"]);
+  open.upstream.away = "unreachable";
+  expect(await failure(names(top, "other"))).toBe("unreachable");
+  expect(last.asked).toContain("other");
+  open.clock.shift += 10 * 60_000;
+  const old = await top.repository.for(everything).read(indexOf("one"), view);
+  expect(old.cache).toMatchObject({ detail: "unreachable" });
+});
+
+test("a warm request looks nothing up, and news of a base's upstream are not a base's freshness older here", async () => {
+  const { top } = await build();
+  let shown = ["a"];
+  open.upstream.behave = () => files(...shown);
+  const repository = top.repository.for(everything);
+  // The first answer is fetched, the second one confirms it, and from then on the base is known to be as it was.
+  for (let at = 0; at < 2; at += 1) await repository.view(indexOf("one"), view, {});
+  const warm = await repository.view(indexOf("one"), view, {});
+  const asked = open.upstream.asked.length;
+  expect(await repository.view(indexOf("one"), view, {})).toBe(warm);
+  expect(warm.isCurrent!()).toBe(true);
+  expect(open.upstream.asked.length).toBe(asked);
+  shown = ["a", "b"];
+  open.clock.shift += 61_000;
+  await open.repository.read(indexOf("one"), view); // somebody asks the base itself
+  expect(warm.isCurrent!()).toBe(false);
+  expect(await names(top, "one")).toEqual(["a", "b"]);
+});
+
+test("nothing of a base is published or changed through what is built on it; lists have it; reads are written down", async () => {
+  const { top, base } = await build({ isPublic: (repository) => repository !== "top" });
+  await publish(base.hosting(everything), "thing", "a", "bytes");
+  const room = top.hosting(grantOf("ann", () => true));
+  expect(room.owns("thing")).toBe(true);
+  expect((await room.read("thing"))!.releases).toHaveLength(1);
+  expect(await room.search("", 10)).toEqual(["thing"]);
+  expect(await top.repository.for(everything).documents("index", "", 10)).toEqual(["thing"]);
+  for (const ask of [
+    room.admit("thing", 1),
+    publish(room, "thing", "b", "more"),
+    room.change("thing", { action: "change", name: "tag" }, () => ({})),
+    room.remove("thing", {}),
+  ])
+    expect(await failure(ask)).toBe("conflict");
+  const reply = await top.repository.for(everything).artifact(fileOf("thing", "a"), request());
+  expect(reply.privateRead).toMatchObject({
+    package: "thing",
+    digest: sha256(Buffer.from("bytes")),
+  });
+  const own = await base.repository.for(everything).artifact(fileOf("thing", "a"), request());
+  expect(own.privateRead).toBeUndefined();
+  const nobody = top.repository.for(grantOf("", () => false));
+  expect(await failure(nobody.read(indexOf("thing"), view))).toBe("unauthenticated");
+});
