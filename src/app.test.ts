@@ -33,6 +33,7 @@ function open(answer: () => Reply) {
     site: createSite({
       repositories: [],
       api: { parse: () => null, serve: () => Promise.reject(), problem: () => reply(400, "", "") },
+      people: {} as never, // nobody logs in here
       version: "0",
       metrics: createMetrics(),
       overview: async () => ({

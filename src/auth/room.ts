@@ -3,7 +3,6 @@ import { type AccessRules, noRules } from "../core/access.ts";
 import type { Accounts } from "../core/accounts.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Log } from "../core/log.ts";
-import type { Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
@@ -12,11 +11,13 @@ import { type Admin, createAdmin } from "./admin.ts";
 import { type AuditLog, createAudit } from "./audit.ts";
 import { type Directory, openDirectory } from "./directory.ts";
 import { anonymousGrants } from "./effective.ts";
-import { type Credentials, createGate, type Gate } from "./gate.ts";
+import { createGate, type Gate } from "./gate.ts";
 import { createLogIns, type LogIns, type Outside } from "./login.ts";
 import { createPasswords } from "./passwords.ts";
 import { createPendingLogins, type PendingLogins } from "./pending.ts";
+import { type Admit, createAdmit } from "./people.ts";
 import { type May, mayOf, type Spelling } from "./permissions.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
 import { createSetup, type Setup } from "./setup.ts";
 import { createThrottle } from "./throttle.ts";
 
@@ -33,7 +34,6 @@ export interface AuthSettings {
   spelling: Spelling;
   outside?: readonly Outside[];
   exchange?: Accounts["exchange"];
-  sessions?(credentials: Credentials): Promise<Principal | null> | null;
 }
 
 export interface Auth {
@@ -43,6 +43,9 @@ export interface Auth {
   readonly logIns: LogIns;
   readonly pending: PendingLogins;
   readonly setup: Setup;
+  readonly sessions: Sessions;
+  /** The user that somebody is who is known to another system. */
+  readonly admit: Admit;
   /** The configuration's part in it, as it stands now. */
   rules(): AccessRules;
   accounts(grant: Grant): Accounts;
@@ -75,6 +78,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
   });
   const admin = createAdmin({ directory, passwords, audit, now });
   const pending = createPendingLogins(database, now);
+  const sessions = createSessions({ database, directory, changes, now });
   return {
     directory,
     admin,
@@ -82,6 +86,8 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     logIns,
     pending,
     setup: createSetup(directory, admin),
+    sessions,
+    admit: createAdmit({ directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({
       database,
@@ -106,7 +112,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
         database,
         changes,
         spelling: wanted.spelling,
-        ...(wanted.sessions && { sessions: wanted.sessions }),
+        sessions: sessions.find,
         now,
       });
     },

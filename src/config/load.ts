@@ -9,6 +9,7 @@ import { checkAddresses } from "./addresses.ts";
 import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { describeIssue, findings } from "./issues.ts";
+import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
 import { nearest } from "./nearest.ts";
 import {
   type CommonInput,
@@ -16,6 +17,8 @@ import {
   type HostedInput,
   type RepositoryConfig,
   readOptionFiles,
+  readPem,
+  readSecret,
   reason,
   resolveHosted,
   resolveUpstream,
@@ -83,6 +86,11 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   const input = parsed.data;
   const data = flags.data || env["HOLDFAST_DATA"];
   const inFile = isMapping(said) && "data" in said;
+  const around = { folder, env, complain };
+  const reader: SecretReader = {
+    secret: (values, name, path) => readSecret(values, name, path, around),
+    pem: (file, path) => readPem(file, path, around),
+  };
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
@@ -90,6 +98,13 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,
+    login: resolveLogin(input.login, reader, { complain }),
+    trustedPublishers: resolvePublishers(
+      input.trustedPublishers,
+      reader,
+      Object.keys(input.repositories),
+      { complain },
+    ),
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,

@@ -6,6 +6,7 @@ import type { AccessRules } from "../core/access.ts";
 import type { CertificateFacts, KeyPair } from "../core/certificate.ts";
 import type { OptionFile } from "../core/format.ts";
 import type { Path } from "./errors.ts";
+import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
 import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
 import type { Address } from "./values.ts";
 
@@ -74,6 +75,8 @@ export interface Config {
   trustedProxies: string[];
   /** Null for plain HTTP. */
   tls: TlsConfig | null;
+  login: LoginConfig;
+  trustedPublishers: PublisherConfig[];
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */
@@ -144,22 +147,32 @@ export function resolveUpstream(input: UpstreamInput, path: Path, around: Surrou
     if (!given("username") && !hasToken)
       complain([...path, "credentialsPath"], "needs a user name or a token beside it");
   }
-  if (input.ca !== undefined) {
-    const pem = readText(input.ca, [...path, "ca"], around);
-    if (pem?.includes("-----BEGIN CERTIFICATE-----")) upstream.ca = pem;
-    else if (pem !== null) complain([...path, "ca"], `${input.ca} holds no PEM certificate`);
-  }
+  const ca = readPem(input.ca, [...path, "ca"], around);
+  if (ca !== undefined) upstream.ca = ca;
   return upstream;
 }
 
+/** A certificate authority. What is none is complained of. */
+export function readPem(
+  file: string | undefined,
+  path: Path,
+  around: Surroundings,
+): string | undefined {
+  if (file === undefined) return undefined;
+  const pem = readText(file, path, around);
+  if (pem?.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  if (pem !== null) around.complain(path, `${file} holds no PEM certificate`);
+  return undefined;
+}
+
 /** The value of `…File` or `…Env`. Neither it nor a part of it is ever shown. */
-function readSecret(
-  input: UpstreamInput,
-  name: "password" | "proxyPassword" | "token",
+export function readSecret(
+  input: Readonly<Record<string, unknown>>,
+  name: string,
   path: Path,
   around: Surroundings,
 ): string | null {
-  const [file, variable] = [input[`${name}File`], input[`${name}Env`]];
+  const [file, variable] = [input[`${name}File`], input[`${name}Env`]] as [string?, string?];
   if (file !== undefined && variable !== undefined) {
     around.complain([...path, `${name}Env`], `either ${name}File or ${name}Env, not both`);
     return null;

@@ -1,6 +1,7 @@
 // The one description of the configuration: it validates, documents itself and makes the JSON Schema.
 import { z } from "zod";
 import { Access } from "./access.ts";
+import { Login, TrustedPublishers } from "./login.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } from "./values.ts";
 
@@ -184,6 +185,8 @@ const general = {
     .describe("How clients reach this server. Without it, it is taken from each request")
     .meta({ examples: ["https://packages.example.com"] }),
   access: Access,
+  login: Login,
+  trustedPublishers: TrustedPublishers,
   trustedProxies: z
     .array(IpRange)
     .default([])

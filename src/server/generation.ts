@@ -12,7 +12,9 @@ import { createOverviews } from "../jobs/overview.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
 import type { Ground } from "./ground.ts";
+import { openIdentity } from "./identity.ts";
 import type { Held } from "./mounts.ts";
+import { peopleOf } from "./people.ts";
 
 export interface Generation {
   readonly config: Config;
@@ -35,6 +37,9 @@ export function createGeneration(
   const { database, now } = shared;
   const overviews = createOverviews(held, tally, database, now);
   const { version } = manifest;
+  const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
+  const identity = openIdentity(config, ground, spelling);
+  const { outside, exchange } = identity;
   const site = createSite({
     repositories: held.map(({ name, repository: { options }, format }) => ({
       name,
@@ -57,12 +62,12 @@ export function createGeneration(
       auth,
       database,
     }),
+    people: peopleOf(auth, identity, now),
     metrics,
     overview: overviews.read,
     ready: () => readiness(database),
   });
-  const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
-  const gate = given ?? auth.use({ access: config.access, spelling });
+  const gate = given ?? auth.use({ access: config.access, spelling, outside, exchange });
   const releases = held.map((one) => one.hold());
   let running = 0;
   let isRetired = false;
@@ -70,6 +75,7 @@ export function createGeneration(
     if (!isRetired || running > 0) return;
     for (const release of releases) release();
     gate.close?.();
+    identity.close();
   };
   return {
     config,

@@ -23,13 +23,18 @@ summary { position: relative; cursor: pointer; list-style: none } summary::-webk
 summary::before { content: "▸"; position: absolute; left: 0; color: var(--soft) } details[open] > summary::before { content: "▾" }
 .row { display: grid; grid-template-columns: 9rem minmax(0, 1fr) fit-content(16rem); gap: 0 1rem; align-items: baseline } .row .where { text-align: right; overflow-wrap: anywhere }
 .name { font-weight: 600 } .where { font-size: .875rem; color: var(--soft) }
+.narrow { max-width: 30rem } main.narrow { margin: 8vh auto 0 } label { display: block; margin: .9rem 0 } label > span { display: block } label > span:first-child { font-weight: 600 } label > .soft { font-size: .875rem }
+input:not([type=radio]) { width: 100%; margin-top: .25rem; padding: .5rem .6rem; font: inherit; color: inherit; background: var(--box); border: 1px solid var(--line); border-radius: 6px } .choice { margin: .3rem 0 }
+fieldset { margin: 1rem 0; padding: 0; border: 0 } legend { padding: 0; font-weight: 600 } button, .button { display: inline-block; padding: .5rem 1rem; font: inherit; font-weight: 600; color: #fff; background: light-dark(#0757b0, #1f6feb); border: 0; border-radius: 6px; cursor: pointer; text-decoration: none }
+button.quiet { color: inherit; background: var(--box); border: 1px solid var(--line); font-weight: 400 } form > button { margin-top: .75rem } :focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
+.bar { display: flex; justify-content: space-between; align-items: center; gap: 1rem } .bar button, td button { margin-top: 0 } .hide { position: absolute; clip-path: inset(50%) } .facts { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem } .facts dt { color: var(--soft) } .facts dd { margin: 0 }
 footer { margin-top: 2.5rem; color: var(--soft); font-size: .875rem }
 @media (max-width: 44rem) { .row { grid-template-columns: 1fr } .row .where { text-align: left } .wide { display: none } }
 @media (max-width: 30rem) { body { padding: 1.25rem .9rem 3rem } .figures { grid-template-columns: 1fr 1fr } }
 `;
 
-/** `body` is HTML; `title` is text. */
-export function page(title: string, body: string): Reply {
+/** `body` is HTML; `title` is text. `hasForms`: they are sent to this server, and to nobody else. */
+export function page(title: string, body: string, { hasForms = false } = {}): Reply {
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>
@@ -37,8 +42,7 @@ ${body}
 </body></html>
 `;
   return reply(200, "text/html; charset=utf-8", html, {
-    "content-security-policy":
-      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": `default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action ${hasForms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",

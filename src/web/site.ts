@@ -1,34 +1,29 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
+import { challenge } from "../core/challenge.ts";
 import { type Access, type Grant, permit } from "../core/grant.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Overview } from "../core/overview.ts";
 import type { Problem } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
-import { repositoryPage } from "./repository.ts";
+import type { PeopleDeps } from "./people/deps.ts";
+import { redirect } from "./people/forms.ts";
+import { type PeopleRoute, parsePeople } from "./people/index.ts";
+import { repositoryPage, wantsPage } from "./repository.ts";
+import type { SiteRequest } from "./request.ts";
+
+export type { SiteRequest } from "./request.ts";
 
 export type SiteRoute =
   | { kind: "home" | "metrics" | "live" | "ready" }
   | { kind: "repository"; name: string }
+  | PeopleRoute
   | ApiRoute;
 
 /** A route of the API; what else it holds is the API's own. */
 export interface ApiRoute {
   kind: "api";
   access: Access;
-}
-
-/** A request for a page. */
-export interface SiteRequest {
-  readonly method: string;
-  /** Without the "?". */
-  readonly query: string;
-  /** The address of this server as the client sees it, or that of the repository whose own port it is. */
-  readonly origin: string;
-  readonly address: string;
-  header(name: string): string | null;
-  /** As `Request.body`. */
-  body(limit: number): Promise<Uint8Array>;
 }
 
 /** The API, with the verbs of the site. */
@@ -43,6 +38,7 @@ const API = "/-/api/";
 
 export interface SiteDeps extends HomeDeps {
   api: Api;
+  people: PeopleDeps;
   metrics: Metrics;
   /** What the caller may see of what runs here: of one repository, or of all. */
   overview(grant: Grant, repository?: string): Promise<Overview>;
@@ -58,6 +54,9 @@ export interface Site {
   /** `accept`: of the request; a package client that is at a wrong address prints the error of a JSON body alone. */
   problem(problem: Problem, asked?: { path: string; accept: string | null }): Reply;
 }
+
+/** Who watches a server asks for its health without a name, and who logs in has none yet. */
+const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set(["live", "ready", "people"] as const);
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
   "/": { kind: "home" },
@@ -76,20 +75,23 @@ export function createSite(deps: SiteDeps): Site {
   return {
     parse(method, path) {
       if (path.startsWith(API)) return deps.api.parse(method, path);
+      const people = parsePeople(method, path);
+      if (people) return people;
       if (method !== "GET" && method !== "HEAD") return null;
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
     },
-    // Who watches a server asks for its health without a name.
     access: (route) =>
       route.kind === "api"
         ? route.access
         : {
-            action: route.kind === "live" || route.kind === "ready" ? "open" : "read",
+            action: OPEN.has(route.kind) ? "open" : "read",
             package: null,
           },
     async serve(route, request, grant) {
       const { origin } = request;
       switch (route.kind) {
+        case "people":
+          return route.serve(request, grant, deps.people);
         case "api":
           return deps.api.serve(route, request, grant);
         case "home":
@@ -118,9 +120,12 @@ export function createSite(deps: SiteDeps): Site {
     },
     problem(problem, { path, accept } = { path: "", accept: null }) {
       if (path.startsWith(API)) return deps.api.problem(problem);
+      // A person is shown the way in.
+      if (problem.status === 401 && wantsPage("GET", accept))
+        return redirect(`/-/login?next=${encodeURIComponent(path)}`);
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
-      return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`);
+      return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
     },
   };
 }

@@ -35,6 +35,8 @@ export interface ProcessOptions {
   data?: string;
   /** It serves over TLS, with a certificate of this authority (PEM). */
   authority?: string;
+  /** Where it listens; any free port without it. */
+  port?: number;
   /** How many files it may have open (`ulimit -n`). */
   files?: number;
 }
@@ -42,7 +44,7 @@ export interface ProcessOptions {
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
   const home = tempFolder("process");
   const data = options.data ?? join(home, "data");
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const url = `${options.authority ? "https" : "http"}://127.0.0.1:${port}`;
   const fixed = ["--data", data, "--listen", `127.0.0.1:${port}`];
   if (options.config) {

@@ -1,0 +1,201 @@
+// People who log in at another system: the code flow with PKCE, state and nonce. OpenID Connect Core 1.0, RFC 7636, RFC 9207.
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  type ClientAuth,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  clockTolerance,
+  customFetch,
+  discovery,
+  enableNonRepudiationChecks,
+  fetchUserInfo,
+  type IDToken,
+  None,
+  type UserInfoResponse,
+} from "openid-client";
+import type { IssuerFetch, Person } from "../../core/identity.ts";
+import { Problem } from "../../core/problem.ts";
+
+export interface OidcSettings {
+  issuer: string;
+  clientId: string;
+  /** Null for a client without one: PKCE alone proves that the same browser comes back. */
+  clientSecret: string | null;
+  scopes: readonly string[];
+  claims: { name: string; groups: string };
+}
+
+/** What the browser's own cookie remembers while it is away. */
+export interface Attempt {
+  state: string;
+  nonce: string;
+  verifier: string;
+}
+
+export interface Provider {
+  /** Where the browser is sent. `redirect`: where it comes back to. Throws Problem("unreachable"). */
+  begin(redirect: string, attempt: Attempt): Promise<string>;
+  /** Who it is that came back to `callback`, a whole URL. Throws Problem("unauthenticated" | "unreachable"). */
+  end(callback: string, attempt: Attempt): Promise<Person>;
+}
+
+/** Its endpoints are asked for again after this. */
+const FRESH_MS = 60 * 60_000;
+const LEEWAY_S = 60;
+
+export function openProvider(
+  settings: OidcSettings,
+  fetch: IssuerFetch,
+  now: () => number,
+): Provider {
+  const { host } = new URL(settings.issuer);
+  let known: { configuration: Promise<Configuration>; until: number } | null = null;
+
+  function current(): Promise<Configuration> {
+    if (known && now() < known.until) return known.configuration;
+    const configuration = discover(settings, fetch);
+    const mine = { configuration, until: now() + FRESH_MS };
+    known = mine;
+    configuration.catch(() => {
+      if (known === mine) known = null;
+    });
+    return configuration;
+  }
+
+  async function asked<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw problemOf(error, host);
+    }
+  }
+
+  return {
+    begin: (redirect, { state, nonce, verifier }) =>
+      asked(async () => {
+        const configuration = await current();
+        return buildAuthorizationUrl(configuration, {
+          redirect_uri: redirect,
+          response_type: "code",
+          scope: settings.scopes.join(" "),
+          code_challenge: await calculatePKCECodeChallenge(verifier),
+          code_challenge_method: "S256",
+          state,
+          nonce,
+        }).href;
+      }),
+    end: (callback, { state, nonce, verifier }) =>
+      asked(async () => {
+        const configuration = await current();
+        const tokens = await authorizationCodeGrant(configuration, new URL(callback), {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: verifier,
+          idTokenExpected: true,
+        });
+        const claims = tokens.claims()!;
+        const more = configuration.serverMetadata().userinfo_endpoint
+          ? await fetchUserInfo(configuration, tokens.access_token, claims.sub)
+          : null;
+        return personOf(settings, claims, more);
+      }),
+  };
+}
+
+async function discover(settings: OidcSettings, fetch: IssuerFetch): Promise<Configuration> {
+  const { issuer, clientId, clientSecret } = settings;
+  const isPlain = issuer.startsWith("http:");
+  const configuration = await discovery(
+    new URL(issuer),
+    clientId,
+    { [clockTolerance]: LEEWAY_S },
+    clientSecret === null ? None() : withSecret(clientSecret),
+    {
+      [customFetch]: (url, init) =>
+        fetch(url, {
+          method: init.method === "POST" ? "POST" : "GET",
+          headers: init.headers,
+          ...(init.body != null && { body: String(init.body) }),
+        }),
+      execute: [enableNonRepudiationChecks, ...(isPlain ? [allowInsecureRequests] : [])],
+    },
+  );
+  const said = configuration.serverMetadata().issuer;
+  if (said !== issuer)
+    throw new Problem(
+      "malformed",
+      `login.oidc.issuer must be "${said}", as the provider writes it, to the letter`,
+    );
+  return configuration;
+}
+
+/** The way that the provider takes; RFC 6749 §2.3.1 has everybody take the first. */
+function withSecret(secret: string): ClientAuth {
+  const basic = ClientSecretBasic(secret);
+  const post = ClientSecretPost(secret);
+  return (as, ...rest) => {
+    const ways = as.token_endpoint_auth_methods_supported;
+    const isBasic = !ways || ways.includes("client_secret_basic");
+    return (isBasic ? basic : post)(as, ...rest);
+  };
+}
+
+function personOf(
+  { issuer, claims }: OidcSettings,
+  token: IDToken,
+  more: UserInfoResponse | null,
+): Person {
+  const told = (name: string) => valueAt(token, name) ?? (more && valueAt(more, name));
+  const text = (name: string) => {
+    const value = told(name);
+    return typeof value === "string" ? value : "";
+  };
+  // An address that nobody proved may be anybody's.
+  const isProven = told("email_verified") !== false && told("email_verified") !== "false";
+  return {
+    issuer,
+    subject: token.sub,
+    name: text(claims.name),
+    email: isProven ? text("email") : "",
+    fullName: text("name"),
+    groups: groupsOf(told(claims.groups)),
+  };
+}
+
+/** By its whole name, or as a path into objects: "realm_access.roles". */
+function valueAt(claims: object, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return (claims as Record<string, unknown>)[name];
+  let value: unknown = claims;
+  for (const part of name.split(".")) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part))
+      return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}
+
+/** Null where the provider says nothing: it leaves the claim out where the groups are too many, too. */
+function groupsOf(value: unknown): string[] | null {
+  if (typeof value === "string") return [value];
+  if (!Array.isArray(value)) return null;
+  return value.filter((one) => typeof one === "string");
+}
+
+function problemOf(error: unknown, host: string): Problem {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof Problem) return at;
+  const { error: code, message } = error as { error?: unknown; message?: string };
+  const why = typeof code === "string" ? code : (message ?? String(error));
+  return new Problem(
+    "unauthenticated",
+    `The log-in at ${host} did not succeed: ${why.slice(0, 200)}`,
+    {
+      rule: "oidc",
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,101 @@
+// Who is logged in in a browser. The cookie holds a secret, the database its hash; it counts for the server's own pages alone.
+import { createHash, randomBytes } from "node:crypto";
+import type { Principal } from "../core/principal.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database } from "../store/database.ts";
+import type { Directory } from "./directory.ts";
+import type { Credentials } from "./gate.ts";
+
+/** Nobody used it for so long, or it is as old as that: then one logs in again. */
+const IDLE_MS = 12 * 60 * 60_000;
+const LONGEST_MS = 7 * 24 * 60 * 60_000;
+const USED_MS = 60_000;
+
+export interface Sessions {
+  /** Null for a request without a session, at once; a promise of null for one whose session is over. */
+  find(request: Credentials): Promise<Principal | null> | null;
+  /** Begins one for a user who has just shown who they are: the cookie to set. */
+  begin(user: string, request: Pick<Credentials, "origin" | "address">): Promise<string>;
+  /** Ends the request's: the cookie that takes its place. */
+  end(request: Credentials): Promise<string>;
+}
+
+export interface SessionsDeps {
+  database: Database;
+  directory: Directory;
+  changes: Changes;
+  now(): number;
+}
+
+export function createSessions({ database, directory, changes, now }: SessionsDeps): Sessions {
+  const hashOf = (secret: string) => createHash("sha256").update(secret).digest("hex");
+
+  async function look(secret: string, address: string): Promise<Principal | null> {
+    const id = hashOf(secret);
+    const [row] =
+      await database.read`SELECT user_name, created_at, used_at FROM sessions WHERE id = ${id}`;
+    if (!row) return null;
+    const at = now();
+    const isOver = at - Number(row.used_at) > IDLE_MS || at - Number(row.created_at) > LONGEST_MS;
+    const user = directory.current().users.get(row.user_name);
+    if (isOver || !user || user.disabledAt !== null) return null;
+    if (at - Number(row.used_at) > USED_MS)
+      await database.write((sql) => sql`UPDATE sessions SET used_at = ${at} WHERE id = ${id}`);
+    return { kind: "user", name: user.name, token: null, address };
+  }
+
+  return {
+    find(request) {
+      if (!isPage(request.path)) return null;
+      const secret = readCookie(request);
+      if (secret === null || !isOurs(request)) return null;
+      return look(secret, request.address);
+    },
+    async begin(user, { origin, address }) {
+      const secret = randomBytes(32).toString("base64url");
+      const at = now();
+      await database.write(async (sql) => {
+        await sql`DELETE FROM sessions WHERE used_at < ${at - IDLE_MS} OR created_at < ${at - LONGEST_MS}`;
+        await sql`INSERT INTO sessions (id, user_name, address, created_at, used_at)
+          VALUES (${hashOf(secret)}, ${user}, ${address}, ${at}, ${at})`;
+      });
+      return cookieOf(origin, secret, LONGEST_MS / 1000);
+    },
+    async end(request) {
+      const secret = readCookie(request);
+      if (secret !== null)
+        await database.write((sql) => sql`DELETE FROM sessions WHERE id = ${hashOf(secret)}`);
+      changes.announce({ kind: "access", repository: "", key: "" });
+      return cookieOf(request.origin, "", 0);
+    },
+  };
+}
+
+/** Whose requests with a cookie are those of our own pages: another site's forms and scripts send it too. RFC 6265bis §8.8 */
+export function isOurs(request: Pick<Credentials, "method" | "origin" | "header">): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return true;
+  const site = request.header("sec-fetch-site");
+  if (site !== null) return site === "same-origin";
+  return request.header("origin") === request.origin;
+}
+
+function isPage(path: string): boolean {
+  return path === "/" || path.startsWith("/-/");
+}
+
+/** `__Host-` cannot be had without TLS. */
+function nameOf(origin: string): string {
+  return origin.startsWith("https:") ? "__Host-hf" : "hf";
+}
+
+function cookieOf(origin: string, secret: string, seconds: number): string {
+  const secure = origin.startsWith("https:") ? "; Secure" : "";
+  return `${nameOf(origin)}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${seconds}${secure}`;
+}
+
+function readCookie(request: Pick<Credentials, "origin" | "header">): string | null {
+  const wanted = `${nameOf(request.origin)}=`;
+  const all = (request.header("cookie") ?? "").split(/;\s*/);
+  const secret = all.find((one) => one.startsWith(wanted))?.slice(wanted.length) ?? "";
+  return /^[\w-]{43}$/.test(secret) ? secret : null;
+}

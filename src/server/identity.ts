@@ -1,0 +1,67 @@
+// Other systems that vouch for people and jobs, as one configuration names them: the connections to them, and what the accounts' room makes of these.
+import { createExchange, type Exchange } from "../auth/jobs/exchange.ts";
+import type { Outside } from "../auth/login.ts";
+import { openProvider, type Provider } from "../auth/oidc/provider.ts";
+import type { Spelling } from "../auth/permissions.ts";
+import type { Config } from "../config/resolve.ts";
+import { connectIssuer, type IssuerConnection } from "../upstream/issuer.ts";
+import { ldapDirectory } from "../upstream/ldap.ts";
+import type { Ground } from "./ground.ts";
+
+export interface Identity {
+  outside: Outside[];
+  exchange: Exchange;
+  /** Where people log in through OpenID Connect; null where the configuration names none. */
+  oidc: { provider: Provider; host: string; teams: Readonly<Record<string, string>> } | null;
+  close(): void;
+}
+
+export function openIdentity(
+  { login, trustedPublishers, offline }: Config,
+  { log, upstreamMetrics: metrics, shared, auth, elapsed }: Ground,
+  spelling: Spelling,
+): Identity {
+  const { now } = shared;
+  const open: IssuerConnection[] = [];
+  const connect = (settings: Parameters<typeof connectIssuer>[0]) => {
+    const repository = "-"; // of none
+    const made = connectIssuer(settings, { log, metrics, repository, now: elapsed, offline });
+    open.push(made);
+    return made.fetch;
+  };
+  const { oidc, ldap } = login;
+  const outside: Outside[] = [];
+  if (ldap) {
+    const directory = ldapDirectory(ldap, (message) => log.write("warn", message));
+    outside.push(async (name, password) => {
+      const person = await directory.find(name, password);
+      return person && auth.admit(person, ldap.teams);
+    });
+  }
+  return {
+    outside,
+    exchange: createExchange({
+      publishers: trustedPublishers,
+      fetchOf(issuer) {
+        const { hosts = [], ca } = trustedPublishers.find((one) => one.issuer === issuer) ?? {};
+        return connect({ issuer, hosts, ca });
+      },
+      directory: auth.directory,
+      audit: auth.audit,
+      spelling,
+      now,
+    }),
+    oidc: oidc && {
+      provider: openProvider(
+        oidc,
+        connect({ issuer: oidc.issuer, hosts: oidc.hosts, ca: oidc.ca }),
+        now,
+      ),
+      host: new URL(oidc.issuer).host,
+      teams: oidc.teams,
+    },
+    close() {
+      for (const one of open) one.close();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+// `/-/account`: who I am, and my tokens.
+import type { Token } from "../../core/accounts.ts";
+import type { Action, Grant } from "../../core/grant.ts";
+import { escapeHtml } from "../../core/html.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { ago, moment, page } from "../page.ts";
+import type { SiteRequest } from "../request.ts";
+import type { PeopleDeps } from "./deps.ts";
+import { field, hidden, readForm, redirect, trouble } from "./forms.ts";
+
+const DAY_MS = 86_400_000;
+const CHOICES: [value: string, label: string, actions: Action[] | null][] = [
+  ["all", "All that I may", null],
+  ["read", "Read only", ["read"]],
+  ["publish", "Read and publish", ["publish"]],
+];
+
+export async function serveAccount(
+  request: SiteRequest,
+  grant: Grant,
+  deps: PeopleDeps,
+): Promise<Reply> {
+  const { principal } = grant;
+  if (principal.kind !== "user" || principal.token !== null)
+    return redirect("/-/login?next=%2F-%2Faccount");
+  const accounts = deps.accounts(grant);
+  if (request.method !== "POST") return accountPage(await accounts.tokens(), principal.name, deps);
+  const form = await readForm(request, deps);
+  try {
+    if (form.get("do") === "revoke") {
+      await accounts.revokeToken(form.get("id") ?? "");
+      return redirect("/-/account");
+    }
+    const days = Number(form.get("days") || 0);
+    const list = (name: string) => {
+      const words = (form.get(name) ?? "").split(/[\s,]+/).filter(Boolean);
+      return words.length > 0 ? words : null;
+    };
+    const [, , actions = null] = CHOICES.find(([value]) => value === form.get("may")) ?? [];
+    const made = await accounts.issueToken({
+      name: (form.get("name") ?? "").trim(),
+      scope: { actions, repositories: list("repositories"), packages: list("packages") },
+      cidrs: list("cidrs") ?? [],
+      expiresAt: days > 0 ? deps.now() + days * DAY_MS : null,
+    });
+    return accountPage(await accounts.tokens(), principal.name, deps, { secret: made.secret });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return accountPage(await accounts.tokens(), principal.name, deps, { wrong: error.message });
+  }
+}
+
+function accountPage(
+  tokens: Token[],
+  name: string,
+  deps: PeopleDeps,
+  { secret, wrong }: { secret?: string; wrong?: string } = {},
+): Reply {
+  const made = secret
+    ? `<p class="good" role="status">Your new token. It is shown this once:</p><pre>${escapeHtml(secret)}</pre>`
+    : "";
+  const radios = CHOICES.map(
+    ([value, label], at) =>
+      `<label class="choice"><input type="radio" name="may" value="${value}"${at === 0 ? " checked" : ""}> ${label}</label>`,
+  ).join("");
+  const body = `<header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
+${made}${trouble(wrong ?? null)}<h2>Tokens</h2>${tokenTable(tokens, deps.now())}
+<h2>A new token</h2><form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build" })}
+<fieldset><legend>It may</legend>${radios}</fieldset>${field("days", "Days", { type: "number", hint: "It ends after so many; empty for never", isFree: true })}
+<details><summary>Only for a part</summary><div class="inner">${field("repositories", "Repositories", { hint: "Names with spaces between; empty for all", isFree: true })}${field("packages", "Packages", { hint: "Patterns like @acme/*; empty for all", isFree: true })}${field("cidrs", "Addresses", { hint: "Ranges like 10.0.0.0/8; empty for all", isFree: true })}</div></details>
+<button>Make it</button></form>`;
+  return page(`${name} · Holdfast`, body, { hasForms: true });
+}
+
+function tokenTable(tokens: Token[], now: number): string {
+  if (tokens.length === 0) return `<p class="soft">None yet.</p>`;
+  const rows = tokens.map((token) => {
+    const { id, name, prefix, scope, expiresAt, lastUsedAt, createdAt } = token;
+    const parts = [scope.actions, scope.repositories, scope.packages].map((part) =>
+      part?.join(", "),
+    );
+    const may = parts.filter(Boolean).join(" · ") || "all that I may";
+    const used = lastUsedAt === null ? "never used" : `used ${ago(lastUsedAt, now)}`;
+    const end = expiresAt === null ? "" : ` · until ${moment(expiresAt)}`;
+    return `<tr><td>${escapeHtml(name)}<br><code class="soft">${escapeHtml(prefix)}…</code></td><td>${escapeHtml(may)}<br><span class="soft">made ${ago(createdAt, now)} · ${used}${end}</span></td><td><form method="post" action="/-/account">${hidden("do", "revoke")}${hidden("id", id)}<button class="quiet">Revoke</button></form></td></tr>`;
+  });
+  return `<table><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col"><span class="hide">Revoke</span></th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}

@@ -1,0 +1,62 @@
+// What forms send, and where a browser goes afterwards.
+import { escapeHtml } from "../../core/html.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import type { SiteRequest } from "../request.ts";
+import type { PeopleDeps } from "./deps.ts";
+
+const LIMIT = 16 * 1024;
+
+/** The fields of a form of one of our own pages. Throws Problem("forbidden") for one that another site sent. */
+export async function readForm(
+  request: SiteRequest,
+  { isOurs }: PeopleDeps,
+): Promise<URLSearchParams> {
+  if (!isOurs(request))
+    throw new Problem(
+      "forbidden",
+      "This form was sent by another site, or by a browser that does not say from where",
+      { rule: "login" },
+    );
+  if (!/^application\/x-www-form-urlencoded\b/i.test(request.header("content-type") ?? ""))
+    throw new Problem("badRequest", "A form comes as application/x-www-form-urlencoded");
+  return new URLSearchParams(Buffer.from(await request.body(LIMIT)).toString("utf8"));
+}
+
+export function redirect(location: string, headers: Record<string, string> = {}): Reply {
+  return {
+    status: 303,
+    headers: { location, "cache-control": "no-store", ...headers },
+    body: null,
+  };
+}
+
+/** A path of this server's own pages, and nothing else: no other host, and no package's address. */
+export function nextOf(text: string | null): string {
+  const isOwn =
+    text !== null &&
+    /^\/(-\/[\w./?=&%-]*)?$/.test(text) &&
+    !text.includes("//") &&
+    !text.includes("..");
+  return isOwn ? text : "/-/account";
+}
+
+export function field(
+  name: string,
+  label: string,
+  how: { type?: string; value?: string; complete?: string; hint?: string; isFree?: boolean } = {},
+): string {
+  const { type = "text", value = "", complete = "off", hint, isFree } = how;
+  const required = isFree ? "" : " required";
+  const about = hint ? `<span class="soft">${escapeHtml(hint)}</span>` : "";
+  return `<label><span>${escapeHtml(label)}</span>${about}<input name="${name}" type="${type}" value="${escapeHtml(value)}" autocomplete="${complete}"${required}></label>`;
+}
+
+export function hidden(name: string, value: string): string {
+  return `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`;
+}
+
+/** What went wrong the last time; nothing without it. */
+export function trouble(message: string | null): string {
+  return message === null ? "" : `<p class="bad" role="alert">${escapeHtml(message)}</p>`;
+}

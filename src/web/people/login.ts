@@ -1,0 +1,94 @@
+// `/-/login`, `/-/logout`, `/-/setup`: who somebody is.
+import { escapeHtml } from "../../core/html.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
+import { page } from "../page.ts";
+import type { SiteRequest } from "../request.ts";
+import type { PeopleDeps } from "./deps.ts";
+import { field, hidden, nextOf, readForm, redirect, trouble } from "./forms.ts";
+
+/** Of the browser that was sent to another system: what proves that the same one comes back, and where it goes then. */
+const ATTEMPT = "hf_attempt";
+const ATTEMPT_S = 600;
+
+export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+  if (request.method !== "POST")
+    return loginPage(deps, nextOf(new URLSearchParams(request.query).get("next")), null, 200);
+  const form = await readForm(request, deps);
+  const next = nextOf(form.get("next"));
+  try {
+    const name = form.get("name") ?? "";
+    const user = await deps.logIn(name, form.get("password") ?? "", request.address);
+    return redirect(next, { "set-cookie": await deps.begin(user, request) });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return loginPage(deps, next, error.message, error.status);
+  }
+}
+
+function loginPage(deps: PeopleDeps, next: string, wrong: string | null, status: number): Reply {
+  if (deps.needsSetup()) return redirect("/-/setup");
+  const { other } = deps;
+  const door = other
+    ? `<p><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
+    : "";
+  const body = `<main class="narrow"><h1>Log in</h1>${trouble(wrong)}${door}
+<form method="post" action="/-/login">${hidden("next", next)}${field("name", "Name", { complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
+  return { ...page("Log in · Holdfast", body, { hasForms: true }), status };
+}
+
+export async function serveLogout(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+  await readForm(request, deps);
+  return redirect("/-/login", { "set-cookie": await deps.end(request) });
+}
+
+/** Sends the browser to the other system. */
+export async function serveDeparture(request: SiteRequest, { other }: PeopleDeps): Promise<Reply> {
+  if (!other)
+    throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
+  const next = nextOf(new URLSearchParams(request.query).get("next"));
+  const { location, secret } = await other.begin(request);
+  const secure = request.origin.startsWith("https:") ? "; Secure" : "";
+  const value = `${secret}.${Buffer.from(next).toString("base64url")}`;
+  const cookie = `${ATTEMPT}=${value}; Path=/-/login; HttpOnly; SameSite=Lax; Max-Age=${ATTEMPT_S}${secure}`;
+  return redirect(location, { "set-cookie": cookie });
+}
+
+/** And here it comes back. */
+export async function serveReturn(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+  if (!deps.other)
+    throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
+  const found = (request.header("cookie") ?? "")
+    .split(/;\s*/)
+    .find((one) => one.startsWith(`${ATTEMPT}=`));
+  const [secret = "", next = ""] = found?.slice(ATTEMPT.length + 1).split(".") ?? [];
+  try {
+    const user = await deps.other.end(request, secret);
+    const goes = nextOf(Buffer.from(next, "base64url").toString("utf8"));
+    return redirect(goes, { "set-cookie": await deps.begin(user, request) });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return loginPage(deps, nextOf(null), error.message, error.status);
+  }
+}
+
+export async function serveSetup(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+  if (!deps.needsSetup()) return redirect("/-/login");
+  if (request.method !== "POST") return setupPage("", null, 200);
+  const form = await readForm(request, deps);
+  const [code, name, password] = ["code", "name", "password"].map((one) => form.get(one) ?? "");
+  try {
+    await deps.claim(code!, name!, password!, request.address);
+    const user = await deps.logIn(name!, password!, request.address);
+    return redirect("/-/account", { "set-cookie": await deps.begin(user, request) });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return setupPage(name!, error.message, error.status);
+  }
+}
+
+function setupPage(name: string, wrong: string | null, status: number): Reply {
+  const body = `<main class="narrow"><h1>The first administrator</h1><p>This server has no user yet. Whoever has the code from its log becomes the administrator: they may do everything, and make users, teams and grants.</p>${trouble(wrong)}
+<form method="post" action="/-/setup">${field("code", "Code", { hint: "Twelve characters, in the server's log of its last start" })}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "new-password", hint: "8 characters at least" })}<button>Make me administrator</button></form></main>`;
+  return { ...page("Set up · Holdfast", body, { hasForms: true }), status };
+}
