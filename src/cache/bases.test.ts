@@ -155,6 +155,21 @@ test("what is published in a base is seen at once, is its alone, and is taken aw
   expect(top.repository.claims("thing")).toBe(true); // no audit tells an upstream of it
 });
 
+test("a reply that repeats ends when its package comes to belong to another repository", async () => {
+  const { top, base, last } = await build();
+  last.behave = ({ path }) => (path === "thing/a" ? answer(200, "fetched") : files("a"));
+  const repository = top.repository.for(everything);
+  const ask = async () => [
+    await repository.view(indexOf("thing"), view, {}),
+    await repository.artifact(fileOf("thing", "a"), request()),
+  ];
+  await ask();
+  const fetched = await ask();
+  expect(fetched.map((reply) => reply.isCurrent!())).toEqual([true, true]);
+  await publish(base.hosting(everything), "thing", "b", "published");
+  expect(fetched.map((reply) => reply.isCurrent!())).toEqual([false, false]);
+});
+
 test("what a base claims is asked of nobody, whether it is there or not", async () => {
   const { top, last, base } = await build({ claims: ["mine", "mine-*"] });
   last.behave = () => files("evil");

@@ -31,6 +31,7 @@ import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
+import { createSeen } from "./seen.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
 
@@ -162,7 +163,12 @@ export function createRepository(
       : null,
   });
   const composed = createHostedDocuments({ ...common, files: shared.views });
-  const documents = eitherDocuments(isHosted, composed, fetched);
+  const documents = eitherDocuments(
+    isHosted,
+    (packageName) => elsewhere(packageName) !== null,
+    composed,
+    fetched,
+  );
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
@@ -188,6 +194,7 @@ export function createRepository(
     documents,
     memory: shared.artifactMemory,
     isHosted,
+    isElsewhere: (packageName) => elsewhere(packageName) !== null,
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
   });
   const hosting = createHosting(
@@ -224,13 +231,10 @@ export function createRepository(
     hosting,
     hostedKeys,
     elsewhere: (packageName) => elsewhere(packageName)?.repository.for(shared.ownGrant) ?? null,
-    seen(packageName, reply) {
-      const isPrivate = !shared.isPublic(name, packageName);
-      if (isPrivate === (reply.privateRead !== undefined)) return reply;
-      const { privateRead: _, ...open } = reply;
-      const told = { package: packageName, purl: "", digest: reply.etag ?? "" };
-      return isPrivate ? { ...open, privateRead: told } : open;
-    },
+    seen: createSeen({
+      isOf: (packageName, from) => elsewhere(packageName)?.repository.for(shared.ownGrant) === from,
+      isPrivate: (packageName) => !shared.isPublic(name, packageName),
+    }),
   };
 
   function hostedKeys(kind: string, text: string): string[] {
