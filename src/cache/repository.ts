@@ -79,6 +79,8 @@ export interface Mounted {
   hosting(grant: Grant): HostedRoom;
   /** Whether the name is its own, or of one that it is built on: published there, or claimed. */
   owns(packageName: string): boolean;
+  /** Whether something is published under the name, in it or in one that it is built on. */
+  hosts(packageName: string): boolean;
   /** False where nothing but what is stored or published is ever had. */
   hasUpstreams: boolean;
   hostedKeys: Parts["hostedKeys"];
@@ -98,7 +100,9 @@ export function createRepository(
   const { database, blobs, now } = shared;
   const isHosted = (packageName: string) => shared.hostedNames.has(name, packageName);
   const changes = leavable(shared.changes);
-  const baseOf = (packageName: string) => bases.find((base) => base.owns(packageName));
+  // One that has published it goes before one that claims it for nothing yet.
+  const baseOf = (packageName: string) =>
+    bases.find((base) => base.hosts(packageName)) ?? bases.find((base) => base.owns(packageName));
   const door = createDoor(
     name,
     settings.claims,
@@ -258,6 +262,7 @@ export function createRepository(
     hosting,
     hostedKeys,
     hasUpstreams: settings.hasUpstreams ?? true,
+    hosts: (packageName) => isHosted(packageName) || bases.some((base) => base.hosts(packageName)),
     owns: (packageName) => door.whose(packageName) !== "upstream",
     async close() {
       changes.end();
