@@ -49,6 +49,8 @@ export interface ArtifactDeps extends DownloadDeps {
   memory: Lru<StoredArtifact>;
   /** Whether the package's files are those that were published here, and no others. */
   isHosted(packageName: string): boolean;
+  /** Whether they are a matter of another repository by now. */
+  isElsewhere(packageName: string): boolean;
   /** Whether that somebody reads the package's files is to be written down. */
   isPrivate(packageName: string): boolean;
   report(event: RepositoryEvent): void;
@@ -100,7 +102,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
         };
       else delete reply.privateRead;
       reply.isCurrent = () =>
-        deps.memory.get(id) === stored && isTrusted(stored) && artifact.isCurrent?.() !== false;
+        deps.memory.get(id) === stored &&
+        isTrusted(stored) &&
+        !deps.isElsewhere(artifact.package) &&
+        artifact.isCurrent?.() !== false;
       return reply;
     }
 

@@ -155,6 +155,49 @@ test("what is published in a base is seen at once, is its alone, and is taken aw
   expect(top.repository.claims("thing")).toBe(true); // no audit tells an upstream of it
 });
 
+test("a reply that repeats ends when its package comes to belong to another repository", async () => {
+  const { top, base, last } = await build();
+  last.behave = ({ path }) => (path === "thing/a" ? answer(200, "fetched") : files("a"));
+  const repository = top.repository.for(everything);
+  const ask = async () => [
+    await repository.view(indexOf("thing"), view, {}),
+    await repository.artifact(fileOf("thing", "a"), request()),
+  ];
+  await ask();
+  const fetched = await ask();
+  expect(fetched.map((reply) => reply.isCurrent!())).toEqual([true, true]);
+  await publish(base.hosting(everything), "thing", "b", "published");
+  expect(fetched.map((reply) => reply.isCurrent!())).toEqual([false, false]);
+});
+
+test("a name that a repository claims itself may be published in it beside its base: it then shows its own", async () => {
+  const { base } = await build();
+  await publish(base.hosting(everything), "thing", "a", "of the base");
+  const asked = baseUpstream(base, everything);
+  const own = open.also("own", layered([{ upstream: asked, base: asked }]), {
+    bases: [base],
+    claims: ["thing"],
+  });
+  expect(await names(own)).toEqual(["a"]);
+  await own.hosting(everything).admit("thing", 1);
+  await publish(own.hosting(everything), "thing", "b", "its own");
+  expect(await names(own)).toEqual(["b"]);
+  expect(await names(base)).toEqual(["a"]);
+});
+
+test("of two bases the one that has published a name goes before the one that only claims it", async () => {
+  const { base } = await build({ claims: ["thing"] });
+  const other = open.also("other", offline(), { hasUpstreams: false });
+  const both = [base, other];
+  const layers = both.map((one) => baseUpstream(one, everything));
+  const own = open.also("own", layered(layers.map((one) => ({ upstream: one, base: one }))), {
+    bases: both,
+  });
+  expect(await failure(names(own))).toBe("notFound");
+  await publish(other.hosting(everything), "thing", "a", "published");
+  expect(await names(own)).toEqual(["a"]);
+});
+
 test("what a base claims is asked of nobody, whether it is there or not", async () => {
   const { top, last, base } = await build({ claims: ["mine", "mine-*"] });
   last.behave = () => files("evil");

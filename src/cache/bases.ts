@@ -15,6 +15,8 @@ export interface Base {
   repository: UnboundRepository;
   /** Whether the name is its own, or of one that it is built on itself: published there, or claimed. */
   owns(packageName: string): boolean;
+  /** Whether something is published under the name there. */
+  hosts(packageName: string): boolean;
   /** False where nothing but what is stored or published there is ever had. */
   readonly hasUpstreams: boolean;
 }
@@ -42,7 +44,10 @@ const ROOT = "http://repository.invalid/";
  */
 export function layered(layers: readonly Layer[]): Upstream {
   const ownerOf = (packageName: string | null | undefined) =>
-    packageName ? layers.find(({ base }) => base?.base.owns(packageName)) : undefined;
+    packageName
+      ? (layers.find(({ base }) => base?.base.hosts(packageName)) ??
+        layers.find(({ base }) => base?.base.owns(packageName)))
+      : undefined;
 
   function layersFor({ path, package: name }: UpstreamRequest): readonly Layer[] {
     const owner = ownerOf(name);

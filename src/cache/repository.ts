@@ -31,6 +31,7 @@ import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
+import { createSeen } from "./seen.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
 
@@ -78,6 +79,8 @@ export interface Mounted {
   hosting(grant: Grant): HostedRoom;
   /** Whether the name is its own, or of one that it is built on: published there, or claimed. */
   owns(packageName: string): boolean;
+  /** Whether something is published under the name, in it or in one that it is built on. */
+  hosts(packageName: string): boolean;
   /** False where nothing but what is stored or published is ever had. */
   hasUpstreams: boolean;
   hostedKeys: Parts["hostedKeys"];
@@ -97,7 +100,9 @@ export function createRepository(
   const { database, blobs, now } = shared;
   const isHosted = (packageName: string) => shared.hostedNames.has(name, packageName);
   const changes = leavable(shared.changes);
-  const baseOf = (packageName: string) => bases.find((base) => base.owns(packageName));
+  // One that has published it goes before one that claims it for nothing yet.
+  const baseOf = (packageName: string) =>
+    bases.find((base) => base.hosts(packageName)) ?? bases.find((base) => base.owns(packageName));
   const door = createDoor(
     name,
     settings.claims,
@@ -162,7 +167,12 @@ export function createRepository(
       : null,
   });
   const composed = createHostedDocuments({ ...common, files: shared.views });
-  const documents = eitherDocuments(isHosted, composed, fetched);
+  const documents = eitherDocuments(
+    isHosted,
+    (packageName) => elsewhere(packageName) !== null,
+    composed,
+    fetched,
+  );
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
@@ -188,6 +198,7 @@ export function createRepository(
     documents,
     memory: shared.artifactMemory,
     isHosted,
+    isElsewhere: (packageName) => elsewhere(packageName) !== null,
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
   });
   const hosting = createHosting(
@@ -224,13 +235,10 @@ export function createRepository(
     hosting,
     hostedKeys,
     elsewhere: (packageName) => elsewhere(packageName)?.repository.for(shared.ownGrant) ?? null,
-    seen(packageName, reply) {
-      const isPrivate = !shared.isPublic(name, packageName);
-      if (isPrivate === (reply.privateRead !== undefined)) return reply;
-      const { privateRead: _, ...open } = reply;
-      const told = { package: packageName, purl: "", digest: reply.etag ?? "" };
-      return isPrivate ? { ...open, privateRead: told } : open;
-    },
+    seen: createSeen({
+      isOf: (packageName, from) => elsewhere(packageName)?.repository.for(shared.ownGrant) === from,
+      isPrivate: (packageName) => !shared.isPublic(name, packageName),
+    }),
   };
 
   function hostedKeys(kind: string, text: string): string[] {
@@ -254,6 +262,7 @@ export function createRepository(
     hosting,
     hostedKeys,
     hasUpstreams: settings.hasUpstreams ?? true,
+    hosts: (packageName) => isHosted(packageName) || bases.some((base) => base.hosts(packageName)),
     owns: (packageName) => door.whose(packageName) !== "upstream",
     async close() {
       changes.end();

@@ -33,7 +33,7 @@ schema  prints the JSON Schema of the file, for editors`,
         terminal.out(checked(config, given.text("config")));
         for (const { subject, text } of [
           ...serverWarnings(config, terminal.now(), false),
-          ...config.repositories.flatMap((one) => warningsOf(one, config.repositories, formats)),
+          ...config.repositories.flatMap((one) => warningsOf(one, config, formats)),
         ])
           terminal.out(`${paint(terminal, "yellow", "!")} ${subject} ${text}\n`);
       }

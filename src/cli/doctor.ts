@@ -75,7 +75,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         probes.push(...answers);
         findings.push(
           ...upstreamFindings(repository, answers),
-          ...warningsOf(repository, config.repositories, formats),
+          ...warningsOf(repository, config, formats),
         );
       }
       findings.splice(

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { RepositoryConfig } from "../config/resolve.ts";
+import { noRules } from "../core/access.ts";
 import { formats } from "../formats/index.ts";
 import { serverWarnings, warningsOf } from "./warnings.ts";
 
@@ -18,8 +19,8 @@ test("a repository that would tell its upstream what another of its format claim
   const own = repository("npm", ["@acme/*", "acme-*"]);
   const other = repository("vendor", ["@acme/*"]);
   const all = [own, other];
-  expect(warningsOf(own, all, formats)).toEqual([]);
-  expect(warningsOf(other, all, formats)).toEqual([
+  expect(warningsOf(own, { repositories: all, access: noRules }, formats)).toEqual([]);
+  expect(warningsOf(other, { repositories: all, access: noRules }, formats)).toEqual([
     {
       state: "warning",
       subject: "vendor",
@@ -27,7 +28,43 @@ test("a repository that would tell its upstream what another of its format claim
     },
   ]);
   for (const silent of [{ offline: true }, { upstreams: [] }, { format: "pypi" }])
-    expect(warningsOf({ ...other, ...silent } as RepositoryConfig, all, formats)).toEqual([]);
+    expect(
+      warningsOf(
+        { ...other, ...silent } as RepositoryConfig,
+        { repositories: all, access: noRules },
+        formats,
+      ),
+    ).toEqual([]);
+});
+
+test("what a repository is built on is no other one's, and that its readers may read that is warned of where grants tell them apart", () => {
+  const base = repository("release", ["@acme/*"], { upstreams: [], bases: [] });
+  const top = repository("npm", [], { bases: [{ repository: "release", before: 0 }] });
+  const all = [base, top];
+  const granting = (...repositories: string[]) => ({
+    repositories: all,
+    access: {
+      ...noRules,
+      grants: [
+        {
+          holder: "everyone",
+          actions: ["read" as const],
+          repositories,
+          packages: null,
+          source: "",
+        },
+      ],
+    },
+  });
+  expect(warningsOf(top, granting("npm", "release"), formats)).toEqual([]);
+  expect(warningsOf(base, granting("release"), formats)).toEqual([]);
+  expect(warningsOf(top, granting("npm"), formats)).toEqual([
+    {
+      state: "warning",
+      subject: "npm",
+      text: "is built on release: whoever may read npm may read what is published there, also where a grant names npm alone",
+    },
+  ]);
 });
 
 const plain = {

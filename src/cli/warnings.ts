@@ -39,29 +39,64 @@ function isReadable(config: ServerConfig, hasUsers: boolean): boolean {
   return isUsed && !access.isLocal && tls === null && !hasProxy;
 }
 
-/** What the format keeps saying of its options (`Format.warnings`), and names that another repository claims and this one would tell its upstream. */
+/**
+ * What the format keeps saying of its options (`Format.warnings`), names that another repository claims and this one would tell its upstream, and what
+ * may be read through it that may not be read where it is.
+ */
 export function warningsOf(
   repository: RepositoryConfig,
-  all: readonly RepositoryConfig[],
+  { repositories: all, access }: Pick<Config, "repositories" | "access">,
   formats: readonly WarningFormat[],
 ): Finding[] {
   const { name: subject, format, options } = repository;
   const known = formats.find(({ name }) => name === format);
-  const texts = [...(known?.warnings?.(options) ?? []), ...toldElsewhere(repository, all)];
+  const texts = [
+    ...(known?.warnings?.(options) ?? []),
+    ...toldElsewhere(repository, all),
+    ...openedBases(repository, all, access),
+  ];
   return texts.map((text) => ({ state: "warning", subject, text }));
 }
 
 /** A claim holds in its own repository: a client that is set to another one of the same format asks for the name there. */
-function toldElsewhere(
-  { name, format, claims, offline, upstreams }: RepositoryConfig,
-  all: readonly RepositoryConfig[],
-): string[] {
+function toldElsewhere(repository: RepositoryConfig, all: readonly RepositoryConfig[]): string[] {
+  const { name, format, claims, offline, upstreams } = repository;
   if (offline || upstreams.length === 0) return [];
+  const bases = basesOf(repository, all); // what they claim is asked of them alone
   return all
-    .filter((other) => other.name !== name && other.format === format)
+    .filter((other) => other.name !== name && other.format === format && !bases.has(other.name))
     .flatMap((other) => {
       const told = other.claims.filter((pattern) => !claims.includes(pattern));
       if (told.length === 0) return [];
       return [`asks its upstream for names that ${other.name} claims: ${told.join(", ")}`];
     });
+}
+
+/** What a repository is built on, and what that is built on. */
+function basesOf({ bases = [] }: RepositoryConfig, all: readonly RepositoryConfig[]): Set<string> {
+  const found = new Set<string>();
+  for (const { repository } of bases) {
+    found.add(repository);
+    const base = all.find(({ name }) => name === repository);
+    for (const name of base ? basesOf(base, all) : []) found.add(name);
+  }
+  return found;
+}
+
+/** Who may read a repository may read what it is built on: said where the file's own grants tell the two apart. */
+function openedBases(
+  repository: RepositoryConfig,
+  all: readonly RepositoryConfig[],
+  { grants, anonymous }: Config["access"],
+): string[] {
+  const { name } = repository;
+  const opened = [...basesOf(repository, all)].filter((base) =>
+    [...grants, ...(anonymous ?? [])].some(
+      ({ repositories: only }) => only?.includes(name) && !only.includes(base),
+    ),
+  );
+  if (opened.length === 0) return [];
+  return [
+    `is built on ${opened.join(", ")}: whoever may read ${name} may read what is published there, also where a grant names ${name} alone`,
+  ];
 }

@@ -103,7 +103,7 @@ export const Base = z
       .string()
       .regex(REPOSITORY_NAME, "expected the name of a repository")
       .describe(
-        "A repository of this file and of the same format. It is asked without a network, and first had or asked what it does not have is asked of the next entry. What it claims or has published is asked of it alone. Who may read this repository may read what it is built on",
+        "A repository of this file and of the same format. It is asked without a network; what it does not have is asked of the next entry. What it claims, or what is published in it, is had of it alone. Who may read this repository may read what it is built on",
       )
       .meta({ examples: ["staging"] }),
   })

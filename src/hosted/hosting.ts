@@ -51,7 +51,8 @@ export function createHosting(
           "methodNotAllowed",
           `Nothing can be published in ${repository}: its format is only fetched so far`,
         );
-      refuseElsewhere(packageName);
+      // A name that this repository claims itself may be published in both: each then shows its own.
+      if (!settings.claims(packageName)) refuseElsewhere(packageName);
     }
 
     /** A name of a repository that this one is built on is that one's here as well. */

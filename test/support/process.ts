@@ -22,6 +22,8 @@ export interface ServerProcess {
   files(): SeenFile[];
   /** Ends it as an operator would, and starts it again on the same data. */
   restart(flags?: string[]): Promise<void>;
+  /** Ends it as an operator would, until it is started again. */
+  pause(): Promise<void>;
   /** Ends it, and removes the data. */
   stop(): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
       await end(child);
       child = await begin(flags);
     },
+    pause: () => end(child),
     async stop() {
       await end(child);
       removeTemp(home);

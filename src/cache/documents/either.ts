@@ -4,6 +4,8 @@ import type { Documents } from "./get.ts";
 
 export function eitherDocuments(
   isHosted: (packageName: string) => boolean,
+  /** Whether it is a matter of another repository by now. */
+  isElsewhere: (packageName: string) => boolean,
   hosted: Omit<Documents, "learn">,
   fetched: Documents,
 ): Documents {
@@ -12,7 +14,7 @@ export function eitherDocuments(
     get: (ref, notBefore) => of(ref).get(ref, notBefore),
     again: (ref) => of(ref).again(ref),
     stored: (ref) => of(ref).stored(ref),
-    isFresh: (ref, state) => of(ref).isFresh(ref, state),
+    isFresh: (ref, state) => !isElsewhere(ref.package) && of(ref).isFresh(ref, state),
     learn: fetched.learn,
     // What was found before something was published under the name is still read as what it was.
     open: (ref, state) => (state.isHosted ? hosted : fetched).open(ref, state),
