@@ -1,9 +1,13 @@
 // People of a real LDAP server (slapd): found, proven, refused, and away.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Problem } from "../../src/core/problem.ts";
 import { type LdapSettings, ldapDirectory } from "../../src/upstream/ldap.ts";
 import { type Certificate, makeCertificate } from "../../src/upstream/testkit.ts";
+import { startProcess } from "../support/process.ts";
 import { base, reader, type Slapd, startSlapd } from "../support/slapd.ts";
+import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
 
 withPrograms(["slapd"], () => {
@@ -118,4 +122,40 @@ withPrograms(["slapd"], () => {
     await slapd.resume();
     expect(await find({})).toMatchObject({ name: "ann" });
   });
+
+  test("a server lets them in by name and password, with the grants of their groups", async () => {
+    const home = tempFolder("ldap-server");
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, "password"), `${reader.password}\n`);
+    const server = await startProcess({
+      config: `
+access: { anonymous: none, grants: [{ to: "team:sea", may: read }] }
+login:
+  ldap: { url: "${slapd.url}", bindDn: "${reader.dn}", bindPasswordFile: ${join(home, "password")}, base: "${base}", groupBase: "${base}", teams: { divers: sea } }
+repositories: { npm: { upstreams: [], offline: true } }
+`,
+    });
+    try {
+      const ask = async (name: string, password: string) =>
+        (
+          await fetch(`${server.url}/npm/-/whoami`, {
+            headers: {
+              authorization: `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`,
+            },
+          })
+        ).text();
+      // The first log-in makes the user; what is known of who is logged in is from the second one on.
+      for (const _ of [1, 2]) expect(await ask("ann", "tide pool")).toBe('{"username":"ann"}\n');
+      expect(await ask("ann", "wrong")).toContain("The name or the password is wrong");
+      expect(await ask("ann", "")).toContain("The name or the password is wrong");
+      await slapd.pause();
+      expect(await ask("ann", "tide pool")).toBe('{"username":"ann"}\n'); // asked for a moment ago
+      expect(await ask("ben", "sea ) (uid=*")).toContain("cannot be asked");
+      await slapd.resume();
+      expect(server.output()).not.toMatch(/tide pool|reads people/);
+    } finally {
+      await server.stop();
+      removeTemp(home);
+    }
+  }, 60_000);
 });
