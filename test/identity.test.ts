@@ -72,7 +72,8 @@ async function setUp(): Promise<string> {
 }
 
 test("the first administrator, a session, and a client's log-in that it approves", async () => {
-  expect((await page("/")).headers.get("location")).toBe("/-/login?next=%2F");
+  expect((await page("/")).headers.get("location")).toBe("./-/login?next=%2F");
+  expect((await page("/-/metrics")).headers.get("location")).toBe("../-/login?next=%2F-%2Fmetrics");
   expect((await page("/-/login")).headers.get("location")).toBe("/-/setup");
   expect(
     (await form("/-/setup", { code: "WRONG", name: "eve", password: "correct horse" })).status,

@@ -149,6 +149,8 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
         async (sql) => {
           await sql`DELETE FROM users WHERE name = ${name}`;
           await sql`DELETE FROM team_members WHERE user_name = ${name}`;
+          await sql`DELETE FROM identities WHERE user_name = ${name}`;
+          await sql`DELETE FROM sessions WHERE user_name = ${name}`;
           await sql`DELETE FROM grants WHERE holder = ${`user:${name}`}`;
           await revokeAll(sql, { kind: "user", name }, now());
         },

@@ -2,11 +2,13 @@
 import type { Person } from "../core/identity.ts";
 import { nobody, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
+import type { Database } from "../store/database.ts";
 import type { AuditLog } from "./audit.ts";
 import type { Directory, User } from "./directory.ts";
 import { requireName } from "./names.ts";
 
 export interface PeopleDeps {
+  database: Database;
   directory: Directory;
   audit: AuditLog;
   now(): number;
@@ -21,8 +23,15 @@ export type TeamsOfGroups = Readonly<Record<string, string>>;
  */
 export type Admit = (person: Person, teams: TeamsOfGroups) => Promise<User>;
 
-export function createAdmit({ directory, audit, now }: PeopleDeps): Admit {
-  async function userNameOf(person: Person): Promise<string> {
+export function createAdmit({ database, directory, audit, now }: PeopleDeps): Admit {
+  /** Most come again: then nothing changes, and nobody has to forget what they know. */
+  async function knownName({ issuer, subject }: Person): Promise<string | null> {
+    const [known] =
+      await database.read`SELECT user_name FROM identities WHERE issuer = ${issuer} AND subject = ${subject}`;
+    return known && directory.current().users.has(known.user_name) ? known.user_name : null;
+  }
+
+  async function firstNameOf(person: Person): Promise<string> {
     const name = requireName(person.name.split("@")[0] || person.subject, "user");
     return directory.change(async (sql) => {
       const { issuer, subject } = person;
@@ -35,7 +44,7 @@ export function createAdmit({ directory, audit, now }: PeopleDeps): Admit {
       if (user && (user.password !== null || taken))
         throw new Problem(
           "forbidden",
-          `There is a user ${name} here already, who is known otherwise than by ${hostOf(issuer)}: an administrator must remove that one, or take its password`,
+          `There is a user ${name} here already, who is known otherwise than by ${hostOf(issuer)}: an administrator must remove that one first`,
           { rule: "login" },
         );
       const at = now();
@@ -74,7 +83,7 @@ export function createAdmit({ directory, audit, now }: PeopleDeps): Admit {
   }
 
   return async (person, teams) => {
-    const name = await userNameOf(person);
+    const name = (await knownName(person)) ?? (await firstNameOf(person));
     await join(name, person, teams);
     return directory.current().users.get(name)!;
   };

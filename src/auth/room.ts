@@ -87,7 +87,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     pending,
     setup: createSetup(directory, admin),
     sessions,
-    admit: createAdmit({ directory, audit, now }),
+    admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({
       database,

@@ -13,15 +13,20 @@ export interface HomeDeps {
   version: string;
 }
 
-/** `origin`: this server's address as the reader sees it, without a trailing slash; it may have a path. */
-export function homePage(deps: HomeDeps, overview: Overview, origin: string): Reply {
+/** `origin`: this server's address as the reader sees it, without a trailing slash; it may have a path. `who`: the reader, who is logged in. */
+export function homePage(
+  deps: HomeDeps,
+  overview: Overview,
+  origin: string,
+  who: string | null = null,
+): Reply {
   const { repositories, version } = deps;
   const prefix = new URL(origin).pathname.replace(/\/$/, "");
   const states = repositories.map(({ name }) => overview.repositories.get(name)!);
   return page(
     "Holdfast",
     [
-      `<header><h1>Holdfast</h1>${stateOf(states)}`,
+      `<header><div class="bar"><h1>Holdfast</h1>${who === null ? link(`${prefix}/-/login`, "Log in") : link(`${prefix}/-/account`, who)}</div>${stateOf(states)}`,
       `<p class="soft">Version ${escapeHtml(version)}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p></header>`,
       figures(states),
       eventsTable(overview),

@@ -44,7 +44,8 @@ ${body}
   return reply(200, "text/html; charset=utf-8", html, {
     "content-security-policy": `default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action ${hasForms ? "'self'" : "'none'"}; frame-ancestors 'none'`,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    // Without it browsers send forms from nowhere.
+    "referrer-policy": hasForms ? "same-origin" : "no-referrer",
     "cache-control": "no-store",
     vary: "accept",
   });

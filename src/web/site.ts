@@ -7,7 +7,7 @@ import type { Problem } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
 import type { PeopleDeps } from "./people/deps.ts";
-import { redirect } from "./people/forms.ts";
+import { placed, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
 import { repositoryPage, wantsPage } from "./repository.ts";
 import type { SiteRequest } from "./request.ts";
@@ -91,11 +91,11 @@ export function createSite(deps: SiteDeps): Site {
       const { origin } = request;
       switch (route.kind) {
         case "people":
-          return route.serve(request, grant, deps.people);
+          return placed(await route.serve(request, grant, deps.people), origin);
         case "api":
           return deps.api.serve(route, request, grant);
         case "home":
-          return homePage(readable(grant), await deps.overview(grant), origin);
+          return homePage(readable(grant), await deps.overview(grant), origin, userOf(grant));
         case "repository": {
           const { name } = route;
           permit(grant, name, "read", null);
@@ -122,12 +122,18 @@ export function createSite(deps: SiteDeps): Site {
       if (path.startsWith(API)) return deps.api.problem(problem);
       // A person is shown the way in.
       if (problem.status === 401 && wantsPage("GET", accept))
-        return redirect(`/-/login?next=${encodeURIComponent(path)}`);
+        return redirect(
+          `${"../".repeat(path.split("/").length - 2) || "./"}-/login?next=${encodeURIComponent(path)}`,
+        );
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
     },
   };
+}
+
+function userOf({ principal }: Grant): string | null {
+  return principal.kind === "user" ? principal.name : null;
 }
 
 function json(status: number, value: unknown): Reply {

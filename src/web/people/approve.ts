@@ -38,7 +38,7 @@ export async function serveApproval(
   const body = `<main class="narrow"><h1>Is this you?</h1>
 <p>A client wants to log in as <strong>${escapeHtml(principal.name)}</strong>, and then may do all that you may.</p>
 <dl class="facts"><dt>Client</dt><dd><code>${escapeHtml(waiting.client)}</code></dd><dt>Asks from</dt><dd><code>${escapeHtml(waiting.address)}</code></dd><dt>You ask from</dt><dd><code>${escapeHtml(request.address)}</code></dd></dl>
-<p class="warn">Say yes only if you have just begun this yourself. Nobody who sent you this link needs it.</p>
+<p class="warn">Say yes only if you have just begun this yourself. If somebody sent you here, say no.</p>
 <form method="post" action="${escapeHtml(path)}"><button name="answer" value="yes">Yes, log it in</button> <button class="quiet" name="answer" value="no">No</button></form>
 <p class="soft">It waits for ${minutes} more ${minutes === 1 ? "minute" : "minutes"}.</p></main>`;
   return page("A client logs in · Holdfast", body, { hasForms: true });

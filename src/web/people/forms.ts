@@ -60,3 +60,18 @@ export function hidden(name: string, value: string): string {
 export function trouble(message: string | null): string {
   return message === null ? "" : `<p class="bad" role="alert">${escapeHtml(message)}</p>`;
 }
+
+/** Where a proxy has this server below a path, the addresses of our own pages are below it too. */
+export function placed(reply: Reply, origin: string): Reply {
+  const prefix = new URL(origin).pathname.replace(/\/$/, "");
+  if (prefix === "") return reply;
+  const { location } = reply.headers;
+  const headers = location?.startsWith("/")
+    ? { ...reply.headers, location: prefix + location }
+    : reply.headers;
+  const body =
+    typeof reply.body === "string"
+      ? reply.body.replace(/ (action|href)="(?=\/-\/)/g, ` $1="${escapeHtml(prefix)}`)
+      : reply.body;
+  return { ...reply, headers, body };
+}
