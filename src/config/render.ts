@@ -178,6 +178,7 @@ holdfast serve --config holdfast.yaml
 listen: 0.0.0.0:4653
 data: /var/lib/holdfast
 publicUrl: https://packages.example.com
+access: { anonymous: read }              # on loopback alone that is so without a word
 repositories:
   npm:                                   # built in: its upstream stays
     claims: ["@acme/*"]
