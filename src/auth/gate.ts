@@ -71,10 +71,13 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   let mays = new Map<string, May>();
   let anonymous = makeAnonymous(true);
   let uses = new Map<string, number>();
+  let audiences = new Map<string, string>();
+  let issued = 0;
 
   const end = deps.changes.on("access", () => {
     forget();
     mays = new Map();
+    audiences = new Map();
     anonymous = makeAnonymous(false);
   });
 
@@ -103,9 +106,21 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     return may;
   }
 
+  /** Short: it is a part of the key of each request that repeats. */
+  function audienceOf(caller: string): string {
+    let audience = audiences.get(caller);
+    if (audience === undefined) {
+      audience = `~${(issued++).toString(36)}`;
+      audiences.set(caller, audience);
+    }
+    return audience;
+  }
+
   function grantOf(principal: Principal, may = mayOfUser(principal.name)): Grant {
     const { kind, name, token } = principal;
-    const audience = `${kind}:${name}#${token?.id ?? ""}#${directory.current().revision}`;
+    const audience = audienceOf(
+      `${kind}:${name}#${token?.id ?? ""}#${directory.current().revision}`,
+    );
     return issueGrant({ audience, principal, fault: null, may });
   }
 
