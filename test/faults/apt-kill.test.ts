@@ -4,6 +4,7 @@ import { configText } from "../support/config.ts";
 import { hex } from "../support/fake-upstream/apt-packages.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
+import { waitFor } from "../support/wait.ts";
 
 const ROUNDS = 6;
 const INDICES = [
@@ -99,8 +100,17 @@ test(
         if (shown.includes(`END PGP`)) expect([round, release]).toEqual([round, shown]);
         await server.restart();
       }
-      await get(server, "InRelease");
-      expect(await get(server, "main/binary-amd64/Packages.xz")).toContain("Package: extra0\n");
+      // Nobody waits for a new release longer than a second: on a slow machine it is there for the next one.
+      let packages = "";
+      await waitFor(
+        async () => {
+          await get(server, "InRelease");
+          packages = await get(server, "main/binary-amd64/Packages.xz");
+          return packages.includes("Package: extra0\n");
+        },
+        () => packages,
+        30_000,
+      );
     }),
   60_000,
 );
