@@ -66,13 +66,13 @@ const same: [why: string, told: object, inside: object][] = [
   ],
   [
     "a long git address",
-    { dependencies: { kelp: "git+ssh://git@bitbucket.org/a/b.git#v1" } },
-    { dependencies: { kelp: "git@bitbucket.org:a/b#v1" } },
+    { dependencies: { kelp: "git+ssh://git@github.com/a/b.git#v1" } },
+    { dependencies: { kelp: "git@github.com:a/b#v1" } },
   ],
   [
     "another long git address",
-    { dependencies: { kelp: "git+https://bitbucket.org/a/b.git" } },
-    { dependencies: { kelp: "https://bitbucket.org/a/b" } },
+    { dependencies: { kelp: "git+https://github.com/a/b.git" } },
+    { dependencies: { kelp: "https://github.com/a/b" } },
   ],
   [
     "all bundled",

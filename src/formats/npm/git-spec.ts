@@ -6,7 +6,7 @@ const URL_LIKE = new RegExp(
   `^(?:(?:git\\+)?(?:https?|ssh|git)://)?(?:[^@/\\s]*@)?(?:www\\.)?(github|gitlab|bitbucket)\\.(?:com|org)[/:]${PROJECT}`,
 );
 
-/** The same text for all that name one repository and one place in it: `a/b`, `git@github.com:a/b.git`. Other texts are left as they are. */
+/** The same text for all that name one repository and one place in it: `a/b`, `github:a/b`, its addresses by HTTPS and SSH. Other texts are left as they are. */
 export function oneGitSpec(spec: unknown): unknown {
   if (typeof spec !== "string" || /^[./~]/.test(spec)) return spec;
   const match = URL_LIKE.exec(spec) ?? SHORT.exec(spec);
