@@ -1,6 +1,6 @@
 // Real clients of npm publish private packages, change them and take them away, with tokens of this server.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeAccounts } from "../support/accounts.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
@@ -80,7 +80,7 @@ for (const client of npmPublishers)
         expect((await get(`/${name.replace("/", "%2f")}`)).status).toBe(404);
       }, 60_000);
 
-      test("publishes, again without harm, and never with other bytes", async () => {
+      test("publishes, and never with other bytes under the same version", async () => {
         const first = await run(tokens.ann, client.publish);
         expect([first.code, first.output]).toEqual([0, expect.any(String)]);
         const shown = await packument(name);
@@ -135,6 +135,30 @@ for (const client of npmPublishers)
 
 for (const client of npmPublishers.filter(({ name }) => name === "npm" || name === "npm-10"))
   withPrograms([client.name], () => {
+    test(`${client.name}: publishes what it writes into a manifest by itself`, async () => {
+      const name = `@reef/native-${client.name}`;
+      const folder = tempFolder(`native-${client.name}`);
+      const manifest = {
+        name,
+        version: "v1.0.0+build",
+        directories: { bin: "./tools" },
+        dependencies: { kelp: "reef/kelp#v1" },
+        bundleDependencies: ["sand"],
+      };
+      mkdirSync(join(folder, "tools"), { recursive: true });
+      const files = { "binding.gyp": "{}", "tools/cut.js": "", ...client.files(url, tokens.ann) };
+      writeNpmProject(folder, manifest, files);
+      const call = npmCall(client.name, ["publish", "--ignore-scripts"], home, client.env);
+      const result = await runIn(folder, home, call);
+      expect([result.code, result.output]).toEqual([0, expect.any(String)]);
+      expect((await packument(name)).versions["1.0.0"]).toMatchObject({
+        bin: { "cut.js": "tools/cut.js" },
+        scripts: { install: "node-gyp rebuild" },
+        gypfile: true,
+      });
+      removeTemp(folder);
+    }, 60_000);
+
     test(`${client.name}: what npm does with a package after it is published`, async () => {
       const name = `@reef/life-${client.name}`;
       const folder = tempFolder(`life-${client.name}`);
@@ -208,7 +232,7 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm" || name =
       removeTemp(folder);
     }, 60_000);
 
-    test(`${client.name}: logs in through a page that a person approves`, async () => {
+    test(`what ${client.name} is told that logs in through a page`, async () => {
       const folder = tempFolder(`web-${client.name}`);
       writeFileSync(join(folder, ".npmrc"), `registry=${url}/\n`);
       const begun = (await (

@@ -1,6 +1,9 @@
 // What wire scripts need to publish: callers with a name, and forms with files in them.
 import type { Gate } from "../../src/auth/gate.ts";
+import { issueGrant } from "../../src/core/grant.ts";
+import { nobody as anonymous } from "../../src/core/principal.ts";
 import { grantOf } from "../../src/core/testkit.ts";
+import { publishDocument } from "../../src/formats/npm/testdata/tarball.ts";
 import { type Field, form, sdist, wheel } from "../../src/formats/pypi/testdata/distributions.ts";
 
 /** Believes who gives a name as user and password; who gives none may read. */
@@ -8,7 +11,11 @@ export function gateOf(may: ReadonlyMap<string, readonly string[]>): Gate {
   const grants = new Map(
     [...may].map(([name, actions]) => [
       name,
-      grantOf(name, (_, action) => actions.includes(action)),
+      // Not a user: of those the server knows more than a name.
+      issueGrant({
+        ...grantOf(name, (_, action) => actions.includes(action)),
+        principal: { ...anonymous, kind: "job", name },
+      }),
     ]),
   );
   const nobody = grantOf("", (_, action) => action === "read");
@@ -34,4 +41,13 @@ export function wireForm(
     return [name, bytes, file];
   });
   return new Uint8Array(form(all));
+}
+
+/** `NAME VERSION [DESCRIPTION]`: other words are other bytes. */
+export function npmDocument(text: string): string {
+  const [name = "", version = "", ...words] = text.split(" ");
+  const description = words.join(" ");
+  return JSON.stringify(
+    publishDocument({ name, version, more: description ? { description } : {} }),
+  );
 }

@@ -27,6 +27,8 @@ export type Step = { line: number; text: string } & (
       body: string;
       /** Fields of a form, in place of `body`. `@wheel sea-shell 1.0` is the file of that name. */
       form: [string, string][];
+      /** `@reef/six 1.0.0 [DESCRIPTION]`: the document of `npm publish`, in place of `body`. */
+      npm: string;
       live: boolean;
     }
   | { do: "check"; check: Check }
@@ -55,6 +57,7 @@ function addToRequest(request: Step & { do: "request" }, text: string): void {
   const header = /^([A-Za-z][A-Za-z0-9-]*): (.*)$/.exec(text);
   const field = /^form (\S+) (.+)$/.exec(text);
   if (text.startsWith("body ")) request.body = text.slice(5);
+  else if (text.startsWith("npm ")) request.npm = text.slice(4);
   else if (field) request.form.push([field[1]!, field[2]!]);
   else if (header) request.headers.push([header[1]!, header[2]!]);
   else
@@ -100,6 +103,7 @@ function parseStep(text: string, line: number): Parsed {
         headers: [],
         body: "",
         form: [],
+        npm: "",
         live: rest[1] === "live",
       };
     default: {

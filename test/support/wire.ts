@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { contentType } from "../../src/formats/pypi/testdata/distributions.ts";
 import { startUpstream } from "./fake-upstream/index.ts";
 import { verify } from "./wire-checks.ts";
-import { gateOf, wireForm } from "./wire-publish.ts";
+import { gateOf, npmDocument, wireForm } from "./wire-publish.ts";
 import { jsonAt, parseWire, type Step } from "./wire-script.ts";
 import { change } from "./wire-upstream.ts";
 import {
@@ -133,6 +133,7 @@ async function lose([name = ""]: string[], world: World): Promise<void> {
 type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & {
   body?: string;
   form?: [string, string][];
+  npm?: string;
 };
 
 async function exchange(request: Request, world: World): Promise<Exchange> {
@@ -146,6 +147,7 @@ async function exchange(request: Request, world: World): Promise<Exchange> {
     redirect: "manual",
     decompress: false,
     ...(request.body ? { body: request.body } : {}),
+    ...(request.npm ? { body: npmDocument(request.npm) } : {}),
     ...(request.form?.length ? { body: wireForm(request.form) } : {}),
   } as const;
   if (request.form?.length) headers.set("content-type", contentType);

@@ -119,11 +119,8 @@ async function profile(method: string, request: Request, { accounts }: Repositor
   });
 }
 
-async function tokens(
-  method: string,
-  request: Request,
-  { accounts, now }: Repository,
-): Promise<Reply> {
+async function tokens(method: string, request: Request, repository: Repository): Promise<Reply> {
+  const { accounts } = repository;
   if (method !== "POST") {
     const objects = (await accounts.tokens()).map(shown);
     return jsonReply(200, { objects, total: objects.length, urls: {} });
@@ -135,7 +132,7 @@ async function tokens(
       name: typeof body["name"] === "string" ? body["name"] : "npm token create",
       scope: scopeOf(body),
       cidrs: Array.isArray(cidrs) ? cidrs.map(String) : [],
-      expiresAt: typeof expires === "number" ? now() + expires * DAY_MS : null,
+      expiresAt: typeof expires === "number" ? repository.now() + expires * DAY_MS : null,
     },
     typeof password === "string" && password !== "" ? password : undefined,
   );

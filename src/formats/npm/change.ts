@@ -39,7 +39,7 @@ export async function changeDocument(
   repository: Repository,
 ): Promise<Reply> {
   requireOwn(name, repository);
-  const expected = rev === null ? undefined : (readRev(rev) ?? undefined);
+  const expected = rev === null ? undefined : revisionOf(name, rev);
   const { versions } = fields;
   if (!isObject(versions)) {
     if (Array.isArray(fields["maintainers"]))
@@ -82,13 +82,13 @@ export async function serveUnpublish(
   requireOwn(name, repository);
   const now = await hostedOf(name, repository);
   if (file === null) {
-    await repository.hosting.remove(name, {}, readRev(rev) ?? undefined);
+    await repository.hosting.remove(name, {}, revisionOf(name, rev));
     return done(name);
   }
   const release = now.releases.find(({ files }) => files.some((one) => one.file === file));
   // npm takes the version out of the document first, and its tarball then.
   if (release)
-    await repository.hosting.remove(name, { version: release.version }, readRev(rev) ?? undefined);
+    await repository.hosting.remove(name, { version: release.version }, revisionOf(name, rev));
   return done(name);
 }
 
@@ -227,8 +227,18 @@ async function hostedOf(name: string, repository: Repository): Promise<HostedPac
   return found;
 }
 
+/** Who has seen no revision has not seen what would be taken away. */
+function revisionOf(name: string, rev: string): number {
+  const revision = readRev(rev);
+  if (revision === null) throw stale(name);
+  return revision;
+}
+
 function stale(name: string): Problem {
-  return new Problem("conflict", `${name} has changed meanwhile: fetch it again`);
+  return new Problem(
+    "conflict",
+    `${name} has changed meanwhile, or its revision was not told: fetch it again`,
+  );
 }
 
 function done(name: string): Reply {

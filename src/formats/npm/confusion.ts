@@ -1,13 +1,15 @@
 // Manifest confusion: what the document says of a version that its tarball does not. Registries that believe the document show one package
 // and hand out another; here the tarball is believed, and a document that says something else is refused.
+import { posix } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import semver from "semver";
 import { Problem } from "../../core/problem.ts";
-import { unscoped } from "./names.ts";
+import { oneGitSpec } from "./git-spec.ts";
 import { isObject, type Manifest } from "./types.ts";
 
 /** What resolvers and installers act upon, each as clients read it: they write the same thing in more than one way. */
 const READ: Readonly<Record<string, (manifest: Manifest) => unknown>> = {
-  dependencies: (manifest) => without(manifest["dependencies"], optionalOf(manifest)),
+  dependencies: dependenciesOf,
   optionalDependencies: optionalOf,
   peerDependencies: (manifest) => mapOf(manifest["peerDependencies"]),
   peerDependenciesMeta: (manifest) => mapOf(manifest["peerDependenciesMeta"]),
@@ -22,62 +24,76 @@ const READ: Readonly<Record<string, (manifest: Manifest) => unknown>> = {
   "scripts.postinstall": (manifest) => scriptOf(manifest, "postinstall"),
 };
 
-/** Throws Problem("badRequest") that names the field. `told`: the document's manifest. `inside`: the tarball's. */
-export function refuseConfusion(told: Manifest, inside: Manifest): void {
-  for (const field of ["name", "version"] as const)
-    if (told[field] !== versionless(field, inside))
-      throw confusion(field, told[field], inside[field]);
+/**
+ * Throws Problem("badRequest") that names the field. `told`: the document's manifest. `inside`: the tarball's. `filled`: the same, as npm fills
+ * it in from other files of the tarball.
+ */
+export function refuseConfusion(told: Manifest, inside: Manifest, filled: Manifest = inside): void {
+  if (told.name !== inside.name) throw confusion("name", told.name, inside.name);
+  if (told.version !== cleanVersion(inside.version))
+    throw confusion("version", told.version, inside.version);
   for (const [field, read] of Object.entries(READ)) {
-    const [said, is] = [read(told), read(inside)];
-    if (!isDeepStrictEqual(said, is)) throw confusion(field, said, is);
+    const said = read(told);
+    if (!isDeepStrictEqual(said, read(inside)) && !isDeepStrictEqual(said, read(filled)))
+      throw confusion(field, said, read(inside));
   }
 }
 
-/** A `v` before a version is left out by all clients. */
-function versionless(field: "name" | "version", manifest: Manifest): unknown {
-  const value = manifest[field];
-  return field === "version" && typeof value === "string"
-    ? value.trim().replace(/^[v=]+/, "")
-    : value;
+/** As all clients write it: without a `v` before it, and without build metadata. */
+function cleanVersion(version: unknown): string | null {
+  return typeof version === "string" ? semver.clean(version, { loose: true }) : null;
+}
+
+/** npm writes what is bundled, and no dependency, as any version of it. */
+function dependenciesOf(manifest: Manifest): Record<string, unknown> {
+  const bundled = Object.fromEntries(bundledOf(manifest).map((name) => [name, "*"]));
+  return without({ ...bundled, ...mapOf(manifest["dependencies"]) }, optionalOf(manifest));
 }
 
 /** The optional ones are written into `dependencies` too by npm, and taken out of it by who reads it. */
 function optionalOf(manifest: Manifest): Record<string, unknown> {
-  return mapOf(manifest["optionalDependencies"]);
+  return without(manifest["optionalDependencies"], {});
 }
 
 function without(value: unknown, others: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(mapOf(value)).filter(([name]) => !Object.hasOwn(others, name)),
+    Object.entries(mapOf(value))
+      .filter(([name]) => !Object.hasOwn(others, name))
+      .map(([name, range]) => [name, oneGitSpec(range)]),
   );
 }
 
-/** npm writes `true` as the names of all dependencies. */
+/** npm writes `true` as the names of all dependencies, and an object as its keys. */
 export function bundledOf(manifest: Manifest): string[] {
   const value = manifest["bundleDependencies"] ?? manifest["bundledDependencies"];
   if (value === true) return Object.keys(mapOf(manifest["dependencies"])).sort();
-  return Array.isArray(value) ? value.map(String).sort() : [];
+  const names = isObject(value) ? Object.keys(value) : Array.isArray(value) ? value : [];
+  return names.filter((name) => typeof name === "string" && name !== "").sort();
 }
 
-/** One command may be written as its path alone; npm writes paths without "./". */
+/** Commands by name: one may be written as its path alone, and several as a list of paths. */
 export function binOf(manifest: Manifest): Record<string, string> {
   const { bin } = manifest as { bin?: unknown };
-  const path = (text: unknown) =>
-    String(text)
-      .replaceAll("\\", "/")
-      .replace(/^(\.?\/)+/, "");
-  if (typeof bin === "string") return { [unscoped(String(manifest.name))]: path(bin) };
-  if (!isObject(bin)) return {};
-  return Object.fromEntries(
-    Object.entries(bin).map(([name, target]) => [name.split("/").at(-1)!, path(target)]),
-  );
+  let named: [string, unknown][] = [];
+  if (typeof bin === "string") named = [[String(manifest.name), bin]];
+  else if (Array.isArray(bin)) named = bin.map((path) => [String(path), path]);
+  else if (isObject(bin)) named = Object.entries(bin);
+  const clean = named.map(([name, path]) => [
+    posix.basename(binPath(name)),
+    typeof path === "string" ? binPath(path) : "",
+  ]);
+  return Object.fromEntries(clean.filter(([name, path]) => name !== "" && path !== ""));
+}
+
+/** As npm writes a path within a package: never one that leads out of it. */
+export function binPath(text: string): string {
+  return posix.join("/", text.replace(/[\\:]/g, "/")).slice(1);
 }
 
 function scriptOf(manifest: Manifest, name: string): string {
   const script = isObject(manifest.scripts) ? manifest.scripts[name] : undefined;
-  if (typeof script === "string" && script !== "") return script;
-  // npm writes what a native package without a script does.
-  return "";
+  if (typeof script !== "string") return "";
+  return script.replace(/^(\.[/\\])?node_modules[/\\].bin[\\/]/, ""); // as npm writes it
 }
 
 function mapOf(value: unknown): Record<string, unknown> {

@@ -88,17 +88,20 @@ async function check(
   const tag = tagOf(fields["dist-tags"], version);
   checkBytes(tarball, told);
   const inside = await readInside(tarball.upload);
-  refuseConfusion({ ...told, version }, { ...inside.manifest });
+  refuseConfusion(told, inside.manifest, inside.filled);
   const person = await personOf(repository);
   const readme = [fields["readme"], told["readme"], inside.readme].find(
     (text): text is string => typeof text === "string" && text !== "",
   );
   const metadata: ReleaseMetadata = {
-    manifest: storedManifest(name, version, told, inside.manifest, person),
+    manifest: storedManifest(name, version, told, inside.filled, person),
     readme: (readme ?? "").slice(0, 256 * 1024),
   };
   const file = conventionalFile(name, version);
   if (!isFileName(file)) throw new Problem("badRequest", `${file} cannot be a file's name`);
+  // Some clients name it with its scope.
+  if (tarball.file !== file && tarball.file !== `${name}-${version}.tgz`)
+    throw new Problem("badRequest", `The tarball of ${name}@${version} is to be named ${file}`);
   const { digests, sha256: _ } = tarball.upload;
   const integrity = `sha512-${digests["sha512"]}`;
   const about: TarballMetadata = {

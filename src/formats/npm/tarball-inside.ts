@@ -6,14 +6,19 @@ import { readTar } from "../../archive/tar.ts";
 import type { RandomAccess } from "../../core/artifact.ts";
 import { readJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
+import { type Beside, commandFolder, filledIn } from "./filled.ts";
 import { isObject, type Manifest } from "./types.ts";
 
 const MANIFEST = 4 * 1024 * 1024;
+/** Files of a folder that are commands. */
+const COMMANDS = 1_000;
 /** Of a readme as much is kept. */
 const README = 256 * 1024;
 
 export interface TarballInside {
   manifest: Manifest;
+  /** The same with what npm fills in from other files. */
+  filled: Manifest;
   readme: string;
   files: number;
   unpackedSize: number;
@@ -22,7 +27,10 @@ export interface TarballInside {
 /** Reads all of it. Throws Problem("badRequest") for what is no package. */
 export async function readTarball(file: RandomAccess): Promise<TarballInside> {
   try {
-    return await read(file);
+    const { manifest, hasGyp, ...inside } = await read(file);
+    const folder = commandFolder(manifest);
+    const commands = folder === null ? [] : await filesBelow(file, folder);
+    return { ...inside, manifest, filled: filledIn(manifest, { hasGyp, commands }) };
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "malformed") throw error;
     throw new Problem("badRequest", `The tarball cannot be read: ${error.message}`, {
@@ -31,18 +39,20 @@ export async function readTarball(file: RandomAccess): Promise<TarballInside> {
   }
 }
 
-async function read(file: RandomAccess): Promise<TarballInside> {
+async function read(
+  file: RandomAccess,
+): Promise<Omit<TarballInside, "filled"> & Pick<Beside, "hasGyp">> {
   let manifest: Manifest | null = null;
   let readme: string | null = null;
   let files = 0;
   let unpackedSize = 0;
-  for await (const entry of readTar(
-    decompressed("tarball.tar.gz", piecesOf(file), unpackedLimit(file)),
-  )) {
+  let hasGyp = false;
+  for await (const entry of entriesOf(file)) {
     if (entry.type !== "file") continue;
     files += 1;
     unpackedSize += entry.size;
     const name = rootName(entry.name);
+    if (name && /^[^.].*\.gyp$/.test(name)) hasGyp = true;
     if (name?.toLowerCase() === "package.json") {
       // Clients unpack the last one, and other readers may believe the first.
       if (manifest || name !== "package.json")
@@ -56,13 +66,34 @@ async function read(file: RandomAccess): Promise<TarballInside> {
       readme = await wholeText(entry.chunks(), README);
   }
   if (!manifest) throw new Problem("badRequest", "The tarball has no package.json");
-  return { manifest, readme: readme ?? "", files, unpackedSize };
+  return { manifest, readme: readme ?? "", files, unpackedSize, hasGyp };
+}
+
+function entriesOf(file: RandomAccess) {
+  return readTar(decompressed("tarball.tar.gz", piecesOf(file), unpackedLimit(file)));
+}
+
+/** Reads the archive again: few packages have such a folder. */
+async function filesBelow(file: RandomAccess, folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { type, name } of entriesOf(file)) {
+    const path = partsOf(name).slice(1).join("/");
+    if (type !== "file" || !path.startsWith(`${folder}/`)) continue;
+    if (path.slice(folder.length).includes("/.")) continue; // npm passes hidden ones over
+    if (found.push(path) > COMMANDS)
+      throw new Problem("badRequest", `Its folder ${folder} has more than ${COMMANDS} commands`);
+  }
+  return found;
 }
 
 /** Of an entry that stands in the one folder of the archive; null for all others. Clients drop the folder, whatever it is called. */
 function rootName(path: string): string | null {
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  const parts = partsOf(path);
   return parts.length === 2 ? parts[1]! : null;
+}
+
+function partsOf(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".");
 }
 
 function manifestOf(text: string): Manifest {
