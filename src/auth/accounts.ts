@@ -42,7 +42,11 @@ export function createAccounts(deps: AccountsDeps): (grant: Grant) => Accounts {
   const { database, directory, admin, audit, logIns, pending, now } = deps;
 
   function issue(by: Principal, owner: string, wish: Parameters<typeof insertToken>[2]) {
-    return directory.change(async (sql): Promise<IssuedToken> => {
+    return directory.addToken(async (sql): Promise<IssuedToken> => {
+      // Who approved a log-in may be gone by now, and the name somebody else's one day.
+      const [user] =
+        await sql`SELECT name FROM users WHERE name = ${owner} AND disabled_at IS NULL`;
+      if (!user) throw new Problem("forbidden", `${owner} may do nothing here any more`);
       const token = await insertToken(sql, { kind: "user", name: owner }, wish, now());
       const { id, name, scope, cidrs, expiresAt } = token;
       const detail = { id, name, scope, cidrs, expiresAt };
@@ -132,14 +136,16 @@ export function createAccounts(deps: AccountsDeps): (grant: Grant) => Accounts {
       async revokeToken(idOrSecret) {
         // Whoever has the secret may end it, logged in or not: that is what to do with one that was found.
         const found = isSecret(idOrSecret) ? await findToken(database.read, idOrSecret) : null;
+        if (!found && idOrSecret !== caller.token?.id) requireWhole("end another one");
         const of: Owner = found ? { kind: found.ownerKind, name: found.owner } : owner();
-        return directory.change(async (sql) => {
+        const ended = await directory.endToken(async (sql) => {
           const token = await revokeToken(sql, of, idOrSecret, now());
-          if (!token) return false;
+          if (!token) return null;
           const detail = { id: token.id, owner: token.owner, name: token.name };
           await audit.write(sql, { action: "revoke token", principal: caller, detail });
-          return true;
+          return token;
         });
+        return ended !== null;
       },
       exchange: (...wanted) => deps.exchange(...wanted),
       async holders(repository, packageName) {

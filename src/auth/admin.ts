@@ -34,8 +34,9 @@ export interface NewGrant {
 /** `by`: who does it, for the audit log. Each throws Problem("conflict" | "notFound" | "badRequest") for what makes no sense. */
 export interface Admin {
   addUser(by: Principal, user: NewUser, isAdmin?: boolean): Promise<void>;
-  /** With their memberships, grants and tokens. */
+  /** With their memberships, grants, tokens and sessions, and what other systems know them by. */
   removeUser(by: Principal, name: string): Promise<void>;
+  /** Ends their sessions in browsers. */
   setPassword(by: Principal, name: string, password: string): Promise<void>;
   setProfile(
     by: Principal,
@@ -90,16 +91,16 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     return team;
   }
 
-  function requireHolder(holder: string): void {
+  /** In the one spelling of it. */
+  function requireHolder(holder: string): string {
     const [, kind = "", name = ""] = /^(user|team):(.+)$/.exec(holder) ?? [];
-    if (holder === "everyone" || holder === "anonymous") return;
-    if (kind === "user") userOf(name);
-    else if (kind === "team") requireName(name, "team");
-    else
-      throw new Problem(
-        "badRequest",
-        `"${holder}" is nobody to give anything to: user:NAME, team:NAME, everyone, anonymous`,
-      );
+    if (holder === "everyone" || holder === "anonymous") return holder;
+    if (kind === "user") return `user:${userOf(name).name}`;
+    if (kind === "team") return `team:${requireName(name, "team")}`;
+    throw new Problem(
+      "badRequest",
+      `"${holder}" is nobody to give anything to: user:NAME, team:NAME, everyone, anonymous`,
+    );
   }
 
   async function insertUser(
@@ -152,6 +153,10 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
           await sql`DELETE FROM identities WHERE user_name = ${name}`;
           await sql`DELETE FROM sessions WHERE user_name = ${name}`;
           await sql`DELETE FROM grants WHERE holder = ${`user:${name}`}`;
+          // Whoever has this name next is somebody else.
+          await sql`DELETE FROM identities WHERE user_name = ${name}`;
+          await sql`DELETE FROM sessions WHERE user_name = ${name}`;
+          await sql`DELETE FROM pending_logins WHERE user_name = ${name}`;
           await revokeAll(sql, { kind: "user", name }, now());
         },
       );
@@ -163,6 +168,8 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
       const detail = { what: "password", name };
       await change({ action: "user", principal: by, detail }, async (sql) => {
         await sql`UPDATE users SET password = ${hash}, changed_at = ${now()} WHERE name = ${name}`;
+        // A password is changed because somebody else may know it.
+        await sql`DELETE FROM sessions WHERE user_name = ${name}`;
       });
     },
     async setProfile(by, typed, { email, fullName }) {
@@ -233,8 +240,8 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
         },
       );
     },
-    async grant(by, given) {
-      requireHolder(given.holder);
+    async grant(by, wanted) {
+      const given = { ...wanted, holder: requireHolder(wanted.holder) };
       if (given.actions.length === 0) throw new Problem("badRequest", "A grant allows something");
       if (given.holder === "anonymous" && given.actions.some((action) => action !== "read"))
         throw new Problem("badRequest", "Who gives no name may read, and nothing else");
@@ -259,19 +266,24 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     },
     async issueToken(by, typed, wish) {
       const { name } = userOf(typed);
-      const detail = { owner: name, name: wish.name, scope: wish.scope, expiresAt: wish.expiresAt };
-      return change({ action: "token", principal: by, detail }, (sql) =>
-        insertToken(sql, { kind: "user", name }, wish, now()),
-      );
+      return directory.addToken(async (sql) => {
+        const token = await insertToken(sql, { kind: "user", name }, wish, now());
+        const { id, scope, cidrs, expiresAt } = token;
+        const detail = { id, owner: name, name: token.name, scope, cidrs, expiresAt };
+        await audit.write(sql, { action: "token", principal: by, detail });
+        return token;
+      });
     },
     async revokeToken(by, id) {
-      return directory.change(async (sql) => {
+      const ended = await directory.endToken(async (sql) => {
         const token = await revokeToken(sql, null, id, now());
-        if (!token) throw new Problem("notFound", `There is no token ${id}`);
+        if (!token) return null;
         const detail = { id: token.id, owner: token.owner, name: token.name };
         await audit.write(sql, { action: "revoke token", principal: by, detail });
         return token;
       });
+      if (!ended) throw new Problem("notFound", "There is no such token, or it was ended before");
+      return ended;
     },
   };
 }

@@ -41,11 +41,16 @@ export interface Directory {
    * been told (store/changes.ts).
    */
   change<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+  /** The same for what makes tokens and changes nothing else: there is nothing that anybody could remember of a new one. */
+  addToken<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+  /** The same for what ends one token, or none: null. Whoever remembers that one has been told when it resolves. */
+  endToken<T extends { id: string }>(work: (sql: Query) => Promise<T | null>): Promise<T | null>;
 }
 
 export async function openDirectory(database: Database, changes: Changes): Promise<Directory> {
   let revision = 0;
   let snapshot = await read();
+  let reading: Promise<unknown> = Promise.resolve();
 
   async function read(): Promise<Snapshot> {
     const [users, teams, members, grants, [tokens]] = await Promise.all([
@@ -67,13 +72,30 @@ export async function openDirectory(database: Database, changes: Changes): Promi
     };
   }
 
+  /** One after the other: an older look must not take the place of a newer one. */
+  async function readAgain(): Promise<void> {
+    const turn = reading.then(read);
+    reading = turn.catch(() => {});
+    snapshot = await turn;
+    changes.announce({ kind: "access", repository: "", key: "" });
+  }
+
   return {
     current: () => snapshot,
     async change(work) {
       const done = await database.write(work);
-      snapshot = await read();
-      changes.announce({ kind: "access", repository: "", key: "" });
+      await readAgain();
       return done;
+    },
+    async addToken(work) {
+      const done = await database.write(work);
+      if (!snapshot.hasTokens) await readAgain();
+      return done;
+    },
+    async endToken(work) {
+      const ended = await database.write(work);
+      if (ended) changes.announce({ kind: "access", repository: "", key: ended.id });
+      return ended;
     },
   };
 }

@@ -1,65 +1,24 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type AccessRules, noRules } from "../core/access.ts";
+import type { AccessRules } from "../core/access.ts";
 import type { TokenWish } from "../core/accounts.ts";
 import type { Grant } from "../core/grant.ts";
-import { createLog } from "../core/log.ts";
 import { theServer } from "../core/principal.ts";
-import { createChanges } from "../store/changes.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import { readAudit } from "./audit.ts";
-import type { Gate } from "./gate.ts";
-import { type Auth, openAuth } from "./room.ts";
+import type { Auth } from "./room.ts";
+import { ask, basic, may, openTestAuth, type TestAuth, wish } from "./testkit.ts";
 
-let root: string;
-let database: Database;
+let kit: TestAuth;
 let auth: Auth;
-let clock: number;
-let open: Gate[];
+let database: Database;
 
 beforeEach(async () => {
-  root = mkdtempSync(join(tmpdir(), "holdfast-auth-"));
-  database = await openDatabase(join(root, "holdfast.db"));
-  clock = Date.UTC(2026, 10, 26);
-  const log = createLog("json", () => {});
-  auth = await openAuth({ database, changes: createChanges(), log, now: () => clock });
-  open = [];
+  kit = await openTestAuth();
+  ({ auth, database } = kit);
 });
-afterEach(async () => {
-  for (const gate of open) gate.close!();
-  await auth.audit.settled();
-  await database.close();
-  rmSync(root, { recursive: true, force: true });
-});
+afterEach(() => kit.close());
 
-const use = (rules: Partial<AccessRules> = {}) => {
-  const spelling = () => (name: string) => name.toLowerCase().replaceAll("_", "-");
-  const gate = auth.use({ access: { ...noRules, ...rules }, spelling });
-  open.push(gate);
-  return gate;
-};
-const ask = (gate: Gate, header: string | null, address = "10.0.0.1") =>
-  gate.identify({
-    method: "GET",
-    path: "/npm/x",
-    origin: "http://x",
-    address,
-    header: (name) => (name === "authorization" ? header : null),
-  });
-const basic = (name: string, password: string) => `Basic ${btoa(`${name}:${password}`)}`;
-const may = (grant: Grant) =>
-  (["read", "publish", "unpublish", "admin"] as const).filter((action) =>
-    grant.may("npm", action, "@acme/app"),
-  );
-const wish = (more: Partial<TokenWish> = {}): TokenWish => ({
-  name: "laptop",
-  scope: { repositories: null, packages: null, actions: null },
-  cidrs: [],
-  expiresAt: null,
-  ...more,
-});
+const use = (rules?: Partial<AccessRules>) => kit.use(rules);
 const everyRight = { actions: ["admin" as const], repository: null, package: null };
 
 async function addAnn(): Promise<void> {
@@ -127,9 +86,9 @@ test("a token may never more than its scope, its owner, its time and its network
   expect((await ask(gate, network)).fault).toContain("may not be used from 10.0.0.1");
   expect(may(await ask(gate, network, "10.1.2.3"))).toContain("read");
   expect(may(await ask(gate, network, "2001:db8::7"))).toContain("read");
-  const short = await make({ expiresAt: clock + 30_000 });
+  const short = await make({ expiresAt: kit.clock + 30_000 });
   expect(may(await ask(gate, short))).toContain("read");
-  clock += 30_000;
+  kit.clock += 30_000;
   expect((await ask(gate, short)).fault).toContain("expired");
   const whole = await make({});
   await auth.admin.setDisabled(theServer, "ann", true);
@@ -196,7 +155,7 @@ test("what is no credential of ours is refused, and says why; guessing is slowed
   const slowed = await ask(gate, basic("ann", "correct horse"), "6.6.6.6");
   expect(slowed.cause?.kind).toBe("tooMany");
   expect(may(await ask(gate, basic("ann", "correct horse")))).toContain("admin");
-  clock += 61_000;
+  kit.clock += 61_000;
   expect(may(await ask(gate, basic("ann", "correct horse"), "6.6.6.6"))).toContain("admin");
 });
 

@@ -1,16 +1,19 @@
 // Who asks, and what they may: from the credentials of a request to a grant. The only place, with what it is made of, that makes one.
-import type { AccessRules } from "../core/access.ts";
+import type { AccessRules, Granted } from "../core/access.ts";
 import { addressTest } from "../core/address.ts";
+import type { Audit } from "../core/audit.ts";
 import { type Grant, issueGrant } from "../core/grant.ts";
 import { nobody, type Principal, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
-import { readAuthorization } from "./credentials.ts";
+import { readAuthorization, type Said } from "./credentials.ts";
 import type { Directory } from "./directory.ts";
 import { anonymousGrants, hasAccounts, userGrants } from "./effective.ts";
+import { createKnown } from "./known.ts";
 import type { LogIns } from "./login.ts";
-import { both, type May, mayOf, type Spelling } from "./permissions.ts";
+import { spellUser } from "./names.ts";
+import { both, either, type May, mayOf, type Spelling } from "./permissions.ts";
 import { findToken, noteUses, type StoredToken } from "./tokens.ts";
 
 /** What is looked at of a request to find out who sent it. */
@@ -42,7 +45,10 @@ export const serverGrant = issueGrant({
 
 /** For how long nobody is asked again about the same credentials from the same address. Whatever changes here is heard at once. */
 const REMEMBERED_MS = 60_000;
-const MOST_REMEMBERED = 10_000;
+/** The same for what was refused: a client that sends the same wrong password with each of a hundred requests guesses once. */
+const REFUSED_MS = 10_000;
+/** When uses of tokens are written. */
+const FLUSH_MS = 30_000;
 /** Longer ones cost memory, and nobody has them. */
 const LONGEST_HEADER = 4_096;
 
@@ -53,48 +59,47 @@ export interface GateDeps {
   database: Database;
   changes: Changes;
   spelling: Spelling;
+  audit: Audit;
   /** A person's session in a browser, for the server's own pages alone; null when the request has none. */
   sessions?(credentials: Credentials): Promise<Principal | null> | null;
   now(): number;
 }
 
-interface Known {
+/** What credentials were found to be of, and until when that need not be asked again. */
+interface Looked {
   grant: Grant;
   until: number;
 }
 
 export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principal): Grant } {
   const { directory, rules, now } = deps;
-  /** By Authorization header, then by address. */
-  let known = new Map<string, Map<string, Known>>();
-  let count = 0;
+  const known = createKnown(now);
+  /** Those that are being looked up, so that who comes with ten connections at once is asked once. */
+  let pending = new Map<string, Promise<Grant>>();
   let mays = new Map<string, May>();
-  let anonymous = makeAnonymous(true);
+  let anonymous = makeAnonymous("");
+  let anonymousText = textOf(anonymousGrants(directory.current(), rules));
   let uses = new Map<string, number>();
   let audiences = new Map<string, string>();
   let issued = 0;
 
-  const end = deps.changes.on("access", () => {
-    forget();
+  const end = deps.changes.on("access", ({ key }) => {
+    pending = new Map();
+    if (key !== "") return known.forget(key);
+    known.forget();
     mays = new Map();
     audiences = new Map();
-    anonymous = makeAnonymous(false);
+    const text = textOf(anonymousGrants(directory.current(), rules));
+    if (text === anonymousText) return;
+    anonymousText = text;
+    // What they got before is not theirs to get again.
+    anonymous = makeAnonymous(`anonymous#${directory.current().revision}`);
   });
 
-  function forget(): void {
-    known = new Map();
-    count = 0;
-  }
-
-  /** Replies that repeat are found by path alone for the first one: a later one has an audience of its own, as what it may has changed. */
-  function makeAnonymous(isFirst: boolean): Grant {
-    const snapshot = directory.current();
-    return issueGrant({
-      audience: isFirst ? "" : `anonymous#${snapshot.revision}`,
-      principal: nobody,
-      fault: null,
-      may: mayOf(anonymousGrants(snapshot, rules), deps.spelling),
-    });
+  /** With the empty audience, replies that repeat are found by their path alone. */
+  function makeAnonymous(audience: string): Grant {
+    const may = mayOf(anonymousGrants(directory.current(), rules), deps.spelling);
+    return issueGrant({ audience, principal: nobody, fault: null, may });
   }
 
   function mayOfUser(name: string): May {
@@ -124,21 +129,28 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     return issueGrant({ audience, principal, fault: null, may });
   }
 
-  async function look(header: string, address: string): Promise<Known> {
-    const said = readAuthorization(header);
+  async function look(header: string, said: Said, address: string): Promise<Looked> {
     if (said.kind === "unreadable")
       return { grant: refused("The Authorization header is neither Basic nor Bearer"), until: 0 };
     if (said.kind === "token") return ofToken(said.secret, address);
-    const { name } = await deps.logIns.check(said.name, said.password, address);
+    const stored = directory.current().users.get(spellUser(said.name))?.password;
+    const isProven = known.isProven(header, stored);
+    const { name, password } = await deps.logIns.check(said.name, said.password, address, isProven);
+    if (password !== null) known.prove(header, password);
     const grant = grantOf({ kind: "user", name, token: null, address });
     return { grant, until: now() + REMEMBERED_MS };
   }
 
-  async function ofToken(secret: string, address: string): Promise<Known> {
+  async function ofToken(secret: string, address: string): Promise<Looked> {
     const token = await findToken(deps.database.read, secret);
     if (!token) return { grant: refused("This token is not one of this server's"), until: 0 };
     const fault = faultOf(token, address);
-    if (fault) return { grant: refused(fault), until: 0 };
+    if (fault) {
+      const { id, name, owner } = token;
+      const detail = { token: id, name, owner, why: fault };
+      deps.audit.note({ action: "log in failed", principal: { ...nobody, address }, detail });
+      return { grant: refused(fault), until: now() + REFUSED_MS };
+    }
     uses.set(token.id, now());
     const { id, name, owner, ownerKind, expiresAt } = token;
     const isWhole = Object.values(token.scope).every((part) => part === null);
@@ -149,7 +161,9 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
       address,
     };
     const scope = scopeOf(token);
-    const may = ownerKind === "job" ? scope : both(mayOfUser(owner), scope);
+    const own = ownerKind === "job" ? scope : both(mayOfUser(owner), scope);
+    // What anonymous callers may, everybody may: who could ask without the token may ask with it.
+    const may = isWhole ? own : either(own, anonymous.may);
     const until = Math.min(now() + REMEMBERED_MS, expiresAt ?? Number.MAX_SAFE_INTEGER);
     return { grant: grantOf(principal, may), until };
   }
@@ -174,31 +188,39 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   }
 
   async function lookUp(header: string, address: string): Promise<Grant> {
-    const { revision } = directory.current();
-    try {
-      const found = await look(header, address);
+    const { epoch } = known;
+    const said = readAuthorization(header);
+    const remember = (found: Looked) => {
       // What changed while it was looked up may be just what it is about.
-      if (found.until > now() && directory.current().revision === revision)
-        remember(header, address, found);
+      if (found.until > now() && known.epoch === epoch)
+        known.remember(header, address, said.kind === "password", found);
       return found.grant;
+    };
+    try {
+      return remember(await look(header, said, address));
     } catch (error) {
-      if (error instanceof Problem) return refused(error.message, error);
-      return refused("Credentials cannot be checked now");
+      if (!(error instanceof Problem)) return refused("Credentials cannot be checked now");
+      const grant = refused(error.message, error);
+      const isWrong = error.kind === "unauthenticated";
+      return remember({ grant, until: isWrong ? now() + REFUSED_MS : 0 });
     }
   }
 
-  function remember(header: string, address: string, found: Known): void {
-    if (count >= MOST_REMEMBERED) forget();
-    const of = known.get(header) ?? new Map<string, Known>();
-    if (!of.has(address)) count += 1;
-    known.set(header, of.set(address, found));
+  function lookUpOnce(header: string, address: string): Promise<Grant> {
+    const key = `${address} ${header}`;
+    const all = pending;
+    const found = all.get(key);
+    if (found) return found;
+    const made = lookUp(header, address).finally(() => all.delete(key));
+    all.set(key, made);
+    return made;
   }
 
   const flush = setInterval(() => {
     const batch = uses;
     uses = new Map();
     if (batch.size > 0) noteUses(deps.database, batch).catch(() => {}); // told again with the next use
-  }, REMEMBERED_MS / 2);
+  }, FLUSH_MS);
   flush.unref();
 
   return {
@@ -210,11 +232,11 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
         return session ? session.then((found) => (found ? grantOf(found) : anonymous)) : anonymous;
       }
       const { address } = credentials;
-      const found = known.get(header)?.get(address);
-      if (found && now() < found.until) return found.grant;
+      const found = known.find(header, address);
+      if (found !== undefined) return found;
       if (!hasAccounts(directory.current(), rules)) return anonymous;
       if (header.length > LONGEST_HEADER) return refused("The Authorization header is too long");
-      return lookUp(header, address);
+      return lookUpOnce(header, address);
     },
     close() {
       end();
@@ -228,6 +250,10 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
 function refused(fault: string, cause: Problem | null = null): Grant {
   const audience = "?";
   return issueGrant({ audience, principal: nobody, fault, cause, may: () => false });
+}
+
+function textOf(grants: readonly Granted[]): string {
+  return JSON.stringify(grants);
 }
 
 function day(at: number): string {

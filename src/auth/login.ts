@@ -16,9 +16,9 @@ export type Outside = (name: string, password: string) => Promise<User | null>;
 export interface LogIns {
   /**
    * Whose name and password they are. Throws Problem("unauthenticated") for wrong ones, and says not which of the two is wrong;
-   * Problem("tooMany") after too many of them.
+   * Problem("tooMany") after too many of them. `isProven`: the two were right a while ago, so that they are no guess whoever guesses beside them.
    */
-  check(name: string, password: string, address: string): Promise<User>;
+  check(name: string, password: string, address: string, isProven?: boolean): Promise<User>;
 }
 
 export interface LogInDeps {
@@ -45,19 +45,20 @@ export function createLogIns(deps: LogInDeps): LogIns {
     return null;
   }
 
-  async function renew(user: User, password: string): Promise<void> {
-    if (!user.password || !isOutdated(user.password)) return;
+  async function renew(user: User, password: string): Promise<User> {
+    if (!user.password || !isOutdated(user.password)) return user;
     const hash = await passwords.hash(password);
     await directory.change(
       (sql) =>
         sql`UPDATE users SET password = ${hash} WHERE name = ${user.name} AND password = ${user.password}`,
     );
+    return directory.current().users.get(user.name) ?? user;
   }
 
   return {
-    async check(typed, password, address) {
+    async check(typed, password, address, isProven = false) {
       const name = spellUser(typed).slice(0, 200);
-      throttle.check(name, address);
+      if (!isProven) throttle.check(name, address);
       const user = await find(name, password);
       if (user === null || user.disabledAt !== null) {
         throttle.failed(name, address);
@@ -68,8 +69,7 @@ export function createLogIns(deps: LogInDeps): LogIns {
         });
       }
       throttle.succeeded(name, address);
-      await renew(user, password);
-      return user;
+      return renew(user, password);
     },
   };
 }

@@ -3,6 +3,7 @@
 import { Problem } from "../core/problem.ts";
 import { verifyCrypt } from "./htpasswd/crypt.ts";
 import { foreignForm } from "./htpasswd/file.ts";
+import { looksLikeSecret } from "./secret.ts";
 
 /** Each takes 64 MiB for a tenth of a second. */
 const AT_ONCE = 2;
@@ -64,6 +65,9 @@ export function requirePassword(password: string): void {
       "badRequest",
       `A password has ${SHORTEST} to ${LONGEST} characters; this one has ${password.length}`,
     );
+  // In Basic it would be taken for a token for ever.
+  if (looksLikeSecret(password))
+    throw new Problem("badRequest", "A password does not begin as tokens do, with hf_");
 }
 
 /** bcrypt of more than 72 bytes is not what other programs make of it, so that no hash of theirs meets it. */

@@ -47,6 +47,12 @@ export function both(one: May, other: May): May {
     one(repository, action, packageName) && other(repository, action, packageName);
 }
 
+/** May do what one of the two says. */
+export function either(one: May, other: May): May {
+  return (repository, action, packageName) =>
+    one(repository, action, packageName) || other(repository, action, packageName);
+}
+
 function testOf({ actions, repositories, packages }: Granted, spelling: Spelling): May {
   const given = new Set(actions.flatMap((action) => IMPLIED[action]));
   const matchers = new Map<string, (name: string) => boolean>();

@@ -66,7 +66,9 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     anonymous = mayOf(grants, settings.spelling);
   };
   refresh();
-  changes.on("access", refresh);
+  changes.on("access", ({ key }) => {
+    if (key === "") refresh();
+  });
   const logIns = createLogIns({
     directory,
     passwords,
@@ -78,7 +80,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
   });
   const admin = createAdmin({ directory, passwords, audit, now });
   const pending = createPendingLogins(database, now);
-  const sessions = createSessions({ database, directory, changes, now });
+  const sessions = createSessions({ database, directory, now });
   return {
     directory,
     admin,
@@ -112,6 +114,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
         database,
         changes,
         spelling: wanted.spelling,
+        audit,
         sessions: sessions.find,
         now,
       });

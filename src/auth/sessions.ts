@@ -1,7 +1,6 @@
 // Who is logged in in a browser. The cookie holds a secret, the database its hash; it counts for the server's own pages alone.
 import { createHash, randomBytes } from "node:crypto";
 import type { Principal } from "../core/principal.ts";
-import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import type { Directory } from "./directory.ts";
 import type { Credentials } from "./gate.ts";
@@ -23,11 +22,10 @@ export interface Sessions {
 export interface SessionsDeps {
   database: Database;
   directory: Directory;
-  changes: Changes;
   now(): number;
 }
 
-export function createSessions({ database, directory, changes, now }: SessionsDeps): Sessions {
+export function createSessions({ database, directory, now }: SessionsDeps): Sessions {
   const hashOf = (secret: string) => createHash("sha256").update(secret).digest("hex");
 
   async function look(secret: string, address: string): Promise<Principal | null> {
@@ -65,7 +63,6 @@ export function createSessions({ database, directory, changes, now }: SessionsDe
       const secret = readCookie(request);
       if (secret !== null)
         await database.write((sql) => sql`DELETE FROM sessions WHERE id = ${hashOf(secret)}`);
-      changes.announce({ kind: "access", repository: "", key: "" });
       return cookieOf(request.origin, "", 0);
     },
   };

@@ -5,11 +5,9 @@ import { Problem } from "../core/problem.ts";
 import type { Admin } from "./admin.ts";
 import type { Directory } from "./directory.ts";
 
-/** Without what is mistaken for something else. Twelve of them are 58 bits, for as long as this process runs. */
+/** Without what is mistaken for something else. Twelve of them are 57 bits, for as long as this process runs: too many to try. */
 const LETTERS = "BCDFGHJKLMNPQRSTVWXZ2345679";
 const LENGTH = 12;
-/** Then there is a new code, which the log tells. */
-const TRIES = 20;
 
 export interface Setup {
   /** Null once there is a user. Another one in each process. */
@@ -20,7 +18,6 @@ export interface Setup {
 
 export function createSetup(directory: Directory, admin: Admin): Setup {
   let code = makeCode();
-  let failures = 0;
   let claiming = false;
   const isNeeded = () => directory.current().users.size === 0;
   return {
@@ -28,11 +25,8 @@ export function createSetup(directory: Directory, admin: Admin): Setup {
     async claim(typed, name, password, address) {
       if (!isNeeded() || claiming)
         throw new Problem("forbidden", "There is an administrator already: log in, or ask them");
-      if (!isSame(typed.toUpperCase().replace(/[^A-Z0-9]/g, ""), code.replaceAll("-", ""))) {
-        failures += 1;
-        if (failures >= TRIES) [code, failures] = [makeCode(), 0];
+      if (!isSame(typed.toUpperCase().replace(/[^A-Z0-9]/g, ""), code.replaceAll("-", "")))
         throw new Problem("forbidden", "This is not the code that the server's log tells");
-      }
       claiming = true;
       try {
         const by: Principal = { kind: "user", name, token: null, address };

@@ -1,6 +1,7 @@
 // Tokens: made, found by their secret, listed, revoked. Only the SHA-256 of a secret is stored.
 import { randomUUID } from "node:crypto";
 import type { IssuedToken, Token, TokenScope, TokenWish } from "../core/accounts.ts";
+import { addressTest } from "../core/address.ts";
 import { Problem } from "../core/problem.ts";
 import type { Database, Query } from "../store/database.ts";
 import { hashSecret, isSecret, makeSecret, prefixOf } from "./secret.ts";
@@ -104,8 +105,19 @@ function requireWish({ name, scope, cidrs, expiresAt }: TokenWish, now: number):
   if (name.trim() === "" || name.length > LONGEST_NAME || /[\u0000-\u001f]/.test(name))
     throw wrong(`its name has 1 to ${LONGEST_NAME} characters`);
   if (cidrs.length > MOST_RANGES) throw wrong(`it has more than ${MOST_RANGES} address ranges`);
+  for (const range of cidrs)
+    if (!isRange(range)) throw wrong(`"${range.slice(0, 60)}" is no IP address or range`);
   if (JSON.stringify(scope).length > MOST_SCOPE) throw wrong("it names too much");
   if (expiresAt !== null && !(expiresAt > now)) throw wrong("it would be over already");
+}
+
+function isRange(text: string): boolean {
+  try {
+    addressTest([text]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it

@@ -3,10 +3,12 @@
 /** A test for addresses and CIDR blocks: "10.0.0.0/8", "127.0.0.1", "::1". Throws on anything else. */
 export function addressTest(blocks: readonly string[]): (address: string) => boolean {
   const tests = blocks.map((block) => {
-    const [base, bits] = block.split("/");
+    const [base, bits, ...rest] = block.split("/");
     const want = toBits(base!);
-    if (want === null) throw new RangeError(`Not an IP address or CIDR block: ${block}`);
-    const length = bits === undefined ? want.length : Number(bits);
+    const length = bits === undefined ? want?.length : /^\d{1,3}$/.test(bits) ? Number(bits) : -1;
+    // What cannot be read must not be read as a range of everything.
+    if (want === null || length === undefined || length < 0 || length > want.length || rest.length)
+      throw new RangeError(`Not an IP address or CIDR block: ${block}`);
     return (address: string) =>
       address.length === want.length && address.startsWith(want.slice(0, length));
   });

@@ -4,8 +4,8 @@
 export interface Change {
   /**
    * "document": a document has another state. "artifact": a stored file was removed, or its bytes proved false: what is remembered of
-   * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team, a grant or
-   * a token is not what it was; it has neither repository nor key.
+   * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team or a grant
+   * is not what it was; it has neither repository nor key. Or a token has ended: its id is the key.
    */
   readonly kind: "document" | "artifact" | "hosted" | "access";
   readonly repository: string;

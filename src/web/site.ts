@@ -103,6 +103,8 @@ export function createSite(deps: SiteDeps): Site {
           return repositoryPage(repository, await deps.overview(grant, name), origin);
         }
         case "metrics":
+          // They name every repository.
+          for (const { name } of deps.repositories) permit(grant, name, "read", null);
           return reply(
             200,
             "text/plain; version=0.0.4; charset=utf-8",

@@ -98,7 +98,7 @@ export function createExchange(deps: ExchangeDeps): Exchange {
     const name = `${new URL(job.issuer).host} ${nameOf(job)}`.slice(0, 200);
     const at = now();
     const by: Principal = { kind: "job", name, token: null, address };
-    return directory.change(async (sql) => {
+    return directory.addToken(async (sql) => {
       await sql`DELETE FROM used_identity_tokens WHERE expires_at < ${at - LIFE_MS}`;
       await forgetTokens(sql, at - 30 * 86_400_000);
       const used = await sql`INSERT INTO used_identity_tokens (issuer, id, expires_at)

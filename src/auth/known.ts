@@ -1,0 +1,87 @@
+// Who was looked at a moment ago: the grants of credentials that come again and again, by what was sent and where from. A header that holds a password is kept as
+// a digest alone, with a key of this process: what is found in its memory opens nothing elsewhere.
+import { createHmac, randomBytes } from "node:crypto";
+import type { Grant } from "../core/grant.ts";
+
+/** Past it all are forgotten, and looked at again as they come. */
+const MOST = 10_000;
+/** For how long a password that was right is known to be no guess. */
+const PROVEN_MS = 60 * 60_000;
+
+interface Entry {
+  grant: Grant;
+  until: number;
+}
+
+export interface Known {
+  find(header: string, address: string): Grant | undefined;
+  /** A number that another one takes the place of when something is forgotten: what was looked up before must not be remembered after. */
+  readonly epoch: number;
+  /** `isSecret`: the header holds a password. */
+  remember(header: string, address: string, isSecret: boolean, entry: Entry): void;
+  /** Of one token, or all. */
+  forget(token?: string): void;
+  /** The password of this header was right, as `stored` shows. Outlives `forget`. */
+  prove(header: string, stored: string): void;
+  /** Whether it was shown to be right a while ago, and is still stored in the same way. */
+  isProven(header: string, stored: string | null | undefined): boolean;
+}
+
+export function createKnown(now: () => number): Known {
+  const key = randomBytes(32);
+  const digestOf = (header: string) => createHmac("sha256", key).update(header).digest("latin1");
+  /** By Authorization header, then by address. */
+  let tokens = new Map<string, Map<string, Entry>>();
+  let passwords = new Map<string, Map<string, Entry>>();
+  let count = 0;
+  let epoch = 0;
+  const proven = new Map<string, { stored: string; until: number }>();
+
+  function clear(): void {
+    tokens = new Map();
+    passwords = new Map();
+    count = 0;
+  }
+
+  return {
+    find(header, address) {
+      const found =
+        tokens.get(header) ??
+        (passwords.size > 0 && /^\s*basic/i.test(header)
+          ? passwords.get(digestOf(header))
+          : undefined);
+      const entry = found?.get(address);
+      return entry !== undefined && now() < entry.until ? entry.grant : undefined;
+    },
+    get epoch() {
+      return epoch;
+    },
+    remember(header, address, isSecret, entry) {
+      if (count >= MOST) clear();
+      const all = isSecret ? passwords : tokens;
+      const of = isSecret ? digestOf(header) : header;
+      const places = all.get(of) ?? new Map<string, Entry>();
+      if (!places.has(address)) count += 1;
+      all.set(of, places.set(address, entry));
+    },
+    forget(token) {
+      epoch += 1;
+      if (token === undefined) return clear();
+      for (const [header, places] of tokens)
+        for (const { grant } of places.values())
+          if (grant.principal.token?.id === token) {
+            tokens.delete(header);
+            count -= places.size;
+            break;
+          }
+    },
+    prove(header, stored) {
+      if (proven.size >= MOST) proven.clear();
+      proven.set(digestOf(header), { stored, until: now() + PROVEN_MS });
+    },
+    isProven(header, stored) {
+      const found = stored ? proven.get(digestOf(header)) : undefined;
+      return found !== undefined && found.stored === stored && now() < found.until;
+    },
+  };
+}
