@@ -135,6 +135,8 @@ export function createApp(deps: AppDeps): App {
     } catch (error) {
       failure = asProblem(error, id);
       answer = (target ?? deps.site).problem(failure);
+      const retryAfter = failure.detail?.["retryAfter"];
+      if (retryAfter !== undefined) answer.headers["retry-after"] = String(retryAfter);
     }
     const name = target?.name ?? null;
     return deliver({ answer, incoming: original, name, grant, failure, id, started, leave });

@@ -82,7 +82,9 @@ test("npm installs with a CA file", async () => {
     join(project, ".npmrc"),
     `registry=${server.url}/npm/\ncafile=${file("first.pem")}\naudit=false\nfund=false\ncache=${join(project, "cache")}\n`,
   );
-  const { code, output } = await run(["npm", "install", "left-pad"], { cwd: project });
+  // What an outer npm tells it by variables would win over the file.
+  const env = { PATH: process.env["PATH"] ?? "", HOME: project };
+  const { code, output } = await run(["npm", "install", "left-pad"], { cwd: project, env });
   expect([code, output]).toEqual([0, expect.stringContaining("added 1 package")]);
 }, 60_000);
 

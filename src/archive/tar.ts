@@ -21,6 +21,11 @@ export interface TarLimits {
   entries: number;
   /** Of the pax headers and long names of one entry, in bytes. */
   headerSize: number;
+  /**
+   * Whether what readers make different things of is Problem("malformed"): entries behind the first block of zeros, kinds that only some know, a
+   * prefix that only some read. For archives that nobody has vouched for yet.
+   */
+  isStrict?: boolean;
 }
 
 export const tarLimits: TarLimits = { entries: 250_000, headerSize: 1024 * 1024 };
@@ -54,8 +59,10 @@ export async function* readTar(
     for (;;) {
       const block = await input.block();
       // The end is two blocks of zeros; some writers leave them out.
-      if (block === null || block.every((byte) => byte === 0)) return await input.drain();
+      if (block === null || isZero(block)) return await input.drain(limits.isStrict === true);
       const header = readHeader(block);
+      if (limits.isStrict && (header.isOdd || !"\x000127LKxg5".includes(header.flag)))
+        throw bad("an entry that clients read in different ways");
       if (["x", "g", "L", "K"].includes(header.flag)) {
         extra += header.size + BLOCK;
         if (extra > limits.headerSize) throw bad("its extended headers are too large");
@@ -98,6 +105,8 @@ function alsoOf(header: Header, extended: Map<string, string>): string {
 
 interface Header {
   also: string;
+  /** It says that it is of POSIX, in a version that POSIX does not have. */
+  isOdd: boolean;
   name: string;
   mode: number;
   size: number;
@@ -120,12 +129,17 @@ function readHeader(block: Uint8Array): Header {
   return {
     // GNU has something else there, which PHP takes for the prefix all the same.
     also: isPosix ? "" : field,
+    isOdd: isPosix && prefix !== "" && textOf(block.subarray(263, 265)) !== "00",
     name: prefix === "" ? name : `${prefix}/${name}`,
     mode: octal(block, 100, 8) & 0o7777,
     size: octal(block, 124, 12),
     flag,
     target: isLink ? nameOf(block.subarray(157, 257)) : "",
   };
+}
+
+function isZero(block: Uint8Array): boolean {
+  return block.every((byte) => byte === 0);
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -237,8 +251,13 @@ function createInput(source: AsyncIterable<Uint8Array>) {
     },
     content,
     /** To the end, so that whatever packed the archive is read whole. */
-    async drain(): Promise<void> {
-      while ((await some(BLOCK * BLOCK)) !== null);
+    /** `mustBeZero`: Problem("malformed") for anything else there. */
+    async drain(mustBeZero = false): Promise<void> {
+      for (;;) {
+        const rest = await some(BLOCK * BLOCK);
+        if (rest === null) return;
+        if (mustBeZero && !isZero(rest)) throw bad("something follows its end");
+      }
     },
     async close(): Promise<void> {
       await pieces.return?.();

@@ -201,6 +201,11 @@ export function createAccounts(deps: AccountsDeps): (grant: Grant) => Accounts {
     { kind, name }: { kind: "user" | "team"; name: string },
     actions: Action[],
   ): Promise<void> {
+    if (packageName.includes("*"))
+      throw new Problem(
+        "badRequest",
+        `${packageName} would be a pattern: such a name has no owners of its own`,
+      );
     const snapshot = directory.current();
     const holder = `${kind}:${spellUser(name)}`;
     if (kind === "user" && !snapshot.users.has(spellUser(name)))

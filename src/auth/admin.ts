@@ -162,6 +162,7 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
       );
     },
     async setPassword(by, typed, password) {
+      requireWhole(by, "set a password");
       const { name } = userOf(typed);
       requirePassword(password);
       const hash = await passwords.hash(password);
@@ -175,8 +176,11 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     async setProfile(by, typed, { email, fullName }) {
       const user = userOf(typed);
       const [mail, full] = [email ?? user.email, fullName ?? user.fullName];
-      if (mail.length > 200 || full.length > 200)
-        throw new Problem("badRequest", "A name or an address has 200 characters at most");
+      if (mail.length > 200 || full.length > 200 || /[\u0000-\u001f\u007f]/.test(mail + full))
+        throw new Problem(
+          "badRequest",
+          "A name or an address has 200 characters at most, and none that controls a terminal",
+        );
       const detail = { what: "profile", name: user.name };
       await change({ action: "user", principal: by, detail }, async (sql) => {
         await sql`UPDATE users SET email = ${mail}, full_name = ${full}, changed_at = ${now()} WHERE name = ${user.name}`;
@@ -265,6 +269,7 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
       });
     },
     async issueToken(by, typed, wish) {
+      requireWhole(by, "make a token");
       const { name } = userOf(typed);
       return directory.addToken(async (sql) => {
         const token = await insertToken(sql, { kind: "user", name }, wish, now());
@@ -286,4 +291,16 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
       return ended;
     },
   };
+}
+
+/** A token that ends, or is for a part, must not make what does not end, or is for more. */
+function requireWhole({ token, name }: Principal, what: string): void {
+  if (token === null || token.isWhole) return;
+  throw new Problem(
+    "forbidden",
+    `A token for a part of what ${name} may, or for a time, cannot ${what}`,
+    {
+      rule: "login",
+    },
+  );
 }

@@ -121,27 +121,32 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     return audience;
   }
 
-  function grantOf(principal: Principal, may = mayOfUser(principal.name)): Grant {
+  function grantOf(
+    principal: Principal,
+    may = mayOfUser(principal.name),
+    again?: () => Promise<Grant>,
+  ): Grant {
     const { kind, name, token } = principal;
     const audience = audienceOf(
       `${kind}:${name}#${token?.id ?? ""}#${directory.current().revision}`,
     );
-    return issueGrant({ audience, principal, fault: null, may });
+    return issueGrant({ audience, principal, fault: null, may, ...(again && { again }) });
   }
 
   async function look(header: string, said: Said, address: string): Promise<Looked> {
     if (said.kind === "unreadable")
       return { grant: refused("The Authorization header is neither Basic nor Bearer"), until: 0 };
-    if (said.kind === "token") return ofToken(said.secret, address);
+    if (said.kind === "token") return ofToken(header, said.secret, address);
     const stored = directory.current().users.get(spellUser(said.name))?.password;
     const isProven = known.isProven(header, stored);
     const { name, password } = await deps.logIns.check(said.name, said.password, address, isProven);
     if (password !== null) known.prove(header, password);
-    const grant = grantOf({ kind: "user", name, token: null, address });
+    const principal: Principal = { kind: "user", name, token: null, address };
+    const grant = grantOf(principal, undefined, async () => find(header, address));
     return { grant, until: now() + REMEMBERED_MS };
   }
 
-  async function ofToken(secret: string, address: string): Promise<Looked> {
+  async function ofToken(header: string, secret: string, address: string): Promise<Looked> {
     const token = await findToken(deps.database.read, secret);
     if (!token) return { grant: refused("This token is not one of this server's"), until: 0 };
     const fault = faultOf(token, address);
@@ -153,7 +158,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     }
     uses.set(token.id, now());
     const { id, name, owner, ownerKind, expiresAt } = token;
-    const isWhole = Object.values(token.scope).every((part) => part === null);
+    const isBound = expiresAt !== null || token.cidrs.length > 0;
+    const isWhole = !isBound && Object.values(token.scope).every((part) => part === null);
     const principal: Principal = {
       kind: ownerKind,
       name: owner,
@@ -165,7 +171,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     // What anonymous callers may, everybody may: who could ask without the token may ask with it.
     const may = isWhole ? own : either(own, anonymous.may);
     const until = Math.min(now() + REMEMBERED_MS, expiresAt ?? Number.MAX_SAFE_INTEGER);
-    return { grant: grantOf(principal, may), until };
+    return { grant: grantOf(principal, may, async () => find(header, address)), until };
   }
 
   function scopeOf({ scope }: StoredToken): May {
@@ -223,6 +229,15 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   }, FLUSH_MS);
   flush.unref();
 
+  /** Of what was sent, as it is by now. */
+  function find(header: string, address: string): Grant | Promise<Grant> {
+    const found = known.find(header, address);
+    if (found !== undefined) return found;
+    if (!hasAccounts(directory.current(), rules)) return anonymous;
+    if (header.length > LONGEST_HEADER) return refused("The Authorization header is too long");
+    return lookUpOnce(header, address);
+  }
+
   return {
     grantOf: (principal) => grantOf(principal),
     identify(credentials, only) {
@@ -231,12 +246,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
         const session = only === undefined ? deps.sessions?.(credentials) : null;
         return session ? session.then((found) => (found ? grantOf(found) : anonymous)) : anonymous;
       }
-      const { address } = credentials;
-      const found = known.find(header, address);
-      if (found !== undefined) return found;
-      if (!hasAccounts(directory.current(), rules)) return anonymous;
-      if (header.length > LONGEST_HEADER) return refused("The Authorization header is too long");
-      return lookUpOnce(header, address);
+      return find(header, credentials.address);
     },
     close() {
       end();

@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import type { Directory, User } from "./directory.ts";
 import { spellUser } from "./names.ts";
 import { isOutdated, type Passwords } from "./passwords.ts";
+import { looksLikeSecret } from "./secret.ts";
 import type { Throttle } from "./throttle.ts";
 
 /**
@@ -58,12 +59,15 @@ export function createLogIns(deps: LogInDeps): LogIns {
   return {
     async check(typed, password, address, isProven = false) {
       const name = spellUser(typed).slice(0, 200);
-      if (!isProven) throttle.check(name, address);
+      const wait = isProven ? 0 : throttle.check(name, address);
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       const user = await find(name, password);
       if (user === null || user.disabledAt !== null) {
         throttle.failed(name, address);
         const principal = { ...nobody, address };
-        deps.audit.note({ action: "log in failed", principal, detail: { name } });
+        // A token in the place of a name is a slip that must not be kept.
+        const detail = { name: looksLikeSecret(name) ? "hf_…" : name };
+        deps.audit.note({ action: "log in failed", principal, detail });
         throw new Problem("unauthenticated", "The name or the password is wrong", {
           rule: "login",
         });

@@ -6,9 +6,9 @@ const FREE = 3;
 const LONGEST_MS = 60_000;
 /** From one address, of whatever accounts. */
 const FREE_BY_ADDRESS = 20;
-/** Of one account, from wherever: guesses from everywhere are told apart from the owner by nothing, so that these wait only a little. */
+/** Of one account, from wherever: guesses from everywhere are told apart from the owner by nothing, so that all of them wait a little, and none is refused. */
 const FREE_BY_ACCOUNT = 50;
-const LONGEST_BY_ACCOUNT_MS = 2_000;
+const BY_ACCOUNT_MS = 1_000;
 /** All is forgiven after so long without a failure. */
 const MEMORY_MS = 15 * 60_000;
 const MOST = 20_000;
@@ -21,8 +21,8 @@ interface Failures {
 }
 
 export interface Throttle {
-  /** Throws Problem("tooMany") when this one must wait. */
-  check(account: string, address: string): void;
+  /** Throws Problem("tooMany") when this one must come again later; otherwise how many milliseconds it is to be kept waiting. */
+  check(account: string, address: string): number;
   failed(account: string, address: string): void;
   succeeded(account: string, address: string): void;
 }
@@ -32,8 +32,8 @@ export function createThrottle(now: () => number): Throttle {
   const rules = (account: string, address: string) => [
     { key: `${account}\0${address}`, free: FREE, longest: LONGEST_MS },
     { key: `\0${address}`, free: FREE_BY_ADDRESS, longest: LONGEST_MS },
-    { key: `${account}\0`, free: FREE_BY_ACCOUNT, longest: LONGEST_BY_ACCOUNT_MS },
   ];
+  const ofAccount = (account: string) => `${account}\0`;
 
   function current(key: string): Failures | null {
     const found = memory.get(key);
@@ -56,9 +56,11 @@ export function createThrottle(now: () => number): Throttle {
           { rule: "login", detail: { retryAfter: seconds } },
         );
       }
+      return (current(ofAccount(account))?.count ?? 0) >= FREE_BY_ACCOUNT ? BY_ACCOUNT_MS : 0;
     },
     failed(account, address) {
-      for (const { key, free, longest } of rules(account, address)) {
+      const everywhere = { key: ofAccount(account), free: Number.POSITIVE_INFINITY, longest: 0 };
+      for (const { key, free, longest } of [...rules(account, address), everywhere]) {
         const count = (current(key)?.count ?? 0) + 1;
         const wait = count < free ? 0 : Math.min(longest, 1000 * 2 ** (count - free));
         memory.delete(key); // to the end: the oldest go first

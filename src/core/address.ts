@@ -18,6 +18,17 @@ export function addressTest(blocks: readonly string[]): (address: string) => boo
   };
 }
 
+/** Whether it is an address or a CIDR block that `addressTest` takes. */
+export function isRange(block: unknown): boolean {
+  try {
+    if (typeof block !== "string") return false;
+    addressTest([block]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The bits of an address as text; an IPv4 address in IPv6 form counts as IPv4. */
 function toBits(address: string): string | null {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);

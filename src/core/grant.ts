@@ -31,6 +31,8 @@ export interface Permissions {
   readonly fault: string | null;
   /** The failure to end in, where that is not "unauthenticated": too many guesses, a directory that cannot be asked. */
   readonly cause?: Problem | null;
+  /** The same caller's grant as it is by now, where what they do takes long: rights may have been taken away meanwhile. */
+  readonly again?: () => Promise<Grant>;
   /**
    * `repository`: null for the server's own pages. `packageName`: null for what belongs to no package, which is for everybody who may do
    * that with any package of the repository.

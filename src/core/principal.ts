@@ -6,7 +6,7 @@ export interface Principal {
   kind: "anonymous" | "user" | "job" | "server";
   /** "ann"; what a job is called ("gitlab.example.com acme/widgets"); empty for who gives no name. */
   name: string;
-  /** The token that it came with, and whether that may all that its owner may; null for a password, a session, or none. */
+  /** The token that it came with, and whether that may all that its owner may, from everywhere and for ever; null for a password, a session, or none. */
   token: { id: string; name: string; isWhole: boolean } | null;
   /** Where it asks from, as far as that is known when the grant is made; empty for the server and for who gives no name. */
   address: string;

@@ -44,6 +44,12 @@ export function createHosting(
       permit(grant, repository, action, packageName);
     }
 
+    /** Asked again when it comes to be done: an upload may take hours. */
+    async function askNow(action: Action, packageName: string): Promise<void> {
+      const now = (await grant.again?.()) ?? grant;
+      permit(now, repository, action, packageName);
+    }
+
     function toPublish(packageName: string): void {
       ask("publish", packageName);
       if (!settings.canHost)
@@ -98,6 +104,7 @@ export function createHosting(
       },
       async publish({ files, ...publication }) {
         toPublish(publication.package);
+        await askNow("publish", publication.package);
         const bytes = files.map(({ upload, ...file }) => ({
           ...file,
           sha256: upload.sha256,

@@ -130,7 +130,7 @@ function told(request: ServedRequest): { level: Level; message: string; fields: 
       cache: result,
       bytes,
       upstream: cache?.upstream,
-      reason: request.reason ?? undefined,
+      reason: request.reason === null ? undefined : withoutSecrets(request.reason),
       rule: request.rule ?? undefined,
       cut: cut ?? undefined,
     },

@@ -18,6 +18,7 @@ import { isObject } from "./types.ts";
 
 const BODY = { bytes: 16 * 1024 * 1024, values: 1_000_000 };
 const NOTE = 10_000;
+const VERSIONS = 100_000;
 
 /** What is not published here is an upstream's, and nobody can change it here. */
 export function requireOwn(name: string, repository: Repository): void {
@@ -99,6 +100,8 @@ async function deprecate(
   repository: Repository,
 ): Promise<Reply> {
   const notes = new Map<string, string>();
+  if (Object.keys(versions).length > VERSIONS)
+    throw new Problem("tooLarge", `The document has more than ${VERSIONS} versions`);
   for (const [version, manifest] of Object.entries(versions)) {
     const note = isObject(manifest) ? (manifest["deprecated"] ?? "") : "";
     if (typeof note !== "string" || note.length > NOTE)
@@ -172,6 +175,9 @@ async function changeOwners(
   if (expected !== undefined && expected !== now.revision) throw stale(name);
   const before = stateOf(now).maintainers ?? [];
   const names = (list: readonly Person[]) => list.map((one) => one.name);
+  // All or nothing: before anybody is given anything, all of them are there.
+  for (const user of names(people).filter((one) => !names(before).includes(one)))
+    if (!(await accounts.user(user))) throw new Problem("notFound", `There is no user ${user}`);
   for (const user of names(people).filter((one) => !names(before).includes(one)))
     await accounts.allow(repository.name, name, { kind: "user", name: user }, ["admin"]);
   for (const user of names(before).filter((one) => !names(people).includes(one)))

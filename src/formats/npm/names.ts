@@ -19,6 +19,11 @@ export function isPackageName(name: string): boolean {
   return PART.test(name) && !/^(_.*|node_modules|favicon\.ico)$/i.test(name);
 }
 
+/** Whether a package may begin to be called so: as npm has it for new ones, in lower case and with nothing that means something elsewhere. */
+export function isNewName(name: string): boolean {
+  return isPackageName(name) && /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(name);
+}
+
 /** True for versions as documents spell them, also the loose ones of the first years. */
 export function isVersion(text: string): boolean {
   return /^\d/.test(text) && VERSION.test(text) && semver.valid(text, { loose: true }) !== null;

@@ -8,6 +8,8 @@ import { isObject } from "./types.ts";
 
 /** All that is not the tarball: a readme, manifests of as many versions as a packument has. Bytes. */
 const FIELDS = 16 * 1024 * 1024;
+/** Of the document, and of its attachments and what each says: clients send a dozen. */
+const MEMBERS = 1_000;
 /** Of the tarball; a repository may have a smaller limit of its own. */
 const TARBALL = 5 * 1024 ** 3;
 
@@ -35,27 +37,36 @@ export async function readPublishDocument(
   const said = new Map<string, Record<string, unknown>>();
   const others: PublishDocument["others"] = [];
   let tarball: { file: string; upload: Upload } | null = null;
-  let size = 0;
-  const count = (value: unknown) => {
-    size += JSON.stringify(value)?.length ?? 0;
-    if (size > FIELDS)
-      throw new Problem("tooLarge", "The document has too much beside its tarball");
-  };
+  let members = 0;
+  let isCarrying = false;
+  /** Bytes that came, less those of the tarball's text. */
+  let beside = 0;
+  const tooLarge = () => new Problem("tooLarge", "The document has too much beside its tarball");
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      beside += chunk.length;
+      // A tarball's text is taken off as it is read, which is a chunk later.
+      if (beside - chunk.length > FIELDS) throw tooLarge();
+      yield chunk;
+    }
+  }
   try {
-    const body = request.stream(Math.ceil((TARBALL * 4) / 3) + FIELDS);
+    const body = counted(request.stream(Math.ceil((TARBALL * 4) / 3) + FIELDS));
     const isTarball = (file: string, key: string) => file.endsWith(".tgz") && key === "data";
     for await (const event of readJsonTexts(body, "_attachments", isTarball, FIELDS)) {
+      if (++members > MEMBERS) throw tooLarge();
+      if (event.kind === "field" ? event.key === "_attachments" : true) isCarrying = true;
       if (event.kind === "field") {
-        count(event.value);
         if (event.key !== "__proto__") fields[event.key] = event.value;
       } else if (event.kind === "member") {
-        count(event.value);
         const { entry, key, value } = event;
         said.set(entry, { ...said.get(entry), [key]: value });
         if (key === "data" && typeof value === "string") others.push({ file: entry, text: value });
       } else {
         if (tarball) throw new Problem("badRequest", "The document carries more than one tarball");
-        const bytes = decoded(event.chunks);
+        const bytes = decoded(event.chunks, (length) => {
+          beside -= length;
+        });
         const upload = await repository.hosting.receive(name, bytes, TARBALL, ["sha512", "sha1"]);
         tarball = { file: event.entry, upload };
       }
@@ -66,6 +77,12 @@ export async function readPublishDocument(
       throw new Problem("badRequest", error.message, { cause: error });
     throw error;
   }
+  // Without one it would be taken for something else: a deprecation.
+  if (isCarrying && !tarball && fields["_attachments"] !== null)
+    throw new Problem(
+      "badRequest",
+      "The document carries no tarball: its attachment is NAME-VERSION.tgz, in base64",
+    );
   return {
     fields,
     tarball: tarball && { ...tarball, said: said.get(tarball.file) ?? {} },
@@ -74,10 +91,14 @@ export async function readPublishDocument(
 }
 
 /** Base64 that is cut anywhere. */
-async function* decoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+async function* decoded(
+  texts: AsyncIterable<string>,
+  took: (length: number) => void,
+): AsyncGenerator<Uint8Array> {
   let rest = "";
   let isOver = false;
   for await (const text of texts) {
+    took(text.length);
     const all = rest + text;
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(all) || (isOver && all !== ""))
       throw new Problem("badRequest", "The tarball in the document is not base64");

@@ -18,7 +18,7 @@ import {
   type ReleaseMetadata,
   type TarballMetadata,
 } from "./hosted.ts";
-import { conventionalFile, isFileName, isTag } from "./names.ts";
+import { conventionalFile, isFileName, isNewName, isTag } from "./names.ts";
 import {
   type Attachment,
   announcedSize,
@@ -31,7 +31,13 @@ import { readTarball } from "./tarball-inside.ts";
 import { isObject, type Manifest } from "./types.ts";
 
 /** What a client says of a version that its tarball cannot say, and that is kept. */
-const ADDED = ["gitHead", "_nodeVersion", "_npmVersion", "_hasShrinkwrap", "readmeFilename"];
+const ADDED: Readonly<Record<string, (value: unknown) => boolean>> = {
+  gitHead: isShort,
+  _nodeVersion: isShort,
+  _npmVersion: isShort,
+  _hasShrinkwrap: (value) => typeof value === "boolean",
+  readmeFilename: isShort,
+};
 /** What a client's own machine left in it (pnpm 10), and what only the registry may say. */
 const DROPPED =
   /^(_(?!(nodeVersion|npmVersion|hasShrinkwrap)$).*|dist|readme|maintainers|deprecated)$/;
@@ -44,6 +50,11 @@ export async function servePublish(
   repository: Repository,
 ): Promise<Reply> {
   const { hosting } = repository;
+  if (!hosting.owns(name) && !isNewName(name))
+    throw new Problem(
+      "badRequest",
+      `${name} is no name for a new package: it has lower case letters, digits and . _ - ~`,
+    );
   await hosting.admit(name, announcedSize(request));
   const document = await readPublishDocument(name, request, repository);
   const beside: Upload[] = [];
@@ -183,6 +194,10 @@ async function readInside(upload: Upload) {
   }
 }
 
+function isShort(value: unknown): boolean {
+  return typeof value === "string" && value.length <= 255;
+}
+
 /** The tarball's own package.json, with what npm adds in reading it, and the little that only the client can say. */
 function storedManifest(
   name: string,
@@ -193,7 +208,7 @@ function storedManifest(
 ): Manifest {
   const own = Object.fromEntries(Object.entries(inside).filter(([key]) => !DROPPED.test(key)));
   const added = Object.fromEntries(
-    ADDED.flatMap((key) => (told[key] === undefined ? [] : [[key, told[key]]])),
+    Object.entries(ADDED).flatMap(([key, fits]) => (fits(told[key]) ? [[key, told[key]]] : [])),
   );
   const optional = objectOf(inside["optionalDependencies"]);
   const bin = binOf(inside);

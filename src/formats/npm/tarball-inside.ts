@@ -2,14 +2,14 @@
 import { unpackedLimit } from "../../archive/check.ts";
 import { decompressed } from "../../archive/decompress.ts";
 import { piecesOf } from "../../archive/pieces.ts";
-import { readTar } from "../../archive/tar.ts";
+import { readTar, tarLimits } from "../../archive/tar.ts";
 import type { RandomAccess } from "../../core/artifact.ts";
 import { readJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Beside, commandFolder, filledIn } from "./filled.ts";
 import { isObject, type Manifest } from "./types.ts";
 
-const MANIFEST = 4 * 1024 * 1024;
+const MANIFEST = 1024 * 1024;
 /** Files of a folder that are commands. */
 const COMMANDS = 1_000;
 /** Of a readme as much is kept. */
@@ -48,6 +48,7 @@ async function read(
   let unpackedSize = 0;
   let hasGyp = false;
   for await (const entry of entriesOf(file)) {
+    refuseOdd(entry.name);
     if (entry.type !== "file") continue;
     files += 1;
     unpackedSize += entry.size;
@@ -55,7 +56,7 @@ async function read(
     if (name && /^[^.].*\.gyp$/.test(name)) hasGyp = true;
     if (name?.toLowerCase() === "package.json") {
       // Clients unpack the last one, and other readers may believe the first.
-      if (manifest || name !== "package.json")
+      if (manifest || name !== "package.json" || partsOf(entry.name).join("/") !== entry.name)
         throw new Problem(
           "badRequest",
           "The tarball has more than one package.json, or one that is spelled otherwise",
@@ -70,7 +71,8 @@ async function read(
 }
 
 function entriesOf(file: RandomAccess) {
-  return readTar(decompressed("tarball.tar.gz", piecesOf(file), unpackedLimit(file)));
+  const plain = decompressed("tarball.tar.gz", piecesOf(file), unpackedLimit(file));
+  return readTar(plain, { ...tarLimits, isStrict: true });
 }
 
 /** Reads the archive again: few packages have such a folder. */
@@ -90,6 +92,17 @@ async function filesBelow(file: RandomAccess, folder: string): Promise<string[]>
 function rootName(path: string): string | null {
   const parts = partsOf(path);
   return parts.length === 2 ? parts[1]! : null;
+}
+
+/** Clients drop the first part of a path, whatever that is: of a path without one another part is dropped than of any other. */
+function refuseOdd(path: string): void {
+  const parts = path.split("/");
+  const isOdd = parts[0] === "" || parts[0] === "." || parts.includes("..") || path.includes("\\");
+  if (isOdd && parts.some((part) => part.toLowerCase() === "package.json"))
+    throw new Problem(
+      "badRequest",
+      `The tarball has ${JSON.stringify(path.slice(0, 200))}, which clients unpack to different places`,
+    );
 }
 
 function partsOf(path: string): string[] {
