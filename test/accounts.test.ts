@@ -115,6 +115,10 @@ test("commands work without a server, and say what is wrong with what they are g
       status: 2,
       err: expect.stringContaining("nothing to allow"),
     });
+    expect(alone(["grant", "add", "everyone", "read", "--repository", "nmp"])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("did you mean npm?"),
+    });
     expect(alone(["grant", "add", "anonymous", "publish"]).err).toContain("may read, and nothing");
   } finally {
     rmSync(data, { recursive: true, force: true });

@@ -1,9 +1,10 @@
 // `holdfast user|team|grant|token|access …`: accounts without pages. A server that runs on the data directory does it.
 import { readFile } from "node:fs/promises";
+import type { Config } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { printable } from "../core/log.ts";
 import type { AccountCommandName } from "../server/account-operations.ts";
-import { type Command, type Given, type Option, UsageError } from "./arguments.ts";
+import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
 import type { RunDeps } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { type PasswordInput, readPassword } from "./password.ts";
@@ -131,8 +132,8 @@ several; publish and unpublish each bring read, and admin brings all.`,
     given: (given) => ({
       holder: given.words[0],
       actions: actionsOf(given.words[1]!),
-      repository: given.text("repository") ?? null,
-      package: given.text("package") ?? null,
+      repository: oneOf(given, "repository"),
+      package: oneOf(given, "package"),
     }),
   },
   {
@@ -208,6 +209,7 @@ export function accountCommands(deps: AccountDeps): Command[] {
     async run(given, terminal) {
       const config = configFrom(given, deps.formats, terminal);
       const ask = () => readPassword(given.on("password-stdin"), terminal.err, deps.input);
+      requireRepositories(given, config);
       const wanted = await definition.given(given, ask);
       const values = {
         command: definition.name,
@@ -232,6 +234,13 @@ export function accountCommands(deps: AccountDeps): Command[] {
   }));
 }
 
+/** A misspelt one would be given, and mean nothing. */
+function requireRepositories(given: Given, { repositories }: Config): void {
+  const names = repositories.map(({ name }) => name);
+  const wrong = listOf(given.text("repository"))?.find((name) => !names.includes(name));
+  if (wrong !== undefined) throw new UsageError(unknown("repository", wrong, names));
+}
+
 /** Rows of several cells are tables; between them stand sentences. */
 function print(rows: readonly string[][], terminal: Terminal): void {
   const cells = rows.map((row) => row.map(printable));
@@ -249,6 +258,13 @@ function actionsOf(text: string): string[] {
 
 function listOf(text: string | undefined): string[] | null {
   return text === undefined ? null : text.split(",").map((word) => word.trim());
+}
+
+/** A grant is for one, so that each can be taken back by itself. */
+function oneOf(given: Given, option: string): string | null {
+  const text = given.text(option);
+  if (text?.includes(",")) throw new UsageError(`--${option} takes one: give a grant for each`);
+  return text ?? null;
 }
 
 function expiryOf(days: string | undefined): number | null {
