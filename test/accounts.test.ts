@@ -101,6 +101,9 @@ test("commands work without a server, and say what is wrong with what they are g
   const alone = (line: string[], input = "") => holdfast(line, input, data);
   try {
     expect(alone(["user", "list"]).out).toBe("There are no users.\n");
+    expect(alone(["access", "show", "anonymous"]).out).toMatch(
+      /read +all +all +anonymous +the default/,
+    );
     expect(alone(["user", "add", "ann", "--password-stdin"], "short\n")).toMatchObject({
       status: 1,
       err: expect.stringContaining("8 to 1024 characters"),

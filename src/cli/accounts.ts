@@ -8,7 +8,7 @@ import { type Command, type Given, type Option, UsageError, unknown } from "./ar
 import type { RunDeps } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { type PasswordInput, readPassword } from "./password.ts";
-import { align, type Terminal } from "./terminal.ts";
+import { align, paint, type Terminal } from "./terminal.ts";
 import { who } from "./who.ts";
 
 export interface AccountDeps extends RunDeps {
@@ -189,7 +189,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
   {
     name: "access show",
     words: "USER",
-    summary: "Show what a user may, and where each grant comes from",
+    summary: "Show what a user may, or anonymous, and where each grant comes from",
     given: ({ words }) => ({ user: words[0] }),
   },
 ];
@@ -229,6 +229,8 @@ export function accountCommands(deps: AccountDeps): Command[] {
       } finally {
         print(rows, terminal);
       }
+      if (definition.name === "token create" && terminal.tty)
+        terminal.err(paint(terminal, "dim", "It is shown this once.\n"));
       return 0;
     },
   }));
@@ -244,8 +246,12 @@ function requireRepositories(given: Given, { repositories }: Config): void {
 /** Rows of several cells are tables; between them stand sentences. */
 function print(rows: readonly string[][], terminal: Terminal): void {
   const cells = rows.map((row) => row.map(printable));
-  const tables = align(cells.filter((row) => row.length > 1));
-  for (const row of cells) terminal.out(`${row.length > 1 ? tables.shift() : row[0]}\n`);
+  const table = align(cells.filter((row) => row.length > 1));
+  const head = table[0];
+  for (const row of cells) {
+    const line = row.length > 1 ? table.shift()! : row[0]!;
+    terminal.out(`${row.length > 1 && line === head ? paint(terminal, "dim", line) : line}\n`);
+  }
 }
 
 function actionsOf(text: string): string[] {
