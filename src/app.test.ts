@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createApp } from "./app.ts";
 import type { Mounted } from "./cache/repository.ts";
+import type { AuditEntry } from "./core/audit.ts";
 import { createLog } from "./core/log.ts";
 import { createMetrics } from "./core/metrics.ts";
 import { type Reply, reply } from "./core/reply.ts";
@@ -12,7 +13,8 @@ import { createSite } from "./web/site.ts";
 
 const everybody = grantOf("", () => true);
 
-function open(answer: () => Reply) {
+function open(answer: () => Reply, grant = everybody) {
+  const audited: AuditEntry[] = [];
   const lines: string[] = [];
   const served: ServedRequest[] = [];
   const format = {
@@ -27,8 +29,8 @@ function open(answer: () => Reply) {
   } as unknown as Mounted;
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
-    gate: { identify: () => everybody },
-    audit: { note: () => {} },
+    gate: { identify: () => grant },
+    audit: { note: (entry) => audited.push(entry) },
     isPublic: () => true,
     site: createSite({
       repositories: [],
@@ -53,7 +55,7 @@ function open(answer: () => Reply) {
         served.push({ ...request, id, durationMs, address }),
     },
   });
-  return { app, lines, served };
+  return { app, lines, served, audited };
 }
 
 const incoming: Incoming = {
@@ -115,4 +117,30 @@ test("each request is recorded, those that repeat as well, with what differs", a
     [200, 4, "192.0.2.9"],
   ]);
   expect(new Set(served.map(({ id }) => id)).size).toBe(4);
+});
+
+test("who was sent bytes of a private package is told to the audit log, also when the request repeats", async () => {
+  const privateRead = { package: "@acme/app", purl: "pkg:npm/%40acme/app@1.0.0", digest: "d" };
+  const shared: Reply = {
+    ...reply(200, "text/plain", Buffer.from("four")),
+    etag: "e",
+    isShared: true,
+    isCurrent: () => true,
+    privateRead,
+  };
+  const ann = grantOf("ann", () => true);
+  const { app, audited } = open(() => shared, ann);
+  const conditional = (name: string) => (name === "if-none-match" ? '"e"' : null);
+  for (const change of [{}, { address: "192.0.2.9" }, { header: conditional }, { method: "HEAD" }])
+    await app({ ...incoming, ...change });
+  const entry = {
+    action: "read" as const,
+    principal: ann.principal,
+    repository: "toy",
+    ...privateRead,
+  };
+  expect(audited).toEqual([
+    { ...entry, address: "127.0.0.1" },
+    { ...entry, address: "192.0.2.9" },
+  ]);
 });

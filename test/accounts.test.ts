@@ -102,6 +102,9 @@ test("commands work without a server, and say what is wrong with what they are g
   const alone = (line: string[], input = "") => holdfast(line, input, data);
   try {
     expect(alone(["user", "list"]).out).toBe("There are no users.\n");
+    expect(alone(["access", "show", "anonymous"]).out).toMatch(
+      /read +all +all +anonymous +the default/,
+    );
     expect(alone(["user", "add", "ann", "--password-stdin"], "short\n")).toMatchObject({
       status: 1,
       err: expect.stringContaining("8 to 1024 characters"),
@@ -115,6 +118,10 @@ test("commands work without a server, and say what is wrong with what they are g
     expect(alone(["grant", "add", "everyone", "write"])).toMatchObject({
       status: 2,
       err: expect.stringContaining("nothing to allow"),
+    });
+    expect(alone(["grant", "add", "everyone", "read", "--repository", "nmp"])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining("did you mean npm?"),
     });
     expect(alone(["grant", "add", "anonymous", "publish"]).err).toContain("may read, and nothing");
   } finally {

@@ -284,26 +284,52 @@ test("what may not be read looks like what is not there: in status, text and hea
       }
 }, 60_000);
 
-test("the site: health is for everybody, all else for whoever may read something, and metrics for who may read of everything", async () => {
-  const pages: [path: string, isOpen: boolean][] = [
-    ["/-/health/live", true],
-    ["/-/health/ready", true],
-    ["/", false],
-    ["/-/metrics", false],
-  ];
-  for (const [path, isOpen] of pages)
+/** Of the site: as its source has them, so that a page which is added is asked too. */
+function sitePaths(): string[] {
+  const files = ["src/web/site.ts", "src/web/people/index.ts"];
+  const texts = files.map((file) => readFileSync(file, "utf8"));
+  return texts.flatMap((text) =>
+    [...text.matchAll(/^ {2}"(\/[^"]*)": /gm)].map(([, path]) => path!),
+  );
+}
+
+/** What a page asks of who wants to see it; `people`: each asks for itself, and shows nothing of a package. */
+const pages: Record<string, "all" | "something" | "everything" | "people"> = {
+  "/": "something",
+  "/-/metrics": "everything",
+  "/-/health/live": "all",
+  "/-/health/ready": "all",
+  "/-/login": "people",
+  "/-/login/oidc": "people",
+  "/-/login/oidc/done": "people",
+  "/-/logout": "people",
+  "/-/setup": "people",
+  "/-/account": "people",
+  "/-/oidc/exchange": "people",
+  "/_/oidc/audience": "people",
+  "/_/oidc/mint-token": "people",
+  "/_/oidc/github/mint-token": "people",
+};
+
+test("the site: each page is for whom it is meant", async () => {
+  expect(sitePaths().sort()).toEqual(Object.keys(pages).sort());
+  const nobodies = ["anonymous", "no grant", "expired", "revoked", "wrong network"];
+  for (const [path, who] of Object.entries(pages))
     for (const [name, { header }] of callers) {
-      const { status } = await ask({ method: "GET", path }, header);
-      const isNobody = ["anonymous", "no grant", "expired", "revoked", "wrong network"].includes(
-        name,
-      );
-      // Metrics name every repository.
-      if (name === "other repository" && path === "/-/metrics") {
-        expect(status).toBe(403);
-        continue;
-      }
-      if (isOpen || !isNobody) expect([name, path, status]).toEqual([name, path, 200]);
-      else expect([name, path, [302, 303, 401, 403].includes(status)]).toEqual([name, path, true]);
+      const { status, text } = await ask({ method: "GET", path }, header);
+      const isShown =
+        who === "all" ||
+        (who === "something" && !nobodies.includes(name)) ||
+        (who === "everything" && ![...nobodies, "other repository"].includes(name));
+      if (who === "people")
+        expect([name, path, status < 500, /kelp|grotto/.test(text)]).toEqual([
+          name,
+          path,
+          true,
+          false,
+        ]);
+      else if (isShown) expect([name, path, status]).toEqual([name, path, 200]);
+      else expect([name, path, [401, 403].includes(status)]).toEqual([name, path, true]);
     }
 }, 60_000);
 

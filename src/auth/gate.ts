@@ -49,6 +49,7 @@ const REMEMBERED_MS = 60_000;
 const REFUSED_MS = 10_000;
 /** When uses of tokens are written. */
 const FLUSH_MS = 30_000;
+const MOST_AUDIENCES = 10_000;
 /** Longer ones cost memory, and nobody has them. */
 const LONGEST_HEADER = 4_096;
 
@@ -116,6 +117,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     let audience = audiences.get(caller);
     if (audience === undefined) {
       audience = `~${(issued++).toString(36)}`;
+      // Tokens of jobs come and go without end. None is given twice, so that forgetting costs no more than a reply that is made anew.
+      if (audiences.size >= MOST_AUDIENCES) audiences.clear();
       audiences.set(caller, audience);
     }
     return audience;

@@ -1,13 +1,14 @@
 // `holdfast user|team|grant|token|access …`: accounts without pages. A server that runs on the data directory does it.
 import { readFile } from "node:fs/promises";
+import type { Config } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { printable } from "../core/log.ts";
 import type { AccountCommandName } from "../server/account-operations.ts";
-import { type Command, type Given, type Option, UsageError } from "./arguments.ts";
+import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
 import type { RunDeps } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { type PasswordInput, readPassword } from "./password.ts";
-import { align, type Terminal } from "./terminal.ts";
+import { align, paint, type Terminal } from "./terminal.ts";
 import { who } from "./who.ts";
 
 export interface AccountDeps extends RunDeps {
@@ -131,8 +132,8 @@ several; publish and unpublish each bring read, and admin brings all.`,
     given: (given) => ({
       holder: given.words[0],
       actions: actionsOf(given.words[1]!),
-      repository: given.text("repository") ?? null,
-      package: given.text("package") ?? null,
+      repository: oneOf(given, "repository"),
+      package: oneOf(given, "package"),
     }),
   },
   {
@@ -188,7 +189,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
   {
     name: "access show",
     words: "USER",
-    summary: "Show what a user may, and where each grant comes from",
+    summary: "Show what a user may, or anonymous, and where each grant comes from",
     given: ({ words }) => ({ user: words[0] }),
   },
 ];
@@ -208,6 +209,7 @@ export function accountCommands(deps: AccountDeps): Command[] {
     async run(given, terminal) {
       const config = configFrom(given, deps.formats, terminal);
       const ask = () => readPassword(given.on("password-stdin"), terminal.err, deps.input);
+      requireRepositories(given, config);
       const wanted = await definition.given(given, ask);
       const values = {
         command: definition.name,
@@ -227,16 +229,29 @@ export function accountCommands(deps: AccountDeps): Command[] {
       } finally {
         print(rows, terminal);
       }
+      if (definition.name === "token create" && terminal.tty)
+        terminal.err(paint(terminal, "dim", "It is shown this once.\n"));
       return 0;
     },
   }));
 }
 
+/** A misspelt one would be given, and mean nothing. */
+function requireRepositories(given: Given, { repositories }: Config): void {
+  const names = repositories.map(({ name }) => name);
+  const wrong = listOf(given.text("repository"))?.find((name) => !names.includes(name));
+  if (wrong !== undefined) throw new UsageError(unknown("repository", wrong, names));
+}
+
 /** Rows of several cells are tables; between them stand sentences. */
 function print(rows: readonly string[][], terminal: Terminal): void {
   const cells = rows.map((row) => row.map(printable));
-  const tables = align(cells.filter((row) => row.length > 1));
-  for (const row of cells) terminal.out(`${row.length > 1 ? tables.shift() : row[0]}\n`);
+  const table = align(cells.filter((row) => row.length > 1));
+  const head = table[0];
+  for (const row of cells) {
+    const line = row.length > 1 ? table.shift()! : row[0]!;
+    terminal.out(`${row.length > 1 && line === head ? paint(terminal, "dim", line) : line}\n`);
+  }
 }
 
 function actionsOf(text: string): string[] {
@@ -249,6 +264,13 @@ function actionsOf(text: string): string[] {
 
 function listOf(text: string | undefined): string[] | null {
   return text === undefined ? null : text.split(",").map((word) => word.trim());
+}
+
+/** A grant is for one, so that each can be taken back by itself. */
+function oneOf(given: Given, option: string): string | null {
+  const text = given.text(option);
+  if (text?.includes(",")) throw new UsageError(`--${option} takes one: give a grant for each`);
+  return text ?? null;
 }
 
 function expiryOf(days: string | undefined): number | null {

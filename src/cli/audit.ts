@@ -97,6 +97,17 @@ function aboutOf({ repository, purl, package: name, detail }: AuditRow): string 
   const what = [repository, purl ?? name].filter(Boolean).join(" ");
   const more = Object.entries(detail)
     .filter(([, value]) => value !== null && value !== "")
-    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+    .map(([key, value]) => `${key}=${shown(key, value)}`);
   return [what, ...more].filter(Boolean).join("  ");
+}
+
+/** For people: without what is nothing, and times as such. */
+function shown(key: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" && key.endsWith("At")) return new Date(value).toISOString();
+  if (Array.isArray(value) && value.every((one) => typeof one === "string"))
+    return value.join(",") || "-";
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const said = Object.entries(value).filter(([, inner]) => inner !== null);
+  return said.map(([name, inner]) => `${name}:${shown(name, inner)}`).join(";") || "all";
 }

@@ -105,6 +105,22 @@ const tables: [
     true,
     1,
   ],
+  [
+    "a proxy on this machine, and not a word on who reads",
+    { ...plain, trustedProxies: ["127.0.0.1"], access: { ...plain.access, isLocal: true } },
+    false,
+    1,
+  ],
+  [
+    "a proxy on this machine, and who reads is said",
+    {
+      ...plain,
+      publicUrl: "https://a.example.com",
+      access: { ...plain.access, isLocal: true, anonymous: [] },
+    },
+    false,
+    0,
+  ],
   ["accounts over TLS", { ...plain, tls: { ...secure, endsAt: 99 * 86_400_000 } }, true, 0],
   ["a certificate that ends soon", { ...plain, tls: { ...secure, endsAt: 86_400_000 } }, true, 1],
 ];

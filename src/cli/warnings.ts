@@ -1,4 +1,5 @@
 // What is right in a configuration but dangerous: said by doctor and by config check.
+import { isLoopback } from "../config/access.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { endOf } from "../core/certificate.ts";
@@ -11,9 +12,9 @@ type ServerConfig = Pick<Config, "tls" | "access" | "publicUrl" | "trustedProxie
 
 /** What concerns the server as a whole. `hasUsers`: whether there are accounts beside what the configuration says. */
 export function serverWarnings(config: ServerConfig, now: number, hasUsers: boolean): Finding[] {
-  const warning = (text: string, hint: string): Finding => ({
+  const warning = (text: string, hint: string, subject = "tls"): Finding => ({
     state: "warning",
-    subject: "tls",
+    subject,
     text,
     hint,
   });
@@ -29,7 +30,23 @@ export function serverWarnings(config: ServerConfig, now: number, hasUsers: bool
           ),
         ]
       : []),
+    ...(isOpenedByProxy(config)
+      ? [
+          warning(
+            "whoever comes through the proxy may read everything, without a name: access.anonymous is not set, and the server itself listens on this machine alone",
+            "Say what is meant: `access: { anonymous: read }` or `access: { anonymous: none }`",
+            "users",
+          ),
+        ]
+      : []),
   ];
+}
+
+/** Loopback is the proxy's as well. */
+function isOpenedByProxy({ access, publicUrl, trustedProxies }: ServerConfig): boolean {
+  const host = publicUrl === null ? "localhost" : new URL(publicUrl).hostname;
+  const isPublic = trustedProxies.length > 0 || !isLoopback(host.replace(/^\[|\]$/g, ""));
+  return access.anonymous === null && access.isLocal && isPublic;
 }
 
 function isReadable(config: ServerConfig, hasUsers: boolean): boolean {

@@ -102,7 +102,13 @@ export function resolveAccess(
           : anonymous === "read"
             ? [reading({}, "access.anonymous")]
             : [],
-    teams: input.teams,
+    // As names of users are kept.
+    teams: Object.fromEntries(
+      Object.entries(input.teams).map(([team, names]) => [
+        team,
+        names.map((name) => name.toLowerCase()),
+      ]),
+    ),
     grants: input.grants.map((grant, at) => ({
       holder: grant.to,
       actions: [grant.may].flat(),

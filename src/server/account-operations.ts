@@ -1,9 +1,11 @@
 // What the commands about accounts have the server do: by name, with their arguments as JSON, lines for people back.
 import { z } from "zod";
-import { membersOf, teamsOf, userGrants } from "../auth/effective.ts";
+import { anonymousGrants, membersOf, teamsOf, userGrants } from "../auth/effective.ts";
 import { readHtpasswd } from "../auth/htpasswd/file.ts";
+import { spellUser } from "../auth/names.ts";
 import type { Auth } from "../auth/room.ts";
 import { listTokens } from "../auth/tokens.ts";
+import type { Granted } from "../core/access.ts";
 import type { OperationCall } from "../core/operation.ts";
 import { type Principal, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
@@ -51,7 +53,10 @@ function commandsOf(auth: Auth, database: Database) {
       }),
       async ({ admin: isAdmin, ...user }, by, say) => {
         await admin.addUser(by, user, isAdmin);
-        say(`${user.name} is a user${isAdmin ? ", and administrator of all" : ""}.`);
+        const name = spellUser(user.name);
+        say(`${name} is a user${isAdmin ? ", and administrator of all" : ""}.`);
+        if (userGrants(directory.current(), auth.rules(), name).length === 0)
+          say(`${name} may do nothing yet: holdfast grant add user:${name} read`);
       },
     ),
     "user import": command(z.object({ text: z.string() }), async ({ text }, by, say) => {
@@ -178,16 +183,20 @@ function commandsOf(auth: Auth, database: Database) {
       say(`The token "${name}" of ${owner} works no more.`);
     }),
     "access show": command(z.object({ user: Name }), async ({ user }, _by, say) => {
+      const show = (grants: readonly Granted[], who: string) => {
+        if (grants.length === 0) say(`${who} may do nothing.`);
+        else say("MAY", "REPOSITORIES", "PACKAGES", "AS", "WHERE IT STANDS");
+        for (const { holder, actions, repositories, packages, source } of grants)
+          say(actions.join(", "), list(repositories), list(packages), holder, source);
+      };
+      if (user === "anonymous")
+        return show(anonymousGrants(directory.current(), auth.rules()), "Who gives no name");
       const { name, disabledAt } = userOf(user);
       if (disabledAt !== null)
         say(`${name} is disabled since ${day(disabledAt)}, and may do nothing.`);
       const teams = teamsOf(directory.current(), auth.rules(), name);
       say(`Teams: ${teams.join(", ") || "none"}`);
-      const grants = userGrants(directory.current(), auth.rules(), name);
-      if (grants.length === 0) say(`${name} may do nothing.`);
-      else say("MAY", "REPOSITORIES", "PACKAGES", "AS", "WHERE IT STANDS");
-      for (const { holder, actions, repositories, packages, source } of grants)
-        say(actions.join(", "), list(repositories), list(packages), holder, source);
+      show(userGrants(directory.current(), auth.rules(), name), name);
     }),
   };
 }
