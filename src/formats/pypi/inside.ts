@@ -2,7 +2,7 @@
 import { unpackedLimit } from "../../archive/check.ts";
 import { decompressed } from "../../archive/decompress.ts";
 import { piecesOf } from "../../archive/pieces.ts";
-import { readTar } from "../../archive/tar.ts";
+import { readTar, tarLimits } from "../../archive/tar.ts";
 import {
   checkLocal,
   readDirectory,
@@ -20,6 +20,9 @@ import { canonicalVersion } from "./versions.ts";
 
 /** Read while clients wait: of less than what is only fetched, and more than the largest wheels have. */
 const LIMITS = { ...zipLimits, entries: 100_000, directorySize: 16 * 2 ** 20 };
+
+/** What pip and tar would unpack differently is not what was looked at here. */
+const STRICT = { ...tarLimits, isStrict: true };
 
 /** What stands in a distribution. `bytes`: its metadata as it stands there. */
 export interface Inside extends CoreMetadata {
@@ -99,7 +102,7 @@ async function inTar(file: RandomAccess, distribution: Distribution): Promise<Ui
   const plain = decompressed(distribution.file, piecesOf(file), unpackedLimit(file));
   let top: string | null = null;
   let found: Uint8Array | null = null;
-  for await (const { name, type, size, chunks } of readTar(plain)) {
+  for await (const { name, type, size, chunks } of readTar(plain, STRICT)) {
     const path = name.replace(/^(?:\.\/)+/, "");
     if (path === "" || path === ".") continue;
     checkPath(path, distribution);
@@ -135,6 +138,9 @@ async function entriesOf(
 function checkPath(path: string, distribution: Distribution): void {
   if (/^\/|\\|\0|(?:^|\/)\.\.(?:\/|$)|^[A-Za-z]:/.test(path))
     throw bad(distribution, `${path.slice(0, 100)} in it leads out of it`);
+  // Another spelling of a path that may be there as well.
+  if (/\/\.?\/|\/\.$/.test(path))
+    throw bad(distribution, `${path.slice(0, 100)} in it is no plain path`);
 }
 
 const topOf = (path: string) => path.split("/", 1)[0]!;

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { Problem } from "../../core/problem.ts";
 import { seeded } from "../../core/testkit.ts";
 import {
@@ -163,6 +164,11 @@ test("a signature and all digests are kept", async () => {
 const own = wheel();
 const named = (file: string): Made => ({ ...own, file });
 const fieldsOf = (more: Record<string, string>) => uploadForm(own, more);
+/** One reads the first and another, which passes over blocks of zeros, both. */
+const twoInOne = (first: Made, second: Made): Made => ({
+  ...first,
+  bytes: gzipSync(Buffer.concat([gunzipSync(first.bytes), gunzipSync(second.bytes)])),
+});
 const refused: [what: string, body: Uint8Array, words: string][] = [
   [
     "another digest",
@@ -280,6 +286,16 @@ const refused: [what: string, body: Uint8Array, words: string][] = [
     "a source distribution with PKG-INFO twice",
     uploadForm(sdist({ parts: [{ name: "sea_shell-1.0/PKG-INFO", text: "x" }] })),
     "PKG-INFO twice",
+  ],
+  [
+    "a source distribution with PKG-INFO in another spelling",
+    uploadForm(sdist({ parts: [{ name: "sea_shell-1.0/.//PKG-INFO", text: "x" }] })),
+    "no plain path",
+  ],
+  [
+    "a source distribution with another behind its end",
+    uploadForm(twoInOne(sdist(), sdist({ version: "2.0" }))),
+    "Not a usable tar archive",
   ],
   [
     "a source distribution that leads out",
