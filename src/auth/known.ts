@@ -1,10 +1,12 @@
 // Who was looked at a moment ago: the grants of credentials that come again and again, by what was sent and where from. A header that holds a password is kept as
-// a digest alone, with a key of this process: what is found in its memory opens nothing elsewhere.
+// a digest, with a key of this process, and as it came for a second: what is found in its memory later opens nothing elsewhere.
 import { hash, randomBytes } from "node:crypto";
 import type { Grant } from "../core/grant.ts";
 
 /** Past it all are forgotten, and looked at again as they come. */
 const MOST = 10_000;
+/** A header with a password is kept as it came no longer than requests that repeat are: a digest for each of them is a tenth of what they cost. */
+const AS_IT_CAME_MS = 1_000;
 /** For how long a password that was right is known to be no guess. */
 const PROVEN_MS = 60 * 60_000;
 
@@ -34,11 +36,23 @@ export function createKnown(now: () => number): Known {
   /** By Authorization header, then by address. */
   let tokens = new Map<string, Map<string, Entry>>();
   let passwords = new Map<string, Map<string, Entry>>();
+  /** Some of `passwords`, by the header itself. */
+  const recent = new Map<string, Map<string, Entry>>();
   let count = 0;
   let epoch = 0;
   const proven = new Map<string, { stored: string; until: number }>();
 
+  function ofPassword(header: string): Map<string, Entry> | undefined {
+    if (passwords.size === 0 || !/^\s*basic/i.test(header)) return undefined;
+    const found = passwords.get(digestOf(header));
+    if (found === undefined) return undefined;
+    if (recent.size === 0) setTimeout(() => recent.clear(), AS_IT_CAME_MS).unref();
+    recent.set(header, found);
+    return found;
+  }
+
   function clear(): void {
+    recent.clear();
     tokens = new Map();
     passwords = new Map();
     count = 0;
@@ -46,11 +60,7 @@ export function createKnown(now: () => number): Known {
 
   return {
     find(header, address) {
-      const found =
-        tokens.get(header) ??
-        (passwords.size > 0 && /^\s*basic/i.test(header)
-          ? passwords.get(digestOf(header))
-          : undefined);
+      const found = tokens.get(header) ?? recent.get(header) ?? ofPassword(header);
       const entry = found?.get(address);
       return entry !== undefined && now() < entry.until ? entry.grant : undefined;
     },
