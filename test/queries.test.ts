@@ -1,3 +1,4 @@
+// The scan for queries that test/postgres/queries.test.ts relies on.
 import { expect, test } from "bun:test";
 import { queriesIn } from "./support/queries.ts";
 

@@ -31,7 +31,7 @@ export function forPostgres({ version, sql, postgres }: Migration): string {
 function unknown(version: number, what: string): Error {
   const name = String(version).padStart(4, "0");
   return new Error(
-    `Migration ${name} says "${what.split("\n")[0]}", which is not translated for PostgreSQL (src/store/postgres-schema.ts): say it in words that both know, or give it a second text, ${name}-….postgres.sql (see docs/decisions/0023-sql-for-two.md)`,
+    `Migration ${name} says "${what.split("\n")[0]}", which is not translated for PostgreSQL (src/store/postgres-schema.ts): say it in words that both know, or give it a second text, ${name}-….postgres.sql (see docs/decisions/0024-sql-for-two.md)`,
   );
 }
 

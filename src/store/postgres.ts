@@ -1,4 +1,4 @@
-// The same database on PostgreSQL, through Bun's own client. Only the tests open it yet: see docs/decisions/0023-sql-for-two.md.
+// The same database on PostgreSQL, through Bun's own client. Only the tests open it yet: see docs/decisions/0024-sql-for-two.md.
 import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
 import { createBatches, type Waiting } from "./batches.ts";

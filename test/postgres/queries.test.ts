@@ -1,4 +1,4 @@
-// Every query of the product was run on PostgreSQL by the tests before this one: see test/run.ts and docs/decisions/0023-sql-for-two.md.
+// Every query of the product was run on PostgreSQL by the tests before this one: see test/run.ts and docs/decisions/0024-sql-for-two.md.
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { Glob } from "bun";
