@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtInRepositories } from "../src/config/upstreams.ts";
 import { installClients, manifest } from "./clients/install.ts";
+import { postgresPrograms, startPostgres } from "./support/postgres.ts";
 import { tempFolder } from "./support/temp.ts";
 
 interface Count {
@@ -15,6 +16,13 @@ const root = new URL("../", import.meta.url).pathname;
 const reports = tempFolder("reports");
 const strict = process.env["CI"] === "true";
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
+
+const ON_POSTGRES = [
+  ...["ledger", "cache", "jobs", "auth", "hosted"].map((room) => `src/${room}`),
+  "src/store/contract.test.ts",
+  "test/postgres/database.test.ts",
+  "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
+];
 
 function section(title: string): void {
   console.log(`\n== ${title}`);
@@ -69,7 +77,7 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
 await group("Hermetic tests", [
   "src",
   "test",
-  "--path-ignore-patterns=test/clients/**",
+  "--path-ignore-patterns=test/{clients,postgres}/**",
   "--timeout=30000",
 ]);
 
@@ -82,6 +90,28 @@ for (const client of clients)
       ? `${client.name}: MISSING: ${client.missing}`
       : `${client.name} ${client.version}`,
   );
+
+/** The rooms whose tests have a database, once more; then whether each query of the product was among what they asked. */
+async function groupOnPostgres(): Promise<void> {
+  const title = "The catalog on PostgreSQL";
+  const programs = postgresPrograms();
+  if (!programs) {
+    const missing = clients.find(({ name }) => name === "postgres");
+    const why = missing && "missing" in missing ? missing.missing : "it is not there";
+    return group(title, ["./test/postgres"], { HOLDFAST_TEST_POSTGRES_MISSING: why });
+  }
+  const server = await startPostgres(programs);
+  const queries = join(reports, "queries.jsonl");
+  const env = { HOLDFAST_TEST_POSTGRES: server.folder, HOLDFAST_TEST_QUERIES: queries };
+  try {
+    await group(title, [...ON_POSTGRES, "--timeout=30000"], env);
+    await group("Every query on PostgreSQL", ["./test/postgres/queries.test.ts"], env);
+  } finally {
+    await server.stop();
+  }
+}
+
+await groupOnPostgres();
 
 await group("Real clients, fake upstream", [
   "test/clients",

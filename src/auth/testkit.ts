@@ -7,7 +7,8 @@ import type { TokenWish } from "../core/accounts.ts";
 import type { Grant } from "../core/grant.ts";
 import { createLog } from "../core/log.ts";
 import { createChanges } from "../store/changes.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
+import { openTestDatabase } from "../store/testkit.ts";
 import type { Gate } from "./gate.ts";
 import { type Auth, openAuth } from "./room.ts";
 
@@ -22,7 +23,7 @@ export interface TestAuth {
 
 export async function openTestAuth(): Promise<TestAuth> {
   const root = mkdtempSync(join(tmpdir(), "holdfast-auth-"));
-  const database = await openDatabase(join(root, "holdfast.db"));
+  const database = await openTestDatabase(join(root, "holdfast.db"));
   const log = createLog("json", () => {});
   const open: Gate[] = [];
   const kit = { clock: Date.UTC(2026, 10, 26) };

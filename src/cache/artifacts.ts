@@ -174,12 +174,15 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       .then((proven) => keep(id, artifact, proven, download, path))
       .catch(async (error) => {
         remember(id, artifact, error);
-        (await download.following)?.fill.fail(error);
+        const following = await download.following;
+        end(); // who reads along is told now, and may ask again before the rest is found out
+        following?.fill.fail(error);
         throw await explain(artifact, error);
       })
-      .finally(() => downloads.delete(id));
+      .finally(() => end());
     stored.catch(() => {}); // every client may have left
     const started: Running = { download, stored, followers: 0 };
+    const end = () => downloads.get(id) === started && downloads.delete(id);
     downloads.set(id, started);
     return started;
   }

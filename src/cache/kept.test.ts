@@ -62,6 +62,7 @@ test("it is bounded by its bytes as well, and no value alone is larger than all"
     await kept.keep(key, bytes("12345"), evictable);
   }
   expect(await kept.keys()).toEqual(["b", "c"]);
+  kept.wait(1);
   await kept.keep("large", bytes("12345678901"), evictable);
   expect(await kept.keys()).toEqual([]);
 });

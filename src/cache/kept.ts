@@ -38,11 +38,11 @@ export function createKept(deps: KeptDeps): Pick<OwnRepository, "keep" | "kept" 
         evictable = excluded.evictable, used_at = excluded.used_at`;
       // Those used last stay, down from the newest, as long as they are within both bounds.
       if (isTime)
-        await sql`DELETE FROM kept WHERE rowid IN (SELECT id FROM (
-          SELECT rowid AS id, row_number() OVER newest AS place, sum(length(bytes)) OVER newest AS total
+        await sql`DELETE FROM kept WHERE repository = ${name} AND key IN (SELECT key FROM (
+          SELECT key, row_number() OVER newest AS place, sum(length(bytes)) OVER newest AS total
           FROM kept WHERE repository = ${name} AND evictable = 1
-          WINDOW newest AS (ORDER BY used_at DESC, rowid DESC ROWS UNBOUNDED PRECEDING)
-        ) WHERE place > ${limits.rows} OR total > ${limits.bytes})`;
+          WINDOW newest AS (ORDER BY used_at DESC, at DESC, key ROWS UNBOUNDED PRECEDING)
+        ) AS ranked WHERE place > ${limits.rows} OR total > ${limits.bytes})`;
     });
   }
 

@@ -22,8 +22,8 @@ import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
-import { openDatabase } from "../store/database.ts";
 import { fileOf, openLayout } from "../store/layout.ts";
+import { openTestDatabase } from "../store/testkit.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import type { Call, Job } from "../worker/job.ts";
 import { createTransform } from "../worker/work.ts";
@@ -220,7 +220,7 @@ export async function openToy(
 
   async function open() {
     const layout = openLayout(root);
-    const database = await openDatabase(layout.database);
+    const database = await openTestDatabase(layout.database);
     const events = createEvents(
       database,
       createLog("json", (line) => log.push(line)),

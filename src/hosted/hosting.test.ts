@@ -137,6 +137,13 @@ test("the same bytes again are no error and change nothing; others are refused, 
   expect(await Array.fromAsync(toy.blobs.list())).toEqual([sha256(Buffer.from("one"))]);
 });
 
+test("a version without files is published once, and the same again changes nothing", async () => {
+  toy = await openToy();
+  const first = await publish({}, { version: "7" });
+  const again = await publish({}, { version: "7" });
+  expect([first.isNew, again.isNew, again.revision]).toEqual([true, false, first.revision]);
+});
+
 test("a hundred publishers of versions of one package lose none, and two of one version have one winner", async () => {
   toy = await openToy();
   const names = Array.from({ length: 100 }, (_, at) => `v${String(at).padStart(3, "0")}.tgz`);

@@ -101,11 +101,10 @@ export function createEvents(
 /** The newest `limit` events, oldest first. */
 export async function listEvents(
   sql: Query,
-  { limit, kind, repository }: EventFilter,
+  { limit, kind = "", repository = "" }: EventFilter,
 ): Promise<StoredEvent[]> {
   const rows = await sql`SELECT * FROM events
-    WHERE (${kind ?? null} IS NULL OR kind = ${kind ?? null})
-      AND (${repository ?? null} IS NULL OR repository = ${repository ?? null})
+    WHERE (${kind} = '' OR kind = ${kind}) AND (${repository} = '' OR repository = ${repository})
     ORDER BY id DESC LIMIT ${limit}`;
   return rows.reverse().map(fromRow);
 }

@@ -1,5 +1,6 @@
 // Facts in the catalog: one row a file.
 import type { Query } from "../store/database.ts";
+import { list, portions, tuples } from "../store/several.ts";
 import type { KnownFact } from "./facts.ts";
 import type { FileKey } from "./pins.ts";
 
@@ -19,7 +20,7 @@ export async function readFacts(
 ): Promise<KnownFact[]> {
   const rows =
     await sql`SELECT * FROM facts WHERE repository = ${repository} AND package = ${packageName}
-    AND file IN (SELECT value FROM json_each(${JSON.stringify(files)}))`;
+    AND file IN (${list(files)})`;
   return rows.map(fromRow);
 }
 
@@ -75,32 +76,20 @@ export async function swapFacts(
   packageName: string,
   facts: readonly KnownFact[],
 ): Promise<Set<string>> {
-  const values = facts.map(
-    ({ file, version, integrity, isGrown, location, publishedAt, goneAt, tampered, revision }) => [
-      file,
-      version,
-      integrity,
-      isGrown ? 1 : 0,
-      location,
-      publishedAt,
-      goneAt,
-      tampered?.at ?? null,
-      tampered?.shown ?? null,
-      revision + 1,
-    ],
-  );
-  const rows =
-    await sql`INSERT INTO facts (repository, package, file, version, integrity, is_grown, location, published_at,
-    gone_at, tampered_at, tampered_shown, revision)
-    SELECT ${repository}, ${packageName}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-      value ->> 6, value ->> 7, value ->> 8, value ->> 9
-    FROM json_each(${JSON.stringify(values)}) WHERE true
-    ON CONFLICT (repository, package, file) DO UPDATE SET version = excluded.version, integrity = excluded.integrity,
-    is_grown = excluded.is_grown, location = excluded.location, published_at = excluded.published_at, gone_at = excluded.gone_at,
-    tampered_at = excluded.tampered_at, tampered_shown = excluded.tampered_shown, revision = excluded.revision
-    WHERE facts.revision = excluded.revision - 1
-    RETURNING file`;
-  return new Set(rows.map(({ file }: { file: string }) => file));
+  const won = new Set<string>();
+  const rows = facts.map((fact) => [repository, packageName, ...toRow(fact)]);
+  for (const some of portions(rows)) {
+    const written =
+      await sql`INSERT INTO facts (repository, package, file, version, integrity, is_grown, location, published_at,
+      gone_at, tampered_at, tampered_shown, revision) VALUES ${tuples(some)}
+      ON CONFLICT (repository, package, file) DO UPDATE SET version = excluded.version, integrity = excluded.integrity,
+      is_grown = excluded.is_grown, location = excluded.location, published_at = excluded.published_at, gone_at = excluded.gone_at,
+      tampered_at = excluded.tampered_at, tampered_shown = excluded.tampered_shown, revision = excluded.revision
+      WHERE facts.revision = excluded.revision - 1
+      RETURNING file`;
+    for (const { file } of written) won.add(file);
+  }
+  return won;
 }
 
 /** Rows that are read or written without a pause: five to ten milliseconds. */
@@ -111,6 +100,22 @@ export function breathe(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+function toRow(fact: KnownFact): unknown[] {
+  const { file, version, integrity, location, publishedAt, goneAt, tampered } = fact;
+  return [
+    file,
+    version,
+    integrity,
+    fact.isGrown ? 1 : 0,
+    location,
+    publishedAt,
+    goneAt,
+    tampered?.at ?? null,
+    tampered?.shown ?? null,
+    fact.revision + 1,
+  ];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it

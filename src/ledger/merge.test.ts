@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fact } from "../core/document.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
+import { openTestDatabase } from "../store/testkit.ts";
 import { everyFact, PAGE, readFact } from "./fact-rows.ts";
 import type { Change } from "./facts.ts";
 import { mergeFacts } from "./merge.ts";
@@ -13,7 +14,7 @@ let root: string;
 let database: Database;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "holdfast-ledger-"));
-  database = await openDatabase(join(root, "holdfast.db"));
+  database = await openTestDatabase(join(root, "holdfast.db"));
 });
 afterEach(async () => {
   await database.close();

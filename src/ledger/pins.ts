@@ -1,6 +1,7 @@
 // Trust on first use: the first digest seen of a file's bytes is the only one ever served. A trigger keeps the rows final, but for those that an operator took back in writing.
 import type { Integrity } from "../core/integrity.ts";
 import type { Query } from "../store/database.ts";
+import { list } from "../store/several.ts";
 
 export interface Pin {
   sha256: string;
@@ -34,7 +35,7 @@ export async function readPins(
 ): Promise<Map<string, Pin>> {
   const rows = await sql`SELECT file, sha256, size, first_seen, upstream, digests, content FROM pins
     WHERE repository = ${repository} AND package = ${packageName}
-    AND file IN (SELECT value FROM json_each(${JSON.stringify(files)}))`;
+    AND file IN (${list(files)})`;
   return new Map(rows.map((row) => [row.file, fromRow(row)]));
 }
 

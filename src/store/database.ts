@@ -4,6 +4,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { stat } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
 import { shortageOf } from "../core/shortage.ts";
+import { createBatches, type Waiting } from "./batches.ts";
 import { busy, isBusy, whenFree } from "./busy.ts";
 import { makePrivate } from "./layout.ts";
 import { createLogSync } from "./log-sync.ts";
@@ -21,19 +22,12 @@ export interface ReadDatabase {
 export interface Database extends ReadDatabase {
   /**
    * Runs `work` in a transaction. Writes that wait at the same time share one commit; one that fails is rolled back alone.
-   * `work` may run twice and must await nothing but its queries. `durable`: it resolves when all is on the disk, so that a power cut takes nothing of
+   * `work` may run again and must await nothing but its queries. `durable`: it resolves when all is on the disk, so that a power cut takes nothing of
    * it back; rejected by what kept it from getting there, it stands all the same.
    */
   write<T>(work: (sql: Query) => Promise<T>, how?: { durable?: boolean }): Promise<T>;
   /** How many batches were committed so far. */
   readonly commits: number;
-}
-
-interface Waiting {
-  durable: boolean;
-  work(sql: Query): Promise<unknown>;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
 }
 
 export interface DatabaseOptions {
@@ -71,20 +65,9 @@ export async function openDatabase(
   const log = createLogSync(path, sync);
 
   let commits = 0;
-  let queue: Waiting[] = [];
-  let running: Promise<void> | null = null;
+  const batches = createBatches(commit);
 
-  async function drain(): Promise<void> {
-    while (queue.length > 0) {
-      const batch = queue;
-      queue = [];
-      if (await commit(batch)) continue;
-      for (const one of batch) await commit([one], true);
-    }
-    running = null;
-  }
-
-  async function commit(batch: Waiting[], alone = false): Promise<boolean> {
+  async function commit(batch: Waiting[], alone: boolean): Promise<boolean> {
     try {
       const results: unknown[] = [];
       const begun = await begin(batch);
@@ -104,7 +87,7 @@ export async function openDatabase(
       return true;
     } catch (error) {
       rollBack();
-      if (alone || batch.length === 1) {
+      if (alone) {
         for (const one of batch) one.reject(shortageOf(error) ?? error);
         return true;
       }
@@ -138,14 +121,9 @@ export async function openDatabase(
     get commits() {
       return commits;
     },
-    write(work, { durable = false } = {}) {
-      return new Promise((resolve, reject) => {
-        queue.push({ durable, work, resolve: resolve as (value: unknown) => void, reject });
-        running ??= Promise.resolve().then(drain);
-      });
-    },
+    write: (work, { durable = false } = {}) => batches.write(work, durable),
     async close() {
-      await running;
+      await batches.settled();
       await log.close();
       reader.finalize();
       reads.close();

@@ -1,6 +1,7 @@
 // SQL as a tagged template: values are bound, never pasted, and each template is prepared once.
 import type { SQLQueryBindings, Database as Sqlite, Statement } from "bun:sqlite";
 import { isBusy, whenFree } from "./busy.ts";
+import { Several, spread } from "./several.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a row is what the statement beside the call says
 type Row = any;
@@ -15,15 +16,24 @@ export interface Query {
 }
 
 export function createQuery(database: Sqlite): Query {
-  const prepared = new Map<TemplateStringsArray, Statement>();
+  /** By the template, or by its text where values stand for several. */
+  const prepared = new Map<TemplateStringsArray | string, Statement>();
 
-  function run(text: TemplateStringsArray, values: unknown[]): Row[] {
-    let statement = prepared.get(text);
+  function statementOf(key: TemplateStringsArray | string, text: string): Statement {
+    let statement = prepared.get(key);
     if (!statement) {
-      statement = database.prepare(text.join("?"));
-      prepared.set(text, statement);
+      statement = database.prepare(text);
+      prepared.set(key, statement);
     }
-    return statement.all(...(values as SQLQueryBindings[]));
+    return statement;
+  }
+  function run(text: TemplateStringsArray, values: unknown[]): Row[] {
+    const known = prepared.get(text);
+    if (known) return known.all(...(values as SQLQueryBindings[]));
+    if (!values.some((value) => value instanceof Several))
+      return statementOf(text, text.join("?")).all(...(values as SQLQueryBindings[]));
+    const { text: whole, bound } = spread(text, values, () => "?");
+    return statementOf(whole, whole).all(...(bound as SQLQueryBindings[]));
   }
   async function query(text: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> {
     try {

@@ -30,6 +30,12 @@ const programs: Program[] = [
       "unzip",
     ],
   },
+  // For the catalog's queries: see test/support/postgres.ts, which knows where Debian keeps it.
+  {
+    name: "postgres",
+    command: ["sh", "-c", "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)/postgres -V"],
+    packages: ["postgresql"],
+  },
 ];
 
 export const programNames: readonly string[] = programs.map(({ name }) => name);

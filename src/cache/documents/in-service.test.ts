@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Changes, createChanges } from "../../store/changes.ts";
-import { type Database, openDatabase } from "../../store/database.ts";
+import type { Database } from "../../store/database.ts";
+import { openTestDatabase } from "../../store/testkit.ts";
 import { index } from "../testkit.ts";
 import { createInService, type InService } from "./in-service.ts";
 import type { NewState } from "./state.ts";
@@ -13,7 +14,7 @@ let database: Database;
 let changes: Changes;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "holdfast-in-service-"));
-  database = await openDatabase(join(root, "holdfast.db"));
+  database = await openTestDatabase(join(root, "holdfast.db"));
   changes = createChanges();
 });
 afterEach(async () => {

@@ -79,11 +79,13 @@ export async function listDocuments(
   limit: number,
   isWanted: (packageName: string) => boolean,
 ): Promise<string[]> {
-  const pattern = `%${text.replace(/[\\%_]/g, "\\$&")}%`;
+  // Letters of ASCII alone are alike in both cases: what lower() does in every database.
+  const lower = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const pattern = `%${lower.replace(/[\\%_]/g, "\\$&")}%`;
   const found: string[] = [];
   for (let last = ""; found.length < limit; ) {
     const rows = await sql`SELECT key, package FROM documents
-      WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key > ${last} AND key LIKE ${pattern} ESCAPE '\\'
+      WHERE repository = ${repository} AND kind = ${kind} AND status = 200 AND key > ${last} AND lower(key) LIKE ${pattern} ESCAPE '\\'
       ORDER BY key LIMIT ${Math.min(PAGE, limit)}`;
     for (const row of rows) if (isWanted(row.package)) found.push(row.key);
     if (rows.length < Math.min(PAGE, limit)) break;

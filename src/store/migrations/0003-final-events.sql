@@ -5,5 +5,5 @@ CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT raise(ABORT, 'ev
 DROP TRIGGER artifacts_counted;
 CREATE TRIGGER artifacts_counted AFTER INSERT ON artifacts BEGIN
   INSERT INTO totals (repository, files, bytes) VALUES (NEW.repository, 1, NEW.size)
-    ON CONFLICT (repository) DO UPDATE SET files = files + 1, bytes = bytes + NEW.size;
+    ON CONFLICT (repository) DO UPDATE SET files = totals.files + 1, bytes = totals.bytes + NEW.size;
 END;

@@ -5,6 +5,7 @@ import finalEvents from "./0003-final-events.sql" with { type: "text" };
 import keptEvictable from "./0004-kept-evictable.sql" with { type: "text" };
 import documentsRevised from "./0005-documents-revised.sql" with { type: "text" };
 import absences from "./0006-absences.sql" with { type: "text" };
+import factsByFilePostgres from "./0007-facts-by-file.postgres.sql" with { type: "text" };
 import factsByFile from "./0007-facts-by-file.sql" with { type: "text" };
 import unpinned from "./0008-unpinned.sql" with { type: "text" };
 import artifactsByAge from "./0009-artifacts-by-age.sql" with { type: "text" };
@@ -18,6 +19,8 @@ export interface Migration {
   /** The number of its file: the database's version afterwards. */
   version: number;
   sql: string;
+  /** The second text of one that cannot be told in words that SQLite and PostgreSQL share (see postgres-schema.ts). */
+  postgres?: string;
 }
 
 export const migrations: readonly Migration[] = [
@@ -27,7 +30,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, sql: keptEvictable },
   { version: 5, sql: documentsRevised },
   { version: 6, sql: absences },
-  { version: 7, sql: factsByFile },
+  { version: 7, sql: factsByFile, postgres: factsByFilePostgres },
   { version: 8, sql: unpinned },
   { version: 9, sql: artifactsByAge },
   { version: 10, sql: documentsFoundAt },

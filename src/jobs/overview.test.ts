@@ -1,0 +1,58 @@
+import { afterEach, expect, test } from "bun:test";
+import { answer, artifact, bytesOf, everything, openToy, request, sri } from "../cache/testkit.ts";
+import { createMetrics } from "../core/metrics.ts";
+import { grantOf } from "../core/testkit.ts";
+import { watchStore } from "./gauges.ts";
+import { createOverviews, createTally } from "./overview.ts";
+
+let toy: Awaited<ReturnType<typeof openToy>>;
+afterEach(() => toy.close());
+
+const bytes = (file: string) => Buffer.from(`bytes of ${file}`);
+
+async function open(): Promise<void> {
+  toy = await openToy();
+  const files = ["a.tgz", "b.tgz", "c.tgz"].map((file) => [file, sri(bytes(file))]);
+  toy.upstream.behave = ({ path }) =>
+    path === "thing"
+      ? answer(200, JSON.stringify({ files: Object.fromEntries(files) }))
+      : answer(200, bytes(path.slice("thing/".length)));
+  for (const file of ["b.tgz", "a.tgz", "c.tgz"]) {
+    await bytesOf(await toy.repository.artifact(artifact(file), request()));
+    toy.clock.shift += 1000;
+  }
+}
+
+const sources = [
+  {
+    name: "toy",
+    offline: false,
+    upstreams: () => [{ host: "upstream.example.test", isAway: true }],
+  },
+  { name: "empty", offline: true, upstreams: () => [] },
+];
+
+test("the overview has what is stored of each repository, and the newest files that the caller may read", async () => {
+  await open();
+  const now = () => toy.shared.now();
+  const overviews = createOverviews(sources, createTally(now), toy.database, now);
+  const seen = await overviews.read(everything);
+  expect(seen.repositories.get("toy")).toMatchObject({
+    files: 3,
+    bytes: 3 * bytes("a.tgz").length,
+    away: ["upstream.example.test"],
+  });
+  expect(seen.repositories.get("empty")).toMatchObject({ files: 0, bytes: 0, offline: true });
+  expect(seen.newest.map(({ file }) => file)).toEqual(["c.tgz", "a.tgz", "b.tgz"]);
+  expect((await overviews.read(grantOf("bob", () => false))).newest).toEqual([]);
+});
+
+test("the metrics have the same totals", async () => {
+  await open();
+  const metrics = createMetrics();
+  watchStore(metrics, toy.database, async () => 12);
+  const text = await metrics.render();
+  expect(text).toContain('holdfast_stored_files{repository="toy"} 3\n');
+  expect(text).toContain(`holdfast_stored_bytes{repository="toy"} ${3 * bytes("a.tgz").length}\n`);
+  expect(text).toContain("holdfast_disk_free_bytes 12\n");
+});

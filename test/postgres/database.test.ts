@@ -1,0 +1,182 @@
+// What only PostgreSQL can do to us: other servers on the same rows, a connection that is lost, and a schema that is not quite the same.
+import { Database as Sqlite } from "bun:sqlite";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Database, openDatabase } from "../../src/store/database.ts";
+import { CURRENT } from "../../src/store/migrate.ts";
+import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
+import { placeOf } from "../../src/store/testkit.ts";
+
+if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
+
+function define(): void {
+  let root: string;
+  let place: PostgresPlace;
+  let one: Database;
+  let other: Database;
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), "holdfast-pg-"));
+    place = await placeOf(join(root, "holdfast.db"));
+    [one, other] = await Promise.all([openPostgres(place), openPostgres(place)]);
+  });
+  afterAll(async () => {
+    await Promise.all([one.close(), other.close()]);
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const count = async (what: string) =>
+    (await one.read`SELECT count(*) AS total FROM absences WHERE what = ${what}`)[0].total;
+  /** Each adds one where it sees none: on a database that looks away both do. */
+  const addFirst = (database: Database, what: string, meet: () => Promise<void>) =>
+    database.write(async (sql) => {
+      const [{ total }] = await sql`SELECT count(*) AS total FROM absences WHERE what = ${what}`;
+      await meet();
+      if (total > 0) return false;
+      await sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES ('r', ${what}, ${crypto.randomUUID()}, '', 404, 1)`;
+      return true;
+    });
+
+  test("of two servers that would each change what the other has read, one is done after the other", async () => {
+    const both = Promise.withResolvers<void>();
+    let read = 0;
+    const meet = async () => {
+      read += 1;
+      if (read === 2) both.resolve();
+      await both.promise;
+    };
+    const won = await Promise.all([addFirst(one, "skew", meet), addFirst(other, "skew", meet)]);
+    expect(won.sort()).toEqual([false, true]);
+    expect(read).toBeGreaterThan(2);
+    expect(await count("skew")).toBe(1);
+  });
+
+  test("a lost connection fails the write that was on it, and the next one is done", async () => {
+    const lost = one.write(async (sql) => {
+      await sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES ('r', 'lost', 'k', '', 404, 1)`;
+      await sql.unsafe("SELECT pg_terminate_backend(pg_backend_pid())");
+    });
+    await expect(lost).rejects.toThrow();
+    expect(await count("lost")).toBe(0);
+    expect(await one.write(async () => "done")).toBe("done");
+  });
+
+  test("a commit whose answer is lost is told as that, and nothing of it is done twice", async () => {
+    const between = await cutAtCommit(place.folder, join(root, "between"));
+    const cut = await openPostgres({ ...place, folder: between.folder });
+    between.arm();
+    const add = () =>
+      cut.write(
+        (sql) =>
+          sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES ('r', 'cut', ${crypto.randomUUID()}, '', 404, 1)`,
+      );
+    const failed = await Promise.allSettled([add(), add()]);
+    expect(failed.map((result) => result.status === "rejected" && result.reason.message)).toEqual(
+      Array(2).fill("The database was lost while it stored this: it may be there or not"),
+    );
+    expect(await count("cut")).toBe(2);
+    await cut.close();
+    between.stop();
+  });
+
+  test("a write that goes on after a statement of it has failed stores nothing, and is told so", async () => {
+    const looking = one.write(async (sql) => {
+      await sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES ('r', 'half', 'k', '', 404, 1)`;
+      await sql.unsafe("SELECT nothing").catch(() => {});
+    });
+    await expect(looking).rejects.toThrow("A statement of this transaction had failed");
+    expect(await count("half")).toBe(0);
+  });
+
+  test("a database of a newer program is refused", async () => {
+    const newer = await placeOf(join(root, "newer.db"));
+    const database = await openPostgres(newer);
+    await database.write((sql) => sql.unsafe(`UPDATE schema_version SET version = ${CURRENT + 1}`));
+    await database.close();
+    await expect(openPostgres(newer)).rejects.toThrow("written by a newer Holdfast");
+  });
+
+  test("tables, columns, keys and indexes are those of SQLite, and text is sorted by its bytes", async () => {
+    const path = join(root, "sqlite.db");
+    await (await openDatabase(path)).close();
+    const sqlite = new Sqlite(path, { readonly: true });
+    const columns = sqlite
+      .query(
+        `SELECT m.name || '.' || c.name || ' ' || upper(replace(c.type, 'INTEGER', 'BIGINT')) ||
+         CASE WHEN c."notnull" OR (c.pk AND c.type = 'INTEGER') THEN ' NOT NULL' ELSE '' END AS said
+         FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`,
+      )
+      .all() as { said: string }[];
+    const indexes = sqlite
+      .query("SELECT name AS said FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+      .all() as { said: string }[];
+    const triggers = sqlite
+      .query("SELECT name AS said FROM sqlite_master WHERE type = 'trigger'")
+      .all() as { said: string }[];
+    sqlite.close();
+    const said = (rows: { said: string }[]) => rows.map((row) => row.said).sort();
+    const here = async (text: string) => said((await one.read.unsafe(text)) as { said: string }[]);
+    expect(
+      await here(
+        `SELECT table_name || '.' || column_name || ' ' || replace(upper(data_type), 'BYTEA', 'BLOB') ||
+         CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END AS said
+         FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'schema_version'`,
+      ),
+    ).toEqual(said(columns).map((column) => primary(column)));
+    expect(
+      await here(
+        `SELECT c.relname AS said FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisprimary`,
+      ),
+    ).toEqual(said(indexes));
+    expect(await here("SELECT tgname AS said FROM pg_trigger WHERE NOT tgisinternal")).toEqual(
+      said(triggers),
+    );
+    expect(
+      await here(
+        `SELECT table_name || '.' || column_name AS said FROM information_schema.columns
+         WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`,
+      ),
+    ).toEqual([]);
+  });
+}
+
+/** SQLite lets a key of text be null unless it is said otherwise; PostgreSQL does not. */
+function primary(column: string): string {
+  return column === "totals.repository TEXT" ? `${column} NOT NULL` : column;
+}
+
+/** Stands between a client and a server; once armed it ends a connection whose COMMIT is through, in place of handing the answer on. */
+async function cutAtCommit(server: string, folder: string) {
+  mkdirSync(folder);
+  let isArmed = false;
+  const listener = createServer((client) => {
+    let isCutting = false;
+    const upstream = connect(`${server}/.s.PGSQL.5432`);
+    client.on("data", (chunk) => {
+      isCutting ||= isArmed && chunk.includes("COMMIT");
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk) => {
+      if (isCutting) client.destroy();
+      else client.write(chunk);
+    });
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const)
+      from.on("close", () => to.destroy()).on("error", () => {});
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
+  await promise;
+  return {
+    folder,
+    arm() {
+      isArmed = true;
+    },
+    stop: () => listener.close(),
+  };
+}

@@ -1,0 +1,39 @@
+// Every query of the product was run on PostgreSQL by the tests before this one: see test/run.ts and docs/decisions/0024-sql-for-two.md.
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { Glob } from "bun";
+import { queriesIn } from "../support/queries.ts";
+
+/** Queries that need not run there, and why. */
+const excused: Record<string, string> = {
+  "SELECT 1": "a server asks its own database whether it answers: a process of its own, on SQLite",
+  "SELECT name FROM users LIMIT 1": "`doctor` asks it of a data directory, which has SQLite's file",
+};
+
+const missing = process.env["HOLDFAST_TEST_POSTGRES_MISSING"];
+const noted = process.env["HOLDFAST_TEST_QUERIES"] ?? "";
+
+if (missing) test.skip(`The catalog on PostgreSQL: ${missing}`, () => {});
+else {
+  const lines = existsSync(noted) ? readFileSync(noted, "utf8").trim().split("\n") : [];
+  const ran = new Set(lines.map((line) => JSON.parse(line || '""') as string));
+  const sources = [...new Glob("src/**/*.ts").scanSync(".")].sort();
+  const product = sources.filter((file) => !/\.test\.ts$|\/testkit\.ts$/.test(file));
+  const queries = product.flatMap((file) => queriesIn(file, readFileSync(file, "utf8")));
+
+  test("there are queries, and the catalog's tests ran", () => {
+    expect(queries.length).toBeGreaterThan(100);
+    expect(ran.size).toBeGreaterThan(100);
+  });
+  for (const { file, line, text } of queries) {
+    const said = text.replaceAll(/\s+/g, " ").trim();
+    test(`${file}:${line} ${said.slice(0, 100)}`, () => {
+      const why = `No test of the group runs this query on PostgreSQL: ${said}`;
+      expect(ran.has(text) || said in excused ? "" : why).toBe("");
+    });
+  }
+  test("what is excused is there", () => {
+    const there = queries.map(({ text }) => text.replaceAll(/\s+/g, " ").trim());
+    expect(Object.keys(excused).filter((text) => !there.includes(text))).toEqual([]);
+  });
+}
