@@ -26,10 +26,10 @@ access: { anonymous: none, grants: [{ to: "team:divers", may: publish, packages:
 login:
   oidc: { issuer: "${oidc.url}", clientId: holdfast, clientSecretFile: ${join(home, "secret")}, teams: { "sea/divers": divers } }
 trustedPublishers:
-  - { issuer: "${ci.url}", claims: { project_id: "42", ref_protected: "true" }, repositories: [npm], packages: ["@reef/*"] }
+  - { issuer: "${ci.url}", audiences: ["127.0.0.1", "npm:127.0.0.1"], claims: { project_id: "42", ref_protected: "true" }, repositories: [npm, pypi], packages: ["@reef/*"] }
 repositories:
   npm: { upstreams: [], offline: true, claims: ["@reef/*"] }
-  pypi: false
+  pypi: { upstreams: [], offline: true }
   go: false
   composer: false
   debian: false
@@ -237,7 +237,7 @@ test("a CI job gets a token for what its publisher is trusted with, once, and no
   };
   expect(await (await exchange("/-/oidc/exchange", plain)).json()).toMatchObject({
     token: expect.stringMatching(/^hf_/),
-    scope: { packages: ["@reef/*"] },
+    scope: { repositories: ["npm"], packages: ["@reef/coral"] },
   });
   const mint = { body: JSON.stringify({ token: await ci.token({ aud: "127.0.0.1" }) }) };
   expect(await (await exchange("/_/oidc/mint-token", mint)).json()).toMatchObject({
