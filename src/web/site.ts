@@ -52,8 +52,19 @@ export interface Site {
   access(route: SiteRoute): Access;
   serve(route: SiteRoute, request: SiteRequest, grant: Grant): Promise<Reply>;
   /** `accept`: of the request; a package client that is at a wrong address prints the error of a JSON body alone. */
-  problem(problem: Problem, asked?: { path: string; accept: string | null }): Reply;
+  problem(problem: Problem, asked?: Asked): Reply;
 }
+
+/** What was asked for, where it failed. */
+interface Asked {
+  path: string;
+  query: string;
+  /** Of this server. */
+  origin: string;
+  accept: string | null;
+}
+
+const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept: null };
 
 /** Who watches a server asks for its health without a name, and who logs in has none yet. */
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set(["live", "ready", "people"] as const);
@@ -120,12 +131,13 @@ export function createSite(deps: SiteDeps): Site {
         }
       }
     },
-    problem(problem, { path, accept } = { path: "", accept: null }) {
+    problem(problem, { path, query, origin, accept } = NOTHING) {
       if (path.startsWith(API)) return deps.api.problem(problem);
       // A person is shown the way in.
       if (problem.status === 401 && wantsPage("GET", accept))
-        return redirect(
-          `${"../".repeat(path.split("/").length - 2) || "./"}-/login?next=${encodeURIComponent(path)}`,
+        return placed(
+          redirect(`/-/login?next=${encodeURIComponent(query ? `${path}?${query}` : path)}`),
+          origin,
         );
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
