@@ -48,11 +48,19 @@ export async function serveLogout(request: SiteRequest, deps: PeopleDeps): Promi
 }
 
 /** Sends the browser to the other system. */
-export async function serveDeparture(request: SiteRequest, { other }: PeopleDeps): Promise<Reply> {
+export async function serveDeparture(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+  const { other } = deps;
   if (!other)
     throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
   const next = nextOf(new URLSearchParams(request.query).get("next"));
-  const { location, secret } = await other.begin(request);
+  let begun: Awaited<ReturnType<typeof other.begin>>;
+  try {
+    begun = await other.begin(request);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return loginPage(deps, next, error.message, error.status);
+  }
+  const { location, secret } = begun;
   const secure = request.origin.startsWith("https:") ? "; Secure" : "";
   const value = `${secret}.${Buffer.from(next).toString("base64url")}`;
   const cookie = `${attemptName(request)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${ATTEMPT_S}${secure}`;
