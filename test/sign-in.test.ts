@@ -283,7 +283,7 @@ test("what is huge, or no form, is refused", async () => {
 
 test("pages run no script, are framed by nobody, and send forms to us alone", async () => {
   const browser = await loggedIn();
-  for (const path of ["/-/login", "/-/account", "/-/login/AAAAAAAAAAAAAAAAAAAAAA"]) {
+  for (const path of ["/-/login", "/-/account", "/-/login/AAAAAAAAAAAAAAAAAAAAAA", "/nowhere"]) {
     const { headers, text } = await browser.open(path);
     const policy = headers.get("content-security-policy");
     expect(policy).toMatch(

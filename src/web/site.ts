@@ -1,11 +1,13 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
 import { challenge } from "../core/challenge.ts";
 import { type Access, type Grant, permit } from "../core/grant.ts";
+import { escapeHtml } from "../core/html.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Overview } from "../core/overview.ts";
-import type { Problem } from "../core/problem.ts";
+import type { Problem, ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
+import { link, page } from "./page.ts";
 import type { PeopleDeps } from "./people/deps.ts";
 import { placed, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
@@ -139,11 +141,27 @@ export function createSite(deps: SiteDeps): Site {
           redirect(`/-/login?next=${encodeURIComponent(query ? `${path}?${query}` : path)}`),
           origin,
         );
+      if (path !== "" && wantsPage("GET", accept)) return problemPage(problem, origin);
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
     },
   };
+}
+
+const TITLES: Partial<Record<ProblemKind, string>> = {
+  notFound: "Nothing stands here",
+  forbidden: "Not for you",
+  internal: "A mistake of this server",
+};
+
+/** What is wrong, for people in a browser. */
+function problemPage({ kind, message, status }: Problem, origin: string): Reply {
+  const title = TITLES[kind] ?? "This did not work";
+  const account = kind === "forbidden" ? ' · <a href="/-/account">Your account</a>' : "";
+  const home = link(`${new URL(origin).pathname.replace(/\/$/, "")}/`, "Holdfast");
+  const body = `<main class="narrow"><h1>${title}</h1><p>${escapeHtml(message)}.</p><p>${home}${account}</p></main>`;
+  return placed({ ...page(`${title} · Holdfast`, body), status }, origin);
 }
 
 function userOf({ principal }: Grant): string | null {

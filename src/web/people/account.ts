@@ -85,7 +85,7 @@ function accountPage(
     ([value, label], at) =>
       `<label class="choice"><input type="radio" name="may" value="${value}"${at === 0 ? " checked" : ""}> ${label}</label>`,
   ).join("");
-  const body = `<header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
+  const body = `<p class="home"><a href="../">Holdfast</a></p><header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
 ${made}${trouble(wrong ?? null)}<h2>Tokens</h2>${tokenTable(tokens, deps.now())}
 <h2>A new token</h2><form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build" })}
 <fieldset><legend>It may</legend>${radios}</fieldset>${field("days", "Days", { type: "number", hint: "It ends after so many; empty for never", isFree: true })}

@@ -23,11 +23,23 @@ export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promis
     return redirect(next, { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, next, error.message, error.status);
+    return loginPage(
+      deps,
+      next,
+      error.message,
+      error.status,
+      (form.get("name") ?? "").slice(0, 100),
+    );
   }
 }
 
-function loginPage(deps: PeopleDeps, next: string, wrong: string | null, status: number): Reply {
+function loginPage(
+  deps: PeopleDeps,
+  next: string,
+  wrong: string | null,
+  status: number,
+  name = "",
+): Reply {
   const { other } = deps;
   const isNew = deps.needsSetup();
   if (isNew && other === null) return redirect("/-/setup");
@@ -35,10 +47,10 @@ function loginPage(deps: PeopleDeps, next: string, wrong: string | null, status:
     ? `<p class="soft">There is no user with a password yet: <a href="/-/setup">make the first administrator</a>.</p>`
     : "";
   const door = other
-    ? `<p><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
+    ? `<p class="apart"><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
     : "";
-  const body = `<main class="narrow"><h1>Log in</h1>${trouble(wrong)}${setup}${door}
-<form method="post" action="/-/login">${hidden("next", next)}${field("name", "Name", { complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
+  const body = `<main class="narrow"><p class="home"><a href="../">Holdfast</a></p><h1>Log in</h1>${trouble(wrong)}${setup}${door}
+<form method="post" action="/-/login">${hidden("next", next)}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
   return { ...page("Log in · Holdfast", body, { hasForms: true }), status };
 }
 
