@@ -262,7 +262,13 @@ export function createApp(deps: AppDeps): App {
           { origin, method: incoming.method, ...readable(incoming) },
           grant,
         ),
-      problem: (problem) => site.problem(problem, { path, accept: incoming.header("accept") }),
+      problem: (problem) => {
+        const { query, origin: root } = incoming;
+        // On a port of its own a repository has no pages to log in at.
+        const isAlone = origin === root && path !== incoming.path;
+        const accept = isAlone ? null : incoming.header("accept");
+        return site.problem(problem, { path, query, origin: root, accept });
+      },
       nothing(grant) {
         const names = [...deps.repositories.keys()].filter((name) => grant.may(name, "read", null));
         const told = names.map((name) => `/${name}/`).join(", ");

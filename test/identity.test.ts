@@ -26,10 +26,10 @@ access: { anonymous: none, grants: [{ to: "team:divers", may: publish, packages:
 login:
   oidc: { issuer: "${oidc.url}", clientId: holdfast, clientSecretFile: ${join(home, "secret")}, teams: { "sea/divers": divers } }
 trustedPublishers:
-  - { issuer: "${ci.url}", claims: { project_id: "42", ref_protected: "true" }, repositories: [npm], packages: ["@reef/*"] }
+  - { issuer: "${ci.url}", audiences: ["127.0.0.1", "npm:127.0.0.1"], claims: { project_id: "42", ref_protected: "true" }, repositories: [npm, pypi], packages: ["@reef/*"] }
 repositories:
   npm: { upstreams: [], offline: true, claims: ["@reef/*"] }
-  pypi: false
+  pypi: { upstreams: [], offline: true }
   go: false
   composer: false
   debian: false
@@ -72,9 +72,9 @@ async function setUp(): Promise<string> {
 }
 
 test("the first administrator, a session, and a client's log-in that it approves", async () => {
-  expect((await page("/")).headers.get("location")).toBe("./-/login?next=%2F");
-  expect((await page("/-/metrics")).headers.get("location")).toBe("../-/login?next=%2F-%2Fmetrics");
-  expect((await page("/-/login")).headers.get("location")).toBe("/-/setup");
+  expect((await page("/")).headers.get("location")).toBe("/-/login?next=%2F");
+  expect((await page("/-/metrics")).headers.get("location")).toBe("/-/login?next=%2F-%2Fmetrics");
+  expect(await (await page("/-/login")).text()).toContain("make the first administrator");
   expect(
     (await form("/-/setup", { code: "WRONG", name: "eve", password: "correct horse" })).status,
   ).toBe(403);
@@ -129,7 +129,7 @@ test("the first administrator, a session, and a client's log-in that it approves
   for (const next of [
     "https://evil.example",
     "//evil.example",
-    "/npm/",
+    "/npm/x",
     "/-/../npm",
     "javascript:x",
   ]) {
@@ -237,7 +237,7 @@ test("a CI job gets a token for what its publisher is trusted with, once, and no
   };
   expect(await (await exchange("/-/oidc/exchange", plain)).json()).toMatchObject({
     token: expect.stringMatching(/^hf_/),
-    scope: { packages: ["@reef/*"] },
+    scope: { repositories: ["npm"], packages: ["@reef/coral"] },
   });
   const mint = { body: JSON.stringify({ token: await ci.token({ aud: "127.0.0.1" }) }) };
   expect(await (await exchange("/_/oidc/mint-token", mint)).json()).toMatchObject({

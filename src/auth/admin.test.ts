@@ -25,7 +25,11 @@ test("a name that is given again is somebody else's: nothing of who had it befor
   const { id, page } = await kit.auth.pending.begin(wish(), "npm", "");
   await kit.auth.pending.decide(page.split("/").at(-1)!, "ann", true);
   const token = await kit.auth.admin.issueToken(theServer, "ann", wish());
-  const cookie = await kit.auth.sessions.begin("ann", { origin: "http://x", address: "" });
+  const cookie = await kit.auth.sessions.begin("ann", {
+    origin: "http://x",
+    address: "",
+    header: () => null,
+  });
   await kit.auth.admin.removeUser(theServer, "ann");
   await add("ann");
   const gate = kit.use({ anonymous: [] });
@@ -60,7 +64,11 @@ test("a log-in that was approved by who may do nothing any more gives no token",
 
 test("another password ends sessions in browsers", async () => {
   await add("ann");
-  const cookie = await kit.auth.sessions.begin("ann", { origin: "http://x", address: "" });
+  const cookie = await kit.auth.sessions.begin("ann", {
+    origin: "http://x",
+    address: "",
+    header: () => null,
+  });
   const request = {
     method: "GET",
     path: "/",

@@ -61,12 +61,12 @@ export function createAdmit({ database, directory, audit, now }: PeopleDeps): Ad
   /** A system that says nothing of groups has not said that there are none. */
   async function join(name: string, { issuer, groups }: Person, teams: TeamsOfGroups) {
     if (groups === null) return;
-    const wanted = new Set(groups.flatMap((group) => teams[group] ?? []));
-    const { teams: before } = directory.current();
-    const has = [...before].filter(([, members]) => members.includes(name)).map(([team]) => team);
-    const isSame = [...wanted].every((team) => has.includes(team));
-    const mapped = new Set(Object.values(teams));
-    if (isSame && !has.some((team) => mapped.has(team) && !wanted.has(team))) return;
+    const wanted = teamsOf(groups, teams);
+    // What somebody here put them into is none of the system's business.
+    const rows =
+      await database.read`SELECT team FROM team_members WHERE user_name = ${name} AND source = ${issuer}`;
+    const has = new Set<string>(rows.map(({ team }) => team));
+    if (has.size === wanted.size && [...wanted].every((team) => has.has(team))) return;
     await directory.change(async (sql) => {
       await sql`DELETE FROM team_members WHERE user_name = ${name} AND source = ${issuer}`;
       for (const team of wanted) {
@@ -87,6 +87,14 @@ export function createAdmit({ database, directory, audit, now }: PeopleDeps): Ad
     await join(name, person, teams);
     return directory.current().users.get(name)!;
   };
+}
+
+/** A directory writes a group's DN as it likes: there case tells none apart. */
+function teamsOf(groups: readonly string[], teams: TeamsOfGroups): Set<string> {
+  const spell = (group: string) => (/^\w+=.+,/.test(group) ? group.toLowerCase() : group);
+  const theirs = new Set(groups.map(spell));
+  const found = Object.entries(teams).filter(([group]) => theirs.has(spell(group)));
+  return new Set(found.map(([, team]) => team));
 }
 
 function hostOf(issuer: string): string {

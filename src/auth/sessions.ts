@@ -14,7 +14,7 @@ export interface Sessions {
   /** Null for a request without a session, at once; a promise of null for one whose session is over. */
   find(request: Credentials): Promise<Principal | null> | null;
   /** Begins one for a user who has just shown who they are: the cookie to set. */
-  begin(user: string, request: Pick<Credentials, "origin" | "address">): Promise<string>;
+  begin(user: string, request: Pick<Credentials, "origin" | "address" | "header">): Promise<string>;
   /** Ends the request's: the cookie that takes its place. */
   end(request: Credentials): Promise<string>;
 }
@@ -44,16 +44,20 @@ export function createSessions({ database, directory, now }: SessionsDeps): Sess
 
   return {
     find(request) {
-      if (!isPage(request.path)) return null;
+      if (!isPage(request)) return null;
       const secret = readCookie(request);
       if (secret === null || !isOurs(request)) return null;
       return look(secret, request.address);
     },
-    async begin(user, { origin, address }) {
+    async begin(user, request) {
+      const { origin, address } = request;
+      // One that somebody else put into this browser ends here.
+      const before = readCookie(request);
       const secret = randomBytes(32).toString("base64url");
       const at = now();
       await database.write(async (sql) => {
         await sql`DELETE FROM sessions WHERE used_at < ${at - IDLE_MS} OR created_at < ${at - LONGEST_MS}`;
+        if (before !== null) await sql`DELETE FROM sessions WHERE id = ${hashOf(before)}`;
         await sql`INSERT INTO sessions (id, user_name, address, created_at, used_at)
           VALUES (${hashOf(secret)}, ${user}, ${address}, ${at}, ${at})`;
       });
@@ -73,11 +77,17 @@ export function isOurs(request: Pick<Credentials, "method" | "origin" | "header"
   if (request.method === "GET" || request.method === "HEAD") return true;
   const site = request.header("sec-fetch-site");
   if (site !== null) return site === "same-origin";
-  return request.header("origin") === request.origin;
+  return request.header("origin") === new URL(request.origin).origin;
 }
 
-function isPage(path: string): boolean {
-  return path === "/" || path.startsWith("/-/");
+/** The server's own, and what a browser is shown at a repository's address. Nothing that a package client asks for, and not the API. */
+function isPage(request: Credentials): boolean {
+  const { method, path } = request;
+  if (path === "/" || path.startsWith("/-/")) return !path.startsWith("/-/api/");
+  const isRead = method === "GET" || method === "HEAD";
+  return (
+    isRead && /^\/[^/]+\/?$/.test(path) && /\btext\/html\b/.test(request.header("accept") ?? "")
+  );
 }
 
 /** `__Host-` cannot be had without TLS. */
@@ -93,6 +103,7 @@ function cookieOf(origin: string, secret: string, seconds: number): string {
 function readCookie(request: Pick<Credentials, "origin" | "header">): string | null {
   const wanted = `${nameOf(request.origin)}=`;
   const all = (request.header("cookie") ?? "").split(/;\s*/);
-  const secret = all.find((one) => one.startsWith(wanted))?.slice(wanted.length) ?? "";
-  return /^[\w-]{43}$/.test(secret) ? secret : null;
+  const found = all.filter((one) => one.startsWith(wanted)).map((one) => one.slice(wanted.length));
+  // Two of them: one may be somebody else's, put there by a neighbour of this host.
+  return found.length === 1 && /^[\w-]{43}$/.test(found[0]!) ? found[0]! : null;
 }

@@ -102,7 +102,10 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     trustedPublishers: resolvePublishers(
       input.trustedPublishers,
       reader,
-      Object.keys(input.repositories),
+      {
+        publicUrl: input.publicUrl ?? null,
+        repositories: Object.keys(input.repositories).filter((name) => input.repositories[name]),
+      },
       { complain },
     ),
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,

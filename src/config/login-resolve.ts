@@ -40,7 +40,6 @@ export interface LoginConfig {
 }
 
 export interface PublisherConfig extends TrustedPublisher {
-  hosts: string[];
   ca: string | undefined;
 }
 
@@ -108,7 +107,7 @@ export function resolveLogin(
 export function resolvePublishers(
   inputs: z.infer<typeof TrustedPublishers>,
   read: SecretReader,
-  repositories: readonly string[],
+  { publicUrl, repositories }: { publicUrl: string | null; repositories: readonly string[] },
   { complain }: Around,
 ): PublisherConfig[] {
   return inputs.map((input, at) => {
@@ -118,17 +117,28 @@ export function resolvePublishers(
           ["trustedPublishers", at, "repositories", index],
           `there is no repository ${name}`,
         );
+    if (input.audiences.length === 0 && publicUrl === null)
+      complain(
+        ["trustedPublishers", at],
+        "needs audiences, or publicUrl: else whoever sends a request would say for whom its token may be",
+      );
     return {
       issuer: input.issuer,
-      audiences: input.audiences,
+      audiences: input.audiences.length > 0 ? input.audiences : audiencesOf(publicUrl),
       claims: Object.fromEntries(
         Object.entries(input.claims).map(([name, value]) => [name, [value].flat()]),
       ),
       repositories: input.repositories,
       packages: input.packages,
       actions: input.may,
-      hosts: input.hosts,
       ca: read.pem(input.ca, ["trustedPublishers", at, "ca"]),
     };
   });
+}
+
+/** npm leaves the port out, yarn does not. */
+function audiencesOf(publicUrl: string | null): string[] {
+  if (publicUrl === null) return [];
+  const { host, hostname } = new URL(publicUrl);
+  return [...new Set([hostname, host, `npm:${hostname}`, `npm:${host}`])];
 }

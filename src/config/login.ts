@@ -2,6 +2,12 @@
 import { z } from "zod";
 import { Duration, EnvName, Path as FilePath, HttpUrl } from "./values.ts";
 
+/** What comes over plain HTTP from another machine proves nothing of anybody. */
+const Issuer = HttpUrl.refine((text) => {
+  const url = URL.parse(text);
+  return !url || url.protocol === "https:" || LOOPBACK.test(url.hostname);
+}, "expected an https:// URL");
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const Host = z
   .string()
   .regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, "expected a host name, like keys.example.com");
@@ -12,7 +18,7 @@ const Teams = z
 
 const Oidc = z
   .strictObject({
-    issuer: HttpUrl.describe("The provider, as it writes itself in its tokens").meta({
+    issuer: Issuer.describe("The provider, as it writes itself in its tokens").meta({
       examples: ["https://id.example.com"],
     }),
     clientId: z
@@ -104,41 +110,47 @@ export const Login = z
   .describe("Other systems that know who somebody is. docs/access.md tells more");
 
 const Claim = z.union([z.string(), z.array(z.string()).min(1)]);
-export const TrustedPublishers = z
-  .array(
-    z.strictObject({
-      issuer: HttpUrl.describe("The CI system, as it writes itself in its tokens").meta({
-        examples: ["https://gitlab.example.com"],
-      }),
-      audiences: z
-        .array(z.string())
-        .default([])
-        .describe(
-          "What a token's audience may be; without it what clients of npm and PyPI ask for by themselves",
-        ),
-      claims: z
-        .record(z.string(), Claim)
-        .refine(
-          (claims) => Object.keys(claims).length > 0,
-          "must name at least one claim: else every project of the issuer could publish",
-        )
-        .describe(
-          "Claims that a token must have, each with exactly this text, or one of these; `*` stands for any text",
-        )
-        .meta({ examples: [{ project_id: "42", ref_protected: "true" }] }),
-      repositories: z.array(z.string()).min(1).describe("In which repositories it may publish"),
-      packages: z
-        .array(z.string().regex(/^\S+$/, "expected a name pattern without spaces"))
-        .min(1)
-        .describe("Which packages, by patterns as in `claims` of a repository"),
-      may: z
-        .array(z.enum(["read", "publish", "unpublish"]))
-        .default(["publish"])
-        .describe("What a job may"),
-      hosts: z.array(Host).default([]).describe("Other hosts that the issuer's documents may name"),
-      ca: FilePath.optional().describe("PEM file with the issuer's certificate authority"),
+const Publisher = z
+  .strictObject({
+    issuer: Issuer.describe("The CI system, as it writes itself in its tokens").meta({
+      examples: ["https://gitlab.example.com"],
     }),
-  )
+    audiences: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        "What a token's audience may be. Without it what clients make of `publicUrl` by themselves: its host, and `npm:HOST`",
+      )
+      .meta({ examples: [["packages.example.com"]] }),
+    claims: z
+      .record(z.string(), Claim)
+      .refine(
+        (claims) => Object.keys(claims).length > 0,
+        "must name at least one claim: else every project of the issuer could publish",
+      )
+      .refine(
+        ({ sub }) => ![sub].flat().some((text) => text?.includes("*")),
+        "`sub` is written in ways that change: name the claims that it is made of, such as project_id",
+      )
+      .describe(
+        "Claims that a token must have, each with exactly this text, or one of these; `*` stands for any text",
+      )
+      .meta({ examples: [{ project_id: "42", ref_protected: "true" }] }),
+    repositories: z.array(z.string()).min(1).describe("In which repositories it may publish"),
+    packages: z
+      .array(z.string().regex(/^\S+$/, "expected a name pattern without spaces"))
+      .min(1)
+      .describe("Which packages, by patterns as in `claims` of a repository"),
+    may: z
+      .array(z.enum(["read", "publish", "unpublish"]))
+      .default(["publish"])
+      .describe("What a job may"),
+    ca: FilePath.optional().describe("PEM file with the issuer's certificate authority"),
+  })
+  .meta({ id: "Publisher", title: "publisher" });
+
+export const TrustedPublishers = z
+  .array(Publisher)
   .default([])
   .describe(
     "CI jobs that may publish without a secret: their identity token is exchanged for one of 15 minutes",

@@ -72,6 +72,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "### Repositories as upstreams",
     "An entry of `upstreams` may also be another repository of the file. docs/publishing.md tells more.",
     table(whole.$defs!["Base"]!),
+    "## Trusted publishers",
+    "An entry of `trustedPublishers`. docs/access.md tells more.",
+    table(whole.$defs!["Publisher"]!),
     "## Options of each format",
     "They stand in the repository, beside the keys above.",
     ...formats.flatMap((format) => [`### ${format.name}`, options(format)]),
@@ -125,6 +128,7 @@ function rows(schema: Json, prefix: string): string[][] {
 function typeName(schema: Json): string {
   if (schema.$ref === "#/$defs/Base" || schema.title === "repository")
     return "[repository](#repositories-as-upstreams)";
+  if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";
   if (schema.title) return schema.title;

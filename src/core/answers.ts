@@ -40,7 +40,7 @@ export function parseJson(bytes: Uint8Array): unknown {
  * Problem("badRequest") for what is no JSON.
  */
 export async function requestJson(
-  request: Request,
+  request: Pick<Request, "body">,
   limits: { bytes: number; values: number },
 ): Promise<unknown> {
   const bytes = await request.body(limits.bytes);

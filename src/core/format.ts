@@ -30,6 +30,11 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
   readonly hosts?: true;
   /**
+   * How its clients ask for a token in place of a CI job's identity token where they know no path of a repository: for one package, or for all
+   * that the job may publish.
+   */
+  readonly exchange?: "package" | "mint";
+  /**
    * What becomes of a package's own state (tags) when its release `version` comes here from another repository, where the state is `from`. Pure.
    * Without it the state stays as it is.
    */

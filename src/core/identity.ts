@@ -36,7 +36,7 @@ export interface Directory {
 export interface TrustedPublisher {
   /** As in the token's `iss`, to the letter. */
   issuer: string;
-  /** What the token's `aud` may be; empty: what follows from the server's public address. */
+  /** What the token's `aud` may be. Never what a request says of its own address. */
   audiences: readonly string[];
   /** Any of the texts of each; a `*` in one stands for any text. */
   claims: Readonly<Record<string, readonly string[]>>;

@@ -62,12 +62,20 @@ export function createGeneration(
       auth,
       database,
     }),
-    people: peopleOf(auth, identity, now),
+    people: peopleOf(auth, identity, held, now),
     metrics,
     overview: overviews.read,
     ready: () => readiness(database),
   });
-  const gate = given ?? auth.use({ access: config.access, spelling, outside, exchange });
+  const gate =
+    given ??
+    auth.use({
+      access: config.access,
+      spelling,
+      outside,
+      exchange: (token, { repository, package: name }, _audiences, address) =>
+        exchange(token, { repositories: [repository], package: name }, address),
+    });
   const releases = held.map((one) => one.hold());
   let running = 0;
   let isRetired = false;

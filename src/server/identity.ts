@@ -11,6 +11,8 @@ import type { Ground } from "./ground.ts";
 export interface Identity {
   outside: Outside[];
   exchange: Exchange;
+  /** What tokens of CI jobs are to be for; null while none is trusted. */
+  audience: string | null;
   /** Where people log in through OpenID Connect; null where the configuration names none. */
   oidc: { provider: Provider; host: string; teams: Readonly<Record<string, string>> } | null;
   close(): void;
@@ -43,14 +45,15 @@ export function openIdentity(
     exchange: createExchange({
       publishers: trustedPublishers,
       fetchOf(issuer) {
-        const { hosts = [], ca } = trustedPublishers.find((one) => one.issuer === issuer) ?? {};
-        return connect({ issuer, hosts, ca });
+        const { ca } = trustedPublishers.find((one) => one.issuer === issuer)!;
+        return connect({ issuer, ca });
       },
       directory: auth.directory,
       audit: auth.audit,
       spelling,
       now,
     }),
+    audience: audienceOf(trustedPublishers),
     oidc: oidc && {
       provider: openProvider(
         oidc,
@@ -64,4 +67,10 @@ export function openIdentity(
       for (const one of open) one.close();
     },
   };
+}
+
+/** npm makes its own of the server's name. */
+function audienceOf(publishers: Config["trustedPublishers"]): string | null {
+  const all = publishers.flatMap(({ audiences }) => audiences);
+  return all.find((one) => !one.startsWith("npm:")) ?? null;
 }

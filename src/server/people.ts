@@ -6,10 +6,16 @@ import { Problem } from "../core/problem.ts";
 import type { OtherDoor, PeopleDeps } from "../web/people/deps.ts";
 import type { SiteRequest } from "../web/request.ts";
 import type { Identity } from "./identity.ts";
+import type { Held } from "./mounts.ts";
 
 const DONE = "/-/login/oidc/done";
 
-export function peopleOf(auth: Auth, { oidc, exchange }: Identity, now: () => number): PeopleDeps {
+export function peopleOf(
+  auth: Auth,
+  { oidc, exchange, audience }: Identity,
+  repositories: readonly Pick<Held, "name" | "format">[],
+  now: () => number,
+): PeopleDeps {
   const credentials = (request: SiteRequest) => ({ ...asked(request), path: "/-/" });
   return {
     logIn: async (name, password, address) => {
@@ -26,6 +32,11 @@ export function peopleOf(auth: Auth, { oidc, exchange }: Identity, now: () => nu
     decide: auth.pending.decide,
     accounts: auth.accounts,
     other: oidc && otherDoor(auth, oidc),
+    audience,
+    repositoriesOf: (way) =>
+      repositories
+        .filter(({ format }) => way === null || format.exchange === way)
+        .map(({ name }) => name),
     exchange,
     now,
   };

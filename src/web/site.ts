@@ -1,11 +1,13 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
 import { challenge } from "../core/challenge.ts";
 import { type Access, type Grant, permit } from "../core/grant.ts";
+import { escapeHtml } from "../core/html.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Overview } from "../core/overview.ts";
-import type { Problem } from "../core/problem.ts";
+import type { Problem, ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
+import { link, page } from "./page.ts";
 import type { PeopleDeps } from "./people/deps.ts";
 import { placed, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
@@ -52,8 +54,19 @@ export interface Site {
   access(route: SiteRoute): Access;
   serve(route: SiteRoute, request: SiteRequest, grant: Grant): Promise<Reply>;
   /** `accept`: of the request; a package client that is at a wrong address prints the error of a JSON body alone. */
-  problem(problem: Problem, asked?: { path: string; accept: string | null }): Reply;
+  problem(problem: Problem, asked?: Asked): Reply;
 }
+
+/** What was asked for, where it failed. */
+interface Asked {
+  path: string;
+  query: string;
+  /** Of this server. */
+  origin: string;
+  accept: string | null;
+}
+
+const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept: null };
 
 /** Who watches a server asks for its health without a name, and who logs in has none yet. */
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set(["live", "ready", "people"] as const);
@@ -120,18 +133,35 @@ export function createSite(deps: SiteDeps): Site {
         }
       }
     },
-    problem(problem, { path, accept } = { path: "", accept: null }) {
+    problem(problem, { path, query, origin, accept } = NOTHING) {
       if (path.startsWith(API)) return deps.api.problem(problem);
       // A person is shown the way in.
       if (problem.status === 401 && wantsPage("GET", accept))
-        return redirect(
-          `${"../".repeat(path.split("/").length - 2) || "./"}-/login?next=${encodeURIComponent(path)}`,
+        return placed(
+          redirect(`/-/login?next=${encodeURIComponent(query ? `${path}?${query}` : path)}`),
+          origin,
         );
+      if (path !== "" && wantsPage("GET", accept)) return problemPage(problem, origin);
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
     },
   };
+}
+
+const TITLES: Partial<Record<ProblemKind, string>> = {
+  notFound: "Nothing stands here",
+  forbidden: "Not for you",
+  internal: "A mistake of this server",
+};
+
+/** What is wrong, for people in a browser. */
+function problemPage({ kind, message, status }: Problem, origin: string): Reply {
+  const title = TITLES[kind] ?? "This did not work";
+  const account = kind === "forbidden" ? ' · <a href="/-/account">Your account</a>' : "";
+  const home = link(`${new URL(origin).pathname.replace(/\/$/, "")}/`, "Holdfast");
+  const body = `<main class="narrow"><h1>${title}</h1><p>${escapeHtml(message)}.</p><p>${home}${account}</p></main>`;
+  return placed({ ...page(`${title} · Holdfast`, body), status }, origin);
 }
 
 function userOf({ principal }: Grant): string | null {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   server = await startProcess({
     config: `
 trustedPublishers:
-  - { issuer: "${ci.url}", claims: { project_id: "42" }, repositories: [npm], packages: ["@reef/*"] }
+  - { issuer: "${ci.url}", audiences: ["npm:127.0.0.1"], claims: { project_id: "42" }, repositories: [npm], packages: ["@reef/*"] }
 repositories: { npm: { upstreams: [], offline: true, claims: ["@reef/*"] } }
 `,
   });

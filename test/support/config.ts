@@ -15,6 +15,8 @@ export interface TestOptions {
   offline?: boolean;
   /** Who may do what, as the configuration has it. */
   access?: Record<string, unknown>;
+  /** Keys beside the repositories, as the configuration has them: `login`, `trustedPublishers`. */
+  server?: Record<string, unknown>;
   /** Go's checksum database itself is asked as well. */
   sumdbDirect?: boolean;
   /** Options of apt repositories. */
@@ -39,6 +41,7 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
       listen: "127.0.0.1:0",
       offline: options.offline ?? false,
       ...(options.access && { access: options.access }),
+      ...options.server,
       repositories: {
         npm: { upstreams: at(upstream.urls.npm), ...shared("npm") },
         pypi: { upstreams: at(upstream.urls.pypi, [files]), ...shared("pypi") },

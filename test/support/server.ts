@@ -24,6 +24,10 @@ export interface TestServer {
   restart(changes?: TestOptions & { gate?: Gate }): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
   operate(name: string, repository: string): Promise<{ isDone: boolean; lines: string[] }>;
+  /** `holdfast user add …` and its like, beside the running server. The lines that it says. */
+  account(command: string, given: object): Promise<string[]>;
+  /** With which the first administrator is made. */
+  setupCode(): string | null;
   events(): SeenEvent[];
   files(): SeenFile[];
   /** Stops, and removes the data. */
@@ -68,6 +72,18 @@ export async function startServer(
       const wanted = { name, repository, flags: new Set<string>() };
       return { isDone: await running.operations.run(wanted, call), lines };
     },
+    async account(command, given) {
+      const lines: string[] = [];
+      const { signal } = new AbortController();
+      const call = { progress() {}, say: (line: string) => void lines.push(line), signal };
+      const values = { command, given: JSON.stringify(given), by: "the test" };
+      await running.operations.run(
+        { name: "accounts", repository: "", flags: new Set(), values },
+        call,
+      );
+      return lines;
+    },
+    setupCode: () => running.setupCode(),
     advance(milliseconds) {
       shift += milliseconds;
     },

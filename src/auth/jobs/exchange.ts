@@ -1,38 +1,26 @@
-// Publishing from CI without a secret: a job's identity token for one of ours, of a quarter of an hour.
+// A CI job's identity token for one of ours: proven, covered by a trusted publisher, taken once, and worth a quarter of an hour.
+import { createHash } from "node:crypto";
 import type { IssuedToken } from "../../core/accounts.ts";
 import type { IssuerFetch, TrustedPublisher } from "../../core/identity.ts";
-import { nobody, type Principal } from "../../core/principal.ts";
+import type { Principal } from "../../core/principal.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Query } from "../../store/database.ts";
 import type { AuditLog } from "../audit.ts";
 import type { Directory } from "../directory.ts";
 import type { Spelling } from "../permissions.ts";
 import { forgetTokens, insertToken } from "../tokens.ts";
 import { type IssuerKeys, issuerKeys } from "./keys.ts";
-import { publisherFor, repositoriesFor } from "./publishers.ts";
+import { type Found, publisherFor, type Wanted } from "./publishers.ts";
 import { type JobIdentity, verifyJobToken } from "./verify.ts";
 
 const LIFE_MS = 15 * 60_000;
-/** What is told of a job in the audit log: as much as finds it again at its issuer. */
-const TOLD = [
-  "sub",
-  "repository",
-  "repository_id",
-  "project_path",
-  "project_id",
-  "ref",
-  "environment",
-  "workflow_ref",
-  "job_workflow_ref",
-  "run_id",
-  "job_id",
-  "pipeline_id",
-  "actor",
-  "user_login",
-];
+/** Rows of tokens that are over stay as long, so that who sends one is told why it is refused. */
+const KEPT_MS = 24 * 60 * 60_000;
+const LEEWAY_MS = 60_000;
 
 export interface ExchangeDeps {
   publishers: readonly TrustedPublisher[];
-  /** A connection to an issuer of one of them. */
+  /** The connection to an issuer of one of them. */
   fetchOf(issuer: string): IssuerFetch;
   directory: Directory;
   audit: AuditLog;
@@ -40,11 +28,10 @@ export interface ExchangeDeps {
   now(): number;
 }
 
-/** `repository`: null for any that the publisher is trusted with. Otherwise as `Accounts.exchange`. */
+/** As `Accounts.exchange`, also for clients that do not say which repository they mean. */
 export type Exchange = (
   identityToken: string,
-  wanted: { repository: string | null; package: string | null },
-  audiences: readonly string[],
+  wanted: Wanted,
   address: string,
 ) => Promise<IssuedToken>;
 
@@ -54,87 +41,110 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   for (const { issuer } of publishers)
     if (!keys.has(issuer)) keys.set(issuer, issuerKeys(issuer, deps.fetchOf(issuer), now));
 
-  return async (identityToken, wanted, audiences, address) => {
-    const fail = (error: unknown) => {
-      const principal = { ...nobody, address };
-      const why = error instanceof Error ? error.message : String(error);
-      audit.note({ action: "log in failed", principal, detail: { what: "identity token", why } });
-      throw error;
-    };
+  return async (identityToken, wanted, address) => {
     if (publishers.length === 0)
       throw new Problem("forbidden", "This server trusts no CI to publish (trustedPublishers)", {
         rule: "not-enabled",
       });
-    const job = await verifyJobToken(
-      identityToken,
-      (issuer) => keys.get(issuer) ?? null,
-      now(),
-    ).catch(fail);
     try {
-      return await exchange(job, wanted, audiences, address);
+      const job = await verifyJobToken(identityToken, (iss) => keys.get(iss) ?? null, now());
+      const spelled = spell(wanted, deps.spelling);
+      const found = publisherFor(job, spelled, publishers, deps.spelling);
+      return await issue(job, found, spelled.package, address);
     } catch (error) {
-      return fail(error);
+      if (
+        error instanceof Problem &&
+        (error.kind === "forbidden" || error.kind === "unauthenticated")
+      )
+        audit.note({
+          action: "log in failed",
+          principal: { kind: "anonymous", name: "", token: null, address },
+          detail: { what: "identity token", why: error.message, ...wanted },
+        });
+      throw error;
     }
   };
 
-  async function exchange(
+  function issue(
     job: JobIdentity,
-    wanted: { repository: string | null; package: string | null },
-    audiences: readonly string[],
+    { publisher, repositories }: Found,
+    packageName: string | null,
     address: string,
   ): Promise<IssuedToken> {
-    const isAudience = (publisher: TrustedPublisher, audience: string) =>
-      (publisher.audiences.length > 0 ? publisher.audiences : audiences).includes(audience);
-    const [first = ""] = repositoriesFor(job, wanted.package, publishers, isAudience);
-    const repository = wanted.repository ?? first;
-    const spell = deps.spelling(repository);
-    const publisher = publisherFor(
-      job,
-      { repository, package: wanted.package },
-      publishers,
-      isAudience,
-      spell,
-    );
-    const name = `${new URL(job.issuer).host} ${nameOf(job)}`.slice(0, 200);
+    const name = nameOf(job);
     const at = now();
-    const by: Principal = { kind: "job", name, token: null, address };
+    const wish = {
+      name: `of a run of ${name}`.slice(0, 100),
+      scope: {
+        repositories,
+        packages: packageName === null ? [...publisher.packages] : [packageName],
+        actions: [...publisher.actions],
+      },
+      cidrs: [],
+      expiresAt: at + LIFE_MS,
+    };
+    const principal: Principal = { kind: "job", name, token: null, address };
     return directory.addToken(async (sql) => {
-      await sql`DELETE FROM used_identity_tokens WHERE expires_at < ${at - LIFE_MS}`;
-      await forgetTokens(sql, at - 30 * 86_400_000);
-      const used = await sql`INSERT INTO used_identity_tokens (issuer, id, expires_at)
-        VALUES (${job.issuer}, ${job.id}, ${job.expiresAt}) ON CONFLICT DO NOTHING RETURNING id`;
-      if (used.length === 0)
-        throw new Problem("unauthenticated", "The identity token is refused: it was used before", {
-          rule: "invalid-reuse-token",
-        });
-      const token = await insertToken(
-        sql,
-        { kind: "job", name },
-        {
-          name: "trusted publishing",
-          scope: {
-            repositories: wanted.repository === null ? [...publisher.repositories] : [repository],
-            packages: [...publisher.packages],
-            actions: [...publisher.actions],
-          },
-          cidrs: [],
-          expiresAt: at + LIFE_MS,
-        },
-        at,
-      );
+      await takeOnce(sql, job, packageName ?? "", at);
+      await forgetTokens(sql, at - KEPT_MS);
+      const token = await insertToken(sql, { kind: "job", name }, wish, at);
       const { id, scope, expiresAt } = token;
-      const claims = Object.fromEntries(
-        TOLD.flatMap((one) => (job.claims[one] === undefined ? [] : [[one, job.claims[one]]])),
-      );
-      const detail = { id, scope, expiresAt, issuer: job.issuer, claims };
-      await audit.write(sql, { action: "token", principal: by, detail });
+      const detail = { id, scope, expiresAt, claims: told(job.claims) };
+      await audit.write(sql, { action: "token", principal, detail });
       return token;
     });
   }
 }
 
-/** What people call it: the project, and not the person or the branch. */
-function nameOf({ claims }: JobIdentity): string {
-  const found = ["repository", "project_path", "sub"].map((name) => claims[name]);
-  return String(found.find((value) => typeof value === "string" && value !== "") ?? "a job");
+/**
+ * Once; and once for each package that is named, as a CI system may give a run one token for all that it publishes (GitLab). Whoever else
+ * gets hold of it cannot have again what was had.
+ */
+async function takeOnce(
+  sql: Query,
+  { issuer, id: told, expiresAt }: JobIdentity,
+  packageName: string,
+  now: number,
+): Promise<void> {
+  // What a token calls itself may be as long as the token is.
+  const id = createHash("sha256").update(told).digest("hex");
+  await sql`DELETE FROM used_identity_tokens WHERE expires_at < ${now}`;
+  const used = await sql`SELECT package FROM used_identity_tokens
+    WHERE issuer = ${issuer} AND id = ${id} AND (package = ${packageName} OR package = '' OR ${packageName} = '')`;
+  if (used.length > 0)
+    throw new Problem("unauthenticated", "The identity token is refused: it was used before", {
+      rule: "invalid-reuse-token",
+    });
+  await sql`INSERT INTO used_identity_tokens (issuer, id, package, expires_at)
+    VALUES (${issuer}, ${id}, ${packageName}, ${expiresAt + 2 * LEEWAY_MS})`;
+}
+
+function spell({ repositories, package: name }: Wanted, spelling: Spelling): Wanted {
+  if (name === null) return { repositories, package: null };
+  if (name === "" || name.length > 300 || /[*\s]/.test(name))
+    throw new Problem("badRequest", "This is no name of a package", { rule: "invalid-payload" });
+  const [repository] = repositories;
+  const spelled = (repository && spelling(repository)?.(name)) ?? name;
+  return { repositories, package: spelled };
+}
+
+/** For people: where it runs, and whose it is there. */
+function nameOf({ issuer, claims }: JobIdentity): string {
+  const whose = ["repository", "project_path", "sub"]
+    .map((name) => claims[name])
+    .find((value) => typeof value === "string" && value !== "");
+  const text = `${new URL(issuer).host} ${whose ?? "a job"}`;
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
+}
+
+/** What of the claims goes to the audit log: single values, and not for ever many. */
+function told(claims: JobIdentity["claims"]): Record<string, unknown> {
+  const single = Object.entries(claims).filter(([, value]) =>
+    ["string", "number", "boolean"].includes(typeof value),
+  );
+  return Object.fromEntries(
+    single
+      .slice(0, 60)
+      .map(([name, value]) => [name, typeof value === "string" ? value.slice(0, 300) : value]),
+  );
 }

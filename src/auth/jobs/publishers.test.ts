@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import type { TrustedPublisher } from "../../core/identity.ts";
 import type { Problem } from "../../core/problem.ts";
-import { publisherFor, repositoriesFor } from "./publishers.ts";
+import { publisherFor } from "./publishers.ts";
 import type { JobIdentity } from "./verify.ts";
 
 const publisher: TrustedPublisher = {
   issuer: "https://ci.example.test",
-  audiences: [],
+  audiences: ["us"],
   claims: { project_id: ["42"], ref_protected: ["true"] },
   repositories: ["npm"],
   packages: ["@acme/*"],
@@ -18,7 +18,7 @@ function outcome(
   told: Record<string, unknown>,
   changes: Partial<TrustedPublisher> = {},
   job: Partial<JobIdentity> = {},
-  wanted = { repository: "npm", package: "@acme/widgets" as string | null },
+  wanted = { repositories: ["npm"], package: "@acme/widgets" as string | null },
 ): string {
   const identity = {
     issuer: publisher.issuer,
@@ -28,12 +28,7 @@ function outcome(
     id: "1",
   };
   try {
-    publisherFor(
-      { ...identity, ...job },
-      wanted,
-      [{ ...publisher, ...changes }],
-      (_, aud) => aud === "us",
-    );
+    publisherFor({ ...identity, ...job }, wanted, [{ ...publisher, ...changes }]);
     return "covered";
   } catch (error) {
     return (error as Problem).rule!;
@@ -74,10 +69,26 @@ const cases: [name: string, want: string, ...Parameters<typeof outcome>][] = [
     claims,
     {},
     {},
-    { repository: "pypi", package: "@acme/widgets" },
+    { repositories: ["pypi"], package: "@acme/widgets" },
   ],
-  ["another package", "package", claims, {}, {}, { repository: "npm", package: "left-pad" }],
-  ["no package named", "covered", claims, {}, {}, { repository: "npm", package: null }],
+  ["another package", "package", claims, {}, {}, { repositories: ["npm"], package: "left-pad" }],
+  ["no package named", "covered", claims, {}, {}, { repositories: ["npm"], package: null }],
+  [
+    "no repository named",
+    "covered",
+    claims,
+    {},
+    {},
+    { repositories: ["other", "npm"], package: "@acme/x" },
+  ],
+  [
+    "a package that is not its own",
+    "package",
+    claims,
+    {},
+    {},
+    { repositories: ["other", "npm"], package: "x" },
+  ],
   ["a proposed change", "event", { ...claims, event_name: "pull_request" }],
   [
     "one that pretends to be the target's",
@@ -94,22 +105,11 @@ test("a refusal tells nothing of what others are trusted with", () => {
   try {
     publisherFor(
       { issuer: publisher.issuer, audience: "us", claims: {}, expiresAt: 0, id: "1" },
-      { repository: "npm", package: "@acme/x" },
+      { repositories: ["npm"], package: "@acme/x" },
       [publisher],
-      () => true,
     );
   } catch (error) {
     expect((error as Problem).kind).toBe("forbidden");
     expect((error as Problem).message).not.toMatch(/42|acme/);
   }
-});
-
-test("the repository of a job is found by its package", () => {
-  const others = [publisher, { ...publisher, repositories: ["other"], packages: ["@other/*"] }];
-  const job = { issuer: publisher.issuer, audience: "us", claims, expiresAt: 0, id: "1" };
-  const find = (name: string | null) => repositoriesFor(job, name, others, () => true);
-  expect(find("@acme/widgets")).toEqual(["npm"]);
-  expect(find("@other/x")).toEqual(["other"]);
-  expect(find("left-pad")).toEqual([]);
-  expect(find(null)).toEqual(["npm", "other"]);
 });

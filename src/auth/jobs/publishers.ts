@@ -3,11 +3,20 @@ import { createClaims } from "../../core/claims.ts";
 import type { TrustedPublisher } from "../../core/identity.ts";
 import { Problem } from "../../core/problem.ts";
 import { wildcard } from "../../core/wildcard.ts";
+import type { Spelling } from "../permissions.ts";
 import type { JobIdentity } from "./verify.ts";
 
 export interface Wanted {
-  repository: string;
+  /** One of them, or all of those that the publisher is trusted with, where the client does not say which. */
+  repositories: readonly string[];
+  /** Null where the client does not say it. */
   package: string | null;
+}
+
+export interface Found {
+  publisher: TrustedPublisher;
+  /** Those of the wanted ones that it is trusted with. */
+  repositories: string[];
 }
 
 /** Runs for a proposed change run the proposer's code, under the name of the project that it is proposed to. */
@@ -19,9 +28,8 @@ export function publisherFor(
   job: JobIdentity,
   wanted: Wanted,
   publishers: readonly TrustedPublisher[],
-  isAudience: (publisher: TrustedPublisher, audience: string) => boolean,
-  spell?: (name: string) => string,
-): TrustedPublisher {
+  spelling: Spelling = () => undefined,
+): Found {
   const event = EVENTS.map((name) => job.claims[name]).find(
     (value) => typeof value === "string" && FOREIGN.test(value),
   );
@@ -31,7 +39,7 @@ export function publisherFor(
       "event",
     );
   const own = publishers.filter(({ issuer }) => issuer === job.issuer);
-  const forUs = own.filter((publisher) => isAudience(publisher, job.audience));
+  const forUs = own.filter(({ audiences }) => audiences.includes(job.audience));
   if (forUs.length === 0)
     throw refusal(
       `it is for the audience "${job.audience.slice(0, 200)}", not for this server`,
@@ -40,38 +48,24 @@ export function publisherFor(
   const claiming = forUs.filter((publisher) => fits(publisher, job.claims));
   if (claiming.length === 0)
     throw refusal("no trusted publisher of its issuer has all of its claims", "claims");
-  const there = claiming.filter(({ repositories }) => repositories.includes(wanted.repository));
-  if (there.length === 0)
-    throw refusal(
-      `its publisher is not trusted with the repository ${wanted.repository}`,
-      "repository",
-    );
+  const there = claiming
+    .map((publisher) => ({
+      publisher,
+      repositories: wanted.repositories.filter((name) => publisher.repositories.includes(name)),
+    }))
+    .filter(({ repositories }) => repositories.length > 0);
+  if (there.length === 0) {
+    const [one, ...more] = wanted.repositories;
+    const where = one && more.length === 0 ? `the repository ${one}` : "a repository of this kind";
+    throw refusal(`its publisher is not trusted with ${where}`, "repository");
+  }
   const found = there.find(
-    ({ packages }) => wanted.package === null || createClaims(packages, spell)(wanted.package),
+    ({ publisher: { packages }, repositories: [repository] }) =>
+      wanted.package === null ||
+      createClaims(packages, spelling(repository!))(wanted.package) !== null,
   );
-  if (!found)
-    throw refusal(
-      `its publisher is not trusted with ${wanted.package} of ${wanted.repository}`,
-      "package",
-    );
+  if (!found) throw refusal(`its publisher is not trusted with ${wanted.package}`, "package");
   return found;
-}
-
-/** Repositories that a publisher of this job would be trusted with for a package, in the order of the configuration. */
-export function repositoriesFor(
-  job: JobIdentity,
-  packageName: string | null,
-  publishers: readonly TrustedPublisher[],
-  isAudience: (publisher: TrustedPublisher, audience: string) => boolean,
-): string[] {
-  const found = publishers.filter(
-    (publisher) =>
-      publisher.issuer === job.issuer &&
-      isAudience(publisher, job.audience) &&
-      fits(publisher, job.claims) &&
-      (packageName === null || createClaims(publisher.packages)(packageName) !== null),
-  );
-  return [...new Set(found.flatMap(({ repositories }) => repositories))];
 }
 
 /** Every claim is there as a single value, and is one of those that are written. */

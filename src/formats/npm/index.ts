@@ -24,6 +24,7 @@ const options = z.strictObject({
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
   hosts: true,
+  exchange: "package",
   promoted: promotedState,
   options,
   documents,

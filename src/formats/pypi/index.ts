@@ -27,6 +27,7 @@ const ACTIONS: Partial<Record<PypiRoute["kind"], Action>> = {
 export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
   hosts: true,
+  exchange: "mint",
   options: PypiOptions,
   documents,
   artifacts,

@@ -18,10 +18,12 @@ CREATE TABLE identities (
 );
 CREATE INDEX identities_by_user ON identities (user_name);
 
--- Identity tokens of CI jobs that were exchanged: each is good for once.
+-- Identity tokens of CI jobs that were exchanged: each is good for once, or for once for each package.
 CREATE TABLE used_identity_tokens (
   issuer     TEXT NOT NULL,
-  id         TEXT NOT NULL,
+  id         TEXT NOT NULL,             -- SHA-256 of its name there
+  package    TEXT NOT NULL,             -- empty for all that it may publish
   expires_at BIGINT NOT NULL,
-  PRIMARY KEY (issuer, id)
+  PRIMARY KEY (issuer, id, package)
 );
+CREATE INDEX used_identity_tokens_by_end ON used_identity_tokens (expires_at);

@@ -10,6 +10,7 @@ import type { PeopleDeps } from "./deps.ts";
 import { field, hidden, readForm, redirect, trouble } from "./forms.ts";
 
 const DAY_MS = 86_400_000;
+const MOST_DAYS = 3_650;
 const CHOICES: [value: string, label: string, actions: Action[] | null][] = [
   ["all", "All that I may", null],
   ["read", "Read only", ["read"]],
@@ -32,23 +33,43 @@ export async function serveAccount(
       await accounts.revokeToken(form.get("id") ?? "");
       return redirect("/-/account");
     }
-    const days = Number(form.get("days") || 0);
     const list = (name: string) => {
       const words = (form.get(name) ?? "").split(/[\s,]+/).filter(Boolean);
       return words.length > 0 ? words : null;
     };
-    const [, , actions = null] = CHOICES.find(([value]) => value === form.get("may")) ?? [];
     const made = await accounts.issueToken({
       name: (form.get("name") ?? "").trim(),
-      scope: { actions, repositories: list("repositories"), packages: list("packages") },
+      scope: {
+        actions: actionsOf(form.get("may")),
+        repositories: list("repositories"),
+        packages: list("packages"),
+      },
       cidrs: list("cidrs") ?? [],
-      expiresAt: days > 0 ? deps.now() + days * DAY_MS : null,
+      expiresAt: endOf(form.get("days"), deps.now()),
     });
     return accountPage(await accounts.tokens(), principal.name, deps, { secret: made.secret });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return accountPage(await accounts.tokens(), principal.name, deps, { wrong: error.message });
+    const page = accountPage(await accounts.tokens(), principal.name, deps, {
+      wrong: error.message,
+    });
+    return { ...page, status: error.status };
   }
+}
+
+/** What no form of ours offers is nothing, and never everything. */
+function actionsOf(text: string | null): Action[] | null {
+  const found = CHOICES.find(([value]) => value === text);
+  if (found) return found[2];
+  throw new Problem("badRequest", "What the token may is one of those that are offered");
+}
+
+/** Null for never. */
+function endOf(text: string | null, now: number): number | null {
+  if (text === null || text === "") return null;
+  const days = Number(text);
+  if (days > 0 && days <= MOST_DAYS) return now + days * DAY_MS;
+  throw new Problem("badRequest", `A token ends after some days, ${MOST_DAYS} at most, or never`);
 }
 
 function accountPage(
@@ -64,7 +85,7 @@ function accountPage(
     ([value, label], at) =>
       `<label class="choice"><input type="radio" name="may" value="${value}"${at === 0 ? " checked" : ""}> ${label}</label>`,
   ).join("");
-  const body = `<header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
+  const body = `<p class="home"><a href="../">Holdfast</a></p><header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
 ${made}${trouble(wrong ?? null)}<h2>Tokens</h2>${tokenTable(tokens, deps.now())}
 <h2>A new token</h2><form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build" })}
 <fieldset><legend>It may</legend>${radios}</fieldset>${field("days", "Days", { type: "number", hint: "It ends after so many; empty for never", isFree: true })}

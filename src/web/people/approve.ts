@@ -35,10 +35,14 @@ export async function serveApproval(
       : told("Refused", "The client gets nothing.");
   }
   const minutes = Math.max(1, Math.round((waiting.expiresAt - deps.now()) / 60_000));
+  const elsewhere =
+    waiting.address === request.address
+      ? ""
+      : `<p class="bad">It asks from another address than you. That is right only if you began it on another machine.</p>`;
   const body = `<main class="narrow"><h1>Is this you?</h1>
 <p>A client wants to log in as <strong>${escapeHtml(principal.name)}</strong>, and then may do all that you may.</p>
 <dl class="facts"><dt>Client</dt><dd><code>${escapeHtml(waiting.client)}</code></dd><dt>Asks from</dt><dd><code>${escapeHtml(waiting.address)}</code></dd><dt>You ask from</dt><dd><code>${escapeHtml(request.address)}</code></dd></dl>
-<p class="warn">Say yes only if you have just begun this yourself. If somebody sent you here, say no.</p>
+${elsewhere}<p class="warn">Say yes only if you have just begun this yourself. If somebody sent you here, say no.</p>
 <form method="post" action="${escapeHtml(path)}"><button name="answer" value="yes">Yes, log it in</button> <button class="quiet" name="answer" value="no">No</button></form>
 <p class="soft">It waits for ${minutes} more ${minutes === 1 ? "minute" : "minutes"}.</p></main>`;
   return page("A client logs in · Holdfast", body, { hasForms: true });

@@ -36,11 +36,14 @@ export interface PeopleDeps {
   decide(page: string, user: string, isApproved: boolean): Promise<boolean>;
   accounts(grant: Grant): Accounts;
   other: OtherDoor | null;
-  /** A CI job's identity token for one of ours. */
+  /** What the `aud` of a CI job's identity token is to be; null while no job is trusted. */
+  readonly audience: string | null;
+  /** Repositories whose clients exchange tokens in this way (`Format.exchange`); all of them for null. */
+  repositoriesOf(way: "package" | "mint" | null): string[];
+  /** A CI job's identity token for one of ours, for those of the repositories that its publisher is trusted with. Throws Problems whose `rule` tells why. */
   exchange(
     identityToken: string,
-    wanted: { repository: string | null; package: string | null },
-    audiences: readonly string[],
+    wanted: { repositories: readonly string[]; package: string | null },
     address: string,
   ): Promise<IssuedToken>;
   now(): number;

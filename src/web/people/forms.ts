@@ -31,11 +31,11 @@ export function redirect(location: string, headers: Record<string, string> = {})
   };
 }
 
-/** A path of this server's own pages, and nothing else: no other host, and no package's address. */
+/** A page of this server, one about a repository among them, and nothing else: no other host, and no package's address. */
 export function nextOf(text: string | null): string {
   const isOwn =
     text !== null &&
-    /^\/(-\/[\w./?=&%-]*)?$/.test(text) &&
+    /^\/(-\/[\w./?=&%-]*|[a-z0-9][\w.-]*\/?)?$/.test(text) &&
     !text.includes("//") &&
     !text.includes("..");
   return isOwn ? text : "/-/account";

@@ -31,7 +31,10 @@ const PAGES: Readonly<Record<string, { methods: string[]; serve: Serve }>> = {
     methods: ["POST"],
     serve: (request, _, deps) => serveExchange(request, deps),
   },
-  "/_/oidc/audience": { methods: ["GET"], serve: async (request) => serveAudience(request) },
+  "/_/oidc/audience": {
+    methods: ["GET"],
+    serve: async (_request, _, deps) => serveAudience(deps),
+  },
   "/_/oidc/mint-token": {
     methods: ["POST"],
     serve: (request, _, deps) => serveMint(request, deps),

@@ -8,7 +8,8 @@ import type { PeopleDeps } from "./deps.ts";
 import { field, hidden, nextOf, readForm, redirect, trouble } from "./forms.ts";
 
 /** Of the browser that was sent to another system: what proves that the same one comes back, and where it goes then. */
-const ATTEMPT = "hf_attempt";
+const attemptName = ({ origin }: SiteRequest) =>
+  origin.startsWith("https:") ? "__Host-hf-attempt" : "hf-attempt";
 const ATTEMPT_S = 600;
 
 export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
@@ -22,18 +23,34 @@ export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promis
     return redirect(next, { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, next, error.message, error.status);
+    return loginPage(
+      deps,
+      next,
+      error.message,
+      error.status,
+      (form.get("name") ?? "").slice(0, 100),
+    );
   }
 }
 
-function loginPage(deps: PeopleDeps, next: string, wrong: string | null, status: number): Reply {
-  if (deps.needsSetup()) return redirect("/-/setup");
+function loginPage(
+  deps: PeopleDeps,
+  next: string,
+  wrong: string | null,
+  status: number,
+  name = "",
+): Reply {
   const { other } = deps;
-  const door = other
-    ? `<p><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
+  const isNew = deps.needsSetup();
+  if (isNew && other === null) return redirect("/-/setup");
+  const setup = isNew
+    ? `<p class="soft">There is no user with a password yet: <a href="/-/setup">make the first administrator</a>.</p>`
     : "";
-  const body = `<main class="narrow"><h1>Log in</h1>${trouble(wrong)}${door}
-<form method="post" action="/-/login">${hidden("next", next)}${field("name", "Name", { complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
+  const door = other
+    ? `<p class="apart"><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
+    : "";
+  const body = `<main class="narrow"><p class="home"><a href="../">Holdfast</a></p><h1>Log in</h1>${trouble(wrong)}${setup}${door}
+<form method="post" action="/-/login">${hidden("next", next)}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
   return { ...page("Log in · Holdfast", body, { hasForms: true }), status };
 }
 
@@ -43,14 +60,22 @@ export async function serveLogout(request: SiteRequest, deps: PeopleDeps): Promi
 }
 
 /** Sends the browser to the other system. */
-export async function serveDeparture(request: SiteRequest, { other }: PeopleDeps): Promise<Reply> {
+export async function serveDeparture(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+  const { other } = deps;
   if (!other)
     throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
   const next = nextOf(new URLSearchParams(request.query).get("next"));
-  const { location, secret } = await other.begin(request);
+  let begun: Awaited<ReturnType<typeof other.begin>>;
+  try {
+    begun = await other.begin(request);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return loginPage(deps, next, error.message, error.status);
+  }
+  const { location, secret } = begun;
   const secure = request.origin.startsWith("https:") ? "; Secure" : "";
   const value = `${secret}.${Buffer.from(next).toString("base64url")}`;
-  const cookie = `${ATTEMPT}=${value}; Path=/-/login; HttpOnly; SameSite=Lax; Max-Age=${ATTEMPT_S}${secure}`;
+  const cookie = `${attemptName(request)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${ATTEMPT_S}${secure}`;
   return redirect(location, { "set-cookie": cookie });
 }
 
@@ -58,10 +83,9 @@ export async function serveDeparture(request: SiteRequest, { other }: PeopleDeps
 export async function serveReturn(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
   if (!deps.other)
     throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
-  const found = (request.header("cookie") ?? "")
-    .split(/;\s*/)
-    .find((one) => one.startsWith(`${ATTEMPT}=`));
-  const [secret = "", next = ""] = found?.slice(ATTEMPT.length + 1).split(".") ?? [];
+  const name = `${attemptName(request)}=`;
+  const found = (request.header("cookie") ?? "").split(/;\s*/).find((one) => one.startsWith(name));
+  const [secret = "", next = ""] = found?.slice(name.length).split(".") ?? [];
   try {
     const user = await deps.other.end(request, secret);
     const goes = nextOf(Buffer.from(next, "base64url").toString("utf8"));
