@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { AccessRules } from "../core/access.ts";
 import type { TokenWish } from "../core/accounts.ts";
 import type { Grant } from "../core/grant.ts";
@@ -7,6 +7,9 @@ import type { Database } from "../store/database.ts";
 import { readAudit } from "./audit.ts";
 import type { Auth } from "./room.ts";
 import { ask, basic, may, openTestAuth, type TestAuth, wish } from "./testkit.ts";
+
+// Passwords cost a busy machine half a second each.
+setDefaultTimeout(60_000);
 
 let kit: TestAuth;
 let auth: Auth;
