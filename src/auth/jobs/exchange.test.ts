@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 
 const trade = (token: string) =>
-  exchange(token, { repository: "npm", package: "thing" }, [], "10.0.0.1");
+  exchange(token, { repositories: ["npm"], package: "thing" }, "10.0.0.1");
 
 test("a job's token is exchanged once, for one of a quarter of an hour, and both are in the audit log", async () => {
   const token = await issuer.token();
