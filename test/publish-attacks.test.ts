@@ -76,6 +76,21 @@ test("what carries no tarball where there should be one is no publication", asyn
   expect((await ask("GET", "/npm/@reef%2fnone/9.9.9", ann)).status).toBe(404);
 });
 
+test("a version that nests as deep as it may leaves the package readable, and one that nests deeper is not taken", async () => {
+  const nests = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  const statuses: number[] = [];
+  for (const [version, levels] of [
+    ["1.0.0", 99],
+    ["1.0.1", 100],
+    ["1.0.2", 511],
+  ] as const) {
+    const wish = { name: "@reef/deep", version, more: { x: nests(levels) }, told: { x: 1 } };
+    statuses.push((await publish("@reef/deep", publishDocument(wish))).status);
+  }
+  expect(statuses).toEqual([201, 400, 400]);
+  expect((await ask("GET", "/npm/@reef%2fdeep", ann)).status).toBe(200);
+});
+
 test("names that are patterns, or others in another case, begin no package", async () => {
   for (const name of ["*", "a*", "@reef/*x", "@REEF/ui", "UI", "a!"])
     expect([name, (await publish(name, publishDocument({ name }))).status]).toEqual([name, 400]);

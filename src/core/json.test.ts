@@ -30,6 +30,12 @@ test("values are counted before anything is parsed", () => {
   expect(jsonFault(Buffer.from('{"a":1,"b":{"c":",,,,"}}'), 3)).toBeNull();
 });
 
+test("less depth is allowed to what becomes a part of something else", () => {
+  expect(jsonFault(Buffer.from(nested(3)), undefined, 3)).toBeNull();
+  expect(jsonFault(Buffer.from(nested(4)), undefined, 3)).toBe("is nested deeper than 3");
+  expect(() => readJson(Buffer.from(nested(4)), undefined, 3)).toThrow("deeper than 3");
+});
+
 test("what is read is what JSON.parse reads, or a SyntaxError", () => {
   expect(readJson(Buffer.from('{"a":["é"]}'))).toEqual({ a: ["é"] });
   for (const bad of ["", "{", "<html>", nested(600)])

@@ -13,9 +13,13 @@ const CLOSE_OBJECT = 0x7d;
 
 /**
  * Why the text is not to be parsed, in words that follow "the JSON", or null. `values`: the most commas that it may have outside of texts,
- * which bound its entries. Says nothing of whether it is well-formed.
+ * which bound its entries. `levels`: fewer than `JSON_DEPTH` for what becomes a part of something else. Says nothing of whether it is well-formed.
  */
-export function jsonFault(bytes: Uint8Array, values = Number.POSITIVE_INFINITY): string | null {
+export function jsonFault(
+  bytes: Uint8Array,
+  values = Number.POSITIVE_INFINITY,
+  levels = JSON_DEPTH,
+): string | null {
   const end = bytes.length;
   let depth = 0;
   let commas = 0;
@@ -24,7 +28,7 @@ export function jsonFault(bytes: Uint8Array, values = Number.POSITIVE_INFINITY):
     if (byte === QUOTE) {
       for (at++; at < end && bytes[at] !== QUOTE; at++) if (bytes[at] === BACKSLASH) at++;
     } else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
-      if (++depth > JSON_DEPTH) return `is nested deeper than ${JSON_DEPTH}`;
+      if (++depth > levels) return `is nested deeper than ${levels}`;
     } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) {
       if (depth > 0) depth--;
     } else if (byte === COMMA && ++commas >= values) return `has more than ${values} values`;
@@ -33,8 +37,8 @@ export function jsonFault(bytes: Uint8Array, values = Number.POSITIVE_INFINITY):
 }
 
 /** As JSON.parse, of bytes that were checked. Throws SyntaxError for what is no JSON and for what `jsonFault` finds. */
-export function readJson(bytes: Uint8Array, values?: number): unknown {
-  const fault = jsonFault(bytes, values);
+export function readJson(bytes: Uint8Array, values?: number, levels?: number): unknown {
+  const fault = jsonFault(bytes, values, levels);
   if (fault !== null) throw new SyntaxError(`The JSON ${fault}`);
   return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8"));
 }

@@ -30,6 +30,9 @@ export interface ProvenanceMetadata {
   bundle: unknown;
 }
 
+/** Levels of a manifest or a bundle: documents hold them some levels down, and are read up to a depth of their own. */
+export const NESTING = 100;
+
 export interface Person {
   name: string;
   email: string;

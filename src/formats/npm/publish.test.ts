@@ -124,6 +124,7 @@ test("a provenance bundle is kept, and given as attestations", async () => {
   expect(here.repository.asked).toEqual([]);
 });
 
+const tower = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 const wrong: [what: string, wish: Wish, words: string][] = [
   ["another digest", { dist: { integrity: `sha512-${"A".repeat(86)}==` } }, "another integrity"],
   ["another SHA-1", { dist: { shasum: "0".repeat(40) } }, "another shasum"],
@@ -161,6 +162,12 @@ const wrong: [what: string, wish: Wish, words: string][] = [
   ["another package", { root: { name: "@reef/seven" } }, "another package than its address"],
   ["another file name", { file: "@reef/seven-1.0.0.tgz" }, "is to be named six-1.0.0.tgz"],
   ["a bundle that is none", { bundle: "no" }, "is not JSON"],
+  ["a bundle that is a tower", { bundle: `{"a":${tower(100)}}` }, "is not JSON that can be read"],
+  [
+    "a package.json that is a tower",
+    { more: { x: JSON.parse(tower(100)) }, told: { x: 1 } },
+    "nested deeper than 100",
+  ],
   ["a bundle without end", { bundle: JSON.stringify("x".repeat(600_000)) }, "too large"],
 ];
 for (const [what, wish, words] of wrong)

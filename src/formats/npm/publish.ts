@@ -2,6 +2,7 @@
 // deprecations, stars, and owners.
 import { jsonReply } from "../../core/answers.ts";
 import type { NewFile, Upload } from "../../core/hosting.ts";
+import { readJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -11,6 +12,7 @@ import { changeDocument } from "./change.ts";
 import { binOf, bundledOf, refuseConfusion } from "./confusion.ts";
 import {
   isPublishable,
+  NESTING,
   type PackageState,
   type Person,
   type ProvenanceMetadata,
@@ -241,10 +243,12 @@ async function provenance(
     throw new Problem("tooLarge", "The provenance bundle is too large");
   let bundle: unknown;
   try {
-    bundle = JSON.parse(text);
+    bundle = readJson(bytes, undefined, NESTING);
     if (!isObject(bundle)) throw new SyntaxError("no object");
   } catch (error) {
-    throw new Problem("badRequest", "The provenance bundle is not JSON", { cause: error });
+    throw new Problem("badRequest", "The provenance bundle is not JSON that can be read", {
+      cause: error,
+    });
   }
   const upload = await repository.hosting.receive(name, once(bytes), PROVENANCE);
   beside.push(upload);

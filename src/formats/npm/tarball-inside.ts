@@ -4,9 +4,10 @@ import { decompressed } from "../../archive/decompress.ts";
 import { piecesOf } from "../../archive/pieces.ts";
 import { readTar, tarLimits } from "../../archive/tar.ts";
 import type { RandomAccess } from "../../core/artifact.ts";
-import { readJson } from "../../core/json.ts";
+import { jsonFault, readJson } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Beside, commandFolder, filledIn } from "./filled.ts";
+import { NESTING } from "./hosted.ts";
 import { isObject, type Manifest } from "./types.ts";
 
 const MANIFEST = 1024 * 1024;
@@ -110,9 +111,12 @@ function partsOf(path: string): string[] {
 }
 
 function manifestOf(text: string): Manifest {
+  const bytes = Buffer.from(text.replace(/^\ufeff/, ""));
+  const fault = jsonFault(bytes, undefined, NESTING);
+  if (fault !== null) throw new Problem("badRequest", `The package.json in the tarball ${fault}`);
   let value: unknown;
   try {
-    value = readJson(Buffer.from(text.replace(/^\ufeff/, "")));
+    value = readJson(bytes);
   } catch (error) {
     throw new Problem("badRequest", "The package.json in the tarball is not JSON", {
       cause: error,

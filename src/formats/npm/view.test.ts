@@ -110,7 +110,7 @@ test("a large packument renders while it is read, in pieces worth sending", asyn
   expect(Math.min(...pieces.slice(0, -1))).toBeGreaterThanOrEqual(16_384);
 });
 
-test("a small document that is nested too deeply to be written is malformed", async () => {
+test("a small document that is nested too deeply is malformed before anything is made of it", async () => {
   const tower = `${"[".repeat(400_000)}${"]".repeat(400_000)}`;
   const text = `{"name":"deep","versions":{},"x":${tower}}`;
   expect((await problemOf(render("deep", textSource(text), {}, "full"))).kind).toBe("malformed");

@@ -5,6 +5,7 @@ import type { RepositoryEvent } from "../../../core/event.ts";
 import type { Answer, Question } from "../../../core/question.ts";
 import type { Repository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
+import { readJson } from "../../../core/json.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
 import { bodyParts, unexpectedParts } from "../../../core/testkit.ts";
@@ -132,7 +133,7 @@ export function textSource(text: string, chunk = 65_536, tellSize = true): Sourc
     text: async () => text,
     async json() {
       try {
-        return JSON.parse(text);
+        return readJson(bytes); // as the store does
       } catch (error) {
         throw new Problem("malformed", "not JSON", { cause: error });
       }
