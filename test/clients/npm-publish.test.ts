@@ -231,18 +231,6 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm" || name =
       expect(server.log.join("\n")).not.toContain(token);
       removeTemp(folder);
     }, 60_000);
-
-    test(`what ${client.name} is told that logs in through a page`, async () => {
-      const folder = tempFolder(`web-${client.name}`);
-      writeFileSync(join(folder, ".npmrc"), `registry=${url}/\n`);
-      const begun = (await (
-        await fetch(`${url}/-/v1/login`, { method: "POST", body: "{}" })
-      ).json()) as { loginUrl: string; doneUrl: string };
-      expect(begun.loginUrl).toStartWith(`${server.url}/-/login/`);
-      const waits = await fetch(begun.doneUrl);
-      expect([waits.status, waits.headers.get("retry-after")]).toEqual([202, "2"]);
-      removeTemp(folder);
-    }, 60_000);
   });
 
 test("no private name ever reached the upstream", () => {

@@ -121,7 +121,12 @@ export function writeProject(
 }
 
 /** Runs a client with nothing of the user's own. */
-export function runIn(folder: string, home: string, { command, env }: Call): Promise<Result> {
+export function runIn(
+  folder: string,
+  home: string,
+  { command, env }: Call,
+  watch: (output: string) => void = () => {},
+): Promise<Result> {
   const isolated = {
     PATH: process.env["PATH"] ?? "",
     HOME: home,
@@ -142,5 +147,5 @@ export function runIn(folder: string, home: string, { command, env }: Call): Pro
     UV_PYTHON_DOWNLOADS: "never",
     UV_TRUSTED_PUBLISHING: "never",
   };
-  return run(command, { cwd: folder, env: { ...isolated, ...env }, timeout: 60_000 });
+  return run(command, { cwd: folder, env: { ...isolated, ...env }, timeout: 60_000, watch });
 }

@@ -15,6 +15,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** In milliseconds; then the program is killed and the code is 124. */
   timeout?: number;
+  /** Told all that it wrote so far, each time that it writes. */
+  watch?(output: string): void;
 }
 
 /** Never throws: a program that cannot be started ends with 127 and says so in `output`. */
@@ -43,9 +45,11 @@ export function run(command: string[], options: RunOptions): Promise<Result> {
   child.stdout.on("data", (chunk: Buffer) => {
     stdout += chunk;
     output += chunk;
+    options.watch?.(output);
   });
   child.stderr.on("data", (chunk: Buffer) => {
     output += chunk;
+    options.watch?.(output);
   });
   child.on("error", (error) => {
     output += error.message;

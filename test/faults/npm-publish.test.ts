@@ -1,0 +1,93 @@
+// A large package is published: the document that carries it is read as it comes, and its tarball goes to disk. Memory stays what it is.
+import { expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
+import { createGzip } from "node:zlib";
+import { end, tarPart } from "../../src/archive/testdata/archives.ts";
+
+const MIB = 1024 * 1024;
+const PIECES = 120;
+const NAME = "@reef/large";
+
+/** The most memory that a process had so far, in MiB. */
+function peak(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
+}
+
+/** A tarball, not compressed, with a file of `pieces` MiB. The same each time. */
+async function* tarball(version: string, pieces: number): AsyncGenerator<Buffer> {
+  const manifest = JSON.stringify({ name: NAME, version });
+  const header = tarPart({ name: "package/data" });
+  header.write(`${(pieces * MIB).toString(8).padStart(11, "0")}\0`, 124);
+  header.write("        ", 148);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  const piece = Buffer.alloc(MIB, "sea shell ");
+  const parts = function* () {
+    yield tarPart({ name: "package/package.json", text: manifest });
+    yield header;
+    for (let count = 0; count < pieces; count += 1) yield piece;
+    yield end;
+  };
+  yield* Readable.from(parts()).pipe(createGzip({ level: 0 })) as AsyncIterable<Buffer>;
+}
+
+/** The document that carries it, in pieces. */
+async function* documentOf(version: string, pieces: number): AsyncGenerator<Buffer> {
+  const sha512 = createHash("sha512");
+  let length = 0;
+  for await (const chunk of tarball(version, pieces)) {
+    sha512.update(chunk);
+    length += chunk.length;
+  }
+  const dist = { integrity: `sha512-${sha512.digest("base64")}` };
+  const manifest = { name: NAME, version, dist };
+  const head = JSON.stringify({ name: NAME, versions: { [version]: manifest } }).slice(0, -1);
+  const attachment = JSON.stringify({ length }).slice(0, -1);
+  const file = JSON.stringify(`${NAME}-${version}.tgz`);
+  yield Buffer.from(`${head},"_attachments":{${file}:${attachment},"data":"`);
+  let rest = Buffer.alloc(0);
+  for await (const chunk of tarball(version, pieces)) {
+    const all = Buffer.concat([rest, chunk]);
+    const whole = all.length - (all.length % 3);
+    rest = all.subarray(whole);
+    yield Buffer.from(all.toString("base64", 0, whole));
+  }
+  yield Buffer.from(`${rest.toString("base64")}"}}}`);
+}
+
+async function publish(url: string, version: string, pieces: number): Promise<Response> {
+  const parts = documentOf(version, pieces);
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = await parts.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+  });
+  const headers = { "content-type": "application/json" };
+  return fetch(`${url}/npm/${NAME.replace("/", "%2f")}`, { method: "PUT", headers, body });
+}
+
+test("a package of 120 MB is published in the memory of a small one", async () => {
+  const program = new URL("publish-server.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const url = await new Promise<string>((resolve) =>
+      child.stdout.once("data", (line: Buffer) => resolve(String(line).trim())),
+    );
+    const published = async (version: string, pieces: number) => {
+      const answer = await publish(url, version, pieces);
+      expect([answer.status, await answer.text()]).toEqual([201, expect.stringContaining("true")]);
+      return peak(child.pid!);
+    };
+    const before = await published("1.0.0", 10);
+    expect((await published("1.1.0", PIECES)) - before).toBeLessThan(100);
+  } finally {
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill();
+    await gone;
+  }
+}, 90_000);
