@@ -48,7 +48,8 @@ test("20 first requests cost one fetch and one parse", async () => {
   toy.upstream.behave = () => names({ a: "sha1-AAAA" });
   const replies = await Promise.all(Array.from({ length: 20 }, see));
   expect(toy.upstream.asked).toHaveLength(1);
-  expect(replies.filter(({ cache }) => cache?.collapsed)).toHaveLength(19);
+  // Where the database is far away some look only when it is here.
+  expect(replies.filter(({ cache }) => cache?.collapsed || cache?.hit)).toHaveLength(19);
 });
 
 test("a large document is read and rendered in the worker, once", async () => {
