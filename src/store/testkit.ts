@@ -18,25 +18,33 @@ const user = "holdfast";
 export async function openTestDatabase(path: string): Promise<Database> {
   if (folder === null) return openDatabase(path);
   const own = await databaseOf(path);
-  const opened = await openPostgres({ folder, user, database: own.name });
-  own.isOpen = true;
+  // Connections that have seen the tables before are much faster than new ones: they stay.
+  own.opened ??= await openPostgres({ folder, user, database: own.name });
+  const { opened } = own;
   const altered = () => {
     own.isAltered = true;
   };
+  const before = opened.commits;
+  let isClosed = false;
+  own.isOpen = true;
   return {
     read: noting(opened.read, altered),
     get commits() {
-      return opened.commits;
+      return opened.commits - before;
     },
-    write: (work, how) => opened.write((sql) => work(noting(sql, altered)), how),
+    async write(work, how) {
+      if (isClosed) throw new Error("The database is closed");
+      return opened.write((sql) => work(noting(sql, altered)), how);
+    },
     async close() {
-      await opened.close();
+      await opened.write(async () => {}); // after all that wait
+      isClosed = true;
       own.isOpen = false;
     },
   };
 }
 
-/** Where the database of `path` is, for a test of PostgreSQL itself. */
+/** Where a database of its own is, for a test of PostgreSQL itself. */
 export async function placeOf(path: string): Promise<PostgresPlace> {
   if (folder === null) throw new Error("HOLDFAST_TEST_POSTGRES names no server");
   const own = await databaseOf(path);
@@ -44,43 +52,47 @@ export async function placeOf(path: string): Promise<PostgresPlace> {
   return { folder, user, database: own.name };
 }
 
+interface Own {
+  readonly name: string;
+  opened?: Database;
+  isOpen: boolean;
+  /** Nobody else may have it. */
+  isAltered: boolean;
+}
+
 /** By the path that it stands for. */
-const databases = new Map<string, { name: string; isOpen: boolean; isAltered: boolean }>();
+const databases = new Map<string, Own>();
 let server: Promise<SQL> | null = null;
 
 /** One whose folder has gone is emptied and taken again: making one writes a whole folder, and waits for a checkpoint. */
-async function databaseOf(path: string) {
+async function databaseOf(path: string): Promise<Own> {
   const known = databases.get(path);
   if (known) return known;
-  const free = [...databases].find(
-    ([old, { isOpen, isAltered }]) => !isOpen && !isAltered && !existsSync(dirname(old)),
-  );
-  const own = { name: `test_${process.pid}_${databases.size}`, isOpen: false, isAltered: false };
-  if (free) {
-    databases.delete(free[0]);
-    own.name = free[1].name;
-    await empty(own.name);
-  }
+  for (const [old, own] of databases)
+    if (own.opened && !own.isOpen && !own.isAltered && !existsSync(dirname(old))) {
+      databases.delete(old);
+      databases.set(path, own);
+      await empty(own.opened);
+      return own;
+    }
+  const name = `test_${process.pid}_${databases.size}`;
+  const own = { name, isOpen: false, isAltered: false };
   databases.set(path, own);
-  if (free) return own;
   server ??= connect();
-  await (await server).unsafe(`CREATE DATABASE ${own.name} TEMPLATE ${TEMPLATE}`);
+  await (await server).unsafe(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
   return own;
 }
 
-async function empty(name: string): Promise<void> {
-  const sql = client(name);
-  const tables: { name: string }[] =
-    await sql.unsafe(`SELECT relname AS name FROM pg_class WHERE relkind = 'r'
-    AND relnamespace = 'public'::regnamespace AND relname <> 'schema_version'`);
-  const filled: { name: string }[] = await sql.unsafe(
+async function empty(opened: Database): Promise<void> {
+  const tables = await opened.read.unsafe(`SELECT relname AS name FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_version'`);
+  const filled = await opened.read.unsafe(
     tables
-      .map((table) => `SELECT '${table.name}' AS name WHERE EXISTS (SELECT 1 FROM ${table.name})`)
+      .map(({ name }) => `SELECT '${name}' AS name WHERE EXISTS (SELECT 1 FROM ${name})`)
       .join(" UNION ALL "),
   );
-  if (filled.length > 0)
-    await sql.unsafe(`TRUNCATE ${filled.map((table) => table.name).join(", ")} RESTART IDENTITY`);
-  await sql.close();
+  const names = filled.map(({ name }) => name).join(", ");
+  if (names !== "") await opened.write((sql) => sql.unsafe(`TRUNCATE ${names} RESTART IDENTITY`));
 }
 
 const TEMPLATE = `holdfast_${Bun.hash(migrations.map(forPostgres).join()).toString(36)}`;
