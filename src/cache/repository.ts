@@ -2,12 +2,15 @@
 import type { Accounts } from "../core/accounts.ts";
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
+import type { PolicyRule } from "../core/policy.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
+import { createPolicy } from "../policy/policy.ts";
+import type { Waivers } from "../policy/waivers.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
@@ -34,6 +37,7 @@ import { createRepackCheck } from "./repacked.ts";
 import { createSeen } from "./seen.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
+import { createWithheld } from "./withheld.ts";
 
 export interface RepositorySettings {
   name: string;
@@ -41,6 +45,8 @@ export interface RepositorySettings {
   claims: string[];
   freshnessMs: number;
   hosted: HostedOptions;
+  /** Rules that may be about its packages, in their order. */
+  policy: readonly PolicyRule[];
   hasUpstreams?: boolean;
 }
 
@@ -65,6 +71,7 @@ export interface Shared {
   /** Names of what is published here. */
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
+  waivers: Waivers;
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;
@@ -173,6 +180,17 @@ export function createRepository(
     composed,
     fetched,
   );
+  const policy = createPolicy(
+    settings.policy,
+    {
+      name,
+      purlType: format.purlType ?? "",
+      spell: format.spell,
+      order: format.compareVersions ?? null,
+    },
+    shared.waivers,
+  );
+  const withheld = createWithheld({ ...common, documents, policy, isHosted });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
@@ -197,6 +215,7 @@ export function createRepository(
     format,
     documents,
     memory: shared.artifactMemory,
+    withheld,
     isHosted,
     isElsewhere: (packageName) => elsewhere(packageName) !== null,
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
@@ -218,7 +237,7 @@ export function createRepository(
     },
   );
 
-  const show = createShow({ ...common, documents, views, isSound });
+  const show = createShow({ ...common, documents, views, withheld, isSound });
   const ask = createAsk(upstream, absences);
   parts = {
     unbound,

@@ -12,6 +12,7 @@ import type { AnyFormat } from "../core/format.ts";
 
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { PolicyRule } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
@@ -20,6 +21,7 @@ import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstre
 import { type HostedOptions, hostedDefaults } from "../hosted/deps.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
+import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { fileOf, openLayout } from "../store/layout.ts";
@@ -202,6 +204,7 @@ export async function openToy(
     hashedFirst?: number;
     format?: AnyFormat;
     hosted?: Partial<HostedOptions>;
+    policy?: PolicyRule[];
     isPublic?: (repository: string, packageName: string) => boolean;
   } = {},
 ) {
@@ -245,6 +248,7 @@ export async function openToy(
       claims,
       hosted: { ...hostedDefaults, ...options.hosted },
       freshnessMs: options.freshnessMs ?? 60_000,
+      policy: options.policy ?? [],
     });
     const shared: Shared = {
       views: openViewFiles(layout.views),
@@ -269,6 +273,12 @@ export async function openToy(
       hostedNames: await openHostedNames(database, changes),
       audit: async (_sql, entry) => void audited.push(entry),
       isPublic: options.isPublic ?? (() => true),
+      waivers: await openWaivers({
+        database,
+        changes,
+        audit: async (_sql, entry) => void audited.push(entry),
+        now,
+      }),
       now,
     };
     const mounted = createRepository(

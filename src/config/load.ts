@@ -11,6 +11,7 @@ import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
 import { nearest } from "./nearest.ts";
+import { isAbout, resolvePolicy } from "./policy.ts";
 import {
   type CommonInput,
   type Config,
@@ -91,6 +92,12 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     secret: (values, name, path) => readSecret(values, name, path, around),
     pem: (file, path) => readPem(file, path, around),
   };
+  const policy = resolvePolicy(
+    input.policy,
+    formats,
+    Object.keys(input.repositories).filter((name) => input.repositories[name]),
+    complain,
+  );
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
@@ -142,6 +149,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,
       written: own ? wholePaths(own, format) : {},
+      policy: policy.filter((rule) => isAbout(rule, name, format)),
     };
   }
 

@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { AccessRules } from "../core/access.ts";
 import type { CertificateFacts, KeyPair } from "../core/certificate.ts";
 import type { OptionFile } from "../core/format.ts";
+import type { PolicyRule } from "../core/policy.ts";
 import type { Path } from "./errors.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
 import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
@@ -52,6 +53,8 @@ export interface RepositoryConfig {
   listen: Address | null;
   /** What is published in it. Bytes and milliseconds; null where there is no bound. */
   hosted: HostedConfig;
+  /** Rules that may be about its packages, in their order. */
+  policy: PolicyRule[];
   /** As the format's own schema gives them. */
   options: unknown;
   /** The same in the words of the file and of the built-in configuration, without defaults. Files are told by their whole paths. */

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { Access } from "./access.ts";
 import { Login, TrustedPublishers } from "./login.ts";
+import { Policy, type RuledFormat } from "./policy.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } from "./values.ts";
 
 /** What this room needs to know of a format. */
-export interface FormatOptions {
-  readonly name: string;
+export interface FormatOptions extends RuledFormat {
   readonly options: z.ZodType;
   /** Options that name files (`Format.fileOptions`): paths in the file, what they hold in `options`. */
   readonly fileOptions?: readonly string[];
@@ -185,6 +185,7 @@ const general = {
     .describe("How clients reach this server. Without it, it is taken from each request")
     .meta({ examples: ["https://packages.example.com"] }),
   access: Access,
+  policy: Policy,
   login: Login,
   trustedPublishers: TrustedPublishers,
   trustedProxies: z

@@ -1,6 +1,7 @@
 // One piece of work on the bytes of documents and artifacts, as it is sent to a thread, and what is known of it before it is done.
 import type { NamedArtifact } from "../core/artifact.ts";
 import type { DocumentRef, Fact, Overlay, ViewRequest } from "../core/document.ts";
+import type { Withheld } from "../core/policy.ts";
 import type { Turn } from "../core/task.ts";
 import { sizeOf } from "../store/sink.ts";
 import type { SkippedEntries } from "./skipped.ts";
@@ -35,6 +36,7 @@ export type Job =
       /** Of the document, uncompressed. Bytes. */
       size: number;
       overlay: Overlay;
+      withheld: Withheld;
       view: ViewRequest;
       output: string;
     }

@@ -103,7 +103,10 @@ async function render(
   source: Source,
   job: Job & { op: "render" },
 ): Promise<Results["render"]> {
-  const chunks = type.render({ ref: job.ref, source, overlay: job.overlay }, job.view);
+  const chunks = type.render(
+    { ref: job.ref, source, overlay: job.overlay, withheld: job.withheld },
+    job.view,
+  );
   try {
     return { size: await writeGzip(job.output, chunks) };
   } catch (error) {
