@@ -38,11 +38,16 @@ import { createSoundness } from "./soundness.ts";
 /** The grant of who may do all. */
 export const everything = grantOf("", () => true);
 
-type ToyFile = string | null | { integrity: string | null; location: string };
+type ToyFile =
+  | string
+  | null
+  | { integrity: string | null; location?: string; version?: string; publishedAt?: string };
 
 /** An index is `{"files": {"<file>": "<SRI>"}}`; its only view is the names, and what the overlay says of them. */
 export const toy: AnyFormat = {
   name: "toy",
+  purlType: "toy",
+  withholds: true,
   hosts: true,
   options: z.unknown(),
   documents: {
@@ -70,13 +75,13 @@ export const toy: AnyFormat = {
           ),
           state,
         }),
-      async *render({ source, overlay }, { variant }) {
+      async *render({ source, overlay, withheld = {} }, { variant }) {
         if (variant === "missing") throw new Problem("notFound", "No such part");
         const { files } = (await source.json()) as { files: Record<string, string> };
         const file = /^file\/(.*)/.exec(variant)?.[1];
         if (file && !Object.hasOwn(files, file)) throw new Problem("notFound", "No such file");
         yield JSON.stringify({
-          files: Object.keys(files),
+          files: Object.keys(files).filter((name) => !Object.hasOwn(withheld, name)),
           overlay: Object.entries(overlay).map(([file, { state, entry }]) => [file, state, entry]),
         });
       },
@@ -310,6 +315,7 @@ export async function openToy(
       mounted,
       also,
       hosting: mounted.hosting,
+      waivers: shared.waivers,
     };
   }
   let current = await open();
@@ -349,6 +355,9 @@ export async function openToy(
     },
     get database() {
       return current.database;
+    },
+    get waivers() {
+      return current.waivers;
     },
     get repository() {
       return current.repository;

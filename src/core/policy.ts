@@ -28,7 +28,7 @@ export interface Release {
   publishedAt: number | null;
 }
 
-/** `versions` of a rule or a waiver: `>=1.2 <2 || 3.1.4`. By the order of the format; exact versions alone where it has none. */
+/** Below 0 when `a` comes before `b`. What is no version comes before all that are; it never throws. */
 export type VersionOrder = (a: string, b: string) => number;
 
 /** One rule of the configuration. Exactly one of `minimumAge`, `block` and `allow` is set. */

@@ -4,7 +4,7 @@ import type { VersionOrder } from "./policy.ts";
 /** Whether a version lies in the range. */
 export type Range = (version: string) => boolean;
 
-const PART = /^(>=|<=|>|<|=|!=)?\s*([^\s<>=!|,]+)$/;
+const PART = /^(>=|<=|>|<|=|!=)?\s*([^\s<>=!|,^~][^\s<>=!|,]*)$/;
 
 /**
  * Reads a range: comparisons (`>=1.2`, `<2`, `=1.0`, `!=1.5`; a bare version is `=`) that must all hold, in alternatives apart by `||`. `*` or the
@@ -30,6 +30,8 @@ function parseOne(text: string, order: VersionOrder | null): Range {
   const match = PART.exec(text);
   if (!match) throw new RangeError(`${JSON.stringify(text)} is no comparison like >=1.2 or 1.2.3`);
   const [, operator = "=", wanted = ""] = match;
+  if (order && order(wanted, "") <= 0)
+    throw new RangeError(`${JSON.stringify(wanted)} is no version of this format`);
   const same = (version: string) => (order ? order(version, wanted) === 0 : version === wanted);
   if (operator === "=") return same;
   if (operator === "!=") return (version) => !same(version);
