@@ -15,16 +15,18 @@ const rooms: Record<string, readonly string[]> = {
   upstream: ["core"],
   ledger: ["core", "store"],
   auth: ["core", "store"],
+  // The waivers are in the database; rules and decisions are pure.
+  policy: ["core", "store"],
   hosted: ["core", "store", "ledger"],
   // What is published is read by the same code as what is fetched.
-  cache: ["core", "store", "upstream", "ledger", "worker", "hosted"],
+  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "policy"],
   formats: ["core", "archive", "proof"],
-  jobs: ["core", "store", "ledger", "cache", "hosted"],
+  jobs: ["core", "store", "ledger", "cache", "hosted", "policy"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "jobs"],
+  api: ["core", "store", "ledger", "auth", "hosted", "policy", "jobs"],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

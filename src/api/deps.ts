@@ -4,6 +4,8 @@ import type { Grant } from "../core/grant.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import type { PolicedRepository } from "../jobs/policy.ts";
+import type { Waivers } from "../policy/waivers.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
 import type { Runs } from "./runs.ts";
@@ -25,6 +27,11 @@ export interface ApiDeps {
   repositories: readonly ApiRepository[];
   overview(grant: Grant, repository?: string): Promise<Overview>;
   auth: Auth;
+  /** The repositories with the rules that can be about their packages. */
+  policed: readonly PolicedRepository[];
+  waivers: Waivers;
+  /** Milliseconds since the epoch. */
+  now(): number;
   database: ReadDatabase;
   runs: Runs;
   retries: Retries;

@@ -9,6 +9,7 @@ import { grantEndpoints } from "./grants.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
+import { policyEndpoints } from "./policy.ts";
 import { problemReply } from "./problem.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
@@ -31,6 +32,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     whoAmI,
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
+    ...policyEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),

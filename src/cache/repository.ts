@@ -10,6 +10,7 @@ import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
 import { createPolicy } from "../policy/policy.ts";
+import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
@@ -180,16 +181,7 @@ export function createRepository(
     composed,
     fetched,
   );
-  const policy = createPolicy(
-    settings.policy,
-    {
-      name,
-      purlType: format.purlType ?? "",
-      spell: format.spell,
-      order: format.compareVersions ?? null,
-    },
-    shared.waivers,
-  );
+  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
   const withheld = createWithheld({ ...common, documents, policy, isHosted });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({

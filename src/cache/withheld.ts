@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentType } from "../core/document.ts";
-import { NOTHING_WITHHELD, type Withheld, type Withholding } from "../core/policy.ts";
+import { NOTHING_WITHHELD, releaseOf, type Withheld, type Withholding } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
@@ -142,11 +142,6 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   }
 
   return { of, isCurrent, refuse, stamp: () => policy.revision() };
-}
-
-function releaseOf(packageName: string, { version, publishedAt, firstSeen }: KnownFact) {
-  const at = publishedAt ?? firstSeen;
-  return { package: packageName, version, publishedAt: at === null ? null : Date.parse(at) };
 }
 
 /** An upstream without such a document tells no time either. That it cannot be asked is another matter. */

@@ -28,6 +28,19 @@ export interface Release {
   publishedAt: number | null;
 }
 
+/** By what the registry says, or else by when it was first seen here; ISO 8601. */
+export function releaseOf(
+  packageName: string,
+  said: { version: string; publishedAt: string | null; firstSeen: string | null },
+): Release {
+  const at = said.publishedAt ?? said.firstSeen;
+  return {
+    package: packageName,
+    version: said.version,
+    publishedAt: at === null ? null : Date.parse(at),
+  };
+}
+
 /** Below 0 when `a` comes before `b`. What is no version comes before all that are; it never throws. */
 export type VersionOrder = (a: string, b: string) => number;
 

@@ -65,6 +65,23 @@ export async function readYoung(
   return rows.map(fromRow);
 }
 
+/** All facts of a repository, some at a time, by package and file: requests have their turn in between. */
+export async function* everyFactOf(
+  sql: Query,
+  repository: string,
+): AsyncGenerator<{ package: string; fact: KnownFact }[]> {
+  for (let last = { package: "", file: "" }; ; ) {
+    const rows = await sql`SELECT * FROM facts
+      WHERE repository = ${repository} AND (package, file) > (${last.package}, ${last.file})
+      ORDER BY package, file LIMIT ${PAGE}`;
+    // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+    yield rows.map((row: any) => ({ package: row.package, fact: fromRow(row) }));
+    if (rows.length < PAGE) return;
+    last = rows.at(-1);
+    await breathe();
+  }
+}
+
 /** How many of a package's files have not gone. */
 export async function countPresent(
   sql: Query,

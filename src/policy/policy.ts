@@ -3,7 +3,7 @@ import type { PolicyRule, Release, Withholding } from "../core/policy.ts";
 import { decide, mayBlock, oldestAsked } from "./decide.ts";
 import { type CompiledRule, compileRules, type RuledRepository } from "./rules.ts";
 import { type CompiledWaiver, compileWaivers } from "./waiver.ts";
-import type { Waivers } from "./waivers.ts";
+import type { CurrentWaivers } from "./waivers.ts";
 
 export interface Policy {
   /** Another one after each change of waivers: what was decided before holds no more. */
@@ -23,7 +23,7 @@ export interface Policy {
 export function createPolicy(
   rules: readonly PolicyRule[],
   repository: RuledRepository,
-  waivers: Waivers,
+  waivers: CurrentWaivers,
 ): Policy {
   const compiled: readonly CompiledRule[] = compileRules(rules, repository);
   const concerned = new Map<string, boolean>();

@@ -1,5 +1,6 @@
 // The operator's rules, as they count for one repository.
 import { createClaims } from "../core/claims.ts";
+import type { AnyFormat } from "../core/format.ts";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
 import { parseRange, type Range } from "../core/version-range.ts";
 
@@ -10,6 +11,14 @@ export interface RuledRepository {
   purlType: string;
   spell?: ((name: string) => string) | undefined;
   order: VersionOrder | null;
+}
+
+export function ruledRepository(
+  name: string,
+  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions">,
+): RuledRepository {
+  const { purlType = "", spell, compareVersions: order = null } = format;
+  return { name, purlType, spell, order };
 }
 
 /** A rule that can be about packages of the repository. */

@@ -7,11 +7,15 @@ import type { Changes } from "../store/changes.ts";
 import type { Database, Query } from "../store/database.ts";
 import type { Waiver } from "./waiver.ts";
 
-export interface Waivers {
+/** Those that there are now. */
+export interface CurrentWaivers {
   /** Rises with each change. */
   revision(): number;
   /** Oldest first; also those that have ended. */
   all(): readonly Waiver[];
+}
+
+export interface Waivers extends CurrentWaivers {
   /** Makes one, and writes it down in the audit log. */
   add(by: Principal, waiver: Omit<Waiver, "id" | "owner" | "createdAt">): Promise<Waiver>;
   /** Takes one back. Throws Problem("notFound"). */
@@ -81,7 +85,8 @@ async function insertWaiver(sql: Query, waiver: Waiver): Promise<void> {
     VALUES (${id}, ${repository ?? ""}, ${purlType}, ${waiver.package}, ${versions}, ${reason}, ${owner}, ${createdAt}, ${until})`;
 }
 
-async function readWaivers(sql: Query): Promise<Waiver[]> {
+/** Oldest first. */
+export async function readWaivers(sql: Query): Promise<Waiver[]> {
   const rows = await sql`SELECT * FROM waivers ORDER BY created_at, id`;
   // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
   return rows.map((row: any) => ({

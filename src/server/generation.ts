@@ -9,6 +9,8 @@ import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
+import type { PolicedRepository } from "../jobs/policy.ts";
+import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
 import type { Ground } from "./ground.ts";
@@ -22,6 +24,8 @@ export interface Generation {
   readonly app: App;
   /** Its repositories as the server itself may use them. */
   readonly own: readonly (Operable & Pick<Held, "format" | "service">)[];
+  /** With the rules that can be about their packages. */
+  readonly policed: readonly PolicedRepository[];
   /** No more requests come: it lets go of its repositories when the last response has ended. */
   retire(): void;
 }
@@ -40,6 +44,10 @@ export function createGeneration(
   const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
   const identity = openIdentity(config, ground, spelling);
   const { outside, exchange } = identity;
+  const policed = held.map(({ name, format }) => ({
+    ...ruledRepository(name, format),
+    rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
+  }));
   const site = createSite({
     repositories: held.map(({ name, repository: { options }, format }) => ({
       name,
@@ -60,6 +68,9 @@ export function createGeneration(
       })),
       overview: overviews.read,
       auth,
+      policed,
+      waivers: shared.waivers,
+      now,
       database,
     }),
     people: peopleOf(auth, identity, held, now),
@@ -88,6 +99,7 @@ export function createGeneration(
   return {
     config,
     held,
+    policed,
     app: createApp({
       gate,
       repositories: new Map(held.map((one) => [one.name, one])),
