@@ -33,6 +33,7 @@ beforeAll(async () => {
         anonymous: "none",
         grants: [{ to: "user:rea", may: "read", packages: ["@acme/*"] }],
       },
+      policy: [{ name: "bad", packages: ["pkg:npm/bad"], block: "malware" }],
       repositories: {
         ...others,
         npm: { offline: true, upstreams: [] },
@@ -213,6 +214,7 @@ describe("every operation", () => {
       doctor: "looks at the machine before a server runs",
       config: "looks at a file",
       backup: "writes to a folder of the server's machine",
+      "policy test": "looks at a file",
     };
     const names = commands().map(({ name }) => name);
     expect(names.filter((name) => !here.has(name) && !(name in elsewhere))).toEqual([]);
@@ -324,6 +326,38 @@ test("each does what it says, and answers as the document says", async () => {
   ).toContain("was revoked");
   await call("DELETE", "/users/ben");
   await call("DELETE", "/users/ben");
+
+  expect((await call("GET", "/repositories/npm/held")).items).toEqual([]);
+  const young = "/repositories/npm/packages/young/releases/1.0.0/policy";
+  expect(await call("GET", young)).toMatchObject({ withheld: null, waivers: [] });
+  const blocked = "/repositories/npm/packages/bad/releases/1.0.0/policy";
+  expect((await call("GET", blocked)).withheld).toMatchObject({ verdict: "block", rule: "bad" });
+  const reason = "needed for the release";
+  const waiver = await call("POST", "/waivers", { purl: "pkg:npm/bad@1.0.0", reason, until: "7d" });
+  expect(waiver).toMatchObject({
+    purl: "pkg:npm/bad",
+    versions: "1.0.0",
+    owner: "ann (token test)",
+  });
+  expect(await call("GET", blocked)).toMatchObject({
+    withheld: null,
+    waivers: [{ id: waiver.id, reason }],
+  });
+  for (const wrong of [
+    { purl: "bad@1.0.0" },
+    { purl: "pkg:npm/bad" },
+    { purl: "pkg:npm/bad", versions: "^1" },
+    { purl: "pkg:npm/bad@1.0.0", versions: "1.0.0" },
+    { purl: "pkg:npm/bad@1.0.0", until: "yesterday" },
+    { purl: "pkg:npm/bad@1.0.0", until: "2020-01-01" },
+  ])
+    await call("POST", "/waivers", { reason, ...wrong }, 400);
+  await call("POST", "/waivers", { purl: "pkg:gem/bad@1.0.0", reason }, 404);
+  await call("POST", "/waivers", { purl: "pkg:npm/bad@1.0.0", repository: "none", reason }, 404);
+  expect((await call("GET", "/waivers")).items).toMatchObject([{ id: waiver.id }]);
+  await call("DELETE", `/waivers/${waiver.id}`);
+  await call("DELETE", `/waivers/${waiver.id}`);
+  expect((await call("GET", blocked)).withheld).toMatchObject({ verdict: "block" });
 
   const audit = await call("GET", "/audit?limit=3");
   const more = await call("GET", `/audit?limit=3&cursor=${audit.next}`);
