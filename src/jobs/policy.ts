@@ -52,14 +52,16 @@ export async function* listHeld(
   for (const repository of repositories) {
     if (repository.rules.length === 0) continue;
     const policy = policyOf(repository, waivers);
-    let told = "";
+    let about = "";
+    const told = new Set<string>();
     for await (const page of everyFactOf(sql, repository.name))
       for (const { package: name, fact } of page) {
         if (!policy.concerns(name)) continue;
         const why = policy.decide(releaseOf(name, fact), now);
-        const id = `${name}\0${fact.version}`;
-        if (!why || id === told) continue;
-        told = id;
+        if (name !== about) told.clear();
+        about = name;
+        if (!why || told.has(fact.version)) continue;
+        told.add(fact.version);
         yield heldOf(repository, name, why);
       }
   }
@@ -143,7 +145,7 @@ async function* fetchedSince(
 ): AsyncGenerator<Release & { fetchedAt: number }> {
   for (let last = { fetched_at: since, package: "", file: "" }; ; ) {
     const rows =
-      await sql`SELECT a.fetched_at, a.package, a.file, a.version, f.published_at, f.first_seen
+      await sql`SELECT a.fetched_at, a.package, a.file, COALESCE(f.version, a.version) AS version, f.published_at, f.first_seen
       FROM artifacts a LEFT JOIN facts f ON f.repository = a.repository AND f.package = a.package AND f.file = a.file
       WHERE a.repository = ${repository} AND (a.fetched_at, a.package, a.file) > (${last.fetched_at}, ${last.package}, ${last.file})
       ORDER BY a.fetched_at, a.package, a.file LIMIT ${PAGE}`;

@@ -77,13 +77,15 @@ function inPlaceOf(
   return sound ?? highestFirst(candidates)[0] ?? null;
 }
 
-/** Without the times of what is hidden: clients with a rule of their own choose among what has one. */
+/** Without the times of what is blocked. That of a held version stays: a client that holds its lock file against its own rule asks for it. */
 export function shownTimes(
   time: Record<string, unknown> | null,
   hidden: ReadonlyMap<string, Withholding>,
 ): Record<string, unknown> | null {
   if (!isObject(time) || hidden.size === 0) return time;
-  return Object.fromEntries(Object.entries(time).filter(([version]) => !hidden.has(version)));
+  return Object.fromEntries(
+    Object.entries(time).filter(([version]) => hidden.get(version)?.verdict !== "block"),
+  );
 }
 
 function highestFirst(versions: string[]): string[] {
