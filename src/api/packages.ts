@@ -94,12 +94,10 @@ export function packageEndpoints(deps: ApiDeps) {
   }
 
   async function yank(params: Params, grant: Grant, yanked: string | null) {
-    const { version } = await readRelease(params, grant);
     const { room, name } = open(params, grant);
-    const action = yanked === null ? "unyank" : "yank";
-    const what = { action, name: action, detail: { version, reason: yanked ?? "" } } as const;
-    await room.change(name, what, () => ({ releases: [{ version, yanked }] }));
-    return releaseOf(await readRelease(params, grant));
+    const version = params["version"]!;
+    const { releases } = await room.yank(name, version, yanked);
+    return releaseOf(releases.find((one) => one.version === version)!);
   }
 
   return [
@@ -177,6 +175,7 @@ export function packageEndpoints(deps: ApiDeps) {
       method: "PUT",
       path: `${RELEASE}/yank`,
       summary: "Say that a release is not to be chosen any more",
+      command: "yank",
       tag: "packages",
       access: toPackage("publish"),
       body: z.object({ reason: z.string().max(1000).default("") }),
@@ -188,6 +187,7 @@ export function packageEndpoints(deps: ApiDeps) {
       method: "DELETE",
       path: `${RELEASE}/yank`,
       summary: "Take that back",
+      command: "unyank",
       tag: "packages",
       access: toPackage("publish"),
       status: 200,

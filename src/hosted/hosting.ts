@@ -1,5 +1,6 @@
 // Publishing in one repository: each function asks the caller's grant first, and only then does what it is for.
 import { type Action, type Grant, permit } from "../core/grant.ts";
+import type { HostedPackage } from "../core/hosted.ts";
 import type { Hosting } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import { createChange, type Part } from "./change.ts";
@@ -19,6 +20,8 @@ export interface HostedRoom extends Hosting {
   trash(): Promise<Trashed[]>;
   /** Takes what was removed off the disk, for ever: all of it, or what was kept as long as the configuration says. For who administers the repository. */
   empty(which: "all" | "expired"): Promise<Emptied>;
+  /** Says that a version is not to be chosen any more, and why; takes that back with null. For who may publish the package. */
+  yank(packageName: string, version: string, reason: string | null): Promise<HostedPackage>;
   /** A release as it stands here; for who may read it. */
   standing(packageName: string, version: string): Promise<Standing>;
   /** Publishes a release of another repository here, with the same bytes; for who may publish here. `detail`: for the audit log. */
@@ -72,6 +75,12 @@ export function createHosting(
       );
     }
 
+    const change: Hosting["change"] = async (packageName, what, change, expected) => {
+      ask("publish", packageName);
+      refuseElsewhere(packageName);
+      return changes.change(principal, packageName, what, change, expected);
+    };
+
     return {
       owns: (packageName) =>
         names.has(repository, packageName) ||
@@ -113,10 +122,13 @@ export function createHosting(
         }));
         return publish(principal, { ...publication, files: bytes, action: "publish" });
       },
-      async change(packageName, what, change, expected) {
-        ask("publish", packageName);
-        refuseElsewhere(packageName);
-        return changes.change(principal, packageName, what, change, expected);
+      change,
+      yank(packageName, version, reason) {
+        const name = reason === null ? "unyank" : "yank";
+        const detail = { version, ...(reason && { reason }) };
+        return change(packageName, { action: name, name, detail }, () => ({
+          releases: [{ version, yanked: reason }],
+        }));
       },
       async remove(packageName, part, expected) {
         ask("unpublish", packageName);

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import type { ReleaseMetadata } from "./hosted.ts";
 import { hostedRepository } from "./testdata/hosted.ts";
 import { bodyOf, problemOf } from "./testdata/repository.ts";
 import { publishDocument } from "./testdata/tarball.ts";
@@ -33,6 +34,21 @@ test("a deprecation is all that is taken of a document without a tarball", async
   document.versions["1.0.0"].deprecated = "";
   await here.send("PUT", URL, document);
   expect(here.manifest().deprecated).toBeUndefined();
+});
+
+test("a yanked version is a deprecated one, also when its document is sent back as it was shown", async () => {
+  const release = here.packages.get("@reef/six")!.releases[0]!;
+  release.yanked = "loses data";
+  expect(here.manifest().deprecated).toBe("loses data");
+  const document = here.packument();
+  await here.send("PUT", URL, document);
+  expect(release).toMatchObject({ yanked: "loses data", metadata: { manifest: {} } });
+  expect((release.metadata as ReleaseMetadata).manifest.deprecated).toBeUndefined();
+  release.yanked = "";
+  expect(here.manifest().deprecated).toBe("yanked");
+  document.versions["1.0.0"].deprecated = "";
+  await here.send("PUT", URL, document);
+  expect([release.yanked, here.manifest().deprecated]).toEqual([null, undefined]);
 });
 
 test("a deprecation is a text, and not a book", async () => {

@@ -6,6 +6,7 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import {
+  deprecationOf,
   type PackageState,
   type Person,
   type ReleaseMetadata,
@@ -116,18 +117,18 @@ async function deprecate(
     name,
     { action: "change", name: "deprecate", detail },
     (now) => ({
-      releases: now.releases.flatMap(({ version, metadata }) => {
-        const { manifest, ...rest } = metadata as ReleaseMetadata;
+      releases: now.releases.flatMap((release) => {
+        const { version } = release;
+        const { manifest, ...rest } = release.metadata as ReleaseMetadata;
         const note = notes.get(version);
-        if (note === undefined || note === (manifest.deprecated ?? "")) return [];
+        if (note === undefined || note === deprecationOf(release)) return [];
         detail[version] = note;
         const { deprecated: _, ...before } = manifest;
-        return [
-          {
-            version,
-            metadata: { ...rest, manifest: note ? { ...before, deprecated: note } : before },
-          },
-        ];
+        const changed = {
+          version,
+          metadata: { ...rest, manifest: note ? { ...before, deprecated: note } : before },
+        };
+        return [note ? changed : { ...changed, yanked: null }];
       }),
     }),
     expected,
