@@ -1,6 +1,6 @@
 // From a file, flags and the environment to a Config, or to all mistakes at once.
 import { readFileSync } from "node:fs";
-import { dirname, resolve as resolvePath } from "node:path";
+import { basename, dirname, resolve as resolvePath } from "node:path";
 import { z } from "zod";
 import { noRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
@@ -150,6 +150,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     [config.listen, ...config.repositories.flatMap(({ listen }) => listen ?? [])],
     config.repositories.map(({ name }) => name),
     complain,
+    (path) => `${basename(name)}:${source.locate(path, "value").line} ${formatPath(path)}`,
   );
   for (const { name, message } of checkAddresses(config))
     complain(["repositories", name, "listen"], message);
