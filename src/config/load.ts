@@ -10,6 +10,7 @@ import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
+import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
 import {
   type CommonInput,
@@ -91,6 +92,15 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     secret: (values, name, path) => readSecret(values, name, path, around),
     pem: (file, path) => readPem(file, path, around),
   };
+  const trustedPublishers = resolvePublishers(
+    input.trustedPublishers,
+    reader,
+    {
+      publicUrl: input.publicUrl ?? null,
+      repositories: Object.keys(input.repositories).filter((name) => input.repositories[name]),
+    },
+    { complain },
+  );
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
@@ -99,15 +109,12 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     access: noRules, // below
     trustedProxies: input.trustedProxies,
     login: resolveLogin(input.login, reader, { complain }),
-    trustedPublishers: resolvePublishers(
-      input.trustedPublishers,
-      reader,
-      {
-        publicUrl: input.publicUrl ?? null,
-        repositories: Object.keys(input.repositories).filter((name) => input.repositories[name]),
-      },
-      { complain },
-    ),
+    trustedPublishers,
+    written: {
+      access: input.access,
+      login: writtenLogin(input.login, folder),
+      trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
+    },
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,
