@@ -40,6 +40,15 @@ test("who logs out is out, in this browser alone", async () => {
   expect([await find(here), await find(there)]).toEqual([null, "ann"]);
 });
 
+test("what somebody logged in may is asked again of the session", async () => {
+  const gate = kit.use({ isLocal: false });
+  const cookie = await begin();
+  const grant = await gate.identify(request(cookie));
+  expect((await grant.again!()).principal.name).toBe("ann");
+  await kit.auth.sessions.end(request(cookie));
+  expect((await grant.again!()).principal.kind).toBe("anonymous");
+});
+
 test("one that was in the browser before counts for nobody once its user is gone", async () => {
   const before = await begin();
   const after = await begin(before);

@@ -1,7 +1,7 @@
 // What is said of a package, and what of it is shown: changed by compare-and-swap, with an entry in the audit log.
 import type { AuditAction, AuditEntry } from "../core/audit.ts";
 import type { HostedPackage } from "../core/hosted.ts";
-import type { HostedChange } from "../core/hosting.ts";
+import type { HostedChange, Part } from "../core/hosting.ts";
 import { nameOf, type Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Query } from "../store/database.ts";
@@ -16,12 +16,6 @@ import {
   showFile,
   updatePackage,
 } from "./rows.ts";
-
-/** Which part of a package; all of it without either. */
-export interface Part {
-  version?: string;
-  file?: string;
-}
 
 export interface What {
   action: AuditAction;
@@ -70,30 +64,41 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
       WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
   }
 
-  /** Into the trash. */
+  /** Into the trash: all of the parts, or nothing. */
   async function remove(
     principal: Principal,
     name: string,
-    part: Part,
+    parts: readonly Part[],
     expected?: number,
   ): Promise<{ files: number }> {
     const { rows } = await database.write(async (sql) => {
       const before = await expect(sql, name, expected);
-      const rows = await readFileRows(sql, repository, name, part, false);
-      const at = now();
-      for (const { file } of rows) {
-        await sql`UPDATE hosted_files SET removed_at = ${at}, removed_by = ${nameOf(principal)}
-          WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
-        await hideFile(sql, repository, name, file);
-      }
-      const releases = await removeReleases(sql, name, part, rows, at);
-      if (rows.length + releases === 0) throw nothing(name, part);
+      const rows: FileRow[] = [];
+      for (const part of parts) rows.push(...(await removePart(sql, principal, name, part)));
       await touch(sql, before);
       await auditFiles(sql, principal, name, { action: "unpublish", name: "unpublish" }, rows);
       return { rows };
     }, DURABLE);
     tell(name, rows);
     return { files: rows.length };
+  }
+
+  async function removePart(
+    sql: Query,
+    principal: Principal,
+    name: string,
+    part: Part,
+  ): Promise<FileRow[]> {
+    const rows = await readFileRows(sql, repository, name, part, false);
+    const at = now();
+    for (const { file } of rows) {
+      await sql`UPDATE hosted_files SET removed_at = ${at}, removed_by = ${nameOf(principal)}
+        WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
+      await hideFile(sql, repository, name, file);
+    }
+    const releases = await removeReleases(sql, name, part, rows, at);
+    if (rows.length + releases === 0) throw nothing(name, part);
+    return rows;
   }
 
   /** Those that were meant, and those that have no file left of which one was. */

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { answer, artifact, bytesOf, index, openToy, request, sha256 } from "../cache/testkit.ts";
+import { issueGrant } from "../core/grant.ts";
 import type { NewFile, Publication } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import { grantOf } from "../core/testkit.ts";
@@ -223,6 +224,52 @@ test("what was removed is not shown, its name and its bytes stay bound, and it c
   expect(await shown()).toEqual([]);
   expect(toy.hosting(ann).owns("thing")).toBe(true);
   expect(toy.upstream.asked).toEqual([]);
+});
+
+test("several parts are removed at once: all of them, or nothing when one is not there", async () => {
+  toy = await openToy();
+  for (const version of ["1", "2", "3"])
+    await publish({ [`${version}.tgz`]: version }, { version });
+  const [one, two, none] = ["1", "2", "9"].map((version) => ({ version }));
+  expect(await failure(() => toy.hosting(ann).remove("thing", [one!, none!], 3))).toEqual([
+    "notFound",
+    "thing@9 is not published in toy",
+  ]);
+  expect(await shown()).toEqual(["1.tgz", "2.tgz", "3.tgz"]);
+  expect(await toy.hosting(ann).remove("thing", [one!, two!], 3)).toEqual({ files: 2 });
+  expect(await shown()).toEqual(["3.tgz"]);
+  expect((await toy.hosting(ann).read("thing"))!.revision).toBe(4);
+  expect(toy.audited.slice(3).map(({ action, detail }) => [action, detail!["file"]])).toEqual([
+    ["unpublish", "1.tgz"],
+    ["unpublish", "2.tgz"],
+  ]);
+});
+
+test("who may no longer do what they began does not do it", async () => {
+  toy = await openToy();
+  const release = toy.also("release", toy.upstream);
+  await publish({ "a.tgz": "one" });
+  await publish({ "b.tgz": "two" }, { version: "2" });
+  await toy.hosting(ann).remove("thing", { version: "2" });
+  const before = await toy.hosting(ann).read("thing");
+  const late = issueGrant({ ...ann, again: async () => nothing });
+  const room = toy.hosting(late);
+  const what = { action: "change", name: "tag" } as const;
+  const standing = await room.standing("thing", "1");
+  const begun: Record<string, () => unknown> = {
+    publish: () => publish({ "c.tgz": "three" }, { version: "3" }, late),
+    change: () => room.change("thing", what, () => ({ state: { late: true } })),
+    yank: () => room.yank("thing", "1", "late"),
+    remove: () => room.remove("thing", {}),
+    restore: () => room.restore("thing", {}),
+    empty: () => room.empty("all"),
+    promote: () => release.hosting(late).promote(standing),
+  };
+  for (const [name, begin] of Object.entries(begun))
+    expect([name, ((await failure(begin)) as string[])[0]]).toEqual([name, "unauthenticated"]);
+  expect(await toy.hosting(ann).read("thing")).toEqual(before);
+  expect(await toy.hosting(ann).trash()).toHaveLength(1);
+  expect(release.hosting(ann).owns("thing")).toBe(false);
 });
 
 test("changes are made on what is there now, and refused for who saw another revision", async () => {

@@ -71,6 +71,20 @@ test("npm takes a version out of the document, and its tarball then", async () =
   expect(here.packument()).toEqual(after);
 });
 
+test("versions that are gone from a document are taken away at once, of the revision that was seen", async () => {
+  const before = here.packument();
+  const { "1.1.0": left } = before.versions;
+  const document = { ...before, versions: { "1.1.0": left } };
+  await here.send("PUT", `${URL}/-rev/${before._rev}`, document);
+  expect(versions()).toEqual(["1.1.0"]);
+  expect(here.calls.filter((call) => call.startsWith("remove"))).toEqual([
+    "remove @reef/six 1.0.0 2.0.0-rc.1",
+  ]);
+  const late = here.send("PUT", `${URL}/-rev/${before._rev}`, { ...before, versions: {} });
+  expect(await kindOf(late)).toBe("conflict");
+  expect(versions()).toEqual(["1.1.0"]);
+});
+
 test("a tarball is taken away with its version, also by the name that has the scope", async () => {
   const { _rev } = here.packument();
   await here.send("DELETE", `/@reef/six/-/@reef/six-1.1.0.tgz/-rev/${_rev}`);

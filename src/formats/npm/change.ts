@@ -50,14 +50,16 @@ export async function changeDocument(
     throw new Problem("badRequest", "The document says nothing that could be changed");
   }
   if (rev !== null) {
-    const now = await hostedOf(name, repository);
-    const gone = now.releases.filter(({ version }) => !Object.hasOwn(versions, version));
-    let at = expected;
-    for (const { version } of gone) {
-      await repository.hosting.remove(name, { version }, at);
-      at = undefined; // it is another one now, by this
+    const { releases } = await hostedOf(name, repository);
+    const gone = releases.filter(({ version }) => !Object.hasOwn(versions, version));
+    if (gone.length > 0) {
+      await repository.hosting.remove(
+        name,
+        gone.map(({ version }) => ({ version })),
+        expected,
+      );
+      return done(name);
     }
-    if (gone.length > 0) return done(name);
   }
   return deprecate(name, versions, expected, repository);
 }
