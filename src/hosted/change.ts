@@ -13,9 +13,11 @@ import {
   readFileRows,
   readPackage,
   readPackageRow,
+  readReleaseSizes,
   showFile,
   updatePackage,
 } from "./rows.ts";
+import { boundState, metadataBytes, takeRoom } from "./usage.ts";
 
 export interface What {
   action: AuditAction;
@@ -27,8 +29,9 @@ export interface What {
 const DURABLE = { durable: true };
 
 /** For who was found to be allowed to. */
-export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
+export function createChange(deps: HostedDeps, settings: HostedSettings) {
   const { database, changes, now } = deps;
+  const { repository } = settings;
 
   async function change(
     principal: Principal,
@@ -41,7 +44,7 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
       const before = await expect(sql, name, expected);
       const all = (await readPackage(sql, repository, name))!;
       const { state, releases = [] } = make(all);
-      for (const release of releases) await changeRelease(sql, all, release);
+      if (releases.length > 0) await changeReleases(sql, all, releases);
       await touch(sql, before, state);
       await deps.audit(sql, entryOf(principal, name, what));
       return (await readPackage(sql, repository, name))!;
@@ -50,18 +53,28 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
     return changed;
   }
 
-  async function changeRelease(
+  /** What is said of a release more than before counts in the quota of who published it. */
+  async function changeReleases(
     sql: Query,
     { name, releases }: HostedPackage,
-    change: NonNullable<HostedChange["releases"]>[number],
+    changed: NonNullable<HostedChange["releases"]>,
   ): Promise<void> {
-    const { version } = change;
-    const before = releases.find((one) => one.version === version);
-    if (!before) throw new Problem("notFound", `${name} has no version ${version} here`);
-    const metadata = "metadata" in change ? change.metadata : before.metadata;
-    const yanked = change.yanked === undefined ? before.yanked : change.yanked;
-    await sql`UPDATE hosted_releases SET metadata = ${JSON.stringify(metadata ?? null)}, yanked = ${yanked}
-      WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
+    const [only = null] = changed.length === 1 ? changed.map(({ version }) => version) : [];
+    const sizes = await readReleaseSizes(sql, repository, name, only);
+    const sizeOf = new Map(sizes.map((one) => [one.version, one]));
+    const grown = new Map<string, number>();
+    for (const { version, ...change } of changed) {
+      const before = releases.find((one) => one.version === version);
+      if (!before) throw new Problem("notFound", `${name} has no version ${version} here`);
+      const metadata = "metadata" in change ? change.metadata : before.metadata;
+      const yanked = change.yanked === undefined ? before.yanked : change.yanked;
+      await sql`UPDATE hosted_releases SET metadata = ${JSON.stringify(metadata ?? null)}, yanked = ${yanked}
+        WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
+      const { account, bytes } = sizeOf.get(version)!;
+      grown.set(account, (grown.get(account) ?? 0) + metadataBytes(metadata) - bytes);
+    }
+    for (const [account, bytes] of grown)
+      if (bytes !== 0) await takeRoom(sql, settings, account, 0, bytes);
   }
 
   /** Into the trash: all of the parts, or nothing. */
@@ -169,6 +182,7 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
     before: PackageRow,
     state: Record<string, unknown> = before.state,
   ): Promise<void> {
+    boundState(before.name, before.state, state);
     const changedAt = Math.max(now(), before.changedAt + 1);
     await updatePackage(sql, repository, {
       ...before,

@@ -291,7 +291,7 @@ test("changes are made on what is there now, and refused for who saw another rev
 });
 
 test("no byte over a file's limit or a quota is kept, announced or not, in parallel or not", async () => {
-  toy = await openToy({ hosted: { fileLimit: 100, quota: 200, quotaPerUser: 120 } });
+  toy = await openToy({ hosted: { fileLimit: 100, quota: 240, quotaPerUser: 150 } });
   const hosting = toy.hosting(ann);
   const kindOf = async (ask: () => unknown) =>
     ((await failure(ask)) as string[] | null)?.[0] ?? null;
@@ -300,8 +300,8 @@ test("no byte over a file's limit or a quota is kept, announced or not, in paral
     "tooLarge",
   );
   const held = await hosting.receive("thing", pieces("x".repeat(90)), 1000);
-  expect(await kindOf(() => hosting.admit("thing", 40))).toBe("full");
-  expect(await kindOf(() => hosting.receive("thing", pieces("y".repeat(40)), 1000))).toBe("full");
+  expect(await kindOf(() => hosting.admit("thing", 70))).toBe("full");
+  expect(await kindOf(() => hosting.receive("thing", pieces("y".repeat(70)), 1000))).toBe("full");
   await held.discard();
   await publish({ "a.tgz": "x".repeat(100) });
   expect(await kindOf(() => publish({ "b.tgz": "y".repeat(30) }, { version: "2" }))).toBe("full");
@@ -310,6 +310,57 @@ test("no byte over a file's limit or a quota is kept, announced or not, in paral
     "full",
   );
   expect(await Array.fromAsync(new Bun.Glob("*").scan(toy.layout.incoming))).toEqual([]);
+});
+
+test("what is said of releases and files counts in quotas, until it is off the disk", async () => {
+  toy = await openToy({ hosted: { quota: 1000, trashMs: 1 } });
+  const room = toy.hosting(ann);
+  const usage = async () => {
+    const rows = await toy.database.read`SELECT account, files, bytes FROM hosted_usage`;
+    return rows.map((row: Record<string, unknown>) => [row["files"], row["bytes"]].map(Number));
+  };
+  const kindOf = async (ask: () => unknown) =>
+    ((await failure(ask)) as string[] | null)?.[0] ?? null;
+  const long = { note: "é".repeat(500) };
+  expect(await kindOf(() => publish({ "a.tgz": "one" }, { metadata: long }))).toBe("full");
+  await publish({ "a.tgz": "one" }); // {"of":"a.tgz"} and {"version":"1"}
+  expect(await usage()).toEqual([[1, 3 + 14 + 15]]);
+  await publish({ "b.tgz": "two" }); // to a release that is there
+  expect(await usage()).toEqual([[2, 6 + 28 + 15]]);
+
+  const what = { action: "change", name: "note" } as const;
+  const say = (text: string) =>
+    room.change("thing", what, () => ({ releases: [{ version: "1", metadata: { note: text } }] }));
+  await say("x".repeat(500));
+  expect(await usage()).toEqual([[2, 6 + 28 + 511]]);
+  expect(await kindOf(() => say("x".repeat(990)))).toBe("full");
+  expect((await room.read("thing"))!.releases[0]!.metadata).toEqual({ note: "x".repeat(500) });
+  await say("");
+  expect(await usage()).toEqual([[2, 6 + 28 + 11]]);
+
+  // Also what came again while it was in the trash is counted once.
+  await room.remove("thing", {});
+  await publish({ "a.tgz": "one" }, { metadata: { version: "one" } });
+  expect(await usage()).toEqual([[2, 6 + 28 + 17]]);
+  await room.remove("thing", {});
+  await room.empty("all");
+  expect(await usage()).toEqual([[0, 0]]);
+});
+
+test("what is kept of a package beside its releases has a bound", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  const tag = (name: string, length: number) =>
+    toy.hosting(ann).change("thing", { action: "change", name: "tag" }, ({ state }) => ({
+      state: { ...state, [name]: "x".repeat(length) },
+    }));
+  await tag("first", 1024 * 1024 - 100);
+  expect(await failure(() => tag("second", 200))).toEqual([
+    "full",
+    expect.stringContaining("may take 1.0 MiB"),
+  ]);
+  await tag("first", 10);
+  await tag("second", 200);
 });
 
 test("where it is allowed other bytes take the place of the first, with an event, and the old ones go", async () => {

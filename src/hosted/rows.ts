@@ -161,7 +161,34 @@ export interface NewRelease {
   place: number;
   publishedAt: number;
   publishedBy: string;
+  account: string;
   metadata: unknown;
+}
+
+/** What releases take of quotas. */
+export interface ReleaseSize {
+  version: string;
+  account: string;
+  bytes: number;
+  isRemoved: boolean;
+}
+
+/** Of one version, or of all; also of those in the trash. */
+export async function readReleaseSizes(
+  sql: Query,
+  repository: string,
+  name: string,
+  version: string | null,
+): Promise<ReleaseSize[]> {
+  const rows =
+    await sql`SELECT version, account, octet_length(metadata) AS bytes, removed_at FROM hosted_releases
+    WHERE repository = ${repository} AND package = ${name} AND (CAST(${version} AS TEXT) IS NULL OR version = ${version})`;
+  return rows.map((row: Row) => ({
+    version: row.version,
+    account: row.account,
+    bytes: Number(row.bytes),
+    isRemoved: row.removed_at !== null,
+  }));
 }
 
 /** One that is here stays as it is; one that was removed comes back as this one. */
@@ -171,12 +198,12 @@ export async function putRelease(
   name: string,
   release: NewRelease,
 ): Promise<void> {
-  const { version, place, publishedAt, publishedBy } = release;
+  const { version, place, publishedAt, publishedBy, account } = release;
   const metadata = JSON.stringify(release.metadata ?? null);
-  await sql`INSERT INTO hosted_releases (repository, package, version, place, published_at, published_by, metadata, yanked, removed_at)
-    VALUES (${repository}, ${name}, ${version}, ${place}, ${publishedAt}, ${publishedBy}, ${metadata}, NULL, NULL)
+  await sql`INSERT INTO hosted_releases (repository, package, version, place, published_at, published_by, account, metadata, yanked, removed_at)
+    VALUES (${repository}, ${name}, ${version}, ${place}, ${publishedAt}, ${publishedBy}, ${account}, ${metadata}, NULL, NULL)
     ON CONFLICT (repository, package, version) DO UPDATE SET place = excluded.place, published_at = excluded.published_at,
-    published_by = excluded.published_by, metadata = excluded.metadata, yanked = NULL, removed_at = NULL
+    published_by = excluded.published_by, account = excluded.account, metadata = excluded.metadata, yanked = NULL, removed_at = NULL
     WHERE hosted_releases.removed_at IS NOT NULL`;
 }
 
