@@ -33,6 +33,12 @@ export function memorySource(bytes: Uint8Array): Source {
   };
 }
 
+/** Bytes of a file as it is: from the first of them to the last, both included. */
+export async function* filePart(path: string, start: number, last: number) {
+  if (last < start) return;
+  yield* createReadStream(path, { start, end: last, highWaterMark: 256 * 1024 });
+}
+
 export interface FileSource extends Source {
   /** True once it was read whole: then `text` and `json` need the file no more. */
   readonly isInMemory: boolean;
