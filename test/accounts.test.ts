@@ -98,6 +98,28 @@ test("what the configuration gives is shown with the line where it stands", () =
   rmSync(join(file, ".."), { recursive: true });
 }, 60_000);
 
+test("doctor knows what commands gave as well as what the file says", () => {
+  const file = join(tempFolder("doctor"), "holdfast.yaml");
+  const built = "{ format: npm, upstreams: [{ repository: npm }], offline: true }";
+  writeFileSync(file, `listen: 0.0.0.0:0\noffline: true\nrepositories: { all: ${built} }\n`);
+  const ask = (...line: string[]) =>
+    holdfast([...line, "--config", file], "", join(file, "../data")).out;
+  expect(ask("doctor")).toMatch(/! users +nobody may read without a name/);
+  ask("grant", "add", "anonymous", "read", "--repository", "all");
+  const part = ask("doctor");
+  expect(part).toMatch(
+    /✓ users +everybody may read a part, without a name \(given by the .+\(grant \w+\)\);/,
+  );
+  expect(part).toMatch(
+    /! all +is built on npm: whoever may read all may read what is published there/,
+  );
+  ask("grant", "add", "anonymous", "read");
+  expect(ask("doctor")).toMatch(
+    /✓ users +everybody may read everything, without a name \(given by/,
+  );
+  rmSync(join(file, ".."), { recursive: true });
+}, 60_000);
+
 test("what is not for everybody is kept by no shared cache", async () => {
   holdfast(["user", "add", "ann", "--admin", "--password-stdin"], "correct horse\n");
   const token = holdfast(["token", "create", "ann"]).out.trim();
