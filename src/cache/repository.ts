@@ -11,7 +11,6 @@ import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
-import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
@@ -249,10 +248,9 @@ export function createRepository(
     return [...new Set([...own, ...bases.flatMap((base) => base.hostedKeys(kind, text))])];
   }
 
-  async function isSound({ blob, storedSize, isHosted }: DocumentState): Promise<boolean> {
+  async function isSound({ blob, isHosted }: DocumentState): Promise<boolean> {
     if (isHosted) return false; // composing it again is all that can be done
-    const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;
-    return path !== null && (await hashFile(path)) === blob;
+    return shared.soundness.checkNow(blob);
   }
 
   return {
