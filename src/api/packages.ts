@@ -178,7 +178,7 @@ export function packageEndpoints(deps: ApiDeps) {
       command: "yank",
       tag: "packages",
       access: toPackage("publish"),
-      body: z.object({ reason: z.string().max(1000).default("") }),
+      body: z.strictObject({ reason: z.string().max(1000).default("") }),
       status: 200,
       result: Release,
       run: ({ params, body, grant }) => yank(params, grant, body.reason),
@@ -201,7 +201,7 @@ export function packageEndpoints(deps: ApiDeps) {
       command: "promote",
       tag: "packages",
       access: toPackage("read"),
-      body: z.object({
+      body: z.strictObject({
         to: Name.describe("The other repository, in which the caller may publish"),
       }),
       status: 200,
@@ -227,7 +227,7 @@ export function packageEndpoints(deps: ApiDeps) {
       command: "trash restore",
       tag: "packages",
       access: toPackage("unpublish"),
-      body: z.object({ version: Name.optional(), file: Name.optional() }),
+      body: z.strictObject({ version: Name.optional(), file: Name.optional() }),
       status: 200,
       result: Removed,
       async run({ params, body: { version, file }, grant }) {
