@@ -34,6 +34,16 @@ test("a session lasts for as long as it is used, and ends after half a day witho
   expect(await kit.database.read`SELECT count(*) AS total FROM sessions`).toEqual([{ total: 1 }]);
 });
 
+test("a session is fresh for a quarter of an hour, however much it is used", async () => {
+  const cookie = await begin();
+  const isFresh = () => kit.auth.sessions.isFresh(request(cookie));
+  kit.clock += 15 * MINUTE;
+  expect([await find(cookie), await isFresh()]).toEqual(["ann", true]);
+  kit.clock += 1;
+  expect([await find(cookie), await isFresh()]).toEqual(["ann", false]);
+  expect(await kit.auth.sessions.isFresh(request(null))).toBe(false);
+});
+
 test("who logs out is out, in this browser alone", async () => {
   const [here, there] = [await begin(), await begin()];
   await kit.auth.sessions.end(request(here));
