@@ -165,7 +165,7 @@ export function createRepository(
       ? (candidate) => service.admit!(candidate, boundTo(shared.ownGrant))
       : null,
   });
-  const composed = createHostedDocuments({ ...common, files: shared.views });
+  const composed = createHostedDocuments({ ...common, format: format.name, files: shared.views });
   const documents = eitherDocuments(
     isHosted,
     (packageName) => elsewhere(packageName) !== null,

@@ -1,5 +1,16 @@
 import { afterEach, expect, test } from "bun:test";
-import { answer, artifact, bytesOf, index, openToy, request, sha256 } from "../cache/testkit.ts";
+import { rmSync } from "node:fs";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  toy as format,
+  index,
+  openToy,
+  request,
+  sha256,
+} from "../cache/testkit.ts";
+import type { AnyFormat } from "../core/format.ts";
 import { issueGrant } from "../core/grant.ts";
 import type { NewFile, Publication } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
@@ -426,10 +437,55 @@ test("lists hold what is published here", async () => {
   ).toBe("unauthenticated");
 });
 
+const viewFiles = () =>
+  Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: toy.layout.views, absolute: true }));
+
 test("a large document is composed into a file, from which the worker renders", async () => {
   toy = await openToy();
-  const names = Array.from({ length: 300 }, (_, at) => `${at}-${"x".repeat(2000)}`);
-  await publish(Object.fromEntries(names.map((name) => [name, name])));
-  expect(await shown()).toHaveLength(300);
-  expect(toy.jobs).toContain("render");
+  const note = "x".repeat(500_000);
+  await publish({ a: "a" }, { metadata: { note }, state: () => ({ note }) });
+  expect(await shown()).toEqual(["a"]);
+  expect(toy.jobs).toEqual(["compose", "render"]);
+  // Nothing is left of how it was made, and what was made is there after a restart.
+  const views = await viewFiles();
+  expect(views.filter((path) => !path.endsWith(".gz"))).toEqual([]);
+  await toy.restart();
+  expect(await shown()).toEqual(["a"]);
+  expect(toy.jobs).toEqual(["compose", "render"]);
+  for (const path of views) rmSync(path);
+  await toy.restart();
+  expect(await shown()).toEqual(["a"]);
+  await publish({ more: "more" }, { version: "2" });
+  expect(await shown()).toEqual(["a", "more"]);
+  await toy.hosting(ann).remove("thing", { version: "1" });
+  expect(await shown()).toEqual(["more"]);
+  // What is left says little, and is composed at once.
+  expect(toy.jobs).toEqual([
+    "compose",
+    "render",
+    "compose",
+    "render",
+    "compose",
+    "render",
+    "render",
+  ]);
+});
+
+test("a document that a package with much to say has none of is a no, and its worker's failure is told", async () => {
+  const compose = format.documents["index"]!.compose!;
+  const picky: AnyFormat["documents"][string] = {
+    ...format.documents["index"]!,
+    compose: (hosted, ref) => (hosted.releases.length > 1 ? null : compose(hosted, ref)),
+  };
+  toy = await openToy({ format: { ...format, documents: { index: picky } } });
+  const metadata = { note: "x".repeat(500_000) };
+  await publish({ a: "a" }, { metadata });
+  toy.worker.fails = ({ op }) => (op === "compose" ? new Problem("busy", "Too much waits") : null);
+  expect(await failure(shown)).toEqual(["busy", "Too much waits"]);
+  toy.worker.fails = () => null;
+  expect(await shown()).toEqual(["a"]);
+  await publish({ b: "b" }, { version: "2" });
+  expect(await failure(shown)).toEqual(["notFound", expect.stringContaining("has no index thing")]);
+  const views = await viewFiles();
+  expect(views.filter((path) => !path.endsWith(".gz"))).toEqual([]);
 });

@@ -33,6 +33,11 @@ export function memorySource(bytes: Uint8Array): Source {
   };
 }
 
+/** The text of a gzip file of our own making, whatever its size. */
+export async function readGzipText(path: string): Promise<string> {
+  return gunzipSync(await readFile(path)).toString("utf8");
+}
+
 /** Bytes of a file as it is: from the first of them to the last, both included. */
 export async function* filePart(path: string, start: number, last: number) {
   if (last < start) return;
