@@ -7,7 +7,7 @@ import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index
 import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
-import { npmCall, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
+import { npmCall, npmItself, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
 import { runIn } from "./pypi-publishers.ts";
 
 let upstream: FakeUpstream;
@@ -133,7 +133,7 @@ for (const client of npmPublishers)
     });
   });
 
-for (const client of npmPublishers.filter(({ name }) => name === "npm" || name === "npm-10"))
+for (const client of npmItself)
   withPrograms([client.name], () => {
     test(`${client.name}: publishes what it writes into a manifest by itself`, async () => {
       const name = `@reef/native-${client.name}`;

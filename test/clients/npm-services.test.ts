@@ -9,7 +9,13 @@ import type { Result } from "../support/run.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
-import { type NpmPublisher, npmCall, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
+import {
+  type NpmPublisher,
+  npmCall,
+  npmItself,
+  npmPublishers,
+  writeNpmProject,
+} from "./npm-publishers.ts";
 import { runIn } from "./pypi-publishers.ts";
 
 const NAME = "@abyss/angler";
@@ -128,7 +134,7 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm"))
     }, 60_000);
   });
 
-for (const client of npmPublishers.filter(({ name }) => name === "npm" || name === "npm-10"))
+for (const client of npmItself)
   withPrograms([client.name], () => {
     test(`${client.name} asks for advisories of what it installed, finds and shows the private package`, async () => {
       const folder = projectOf(client);
@@ -145,9 +151,9 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm" || name =
     }, 60_000);
   });
 
-for (const client of npmPublishers.filter(({ name }) => name === "npm-10"))
+for (const client of npmItself.filter(({ name }) => name !== "npm"))
   withPrograms([client.name], () => {
-    test("npm-10 stars a package, lists what is starred, and takes the star away", async () => {
+    test(`${client.name} stars a package, lists what is starred, and takes the star away`, async () => {
       const folder = projectOf(client);
       for (const [args, words] of [
         [["star", NAME], NAME],
