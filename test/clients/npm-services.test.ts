@@ -105,8 +105,7 @@ for (const client of npmPublishers) {
     });
 }
 
-// npm 10 does so on a terminal alone: without one it ends while it waits.
-for (const client of npmPublishers.filter(({ name }) => name === "npm"))
+for (const client of npmItself)
   withPrograms([client.name], () => {
     test(`${client.name} logs in through a page that somebody says yes on`, async () => {
       const folder = tempFolder(`web-${client.name}`);
