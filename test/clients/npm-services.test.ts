@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { publishDocument } from "../../src/formats/npm/testdata/tarball.ts";
 import { makeAccounts } from "../support/accounts.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
+import { freePort, startProcess } from "../support/process.ts";
 import type { Result } from "../support/run.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
@@ -130,6 +131,40 @@ for (const client of npmItself)
       expect(me.output).toContain("ann");
       expect(server.log.join("\n")).not.toContain(secret);
       removeTemp(folder);
+    }, 60_000);
+  });
+
+for (const client of npmItself)
+  withPrograms([client.name], () => {
+    test(`${client.name} is asked for name and password at a port of the repository's own`, async () => {
+      const port = await freePort();
+      const npm = { upstreams: [], offline: true, listen: `127.0.0.1:${port}` };
+      const own = await startProcess({ config: JSON.stringify({ repositories: { npm } }) });
+      try {
+        await makeAccounts(own.data, [
+          { user: "ann", actions: ["read"], password: "correct horse" },
+        ]);
+        await own.restart();
+        const folder = tempFolder(`own-port-${client.name}`);
+        const config = join(folder, "npmrc");
+        writeNpmProject(folder, { name: "project", version: "1.0.0" }, {});
+        writeFileSync(config, `registry=http://127.0.0.1:${port}/\n`);
+        const env = { ...client.env, npm_config_userconfig: config };
+        const login = npmCall(client.name, ["login"], home, env);
+        const answers = [
+          [/username:/i, "ann"],
+          [/password:/i, "correct horse"],
+        ] as const;
+        expect(seen(await runIn(folder, home, { ...login, answers }))).toEqual([
+          0,
+          expect.any(String),
+        ]);
+        const me = await runIn(folder, home, npmCall(client.name, ["whoami"], home, env));
+        expect(me.output).toContain("ann");
+        removeTemp(folder);
+      } finally {
+        await own.stop();
+      }
     }, 60_000);
   });
 

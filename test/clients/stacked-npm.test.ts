@@ -19,7 +19,7 @@ type Name = NpmPublisher["name"];
 let scene: Stacked;
 beforeAll(async () => {
   scene = await openStacked("npm");
-}, 60_000);
+}, 120_000);
 afterAll(() => scene.stop());
 
 /** Where clients are told of an authority: npm and yarn 1, pnpm and bun, yarn 4. */
@@ -75,10 +75,14 @@ for (const client of npmPublishers)
     describe(client.name, () => {
       const own = `@shoal/${client.name}`;
       const base = `@deep/${client.name}`;
+      const projects = new Map<string, ReturnType<typeof project>>();
       const publishing = async (where: string, token: string, name: string, version: string) => {
-        const at = project(client);
-        at.write(where, scene.tokens.ann, { name, version });
-        if (client.prepare) await at.must(client.prepare);
+        const at = projects.get(name) ?? project(client);
+        if (!projects.has(name) && client.prepare) {
+          at.write(where, scene.tokens.ann, { name, version });
+          await at.must(client.prepare);
+        }
+        projects.set(name, at);
         at.write(where, token, { name, version });
         return at.run(client.publish);
       };
@@ -99,7 +103,7 @@ for (const client of npmPublishers)
         expect(shadowing.output).toContain("npm-base");
         expect(shadowing.code).not.toBe(0);
         expect([await versions(own), await versions(base)]).toEqual([404, 404]);
-      }, 60_000);
+      }, 120_000);
 
       test("publishes into both, and installs through the upper one", async () => {
         for (const [where, name, version] of [
@@ -125,7 +129,7 @@ for (const client of npmPublishers)
         const before = scene.upstream.requests.length;
         await at.must(client.name === "yarn-4" ? ["npm", "audit"] : ["audit"]);
         expect(scene.upstream.requests.length).toBeGreaterThan(before);
-      }, 60_000);
+      }, 120_000);
 
       test("deprecates and unpublishes; then the version before is installed", async () => {
         const tool = takesBack(client.name) ? client : npmItself[0]!;
@@ -147,7 +151,7 @@ for (const client of npmPublishers)
         const manifest = join(after.folder, "node_modules", own, "package.json");
         expect(JSON.parse(readFileSync(manifest, "utf8")).version).toBe("1.0.0");
         expect(existsSync(join(after.folder, "node_modules", base))).toBe(false);
-      }, 60_000);
+      }, 120_000);
     });
   });
 
@@ -158,7 +162,7 @@ test("a CI job publishes what its project is trusted with, and another project g
   at.write("npm", scene.tokens.job, { name: "@shoal/job", version: "1.0.0" });
   await at.must(client.publish);
   expect(await versions("@shoal/job")).toEqual(["1.0.0"]);
-}, 60_000);
+}, 120_000);
 
 withPrograms(["npm"], () => {
   test("no private name ever reached an upstream: in install, audit, search, attestations, on any path", async () => {
@@ -199,5 +203,5 @@ withPrograms(["npm"], () => {
     expect(scene.leaks()).toEqual([]);
     expect(scene.upstream.requests.some(({ target }) => target.includes("tide"))).toBe(true);
     expect(scene.upstream.requests.some(({ target }) => target.includes("advisories"))).toBe(true);
-  }, 60_000);
+  }, 120_000);
 });

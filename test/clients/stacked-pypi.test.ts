@@ -11,7 +11,7 @@ import { openStacked, type Stacked } from "./stacked-scene.ts";
 let scene: Stacked;
 beforeAll(async () => {
   scene = await openStacked("pypi");
-}, 60_000);
+}, 120_000);
 afterAll(() => scene.stop());
 
 const run = (folder: string, { command, env }: Call) =>
@@ -73,7 +73,7 @@ for (const one of publishers)
           expect.stringMatching(/409|Conflict/),
         ]);
         expect([await versions(own), await versions(base)]).toEqual([404, 404]);
-      }, 60_000);
+      }, 120_000);
 
       test("publishes into both", async () => {
         for (const [where, name, version] of [
@@ -89,7 +89,7 @@ for (const one of publishers)
           expect([code, output]).toEqual([0, expect.any(String)]);
         }
         expect([await versions(own), await versions(base)]).toEqual([["1.0", "1.1"], ["1.0"]]);
-      }, 60_000);
+      }, 120_000);
     });
   });
 
@@ -178,7 +178,7 @@ for (const { name: client, start, index } of installers)
       expect((await run(scene.home, install(scene.tokens.ben, `${own}==1.1`))).code).not.toBe(0);
       await must(scene.home, install(scene.tokens.ben, own));
       expect(version()).toBe("1.0");
-    }, 60_000);
+    }, 120_000);
   });
 
 withPrograms(["twine"], () => {
@@ -189,7 +189,7 @@ withPrograms(["twine"], () => {
     const folder = project(twine, "shoal-job", "1.0");
     await must(folder, twine.publish(`${scene.url}/pypi`, account));
     expect(await versions("shoal-job")).toEqual(["1.0"]);
-  }, 60_000);
+  }, 120_000);
 });
 
 withPrograms(["poetry"], () => {
@@ -213,7 +213,7 @@ withPrograms(["poetry"], () => {
     await must(folder, { command: [...commandOf("poetry"), "install", "--no-interaction"], env });
     const lock = readFileSync(join(folder, "poetry.lock"), "utf8");
     for (const want of wants) expect(lock).toContain(`name = "${want}"`);
-  }, 60_000);
+  }, 120_000);
 });
 
 test("no private name ever reached an upstream: in publishing, install, attestations, on any path", async () => {
@@ -240,4 +240,4 @@ test("no private name ever reached an upstream: in publishing, install, attestat
     }
   expect(scene.leaks()).toEqual([]);
   expect(scene.upstream.requests.some(({ target }) => target.includes("abyss"))).toBe(true);
-}, 60_000);
+}, 120_000);
