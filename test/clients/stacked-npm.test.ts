@@ -167,12 +167,14 @@ test("a CI job publishes what its project is trusted with, and another project g
 withPrograms(["npm"], () => {
   test("no private name ever reached an upstream: in install, audit, search, attestations, on any path", async () => {
     const at = project(npmItself.at(-1)!);
+    at.write("npm", scene.tokens.ann, { name: "@shoal/quiet", version: "1.0.0" });
+    await at.must(["publish"]);
     at.write("npm", scene.tokens.ben, { name: "project", version: "1.0.0" });
-    expect(await at.must(["search", "@shoal/job", "--json"])).toContain("@shoal/job");
-    await at.must(["view", "@shoal/job"]);
+    expect(await at.must(["search", "@shoal/quiet", "--json"])).toContain("@shoal/quiet");
+    await at.must(["view", "@shoal/quiet"]);
     const below = ["@deep/npm", "@deep/nothing"];
     for (const where of ["npm", "npm-base"])
-      for (const name of where === "npm" ? [...below, "@shoal/job", "@shoal/nothing"] : below)
+      for (const name of where === "npm" ? [...below, "@shoal/quiet", "@shoal/nothing"] : below)
         for (const path of [
           name,
           name.replace("/", "%2f"),
