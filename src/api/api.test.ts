@@ -413,6 +413,40 @@ test("each mistake in what was sent is told with its place", async () => {
   expect((await api("GET", "/nothing")).status).toBe(404);
 });
 
+test("a field that there is not is told by its name, and makes nothing", async () => {
+  const count = async () => ((await (await api("GET", "/tokens")).json()) as Json).items.length;
+  const before = await count();
+  const body = { name: "x", scopes: {}, scope: { action: ["read"], packages: ["a"] }, expires: 1 };
+  const answer = await api("POST", "/users/ann/tokens", body);
+  expect(answer.status).toBe(400);
+  const { errors } = (await answer.json()) as Json;
+  const detail = "there is no such field";
+  expect(errors).toEqual([
+    { field: "body.scope.action", detail },
+    { field: "body.scopes", detail },
+    { field: "body.expires", detail },
+  ]);
+  expect(await count()).toBe(before);
+});
+
+test("a body that is not UTF-8 is refused in words, by the API and by package paths", async () => {
+  const bytes = Buffer.from('{"name":"caf\xe9"}', "latin1");
+  const send = (path: string, method: string) =>
+    fetch(`${server.url}${path}`, {
+      method,
+      body: bytes,
+      headers: { authorization: `Bearer ${admin}`, "content-type": "application/json" },
+    });
+  for (const [path, method] of [
+    ["/-/api/v1/users/ann/tokens", "POST"],
+    ["/npm/-/npm/v1/tokens", "POST"],
+  ] as const) {
+    const answer = await send(path, method);
+    expect([path, answer.status]).toEqual([path, 400]);
+    expect(await answer.text()).toContain("is not UTF-8, as JSON must be");
+  }
+});
+
 test("who asks again with the same key makes nothing twice", async () => {
   const body = { holder: "everyone", actions: ["read"] };
   const post = (key: string, more: object = {}) =>

@@ -15,7 +15,6 @@ import type { Waivers } from "../policy/waivers.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
-import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
@@ -174,7 +173,7 @@ export function createRepository(
       ? (candidate) => service.admit!(candidate, boundTo(shared.ownGrant))
       : null,
   });
-  const composed = createHostedDocuments({ ...common, files: shared.views });
+  const composed = createHostedDocuments({ ...common, format: format.name, files: shared.views });
   const documents = eitherDocuments(
     isHosted,
     (packageName) => elsewhere(packageName) !== null,
@@ -260,10 +259,9 @@ export function createRepository(
     return [...new Set([...own, ...bases.flatMap((base) => base.hostedKeys(kind, text))])];
   }
 
-  async function isSound({ blob, storedSize, isHosted }: DocumentState): Promise<boolean> {
+  async function isSound({ blob, isHosted }: DocumentState): Promise<boolean> {
     if (isHosted) return false; // composing it again is all that can be done
-    const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;
-    return path !== null && (await hashFile(path)) === blob;
+    return shared.soundness.checkNow(blob);
   }
 
   return {

@@ -28,7 +28,7 @@ schema  prints the JSON Schema of the file, for editors`,
         return 0;
       }
       const config = configFrom(given, formats, terminal);
-      if (what === "show") terminal.out(renderConfig(config));
+      if (what === "show") terminal.out(renderConfig(config, formats));
       else {
         terminal.out(checked(config, given.text("config")));
         for (const { subject, text } of [
@@ -49,18 +49,28 @@ function checked(config: Config, file: string | undefined): string {
 }
 
 /** The effective configuration in the words of the file, without what is unset. Secrets are never in it. */
-export function renderConfig(config: Config): string {
+export function renderConfig(config: Config, formats: readonly WarningFormat[]): string {
+  const { written, requests } = config;
+  const hosting = formats.filter(({ hosts }) => hosts).map(({ name }) => name);
   return stringify(
     {
       listen: formatAddress(config.listen),
       data: config.data,
       ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
+      access: written.access,
+      ...(Object.keys(written.login).length > 0 && { login: written.login }),
+      ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
       ...(config.tls === null ? {} : { tls: config.tls.files }),
       offline: config.offline,
       logs: config.logs,
       cache: { memory: formatSize(config.cache.memory) },
       scrub: formatDuration(config.scrub),
+      requests: {
+        memory: formatSize(requests.memory),
+        silence: formatDuration(requests.silence),
+        time: formatDuration(requests.time),
+      },
       repositories: Object.fromEntries(
         config.repositories.map((repository) => [
           repository.name,
@@ -71,6 +81,7 @@ export function renderConfig(config: Config): string {
             freshness: formatDuration(repository.freshnessMs),
             offline: repository.offline,
             ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
+            ...(hosting.includes(repository.format) && { hosted: shownHosted(repository) }),
             ...(shownOptions(repository.options, repository.written) as object),
           },
         ]),
@@ -106,6 +117,17 @@ function shownLayers({ upstreams, bases }: RepositoryConfig): object[] {
   const all: object[] = upstreams.map(shownUpstream);
   for (const { repository, before } of [...bases].reverse()) all.splice(before, 0, { repository });
   return all;
+}
+
+function shownHosted({ hosted }: RepositoryConfig): object {
+  const { trashMs, replace, quota, quotaPerUser, fileLimit } = hosted;
+  return {
+    trash: formatDuration(trashMs),
+    replace,
+    ...(quota !== null && { quota: formatSize(quota) }),
+    ...(quotaPerUser !== null && { quotaPerUser: formatSize(quotaPerUser) }),
+    fileLimit: formatSize(fileLimit),
+  };
 }
 
 function shownUpstream(upstream: UpstreamConfig): object {

@@ -80,6 +80,12 @@ export interface Config {
   tls: TlsConfig | null;
   login: LoginConfig;
   trustedPublishers: PublisherConfig[];
+  /** What some keys come from, in the words of the file with its defaults, to be shown: without secrets, and with files by their whole paths. */
+  written: {
+    access: object;
+    login: Record<string, Record<string, unknown>>;
+    trustedPublishers: object[];
+  };
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */

@@ -159,7 +159,9 @@ export const hostedKeys = {
         )
         .meta({ examples: [true] }),
       quota: Bound.optional()
-        .describe("Bytes of all that is published here, with what lies in the trash")
+        .describe(
+          "Bytes of all that is published here and of what is said of it, with what lies in the trash",
+        )
         .meta({ examples: ["500GiB"] }),
       quotaPerUser: Bound.optional()
         .describe("The same of one user, or one CI job")

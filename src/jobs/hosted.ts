@@ -37,12 +37,17 @@ export function hostedOperations(
     return { repository, room, name: spelled(repository, values["package"] ?? "") };
   }
 
+  function openRelease(values: Values, key?: string) {
+    const { version } = values;
+    const opened = open(values, key);
+    if (!opened.name || !version) throw tooLittle("a package and a version");
+    return { ...opened, version };
+  }
+
   return {
     async promote({ values = {}, say }) {
-      const { version } = values;
-      const from = open(values, "from");
+      const { version, ...from } = openRelease(values, "from");
       const to = open(values, "to");
-      if (!from.name || !version) throw tooLittle("a package and a version");
       const standing = await from.room.standing(from.name, version);
       const { isNew } = await to.room.promote(standing);
       const what = `${from.name}@${version}`;
@@ -51,6 +56,20 @@ export function hostedOperations(
           ? `${what} of ${from.repository.name} is published in ${to.repository.name}.`
           : `${what} is in ${to.repository.name} already, with the same bytes.`,
       );
+      return true;
+    },
+    async yank({ values = {}, say }) {
+      const { repository, room, name, version } = openRelease(values);
+      const { reason = "" } = values;
+      await room.yank(name, version, reason);
+      const why = reason && `: ${reason}`;
+      say(`${name}@${version} of ${repository.name} is not to be chosen any more${why}.`);
+      return true;
+    },
+    async unyank({ values = {}, say }) {
+      const { repository, room, name, version } = openRelease(values);
+      await room.yank(name, version, null);
+      say(`${name}@${version} of ${repository.name} may be chosen again.`);
       return true;
     },
     async unpublish({ values = {}, say }) {

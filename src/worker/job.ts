@@ -40,6 +40,16 @@ export type Job =
       view: ViewRequest;
       output: string;
     }
+  | {
+      op: "compose";
+      format: string;
+      ref: DocumentRef;
+      /** A gzip file: the HostedPackage as JSON. */
+      input: string;
+      /** Of that, uncompressed. Bytes. */
+      size: number;
+      output: string;
+    }
   | { op: "checkpoint"; input: string }
   | { op: "content"; format: string; input: string; artifact: Release & { file: string } }
   /** Throws the Problem that `ArtifactType.check` throws. */
@@ -63,6 +73,8 @@ export interface Results {
   extract: Record<string, unknown>;
   /** Size in bytes of the gzip at `output`. */
   render: { size: number };
+  /** Size in bytes of the document whose gzip is at `output`; null when the package has none. */
+  compose: { size: number | null };
   checkpoint: undefined;
   /** Base64. */
   digest: string;
@@ -99,6 +111,7 @@ export async function weigh(job: Job): Promise<number> {
       return 0;
     case "extract":
     case "render":
+    case "compose":
       return job.size;
     case "ingest":
       return (await sizeOf(job.input)) * (job.encoding === "gzip" ? PACKED : 1);
@@ -149,6 +162,11 @@ export function subjectOf(job: Job): { package: string; version?: string; what: 
       return {
         package: job.ref.package,
         what: `Rendering the ${job.ref.kind} ${job.ref.key} (${job.view.variant})`,
+      };
+    case "compose":
+      return {
+        package: job.ref.package,
+        what: `Composing the ${job.ref.kind} ${job.ref.key}`,
       };
     case "digest":
       return { ...job.artifact, what: `The digest ${job.algorithm} of ${named(job.artifact)}` };

@@ -13,7 +13,7 @@ import type { Documents } from "./get.ts";
 import { type DocumentState, INLINE_LIMIT, placed } from "./state.ts";
 
 /** Raised whenever any format renders anything differently, so that no old view outlives the code that made it. */
-export const RENDERING = "2";
+export const RENDERING = "3";
 
 /** Views of documents up to here are made again rather than kept on disk: that takes about as long as reading them. Bytes. */
 const CHEAP = 64 * 1024;

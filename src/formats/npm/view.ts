@@ -82,17 +82,19 @@ async function* full(document: StoredDocument, base: string): AsyncGenerator<str
   const member = separator();
   let version = separator();
   function* show(part: ShownPart): Generator<string> {
-    if (part.kind === "field") yield `${member()}${json(part.key)}:${json(part.value)}`;
+    if (part.kind === "field")
+      yield `${member()}${JSON.stringify(part.key)}:${JSON.stringify(part.value)}`;
     else if (part.kind === "versions") yield `${member()}"versions":{`;
     else if (part.kind === "version")
-      yield `${version()}${json(part.version)}:${json(part.manifest)}`;
+      yield `${version()}${JSON.stringify(part.version)}:${JSON.stringify(part.manifest)}`;
     else if (part.kind === "versionsEnd") {
       yield "}";
       version = separator();
     } else {
-      if (part.tags) yield `${member()}"dist-tags":${json(part.tags)}`;
-      if (part.time) yield `${member()}"time":${json(part.time)}`;
-      if (part.restrictions) yield `${member()}"policyRestrictions":${json(part.restrictions)}`;
+      if (part.tags) yield `${member()}"dist-tags":${JSON.stringify(part.tags)}`;
+      if (part.time) yield `${member()}"time":${JSON.stringify(part.time)}`;
+      if (part.restrictions)
+        yield `${member()}"policyRestrictions":${JSON.stringify(part.restrictions)}`;
     }
   }
   for await (const batch of showPackument(document, base))
@@ -106,23 +108,23 @@ async function* abbreviated(
   base: string,
   withTime: boolean,
 ): AsyncGenerator<string> {
-  yield `{"name":${json(document.ref.package)}`;
+  yield `{"name":${JSON.stringify(document.ref.package)}`;
   const version = separator();
   let modified: unknown;
   function show(part: ShownPart): string {
     if (part.kind === "field" && part.key === "modified") modified = part.value;
     if (part.kind === "versions") return `,"versions":{`;
     if (part.kind === "version")
-      return `${version()}${json(part.version)}:${json(abbreviate(part.manifest))}`;
+      return `${version()}${JSON.stringify(part.version)}:${JSON.stringify(abbreviate(part.manifest))}`;
     if (part.kind === "versionsEnd") return "}";
     if (part.kind !== "end") return "";
     const { tags, time, restrictions } = part;
     modified = time?.["modified"] ?? modified;
     return [
-      tags ? `,"dist-tags":${json(tags)}` : "",
-      modified === undefined ? "" : `,"modified":${json(modified)}`,
-      withTime && time ? `,"time":${json(time)}` : "",
-      restrictions ? `,"policyRestrictions":${json(restrictions)}` : "",
+      tags ? `,"dist-tags":${JSON.stringify(tags)}` : "",
+      modified === undefined ? "" : `,"modified":${JSON.stringify(modified)}`,
+      withTime && time ? `,"time":${JSON.stringify(time)}` : "",
+      restrictions ? `,"policyRestrictions":${JSON.stringify(restrictions)}` : "",
     ].join("");
   }
   for await (const batch of showPackument(document, base)) yield batch.map(show).join("");
@@ -217,17 +219,8 @@ function separator(): () => string {
   };
 }
 
-function json(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    // Small documents are parsed by a parser that has no limit of depth; writing has one.
-    throw new Problem("malformed", "The document is nested too deeply", { cause: error });
-  }
-}
-
 async function* once(value: Promise<unknown>): AsyncGenerator<string> {
-  yield `${json(await value)}\n`;
+  yield `${JSON.stringify(await value)}\n`;
 }
 
 /** Few large pieces: each one costs a turn of the loop further on. */
