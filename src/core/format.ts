@@ -29,6 +29,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   >;
   /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
   readonly hosts?: true;
+  /** Packages can be made from the code of a code host, see `Repository.sources`: its repositories may have `sources`. */
+  readonly fromCode?: true;
   /**
    * How its clients ask for a token in place of a CI job's identity token where they know no path of a repository: for one package, or for all
    * that the job may publish.
