@@ -36,10 +36,10 @@ export interface CodeSource {
    */
   refs(): Promise<SourceRefs>;
   /**
-   * Asks the code host whether anything is new, for a client that wants what is not there. Collapsed, and not done where it was a moment ago. Resolves after
-   * a second at the latest: null when the code host has answered, else why it has not, to be thrown in place of a "not found".
+   * Asks the code host whether anything is new, for a client that wants what is not there. Collapsed, and not done where it has answered within `ageMs`, or a
+   * moment ago. Resolves after a second at the latest: null when the code host has answered, else why it has not, to be thrown in place of a "not found".
    */
-  refresh(): Promise<Problem | null>;
+  refresh(ageMs?: number): Promise<Problem | null>;
   /** The whole id of a commit from one that is abbreviated to seven digits or more; null when there is none, or more than one. */
   expand(abbreviated: string): Promise<string | null>;
   /** Null when the mirror has no such commit. `id`: whole. */

@@ -118,7 +118,7 @@ export function createSources(
             `${file} of ${packageName} was published in ${repository} and removed: it is not made again`,
             { rule: "hosted" },
           );
-        const key = `${packageName}\0${version}`;
+        const key = `${packageName}\0${file}`;
         let made = making.get(key);
         if (!made) {
           made = make(url, packageName, version, build).finally(() => making.delete(key));
