@@ -156,16 +156,32 @@ export interface SourceMatch {
 /** What the wildcards of a name may have matched to stand in a URL: nothing that means something there, or to a disk. */
 const PLAIN = /^(?!\.)(?!-)(?!.*\.\.)(?!.*\.(?:git|lock)$)[A-Za-z0-9._~-]+$/;
 
+function segmentsOf(names: string): RegExp[] {
+  return names
+    .replace(/\/+$/, "")
+    .split("/")
+    .map((segment) => {
+      const parts = segment.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+      return new RegExp(`^${parts.join("([^/]*)")}$`);
+    });
+}
+
+/** Whether a name is the beginning of names that a pattern covers: clients that look for a package may ask for each part of its path. */
+export function isAbove(names: string, name: string): boolean {
+  const patterns = segmentsOf(names);
+  const segments = name.split("/");
+  return (
+    segments.length < patterns.length &&
+    segments.every((segment, at) => patterns[at]!.test(segment))
+  );
+}
+
 /** A matcher for one pattern; null for a name that it does not cover. A star stands for text of one segment. */
 export function sourceMatcher(settings: SourceSettings): (name: string) => SourceMatch | null {
-  const wanted = settings.names.replace(/\/+$/, "").split("/");
-  const patterns = wanted.map((segment) => {
-    const parts = segment.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-    return new RegExp(`^${parts.join("([^/]*)")}$`);
-  });
+  const patterns = segmentsOf(settings.names);
   return (name) => {
     const segments = name.split("/");
-    if (segments.length < wanted.length) return null;
+    if (segments.length < patterns.length) return null;
     const matched: string[] = [];
     for (const [at, pattern] of patterns.entries()) {
       const found = pattern.exec(segments[at]!);
@@ -177,7 +193,7 @@ export function sourceMatcher(settings: SourceSettings): (name: string) => Sourc
       /\{(\d+)\}/g,
       (_, at: string) => matched[Number(at) - 1] ?? "",
     );
-    return { root: segments.slice(0, wanted.length).join("/"), url, settings };
+    return { root: segments.slice(0, patterns.length).join("/"), url, settings };
   };
 }
 

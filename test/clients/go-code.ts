@@ -111,7 +111,15 @@ export function awkward(make: (name: string) => TestRepository): [string, string
   old.tag("v2.0.0");
   old.tag("v3.1.0");
   old.commit({ "c.go": "package old\n" });
-  ask("old.git", "v0.1.0", "v2.0.0+incompatible", "v3.1.0+incompatible", "v2.0.0", "latest", "main");
+  ask(
+    "old.git",
+    "v0.1.0",
+    "v2.0.0+incompatible",
+    "v3.1.0+incompatible",
+    "v2.0.0",
+    "latest",
+    "main",
+  );
   ask("old.git", first);
 
   const majors = make("majors");
