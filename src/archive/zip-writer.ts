@@ -7,6 +7,8 @@ export interface NewZipEntry {
   name: string;
   chunks: AsyncIterable<Uint8Array>;
   isExecutable?: boolean;
+  /** What it holds is where it leads to. */
+  isLink?: boolean;
 }
 
 const deflate = promisify(deflateRaw);
@@ -37,10 +39,10 @@ interface Written {
 export async function* writeZip(entries: AsyncIterable<NewZipEntry>): AsyncGenerator<Uint8Array> {
   const written: Written[] = [];
   let offset = 0;
-  for await (const { name, chunks, isExecutable } of entries) {
+  for await (const { name, chunks, isExecutable, isLink } of entries) {
     const entry: Written = {
       name: Buffer.from(name),
-      mode: isExecutable ? 0o100755 : 0o100644,
+      mode: isLink ? 0o120777 : isExecutable ? 0o100755 : 0o100644,
       crc: 0,
       compressed: 0,
       size: 0,

@@ -39,12 +39,30 @@ export function moduleFiles(files: readonly FolderFile[], isNew: boolean): Folde
   });
 }
 
+/** The same rules for the files of an archive, which holds nothing but what is a module's. Throws Problem("malformed"). */
+export function checkArchived(files: readonly FolderFile[]): void {
+  const seen = new Map<string, { path: string; isFolder: boolean }>();
+  let total = 0;
+  for (const { path, isRegular, size } of files) {
+    checkFilePath(path);
+    collide(path, false, seen);
+    const { folder, base } = split(path);
+    if (!isRegular) throw bad(`${path} is no file`);
+    if (base.toLowerCase() === "go.mod" && (folder !== "" || base !== "go.mod"))
+      throw bad(`${path} is of another module`);
+    total += size;
+    if (total > ZIP_LIMIT) throw tooLarge();
+    if ((path === "go.mod" || path === "LICENSE") && size > LICENSE_LIMIT)
+      throw bad(`${path} is larger than ${humanSize(LICENSE_LIMIT)}`);
+  }
+}
+
 export function tooLarge(): Problem {
   return bad(`its files are more than ${humanSize(ZIP_LIMIT)}`);
 }
 
 function bad(why: string): Problem {
-  return new Problem("malformed", `No module can be made of this code: ${why}`, {
+  return new Problem("malformed", `No module can be made of this: ${why}`, {
     rule: "sources",
   });
 }

@@ -27,7 +27,7 @@ export function infoOf(
   return { Version: version, Time, Origin };
 }
 
-function fileOf(module: string, version: string, kind: "info" | "mod" | "zip") {
+export function fileOf(module: string, version: string, kind: "info" | "mod" | "zip") {
   return {
     file: `${version}.${kind}`,
     kind,
@@ -37,7 +37,7 @@ function fileOf(module: string, version: string, kind: "info" | "mod" | "zip") {
   };
 }
 
-function metadataOf(info: RevisionInfo): ModuleMetadata {
+export function metadataOf(info: RevisionInfo): ModuleMetadata {
   const { Version: _, ...rest } = info;
   return { info: rest };
 }
@@ -117,6 +117,6 @@ function unlessLarge(error: unknown): null {
   throw error;
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
