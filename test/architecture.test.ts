@@ -13,13 +13,16 @@ const rooms: Record<string, readonly string[]> = {
   config: ["core"],
   store: ["core"],
   upstream: ["core"],
+  git: ["core"],
   ledger: ["core", "store"],
   auth: ["core", "store"],
   // The waivers are in the database; rules and decisions are pure.
   policy: ["core", "store"],
   hosted: ["core", "store", "ledger"],
+  // Code hosts: their mirrors, what was seen of them first, and what is published of that.
+  sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
-  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "policy"],
+  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
   formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy"],
   http: ["core"],
@@ -33,7 +36,7 @@ const composers = ["main", "app", "server", "cli"];
 /** A file of a room that composes: it needs the formats. */
 const composing = ["src/worker/thread.ts"];
 /** The only rooms that hold doors to the outside. */
-const doors = ["http", "store", "upstream", "cli"];
+const doors = ["http", "store", "upstream", "git", "cli"];
 /** Files elsewhere that were lent one, each for one thing. */
 const lent = [
   "src/auth/passwords.ts", // argon2id

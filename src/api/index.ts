@@ -11,6 +11,7 @@ import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
 import { policyEndpoints } from "./policy.ts";
 import { problemReply } from "./problem.ts";
+import { publishEndpoints } from "./publish.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
@@ -33,6 +34,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
     ...policyEndpoints(deps),
+    ...publishEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),

@@ -1,5 +1,6 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
 import type { Format, Snippet } from "../../core/format.ts";
+import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { artifacts } from "./artifacts.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
@@ -9,6 +10,7 @@ import { type GoOptions, goOptions } from "./options.ts";
 import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
+import { publishZip } from "./publish.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
@@ -27,6 +29,9 @@ function setup(url: string): Snippet[] {
 
 export const go: Format<GoRoute, GoOptions> = {
   name: "go",
+  hosts: true,
+  publishes: {},
+  fromCode: true,
   options: goOptions,
   documents: { list: listDocument, latest: infoDocument, query: infoDocument },
   artifacts,
@@ -37,14 +42,16 @@ export const go: Format<GoRoute, GoOptions> = {
     const checksums = createChecksums(repository);
     return {
       serve: (route, request, bound) => serve(route, request, bound, checksums),
+      publish: publishZip,
       operations: {
         [unfreezeOperation.name]: unfreezeWith(checksums),
         [recheckOperation.name]: recheckWith(checksums),
+        [sourcesOperation.name]: refreshSources,
       },
     };
   },
   tasks: { dirhash },
-  operations: [unfreezeOperation, recheckOperation],
+  operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,
   problem: problemReply,
   setup,
