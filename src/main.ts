@@ -12,6 +12,7 @@ import { hostedCommands } from "./cli/hosted.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { processLog } from "./cli/process-log.ts";
+import { publishCommand } from "./cli/publish.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
@@ -40,6 +41,7 @@ export function commands(): Command[] {
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     backupCommand(deps),
     gcCommand(working),
+    publishCommand(working),
     ...hostedCommands(working),
     unpinCommand(working),
     ...accountCommands(working),

@@ -10,6 +10,7 @@ import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
 import { problemReply } from "./problem.ts";
+import { publishEndpoints } from "./publish.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
@@ -31,6 +32,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     whoAmI,
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
+    ...publishEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),

@@ -54,7 +54,7 @@ export function hostedCommands(deps: HostedCommandDeps): Command[] {
       examples: [["promote @acme/ui@1.2.3 staging release", "What was tested is what is released"]],
       async run(given, terminal) {
         const [what, from, to] = given.words as [string, string, string];
-        const { name, version } = release(what);
+        const { name, version } = releaseOf(what);
         if (version === undefined)
           throw new UsageError(`which version of ${name}? ${name}@VERSION`);
         return run("promote", given, terminal, { package: name, version, from, to }, [from, to]);
@@ -104,7 +104,7 @@ name stays the repository's, and the version can never be published with other b
 
   async function onPart(name: string, given: Given, terminal: Terminal): Promise<number> {
     const [repository, what] = given.words as [string, string];
-    const part = release(what);
+    const part = releaseOf(what);
     const values = {
       repository,
       package: part.name,
@@ -116,7 +116,7 @@ name stays the repository's, and the version can never be published with other b
 }
 
 /** "@acme/ui@1.2.3": the at sign that a name begins with is none that ends it. */
-function release(text: string): { name: string; version: string | undefined } {
+export function releaseOf(text: string): { name: string; version: string | undefined } {
   const at = text.lastIndexOf("@");
   if (at <= 0) return { name: text, version: undefined };
   return { name: text.slice(0, at), version: text.slice(at + 1) };

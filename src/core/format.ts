@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import type { ArtifactType, RandomAccess } from "./artifact.ts";
 import type { Candidate, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
+import type { Given, GivenPublished } from "./hosting.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
@@ -29,6 +30,11 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   >;
   /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
   readonly hosts?: true;
+  /**
+   * That files can be published by a command and through the API (`Service.publish`), and what is said of them beside package and version: by
+   * name, each with its help.
+   */
+  readonly publishes?: Readonly<Record<string, string>>;
   /**
    * How its clients ask for a token in place of a CI job's identity token where they know no path of a repository: for one package, or for all
    * that the job may publish.
@@ -75,6 +81,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
 export interface Service<Route extends { kind: string } = { kind: string }, Options = unknown> {
   /** `repository` is bound to what the caller may. */
   serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
+  /** Publishes files that did not come through the format's own protocol. Throws a Problem; then nothing is published. */
+  publish?(given: Given, repository: Repository<Options>): Promise<GivenPublished[]>;
   /**
    * Whether a new copy of a document may take the place of the one in service, and what must be stored before clients see it. Runs
    * behind: who asks meanwhile gets the old copy after a second. Throws a Problem to refuse: the old copy stays, and an event tells why.

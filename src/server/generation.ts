@@ -7,6 +7,7 @@ import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
+import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
 import type { Database } from "../store/database.ts";
@@ -50,13 +51,14 @@ export function createGeneration(
     api: createApi({
       ...shownRuns,
       version,
-      repositories: held.map(({ name, format, offline, repository, hosting }) => ({
-        name,
-        format: format.name,
-        offline,
-        claims: repository.claimPatterns,
-        spell: format.spell ?? ((text) => text),
-        hosting,
+      repositories: held.map((one) => ({
+        name: one.name,
+        format: one.format.name,
+        offline: one.offline,
+        claims: one.repository.claimPatterns,
+        spell: one.format.spell ?? ((text) => text),
+        hosting: one.hosting,
+        publish: (grant, given) => publishGiven(one, grant, given),
       })),
       overview: overviews.read,
       auth,
