@@ -53,6 +53,7 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   receive: (of) => of.receive("thing", uploads(), 10),
   publish: (of) => of.publish({ package: "thing", version: "1", metadata: null, files: [] }),
   change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
+  abandon: (of) => of.abandon("thing", true),
   remove: (of) => of.remove("thing", {}),
   restore: (of) => of.restore("thing", {}),
   trash: (of) => of.trash(),
@@ -66,6 +67,7 @@ const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
 const free: (keyof Repository)[] = [
   "name",
   "options",
+  "hasUpstreams",
   "claims",
   "claimPatterns",
   "secret",

@@ -122,6 +122,7 @@ export function createRepository(
   const unbound: Parts["unbound"] = {
     name,
     options,
+    hasUpstreams: settings.hasUpstreams ?? true,
     report,
     now,
     claimPatterns: settings.claims,
@@ -208,6 +209,7 @@ export function createRepository(
       repository: name,
       format: format.name,
       promoted: format.promoted ?? null,
+      abandoned: format.abandoned ?? null,
       canHost: format.hosts ?? false,
       claims: door.claims,
       bases: () => bases.map((base) => base.hosting(shared.ownGrant)),

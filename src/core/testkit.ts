@@ -33,8 +33,9 @@ function unexpectedAll<T extends object>(name: string): T {
 
 export const unexpectedParts: Pick<
   Repository,
-  Part | "secret" | "claimPatterns" | "accounts" | "hosting"
+  Part | "hasUpstreams" | "secret" | "claimPatterns" | "accounts" | "hosting"
 > = {
+  hasUpstreams: true,
   claimPatterns: [],
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),

@@ -30,7 +30,8 @@ export async function dateOf(
 
 /** What is remembered of one repository while the server runs. */
 export interface ComposerMemory {
-  forms: Map<string, Promise<number>>;
+  /** Of packages that are published here, and of all others: the form, and since when it is that. */
+  forms: Map<"hosted" | "form", { text: string; since: Promise<number> }>;
   addresses: Map<string, number> | null;
 }
 
@@ -44,12 +45,14 @@ export async function viewsDate(
   here: ComposerMemory,
   base: string,
   form: Record<string, unknown>,
+  of: "hosted" | "form" = "form",
 ): Promise<number> {
   const text = JSON.stringify({ FORM, ...form });
-  const made = here.forms.get(text) ?? dateOf(repository, "form", Buffer.from(text));
   // The newest alone: going back to an earlier one is a change as well.
-  here.forms = new Map([[text, made]]);
-  return Math.max(await made, await addressDate(repository, base, here));
+  const before = here.forms.get(of);
+  const since = before?.text === text ? before.since : dateOf(repository, of, Buffer.from(text));
+  here.forms.set(of, { text, since });
+  return Math.max(await since, await addressDate(repository, base, here));
 }
 
 async function addressDate(

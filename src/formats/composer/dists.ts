@@ -7,9 +7,10 @@ import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { rootOf } from "./asking.ts";
+import { rootModel, rootOf } from "./asking.ts";
 import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
-import { type PackageModel, rootRef } from "./documents.ts";
+import type { PackageModel } from "./documents.ts";
+import { serveHostedDist } from "./hosted-serve.ts";
 import { documentsOf, type FileKind } from "./lookup.ts";
 import { isBranch } from "./normalize.ts";
 import { type ComposerOptions, placeInstead } from "./options.ts";
@@ -41,6 +42,7 @@ export async function serveDist(
   request: Request,
   repository: Repository<ComposerOptions>,
 ): Promise<Reply> {
+  if (repository.hosting.owns(route.name)) return serveHostedDist(route, request, repository);
   repository.refuseClaimed(route.name);
   refuseOther(route);
   const root = await knownRoot(repository);
@@ -97,7 +99,7 @@ async function namersOf(route: DistRoute, root: Root, repository: Repository): P
   const { name, version } = route;
   const namers = await documentsOf(name, root, kindOf(version), repository, "stored");
   if (!isNamedByDigest(root) || (await isNamed(route, namers, repository))) return namers;
-  const newest = await repository.model<Root>(rootRef, "now").catch(ignoreProblem);
+  const newest = await rootModel(repository, "now").catch(ignoreProblem);
   if (!newest) return namers;
   return documentsOf(name, newest.model, kindOf(version), repository, "now");
 }

@@ -5,10 +5,12 @@ import { artifacts } from "./artifacts.ts";
 import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents } from "./documents.ts";
+import { abandonedState, promotedState } from "./hosted.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
+import { publishGiven } from "./publish.ts";
 import { accessOf, type ComposerRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
@@ -25,9 +27,14 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
     const memory = createMemory();
     return {
       serve: (route, request, repository) => serve(route, request, repository, memory),
+      publish: publishGiven,
       admit,
     };
   },
+  hosts: true,
+  publishes: {},
+  promoted: promotedState,
+  abandoned: abandonedState,
   alsoPinned: ["sha1"],
   contentDigest,
   probe,

@@ -3,6 +3,7 @@ import type { DocumentRef, ViewRequest } from "../../core/document.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
+import { rootModel } from "./asking.ts";
 import type { Listing } from "./composer1.ts";
 import { type ComposerMemory, notBefore, viewsDate } from "./dates.ts";
 import {
@@ -14,6 +15,7 @@ import {
   providedRef,
   rootRef,
 } from "./documents.ts";
+import { serveHostedPackage } from "./hosted-serve.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
 import { WITHOUT_SOURCES } from "./view.ts";
@@ -39,9 +41,10 @@ export async function servePackage(
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
+  if (repository.hosting.owns(name)) return serveHostedPackage(name, dev, base, repository, memory);
   repository.refuseClaimed(name);
   const serve = async (which: Which) => {
-    const known = await repository.model<Root>(rootRef, which);
+    const known = await rootModel(repository, which);
     const holder = await holderOf(name, dev, known.model, repository, which);
     if (!holder) return null;
     const suffix = repository.options.sources ? "" : WITHOUT_SOURCES;

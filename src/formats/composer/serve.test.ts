@@ -344,7 +344,7 @@ test("who installs what is taken and told to nobody", async () => {
   expect(repository.asked).toEqual([]);
 });
 
-test("nothing can be published", async () => {
+test("nothing can be changed but by an upload", async () => {
   expect((await problemOf(get("/packages.json", "PUT"))).kind).toBe("methodNotAllowed");
 });
 

@@ -2,6 +2,7 @@
 import type { Artifact, KnownFile, StoredArtifactRow } from "../../../core/artifact.ts";
 import type { DocumentRef, Overlay, Source, ViewRequest } from "../../../core/document.ts";
 import type { RepositoryEvent } from "../../../core/event.ts";
+import type { Hosting } from "../../../core/hosting.ts";
 import type { Answer, Question } from "../../../core/question.ts";
 import type { Modelled, Repository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
@@ -38,10 +39,15 @@ export class FakeRepository implements Repository<ComposerOptions> {
   /** Whole names, or vendors as "acme/*". */
   claimed: string[] = [];
 
+  hasUpstreams = true;
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;
-  readonly hosting = unused.hosting;
+  /** Nothing is published. */
+  readonly hosting: Hosting = Object.assign(Object.create(unused.hosting), {
+    owns: () => false,
+    search: async () => [],
+  });
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;
