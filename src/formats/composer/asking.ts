@@ -15,6 +15,9 @@ const NO_ROOT: Modelled<Root> = {
   cache: { hit: true },
 };
 
+/** Stands for that of an upstream that was never asked. */
+export const UNKNOWN_ROOT: Root = readRoot({ "metadata-url": "p2/%package%.json" });
+
 /** The upstream's packages.json; one with nothing in it where there is no upstream. Throws a Problem. */
 export async function rootModel(
   repository: Repository,

@@ -7,14 +7,14 @@ import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { rootModel, rootOf } from "./asking.ts";
+import { rootModel, rootOf, UNKNOWN_ROOT } from "./asking.ts";
 import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
 import type { PackageModel } from "./documents.ts";
 import { serveHostedDist } from "./hosted-serve.ts";
 import { documentsOf, type FileKind } from "./lookup.ts";
 import { isBranch } from "./normalize.ts";
 import { type ComposerOptions, placeInstead } from "./options.ts";
-import { type Root, readRoot } from "./root.ts";
+import type { Root } from "./root.ts";
 import type { DistRoute } from "./routes.ts";
 
 /** Kinds of documents that are about one package, and have a PackageModel. */
@@ -140,7 +140,7 @@ async function knownRoot(repository: Repository): Promise<Root> {
     return await rootOf(repository);
   } catch (error) {
     if (!cannotAsk(error)) throw error;
-    return readRoot({ "metadata-url": "p2/%package%.json" });
+    return UNKNOWN_ROOT;
   }
 }
 

@@ -2,11 +2,11 @@
 // https://getcomposer.org/doc/05-repositories.md#packages
 import { createHash } from "node:crypto";
 import { encodeJson, jsonReply } from "../../core/answers.ts";
-import { Problem } from "../../core/problem.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { rootModel } from "./asking.ts";
+import { rootModel, UNKNOWN_ROOT } from "./asking.ts";
 import { type ComposerMemory, dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
 import { hostedNames } from "./hosted-serve.ts";
@@ -25,8 +25,12 @@ export async function servePackages(
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
-  const { model: root, cache } = await rootModel(repository);
   const hosted = await hostedNames(repository);
+  const { model: root, cache } = await rootModel(repository).catch((error) => {
+    // What is published here is had all the same; what else is asked for is told why it is not.
+    if (hosted.length === 0 || !cannotAsk(error)) throw error;
+    return { model: UNKNOWN_ROOT, cache: { hit: true } };
+  });
   if (hosted.length > 0) return { ...(await withHosted(root, hosted, base, repository)), cache };
   // What includes and lists hold changes beside it.
   const isAlone = root.includes.length === 0 && !root.composer1?.listings.length;

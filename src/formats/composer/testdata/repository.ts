@@ -43,10 +43,11 @@ export class FakeRepository implements Repository<ComposerOptions> {
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;
-  /** Nothing is published. */
+  /** Names that are published here and that the caller may read. */
+  published: string[] = [];
   readonly hosting: Hosting = Object.assign(Object.create(unused.hosting), {
-    owns: () => false,
-    search: async () => [],
+    owns: (name: string) => this.published.includes(name),
+    search: async (text: string) => this.published.filter((name) => name.includes(text)),
   });
   readonly fetch = unused.fetch;
   readonly work = unused.work;
@@ -59,6 +60,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
     this.inStore.set(`${kind}:${key}`, { document, overlay });
   }
   claims(name: string): boolean {
+    if (this.published.includes(name)) return true;
     return this.claimed.some((claim) =>
       claim.endsWith("/*") ? name.startsWith(claim.slice(0, -1)) : name === claim,
     );
