@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { encodeJson, jsonReply } from "../../core/answers.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
+import type { CacheStatus, Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { rootModel, UNKNOWN_ROOT } from "./asking.ts";
@@ -29,7 +29,8 @@ export async function servePackages(
   const { model: root, cache } = await rootModel(repository).catch((error) => {
     // What is published here is had all the same; what else is asked for is told why it is not.
     if (hosted.length === 0 || !cannotAsk(error)) throw error;
-    return { model: UNKNOWN_ROOT, cache: { hit: true } };
+    const cache: CacheStatus = { hit: true };
+    return { model: UNKNOWN_ROOT, cache };
   });
   if (hosted.length > 0) return { ...(await withHosted(root, hosted, base, repository)), cache };
   // What includes and lists hold changes beside it.
