@@ -13,11 +13,14 @@ const rooms: Record<string, readonly string[]> = {
   config: ["core"],
   store: ["core"],
   upstream: ["core"],
+  git: ["core"],
   ledger: ["core", "store"],
   auth: ["core", "store"],
   hosted: ["core", "store", "ledger"],
+  // Code hosts: their mirrors, what was seen of them first, and what is published of that.
+  sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
-  cache: ["core", "store", "upstream", "ledger", "worker", "hosted"],
+  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git"],
   formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted"],
   http: ["core"],
@@ -31,7 +34,7 @@ const composers = ["main", "app", "server", "cli"];
 /** A file of a room that composes: it needs the formats. */
 const composing = ["src/worker/thread.ts"];
 /** The only rooms that hold doors to the outside. */
-const doors = ["http", "store", "upstream", "cli"];
+const doors = ["http", "store", "upstream", "git", "cli"];
 /** Files elsewhere that were lent one, each for one thing. */
 const lent = [
   "src/auth/passwords.ts", // argon2id

@@ -17,6 +17,7 @@ import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
+import { openMirrors } from "../git/mirrors.ts";
 import { type HostedOptions, hostedDefaults } from "../hosted/deps.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
@@ -264,6 +265,8 @@ export async function openToy(
       viewMemory: createLru(1 << 20),
       artifactMemory: createLru(1 << 20),
       ownGrant: everything,
+      sourceGrant: () => everything,
+      mirrors: openMirrors(layout.git),
       secret: createSecrets(database, now),
       accounts: () => unexpectedParts.accounts,
       hostedNames: await openHostedNames(database, changes),

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
+import type { SourceSettings } from "../core/source.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { paint } from "./terminal.ts";
@@ -68,6 +69,9 @@ export function renderConfig(config: Config): string {
             format: repository.format,
             upstreams: shownLayers(repository),
             claims: repository.claims,
+            ...(repository.sources.length > 0
+              ? { sources: repository.sources.map(shownSource) }
+              : {}),
             freshness: formatDuration(repository.freshnessMs),
             offline: repository.offline,
             ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
@@ -108,6 +112,20 @@ function shownLayers({ upstreams, bases }: RepositoryConfig): object[] {
   return all;
 }
 
+function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): object {
+  const known = ["username", "sshKeyFile"] as const;
+  const shown: Record<string, unknown> = { names, git };
+  for (const key of known) if (rest[key] !== undefined) shown[key] = rest[key];
+  for (const secret of ["password", "token"] as const)
+    if (rest[secret] !== undefined) shown[secret] = "***";
+  if (rest.ca !== undefined) shown["ca"] = certificates(rest.ca);
+  return { ...shown, every: formatDuration(everyMs), limit: formatSize(limit) };
+}
+
+function certificates(pem: string): string {
+  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+}
+
 function shownUpstream(upstream: UpstreamConfig): object {
   const { timeoutMs, retryMs, minRate, maxRate, ca, ...rest } = upstream;
   const shown: Record<string, unknown> = {
@@ -117,8 +135,7 @@ function shownUpstream(upstream: UpstreamConfig): object {
     minRate: formatSize(minRate),
   };
   if (maxRate !== undefined) shown["maxRate"] = formatSize(maxRate);
-  if (ca !== undefined)
-    shown["ca"] = `${ca.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+  if (ca !== undefined) shown["ca"] = certificates(ca);
   for (const secret of ["password", "proxyPassword", "token"])
     if (secret in shown) shown[secret] = "***";
   return shown;

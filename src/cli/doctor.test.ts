@@ -263,6 +263,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     offline: false,
     listen: null,
     bases: [],
+    sources: [],
     hosted: { trashMs: 0, replace: false, quota: null, quotaPerUser: null, fileLimit: 1 },
     options: {},
     written: {},

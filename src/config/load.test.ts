@@ -128,6 +128,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     offline: false,
     listen: { host: "::", port: 4873 },
     bases: [],
+    sources: [],
     hosted: {
       trashMs: 30 * 24 * 60 * 60 * 1000,
       replace: false,

@@ -30,6 +30,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   >;
   /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
   readonly hosts?: true;
+  /** Packages can be made from the code of a code host, see `Repository.sources`: its repositories may have `sources`. */
+  readonly fromCode?: true;
   /**
    * That files can be published by a command and through the API (`Service.publish`), and what is said of them beside package and version: by
    * name, each with its help.

@@ -22,7 +22,7 @@ export interface Generation {
   readonly held: readonly Held[];
   readonly app: App;
   /** Its repositories as the server itself may use them. */
-  readonly own: readonly (Operable & Pick<Held, "format" | "service">)[];
+  readonly own: readonly (Operable & Pick<Held, "format" | "service" | "sources">)[];
   /** No more requests come: it lets go of its repositories when the last response has ended. */
   retire(): void;
 }
@@ -108,8 +108,9 @@ export function createGeneration(
       },
     }),
     // What the server does by itself it does with its own grant.
-    own: held.map(({ format, service, repository, hold }) => ({
+    own: held.map(({ format, service, repository, sources, hold }) => ({
       format,
+      sources,
       service,
       repository: repository.for(serverGrant),
       hold,

@@ -1,5 +1,6 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
 import type { Format, Snippet } from "../../core/format.ts";
+import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { artifacts } from "./artifacts.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
@@ -27,6 +28,8 @@ function setup(url: string): Snippet[] {
 
 export const go: Format<GoRoute, GoOptions> = {
   name: "go",
+  hosts: true,
+  fromCode: true,
   options: goOptions,
   documents: { list: listDocument, latest: infoDocument, query: infoDocument },
   artifacts,
@@ -40,11 +43,12 @@ export const go: Format<GoRoute, GoOptions> = {
       operations: {
         [unfreezeOperation.name]: unfreezeWith(checksums),
         [recheckOperation.name]: recheckWith(checksums),
+        [sourcesOperation.name]: refreshSources,
       },
     };
   },
   tasks: { dirhash },
-  operations: [unfreezeOperation, recheckOperation],
+  operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,
   problem: problemReply,
   setup,

@@ -14,6 +14,7 @@ import accounts from "./0011-accounts.sql" with { type: "text" };
 import audit from "./0012-audit.sql" with { type: "text" };
 import hosted from "./0013-hosted.sql" with { type: "text" };
 import identity from "./0014-identity.sql" with { type: "text" };
+import sources from "./0015-sources.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, sql: audit },
   { version: 13, sql: hosted },
   { version: 14, sql: identity },
+  { version: 15, sql: sources },
 ];

@@ -98,6 +98,7 @@ export function fakeRepository<Options>({
     claimPatterns: [],
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,
+    sources: unexpectedParts.sources,
     hosting: unexpectedParts.hosting,
     refuseClaimed: () => {},
     view: never("view"),

@@ -49,6 +49,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
     owns: (name: string) => this.published.includes(name),
     search: async (text: string) => this.published.filter((name) => name.includes(text)),
   });
+  readonly sources = unused.sources;
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;
