@@ -77,6 +77,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     accounts: parts.accounts(grant),
     hosting: parts.hosting(grant),
     sources: {
+      patterns: parts.sources.claims,
       for(packageName) {
         permit("read", packageName);
         const other = elsewhere(packageName);

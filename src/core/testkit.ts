@@ -41,7 +41,12 @@ export const unexpectedParts: Pick<
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),
-  sources: { for: () => null, roots: async () => [], refresh: async () => true } satisfies Sources,
+  sources: {
+    patterns: [],
+    for: () => null,
+    roots: async () => [],
+    refresh: async () => true,
+  } satisfies Sources,
   model: unexpected("model"),
   fetch: unexpected("fetch"),
   work: unexpected("work"),

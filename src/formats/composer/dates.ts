@@ -4,6 +4,7 @@ import { encodeJson } from "../../core/answers.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import { parseObject } from "./asking.ts";
+import type { CodeVersion } from "./code.ts";
 
 /** Raised whenever views of the same documents look different. */
 const FORM = 2;
@@ -33,10 +34,14 @@ export interface ComposerMemory {
   /** Of packages that are published here, and of all others: the form, and since when it is that. */
   forms: Map<"hosted" | "form", { text: string; since: Promise<number> }>;
   addresses: Map<string, number> | null;
+  /** Of packages that are made from code: what their refs were, and which versions that is. */
+  code: Map<string, { revision: string; versions: Promise<CodeVersion[]> }>;
+  /** When their code hosts were last asked for the sake of a list. */
+  asked: Map<string, number>;
 }
 
 export function createMemory(): ComposerMemory {
-  return { forms: new Map(), addresses: null };
+  return { forms: new Map(), addresses: null, code: new Map(), asked: new Map() };
 }
 
 /** Since when views look as they do at one of our addresses: what the configuration says shows in them. `form` is of that. */

@@ -8,6 +8,8 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { rootModel, rootOf, UNKNOWN_ROOT } from "./asking.ts";
+import { serveCodeDist } from "./code-serve.ts";
+import type { ComposerMemory } from "./dates.ts";
 import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
 import type { PackageModel } from "./documents.ts";
 import { serveHostedDist } from "./hosted-serve.ts";
@@ -41,7 +43,10 @@ export async function serveDist(
   route: DistRoute,
   request: Request,
   repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
 ): Promise<Reply> {
+  const source = repository.sources.for(route.name);
+  if (source) return serveCodeDist(route, request, source, repository, memory);
   if (repository.hosting.owns(route.name)) return serveHostedDist(route, request, repository);
   repository.refuseClaimed(route.name);
   refuseOther(route);

@@ -13,9 +13,12 @@ import { WITHOUT_SOURCES } from "./view.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** Those that the caller may read and that contain `part`, sorted. */
-export function hostedNames(repository: Repository, part = ""): Promise<string[]> {
-  return repository.hosting.search(part, Number.MAX_SAFE_INTEGER);
+/** Those that the caller may read and that contain `part`, with those whose code is here, sorted. */
+export async function hostedNames({ hosting, sources }: Repository, part = ""): Promise<string[]> {
+  const published = await hosting.search(part, Number.MAX_SAFE_INTEGER);
+  if (sources.patterns.length === 0) return published;
+  const made = (await sources.roots()).filter((name) => name.includes(part));
+  return [...new Set([...published, ...made])].sort();
 }
 
 /** Its document, of releases or of branches. */
@@ -26,10 +29,13 @@ export async function serveHostedPackage(
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
-  const { sources } = repository.options;
-  const variant = sources ? "package" : `package${WITHOUT_SOURCES}`;
+  const { checkouts } = repository.options;
+  const variant = checkouts ? "package" : `package${WITHOUT_SOURCES}`;
   const reply = await repository.view(hostedRef(name, dev), { variant, base }, JSON_TYPE);
-  return notBefore(reply, await viewsDate(repository, memory, base, { sources }, "hosted"));
+  return notBefore(
+    reply,
+    await viewsDate(repository, memory, base, { sources: checkouts }, "hosted"),
+  );
 }
 
 /** Its file is there, or nowhere. */

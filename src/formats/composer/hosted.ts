@@ -12,11 +12,13 @@ export interface DistMetadata {
   normalized: string;
   /** What of the composer.json is told. */
   manifest: Version;
-  /** Hexadecimal. */
-  sha1: string;
+  /** Hexadecimal; null where it was not told when the bytes were made. */
+  sha1: string | null;
   /** The commit, or what stands for it; null for a release that was made of none, which is one archive for ever. */
   reference: string | null;
   source: Source | null;
+  /** Of the commit, ISO 8601; without it, when it was published. */
+  time?: string;
 }
 
 export interface Source {
@@ -43,15 +45,19 @@ export function distFile(normalized: string, reference: string | null): string {
   return `${versionPart(normalized)}/${reference ?? ""}.zip`;
 }
 
-/** `DocumentType.compose` of releases, or of branches, newest first. One that was yanked is shown to no resolver, and stays for lock files. */
+/** `DocumentType.compose` of releases, or of branches. */
 export function composePackage(hosted: HostedPackage, { kind, key }: DocumentRef): string {
+  return JSON.stringify({ packages: { [key]: hostedVersions(hosted, key, kind === "dev") } });
+}
+
+/** Newest first. One that was yanked is shown to no resolver, and stays for lock files. */
+export function hostedVersions(hosted: HostedPackage, name: string, dev: boolean): Version[] {
   const state = hosted.state as PackageState;
-  const shown = hosted.releases.toReversed().flatMap((release) => {
+  return hosted.releases.toReversed().flatMap((release) => {
     const dist = release.yanked === null ? currentOf(release, state) : null;
-    if (!dist || isBranch(metadataOf(dist).normalized) !== (kind === "dev")) return [];
-    return [versionOf(key, release, dist, state)];
+    if (!dist || isBranch(metadataOf(dist).normalized) !== dev) return [];
+    return [versionOf(name, release, dist, state)];
   });
-  return JSON.stringify({ packages: { [key]: shown } });
 }
 
 /** Null for one whose files were taken away, or are told under another spelling of its version. */
@@ -72,7 +78,7 @@ function versionOf(
   dist: HostedFile,
   { abandoned }: PackageState,
 ): Version {
-  const { manifest, normalized, sha1, reference, source } = metadataOf(dist);
+  const { manifest, normalized, sha1, reference, source, time } = metadataOf(dist);
   return {
     ...manifest,
     name,
@@ -80,8 +86,8 @@ function versionOf(
     version_normalized: normalized,
     ...(source && { source }),
     // The views say where it is.
-    dist: { type: "zip", url: "https://localhost/", reference, shasum: sha1 },
-    time: new Date(dist.publishedAt).toISOString().replace(/\.\d+Z$/, "+00:00"),
+    dist: { type: "zip", url: "https://localhost/", reference, ...(sha1 && { shasum: sha1 }) },
+    time: time ?? new Date(dist.publishedAt).toISOString().replace(/\.\d+Z$/, "+00:00"),
     ...(abandoned !== undefined && { abandoned }),
   };
 }

@@ -1,5 +1,6 @@
 // Composer: the format's parts, put together. README.md tells the protocol.
 import type { Format } from "../../core/format.ts";
+import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { admit } from "./admit.ts";
 import { artifacts } from "./artifacts.ts";
 import { contentDigest } from "./content.ts";
@@ -29,12 +30,15 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
       serve: (route, request, repository) => serve(route, request, repository, memory),
       publish: publishGiven,
       admit,
+      operations: { [sourcesOperation.name]: refreshSources },
     };
   },
   hosts: true,
+  fromCode: true,
   publishes: {},
   promoted: promotedState,
   abandoned: abandonedState,
+  operations: [sourcesOperation],
   alsoPinned: ["sha1"],
   contentDigest,
   probe,

@@ -32,7 +32,8 @@ export async function servePackages(
     const cache: CacheStatus = { hit: true };
     return { model: UNKNOWN_ROOT, cache };
   });
-  if (hosted.length > 0) return { ...(await withHosted(root, hosted, base, repository)), cache };
+  if (hosted.length > 0 || repository.sources.patterns.length > 0)
+    return { ...(await withHosted(root, hosted, base, repository)), cache };
   // What includes and lists hold changes beside it.
   const isAlone = root.includes.length === 0 && !root.composer1?.listings.length;
   const isWhole = cache.hit && !cache.detail && isAlone;
@@ -82,9 +83,11 @@ async function withHosted(
   repository: Repository,
 ): Promise<Reply> {
   const listed = repository.hasUpstreams ? await listedOf(root, repository) : [];
-  const isListed = listed !== null || root.available !== null;
+  // Which packages code hosts have is found out when somebody asks for them.
+  const isListed =
+    repository.sources.patterns.length === 0 && (listed !== null || root.available !== null);
   const names = isListed ? [...(listed ?? []), ...hosted] : null;
-  const own = ourPackages(root, names, base, true);
+  const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, true);
   return jsonReply(200, own, null, { "cache-control": "private, no-cache" });
 }
 

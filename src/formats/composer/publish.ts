@@ -31,10 +31,26 @@ export async function publishGiven(
   if (!file || more.length > 0)
     throw new Problem("badRequest", "A version of a package is one archive: give one file");
   const name = given === null ? null : nameOf(given);
-  await repository.hosting.admit(name, file.size);
+  await admitName(name, file.size, repository);
   const { hosting } = repository;
   const upload = await hosting.receive(name, file.chunks, ARCHIVE_LIMIT, ["sha1"]);
   return [await publishUpload(upload, { name, version, source: null }, repository)];
+}
+
+/** As `Hosting.admit`; what is made from code is published there. */
+export async function admitName(
+  name: string | null,
+  size: number | null,
+  { hosting, sources }: Repository,
+): Promise<void> {
+  await hosting.admit(name, size);
+  const source = name === null ? null : sources.for(name);
+  if (source)
+    throw new Problem(
+      "conflict",
+      `${name} is made from the code at ${source.url}: a tag there is a version here, and nothing is uploaded`,
+      { rule: "sources" },
+    );
 }
 
 /** In lower case. Throws Problem("badRequest") for what is no name of a package. */
@@ -63,12 +79,13 @@ export async function publishUpload(
 async function publish(
   upload: Upload,
   said: Said,
-  { hosting }: Repository,
+  repository: Repository,
 ): Promise<GivenPublished> {
+  const { hosting } = repository;
   const manifest = await inside(upload);
   const name = nameIn(manifest, said);
   // What is only known by now is asked by now.
-  if (said.name === null) await hosting.admit(name, null);
+  if (said.name === null) await admitName(name, null, repository);
   const { version, normalized } = versionIn(manifest, said);
   const sha1 = Buffer.from(upload.digests["sha1"]!, "base64").toString("hex");
   const isMoving = isBranch(normalized);

@@ -30,7 +30,7 @@ export async function serve(
     case "package":
       return servePackage(route.name, route.dev, request.base, repository, memory);
     case "dist":
-      return serveDist(route, request, repository);
+      return serveDist(route, request, repository, memory);
     case "search":
       return serveSearch(request, repository);
     case "list":

@@ -11,7 +11,7 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import type { Source } from "./hosted.ts";
-import { ARCHIVE_LIMIT, publishUpload, type Said } from "./publish.ts";
+import { ARCHIVE_LIMIT, admitName, publishUpload, type Said } from "./publish.ts";
 
 export interface UploadRoute {
   kind: "upload";
@@ -37,7 +37,7 @@ export async function serveUpload(
 ): Promise<Reply> {
   const isForm = /^multipart\/form-data\b/i.test(request.header("content-type") ?? "");
   const length = Number(request.header("content-length") ?? Number.NaN) - (isForm ? FORM_LIMIT : 0);
-  await repository.hosting.admit(route.name, length > 0 ? length : null);
+  await admitName(route.name, length > 0 ? length : null, repository);
   const sent = isForm
     ? await readUpload(route, request, repository)
     : await readBody(route, request, repository);

@@ -20,7 +20,7 @@ const unused: Omit<typeof unexpectedParts, "model"> = unexpectedParts;
 
 export class FakeRepository implements Repository<ComposerOptions> {
   readonly name = "php";
-  options: ComposerOptions = { instead: [], sources: true };
+  options: ComposerOptions = { instead: [], checkouts: true };
   /** Documents by "kind:key". */
   readonly inStore = new Map<string, { document: unknown; overlay: Overlay }>();
   readonly values = new Map<string, { bytes: Uint8Array; at: number }>();
