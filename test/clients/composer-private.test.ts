@@ -1,132 +1,52 @@
 // The real Composer with private packages: uploaded, several repositories side by side, tokens, and nobody else awake.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { archive } from "../../src/formats/composer/testdata/archives.ts";
-import { makeAccounts } from "../support/accounts.ts";
-import { configText } from "../support/config.ts";
-import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
-import { removeTemp, tempFolder } from "../support/temp.ts";
-import { withBugs } from "./apt-scene.ts";
 import { withPrograms } from "./clients.ts";
-import { ComposerProject } from "./composer-project.ts";
+import { openPrivateScene, type PrivateScene } from "./composer-private-scene.ts";
+import type { ComposerProject } from "./composer-project.ts";
 
-const main = new URL("../../src/main.ts", import.meta.url).pathname;
-
-let upstream: FakeUpstream;
-let server: ServerProcess;
-let tokens: { ann: string; ben: string; cat: string };
-const files = tempFolder("archives");
-const projects: ComposerProject[] = [];
+let scene: PrivateScene;
 
 /** Two private repositories side by side, and the public packages in a third one. */
 const organisations = {
   acme: { format: "composer", offline: true, upstreams: [] },
   zinc: { format: "composer", offline: true, upstreams: [] },
 };
+const BOTH = ["acme", "composer"];
+const read: Action[] = ["read"];
 
 beforeAll(async () => {
-  upstream = await startUpstream();
-  const config = JSON.parse(
-    configText(upstream, { access: { anonymous: "none" }, freshness: "0s" }),
-  );
-  Object.assign(config.repositories, organisations);
-  server = await startProcess({ config: JSON.stringify(config) });
-  const all: Action[] = ["read", "publish", "unpublish"];
-  const reading = (user: string, repository: string) => ({
-    user,
-    repository,
-    actions: ["read"] as Action[],
-  });
-  const [ann = "", ben = "", , cat = ""] = await makeAccounts(server.data, [
-    { user: "ann", repository: "acme", actions: all },
-    reading("ben", "acme"),
-    reading("ben", "composer"),
-    reading("cat", "zinc"),
+  scene = await openPrivateScene(organisations, [
+    { user: "ann", repository: "acme", actions: ["read", "publish", "unpublish"] },
+    { user: "ben", repository: "acme", actions: read },
+    { user: "ben", repository: "composer", actions: read },
+    { user: "cat", repository: "zinc", actions: read },
   ]);
-  tokens = { ann, ben, cat };
-  await server.restart();
 }, 60_000);
-afterAll(async () => {
-  for (const one of projects) one.remove();
-  await server.stop();
-  await upstream.stop();
-  removeTemp(files);
-});
+afterAll(() => scene.stop());
 
-/** `holdfast …` beside the running server. */
-async function holdfast(...words: string[]): Promise<string> {
-  const flags = [
-    "--config",
-    server.config,
-    ...(words[0] === "setup" ? [] : ["--data", server.data]),
-  ];
-  const { code, output } = await run([process.execPath, main, ...words, ...flags], { cwd: files });
-  if (code !== 0) throw new Error(`holdfast ${words.join(" ")} ended with ${code}:\n${output}`);
-  return output;
-}
-
-function write(name: string, bytes: Uint8Array): string {
-  writeFileSync(join(files, name), bytes);
-  return name;
-}
+const ann = () => scene.tokens[0]!;
+const ben = () => scene.tokens[1]!;
+const cat = () => scene.tokens[3]!;
 
 /** As somebody's pipeline does. */
 async function put(version: string, bytes: Uint8Array, name = "acme/ui"): Promise<number> {
-  const answer = await fetch(`${server.url}/acme/packages/upload/${name}/${version}`, {
+  const answer = await fetch(`${scene.server.url}/acme/packages/upload/${name}/${version}`, {
     method: "PUT",
-    headers: { authorization: `Basic ${btoa(`ann:${tokens.ann}`)}` },
+    headers: { authorization: `Basic ${btoa(`ann:${ann()}`)}` },
     body: new Uint8Array(bytes),
   });
   return answer.status;
 }
 
-/** Follows what `holdfast setup composer` says for these repositories. */
-async function setUp(project: ComposerProject, token: string | null, ...repositories: string[]) {
-  for (const repository of repositories) {
-    const said = await holdfast(
-      "setup",
-      "composer",
-      "--repository",
-      repository,
-      "--url",
-      server.url,
-    );
-    const shell = said.slice(0, said.indexOf("composer.json\n"));
-    for (const line of shell.split("\n").map((text) => text.replace(/^# (?=composer )/, ""))) {
-      if (!line.startsWith("composer ") || (line.includes("TOKEN") && token === null)) continue;
-      await project.must(
-        ...line
-          .replace("TOKEN", token ?? "")
-          .split(" ")
-          .slice(1),
-      );
-    }
-  }
-}
-
-async function projectOf(
-  require: Record<string, string>,
-  token: string | null = tokens.ben,
-  repositories = ["acme", "composer"],
-): Promise<ComposerProject> {
-  const project = new ComposerProject([], require);
-  projects.push(project);
-  await setUp(project, token, ...repositories);
-  return project;
-}
-
-async function told<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw withBugs(error, server);
-  }
-}
-
+const told = <T>(act: () => Promise<T>) => scene.told(act);
+const holdfast = (...words: string[]) => scene.holdfast(...words);
+const projectOf = (require: Record<string, string>, token: string | null = ben(), names = BOTH) =>
+  scene.projectOf(require, token, ...names);
 const locked = (project: ComposerProject, name: string) => project.locked().get(name);
 
 withPrograms(["composer"], () => {
@@ -134,7 +54,7 @@ withPrograms(["composer"], () => {
     "is installed with a token by who may read it, beside public packages, and by nobody else",
     () =>
       told(async () => {
-        const ui = write("ui.zip", archive({ name: "acme/ui", folder: "ui-1.0.0" }));
+        const ui = scene.write("ui.zip", archive({ name: "acme/ui", folder: "ui-1.0.0" }));
         const publish = ["publish", "composer", "acme/ui@1.0.0", ui, "--repository", "acme"];
         expect(await holdfast(...publish)).toContain(
           "acme/ui@1.0.0 (1.0.0.0/.zip) is published in acme.",
@@ -150,11 +70,11 @@ withPrograms(["composer"], () => {
           "acme/ui",
         );
         expect(locked(project, "acme/ui")?.dist).toMatchObject({
-          url: `${server.url}/acme/dists/acme/ui/1.0.0.0/.zip`,
+          url: `${scene.server.url}/acme/dists/acme/ui/1.0.0.0/.zip`,
           shasum: expect.stringMatching(/^[0-9a-f]{40}$/),
         });
         expect(locked(project, "reef/coral")?.dist?.url).toStartWith(
-          `${server.url}/composer/dists/`,
+          `${scene.server.url}/composer/dists/`,
         );
         expect(await project.must("search", "--only-name", "acme")).toContain("acme/ui");
 
@@ -163,14 +83,14 @@ withPrograms(["composer"], () => {
         expect(unknown.code).not.toBe(0);
         expect(unknown.output).toContain("Who gives no name may not read the repository acme");
         expect(unknown.output).toContain("(HTTP 401)");
-        const other = await projectOf({ "acme/ui": "^1.0" }, tokens.cat, ["acme"]);
+        const other = await projectOf({ "acme/ui": "^1.0" }, cat(), ["acme"]);
         const refused = await other.run("update");
         expect(refused.code).not.toBe(0);
         expect(refused.output).toContain("may not read");
         // Another organisation's packages are another's: the same token, another address.
-        const empty = await projectOf({ "acme/ui": "^1.0" }, tokens.cat, ["zinc"]);
+        const empty = await projectOf({ "acme/ui": "^1.0" }, cat(), ["zinc"]);
         expect((await empty.run("update")).output).toContain("could not be found");
-        expect(JSON.stringify(upstream.requests)).not.toContain("acme");
+        expect(JSON.stringify(scene.upstream.requests)).not.toContain("acme");
       }),
     120_000,
   );
@@ -225,14 +145,14 @@ withPrograms(["composer"], () => {
         expect(await project.must("update")).not.toContain("is abandoned");
         expect(locked(project, "acme/ui")?.version).toBe("1.1.0");
 
-        const yank = `${server.url}/-/api/v1/repositories/acme/packages/acme%2Fui/releases/1.1.0/yank`;
+        const yank = `${scene.server.url}/-/api/v1/repositories/acme/packages/acme%2Fui/releases/1.1.0/yank`;
         const headers = {
-          authorization: `Bearer ${tokens.ann}`,
+          authorization: `Bearer ${ann()}`,
           "content-type": "application/json",
         };
         expect((await fetch(yank, { method: "PUT", headers, body: "{}" })).status).toBe(200);
         project.forget();
-        await setUp(project, tokens.ben, "acme", "composer");
+        await scene.setUp(project, ben(), ...BOTH);
         await project.must("install");
         await project.must("update");
         expect(locked(project, "acme/ui")?.version).toBe("1.0.0");
@@ -240,13 +160,13 @@ withPrograms(["composer"], () => {
 
         await holdfast("unpublish", "acme", "acme/ui@1.0.0");
         project.forget();
-        await setUp(project, tokens.ben, "acme", "composer");
+        await scene.setUp(project, ben(), ...BOTH);
         expect((await project.run("install")).output).toContain("404");
         await holdfast("trash", "restore", "acme", "acme/ui@1.0.0");
         await project.must("install");
 
         await holdfast("promote", "acme/ui@1.0.0", "acme", "zinc");
-        const elsewhere = await projectOf({ "acme/ui": "^1.0" }, tokens.cat, ["zinc"]);
+        const elsewhere = await projectOf({ "acme/ui": "^1.0" }, cat(), ["zinc"]);
         await elsewhere.must("update");
         expect(elsewhere.tree()).toEqual(project.tree());
       }),
@@ -260,15 +180,15 @@ withPrograms(["composer"], () => {
         const project = await projectOf({ "acme/kit": "^1.0" });
         await project.must("update");
         const tree = project.tree();
-        await upstream.off();
-        await server.restart(["--offline"]);
+        await scene.upstream.off();
+        await scene.server.restart(["--offline"]);
         project.forget();
-        await setUp(project, tokens.ben, "acme", "composer");
+        await scene.setUp(project, ben(), ...BOTH);
         await project.must("install");
         expect(project.tree()).toEqual(tree);
         project.forget();
         rmSync(join(project.dir, "composer.lock"));
-        await setUp(project, tokens.ben, "acme", "composer");
+        await scene.setUp(project, ben(), ...BOTH);
         await project.must("update");
         expect(project.tree()).toEqual(tree);
       }),
