@@ -9,6 +9,7 @@ import { tempFolder } from "../../test/support/temp.ts";
 import { waitFor } from "../../test/support/wait.ts";
 import { loadConfig } from "../config/load.ts";
 import { createLog } from "../core/log.ts";
+import { archive } from "../formats/composer/testdata/archives.ts";
 import { formats } from "../formats/index.ts";
 import { commands } from "../main.ts";
 import { type Running, start } from "../server/start.ts";
@@ -37,6 +38,7 @@ beforeAll(async () => {
       repositories: {
         ...others,
         npm: { offline: true, upstreams: [] },
+        php: { format: "composer", offline: true, upstreams: [] },
         release: { format: "npm", offline: true },
       },
     }),
@@ -76,15 +78,17 @@ interface Asked {
   headers?: Record<string, string>;
 }
 
+/** Bytes are sent as they are. */
 function ask(method: string, path: string, { token, body, headers = {} }: Asked = {}) {
+  const isFile = body instanceof Uint8Array;
   return fetch(`${server.url}${path}`, {
     method,
     headers: {
       ...(token && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(body !== undefined && !isFile && { "content-type": "application/json" }),
       ...headers,
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: isFile ? new Uint8Array(body) : JSON.stringify(body) }),
   });
 }
 
@@ -246,6 +250,7 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("GET", "/me")).toMatchObject({ kind: "user", name: "ann", isAdmin: true });
   expect((await call("GET", "/repositories")).items.map(({ name }: Json) => name)).toEqual([
     "npm",
+    "php",
     "release",
   ]);
   expect(await call("GET", "/repositories/npm")).toMatchObject({ format: "npm", offline: true });
@@ -278,6 +283,33 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("POST", `${app}/restore`, { version: "1.1.0" })).toEqual({ files: 1 });
   expect(await call("DELETE", "/repositories/npm/packages/other")).toEqual({ files: 1 });
   expect(await call("DELETE", "/repositories/npm/trash")).toMatchObject({ files: 1 });
+
+  const kit = "/repositories/php/packages/acme%2Fkit";
+  const published = { package: "acme/kit", version: "1.0.0", file: "1.0.0.0/.zip" };
+  const zip = archive({ name: "acme/kit" });
+  for (const isNew of [true, false])
+    expect(await call("PUT", `${kit}/releases/1.0.0/files/kit.zip`, zip)).toEqual({
+      published: [{ ...published, isNew }],
+    });
+  const other = archive({ name: "acme/kit", files: { more: "" } });
+  await call("PUT", `${kit}/releases/1.0.0/files/kit.zip`, other, 409);
+  await call("PUT", `${kit}/releases/1.0.0/files/kit.zip?suite=x`, zip, 400);
+  await call("PUT", `${app}/releases/3.0.0/files/app.tgz`, zip, 405);
+  const said = archive({ name: "acme/kit", version: "1.1.0" });
+  expect((await call("PUT", "/repositories/php/files/kit.zip", said)).published).toMatchObject([
+    { package: "acme/kit", version: "1.1.0", isNew: true },
+  ]);
+  await call("PUT", "/repositories/php/files/kit.zip", zip, 400);
+  await call("PUT", `${kit}/abandoned`, { replacement: "acme/ui" });
+  const p2 = async () =>
+    (await (await ask("GET", "/php/p2/acme/kit.json", { token: admin })).json()).packages;
+  expect((await p2())["acme/kit"][0].abandoned).toBe("acme/ui");
+  await call("PUT", `${kit}/abandoned`, { replacement: "not a name" }, 400);
+  await call("DELETE", `${kit}/abandoned`);
+  expect((await p2())["acme/kit"][0]).not.toHaveProperty("abandoned");
+  await call("PUT", `${app}/abandoned`, {}, 405);
+  await call("PUT", `${kit}/releases/1.1.0/yank`, { reason: "bad" });
+  expect((await p2())["acme/kit"].map(({ version }: Json) => version)).toEqual(["1.0.0"]);
 
   expect(
     await call("PUT", "/users/ben", { email: "ben@example.com", password: "correct horse" }),

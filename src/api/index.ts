@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Grant } from "../core/grant.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
+import { abandonEndpoints } from "./abandon.ts";
 import type { ApiDeps } from "./deps.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
@@ -35,6 +36,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...packageEndpoints(deps),
     ...policyEndpoints(deps),
     ...publishEndpoints(deps),
+    ...abandonEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),

@@ -55,7 +55,7 @@ export function createBinder(parts: () => Parts): (grant: Grant) => Repository {
 
 function bind(parts: Parts, grant: Grant): Repository {
   const { unbound, door, database, show, models, artifacts, ask, tasks, absences, values } = parts;
-  const { name, options, report, now, claims, claimPatterns, secret } = unbound;
+  const { name, options, hasUpstreams, report, now, claims, claimPatterns, secret } = unbound;
   /** What comes from upstream, or once did, or was published here. */
   const enter = (packageName: string | null) => door.enter(grant, packageName);
   /** What an upstream alone can tell. */
@@ -68,6 +68,7 @@ function bind(parts: Parts, grant: Grant): Repository {
   return {
     name,
     options,
+    hasUpstreams,
     report,
     now,
     claims,
@@ -76,6 +77,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     accounts: parts.accounts(grant),
     hosting: parts.hosting(grant),
     sources: {
+      patterns: parts.sources.claims,
       for(packageName) {
         permit("read", packageName);
         const other = elsewhere(packageName);

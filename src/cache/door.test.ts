@@ -54,6 +54,7 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   publish: (of) => of.publish({ package: "thing", version: "1", metadata: null, files: [] }),
   change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
   yank: (of) => of.yank("thing", "1", "bad"),
+  abandon: (of) => of.abandon("thing", true),
   remove: (of) => of.remove("thing", {}),
   restore: (of) => of.restore("thing", {}),
   trash: (of) => of.trash(),
@@ -67,6 +68,7 @@ const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
 const free: (keyof Repository)[] = [
   "name",
   "options",
+  "hasUpstreams",
   "claims",
   "claimPatterns",
   "secret",
@@ -104,12 +106,15 @@ test("each function of the code hosts asks for a grant, and who may read asks no
   open = await openToy();
   const { sources } = open.unbound.for(nothing);
   const call = { say() {}, progress() {}, signal: new AbortController().signal };
-  const asking: { [name in keyof typeof sources]: (of: typeof sources) => unknown } = {
+  const asking: {
+    [name in Exclude<keyof typeof sources, "patterns">]: (of: typeof sources) => unknown;
+  } = {
     for: (of) => of.for("thing"),
     roots: (of) => of.roots(),
     refresh: (of) => of.refresh(call),
   };
-  expect(Object.keys(sources).sort()).toEqual(Object.keys(asking).sort());
+  // What the configuration says tells nothing of any package.
+  expect(Object.keys(sources).sort()).toEqual([...Object.keys(asking), "patterns"].sort());
   for (const [name, ask] of Object.entries(asking))
     expect([name, await failure(() => ask(sources))]).toEqual([name, "unauthenticated"]);
   const reader = open.unbound.for(grantOf("ann", (_repository, action) => action === "read"));

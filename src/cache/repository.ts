@@ -155,6 +155,7 @@ export function createRepository(
   const unbound: Parts["unbound"] = {
     name,
     options,
+    hasUpstreams: settings.hasUpstreams ?? true,
     report,
     now,
     claimPatterns: claims,
@@ -244,6 +245,7 @@ export function createRepository(
       repository: name,
       format: format.name,
       promoted: format.promoted ?? null,
+      abandoned: format.abandoned ?? null,
       canHost: format.hosts ?? false,
       claims: door.claims,
       bases: () => bases.map((base) => base.hosting(shared.ownGrant)),

@@ -77,6 +77,21 @@ one. ${WHERE}`,
       run: (given, terminal) => onRelease("unyank", given, terminal),
     },
     {
+      name: "abandon",
+      words: "REPOSITORY PACKAGE [REPLACEMENT]",
+      summary: "Say that nobody looks after a published package any more: its clients are warned",
+      options: { back: { help: "Take that back" }, ...options },
+      details: `It is installed as before. REPLACEMENT is what clients are told to use in its place. ${WHERE}`,
+      examples: [["abandon php acme/ui acme/kit", "Use acme/kit instead"]],
+      async run(given, terminal) {
+        const [repository, name, replacement] = given.words as [string, string, string?];
+        const isBack = given.on("back") ? "yes" : undefined;
+        if (isBack && replacement) throw new UsageError("--back takes no REPLACEMENT");
+        const values = { repository, package: name, replacement, isBack };
+        return run("abandon", given, terminal, values, [repository]);
+      },
+    },
+    {
       name: "unpublish",
       words: "REPOSITORY PACKAGE[@VERSION]",
       summary: "Take a published package, a version or a file out of what is shown",

@@ -13,17 +13,18 @@ export function resolveSource(
   path: Path,
   around: Surroundings,
 ): SourceSettings {
-  const { names, git, username, every, limit, sshKeyFile, hostKeyFile } = input;
+  const { names, git, folder, username, every, limit, sshKeyFile, hostKeyFile } = input;
   const complain = (key: string, message: string) => around.complain([...path, key], message);
   const password = readSecret(input, "password", path, around);
   const token = readSecret(input, "token", path, around);
   const ca = readPem(input.ca, [...path, "ca"], around);
   const example = git.replace(/\{\d+\}/g, "x");
   const wrong = refuseUrl(example);
-  const most = Math.max(0, ...[...git.matchAll(/\{(\d+)\}/g)].map(([, at]) => Number(at)));
+  const filled = `${git} ${folder ?? ""}`;
+  const most = Math.max(0, ...[...filled.matchAll(/\{(\d+)\}/g)].map(([, at]) => Number(at)));
   const { protocol = "" } = URL.parse(example) ?? {};
   if (wrong) complain("git", wrong);
-  else if (most > wildcardsOf(names) || git.includes("{0}"))
+  else if (most > wildcardsOf(names) || filled.includes("{0}"))
     complain("git", `has {${most}}, and names has ${wildcardsOf(names)} of *`);
   if (!wrong && /^[^:]+:\/\/[^/]*\{/.test(git))
     complain("git", "its host may not come from a name");
@@ -38,6 +39,7 @@ export function resolveSource(
   if (password !== null && token !== null)
     around.complain(path, "either a password or a token, not both");
   const settings: SourceSettings = { names, git, everyMs: every, limit };
+  if (folder !== undefined) settings.folder = folder;
   if (username !== undefined) settings.username = username;
   if (password !== null) settings.password = password;
   if (token !== null) settings.token = token;

@@ -17,6 +17,14 @@ export const Source = z
         "Where the code is: an https:// or ssh:// URL, or file:// for a repository of this machine. `{1}` is what the first `*` stood for, `{2}` the second",
       )
       .meta({ examples: ["https://git.example.com/team/{1}.git"] }),
+    folder: z
+      .string()
+      .regex(/^[^\s/.][^\s/]*(\/[^\s/.][^\s/]*)*$/, "expected a folder, like packages/{1}")
+      .optional()
+      .describe(
+        "Of Composer packages: the folder that the package stands in, where the code holds several. `{1}` as in `git`",
+      )
+      .meta({ examples: ["packages/{1}"] }),
     username: z
       .string()
       .min(1, "must not be empty")

@@ -58,6 +58,11 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
     from: Record<string, unknown>,
     version: string,
   ): Record<string, unknown>;
+  /**
+   * What becomes of a package's own state when it is abandoned: for nothing (true), for another package, or not any more (false). Pure. Throws
+   * Problem("badRequest") for what is no name of a package.
+   */
+  abandoned?(before: Record<string, unknown>, abandoned: boolean | string): Record<string, unknown>;
   /** The path grammar, still percent-encoded; pure, never throws. */
   parse(method: string, rawPath: string): Route | null;
   access(route: Route): Access;

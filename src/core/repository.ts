@@ -17,6 +17,7 @@ export interface OwnRepository<Options = unknown>
     Repository<Options>,
     | "name"
     | "options"
+    | "hasUpstreams"
     | "claims"
     | "claimPatterns"
     | "ask"
@@ -38,6 +39,8 @@ export interface UnboundRepository<Options = unknown> extends OwnRepository<Opti
 export interface Repository<Options = unknown> {
   readonly name: string;
   readonly options: Options;
+  /** False where nothing is ever had but what is published or stored here: that is no outage. */
+  readonly hasUpstreams: boolean;
   /** Who the caller is, what they may, and how they log in. */
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */

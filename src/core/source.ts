@@ -8,6 +8,8 @@ export interface Sources {
    * beginning, segment by segment: what comes behind the pattern is in the same code. Throws a Problem for callers who may not read the package.
    */
   for(packageName: string): CodeSource | null;
+  /** Names that it covers, as patterns: see core/claims.ts. */
+  readonly patterns: readonly string[];
   /** The roots (`CodeSource.root`) whose code was had at least once, of packages that the caller may read; sorted. */
   roots(): Promise<string[]>;
   /** Asks all code hosts whose code was had before whether anything is new: for who administers the repository. False where one could not be asked. */
@@ -30,6 +32,8 @@ export interface CodeSource {
   readonly root: string;
   /** Where the code host has it, without credentials. */
   readonly url: string;
+  /** The folder of it that the name means, where a format's packages are folders; the empty string for all of it. */
+  readonly folder: string;
   /**
    * All refs that were ever seen. The code is fetched first where it never was, for which the caller waits. Throws Problem("notFound") when the code host says
    * that there is no such repository, and Problem("offline" | "unreachable" | "refused" | "tooLarge") when it cannot be had.
@@ -131,6 +135,8 @@ export interface SourceSettings {
   names: string;
   /** A URL; `{1}` stands for what the first wildcard matched. */
   git: string;
+  /** Of formats of which a package is a folder: which one. With `{1}` as `git` has it. */
+  folder?: string;
   username?: string;
   password?: string;
   token?: string;
@@ -150,6 +156,8 @@ export interface SourceSettings {
 export interface SourceMatch {
   root: string;
   url: string;
+  /** The folder of the code that the name means; the empty string for all of it. */
+  folder: string;
   settings: SourceSettings;
 }
 
@@ -189,11 +197,10 @@ export function sourceMatcher(settings: SourceSettings): (name: string) => Sourc
       matched.push(...found.slice(1));
     }
     if (!matched.every((text) => PLAIN.test(text))) return null;
-    const url = settings.git.replace(
-      /\{(\d+)\}/g,
-      (_, at: string) => matched[Number(at) - 1] ?? "",
-    );
-    return { root: segments.slice(0, patterns.length).join("/"), url, settings };
+    const fill = (template: string) =>
+      template.replace(/\{(\d+)\}/g, (_, at: string) => matched[Number(at) - 1] ?? "");
+    const [url, folder] = [fill(settings.git), fill(settings.folder ?? "")];
+    return { root: segments.slice(0, patterns.length).join("/"), url, folder, settings };
   };
 }
 

@@ -34,13 +34,19 @@ function unexpectedAll<T extends object>(name: string): T {
 
 export const unexpectedParts: Pick<
   Repository,
-  Part | "secret" | "claimPatterns" | "accounts" | "hosting" | "sources"
+  Part | "hasUpstreams" | "secret" | "claimPatterns" | "accounts" | "hosting" | "sources"
 > = {
+  hasUpstreams: true,
   claimPatterns: [],
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),
-  sources: { for: () => null, roots: async () => [], refresh: async () => true } satisfies Sources,
+  sources: {
+    patterns: [],
+    for: () => null,
+    roots: async () => [],
+    refresh: async () => true,
+  } satisfies Sources,
   model: unexpected("model"),
   fetch: unexpected("fetch"),
   work: unexpected("work"),

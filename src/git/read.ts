@@ -107,6 +107,7 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
     archive(commit, { folder = "", exportIgnore }) {
       const config = { "core.autocrlf": "input", "core.eol": "lf", "tar.umask": "022" };
       const args = ["archive", "--format=tar", "--end-of-options", known(commit)];
+      // Behind --end-of-options git takes "--" for a path.
       if (folder !== "") args.push(folder);
       return sandbox.stream({
         gitDir: exportIgnore ? gitDir : exactDirectory(place),

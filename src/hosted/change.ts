@@ -7,6 +7,7 @@ import { Problem } from "../core/problem.ts";
 import type { Query } from "../store/database.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
+  changedAfter,
   type FileRow,
   hideFile,
   type PackageRow,
@@ -183,7 +184,7 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
     state: Record<string, unknown> = before.state,
   ): Promise<void> {
     boundState(before.name, before.state, state);
-    const changedAt = Math.max(now(), before.changedAt + 1);
+    const changedAt = changedAfter(before, now());
     await updatePackage(sql, repository, {
       ...before,
       revision: before.revision + 1,

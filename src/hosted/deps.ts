@@ -40,6 +40,12 @@ export type Promoted = (
   version: string,
 ) => Record<string, unknown>;
 
+/** What becomes of it when the package is abandoned. Pure. */
+export type Abandoned = (
+  before: Record<string, unknown>,
+  abandoned: boolean | string,
+) => Record<string, unknown>;
+
 /** What is read of a repository that another one is built on. */
 export type HostedReading = Pick<Hosting, "owns" | "read" | "search">;
 
@@ -48,6 +54,8 @@ export interface HostedSettings extends HostedOptions {
   format: string;
   /** See `Format.promoted`. */
   promoted: Promoted | null;
+  /** See `Format.abandoned`. */
+  abandoned: Abandoned | null;
   /** Whether packages of this format can be published at all. */
   canHost: boolean;
   /** The repositories that this one is built on, as the server itself may use them. */

@@ -14,6 +14,8 @@ import { accountOf } from "./usage.ts";
 
 /** What people do beside what clients do. */
 export interface HostedRoom extends Hosting {
+  /** Says that a package is abandoned, for another one where that is named, or that it is not; for who may publish it. */
+  abandon(packageName: string, abandoned: boolean | string): Promise<void>;
   /** Takes what was removed out of the trash again; for who may unpublish. */
   restore(packageName: string, part: Part): Promise<{ files: number }>;
   /** What can be restored, of packages that the caller may unpublish; oldest first. */
@@ -139,6 +141,20 @@ export function createHosting(
         const detail = { version, ...(reason && { reason }) };
         return change(packageName, { action: name, name, detail }, () => ({
           releases: [{ version, yanked: reason }],
+        }));
+      },
+      async abandon(packageName, abandoned) {
+        ask("publish", packageName);
+        refuseElsewhere(packageName);
+        const { abandoned: make } = settings;
+        if (!make)
+          throw new Problem(
+            "methodNotAllowed",
+            `Clients of ${settings.format} know no abandoned packages`,
+          );
+        const what = { action: "change", name: "abandon", detail: { abandoned } } as const;
+        await changes.change(principal, packageName, what, ({ state }) => ({
+          state: make(state, abandoned),
         }));
       },
       async remove(packageName, part, expected) {

@@ -9,6 +9,7 @@ import type { Incoming } from "../store/blobs.ts";
 import type { Query } from "../store/database.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
+  changedAfter,
   type FileRow,
   fetchedFiles,
   HERE,
@@ -126,7 +127,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     const state = release.state ? release.state(first) : first;
     boundState(name, first, state);
     const row: PackageRow = before
-      ? { ...before, revision: place, changedAt: Math.max(at, before.changedAt + 1), state }
+      ? { ...before, revision: place, changedAt: changedAfter(before, at), state }
       : { name, revision: place, createdAt: at, createdBy: by, changedAt: at, state };
     await (before ? updatePackage : insertPackage)(sql, repository, row);
     await audit(sql, principal, release, written.changed);

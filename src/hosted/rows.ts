@@ -184,6 +184,11 @@ export async function insertPackage(
     ${JSON.stringify(row.state)})`;
 }
 
+/** When a package changes after it last did. Each time is another second: clients that go by Last-Modified know no smaller differences. */
+export function changedAfter({ changedAt }: Pick<PackageRow, "changedAt">, now: number): number {
+  return Math.max(now, (Math.floor(changedAt / 1000) + 1) * 1000);
+}
+
 export async function updatePackage(
   sql: Query,
   repository: string,

@@ -96,6 +96,17 @@ export function hostedOperations(
       say(`${name}@${version} of ${repository.name} may be chosen again.`);
       return true;
     },
+    async abandon({ values = {}, say }) {
+      const { repository, room, name } = open(values);
+      if (!name) throw tooLittle("a package");
+      const { replacement = "", isBack } = values;
+      await room.abandon(name, isBack ? false : replacement || true);
+      const instead = replacement ? ` for ${replacement}` : "";
+      say(
+        `${name} of ${repository.name} is ${isBack ? "not abandoned any more" : `abandoned${instead}`}.`,
+      );
+      return true;
+    },
     async unpublish({ values = {}, say }) {
       const { repository, room, name } = open(values);
       if (!name) throw tooLittle("a package");

@@ -76,7 +76,7 @@ export function createSources(
   }
 
   function sourceOf(match: SourceMatch): CodeSource {
-    const { root, url } = match;
+    const { root, url, folder } = match;
     const host = hostOf(match);
     const read = mirrors.read(url);
     const lost = () =>
@@ -97,6 +97,7 @@ export function createSources(
     return {
       root,
       url,
+      folder,
       refs: host.refs,
       refresh: host.refresh,
       expand: whole(read.expand),

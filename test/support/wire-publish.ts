@@ -3,6 +3,7 @@ import type { Gate } from "../../src/auth/gate.ts";
 import { issueGrant } from "../../src/core/grant.ts";
 import { nobody as anonymous } from "../../src/core/principal.ts";
 import { grantOf } from "../../src/core/testkit.ts";
+import { archiveOf } from "../../src/formats/composer/testdata/archives.ts";
 import { publishDocument } from "../../src/formats/npm/testdata/tarball.ts";
 import { type Field, form, sdist, wheel } from "../../src/formats/pypi/testdata/distributions.ts";
 
@@ -28,11 +29,12 @@ export function gateOf(may: ReadonlyMap<string, readonly string[]>): Gate {
   };
 }
 
-/** `@wheel NAME VERSION [SUMMARY]` and `@sdist …` are files. */
+/** `@wheel NAME VERSION [SUMMARY]`, `@sdist …` and `@zip …` are files. */
 export function wireForm(
   fields: readonly [name: string, value: string][],
 ): Uint8Array<ArrayBuffer> {
   const all = fields.map(([name, value]): Field => {
+    if (value.startsWith("@zip ")) return [name, archiveOf(value.slice(5)), "package.zip"];
     const [, kind, project = "", version = "", summary] =
       /^@(wheel|sdist) (\S+) (\S+)(?: (.+))?$/.exec(value) ?? [];
     if (!kind) return [name, value];

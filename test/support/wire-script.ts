@@ -29,6 +29,8 @@ export type Step = { line: number; text: string } & (
       form: [string, string][];
       /** `@reef/six 1.0.0 [DESCRIPTION]`: the document of `npm publish`, in place of `body`. */
       npm: string;
+      /** `acme/ui 1.0 [DESCRIPTION]`: a zip with that in its composer.json, in place of `body`. */
+      zip: string;
       live: boolean;
     }
   | { do: "check"; check: Check }
@@ -58,6 +60,7 @@ function addToRequest(request: Step & { do: "request" }, text: string): void {
   const field = /^form (\S+) (.+)$/.exec(text);
   if (text.startsWith("body ")) request.body = text.slice(5);
   else if (text.startsWith("npm ")) request.npm = text.slice(4);
+  else if (text.startsWith("zip ")) request.zip = text.slice(4);
   else if (field) request.form.push([field[1]!, field[2]!]);
   else if (header) request.headers.push([header[1]!, header[2]!]);
   else
@@ -104,6 +107,7 @@ function parseStep(text: string, line: number): Parsed {
         body: "",
         form: [],
         npm: "",
+        zip: "",
         live: rest[1] === "live",
       };
     default: {

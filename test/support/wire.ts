@@ -1,6 +1,7 @@
 // Runs *.wire scripts against the real server and a fake upstream, and again with the upstream away.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { archiveOf } from "../../src/formats/composer/testdata/archives.ts";
 import { contentType } from "../../src/formats/pypi/testdata/distributions.ts";
 import { startUpstream } from "./fake-upstream/index.ts";
 import { verify } from "./wire-checks.ts";
@@ -139,6 +140,7 @@ type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & {
   body?: string;
   form?: [string, string][];
   npm?: string;
+  zip?: string;
 };
 
 async function exchange(request: Request, world: World): Promise<Exchange> {
@@ -153,6 +155,7 @@ async function exchange(request: Request, world: World): Promise<Exchange> {
     decompress: false,
     ...(request.body ? { body: request.body } : {}),
     ...(request.npm ? { body: npmDocument(request.npm) } : {}),
+    ...(request.zip ? { body: new Uint8Array(archiveOf(request.zip)) } : {}),
     ...(request.form?.length ? { body: wireForm(request.form) } : {}),
   } as const;
   if (request.form?.length) headers.set("content-type", contentType);

@@ -1,15 +1,40 @@
 // What this format's questions to the upstream have in common beside core/answers.ts.
 import { jsonOf, parseJson } from "../../core/answers.ts";
-import type { Problem } from "../../core/problem.ts";
+import { cannotAsk, type Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
-import type { Repository } from "../../core/repository.ts";
+import type { Modelled, Repository } from "../../core/repository.ts";
 import { rootRef } from "./documents.ts";
-import type { Root } from "./root.ts";
+import { type Root, readRoot } from "./root.ts";
 import { isObject } from "./types.ts";
+
+/** Where no upstream is asked, nothing is had of one. */
+const NO_ROOT: Modelled<Root> = {
+  model: readRoot({}),
+  digest: "",
+  changedAt: 0,
+  cache: { hit: true },
+};
+
+/** Stands for that of an upstream that was never asked. */
+export const UNKNOWN_ROOT: Root = readRoot({ "metadata-url": "p2/%package%.json" });
+
+/** The upstream's packages.json; one with nothing in it where there is no upstream. Throws a Problem. */
+export async function rootModel(
+  repository: Repository,
+  which?: "fresh" | "stored" | "now",
+): Promise<Modelled<Root>> {
+  try {
+    return await repository.model<Root>(rootRef, which);
+  } catch (error) {
+    // What was fetched while there was one is still there.
+    if (repository.hasUpstreams || !cannotAsk(error)) throw error;
+    return NO_ROOT;
+  }
+}
 
 /** What the upstream's packages.json said: clients ask for ours, and so for news of it, at the start of each run. Throws a Problem. */
 export async function rootOf(repository: Repository): Promise<Root> {
-  return (await repository.model<Root>(rootRef, "stored")).model;
+  return (await rootModel(repository, "stored")).model;
 }
 
 /** The JSON object in an answer with status 200; null for anything else. */

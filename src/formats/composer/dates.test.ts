@@ -46,10 +46,10 @@ for (const path of ["/packages.json", "/p2/reef/coral.json"]) {
     repository.clock += 60_000;
     restart();
     expect(await date(path)).toBe(first);
-    restart({ sources: false });
+    restart({ checkouts: false });
     expect(await date(path)).toBe(first + 60);
     repository.clock += 60_000;
-    restart({ sources: true });
+    restart({ checkouts: true });
     expect(await date(path)).toBe(first + 120);
     expect(await date(path)).toBe(first + 120);
   });

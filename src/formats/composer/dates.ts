@@ -4,6 +4,7 @@ import { encodeJson } from "../../core/answers.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import { parseObject } from "./asking.ts";
+import type { CodeVersion } from "./code.ts";
 
 /** Raised whenever views of the same documents look different. */
 const FORM = 2;
@@ -30,12 +31,17 @@ export async function dateOf(
 
 /** What is remembered of one repository while the server runs. */
 export interface ComposerMemory {
-  forms: Map<string, Promise<number>>;
+  /** Of packages that are published here, and of all others: the form, and since when it is that. */
+  forms: Map<"hosted" | "form", { text: string; since: Promise<number> }>;
   addresses: Map<string, number> | null;
+  /** Of packages that are made from code: what their refs were, and which versions that is. */
+  code: Map<string, { revision: string; versions: Promise<CodeVersion[]> }>;
+  /** When their code hosts were last asked for the sake of a list. */
+  asked: Map<string, number>;
 }
 
 export function createMemory(): ComposerMemory {
-  return { forms: new Map(), addresses: null };
+  return { forms: new Map(), addresses: null, code: new Map(), asked: new Map() };
 }
 
 /** Since when views look as they do at one of our addresses: what the configuration says shows in them. `form` is of that. */
@@ -44,12 +50,14 @@ export async function viewsDate(
   here: ComposerMemory,
   base: string,
   form: Record<string, unknown>,
+  of: "hosted" | "form" = "form",
 ): Promise<number> {
   const text = JSON.stringify({ FORM, ...form });
-  const made = here.forms.get(text) ?? dateOf(repository, "form", Buffer.from(text));
   // The newest alone: going back to an earlier one is a change as well.
-  here.forms = new Map([[text, made]]);
-  return Math.max(await made, await addressDate(repository, base, here));
+  const before = here.forms.get(of);
+  const since = before?.text === text ? before.since : dateOf(repository, of, Buffer.from(text));
+  here.forms.set(of, { text, since });
+  return Math.max(await since, await addressDate(repository, base, here));
 }
 
 async function addressDate(

@@ -7,13 +7,16 @@ import { purl } from "../../core/purl.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { rootOf } from "./asking.ts";
+import { rootModel, rootOf, UNKNOWN_ROOT } from "./asking.ts";
+import { serveCodeDist } from "./code-serve.ts";
+import type { ComposerMemory } from "./dates.ts";
 import { commitIntegrity, DIST_TYPES, fillUrl } from "./dist.ts";
-import { type PackageModel, rootRef } from "./documents.ts";
+import type { PackageModel } from "./documents.ts";
+import { serveHostedDist } from "./hosted-serve.ts";
 import { documentsOf, type FileKind } from "./lookup.ts";
 import { isBranch } from "./normalize.ts";
 import { type ComposerOptions, placeInstead } from "./options.ts";
-import { type Root, readRoot } from "./root.ts";
+import type { Root } from "./root.ts";
 import type { DistRoute } from "./routes.ts";
 
 /** Kinds of documents that are about one package, and have a PackageModel. */
@@ -40,7 +43,11 @@ export async function serveDist(
   route: DistRoute,
   request: Request,
   repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
 ): Promise<Reply> {
+  const source = repository.sources.for(route.name);
+  if (source) return serveCodeDist(route, request, source, repository, memory);
+  if (repository.hosting.owns(route.name)) return serveHostedDist(route, request, repository);
   repository.refuseClaimed(route.name);
   refuseOther(route);
   const root = await knownRoot(repository);
@@ -97,7 +104,7 @@ async function namersOf(route: DistRoute, root: Root, repository: Repository): P
   const { name, version } = route;
   const namers = await documentsOf(name, root, kindOf(version), repository, "stored");
   if (!isNamedByDigest(root) || (await isNamed(route, namers, repository))) return namers;
-  const newest = await repository.model<Root>(rootRef, "now").catch(ignoreProblem);
+  const newest = await rootModel(repository, "now").catch(ignoreProblem);
   if (!newest) return namers;
   return documentsOf(name, newest.model, kindOf(version), repository, "now");
 }
@@ -138,7 +145,7 @@ async function knownRoot(repository: Repository): Promise<Root> {
     return await rootOf(repository);
   } catch (error) {
     if (!cannotAsk(error)) throw error;
-    return readRoot({ "metadata-url": "p2/%package%.json" });
+    return UNKNOWN_ROOT;
   }
 }
 

@@ -3,6 +3,7 @@ import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Listing, type ListingFile, readListing } from "./composer1.ts";
 import { locationOf } from "./dist.ts";
+import { composePackage } from "./hosted.ts";
 import { type Include, type Root, readRoot } from "./root.ts";
 import { isNothing, isObject } from "./types.ts";
 import {
@@ -110,8 +111,18 @@ export const documents: Record<Kind, DocumentType> = {
       return new Set(readPackages(packagesIn(await source.json())).keys());
     },
   },
-  package: { ...ofPackage(readPackage), complete: true, render: renderPackage },
-  dev: { ...ofPackage(readPackage), complete: false, render: renderPackage },
+  package: {
+    ...ofPackage(readPackage),
+    complete: true,
+    compose: composePackage,
+    render: renderPackage,
+  },
+  dev: {
+    ...ofPackage(readPackage),
+    complete: false,
+    compose: composePackage,
+    render: renderPackage,
+  },
   provided: { ...ofPackage(readProvided), complete: false, render: renderProvided },
   listing: {
     complete: false,

@@ -1,14 +1,17 @@
 // Composer: the format's parts, put together. README.md tells the protocol.
 import type { Format } from "../../core/format.ts";
+import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { admit } from "./admit.ts";
 import { artifacts } from "./artifacts.ts";
 import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents } from "./documents.ts";
+import { abandonedState, promotedState } from "./hosted.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
+import { publishGiven } from "./publish.ts";
 import { accessOf, type ComposerRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
@@ -25,9 +28,17 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
     const memory = createMemory();
     return {
       serve: (route, request, repository) => serve(route, request, repository, memory),
+      publish: publishGiven,
       admit,
+      operations: { [sourcesOperation.name]: refreshSources },
     };
   },
+  hosts: true,
+  fromCode: true,
+  publishes: {},
+  promoted: promotedState,
+  abandoned: abandonedState,
+  operations: [sourcesOperation],
   alsoPinned: ["sha1"],
   contentDigest,
   probe,

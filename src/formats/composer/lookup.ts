@@ -3,6 +3,8 @@ import type { DocumentRef, ViewRequest } from "../../core/document.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
+import { rootModel } from "./asking.ts";
+import { serveCodePackage } from "./code-serve.ts";
 import type { Listing } from "./composer1.ts";
 import { type ComposerMemory, notBefore, viewsDate } from "./dates.ts";
 import {
@@ -14,6 +16,7 @@ import {
   providedRef,
   rootRef,
 } from "./documents.ts";
+import { serveHostedPackage } from "./hosted-serve.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
 import { WITHOUT_SOURCES } from "./view.ts";
@@ -39,12 +42,15 @@ export async function servePackage(
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
+  const source = repository.sources.for(name);
+  if (source) return serveCodePackage(name, dev, base, source, repository, memory);
+  if (repository.hosting.owns(name)) return serveHostedPackage(name, dev, base, repository, memory);
   repository.refuseClaimed(name);
   const serve = async (which: Which) => {
-    const known = await repository.model<Root>(rootRef, which);
+    const known = await rootModel(repository, which);
     const holder = await holderOf(name, dev, known.model, repository, which);
     if (!holder) return null;
-    const suffix = repository.options.sources ? "" : WITHOUT_SOURCES;
+    const suffix = repository.options.checkouts ? "" : WITHOUT_SOURCES;
     const view: ViewRequest = { variant: `${holder.variant}${suffix}`, base };
     const reply = await viewOf(holder, view, repository, which);
     const date = await viewsDate(repository, memory, base, formOf(known.model, repository));
@@ -97,7 +103,7 @@ async function viewOf(
 
 /** What views look like by, beside the documents. */
 export function formOf(root: Root, { options }: Repository<ComposerOptions>) {
-  return { sources: options.sources, isMany: root.metadataUrl === null };
+  return { sources: options.checkouts, isMany: root.metadataUrl === null };
 }
 
 async function holderOf(

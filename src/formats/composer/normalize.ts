@@ -46,7 +46,7 @@ export function isBranch(normalized: string): boolean {
 
 function withModifier(numbers: string, [stability, number, dev]: (string | undefined)[]): string {
   const name = stability?.toLowerCase();
-  if (name === "stable") return numbers;
+  if (stability === "stable") return numbers;
   const suffix = name ? `-${STABILITY[name] ?? name}${(number ?? "").replace(/^[.-]+/, "")}` : "";
   return `${numbers}${suffix}${dev ? "-dev" : ""}`;
 }
@@ -54,8 +54,16 @@ function withModifier(numbers: string, [stability, number, dev]: (string | undef
 /** `1.x-dev`: a branch that ends in "-dev" is named by numbers, or it would begin with "dev-". */
 function normalizeNumericBranch(version: string): string | null {
   const name = /^(.*?)[.-]?dev$/i.exec(version)?.[1];
-  const match = name === undefined ? null : BRANCH.exec(name.trim());
-  if (!match) return null;
+  const normalized = name === undefined ? null : normalizeBranch(name);
+  return normalized?.startsWith("dev-") ? null : normalized;
+}
+
+/** `1.x` → `1.9999999.9999999.9999999-dev`, `main` → `dev-main`. Null for a name that no constraint could ask for. VcsRepository::validateBranch */
+export function normalizeBranch(text: string): string | null {
+  const name = text.trim();
+  if (name.length > LONGEST || /[,|\s]/.test(name)) return null;
+  const match = BRANCH.exec(name);
+  if (!match) return `dev-${name}`;
   const parts = match.slice(1).map((part) => (part ?? ".x").replace(/[X*]/g, "x"));
   return `${parts.join("").replaceAll("x", "9999999")}-dev`;
 }

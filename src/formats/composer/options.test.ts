@@ -37,5 +37,5 @@ test("no host is made up of what a document says", () => {
   expect(options.safeParse({ instead: [{ of: "/x", fetch: "https://x.test/" }] }).success).toBe(
     false,
   );
-  expect(options.parse({})).toEqual({ instead: [], sources: true });
+  expect(options.parse({})).toEqual({ instead: [], checkouts: true });
 });

@@ -9,7 +9,7 @@ const Template = z
   );
 
 export const options = z.strictObject({
-  sources: z
+  checkouts: z
     .boolean()
     .default(true)
     .describe(

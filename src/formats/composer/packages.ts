@@ -2,13 +2,14 @@
 // https://getcomposer.org/doc/05-repositories.md#packages
 import { createHash } from "node:crypto";
 import { encodeJson, jsonReply } from "../../core/answers.ts";
-import { Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { CacheStatus, Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
+import { rootModel, UNKNOWN_ROOT } from "./asking.ts";
 import { type ComposerMemory, dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
-import { rootRef } from "./documents.ts";
+import { hostedNames } from "./hosted-serve.ts";
 import { formOf, listedNames } from "./lookup.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
@@ -24,7 +25,15 @@ export async function servePackages(
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
-  const { model: root, cache } = await repository.model<Root>(rootRef);
+  const hosted = await hostedNames(repository);
+  const { model: root, cache } = await rootModel(repository).catch((error) => {
+    // What is published here is had all the same; what else is asked for is told why it is not.
+    if (hosted.length === 0 || !cannotAsk(error)) throw error;
+    const cache: CacheStatus = { hit: true };
+    return { model: UNKNOWN_ROOT, cache };
+  });
+  if (hosted.length > 0 || repository.sources.patterns.length > 0)
+    return { ...(await withHosted(root, hosted, base, repository)), cache };
   // What includes and lists hold changes beside it.
   const isAlone = root.includes.length === 0 && !root.composer1?.listings.length;
   const isWhole = cache.hit && !cache.detail && isAlone;
@@ -63,6 +72,25 @@ async function composed(
   return { ...reply, etag, lastModified };
 }
 
+/**
+ * The same with what is published here. Names are listed where clients would ask for no others, and for all that is here where nothing else is: those that
+ * the caller may read, so that this is another text for each of them, and has no date.
+ */
+async function withHosted(
+  root: Root,
+  hosted: readonly string[],
+  base: string,
+  repository: Repository,
+): Promise<Reply> {
+  const listed = repository.hasUpstreams ? await listedOf(root, repository) : [];
+  // Which packages code hosts have is found out when somebody asks for them.
+  const isListed =
+    repository.sources.patterns.length === 0 && (listed !== null || root.available !== null);
+  const names = isListed ? [...(listed ?? []), ...hosted] : null;
+  const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, true);
+  return jsonReply(200, own, null, { "cache-control": "private, no-cache" });
+}
+
 /** The names that clients may ask for; null when the upstream does not list them, or its list cannot be had now. */
 async function listedOf(root: Root, repository: Repository): Promise<string[] | null> {
   try {
@@ -80,6 +108,7 @@ export function ourPackages(
   root: Root,
   listed: readonly string[] | null,
   base: string,
+  hasHosted = false,
 ): Record<string, unknown> {
   const patterns = root.available?.patterns ?? [];
   return {
@@ -90,8 +119,10 @@ export function ourPackages(
     ...(patterns.length > 0 && { "available-package-patterns": patterns }),
     mirrors: [{ "dist-url": mirrorTemplate(base), preferred: true }],
     "notify-batch": `${base}/downloads/`,
-    ...(root.search !== null && { search: `${base}/search.json?q=%query%&type=%type%` }),
-    ...(root.list !== null && { list: `${base}/list.json` }),
+    ...((root.search !== null || hasHosted) && {
+      search: `${base}/search.json?q=%query%&type=%type%`,
+    }),
+    ...((root.list !== null || hasHosted) && { list: `${base}/list.json` }),
     ...(root.providers !== null && { "providers-api": `${base}/providers/%package%.json` }),
     ...advisories(root, base),
     ...filter(root, base),

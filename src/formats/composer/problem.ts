@@ -23,7 +23,9 @@ export function renderProblem(problem: Problem, path = ""): Reply {
   const text = `holdfast: ${SAID[problem.kind] ?? problem.kind}: ${problem.message}`;
   const headers = challenge(problem);
   if (problem.kind === "methodNotAllowed") headers["allow"] = "GET, HEAD";
-  const status = [403, 503].includes(problem.status) ? CANNOT_BE_HAD : problem.status;
+  // Who publishes is no Composer: curl, a plugin, a pipeline.
+  const isRead = path === "" || parseRoute("GET", path) !== null;
+  const status = isRead && [403, 503].includes(problem.status) ? CANNOT_BE_HAD : problem.status;
   // Exactly this type, without a charset: else Composer does not look into it.
   const body = isSilent(problem, path) ? { error: text } : { warning: text };
   return reply(status, "application/json", `${JSON.stringify(body)}\n`, headers);

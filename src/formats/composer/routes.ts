@@ -3,13 +3,15 @@
 import type { Access } from "../../core/grant.ts";
 import { DIST_TYPES, isFileName, isNamedByUrl, versionPart } from "./dist.ts";
 import { isPackageName } from "./names.ts";
+import type { UploadRoute } from "./upload.ts";
 
 export type ComposerRoute =
   | { kind: "root" | "search" | "list" | "advisories" | "filterSummary" | "filter" | "downloads" }
   | { kind: "package"; name: string; dev: boolean }
   | { kind: "providers"; name: string }
   | DistRoute
-  /** Publishing and everything else that would change something. */
+  | UploadRoute
+  /** Everything else that would change something. */
   | { kind: "unsupported"; method: string };
 
 export interface DistRoute {
@@ -41,11 +43,13 @@ const LONGEST = 512;
 
 /** Null for anything that is no path of ours; never throws. */
 export function parseRoute(method: string, path: string): ComposerRoute | null {
+  if (path === "/" && method === "PUT") return { kind: "upload", name: null, version: null };
   const tokens = tokenize(path);
   if (!tokens) return null;
   const plain = tokens.join("/");
   if (method === "POST" && Object.hasOwn(POSTED, plain)) return { kind: POSTED[plain]! };
-  if (method !== "GET" && method !== "HEAD") return { kind: "unsupported", method };
+  if (method !== "GET" && method !== "HEAD")
+    return parseUpload(method, tokens) ?? { kind: "unsupported", method };
   if (Object.hasOwn(PLAIN, plain)) return { kind: PLAIN[plain]! };
   const [first, vendor = "", last = "", ...rest] = tokens;
   if (first === "dists") return parseDist(`${vendor}/${last}`, rest);
@@ -59,7 +63,18 @@ export function parseRoute(method: string, path: string): ComposerRoute | null {
 /** What the caller must be allowed to do. */
 export function accessOf(route: ComposerRoute): Access {
   if (route.kind === "unsupported") return { action: "publish", package: null };
+  if (route.kind === "upload") return { action: "publish", package: route.name };
   return { action: "read", package: "name" in route ? route.name : null };
+}
+
+/** The version of a branch may have slashes. See upload.ts. */
+function parseUpload(method: string, tokens: string[]): UploadRoute | null {
+  if (method !== "PUT" && method !== "POST") return null;
+  const isLong = tokens[0] === "packages" && tokens[1] === "upload" && tokens.length > 4;
+  const [vendor = "", last = "", ...rest] = isLong ? tokens.slice(2) : tokens;
+  const name = nameOf(`${vendor}/${last}`);
+  if (name === null || (!isLong && rest.length > 0)) return null;
+  return { kind: "upload", name, version: isLong ? rest.join("/") : null };
 }
 
 function parsePackage(vendor: string, file: string): ComposerRoute | null {

@@ -9,6 +9,7 @@ import {
   noAnswer,
   tryAsk,
 } from "../../core/answers.ts";
+import type { DocumentRef } from "../../core/document.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -16,6 +17,8 @@ import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { keepConfirmed, objectOf, parseObject, rootOf } from "./asking.ts";
 import { type PackageModel, packageRef } from "./documents.ts";
+import { hostedRef } from "./hosted.ts";
+import { hostedNames } from "./hosted-serve.ts";
 import { listedNames } from "./lookup.ts";
 import { globOf, type Root } from "./root.ts";
 import { isObject } from "./types.ts";
@@ -39,22 +42,41 @@ export async function serveSearch(request: Request, repository: Repository): Pro
   const answer = may
     ? await tryAsk(repository, { path: searchUrl(root.search!, text, query), package: null })
     : null;
+  const own = await hostedResults(text, repository);
   const theirs = answer && objectOf(answer);
   if (answer && !(answer instanceof Problem) && Array.isArray(theirs?.["results"])) {
     const results = theirs["results"].filter(
       (result) => isObject(result) && !repository.claims(String(result["name"])),
     );
-    const { next: _, ...rest } = theirs;
-    return jsonReply(200, { ...rest, results }, forwarded(answer));
+    const { next: _, total, ...rest } = theirs;
+    const count = Number(total) + own.names.length;
+    const all = { ...rest, results: [...own.results, ...results] };
+    return jsonReply(200, count > 0 ? { ...all, total: count } : all, forwarded(answer));
   }
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const names = (await knownNames(root, words[0] ?? "", repository)).filter((name) =>
-    words.every((word) => name.includes(word)),
-  );
+  const words = wordsOf(text);
+  const names = (await knownNames(root, words[0] ?? "", repository)).filter(matches(words));
   const results = await Promise.all(
     names.slice(0, KNOWN_LIMIT).map((name) => describe(name, root, repository)),
   );
-  return jsonReply(200, { results, total: names.length }, { hit: true });
+  const total = own.names.length + names.length;
+  return jsonReply(200, { results: [...own.results, ...results], total }, { hit: true });
+}
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+const matches = (words: readonly string[]) => (name: string) =>
+  words.every((word) => name.includes(word));
+
+/** Of what is published here: it comes first. */
+async function hostedResults(text: string, repository: Repository) {
+  const words = wordsOf(text);
+  const names = (await hostedNames(repository, words[0])).filter(matches(words));
+  const results = await Promise.all(
+    names.slice(0, KNOWN_LIMIT).map((name) => describeBy(hostedRef(name, false), repository)),
+  );
+  return { names, results };
 }
 
 /** `type` and the page are passed on as they are. */
@@ -85,16 +107,20 @@ export async function serveList(request: Request, repository: Repository): Promi
   const names = mayNameClaim(Object.values(wanted).join(" "), repository)
     ? null
     : await theirNames(root, wanted, repository);
-  if (names && !(names instanceof Problem)) return listReply(names.list, names.cache, repository);
+  // Of what type they are stands in each one's document.
+  const own = wanted.type === "" ? (await hostedNames(repository)).filter(matcher(wanted)) : [];
+  if (names && !(names instanceof Problem)) {
+    const theirs = names.list.filter((name) => !repository.claims(name));
+    return listReply([...own, ...theirs], names.cache);
+  }
 
-  const own = (await knownNames(root, "", repository)).filter(matcher(wanted));
+  const known = (await knownNames(root, "", repository)).filter(matcher(wanted));
   // Nothing to tell is no answer while the upstream cannot be asked.
-  if (own.length === 0 && names instanceof Problem) throw names;
-  return listReply(own, { hit: true }, repository);
+  if (known.length + own.length === 0 && names instanceof Problem) throw names;
+  return listReply([...own, ...known], { hit: true });
 }
 
-function listReply(names: string[], cache: Reply["cache"], repository: Repository): Reply {
-  const packageNames = names.filter((name) => !repository.claims(name));
+function listReply(packageNames: string[], cache: Reply["cache"]): Reply {
   return jsonReply(200, { packageNames }, cache ?? null);
 }
 
@@ -196,12 +222,16 @@ async function describe(name: string, root: Root, repository: Repository) {
   const plain = { name, description: "" };
   const isStored = (await repository.documents("package", name, KNOWN_LIMIT)).includes(name);
   if (root.metadataUrl === null || !isStored) return plain;
+  return describeBy(packageRef(name, root.metadataUrl), repository);
+}
+
+async function describeBy(ref: DocumentRef, repository: Repository) {
+  const name = ref.key;
   try {
-    const ref = packageRef(name, root.metadataUrl);
     const { description, abandoned } = (await repository.model<PackageModel>(ref, "stored")).model;
     return { name, description, ...(abandoned !== false && { abandoned }) };
   } catch (error) {
-    if (error instanceof Problem) return plain;
+    if (error instanceof Problem) return { name, description: "" };
     throw error;
   }
 }

@@ -150,7 +150,7 @@ test("sources are left out where the configuration says so, but of what can be h
     expand(bodyOf(await get(path)).packages["reef/coral"]).map((version) => "source" in version);
   repository.store("package", "reef/coral", { packages: { "reef/coral": both } });
   expect(await shown("/p2/reef/coral.json")).toEqual([true, true]);
-  repository.options.sources = false;
+  repository.options.checkouts = false;
   expect(await shown("/p2/reef/coral.json")).toEqual([false, true]);
   repository.store("root", "packages.json", { packages: { "reef/coral": both } });
   expect(await shown("/p2/reef/coral.json")).toEqual([false, true]);
@@ -344,7 +344,7 @@ test("who installs what is taken and told to nobody", async () => {
   expect(repository.asked).toEqual([]);
 });
 
-test("nothing can be published", async () => {
+test("nothing can be changed but by an upload", async () => {
   expect((await problemOf(get("/packages.json", "PUT"))).kind).toBe("methodNotAllowed");
 });
 

@@ -14,6 +14,7 @@ import type { ComposerOptions } from "./options.ts";
 import { servePackages } from "./packages.ts";
 import type { ComposerRoute } from "./routes.ts";
 import { serveList, serveProviders, serveSearch } from "./search.ts";
+import { serveUpload } from "./upload.ts";
 
 const NOTICE_LIMIT = 4 * 1024 * 1024;
 
@@ -29,7 +30,7 @@ export async function serve(
     case "package":
       return servePackage(route.name, route.dev, request.base, repository, memory);
     case "dist":
-      return serveDist(route, request, repository);
+      return serveDist(route, request, repository, memory);
     case "search":
       return serveSearch(request, repository);
     case "list":
@@ -46,10 +47,12 @@ export async function serve(
       // Who installs what stays here.
       await request.body(NOTICE_LIMIT);
       return jsonReply(200, { status: "success" });
+    case "upload":
+      return serveUpload(route, request, repository);
     case "unsupported":
       throw new Problem(
         "methodNotAllowed",
-        `Nothing can be published or changed through this repository, it serves what its upstream has (${route.method})`,
+        `Nothing is changed by ${route.method} of this path: an archive is published by PUT to /packages/upload/VENDOR/NAME/VERSION, and taken back by "holdfast unpublish" or through the API`,
       );
   }
 }

@@ -6,7 +6,13 @@ test("over TLS Composer is told of the repository, and of no other", () => {
   expect(shell).toEqual({
     client: "composer",
     file: "shell",
-    text: "composer config --global repositories.holdfast composer https://packages.example.test/php/\ncomposer config --global repositories.packagist false\n",
+    text: [
+      "composer config --global repositories.php composer https://packages.example.test/php/",
+      "composer config --global repositories.packagist false",
+      "# Where packages are private, with a token of yours:",
+      "# composer config --global --auth http-basic.packages.example.test token TOKEN",
+      "",
+    ].join("\n"),
   });
   expect(JSON.parse(project!.text)).toEqual({
     repositories: [
@@ -18,6 +24,11 @@ test("over TLS Composer is told of the repository, and of no other", () => {
 
 test("over plain HTTP it must be allowed to, on its own machine too", () => {
   const [shell, project] = setupSnippets("http://127.0.0.1:4653/php");
-  expect(shell?.text).toEndWith("\ncomposer config --global secure-http false\n");
+  expect(shell?.text).toContain("\ncomposer config --global secure-http false\n");
   expect(JSON.parse(project!.text).config).toEqual({ "secure-http": false });
+});
+
+test("the built-in repository keeps the name that it has in Composer's configuration", () => {
+  const [shell] = setupSnippets("https://packages.example.test/composer");
+  expect(shell?.text).toStartWith("composer config --global repositories.holdfast composer ");
 });

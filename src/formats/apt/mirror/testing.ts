@@ -94,6 +94,7 @@ export function fakeRepository<Options>({
     beforeFetch: () => {},
     beforeDerive: () => {},
     claims: () => false,
+    hasUpstreams: true,
     claimPatterns: [],
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,

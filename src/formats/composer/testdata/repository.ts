@@ -2,6 +2,7 @@
 import type { Artifact, KnownFile, StoredArtifactRow } from "../../../core/artifact.ts";
 import type { DocumentRef, Overlay, Source, ViewRequest } from "../../../core/document.ts";
 import type { RepositoryEvent } from "../../../core/event.ts";
+import type { Hosting } from "../../../core/hosting.ts";
 import type { Answer, Question } from "../../../core/question.ts";
 import type { Modelled, Repository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
@@ -19,7 +20,7 @@ const unused: Omit<typeof unexpectedParts, "model"> = unexpectedParts;
 
 export class FakeRepository implements Repository<ComposerOptions> {
   readonly name = "php";
-  options: ComposerOptions = { instead: [], sources: true };
+  options: ComposerOptions = { instead: [], checkouts: true };
   /** Documents by "kind:key". */
   readonly inStore = new Map<string, { document: unknown; overlay: Overlay }>();
   readonly values = new Map<string, { bytes: Uint8Array; at: number }>();
@@ -38,11 +39,17 @@ export class FakeRepository implements Repository<ComposerOptions> {
   /** Whole names, or vendors as "acme/*". */
   claimed: string[] = [];
 
+  hasUpstreams = true;
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;
+  /** Names that are published here and that the caller may read. */
+  published: string[] = [];
+  readonly hosting: Hosting = Object.assign(Object.create(unused.hosting), {
+    owns: (name: string) => this.published.includes(name),
+    search: async (text: string) => this.published.filter((name) => name.includes(text)),
+  });
   readonly sources = unused.sources;
-  readonly hosting = unused.hosting;
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;
@@ -54,6 +61,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
     this.inStore.set(`${kind}:${key}`, { document, overlay });
   }
   claims(name: string): boolean {
+    if (this.published.includes(name)) return true;
     return this.claimed.some((claim) =>
       claim.endsWith("/*") ? name.startsWith(claim.slice(0, -1)) : name === claim,
     );

@@ -30,6 +30,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly artifacts: Artifact[] = [];
   readonly knownFiles = new Map<string, KnownFile>();
   upstream: Upstream | null = null;
+  readonly hasUpstreams = unexpectedParts.hasUpstreams;
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;

@@ -1,0 +1,253 @@
+// What is asked of packages that are made from code: documents of what its tags and branches are, archives when they are first asked for.
+import { createHash } from "node:crypto";
+import { parseJson } from "../../core/answers.ts";
+import type { Source as Bytes } from "../../core/document.ts";
+import type { HostedPackage } from "../../core/hosted.ts";
+import { Problem } from "../../core/problem.ts";
+import { purl } from "../../core/purl.ts";
+import { type Reply, reply } from "../../core/reply.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Request } from "../../core/request.ts";
+import type { CodeSource, SourceRelease } from "../../core/source.ts";
+import { type CodeVersion, placeOf, readCode, readCommit } from "./code.ts";
+import { archiveOf } from "./code-archive.ts";
+import { type ComposerMemory, dateOf, viewsDate } from "./dates.ts";
+import { versionPart } from "./dist.ts";
+import {
+  type DistMetadata,
+  distFile,
+  hostedRef,
+  hostedVersions,
+  type PackageState,
+  type Source,
+  withHead,
+} from "./hosted.ts";
+import { serveHostedDist } from "./hosted-serve.ts";
+import { isBranch } from "./normalize.ts";
+import type { ComposerOptions } from "./options.ts";
+import { ARCHIVE_LIMIT } from "./publish.ts";
+import type { DistRoute } from "./routes.ts";
+import type { Version } from "./types.ts";
+import { renderPackage, WITHOUT_SOURCES } from "./view.ts";
+
+/** Each update asks for lists: the code host is asked for their sake once in so long. Milliseconds. */
+const LIST_AGE_MS = 60_000;
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** The document of releases or of branches. */
+export async function serveCodePackage(
+  name: string,
+  dev: boolean,
+  base: string,
+  source: CodeSource,
+  repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
+): Promise<Reply> {
+  const at = memory.asked.get(name) ?? 0;
+  if (Math.abs(repository.now() - at) >= LIST_AGE_MS) {
+    memory.asked.set(name, repository.now());
+    // What is known is shown, whatever keeps the code host from being asked.
+    if (at > 0) await source.refresh();
+  }
+  const shown = await shownOf(name, dev, source, repository, memory);
+  const text = JSON.stringify({ packages: { [name]: shown } });
+  const { checkouts } = repository.options;
+  const variant = checkouts ? "package" : `package${WITHOUT_SOURCES}`;
+  let body = "";
+  const document = { ref: hostedRef(name, dev), source: bytesOf(text), overlay: {} };
+  for await (const piece of renderPackage(document, { variant, base })) body += piece;
+  const since = await dateOf(repository, `code/${name}${dev ? "~dev" : ""}`, Buffer.from(text));
+  const form = await viewsDate(repository, memory, base, { sources: checkouts }, "hosted");
+  return {
+    ...reply(200, "application/json", body),
+    etag: createHash("sha256").update(body).digest("hex"),
+    lastModified: Math.max(since, form),
+    cache: { hit: true },
+  };
+}
+
+/** Newest first, with what was uploaded beside it, and without what somebody took back. */
+async function shownOf(
+  name: string,
+  dev: boolean,
+  source: CodeSource,
+  repository: Repository,
+  memory: ComposerMemory,
+): Promise<Version[]> {
+  const { hosting } = repository;
+  const hosted = hosting.owns(name) ? await hosting.read(name) : null;
+  const removed = hosted ? await source.removed(name) : new Set<string>();
+  const yanked = yankedIn(hosted);
+  const all = await versionsOf(name, source, repository, memory);
+  const state = (hosted?.state ?? {}) as PackageState;
+  const made = all
+    .filter(({ normalized }) => isBranch(normalized) === dev)
+    .filter(
+      ({ normalized, commit }) =>
+        !removed.has(distFile(normalized, commit)) && !yanked.has(normalized),
+    )
+    .map((one) => documentOf(name, one, source, state));
+  const known = new Set(all.map(({ normalized }) => normalized));
+  const uploaded = hosted ? hostedVersions(hosted, name, dev) : [];
+  return [
+    ...made,
+    ...uploaded.filter(({ version_normalized }) => !known.has(String(version_normalized))),
+  ];
+}
+
+function yankedIn(hosted: HostedPackage | null): Set<string> {
+  const releases = hosted?.releases.filter(({ yanked }) => yanked !== null) ?? [];
+  return new Set(
+    releases.flatMap(({ files }) =>
+      files.map(({ metadata }) => (metadata as DistMetadata).normalized),
+    ),
+  );
+}
+
+/** Worked out once for all that its refs were. */
+async function versionsOf(
+  name: string,
+  source: CodeSource,
+  repository: Repository,
+  memory: ComposerMemory,
+): Promise<CodeVersion[]> {
+  const { revision } = await source.refs();
+  const before = memory.code.get(name);
+  if (before?.revision === revision) return before.versions;
+  const versions = readCode(name, source, repository);
+  memory.code.set(name, { revision, versions });
+  versions.catch(() => memory.code.delete(name));
+  return versions;
+}
+
+function documentOf(
+  name: string,
+  { version, normalized, commit, time, manifest, isDefaultBranch }: CodeVersion,
+  source: CodeSource,
+  { abandoned }: PackageState,
+): Version {
+  const checkout = checkoutOf(commit, source);
+  return {
+    ...manifest.data,
+    name,
+    version,
+    version_normalized: normalized,
+    ...(checkout && { source: checkout }),
+    // The views say where it is.
+    dist: { type: "zip", url: "https://localhost/", reference: commit },
+    time,
+    ...(isDefaultBranch && { "default-branch": true }),
+    ...(abandoned !== undefined && { abandoned }),
+  };
+}
+
+/** A folder cannot be checked out alone, and what is on this machine on no other. */
+function checkoutOf(commit: string, { url, folder }: CodeSource): Source | null {
+  if (folder !== "" || url.startsWith("file:")) return null;
+  return { type: "git", url, reference: commit };
+}
+
+/** An archive that is not there is made, and is published from then on. */
+export async function serveCodeDist(
+  route: DistRoute,
+  request: Request,
+  source: CodeSource,
+  repository: Repository<ComposerOptions>,
+  memory: ComposerMemory,
+): Promise<Reply> {
+  const { name } = route;
+  if (repository.hosting.owns(name)) {
+    try {
+      return await serveHostedDist(route, request, repository);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind !== "notFound") throw error;
+    }
+  }
+  const version = await versionFor(route, source, repository, memory);
+  const { reference: commit } = route;
+  await source.publish(name, version.version, distFile(version.normalized, commit), () =>
+    releaseOf(name, version, commit, source, repository),
+  );
+  return serveHostedDist(route, request, repository);
+}
+
+/** A release is made of its commit alone, a branch of any that it may have been at. */
+async function versionFor(
+  route: DistRoute,
+  source: CodeSource,
+  repository: Repository,
+  memory: ComposerMemory,
+): Promise<CodeVersion> {
+  const { name, version, reference, type } = route;
+  const find = async () => {
+    const all = await versionsOf(name, source, repository, memory);
+    const found = all.find(({ normalized }) => versionPart(normalized) === version);
+    if (!found || found.commit === reference) return found ?? null;
+    const isOfBranch = isBranch(found.normalized) && (await source.commit(reference)) !== null;
+    return isOfBranch ? found : null;
+  };
+  if (type === "zip" && COMMIT.test(reference)) {
+    const known = await find();
+    if (known) return known;
+    const why = await source.refresh();
+    const found = await find();
+    if (found) return found;
+    if (why) throw why;
+  }
+  throw new Problem(
+    "notFound",
+    `${name} ${version} is not made of ${reference || "no commit"} of ${placeOf(source)}`,
+  );
+}
+
+async function releaseOf(
+  name: string,
+  { version, normalized, commit: newest }: CodeVersion,
+  commit: string,
+  source: CodeSource,
+  repository: Repository,
+): Promise<SourceRelease> {
+  const read = await readCommit(name, commit, source, repository);
+  if (!("manifest" in read))
+    throw new Problem(
+      "malformed",
+      `Commit ${commit} of ${placeOf(source)} is no version of ${name}: ${read.why}`,
+    );
+  const file = distFile(normalized, commit);
+  const metadata: DistMetadata = {
+    normalized,
+    manifest: read.manifest.data,
+    sha1: null,
+    reference: commit,
+    source: checkoutOf(commit, source),
+    time: read.time,
+  };
+  const isHead = isBranch(normalized) && commit === newest;
+  return {
+    metadata: {},
+    files: [
+      {
+        file,
+        kind: "zip",
+        purl: purl("composer", name, version),
+        path: `/dists/${name}/${file}`,
+        metadata,
+        bytes: archiveOf(commit, read.manifest.exclude, source),
+        limit: ARCHIVE_LIMIT,
+      },
+    ],
+    ...(isHead && { state: (before) => withHead(before, versionPart(normalized), file) }),
+  };
+}
+
+function bytesOf(text: string): Bytes {
+  const bytes = Buffer.from(text);
+  return {
+    size: bytes.length,
+    async *chunks() {
+      yield bytes;
+    },
+    text: async () => text,
+    json: async () => parseJson(bytes),
+  };
+}
