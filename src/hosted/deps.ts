@@ -62,6 +62,8 @@ export interface HostedSettings extends HostedOptions {
   bases(): readonly HostedReading[];
   /** The one of them that the package belongs to, with its name. */
   elsewhere(packageName: string): { name: string; room: HostedReading } | null;
+  /** See `OwnHosting.turn`. */
+  turn(): number;
   /** Whether the name is claimed by the repository's configuration. */
   claims(packageName: string): boolean;
 }

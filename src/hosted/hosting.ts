@@ -1,18 +1,19 @@
 // Publishing in one repository: each function asks the caller's grant first, and only then does what it is for.
 import { type Action, type Grant, permit } from "../core/grant.ts";
-import type { Hosting } from "../core/hosting.ts";
+import type { OwnHosting } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import { createChange, type Part } from "./change.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
+import { forget } from "./forget.ts";
 import { readStanding, refuseOtherFormat, type Standing } from "./promote.ts";
 import { createPublish, type Published, refuseSeen } from "./publish.ts";
 import { createReceiver } from "./receive.ts";
-import { readPackage } from "./rows.ts";
+import { readAllFiles, readPackage } from "./rows.ts";
 import { type Emptied, emptyTrash, listTrash, type Trashed } from "./trash.ts";
 import { accountOf } from "./usage.ts";
 
 /** What people do beside what clients do. */
-export interface HostedRoom extends Hosting {
+export interface HostedRoom extends OwnHosting {
   /** Says that a package is abandoned, for another one where that is named, or that it is not; for who may publish it. */
   abandon(packageName: string, abandoned: boolean | string): Promise<void>;
   /** Takes what was removed out of the trash again; for who may unpublish. */
@@ -154,6 +155,16 @@ export function createHosting(
         ask("admin", null);
         const until = which === "all" ? Number.MAX_SAFE_INTEGER : deps.now() - settings.trashMs;
         return emptyTrash(deps, repository, until, principal);
+      },
+      turn: settings.turn,
+      async all() {
+        ask("read", null);
+        const files = await readAllFiles(database.read, repository);
+        return files.filter((one) => grant.may(repository, "read", one.package));
+      },
+      async forget(packageName, what) {
+        ask("admin", packageName);
+        await forget(deps, repository, packageName, what);
       },
       async standing(packageName, version) {
         ask("read", packageName);

@@ -28,7 +28,12 @@ export const apt: Format<AptRoute, AptOptions> = {
   options: aptOptions,
   documents: { ...documents, packages: looseDocument },
   artifacts,
-  fileOptions: ["keyring"],
+  hosts: true,
+  publishes: {
+    suite: "Of apt: in this suite of the repository; none: in the first one",
+    component: "Of apt: in this component; none: in the first one",
+  },
+  fileOptions: ["keyring", "uploaders"],
   parse: parseRoute,
   access: accessOf,
   mount,

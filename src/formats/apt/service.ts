@@ -5,6 +5,8 @@ import type { Repository, UnboundRepository } from "../../core/repository.ts";
 import { accept, acceptOperation } from "./accept.ts";
 import { admit } from "./admit.ts";
 import { readValidUntil, validUntilGauge } from "./expiry.ts";
+import { publishGiven } from "./hosted/publish.ts";
+import { createSuites } from "./hosted/suites.ts";
 import { type AptRepository, type AptRun, createMemory } from "./memory.ts";
 import { mirrorRuns } from "./mirror/index.ts";
 import { closeLookups } from "./open-lookups.ts";
@@ -14,13 +16,17 @@ import { serve } from "./serve.ts";
 
 export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute, AptOptions> {
   const memory = createMemory(unbound);
+  const suites = createSuites(unbound, memory);
   const bound = new WeakMap<Repository<AptOptions>, AptRepository>();
 
   /** The same object for the same repository. */
   function own(repository: Repository<AptOptions>): AptRepository {
     let made = bound.get(repository);
     if (!made) {
-      made = Object.create(repository, { memory: { value: memory } }) as AptRepository;
+      made = Object.create(repository, {
+        memory: { value: memory },
+        suites: { value: suites },
+      }) as AptRepository;
       bound.set(repository, made);
     }
     return made;
@@ -29,6 +35,7 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
   const runs: Record<string, AptRun> = { ...mirrorRuns, [acceptOperation.name]: accept };
   return {
     serve: (route, request, repository) => serve(route, request, own(repository)),
+    publish: (given, repository) => publishGiven(given, own(repository)),
     admit: (candidate, repository) => admit(candidate, own(repository)),
     operations: Object.fromEntries(
       Object.entries(runs).map(([name, run]): [string, RunOperation<AptOptions>] => [
