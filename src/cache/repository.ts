@@ -244,6 +244,7 @@ export function createRepository(
       format: format.name,
       promoted: format.promoted ?? null,
       abandoned: format.abandoned ?? null,
+      staying: format.staying ?? null,
       canHost: format.hosts ?? false,
       turn: () => turn,
       claims: door.claims,

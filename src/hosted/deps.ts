@@ -56,6 +56,8 @@ export interface HostedSettings extends HostedOptions {
   promoted: Promoted | null;
   /** See `Format.abandoned`. */
   abandoned: Abandoned | null;
+  /** See `Format.staying`. */
+  staying: string | null;
   /** Whether packages of this format can be published at all. */
   canHost: boolean;
   /** The repositories that this one is built on, as the server itself may use them. */

@@ -174,6 +174,7 @@ export function createHosting(
         const { package: row, version, metadata, files } = from;
         toPublish(row.name);
         refuseOtherFormat(from, settings);
+        if (settings.staying !== null) throw new Problem("methodNotAllowed", settings.staying);
         const { promoted } = settings;
         return publish(principal, {
           package: row.name,

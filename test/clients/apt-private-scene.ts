@@ -1,7 +1,15 @@
 // A server on which packages are published, people with tokens, and machines with apt that have one of them.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { makeAccounts } from "../support/accounts.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
@@ -20,6 +28,7 @@ export interface Scene {
   ben: string;
   /** A folder of the test's own. */
   home: string;
+  signer: Signer | null;
   /** `holdfast` on the server's machine. Throws unless it ends well. */
   holdfast(...args: string[]): Promise<string>;
   /** A call of the API as Ann. */
@@ -36,13 +45,18 @@ export interface MachineOptions {
 }
 
 export async function withScene(
-  options: { hosted?: Record<string, unknown>; more?: Record<string, unknown> },
+  options: {
+    hosted?: Record<string, unknown>;
+    /** Who signs what is uploaded. */
+    uploader?: string;
+  },
   act: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const home = tempFolder("apt-private");
   const machines: AptRoot[] = [];
   const hosted = { suites: ["stable", "testing"], ...options.hosted };
-  const repository = { format: "apt", hosted, ...options.more };
+  const signer = options.uploader ? await createSigner(home, options.uploader) : null;
+  const repository = { format: "apt", hosted, ...(signer && { uploaders: signer.key }) };
   const settings = JSON.parse(configOf({ private: repository }));
   const config = JSON.stringify({ ...settings, access: { anonymous: "none" } });
   const server = await startProcess({ config });
@@ -67,6 +81,7 @@ export async function withScene(
       ann,
       ben,
       home,
+      signer,
       async holdfast(...args) {
         const command = [process.execPath, join(import.meta.dir, "../../src/main.ts"), ...args];
         const call = [...command, "--config", server.config, "--data", server.data];
@@ -98,6 +113,7 @@ export async function withScene(
     throw withBugs(error, server);
   } finally {
     for (const one of machines) one.remove();
+    await signer?.remove();
     await server.stop();
     removeTemp(home);
   }
@@ -170,6 +186,82 @@ export async function buildDeb(
   const file = join(folder, `${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`);
   await must(["dpkg-deb", `-Z${compression}`, "--root-owner-group", "--build", root, file], folder);
   return file;
+}
+
+export interface Built {
+  folder: string;
+  /** The names of all files, the .changes last. */
+  files: string[];
+  changes: string;
+}
+
+/** A source package of two revisions' kind (an .orig.tar.gz and a .debian.tar.xz) and its binary package, built by dpkg-buildpackage. */
+export async function buildSource(home: string, name: string, version: string): Promise<Built> {
+  const folder = join(home, `source-${name}-${version}`);
+  const [upstream] = version.split("-") as [string];
+  const root = join(folder, `${name}-${upstream}`);
+  const orig = join(home, `${name}_${upstream}.orig.tar.gz`);
+  mkdirSync(join(root, "debian/source"), { recursive: true });
+  writeFileSync(join(root, "README"), `${name} ${upstream}\n`);
+  const tar = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--exclude=debian"];
+  if (!existsSync(orig))
+    await must(["tar", ...tar, "-czf", orig, "-C", folder, `${name}-${upstream}`], folder);
+  copyFileSync(orig, join(folder, basename(orig)));
+  const rules = [
+    "#!/usr/bin/make -f",
+    "clean build build-arch build-indep:",
+    "binary: binary-indep",
+    "binary-arch:",
+    "binary-indep:",
+    `\tmkdir -p debian/${name}/DEBIAN debian/${name}/usr/share/${name}`,
+    `\tcp README debian/${name}/usr/share/${name}/README`,
+    `\tdpkg-gencontrol -p${name} -Pdebian/${name}`,
+    `\tdpkg-deb --root-owner-group --build debian/${name} ..`,
+    "",
+  ];
+  const files: Record<string, string> = {
+    "debian/rules": rules.join("\n"),
+    "debian/source/format": "3.0 (quilt)\n",
+    "debian/changelog": `${name} (${version}) stable; urgency=medium\n\n  * It is.\n\n -- Ann <ann@example.test>  Thu, 26 Nov 2026 18:00:00 +0000\n`,
+    "debian/control": `Source: ${name}\nSection: misc\nPriority: optional\nMaintainer: Ann <ann@example.test>\nStandards-Version: 4.6.2\n\nPackage: ${name}\nArchitecture: all\nDescription: the ${name} of the private sea\n`,
+  };
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
+  chmodSync(join(root, "debian/rules"), 0o755);
+  await must(["dpkg-buildpackage", "-us", "-uc", "-d", "-sa"], root);
+  const changes = readdirSync(folder).find((file) => file.endsWith(".changes"))!;
+  const listed = readFileSync(join(folder, changes), "utf8").split("\nFiles:\n")[1]!;
+  const names = [...listed.matchAll(/^ \S+ \d+ \S+ \S+ (\S+)$/gm)].map(([, file]) => file!);
+  return { folder, files: [...names, changes], changes: join(folder, changes) };
+}
+
+export interface Signer {
+  /** The file with the public key. */
+  key: string;
+  /** Signs a .changes in place, as debsign does. */
+  sign(file: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function createSigner(home: string, user: string): Promise<Signer> {
+  const gnupg = join(home, `gnupg-${user.split("@")[0]}`);
+  mkdirSync(gnupg, { mode: 0o700 });
+  const env = { GNUPGHOME: gnupg };
+  const gpg = ["gpg", "--batch", "--quiet", "--yes", "--passphrase", ""];
+  await must([...gpg, "--quick-gen-key", user, "ed25519", "sign", "never"], home, env);
+  const key = join(home, `${user}.asc`);
+  await must([...gpg, "--armor", "--output", key, "--export", user], home, env);
+  return {
+    key,
+    async sign(file) {
+      const [plain, signed] = [`${file}.plain`, `${file}.signed`];
+      if (!existsSync(plain)) copyFileSync(file, plain);
+      const call = ["--local-user", user, "--output", signed, "--clearsign", plain];
+      await must([...gpg, ...call], home, env);
+      copyFileSync(signed, file);
+    },
+    // gpg started an agent, which would outlive the test.
+    remove: async () => void (await must(["gpgconf", "--kill", "gpg-agent"], home, env)),
+  };
 }
 
 export const sha256Of = (path: string) =>

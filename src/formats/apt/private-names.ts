@@ -57,6 +57,7 @@ const namesOfRoute = memo((route: AptRoute): string[] => {
       return namesIn(route.path);
     case "key":
     case "diff":
+    case "upload":
       return [];
   }
 });

@@ -33,7 +33,7 @@ const TURNS = 5;
 type Route<Kind extends AptRoute["kind"]> = Extract<AptRoute, { kind: Kind }>;
 
 export function serve(
-  route: AptRoute,
+  route: Exclude<AptRoute, { kind: "upload" }>,
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {

@@ -26,6 +26,8 @@ export const ALGORITHMS = ["md5", "sha1"];
 export interface Came {
   name: string;
   upload: Upload;
+  /** Where it is known of the file itself. */
+  component?: string;
 }
 
 export interface Target {
@@ -126,9 +128,9 @@ async function plan(
       );
   const parts = new Map(came.filter(({ name }) => !isListed(name)).map((one) => [one.name, one]));
   for (const one of came) {
-    if (one.name.endsWith(".deb")) planned.push(await planDeb(one, target, suitesOf(repository)));
+    if (one.name.endsWith(".deb")) planned.push(await planDeb(target, one, suitesOf(repository)));
     else if (one.name.endsWith(".dsc"))
-      planned.push(...(await planDsc(one, parts, target, repository)));
+      planned.push(...(await planDsc(target, one, parts, repository)));
   }
   const [other] = parts.keys();
   if (other !== undefined)
@@ -144,8 +146,8 @@ function isListed(name: string): boolean {
 }
 
 async function planDeb(
-  { name, upload }: Came,
-  { component }: Target,
+  target: Target,
+  { name, upload, component = target.component }: Came,
   { options }: Suites,
 ): Promise<Planned> {
   const deb = await reading(upload, (file) => readDeb(file, name));
@@ -179,9 +181,9 @@ function debMetadata(deb: Deb, component: string, path: string, upload: Upload):
 
 /** The .dsc and the files that it names, of which those that are published already need not come again. */
 async function planDsc(
-  { name, upload }: Came,
+  target: Target,
+  { name, upload, component = target.component }: Came,
   parts: Map<string, Came>,
-  { component }: Target,
   repository: AptRepository,
 ): Promise<Planned[]> {
   if (upload.size > DSC_LIMIT) throw bad(name, "it is too large for a .dsc");

@@ -27,6 +27,8 @@ export interface GenerationMetadata {
 export interface Edit {
   add?: readonly string[];
   drop?: readonly string[];
+  /** Who did what, for the audit log, where nobody published. */
+  why?: string;
 }
 
 /** A file that a suite can list. */

@@ -4,7 +4,6 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { Problem } from "../../../core/problem.ts";
 import type { OwnedRepository, UnboundRepository } from "../../../core/repository.ts";
 import { releaseId } from "../documents.ts";
-import type { AptMemory } from "../memory.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
 import { composeIndices, type MadeIndex } from "./compose.ts";
 import { releaseText } from "./release.ts";
@@ -33,11 +32,30 @@ export interface Suites {
   sign(suite: string, generation: string): Promise<string>;
   /** Paths of the packages that belong to a suite. */
   members(suite: string): Promise<readonly string[]>;
+  /** All packages that suites can have, by their paths. */
+  known(): Promise<ReadonlyMap<string, Member>>;
 }
 
 interface Waiting {
   edit: Edit;
   done: PromiseWithResolvers<void>;
+}
+
+interface Wanted {
+  made: string;
+  members: string[];
+  /** Of the indices that are stored. */
+  files: ReadonlySet<string>;
+  why: readonly string[];
+}
+
+interface Committed {
+  text: string;
+  state: SuiteState;
+  /** The generation that it takes the place of. */
+  expected: string | null;
+  /** For the audit log. */
+  detail: Record<string, unknown>;
 }
 
 /** Owned by the loop of one suite. */
@@ -58,19 +76,20 @@ const SECOND = 1000;
 /** Raised when the same packages become other indices. */
 const COMPOSING = 1;
 
+/** Null where nothing is published. `forget`: what was read of a suite's generations is no longer so. */
 export function createSuites(
   unbound: UnboundRepository<AptOptions>,
-  memory: AptMemory,
+  forget: (folder: string) => void,
 ): Suites | null {
   const { hosted: options } = unbound.options;
   if (!options) return null;
-  return openSuites(unbound, options, memory);
+  return openSuites(unbound, options, forget);
 }
 
 function openSuites(
   unbound: UnboundRepository<AptOptions>,
   options: HostedSuites,
-  memory: AptMemory,
+  forget: (folder: string) => void,
 ): Suites {
   const { name, now } = unbound;
   const signing = createSigning(unbound);
@@ -151,14 +170,14 @@ function openSuites(
     let isNew = false;
     if (!state || !inService || isOver || state.made !== made) {
       const files = new Set(before?.releases.flatMap((one) => one.files.map(({ file }) => file)));
-      const next = await compose(own, suite, listed, keys, { made, members, files });
+      const why = edits.flatMap(({ why = [] }) => why);
+      const next = await compose(own, suite, listed, keys, { made, members, files, why });
       // Whoever has an older list can still fetch what it names for a while.
       for (const path of state?.members ?? [])
         if (!members.includes(path)) await noteLeft(unbound, path);
       await next.commit(state?.generation ?? null);
       isNew = true;
-      // What was read of the generations before is one short.
-      memory.releases.kept.delete(folder);
+      forget(folder);
       worked.until = dueAt(options, next.at);
       // The next one's Last-Modified shall be another second's.
       worked.notBefore = (Math.floor(now() / SECOND) + 1) * SECOND;
@@ -180,7 +199,7 @@ function openSuites(
     suite: string,
     listed: readonly Member[],
     keys: Keys,
-    { made, members, files }: { made: string; members: string[]; files: ReadonlySet<string> },
+    { made, members, files, why }: Wanted,
   ) {
     const indices = await composeIndices(options, listed, (member) => pathsOf(own, member));
     const at = Math.floor(now() / SECOND) * SECOND;
@@ -188,7 +207,9 @@ function openSuites(
     const inrelease = await clearSigned(text, keys, at);
     const id = releaseId(text);
     const state: SuiteState = { generation: id, inrelease, at, made, members };
-    const commit = (before: string | null) => put(own, suite, indices, files, text, state, before);
+    const detail = { suite, members: members.length, ...(why.length && { why }) };
+    const commit = (expected: string | null) =>
+      put(own, suite, indices, files, { text, state, expected, detail });
     return { at, commit };
   }
 
@@ -197,9 +218,7 @@ function openSuites(
     suite: string,
     indices: readonly MadeIndex[],
     known: ReadonlySet<string>,
-    text: string,
-    state: SuiteState,
-    expected: string | null,
+    { text, state, expected, detail }: Committed,
   ): Promise<void> {
     const folder = suiteFolder(suite);
     const uploads = [];
@@ -227,7 +246,7 @@ function openSuites(
             throw new Problem("conflict", `${suite} of ${name} was published anew meanwhile`);
           return { ...state };
         },
-        detail: { suite, members: state.members.length },
+        detail,
       });
     } finally {
       for (const upload of uploads) await upload.discard();
@@ -270,7 +289,9 @@ function openSuites(
     return detached(text, await signing.keys(), at);
   }
 
-  return { options, signing, check, edit, refresh, sign, members };
+  const known = async () => membersOf(await unbound.own().hosting.all());
+
+  return { options, signing, check, edit, refresh, sign, members, known };
 }
 
 function dueAt({ validFor }: HostedSuites, at: number): number {

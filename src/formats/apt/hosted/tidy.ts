@@ -1,7 +1,6 @@
 // What left the suites, and generations that others took the place of: kept for a while, for clients that have older lists, and then no more.
 import type { PackageFile } from "../../../core/hosting.ts";
 import type { UnboundRepository } from "../../../core/repository.ts";
-import type { AptMemory } from "../memory.ts";
 import type { AptOptions } from "../options.ts";
 import { type GenerationMetadata, membersOf, type SuiteState, suiteFolder } from "./suite-state.ts";
 
@@ -18,13 +17,16 @@ export function noteLeft(repository: Pick<Unbound, "keep">, path: string): Promi
 }
 
 /** Says how many files of packages it moved to the trash. */
-export async function tidySuites(unbound: Unbound, memory: AptMemory): Promise<number> {
+export async function tidySuites(
+  unbound: Unbound,
+  forgetKept: (folder: string) => void,
+): Promise<number> {
   const { hosted } = unbound.options;
   if (!hosted) return 0;
   const old = unbound.now() - hosted.grace;
   const members = new Set<string>();
   for (const suite of hosted.suites)
-    for (const path of await tidySuite(unbound, memory, suite, old)) members.add(path);
+    for (const path of await tidySuite(unbound, forgetKept, suite, old)) members.add(path);
   const { hosting } = unbound.own();
   const all = await hosting.all();
   const needed = withParts(all, members);
@@ -56,7 +58,7 @@ function withParts(all: readonly PackageFile[], members: ReadonlySet<string>): R
 /** Returns the suite's members. */
 async function tidySuite(
   unbound: Unbound,
-  memory: AptMemory,
+  forgetKept: (folder: string) => void,
   suite: string,
   old: number,
 ): Promise<string[]> {
@@ -78,7 +80,7 @@ async function tidySuite(
     versions: gone.map(({ version }) => version),
     files: files.filter((file) => !named.has(file)),
   });
-  memory.releases.kept.delete(folder);
+  forgetKept(folder);
   return members;
 }
 
