@@ -11,8 +11,8 @@ import { withPrograms } from "./clients.ts";
 /** What apt would install of a package; null where it knows none. */
 async function candidate(one: AptRoot, name: string): Promise<string | null> {
   await one.update();
-  const { output } = await one.run("install", "--print-uris", "-y", name);
-  return /_([^_]+)_(?:all|amd64)\.deb/.exec(output)?.[1] ?? null;
+  const { output } = await one.run("install", "--simulate", "-y", name);
+  return /^Inst \S+ \((\S+) /m.exec(output)?.[1] ?? null;
 }
 
 async function put({ url, ann }: Scene, suite: string, file: string) {

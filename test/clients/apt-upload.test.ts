@@ -53,7 +53,7 @@ async function dupload({ url, home }: Scene, token: string, changes: string) {
   const { host } = new URL(url);
   const settings = `package config;
 $cfg{'private'} = { fqdn => '${host}', method => 'http', login => 'ann', passwordcmd => 'echo ${token}', incoming => '/private/-/upload/', dinstall_runs => 1, filename => {} };
-%preupload = ();
+%preupload = map { $_ => [] } qw(changes sourcepackage package deb file);
 1;
 `;
   const file = join(home, "dupload.conf");
