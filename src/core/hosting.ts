@@ -136,8 +136,8 @@ export interface OwnHosting extends Hosting {
   /** All files that are shown, of all packages, in no order. */
   all(): Promise<PackageFile[]>;
   /**
-   * Forgets releases and files of a package as if they had never been, without trash and without pins, and removes the bytes that nothing else names: for what
-   * is named by its digest and made by the server itself.
+   * Takes releases and files of a package off the disk, without any trash, as far as nothing else names their bytes: for what the server itself made, under the
+   * name of its digest.
    */
   forget(
     packageName: string,

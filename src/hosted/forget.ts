@@ -1,4 +1,4 @@
-// What the server itself made of a package and needs no more: taken off at once, with what is remembered of it.
+// What the server itself made of a package and needs no more: taken off at once. Its pins stay, as all do.
 import type { Query } from "../store/database.ts";
 import type { HostedDeps } from "./deps.ts";
 import { hideFile } from "./rows.ts";
@@ -40,6 +40,5 @@ async function forgetFile(
   for (const { account, size } of rows)
     await countUsage(sql, repository, account, -1, -Number(size));
   await hideFile(sql, repository, name, file);
-  await sql`DELETE FROM pins WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
   return rows.map(({ sha256 }: { sha256: string }) => sha256);
 }

@@ -1,13 +1,10 @@
 // The suites that are published here: what comes and goes at once is made one generation, which takes the place of the one before as a whole.
 import { createHash } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
 import { Problem } from "../../../core/problem.ts";
-import type { OwnedRepository, UnboundRepository } from "../../../core/repository.ts";
-import { releaseId } from "../documents.ts";
+import type { UnboundRepository } from "../../../core/repository.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
-import { composeIndices, type MadeIndex } from "./compose.ts";
-import { releaseText } from "./release.ts";
-import { clearSigned, createSigning, detached, type Keys, type Signing } from "./signing.ts";
+import { commitGeneration, composeGeneration } from "./generation.ts";
+import { createSigning, detached, type Keys, type Signing } from "./signing.ts";
 import {
   type Edit,
   editedMembers,
@@ -39,23 +36,6 @@ export interface Suites {
 interface Waiting {
   edit: Edit;
   done: PromiseWithResolvers<void>;
-}
-
-interface Wanted {
-  made: string;
-  members: string[];
-  /** Of the indices that are stored. */
-  files: ReadonlySet<string>;
-  why: readonly string[];
-}
-
-interface Committed {
-  text: string;
-  state: SuiteState;
-  /** The generation that it takes the place of. */
-  expected: string | null;
-  /** For the audit log. */
-  detail: Record<string, unknown>;
 }
 
 /** Owned by the loop of one suite. */
@@ -171,14 +151,19 @@ function openSuites(
     if (!state || !inService || isOver || state.made !== made) {
       const files = new Set(before?.releases.flatMap((one) => one.files.map(({ file }) => file)));
       const why = edits.flatMap(({ why = [] }) => why);
-      const next = await compose(own, suite, listed, keys, { made, members, files, why });
+      const at = dateAfter(state, now());
+      const detail = { suite, members: members.length, ...(why.length && { why }) };
+      const next = { suite, listed, members, keys, at, made, stored: files, detail };
+      const generation = await composeGeneration(own, options, next);
       // Whoever has an older list can still fetch what it names for a while.
       for (const path of state?.members ?? [])
         if (!members.includes(path)) await noteLeft(unbound, path);
-      await next.commit(state?.generation ?? null);
+      // Its Last-Modified shall be of another second than that of the one before, also after a restart.
+      if (before) await until((Math.floor(before.changedAt / SECOND) + 1) * SECOND);
+      await commitGeneration(own, next, generation, state?.generation ?? null);
       isNew = true;
       forget(folder);
-      worked.until = dueAt(options, next.at);
+      worked.until = dueAt(options, at);
       // The next one's Last-Modified shall be another second's.
       worked.notBefore = (Math.floor(now() / SECOND) + 1) * SECOND;
     } else worked.until = dueAt(options, state.at);
@@ -191,82 +176,6 @@ function openSuites(
     const parts = listed.map(({ file, sha256 }) => `${file} ${sha256}`);
     const all = [COMPOSING, JSON.stringify(shown), keys.id, members.length, ...parts];
     return createHash("sha256").update(all.join("\n")).digest("hex");
-  }
-
-  /** Everything of a generation but its being in service. */
-  async function compose(
-    own: OwnedRepository<AptOptions>,
-    suite: string,
-    listed: readonly Member[],
-    keys: Keys,
-    { made, members, files, why }: Wanted,
-  ) {
-    const indices = await composeIndices(options, listed, (member) => pathsOf(own, member));
-    const at = Math.floor(now() / SECOND) * SECOND;
-    const text = releaseText(suite, name, options, indices, at);
-    const inrelease = await clearSigned(text, keys, at);
-    const id = releaseId(text);
-    const state: SuiteState = { generation: id, inrelease, at, made, members };
-    const detail = { suite, members: members.length, ...(why.length && { why }) };
-    const commit = (expected: string | null) =>
-      put(own, suite, indices, files, { text, state, expected, detail });
-    return { at, commit };
-  }
-
-  async function put(
-    { hosting }: OwnedRepository<AptOptions>,
-    suite: string,
-    indices: readonly MadeIndex[],
-    known: ReadonlySet<string>,
-    { text, state, expected, detail }: Committed,
-  ): Promise<void> {
-    const folder = suiteFolder(suite);
-    const uploads = [];
-    try {
-      const files = new Map<string, MadeIndex & { bytes: Uint8Array }>();
-      for (const { bytes, ...index } of indices)
-        if (bytes && !known.has(index.sha256)) files.set(index.sha256, { ...index, bytes });
-      const made = [];
-      for (const { path, sha256, bytes } of files.values()) {
-        const upload = await hosting.receive(folder, once(bytes), bytes.length);
-        uploads.push(upload);
-        const file = sha256;
-        const purl = `pkg:generic/${encodeURIComponent(name)}/${folder}/${path}?checksum=sha256:${sha256}`;
-        made.push({ file, kind: "index", purl, path: `/${folder}/${path}`, upload, metadata: {} });
-      }
-      const metadata: GenerationMetadata = { text, at: state.at };
-      await hosting.publish({
-        package: folder,
-        version: state.generation,
-        metadata,
-        files: made,
-        state(before) {
-          const { generation = null } = before as Partial<SuiteState>;
-          if (generation !== expected)
-            throw new Problem("conflict", `${suite} of ${name} was published anew meanwhile`);
-          return { ...state };
-        },
-        detail,
-      });
-    } finally {
-      for (const upload of uploads) await upload.discard();
-    }
-  }
-
-  /** Read of each package once, in the worker. */
-  async function pathsOf(own: OwnedRepository<AptOptions>, member: Member): Promise<string[]> {
-    const key = `hosted/paths/${member.sha256}`;
-    const kept = await own.kept(key);
-    if (kept?.bytes.length) return JSON.parse(gunzipSync(kept.bytes).toString());
-    const paths = await own
-      .work<string[]>("paths", { what: member.file }, [member.sha256])
-      .catch((error) => {
-        // A package whose files cannot be read is installed by nobody, and no reason to publish nothing else.
-        if (error instanceof Problem && ["badRequest", "malformed"].includes(error.kind)) return [];
-        throw error;
-      });
-    await own.keep(key, gzipSync(JSON.stringify(paths)), { evictable: true });
-    return paths;
   }
 
   async function refresh(suite: string): Promise<void> {
@@ -294,10 +203,11 @@ function openSuites(
   return { options, signing, check, edit, refresh, sign, members, known };
 }
 
-function dueAt({ validFor }: HostedSuites, at: number): number {
-  return validFor === undefined ? Number.POSITIVE_INFINITY : at + validFor / 2;
+/** A clock that was put back makes no release that clients would take for an older one. */
+function dateAfter(state: SuiteState | undefined, now: number): number {
+  return Math.max(Math.floor(now / SECOND) * SECOND, (state?.at ?? 0) + SECOND);
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+function dueAt({ validFor }: HostedSuites, at: number): number {
+  return validFor === undefined ? Number.POSITIVE_INFINITY : at + validFor / 2;
 }
