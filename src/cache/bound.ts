@@ -19,7 +19,7 @@ import type { Door } from "./door.ts";
 
 /** What a repository is made of, none of which asks anybody. */
 export interface Parts {
-  unbound: Omit<UnboundRepository, "for" | "ask" | "keep" | "kept" | "swap">;
+  unbound: Omit<UnboundRepository, "for" | "own" | "ask" | "keep" | "kept" | "swap">;
   door: Door;
   database: Database;
   show: Pick<Repository, "view" | "read">;

@@ -34,6 +34,7 @@ import {
   configSchema,
   type FormatOptions,
   hostedKeys,
+  hostedShapeOf,
   optionKeys,
   REPOSITORY_NAME,
   Upstream,
@@ -262,7 +263,9 @@ function checkRepositories(
       for (const finding of findings(common.error?.issues ?? []))
         around.complain([...path, ...finding.path], finding.message, finding.what);
     }
-    const own = format ? pick(entry, Object.keys(optionKeys(format))) : {};
+    const own = format ? ownOptions(entry, format) : {};
+    /** All of it is published here: its format asks no upstream for anything. */
+    const isWhole = "hosted" in own;
     const read = readOptionFiles(own, format?.fileOptions ?? [], path, around);
     const list = entry["upstreams"] ?? [];
     if (!Array.isArray(list)) continue;
@@ -272,13 +275,14 @@ function checkRepositories(
       return source.success ? [resolveSource(source.data, [...path, "sources", at], around)] : [];
     });
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
-    if (
-      list.length === 0 &&
-      code.length === 0 &&
-      !misspelt &&
-      !offline &&
-      entry["offline"] !== true
-    )
+    if (isWhole && list.length > 0)
+      around.complain(
+        [...path, "upstreams"],
+        "what is published here and what an upstream signs cannot be in one repository: give `hosted` a repository of its own, and clients both",
+        "key",
+      );
+    const isAlone = list.length === 0 && code.length === 0 && !isWhole;
+    if (isAlone && !misspelt && !offline && entry["offline"] !== true)
       around.complain(path, "needs at least one upstream, or offline: true", "key");
     const upstreams: UpstreamConfig[] = [];
     const bases: Resolved["bases"] = [];
@@ -293,6 +297,16 @@ function checkRepositories(
   }
   checkBases(written, around.complain);
   return resolved;
+}
+
+/** What of an entry is for the format alone to read; of `hosted` what the format adds to it, where anything of that is said. */
+function ownOptions(entry: Values, format: FormatOptions): Values {
+  const own = pick(entry, Object.keys(optionKeys(format)));
+  const shape = hostedShapeOf(format);
+  if (!shape || !isMapping(own["hosted"])) return own;
+  const { hosted, ...rest } = own;
+  const added = pick(hosted as Values, Object.keys(shape));
+  return Object.keys(added).length ? { ...rest, hosted: added } : rest;
 }
 
 function listenOverride(

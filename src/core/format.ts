@@ -63,6 +63,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
    * Problem("badRequest") for what is no name of a package.
    */
   abandoned?(before: Record<string, unknown>, abandoned: boolean | string): Record<string, unknown>;
+  /** Why releases are not taken from one repository to another, and what is done instead: a sentence for who tries. Without it they can be. */
+  readonly staying?: string;
   /** The path grammar, still percent-encoded; pure, never throws. */
   parse(method: string, rawPath: string): Route | null;
   access(route: Route): Access;

@@ -56,12 +56,16 @@ export interface HostedSettings extends HostedOptions {
   promoted: Promoted | null;
   /** See `Format.abandoned`. */
   abandoned: Abandoned | null;
+  /** See `Format.staying`. */
+  staying: string | null;
   /** Whether packages of this format can be published at all. */
   canHost: boolean;
   /** The repositories that this one is built on, as the server itself may use them. */
   bases(): readonly HostedReading[];
   /** The one of them that the package belongs to, with its name. */
   elsewhere(packageName: string): { name: string; room: HostedReading } | null;
+  /** See `OwnHosting.turn`. */
+  turn(): number;
   /** Whether the name is claimed by the repository's configuration. */
   claims(packageName: string): boolean;
 }
