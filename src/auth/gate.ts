@@ -78,6 +78,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   /** Those that are being looked up, so that who comes with ten connections at once is asked once. */
   let pending = new Map<string, Promise<Grant>>();
   let mays = new Map<string, May>();
+  /** Whether anybody could be anybody. */
+  let isAsked = hasAccounts(directory.current(), rules);
   let anonymous = makeAnonymous("");
   let anonymousText = textOf(anonymousGrants(directory.current(), rules));
   let uses = new Map<string, number>();
@@ -90,6 +92,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     known.forget();
     mays = new Map();
     audiences = new Map();
+    isAsked = hasAccounts(directory.current(), rules);
     const text = textOf(anonymousGrants(directory.current(), rules));
     if (text === anonymousText) return;
     anonymousText = text;
@@ -236,7 +239,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   function find(header: string, address: string): Grant | Promise<Grant> {
     const found = known.find(header, address);
     if (found !== undefined) return found;
-    if (!hasAccounts(directory.current(), rules)) return anonymous;
+    if (!isAsked) return anonymous;
     if (header.length > LONGEST_HEADER) return refused("The Authorization header is too long");
     return lookUpOnce(header, address);
   }
@@ -251,6 +254,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   return {
     grantOf: (principal) => grantOf(principal),
     identify(credentials, only) {
+      if (!isAsked) return anonymous;
       const header = credentials.header("authorization");
       if (header === null) {
         return only === undefined ? ofSession(credentials) : anonymous;
