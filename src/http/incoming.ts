@@ -3,7 +3,7 @@
 import { addressTest } from "../core/address.ts";
 import { memoText } from "../core/memo.ts";
 import type { RequestBody } from "./bodies.ts";
-import { clientAddress } from "./client-address.ts";
+import { clientAddress, type Forwarded } from "./client-address.ts";
 import { oneSlash } from "./path.ts";
 
 /** A request before it is known which repository it is for. */
@@ -99,17 +99,18 @@ export function createReader(
     return `${protocol}://${isHost ? host : `127.0.0.1:${port()}`}`;
   };
   const direct = memoText((host) => originOf(isSecure ? "https" : "http", host));
+  function originFor(headers: Headers, forwarded: Forwarded | null): string {
+    const host = forwarded?.host ?? headers.get("host");
+    return forwarded?.protocol ? originOf(forwarded.protocol, host) : direct(host ?? "");
+  }
 
   return (request, connection, body) => {
     const { headers } = request;
     const peer = connection ?? NOWHERE;
     const header = (name: string) => headers.get(name);
     const forwarded = hasProxies ? clientAddress(peer.address, header, isTrusted) : null;
-    const host = forwarded?.host ?? headers.get("host");
-    const origin =
-      publicUrl ?? (forwarded?.protocol ? originOf(forwarded.protocol, host) : direct(host ?? ""));
     return new Received(request, peer, body, {
-      origin,
+      origin: publicUrl ?? originFor(headers, forwarded),
       address: forwarded?.address ?? peer.address,
     });
   };
