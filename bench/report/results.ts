@@ -28,7 +28,8 @@ export function mergeResults(file: string, results: Results): void {
   const rows = [...kept, ...results.rows];
   const now = results.rows.map((row) => [row.measure, runOf(results)]);
   const taken = { ...earlier?.taken, ...Object.fromEntries(now) };
-  writeFileSync(file, JSON.stringify({ ...results, versions, rows, taken }, null, 1));
+  const missing = { ...earlier?.missing, ...results.missing };
+  writeFileSync(file, JSON.stringify({ ...results, versions, rows, taken, missing }, null, 1));
 }
 
 /** When a run was made, of what, and how busy the machine was. */
