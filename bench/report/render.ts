@@ -109,7 +109,7 @@ const SECTIONS: Section[] = [
   {
     measure: "callers",
     title: "Who asks",
-    text: "Holdfast alone, one warm private package of 10 kB: wrk, one thread, 32 connections, medians of interleaved rounds of two seconds. The first three may be read by everybody; of the last one each download is written to the audit log. CPU is that of the server for one request, and less troubled by what else the machine does than a rate is. Requests with a query never repeat (docs/decisions/0010-repeated-requests.md): they go the whole way.",
+    text: "Holdfast alone, one warm private package of 10 kB: wrk, one thread, 32 connections, interleaved rounds of a second, twelve of each. The first three may be read by everybody; of the last one each download is written to the audit log. CPU is that of the server for one request, the lower quartile of the rounds, since what else the machine does only adds to it; rates are medians. Requests with a query never repeat (docs/decisions/0010-repeated-requests.md): they go the whole way.",
     base: null,
     metrics: [
       "packument CPU µs",
