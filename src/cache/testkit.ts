@@ -15,6 +15,7 @@ import { createMetrics } from "../core/metrics.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import type { SourceSettings } from "../core/source.ts";
 import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { openMirrors } from "../git/mirrors.ts";
@@ -182,6 +183,7 @@ export interface AlsoOptions {
   format?: AnyFormat;
   bases?: readonly Mounted[];
   hasUpstreams?: boolean;
+  sources?: readonly SourceSettings[];
 }
 
 /** All bytes of a reply; throws what its stream throws. */
@@ -283,7 +285,11 @@ export async function openToy(
     /** Another repository on the same data. */
     const also = (name: string, from: Upstream, more: AlsoOptions = {}) =>
       createRepository(
-        { ...settingsOf(name, more.claims ?? []), hasUpstreams: more.hasUpstreams ?? true },
+        {
+          ...settingsOf(name, more.claims ?? []),
+          hasUpstreams: more.hasUpstreams ?? true,
+          sources: more.sources ?? [],
+        },
         more.format ?? format,
         from,
         shared,
