@@ -16,6 +16,7 @@ import type { PolicyRule } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import type { SourceSettings } from "../core/source.ts";
 import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { openMirrors } from "../git/mirrors.ts";
@@ -189,6 +190,7 @@ export interface AlsoOptions {
   format?: AnyFormat;
   bases?: readonly Mounted[];
   hasUpstreams?: boolean;
+  sources?: readonly SourceSettings[];
 }
 
 /** All bytes of a reply; throws what its stream throws. */
@@ -298,7 +300,11 @@ export async function openToy(
     /** Another repository on the same data. */
     const also = (name: string, from: Upstream, more: AlsoOptions = {}) =>
       createRepository(
-        { ...settingsOf(name, more.claims ?? []), hasUpstreams: more.hasUpstreams ?? true },
+        {
+          ...settingsOf(name, more.claims ?? []),
+          hasUpstreams: more.hasUpstreams ?? true,
+          sources: more.sources ?? [],
+        },
         more.format ?? format,
         from,
         shared,
