@@ -134,6 +134,7 @@ export function createRepository(
     format.spell,
     isHosted,
     (packageName) => baseOf(packageName) !== undefined,
+    sources.above,
   );
   const elsewhere = (packageName: string): Mounted | null => {
     if (bases.length === 0 || door.whose(packageName) !== "base") return null;

@@ -40,10 +40,10 @@ export interface CodeSource {
    */
   refs(): Promise<SourceRefs>;
   /**
-   * Asks the code host whether anything is new, for a client that wants what is not there. Collapsed, and not done where it was a moment ago. Resolves after
-   * a second at the latest: null when the code host has answered, else why it has not, to be thrown in place of a "not found".
+   * Asks the code host whether anything is new, for a client that wants what is not there. Collapsed, and not done where it has answered within `ageMs`, or a
+   * moment ago. Resolves after a second at the latest: null when the code host has answered, else why it has not, to be thrown in place of a "not found".
    */
-  refresh(): Promise<Problem | null>;
+  refresh(ageMs?: number): Promise<Problem | null>;
   /** The whole id of a commit from one that is abbreviated to seven digits or more; null when there is none, or more than one. */
   expand(abbreviated: string): Promise<string | null>;
   /** Null when the mirror has no such commit. `id`: whole. */
@@ -156,24 +156,40 @@ export interface SourceSettings {
 export interface SourceMatch {
   root: string;
   url: string;
-  /** The folder of the code that the name means; the empty string for all of it. */
-  folder: string;
+  /** The folder of the code that the name means; without it, all of it. */
+  folder?: string;
   settings: SourceSettings;
 }
 
 /** What the wildcards of a name may have matched to stand in a URL: nothing that means something there, or to a disk. */
 const PLAIN = /^(?!\.)(?!-)(?!.*\.\.)(?!.*\.(?:git|lock)$)[A-Za-z0-9._~-]+$/;
 
+function segmentsOf(names: string): RegExp[] {
+  return names
+    .replace(/\/+$/, "")
+    .split("/")
+    .map((segment) => {
+      const parts = segment.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+      return new RegExp(`^${parts.join("([^/]*)")}$`);
+    });
+}
+
+/** Whether a name is the beginning of names that a pattern covers: clients that look for a package may ask for each part of its path. */
+export function isAbove(names: string, name: string): boolean {
+  const patterns = segmentsOf(names);
+  const segments = name.split("/");
+  return (
+    segments.length < patterns.length &&
+    segments.every((segment, at) => patterns[at]!.test(segment))
+  );
+}
+
 /** A matcher for one pattern; null for a name that it does not cover. A star stands for text of one segment. */
 export function sourceMatcher(settings: SourceSettings): (name: string) => SourceMatch | null {
-  const wanted = settings.names.replace(/\/+$/, "").split("/");
-  const patterns = wanted.map((segment) => {
-    const parts = segment.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-    return new RegExp(`^${parts.join("([^/]*)")}$`);
-  });
+  const patterns = segmentsOf(settings.names);
   return (name) => {
     const segments = name.split("/");
-    if (segments.length < wanted.length) return null;
+    if (segments.length < patterns.length) return null;
     const matched: string[] = [];
     for (const [at, pattern] of patterns.entries()) {
       const found = pattern.exec(segments[at]!);
@@ -183,8 +199,9 @@ export function sourceMatcher(settings: SourceSettings): (name: string) => Sourc
     if (!matched.every((text) => PLAIN.test(text))) return null;
     const fill = (template: string) =>
       template.replace(/\{(\d+)\}/g, (_, at: string) => matched[Number(at) - 1] ?? "");
-    const [url, folder] = [fill(settings.git), fill(settings.folder ?? "")];
-    return { root: segments.slice(0, wanted.length).join("/"), url, folder, settings };
+    const root = segments.slice(0, patterns.length).join("/");
+    const folder = settings.folder && { folder: fill(settings.folder) };
+    return { root, url: fill(settings.git), ...folder, settings };
   };
 }
 

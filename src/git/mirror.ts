@@ -71,14 +71,15 @@ export async function fetchMirror(
 
   async function bring({ digest, objectFormat }: Listing): Promise<void> {
     await prepare(sandbox, folder, objectFormat);
-    const growing = watchSize(folder, bounds.size);
+    const growing = watchSize(folder, url, bounds.size);
     try {
       const refspecs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
       const quiet = ["--quiet", "--force", "--prune", "--no-tags", "--no-write-fetch-head"];
       const args = ["fetch", ...quiet, "--no-auto-gc", "--end-of-options", url, ...refspecs];
       const both = signal ? AbortSignal.any([signal, growing.signal]) : growing.signal;
       const call = { ...ask, gitDir, args, timeoutMs: bounds.fetchMs, signal: both };
-      await sandbox.run(call).catch((error) => {
+      await sandbox.run(call).catch(async (error) => {
+        await sweep(gitDir);
         throw growing.problem() ?? failed(error, url);
       });
     } finally {
@@ -175,9 +176,14 @@ async function prepare(sandbox: Sandbox, folder: string, objectFormat: string): 
     await writeFile(join(folder, name, "info", "attributes"), attributes);
   }
   await rm(join(folder, "listing"), { force: true });
+  await sweep(gitDir);
+}
+
+/** What a git that was killed leaves behind: half a pack, and locks that would keep the next one out. */
+async function sweep(gitDir: string): Promise<void> {
   for (const place of ["", "objects/pack", "objects/info"])
     for (const name of await readdir(join(gitDir, place)).catch(() => []))
-      if (/\.lock$|^tmp_/.test(name))
+      if (/\.lock$|^\.?tmp[-_]/.test(name))
         await rm(join(gitDir, place, name), { recursive: true, force: true });
   for (const name of await readdir(join(gitDir, "refs"), { recursive: true }).catch(() => []))
     if (name.endsWith(".lock")) await rm(join(gitDir, "refs", name), { force: true });
@@ -241,7 +247,7 @@ async function tidy(sandbox: Sandbox, gitDir: string): Promise<void> {
 }
 
 /** Aborts when a folder becomes too large. */
-function watchSize(folder: string, most: number) {
+function watchSize(folder: string, url: string, most: number) {
   const aborting = new AbortController();
   let problem: Problem | null = null;
   let isLooking = false;
@@ -253,7 +259,7 @@ function watchSize(folder: string, most: number) {
     if (size <= most || problem) return;
     problem = new Problem(
       "tooLarge",
-      `It is larger than ${humanSize(most)}, which is the most that is mirrored of it (sources: limit)`,
+      `The mirror of ${url} would be larger than ${humanSize(most)} (sources: limit)`,
     );
     aborting.abort();
   };

@@ -107,7 +107,7 @@ export function createSandbox({
     const letGo = await turns.take();
     let ended: Problem | null = null;
     try {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw new Problem("unreachable", "git was stopped");
       const child = spawn(SHELL, ["-c", LIMITED, "git", ...limits, ...argsOf(call)], {
         cwd: home,
         env: environmentOf(call, home),

@@ -67,3 +67,66 @@ export function makeRepository(folder?: string, options: string[] = []): TestRep
     remove: () => rmSync(at, { recursive: true, force: true }),
   };
 }
+
+export interface GitServer {
+  /** https://localhost:… */
+  readonly url: string;
+  /** The Authorization header of each request. */
+  readonly seen: (string | null)[];
+  stop(): Promise<void>;
+}
+
+/** Serves the repositories below a folder with `git http-backend`, to who sends this login. `answer` may answer in its place. */
+export function serveGit(
+  folder: string,
+  tls: { certificate: string; key: string },
+  login: string,
+  answer: (request: Request) => Response | null = () => null,
+): GitServer {
+  const seen: (string | null)[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: tls.certificate, key: tls.key },
+    async fetch(request) {
+      const authorization = request.headers.get("authorization");
+      seen.push(authorization);
+      const own = answer(request);
+      if (own) return own;
+      if (authorization !== `Basic ${Buffer.from(login).toString("base64")}`)
+        return new Response("who?", { status: 401, headers: { "www-authenticate": "Basic" } });
+      return backend(folder, request);
+    },
+  });
+  return { url: `https://127.0.0.1:${server.port}`, seen, stop: () => server.stop(true) };
+}
+
+async function backend(folder: string, request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const program = Bun.spawn(["git", "http-backend"], {
+    env: {
+      PATH: process.env["PATH"]!,
+      GIT_PROJECT_ROOT: folder,
+      GIT_HTTP_EXPORT_ALL: "1",
+      PATH_INFO: url.pathname,
+      QUERY_STRING: url.search.slice(1),
+      REQUEST_METHOD: request.method,
+      CONTENT_TYPE: request.headers.get("content-type") ?? "",
+      GIT_PROTOCOL: request.headers.get("git-protocol") ?? "",
+      HTTP_CONTENT_ENCODING: request.headers.get("content-encoding") ?? "",
+    },
+    stdin: new Uint8Array(await request.arrayBuffer()),
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const said = Buffer.from(await new Response(program.stdout).arrayBuffer());
+  const at = said.indexOf("\r\n\r\n");
+  const headers = new Headers();
+  let status = 200;
+  for (const line of said.subarray(0, at).toString().split("\r\n")) {
+    const [, name = "", value = ""] = /^([^:]+): *(.*)$/.exec(line) ?? [];
+    if (name.toLowerCase() === "status") status = Number.parseInt(value, 10);
+    else if (name) headers.append(name, value);
+  }
+  return new Response(said.subarray(at + 4), { status, headers });
+}

@@ -19,7 +19,7 @@ export interface HostDeps {
 export interface CodeHost {
   refs(): Promise<SourceRefs>;
   /** For a client, see `CodeSource.refresh`. */
-  refresh(): Promise<Problem | null>;
+  refresh(ageMs?: number): Promise<Problem | null>;
   /** Asks it now, whenever it was asked last. Says whether anything was new. Throws Problems. */
   ask(signal?: AbortSignal): Promise<boolean>;
   /** When it last answered; null for never. */
@@ -112,9 +112,9 @@ export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
       });
       return refs;
     },
-    async refresh() {
+    async refresh(ageMs = MOMENT_MS) {
       const age = now() - answeredAt;
-      if (age >= 0 && age < MOMENT_MS) return null;
+      if (age >= 0 && age < Math.max(ageMs, MOMENT_MS)) return null;
       const pause = paused();
       if (pause) return told(pause);
       const done = ask().then(

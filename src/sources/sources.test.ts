@@ -65,6 +65,9 @@ test("a name leads to code by its first segments, and is claimed", async () => {
     "git.example.com/team/-x",
   ])
     expect(sources.for(name)).toBeNull();
+  expect(sources.above("git.example.com/team")).toBe("git.example.com/team/*");
+  expect(sources.above("git.example.com/other")).toBeNull();
+  expect(sources.above("git.example.com/team/lib")).toBeNull();
   expect(sources.claims).toEqual(["git.example.com/team/*"]);
 });
 

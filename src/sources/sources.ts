@@ -4,6 +4,7 @@ import type { Publication } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import {
   type CodeSource,
+  isAbove,
   type SourceMatch,
   type SourceRelease,
   type SourceSettings,
@@ -41,6 +42,8 @@ export interface Refreshed {
 export interface RepositorySources {
   /** As `claims` of the configuration: what is never asked for upstream. */
   readonly claims: readonly string[];
+  /** The pattern whose names begin with this one, which is no package's: null where none does. Not asked for upstream either. */
+  above(name: string): string | null;
   for(packageName: string): CodeSource | null;
   roots(): Promise<string[]>;
   /** Asks code hosts whose code was had before, one after the other. Failures are told, and the others are asked. */
@@ -73,7 +76,7 @@ export function createSources(
   }
 
   function sourceOf(match: SourceMatch): CodeSource {
-    const { root, url, folder } = match;
+    const { root, url, folder = "" } = match;
     const host = hostOf(match);
     const read = mirrors.read(url);
     const lost = () =>
@@ -119,7 +122,7 @@ export function createSources(
             `${file} of ${packageName} was published in ${repository} and removed: it is not made again`,
             { rule: "hosted" },
           );
-        const key = `${packageName}\0${version}`;
+        const key = `${packageName}\0${file}`;
         let made = making.get(key);
         if (!made) {
           made = make(url, packageName, version, build).finally(() => making.delete(key));
@@ -169,6 +172,7 @@ export function createSources(
     claims: settings.flatMap(({ names }) =>
       names.endsWith("*") ? [names] : [names, `${names}/*`],
     ),
+    above: (name) => settings.find(({ names }) => isAbove(names, name))?.names ?? null,
     for(packageName) {
       const match = matchOf(packageName);
       return match && sourceOf(match);

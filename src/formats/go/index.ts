@@ -10,6 +10,7 @@ import { type GoOptions, goOptions } from "./options.ts";
 import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
+import { publishZip } from "./publish.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
@@ -29,6 +30,7 @@ function setup(url: string): Snippet[] {
 export const go: Format<GoRoute, GoOptions> = {
   name: "go",
   hosts: true,
+  publishes: {},
   fromCode: true,
   options: goOptions,
   documents: { list: listDocument, latest: infoDocument, query: infoDocument },
@@ -40,6 +42,7 @@ export const go: Format<GoRoute, GoOptions> = {
     const checksums = createChecksums(repository);
     return {
       serve: (route, request, bound) => serve(route, request, bound, checksums),
+      publish: publishZip,
       operations: {
         [unfreezeOperation.name]: unfreezeWith(checksums),
         [recheckOperation.name]: recheckWith(checksums),
