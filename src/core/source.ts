@@ -156,8 +156,8 @@ export interface SourceSettings {
 export interface SourceMatch {
   root: string;
   url: string;
-  /** The folder of the code that the name means; the empty string for all of it. */
-  folder: string;
+  /** The folder of the code that the name means; without it, all of it. */
+  folder?: string;
   settings: SourceSettings;
 }
 
@@ -199,8 +199,9 @@ export function sourceMatcher(settings: SourceSettings): (name: string) => Sourc
     if (!matched.every((text) => PLAIN.test(text))) return null;
     const fill = (template: string) =>
       template.replace(/\{(\d+)\}/g, (_, at: string) => matched[Number(at) - 1] ?? "");
-    const [url, folder] = [fill(settings.git), fill(settings.folder ?? "")];
-    return { root: segments.slice(0, patterns.length).join("/"), url, folder, settings };
+    const root = segments.slice(0, patterns.length).join("/");
+    const folder = settings.folder && { folder: fill(settings.folder) };
+    return { root, url: fill(settings.git), ...folder, settings };
   };
 }
 

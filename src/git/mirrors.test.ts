@@ -18,7 +18,7 @@ function scene(options: Parameters<typeof openMirrors>[1] = {}) {
   cleanups.push(() => rmSync(data, { recursive: true, force: true }), code.remove);
   const mirrors = openMirrors(join(data, "git"), options);
   const settings = { names: "x.test/lib", git: code.url, everyMs: 1, limit: 2 ** 30 };
-  const match: SourceMatch = { root: "x.test/lib", url: code.url, folder: "", settings };
+  const match: SourceMatch = { root: "x.test/lib", url: code.url, settings };
   return { data, code, mirrors, match, read: mirrors.read(code.url) };
 }
 
@@ -111,7 +111,7 @@ test("a repository of SHA-256 is mirrored as well", async () => {
   const mirrors = openMirrors(data);
   const commit = code.commit({ "a.txt": "one\n" });
   const settings = { names: "x.test/lib", git: code.url, everyMs: 1, limit: 2 ** 30 };
-  await mirrors.fetch({ root: "x.test/lib", url: code.url, folder: "", settings }, null);
+  await mirrors.fetch({ root: "x.test/lib", url: code.url, settings }, null);
   expect(commit).toHaveLength(64);
   expect(await mirrors.read(code.url).tree(commit)).toHaveLength(1);
 });

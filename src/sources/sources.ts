@@ -76,7 +76,7 @@ export function createSources(
   }
 
   function sourceOf(match: SourceMatch): CodeSource {
-    const { root, url, folder } = match;
+    const { root, url, folder = "" } = match;
     const host = hostOf(match);
     const read = mirrors.read(url);
     const lost = () =>

@@ -20,6 +20,7 @@ export interface PrivateScene {
   /** `holdfast …` beside the running server. */
   holdfast(...words: string[]): Promise<string>;
   /** A file beside which `holdfast` runs. */
+  path(name: string): string;
   write(name: string, bytes: Uint8Array): string;
   /** Follows what `holdfast setup composer` says for these repositories. */
   setUp(project: ComposerProject, token: string | null, ...repositories: string[]): Promise<void>;
@@ -41,7 +42,12 @@ export async function openPrivateScene(
   const files = tempFolder("archives");
   const projects: ComposerProject[] = [];
   const config = JSON.parse(
-    configText(upstream, { access: { anonymous: "none" }, freshness: "0s" }),
+    configText(upstream, {
+      access: { anonymous: "none" },
+      freshness: "0s",
+      // Composer asks each of its repositories for each name: the public one is to know which are none of its.
+      claims: { composer: ["acme/*", "mono/*"] },
+    }),
   );
   Object.assign(config.repositories, repositories);
   const server = await startProcess({ config: JSON.stringify(config) });
@@ -77,6 +83,7 @@ export async function openPrivateScene(
     server,
     tokens,
     holdfast,
+    path: (name) => join(files, name),
     write(name, bytes) {
       writeFileSync(join(files, name), bytes);
       return name;

@@ -1,9 +1,10 @@
 // The real Composer with private packages: uploaded, several repositories side by side, tokens, and nobody else awake.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { archive } from "../../src/formats/composer/testdata/archives.ts";
+import table from "../../src/formats/composer/testdata/semver.json" with { type: "json" };
 import { run } from "../support/run.ts";
 import { withPrograms } from "./clients.ts";
 import { openPrivateScene, type PrivateScene } from "./composer-private-scene.ts";
@@ -50,6 +51,34 @@ const projectOf = (require: Record<string, string>, token: string | null = ben()
 const locked = (project: ComposerProject, name: string) => project.locked().get(name);
 
 withPrograms(["composer"], () => {
+  test("its own parser says of versions, branches and constraints what is said here", async () => {
+    const { versions, branches, constraints } = table;
+    const asked = {
+      versions: versions.map(([text]) => text),
+      branches: branches.map(([text]) => text),
+      constraints: [...constraints.read, ...constraints.refused],
+    };
+    const file = scene.path("semver.json");
+    writeFileSync(file, JSON.stringify(asked));
+    const script = `require 'Composer/Semver/autoload.php';
+      $parser = new Composer\\Semver\\VersionParser;
+      $try = function ($of) { try { return $of(); } catch (Exception $e) { return null; } };
+      $asked = json_decode(file_get_contents($argv[1]), true);
+      foreach ($asked['versions'] as &$text) $text = [$text, $try(fn() => $parser->normalize($text))];
+      foreach ($asked['branches'] as &$name) $name = [$name, $try(function () use ($parser, $name) {
+        $parser->parseConstraints($parser->normalizeBranch($name));
+        return $parser->normalizeBranch($name);
+      })];
+      foreach ($asked['constraints'] as &$one) $one = (bool) $try(fn() => $parser->parseConstraints($one));
+      echo json_encode($asked);`;
+    const { stdout } = await run(["php", "-r", script, "--", file], { cwd: "." });
+    expect(JSON.parse(stdout)).toEqual({
+      versions,
+      branches,
+      constraints: [...constraints.read.map(() => true), ...constraints.refused.map(() => false)],
+    });
+  }, 30_000);
+
   test(
     "is installed with a token by who may read it, beside public packages, and by nobody else",
     () =>

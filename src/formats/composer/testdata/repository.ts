@@ -137,7 +137,10 @@ export class FakeRepository implements Repository<ComposerOptions> {
       .sort()
       .slice(0, limit);
   }
-  report(_event: RepositoryEvent): void {}
+  readonly events: RepositoryEvent[] = [];
+  report(event: RepositoryEvent): void {
+    this.events.push(event);
+  }
   now(): number {
     return this.clock;
   }
