@@ -137,7 +137,7 @@ const hosted = z.strictObject({
   contents: z
     .boolean()
     .default(true)
-    .describe("Whether there are Contents, which `apt-file` reads"),
+    .describe("Whether there are Contents, which `apt-file` reads: of up to half a million files"),
   notAutomatic: z
     .boolean()
     .default(false)

@@ -17,6 +17,9 @@ export interface MadeIndex extends NamedIndex {
 /** So many paragraphs are put together before requests have their turn. */
 const TURN = 2000;
 
+/** What stands in Contents of one component and architecture: beyond that making them would take all memory. */
+const PATHS = 500_000;
+
 /** The paths of the files of a package, by its SHA-256. */
 export type PathsOf = (member: Member) => Promise<readonly string[]>;
 
@@ -70,8 +73,9 @@ async function contentsOf(members: readonly Member[], pathsOf: PathsOf): Promise
     const place = section ? `${section}/${name}` : name;
     for (const path of await pathsOf(member)) {
       const same = places.get(path);
-      if (!same) places.set(path, [place]);
-      else if (!same.includes(place)) same.push(place);
+      if (!same) {
+        if (places.size < PATHS) places.set(path, [place]);
+      } else if (!same.includes(place)) same.push(place);
     }
     await turn();
   }
