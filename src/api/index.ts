@@ -6,6 +6,7 @@ import type { Reply } from "../core/reply.ts";
 import type { ApiDeps } from "./deps.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
+import { hookEndpoints } from "./hooks.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
@@ -36,6 +37,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
+    ...hookEndpoints(deps),
     ...operationEndpoints(deps),
   ];
 }

@@ -1,5 +1,6 @@
 // `holdfast config check|show|schema`: what the configuration is, before anything runs.
 import { stringify } from "yaml";
+import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
@@ -61,6 +62,9 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(Object.keys(written.login).length > 0 && { login: written.login }),
       ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
+      ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
+      ...(config.mail && { mail: shownMail(config.mail) }),
+      diskLow: formatSize(config.diskLow),
       ...(config.tls === null ? {} : { tls: config.tls.files }),
       offline: config.offline,
       logs: config.logs,
@@ -139,9 +143,44 @@ function shownUpstream(upstream: UpstreamConfig): object {
     minRate: formatSize(minRate),
   };
   if (maxRate !== undefined) shown["maxRate"] = formatSize(maxRate);
-  if (ca !== undefined)
-    shown["ca"] = `${ca.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+  if (ca !== undefined) shown["ca"] = certificates(ca);
   for (const secret of ["password", "proxyPassword", "token"])
     if (secret in shown) shown[secret] = "***";
   return shown;
+}
+
+function certificates(pem: string): string {
+  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+}
+
+function shownHook({ name, to, events, repositories, packages, retryMs }: HookConfig): object {
+  return {
+    name,
+    ...("mail" in to ? to : shownTarget(to)),
+    events,
+    ...(repositories && { repositories }),
+    ...(packages && { packages }),
+    retry: formatDuration(retryMs),
+  };
+}
+
+function shownTarget({ url, isSecret, secret, ca, proxy, timeoutMs }: WebhookTarget): object {
+  return {
+    url: isSecret ? "***" : url,
+    ...(secret !== null && { secret: "***" }),
+    ...(ca !== undefined && { ca: certificates(ca) }),
+    ...(proxy !== undefined && { proxy }),
+    timeout: formatDuration(timeoutMs),
+  };
+}
+
+function shownMail({ url, password, ca, timeoutMs, username, ...rest }: MailConfig): object {
+  return {
+    server: url,
+    ...rest,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password: "***" }),
+    ...(ca !== undefined && { ca: certificates(ca) }),
+    timeout: formatDuration(timeoutMs),
+  };
 }

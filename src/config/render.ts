@@ -75,6 +75,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "## Trusted publishers",
     "An entry of `trustedPublishers`. docs/access.md tells more.",
     table(whole.$defs!["Publisher"]!),
+    "## Hooks",
+    "An entry of `hooks`. docs/hooks.md tells more.",
+    table(whole.$defs!["Hook"]!),
     "## Options of each format",
     "They stand in the repository, beside the keys above.",
     ...formats.flatMap((format) => [`### ${format.name}`, options(format)]),
@@ -129,6 +132,7 @@ function typeName(schema: Json): string {
   if (schema.$ref === "#/$defs/Base" || schema.title === "repository")
     return "[repository](#repositories-as-upstreams)";
   if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
+  if (schema.$ref === "#/$defs/Hook") return "[hook](#hooks)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";
   if (schema.title) return schema.title;

@@ -11,6 +11,7 @@ import { createSoundness } from "../cache/soundness.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
+import { createHooks, type Hooks } from "../hooks/room.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
 import { type Bodies, createBodies } from "../http/bodies.ts";
@@ -32,6 +33,7 @@ export interface Ground {
   readonly lock: Lock;
   readonly shared: Shared;
   readonly auth: Auth;
+  readonly hooks: Hooks;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -39,6 +41,8 @@ export interface Ground {
   readonly tally: Tally;
   readonly bodies: Bodies;
   readonly log: Log;
+  /** Of the disk of the data directory. */
+  freeBytes(): Promise<number>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
   close(): Promise<void>;
@@ -59,7 +63,8 @@ export async function openGround(
   emptyIncoming(layout);
   const database = await openDatabase(layout.database);
   const metrics = createMetrics();
-  const events = createEvents(database, log, metrics, now);
+  const hooks = createHooks({ database, log, metrics, now });
+  const events = createEvents(database, log, metrics, now, hooks.event);
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
@@ -84,14 +89,16 @@ export async function openGround(
     accounts: auth.accounts,
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,
+    tell: hooks.tell,
     isPublic: auth.isPublic,
     waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
     now,
   };
-  watchStore(metrics, database, async () => {
+  const freeBytes = async () => {
     const disk = await statfs(layout.root);
     return disk.bavail * disk.bsize;
-  });
+  };
+  watchStore(metrics, database, freeBytes);
   const tally = createTally(now);
   const { requests } = config;
   return {
@@ -99,6 +106,8 @@ export async function openGround(
     lock,
     shared,
     auth,
+    hooks,
+    freeBytes,
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -115,6 +124,7 @@ export async function openGround(
       await pool.close();
       await auth.audit.settled();
       await events.settled();
+      await hooks.stop();
       await database.close();
       lock.release();
     },
