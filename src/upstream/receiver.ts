@@ -51,6 +51,7 @@ export function connectReceiver(
     host,
     unavailable: () => upstream.unavailable(),
     async post(body, headers) {
+      if (deps.offline) return { isTold: false, why: "this server runs offline" };
       const late = new Problem(
         "unreachable",
         `${host}: did not answer within ${timeoutMs / 1000} s`,
