@@ -42,11 +42,14 @@ export function createCourier(hook: string, carrier: Carrier, deps: CourierDeps)
     if (isLooking) return;
     isLooking = true;
     try {
-      while (isFree()) {
-        const limit = carrier.most * carrier.lanes + underWay.size;
+      while (hasLane()) {
+        // Also what arrives while this is read: the read may not see yet that it has.
+        const taken = new Set(underWay);
+        const limit = carrier.most * carrier.lanes + taken.size;
         const due = await readDue(database.read, hook, now(), limit);
-        const next = due.filter((one) => !underWay.has(keyOf(one))).slice(0, carrier.most);
-        if (next.length === 0 || !isFree()) return;
+        const isFree = (one: Delivery) => !taken.has(keyOf(one)) && !underWay.has(keyOf(one));
+        const next = due.filter(isFree).slice(0, carrier.most);
+        if (next.length === 0 || !hasLane()) return;
         void send(next)
           .then(look)
           .catch(() => undefined); // found again at the next look
@@ -56,7 +59,7 @@ export function createCourier(hook: string, carrier: Carrier, deps: CourierDeps)
     }
   }
 
-  function isFree(): boolean {
+  function hasLane(): boolean {
     return (
       !isEnded &&
       errands.size < carrier.lanes &&
