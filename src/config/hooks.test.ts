@@ -14,9 +14,10 @@ writeFileSync(join(folder, "url"), "https://chat.example.com/T0/s3cret\n");
 writeFileSync(join(folder, "none"), "not an address\n");
 writeFileSync(join(folder, "short"), "short\n");
 
+const formats = [{ name: "npm", options: z.strictObject({}) }];
+
 function load(settings: object) {
   writeFileSync(file, JSON.stringify(settings, null, 1));
-  const formats = [{ name: "npm", options: z.strictObject({}) }];
   return loadConfig({ file, formats, flags: {}, env: { MAIL: "pa55word" } });
 }
 function mistakes(settings: object): string {
@@ -48,7 +49,7 @@ test("hooks and the mail server are read, with their secrets, and shown without 
     ["hidden", "https://chat.example.com/T0/s3cret"],
     ["ops", ["ops@example.com"]],
   ]);
-  const shown = renderConfig(config);
+  const shown = renderConfig(config, formats);
   expect(shown).toContain("url: https://chat.example.com/hook");
   expect(shown).toContain('password: "***"');
   expect(shown).toContain("diskLow: 20GiB");
