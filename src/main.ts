@@ -8,6 +8,7 @@ import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { gcCommand } from "./cli/gc.ts";
+import { hookCommands } from "./cli/hooks.ts";
 import { hostedCommands } from "./cli/hosted.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
@@ -48,6 +49,7 @@ export function commands(): Command[] {
     unpinCommand(working),
     ...accountCommands(working),
     auditCommand(deps),
+    ...hookCommands(working),
     ...operationCommands(working),
   ];
 }

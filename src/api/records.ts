@@ -1,7 +1,8 @@
 // What happened, and who did what.
 import { z } from "zod";
 import { type AuditRow, readAudit } from "../auth/audit.ts";
-import { eventKinds, pageOfEvents, type StoredEvent } from "../ledger/events.ts";
+import { eventKinds } from "../core/event.ts";
+import { pageOfEvents, type StoredEvent } from "../ledger/events.ts";
 import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofReaders, ofServer } from "./endpoint.ts";
 import { cursorOf, paged, pageOf, pageOfRows, rowBefore } from "./paging.ts";
@@ -82,7 +83,7 @@ export function recordEndpoints({ database }: ApiDeps) {
       access: ofReaders,
       query: z.object({
         ...paged,
-        kind: z.enum(eventKinds as [string, ...string[]]).optional(),
+        kind: z.enum(eventKinds).optional(),
         repository: Name.optional(),
       }),
       status: 200,

@@ -82,6 +82,7 @@ export interface Shared {
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
   waivers: Waivers;
+  tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;

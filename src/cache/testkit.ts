@@ -10,6 +10,7 @@ import type { AuditEntry } from "../core/audit.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { AnyFormat } from "../core/format.ts";
 
+import type { Told } from "../core/hook.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { PolicyRule } from "../core/policy.ts";
@@ -220,6 +221,7 @@ export async function openToy(
   const upstream = fakeUpstream();
   const log: string[] = [];
   const audited: AuditEntry[] = [];
+  const told: Told[] = [];
   const jobs: Job["op"][] = [];
   const worker = {
     fails: (_job: Job): Problem | null => null,
@@ -282,6 +284,7 @@ export async function openToy(
       accounts: () => unexpectedParts.accounts,
       hostedNames: await openHostedNames(database, changes),
       audit: async (_sql, entry) => void audited.push(entry),
+      tell: async (_sql, one) => void told.push(one),
       isPublic: options.isPublic ?? (() => true),
       waivers: await openWaivers({
         database,
@@ -333,6 +336,8 @@ export async function openToy(
     log,
     /** What the audit log was told. */
     audited,
+    /** What hooks were to be told. */
+    told,
     /** Publishing, for a grant. */
     get hosting() {
       return current.hosting;

@@ -9,6 +9,7 @@ import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
+import { resolveHooks, resolveMail } from "./hooks.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
@@ -126,6 +127,9 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       login: writtenLogin(input.login, folder),
       trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
     },
+    hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
+    mail: resolveMail(input.mail, reader, complain),
+    diskLow: input.diskLow,
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,

@@ -87,6 +87,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "## Trusted publishers",
     "An entry of `trustedPublishers`. docs/access.md tells more.",
     table(whole.$defs!["Publisher"]!),
+    "## Hooks",
+    "An entry of `hooks`. docs/hooks.md tells more.",
+    table(whole.$defs!["Hook"]!),
     "## Options of each format",
     "They stand in the repository, beside the keys above.",
     ...formats.flatMap((format) => [`### ${format.name}`, options(format)]),
@@ -142,6 +145,7 @@ function typeName(schema: Json): string {
     return "[repository](#repositories-as-upstreams)";
   if (schema.$ref === "#/$defs/Source" || schema.title === "source") return "[source](#sources)";
   if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
+  if (schema.$ref === "#/$defs/Hook") return "[hook](#hooks)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";
   if (schema.title) return schema.title;

@@ -1,6 +1,7 @@
 // The one description of the configuration: it validates, documents itself and makes the JSON Schema.
 import { z } from "zod";
 import { Access } from "./access.ts";
+import { Hooks, Mail } from "./hooks.ts";
 import { Login, TrustedPublishers } from "./login.ts";
 import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
@@ -193,6 +194,13 @@ const general = {
   policy: Policy,
   login: Login,
   trustedPublishers: TrustedPublishers,
+  hooks: Hooks,
+  mail: Mail,
+  diskLow: Size.prefault("1GiB")
+    .describe(
+      "Free bytes on the disk of the data directory below which that is an event (`disk-low`). `0B` is never",
+    )
+    .meta({ examples: ["20GiB"] }),
   trustedProxies: z
     .array(IpRange)
     .default([])

@@ -1,5 +1,6 @@
 // What publishing needs of the rest of the house.
 import type { AuditEntry } from "../core/audit.ts";
+import type { Told } from "../core/hook.ts";
 import type { Hosting } from "../core/hosting.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
@@ -22,6 +23,8 @@ export interface HostedDeps {
   };
   /** Writes down who did what, in the transaction that does it. */
   audit(sql: Query, entry: AuditEntry): Promise<void>;
+  /** Has hooks told of it, from the transaction that does it. */
+  tell(sql: Query, told: Told): Promise<void>;
   now(): number;
 }
 

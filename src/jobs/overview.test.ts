@@ -27,7 +27,9 @@ const sources = [
   {
     name: "toy",
     offline: false,
-    upstreams: () => [{ host: "upstream.example.test", isAway: true }],
+    upstreams: () => [
+      { host: "upstream.example.test", isAway: true, reason: "answered 502", answers: 0 },
+    ],
   },
   { name: "empty", offline: true, upstreams: () => [] },
 ];

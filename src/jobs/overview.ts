@@ -9,11 +9,20 @@ import type { ReadDatabase } from "../store/database.ts";
 const SHOWN = 5;
 const LOOKED_THROUGH = 100;
 
+/** An upstream, and whether it can be reached. */
+export interface SeenUpstream {
+  host: string;
+  isAway: boolean;
+  /** Why it was away last; empty while it never was. */
+  reason: string;
+  /** How often it answered since the start. */
+  answers: number;
+}
+
 export interface OverviewSource {
   name: string;
   offline: boolean;
-  /** Its upstreams, each with whether it can be reached. */
-  upstreams(): { host: string; isAway: boolean }[];
+  upstreams(): SeenUpstream[];
 }
 
 /** Requests since the start, by repository: they are counted on while configurations change. */

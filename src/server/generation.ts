@@ -73,6 +73,7 @@ export function createGeneration(
       policed,
       waivers: shared.waivers,
       now,
+      hooks: ground.hooks,
       database,
     }),
     people: peopleOf(auth, identity, held, now),

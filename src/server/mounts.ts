@@ -58,9 +58,11 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
       name: settings.name,
       offline: settings.offline,
       upstreams: () =>
-        (upstream?.states() ?? []).map(({ upstream: host, state }) => ({
+        (upstream?.states() ?? []).map(({ upstream: host, state, reason, answers }) => ({
           host,
           isAway: state !== "closed",
+          reason,
+          answers,
         })),
       hold() {
         entry.holders += 1;
