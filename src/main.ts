@@ -9,6 +9,7 @@ import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { gcCommand } from "./cli/gc.ts";
 import { hostedCommands } from "./cli/hosted.ts";
+import { importCommand } from "./cli/import.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
@@ -43,6 +44,7 @@ export function commands(): Command[] {
     gcCommand(working),
     ...hostedCommands(working),
     ...policyCommands(working),
+    importCommand(deps),
     unpinCommand(working),
     ...accountCommands(working),
     auditCommand(deps),
