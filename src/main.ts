@@ -3,6 +3,7 @@ import { accountCommands } from "./cli/accounts.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommand } from "./cli/backup.ts";
+import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
@@ -17,6 +18,7 @@ import { processLog } from "./cli/process-log.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
+import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import { formats } from "./formats/index.ts";
@@ -32,7 +34,10 @@ export function commands(): Command[] {
   return [
     serveCommand({
       formats,
-      start: (config, load) => start({ config, load, log: processLog(config), hasControl: true }),
+      async start(config, load) {
+        if (!hasStore(config)) await requirePorts(config);
+        return start({ config, load, log: processLog(config), hasControl: true });
+      },
     }),
     setupCommand(deps),
     doctorCommand(deps),

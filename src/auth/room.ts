@@ -11,6 +11,7 @@ import { type Admin, createAdmin } from "./admin.ts";
 import { type AuditLog, createAudit } from "./audit.ts";
 import { type Directory, openDirectory } from "./directory.ts";
 import { anonymousGrants } from "./effective.ts";
+import { createExisting } from "./existing.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { createLogIns, type LogIns, type Outside } from "./login.ts";
 import { createPasswords } from "./passwords.ts";
@@ -32,6 +33,8 @@ export interface AuthDeps {
 export interface AuthSettings {
   access: AccessRules;
   spelling: Spelling;
+  /** Names of all repositories: what is given for another one is refused. */
+  repositories?: readonly string[];
   outside?: readonly Outside[];
   exchange?: Accounts["exchange"];
 }
@@ -78,7 +81,18 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
       return settings.outside ?? [];
     },
   });
-  const admin = createAdmin({ directory, passwords, audit, now });
+  const existing = createExisting({
+    directory,
+    rules: () => settings.access,
+    repositories: () => settings.repositories ?? null,
+  });
+  const admin = createAdmin({
+    directory,
+    existing,
+    passwords,
+    audit,
+    now,
+  });
   const pending = createPendingLogins(database, now);
   const sessions = createSessions({ database, directory, now });
   return {
@@ -96,6 +110,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
       directory,
       rules: () => settings.access,
       admin,
+      existing,
       audit,
       logIns,
       pending,

@@ -18,6 +18,7 @@ import {
 import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
+import { checkNames } from "./unknown-names.ts";
 import { serverWarnings, type WarningFormat, warningsOf } from "./warnings.ts";
 
 export type ExaminedFormat = WarningFormat & Pick<Format, "probe">;
@@ -35,6 +36,8 @@ export interface DoctorDeps {
   data?(folder: string): Promise<Omit<Finding, "subject">>;
   /** Accounts and grants that commands gave. As the catalog has them unless told. */
   stored?(config: Config): Promise<StoredAccess>;
+  /** Whom the configuration gives something, and nobody knows. As the catalog has it unless told. */
+  unknown?(config: Config): Promise<string[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -47,6 +50,7 @@ export function doctorCommand({
   port = checkPort,
   data = checkData,
   stored = checkAccess,
+  unknown = checkNames,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -71,6 +75,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         ...tlsFindings(config, terminal.now(), hasUsers),
         { subject: "data", ...(await data(config.data)) },
         { subject: "users", ...accessWords(config.access, grants) },
+        ...(await unknown(config)).map(unknownName),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {
@@ -90,6 +95,12 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
       return findings.some(({ state }) => state === "bad") ? 1 : 0;
     },
   };
+}
+
+function unknownName(text: string): Finding {
+  const hint =
+    "Is the name misspelt? Whoever comes through another system is known from their first log-in on";
+  return { state: "warning", subject: "users", text, hint };
 }
 
 /** What tells whether an upstream is a repository of its format (`Format.probe`). */

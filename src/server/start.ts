@@ -1,6 +1,7 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
 import { createRetries } from "../api/retries.ts";
 import { createRuns } from "../api/runs.ts";
+import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
 import { tellGarbage } from "../cli/gc.ts";
@@ -80,6 +81,11 @@ export async function start(options: StartOptions): Promise<Running> {
   };
   let current: Generation = generationOf(config, mounts.of(config.repositories));
   mounts.use(current.held);
+  /** Whom the configuration names and nobody knows. */
+  const unknown = () => {
+    const { users, teams } = ground.auth.directory.current();
+    return unknownNames(users, teams, current.config.access);
+  };
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
@@ -90,7 +96,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...accountOperations(ground.auth, database),
       async reload({ say }) {
         const { isTaken, lines } = await reload();
-        for (const line of lines) say(line);
+        for (const line of [...lines, ...(isTaken ? unknown() : [])]) say(line);
         return isTaken;
       },
       ...hostedOperations(hosting, operatorGrant),
@@ -113,7 +119,8 @@ export async function start(options: StartOptions): Promise<Running> {
     [tidyTrash(hosting, serverGrant, log), ...(where === "ports" ? [watching] : [])],
     () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
-      return serverWarnings({ ...current.config, tls }, now(), hasUsers).map(({ text }) => text);
+      const warnings = serverWarnings({ ...current.config, tls }, now(), hasUsers);
+      return [...warnings.map(({ text }) => text), ...unknown()];
     },
   );
   let control: ControlServer | null = null;
