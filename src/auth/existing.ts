@@ -68,6 +68,7 @@ export function createExisting({ directory, rules, repositories }: ExistingDeps)
         throw new Problem(
           "badRequest",
           `There is no repository ${wrong.slice(0, 100)}${among(all!)}`,
+          { rule: "token-repositories" },
         );
     },
   };

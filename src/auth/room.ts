@@ -14,6 +14,7 @@ import { anonymousGrants } from "./effective.ts";
 import { createExisting } from "./existing.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { createLogIns, type LogIns, type Outside } from "./login.ts";
+import { createOneTime, type OneTime } from "./one-time.ts";
 import { createPasswords } from "./passwords.ts";
 import { createPendingLogins, type PendingLogins } from "./pending.ts";
 import { type Admit, createAdmit } from "./people.ts";
@@ -47,6 +48,7 @@ export interface Auth {
   readonly pending: PendingLogins;
   readonly setup: Setup;
   readonly sessions: Sessions;
+  readonly once: OneTime;
   /** The user that somebody is who is known to another system. */
   readonly admit: Admit;
   /** The configuration's part in it, as it stands now. */
@@ -103,6 +105,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     pending,
     setup: createSetup(directory, admin),
     sessions,
+    once: createOneTime(now),
     admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({
