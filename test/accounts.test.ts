@@ -69,6 +69,10 @@ test("a user, a grant and a token let a client in, and each of them taken back s
     "revoke token",
   ]);
   expect(audit.join("")).not.toContain(token);
+  const wrong = holdfast(["audit", "--action", "tokens"]);
+  expect([wrong.status, wrong.err]).toEqual([2, expect.stringContaining("did you mean token?")]);
+  expect(holdfast(["audit", "--action", "token"]).out).toMatch(/^[\d-]+ [\d:]+ UTC +token +the op/);
+  expect(holdfast(["audit", "--token", "ci"]).out).toBe("Nothing.\n");
   expect(server.output()).not.toContain(token);
 }, 60_000);
 

@@ -186,6 +186,20 @@ test("the audit log has every change, and what failed, and no secret", async () 
   const rows = await readAudit(database.read, { limit: 10 });
   expect(rows.map(({ action }) => action)).toEqual(["log in failed", "token", "grant", "user"]);
   expect(rows[0]).toMatchObject({ address: "10.0.0.1", detail: { name: "ann" } });
+  const about = async (asked: object) =>
+    (await readAudit(database.read, { limit: 10, ...asked })).map(({ action }) => action);
+  expect(await about({ principal: "ann" })).toEqual(["log in failed"]);
+  expect(await about({ principal: "an_" })).toEqual([]);
+  const own = auth.accounts(await ask(gate, `Bearer ${token.secret}`));
+  await own.issueToken(wish({ name: "second" }));
+  await auth.admin.revokeToken(theServer, token.id);
+  await ask(gate, `Bearer ${token.secret}`, "10.0.0.7");
+  await auth.audit.settled();
+  expect(await about({ principal: "ann" })).toEqual(["log in failed", "token", "log in failed"]);
+  for (const named of [token.id, "laptop"])
+    expect(await readAudit(database.read, { limit: 10, token: named })).toEqual([
+      expect.objectContaining({ action: "token", token: token.id, tokenName: "laptop" }),
+    ]);
   expect(JSON.stringify(rows)).not.toMatch(new RegExp(`${token.secret}|correct horse|guess`));
   await expect(database.write((sql) => sql`DELETE FROM audit`)).rejects.toThrow("final");
 });

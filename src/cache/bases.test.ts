@@ -331,8 +331,12 @@ test("nothing of a base is published or changed through what is built on it; lis
   const reply = await top.repository.for(everything).artifact(fileOf("thing", "a"), request());
   expect(reply.privateRead).toMatchObject({
     package: "thing",
+    purl: fileOf("thing", "a").purl,
     digest: sha256(Buffer.from("bytes")),
   });
+  // A list of files is none of them.
+  const listed = await top.repository.for(everything).view(indexOf("thing"), view, {});
+  expect(listed.privateRead).toBeUndefined();
   const own = await base.repository.for(everything).artifact(fileOf("thing", "a"), request());
   expect(own.privateRead).toBeUndefined();
   const nobody = top.repository.for(grantOf("", () => false));
