@@ -161,6 +161,8 @@ function clock(probes: readonly ProbeResult[]): Finding {
 
 function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeResult[]): Finding[] {
   const { name: subject, upstreams, format } = repository;
+  if (upstreams.length === 0 && (repository.bases ?? []).length === 0)
+    return [{ state: "skipped", subject, text: "hosted here: it has no upstream" }];
   if (repository.offline)
     return [{ state: "skipped", subject, text: "offline: no upstream is asked" }];
   const isGood = ({ failure, odd }: ProbeResult) => failure === null && odd === null;

@@ -469,3 +469,17 @@ d: [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
 `;
   expect(mistakes(text)[0]).toContain("not YAML: Excessive alias count");
 });
+
+test("an empty list of upstreams is enough where packages are published, and an absent one is not", () => {
+  const hosting = [{ ...formats[0]!, hosts: true as const }];
+  const load = (text: string) => {
+    const file = join(folder, "hosting.yaml");
+    writeFileSync(file, text);
+    return loadConfig({ file, formats: hosting, flags: {}, env: {} });
+  };
+  const { repositories } = load("repositories: { a: { format: npm, upstreams: [] } }\n");
+  expect(repositories.find(({ name }) => name === "a")).toMatchObject({ offline: true });
+  expect(() => load("repositories: { a: { format: npm } }\n")).toThrow(
+    "or upstreams: [] where only what is published here is meant",
+  );
+});

@@ -151,7 +151,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       bases,
       claims: entry.claims,
       freshnessMs: entry.freshness,
-      offline: offline || entry.offline,
+      offline: offline || entry.offline || upstreams.length + bases.length === 0,
       listen: entry.listen ?? null,
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,
@@ -262,8 +262,15 @@ function checkRepositories(
     const list = entry["upstreams"] ?? [];
     if (!Array.isArray(list)) continue;
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
-    if (list.length === 0 && !misspelt && !offline && entry["offline"] !== true)
-      around.complain(path, "needs at least one upstream, or offline: true", "key");
+    // An empty list says that only what is published here is ever had.
+    const isHosting = format?.hosts === true;
+    const isMeant = offline || entry["offline"] === true || (isHosting && "upstreams" in entry);
+    if (list.length === 0 && !misspelt && !isMeant)
+      around.complain(
+        path,
+        `needs at least one upstream, or ${isHosting ? "upstreams: [] where only what is published here is meant" : "offline: true"}`,
+        "key",
+      );
     const upstreams: UpstreamConfig[] = [];
     const bases: Resolved["bases"] = [];
     for (const [at, item] of list.entries()) {
