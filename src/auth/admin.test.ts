@@ -164,6 +164,13 @@ test("what is for nobody who is there is not given", async () => {
   await expect(
     admin.grant(theServer, { holder: "user:ann", ...given, repository: "nmp" }),
   ).rejects.toThrow("There is no repository nmp");
+  await expect(
+    admin.grant(theServer, { holder: "user:ann", ...given, package: "@acme/ *" }),
+  ).rejects.toThrow("is no pattern of names");
+  await expect(admin.setProfile(theServer, "ann", { email: "ann at home" })).rejects.toThrow(
+    "is no mail address",
+  );
+  await admin.setProfile(theServer, "ann", { email: "" });
 });
 
 test("whom the configuration names and nobody knows is told", () => {

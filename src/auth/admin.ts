@@ -118,6 +118,7 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
     async addUser(by, wanted, isAdmin = false) {
       const name = requireName(wanted.name, "user");
       if (wanted.password !== null) requirePassword(wanted.password);
+      requireMail(wanted.email ?? "");
       const hash = wanted.password === null ? null : await passwords.hash(wanted.password);
       const detail = { what: "add", name, ...(isAdmin && { admin: true }) };
       await change({ action: "user", principal: by, detail }, async (sql) => {
@@ -170,6 +171,7 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
           "badRequest",
           "A name or an address has 200 characters at most, and none that controls a terminal",
         );
+      if (email !== undefined) requireMail(email);
       const detail = { what: "profile", name: user.name };
       await change({ action: "user", principal: by, detail }, async (sql) => {
         await sql`UPDATE users SET email = ${mail}, full_name = ${full}, changed_at = ${now()} WHERE name = ${user.name}`;
@@ -235,6 +237,11 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
     },
     async grant(by, wanted) {
       const given = { ...wanted, holder: existing.holder(wanted.holder) };
+      if (given.package !== null && !/^[^\s\u0000-\u001f\u007f]+$/.test(given.package))
+        throw new Problem(
+          "badRequest",
+          `"${given.package.slice(0, 100)}" is no pattern of names, like @acme/*`,
+        );
       existing.repositories(given.repository === null ? null : [given.repository]);
       if (given.actions.length === 0) throw new Problem("badRequest", "A grant allows something");
       if (given.holder === "anonymous" && given.actions.some((action) => action !== "read"))
@@ -294,4 +301,10 @@ function requireWhole({ token, name }: Principal, what: string): void {
       rule: "login",
     },
   );
+}
+
+/** Whether it is somebody's is not asked: lists of owners show it. */
+function requireMail(text: string): void {
+  if (text === "" || /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(text)) return;
+  throw new Problem("badRequest", `"${text.slice(0, 100)}" is no mail address`);
 }

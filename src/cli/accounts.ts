@@ -64,7 +64,7 @@ const definitions: Definition[] = [
     words: "FILE",
     summary: "Take over users from an htpasswd file",
     details:
-      "Takes over bcrypt, apr1, {SHA} and crypt's SHA hashes. Each is hashed anew, with argon2id, when its user logs in next. Users that are here already stay as they are.",
+      "Takes over bcrypt, apr1, {SHA} and crypt's SHA hashes. Each is hashed anew, with argon2id, when its user logs in next. Users that are here already stay as they are. Ends with 1 when a line was not taken over.",
     given: async (given) => ({ text: await readFile(given.words[0]!, "utf8") }),
   },
   { name: "user list", isListing: true, summary: "Show the users", given: () => ({}) },

@@ -71,7 +71,10 @@ every file of a private package that somebody was sent. The oldest comes first.`
       if (given.on("json"))
         for (const row of rows)
           terminal.out(`${JSON.stringify({ ...row, at: new Date(row.at).toISOString() })}\n`);
-      else terminal.out(rows.length === 0 ? "Nothing.\n" : table(rows, terminal));
+      else
+        terminal.out(
+          rows.length === 0 ? "No line of the audit log is about that.\n" : table(rows, terminal),
+        );
       return 0;
     },
   };

@@ -250,7 +250,9 @@ test("what the lines do not say stands beside them: other machines, and where a 
   );
   expect((await setup(`npm --config ${file}`)).err).toBe("");
   const clients = ["npm", "yarn-berry", "uv", "go", "twine", "composer", "apt"];
-  const lines = clients.map((client) => credentialLine(client, "http://h.example.test:8080/one")![1]);
+  const lines = clients.map(
+    (client) => credentialLine(client, "http://h.example.test:8080/one")![1],
+  );
   expect(new Set(lines).size).toBe(clients.length);
   expect(credentialLine("apt", "https://h.example.test/debian")![1]).toBe(
     "machine h.example.test/debian login ci password hf_…",

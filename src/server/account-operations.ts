@@ -74,8 +74,13 @@ function commandsOf(auth: Auth, database: Database) {
       say(
         `${added.length} users are new${known ? `, ${known} were here before and stay as they are` : ""}.`,
       );
-      if (refused.length > 0 && added.length === 0)
-        throw new Problem("badRequest", "Nothing of the file was taken over");
+      if (refused.length > 0)
+        throw new Problem(
+          "badRequest",
+          added.length === 0
+            ? "Nothing of the file was taken over"
+            : `${refused.length} of its lines were not taken over, as told above; the others were`,
+        );
     }),
     "user list": command(z.object({}), async (_given, _by, say) => {
       const { users } = directory.current();
