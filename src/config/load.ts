@@ -13,6 +13,7 @@ import { resolveLogin, resolvePublishers, type SecretReader } from "./login-reso
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
 import { isAbout, resolvePolicy } from "./policy.ts";
+import { checkRefused } from "./refused.ts";
 import {
   type CommonInput,
   type Config,
@@ -83,7 +84,10 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   const offline = flags.offline || (isMapping(said) && said["offline"] === true);
   const resolved = checkRepositories(written, formats, offline, { folder, env, complain });
   const listen = listenOverride(flags.listen, env["HOLDFAST_LISTEN"], mistakes);
-  if (!parsed.success) throw sorted(mistakes);
+  if (!parsed.success) {
+    if (isMapping(said) && isMapping(written)) checkRefused(said, written, listen, complain);
+    throw sorted(mistakes);
+  }
 
   const input = parsed.data;
   const data = flags.data || env["HOLDFAST_DATA"];
@@ -256,6 +260,16 @@ function checkRepositories(
       const common = z.object(commonKeys).safeParse(entry, { error: describeIssue });
       for (const finding of findings(common.error?.issues ?? []))
         around.complain([...path, ...finding.path], finding.message, finding.what);
+      const known = [
+        "format",
+        ...Object.keys({ ...commonKeys, ...hostedKeys }),
+        ...formats.flatMap((one) => Object.keys(optionKeys(one))),
+      ];
+      for (const key of Object.keys(entry).filter((one) => !known.includes(one))) {
+        const meant = nearest(key, known);
+        const hint = meant ? ` (did you mean "${meant}"?)` : "";
+        around.complain([...path, key], `unknown key, whatever the format${hint}`, "key");
+      }
     }
     const own = format ? pick(entry, Object.keys(optionKeys(format))) : {};
     const read = readOptionFiles(own, format?.fileOptions ?? [], path, around);
@@ -265,7 +279,8 @@ function checkRepositories(
     // An empty list says that only what is published here is ever had.
     const isHosting = format?.hosts === true;
     const isMeant = offline || entry["offline"] === true || (isHosting && "upstreams" in entry);
-    if (list.length === 0 && !misspelt && !isMeant)
+    // Without its format nothing is known of what it needs.
+    if (list.length === 0 && !misspelt && !isMeant && format)
       around.complain(
         path,
         `needs at least one upstream, or ${isHosting ? "upstreams: [] where only what is published here is meant" : "offline: true"}`,
