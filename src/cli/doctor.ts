@@ -6,6 +6,7 @@ import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
+import { checkLogin } from "./check-login.ts";
 import {
   checkAccess,
   checkData,
@@ -56,7 +57,7 @@ export function doctorCommand({
     name: "doctor",
     summary: "Look whether everything a server needs is there",
     options: configOptions,
-    details: `Looks at ports, the data directory and its disk, the clock, and each upstream: how it is reached, how fast it answers,
+    details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, and each upstream: how it is reached, how fast it answers,
 and whether it is a repository of its format. Changes nothing. Exit code 1 when something is broken.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
@@ -76,6 +77,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         { subject: "data", ...(await data(config.data)) },
         { subject: "users", ...accessWords(config.access, grants) },
         ...(await unknown(config)).map(unknownName),
+        ...(await checkLogin(config)),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {
