@@ -211,6 +211,30 @@ describe("every operation", () => {
     expect(items).toEqual([{ name: "@acme/app" }]);
   });
 
+  test("that takes the only administrator away, or names no repository of this server, is refused", async () => {
+    const refused = await api("DELETE", "/users/ann");
+    expect([refused.status, (await refused.json()).detail]).toEqual([
+      409,
+      expect.stringContaining("ann is the only administrator"),
+    ]);
+    const token = { name: "x", scope: { repositories: ["nmp"] } };
+    const made = await api("POST", "/users/ann/tokens", token);
+    expect([made.status, await made.text()]).toEqual([
+      400,
+      expect.stringContaining("There is no repository nmp; there are: npm, release"),
+    ]);
+    expect(
+      (await api("POST", "/grants", { holder: "team:nobody", actions: ["read"] })).status,
+    ).toBe(404);
+    await api("PUT", "/users/zoe", { password: "correct horse" });
+    await api("PUT", "/users/zoe/password", { password: null });
+    expect(await (await api("GET", "/users/zoe")).json()).toMatchObject({
+      hasPassword: false,
+      isAdmin: false,
+    });
+    await api("DELETE", "/users/zoe");
+  });
+
   test("of a command is one of the API as well, and the others say why not", () => {
     const told = operations().flatMap(({ operation }) => [
       ...(operation.description as string).matchAll(/As `holdfast ([^`]+)`/g),
@@ -226,6 +250,7 @@ describe("every operation", () => {
       setup: "writes on the client's machine",
       doctor: "looks at the machine before a server runs",
       config: "looks at a file",
+      "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
       "policy test": "looks at a file",
     };

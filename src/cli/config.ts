@@ -32,7 +32,7 @@ schema  prints the JSON Schema of the file, for editors`,
       const config = configFrom(given, formats, terminal);
       if (what === "show") terminal.out(renderConfig(config, formats));
       else {
-        terminal.out(checked(config, given.text("config")));
+        terminal.out(checked(config, given.text("config") ?? terminal.env["HOLDFAST_CONFIG"]));
         for (const { subject, text } of [
           ...serverWarnings(config, terminal.now(), false),
           ...config.repositories.flatMap((one) => warningsOf(one, config, formats)),

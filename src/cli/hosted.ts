@@ -167,6 +167,8 @@ function wholeRelease(text: string): { name: string; version: string } {
 
 /** "@acme/ui@1.2.3": the at sign that a name begins with is none that ends it. */
 export function releaseOf(text: string): { name: string; version: string | undefined } {
+  const [, spelled, exact] = /^([^=]+)==([^=]+)$/.exec(text) ?? []; // as pip writes it
+  if (spelled !== undefined) return { name: spelled, version: exact };
   const at = text.lastIndexOf("@");
   if (at <= 0) return { name: text, version: undefined };
   return { name: text.slice(0, at), version: text.slice(at + 1) };

@@ -15,6 +15,7 @@ import { resolveLogin, resolvePublishers, type SecretReader } from "./login-reso
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
 import { isAbout, resolvePolicy } from "./policy.ts";
+import { checkRefused } from "./refused.ts";
 import {
   type CommonInput,
   type Config,
@@ -88,7 +89,10 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   const offline = flags.offline || (isMapping(said) && said["offline"] === true);
   const resolved = checkRepositories(written, formats, offline, { folder, env, complain });
   const listen = listenOverride(flags.listen, env["HOLDFAST_LISTEN"], mistakes);
-  if (!parsed.success) throw sorted(mistakes);
+  if (!parsed.success) {
+    if (isMapping(said) && isMapping(written)) checkRefused(said, written, listen, complain);
+    throw sorted(mistakes);
+  }
 
   const input = parsed.data;
   const data = flags.data || env["HOLDFAST_DATA"];
@@ -160,7 +164,8 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       sources,
       claims: entry.claims,
       freshnessMs: entry.freshness,
-      offline: offline || entry.offline,
+      offline:
+        offline || entry.offline || upstreams.length + bases.length + sources.length === 0,
       listen: entry.listen ?? null,
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,
@@ -266,6 +271,16 @@ function checkRepositories(
       const common = z.object(commonKeys).safeParse(entry, { error: describeIssue });
       for (const finding of findings(common.error?.issues ?? []))
         around.complain([...path, ...finding.path], finding.message, finding.what);
+      const known = [
+        "format",
+        ...Object.keys({ ...commonKeys, ...hostedKeys }),
+        ...formats.flatMap((one) => Object.keys(optionKeys(one))),
+      ];
+      for (const key of Object.keys(entry).filter((one) => !known.includes(one))) {
+        const meant = nearest(key, known);
+        const hint = meant ? ` (did you mean "${meant}"?)` : "";
+        around.complain([...path, key], `unknown key, whatever the format${hint}`, "key");
+      }
     }
     const own = format ? ownOptions(entry, format) : {};
     /** All of it is published here: its format asks no upstream for anything. */
@@ -285,9 +300,17 @@ function checkRepositories(
         "what is published here and what an upstream signs cannot be in one repository: give `hosted` a repository of its own, and clients both",
         "key",
       );
+    // An empty list says that only what is published here is ever had.
+    const isHosting = format?.hosts === true;
+    const isMeant = offline || entry["offline"] === true || (isHosting && "upstreams" in entry);
     const isAlone = list.length === 0 && code.length === 0 && !isWhole;
-    if (isAlone && !misspelt && !offline && entry["offline"] !== true)
-      around.complain(path, "needs at least one upstream, or offline: true", "key");
+    // Without its format nothing is known of what it needs.
+    if (isAlone && !misspelt && !isMeant && format)
+      around.complain(
+        path,
+        `needs at least one upstream, or ${isHosting ? "upstreams: [] where only what is published here is meant" : "offline: true"}`,
+        "key",
+      );
     const upstreams: UpstreamConfig[] = [];
     const bases: Resolved["bases"] = [];
     for (const [at, item] of list.entries()) {

@@ -211,6 +211,7 @@ repositories:
         tokenFile: /run/secrets/vendor
 \`\`\`
 
+- The file is given with \`--config\`, or by the variable \`HOLDFAST_CONFIG\`; the server and each command read it.
 - A flag wins over a variable (\`HOLDFAST_DATA\`, \`HOLDFAST_LISTEN\`), a variable over the file, the file over the default.
 - Relative paths in the file start at the file's folder. Those of flags, variables and defaults start where you are.
 - \`holdfast config check\` tells every mistake at once, each with its line. \`holdfast config show\` prints what counts in

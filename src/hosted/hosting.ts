@@ -75,13 +75,15 @@ export function createHosting(
           `Nothing can be published in ${repository}: its format is only fetched so far`,
         );
       // A name that this repository claims itself may be published in both: each then shows its own.
-      if (packageName !== null && !settings.claims(packageName)) refuseElsewhere(packageName);
+      if (packageName !== null && !settings.claims(packageName))
+        refuseElsewhere(packageName, true);
     }
 
     /** A name of a repository that this one is built on is that one's here as well. */
-    function refuseElsewhere(packageName: string): void {
+    function refuseElsewhere(packageName: string, isNew = false): void {
       const other = settings.elsewhere(packageName);
-      if (!other) return;
+      // What is claimed there and published nowhere is not there to be changed.
+      if (!other || (!isNew && !other.room.owns(packageName))) return;
       throw new Problem(
         "conflict",
         `${packageName} belongs to the repository ${other.name}, which ${repository} is built on: it is published and changed there`,

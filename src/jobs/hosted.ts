@@ -116,8 +116,10 @@ export function hostedOperations(
     },
     async "trash list"({ values = {}, say }) {
       const rooms = values["repository"] ? [find(values["repository"])] : repositories();
+      let isEmpty = true;
       for (const { name: repository } of rooms)
-        for (const one of await open({ ...values, repository }).room.trash())
+        for (const one of await open({ ...values, repository }).room.trash()) {
+          isEmpty = false;
           say(
             [
               new Date(one.removedAt).toISOString().slice(0, 16),
@@ -128,6 +130,8 @@ export function hostedOperations(
               `removed by ${one.removedBy}`,
             ].join("  "),
           );
+        }
+      if (isEmpty) say("Nothing that was unpublished could be restored.");
       return true;
     },
     async "trash restore"({ values = {}, say }) {

@@ -22,6 +22,7 @@ export interface SeenUpstream {
 export interface OverviewSource {
   name: string;
   offline: boolean;
+  isHostedOnly: boolean;
   upstreams(): SeenUpstream[];
 }
 
@@ -63,13 +64,21 @@ export function createOverviews(
     const rows = await database.read`SELECT repository, files, bytes FROM totals`;
     const totals = new Map(rows.map((row: Record<string, unknown>) => [row["repository"], row]));
     return new Map(
-      sources.map(({ name, offline, upstreams }) => {
+      sources.map(({ name, offline, isHostedOnly, upstreams }) => {
         const { files = 0, bytes = 0 } = (totals.get(name) ?? {}) as Record<string, unknown>;
         const away = upstreams().flatMap(({ host, isAway }) => (isAway ? [host] : []));
         const { requests, hits } = tally.of(name);
         return [
           name,
-          { files: Number(files), bytes: Number(bytes), requests, hits, offline, away },
+          {
+            files: Number(files),
+            bytes: Number(bytes),
+            requests,
+            hits,
+            offline,
+            isHostedOnly,
+            away,
+          },
         ];
       }),
     );

@@ -57,6 +57,10 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
       bases,
       name: settings.name,
       offline: settings.offline,
+      isHostedOnly:
+        entry.format.hosts === true &&
+        settings.upstreams.length === 0 &&
+        settings.bases.length === 0,
       upstreams: () =>
         (upstream?.states() ?? []).map(({ upstream: host, state, reason, answers }) => ({
           host,

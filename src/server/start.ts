@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { createRetries } from "../api/retries.ts";
 import { createRuns } from "../api/runs.ts";
+import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
 import { tellGarbage } from "../cli/gc.ts";
@@ -88,6 +89,11 @@ export async function start(options: StartOptions): Promise<Running> {
   useHooks(config);
   let current: Generation = generationOf(config, mounts.of(config.repositories));
   mounts.use(current.held);
+  /** Whom the configuration names and nobody knows. */
+  const unknown = () => {
+    const { users, teams } = ground.auth.directory.current();
+    return unknownNames(users, teams, current.config.access);
+  };
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
@@ -98,7 +104,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...accountOperations(ground.auth, database),
       async reload({ say }) {
         const { isTaken, lines } = await reload();
-        for (const line of lines) say(line);
+        for (const line of [...lines, ...(isTaken ? unknown() : [])]) say(line);
         return isTaken;
       },
       ...hostedOperations(hosting, operatorGrant),
@@ -126,7 +132,8 @@ export async function start(options: StartOptions): Promise<Running> {
     ],
     () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
-      return serverWarnings({ ...current.config, tls }, now(), hasUsers).map(({ text }) => text);
+      const warnings = serverWarnings({ ...current.config, tls }, now(), hasUsers);
+      return [...warnings.map(({ text }) => text), ...unknown()];
     },
   );
   let control: ControlServer | null = null;
