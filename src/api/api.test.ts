@@ -221,7 +221,7 @@ describe("every operation", () => {
     const made = await api("POST", "/users/ann/tokens", token);
     expect([made.status, await made.text()]).toEqual([
       400,
-      expect.stringContaining("There is no repository nmp; there are: npm, release"),
+      expect.stringContaining("There is no repository nmp; there are: npm, php, release"),
     ]);
     expect(
       (await api("POST", "/grants", { holder: "team:nobody", actions: ["read"] })).status,

@@ -164,8 +164,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       sources,
       claims: entry.claims,
       freshnessMs: entry.freshness,
-      offline:
-        offline || entry.offline || upstreams.length + bases.length + sources.length === 0,
+      offline: offline || entry.offline || upstreams.length + bases.length + sources.length === 0,
       listen: entry.listen ?? null,
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,

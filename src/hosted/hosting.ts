@@ -75,8 +75,7 @@ export function createHosting(
           `Nothing can be published in ${repository}: its format is only fetched so far`,
         );
       // A name that this repository claims itself may be published in both: each then shows its own.
-      if (packageName !== null && !settings.claims(packageName))
-        refuseElsewhere(packageName, true);
+      if (packageName !== null && !settings.claims(packageName)) refuseElsewhere(packageName, true);
     }
 
     /** A name of a repository that this one is built on is that one's here as well. */
