@@ -311,6 +311,7 @@ function readable(incoming: Incoming) {
     address: incoming.address,
     header: (name: string) => incoming.header(name),
     body: (limit: number) => incoming.body(limit),
+    stream: (limit: number) => incoming.stream(limit),
   };
 }
 

@@ -14,6 +14,7 @@ import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
+import { publishCommand } from "./cli/publish.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
@@ -42,6 +43,7 @@ export function commands(): Command[] {
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     backupCommand(deps),
     gcCommand(working),
+    publishCommand(working),
     ...hostedCommands(working),
     ...policyCommands(working),
     unpinCommand(working),

@@ -13,13 +13,26 @@ const rooms: Record<string, readonly string[]> = {
   config: ["core"],
   store: ["core"],
   upstream: ["core"],
+  git: ["core"],
   ledger: ["core", "store"],
   auth: ["core", "store"],
   // The waivers are in the database; rules and decisions are pure.
   policy: ["core", "store"],
   hosted: ["core", "store", "ledger"],
+  // Code hosts: their mirrors, what was seen of them first, and what is published of that.
+  sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
-  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "policy"],
+  cache: [
+    "core",
+    "store",
+    "upstream",
+    "ledger",
+    "worker",
+    "hosted",
+    "policy",
+    "sources",
+    "git",
+  ],
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
   formats: ["core", "archive", "proof"],
@@ -35,7 +48,7 @@ const composers = ["main", "app", "server", "cli"];
 /** A file of a room that composes: it needs the formats. */
 const composing = ["src/worker/thread.ts"];
 /** The only rooms that hold doors to the outside. */
-const doors = ["http", "store", "upstream", "cli"];
+const doors = ["http", "store", "upstream", "git", "cli"];
 /** Files elsewhere that were lent one, each for one thing. */
 const lent = [
   "src/auth/passwords.ts", // argon2id

@@ -1,6 +1,7 @@
 // What the API works with.
 import type { Auth } from "../auth/room.ts";
 import type { Grant } from "../core/grant.ts";
+import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { Hooks } from "../hooks/room.ts";
@@ -21,6 +22,7 @@ export interface ApiRepository {
   spell(name: string): string;
   /** What is published in it, for one caller. */
   hosting(grant: Grant): HostedRoom;
+  publish(grant: Grant, given: Given): Promise<GivenPublished[]>;
 }
 
 export interface ApiDeps {

@@ -1,10 +1,14 @@
 // One route of the API, said once: what it needs, what it takes and gives, and what it does. Checks and the OpenAPI document come from here.
 import type { z } from "zod";
 import type { Access, Grant } from "../core/grant.ts";
+import type { GivenFile } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 type Text = Record<string, string>;
+
+/** A file that came as the body of a request. */
+export type SentFile = Omit<GivenFile, "name">;
 
 /** A call, checked by the endpoint's own schemas. */
 export interface Call<Query, Body> {
@@ -12,6 +16,8 @@ export interface Call<Query, Body> {
   params: Text;
   query: Query;
   body: Body;
+  /** Of an endpoint that takes one. */
+  file: SentFile;
   grant: Grant;
 }
 
@@ -36,6 +42,8 @@ export interface Endpoint<Query = unknown, Body = unknown, Result = unknown> {
   /** Of text, as a query has it. */
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
+  /** Takes a file as it is, of any size, in place of a body of JSON. */
+  takesFile?: true;
   /** The status of success. */
   status: 200 | 201 | 202 | 204;
   /** What it gives then; none with 204. */

@@ -12,6 +12,7 @@ import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
 import { policyEndpoints } from "./policy.ts";
 import { problemReply } from "./problem.ts";
+import { publishEndpoints } from "./publish.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
@@ -34,6 +35,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
     ...policyEndpoints(deps),
+    ...publishEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),

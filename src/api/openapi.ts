@@ -55,6 +55,9 @@ function operationOf(one: Endpoint, schemas: Json): Json {
         content: { "application/json": { schema: schemaOf(one.body, "input", schemas) } },
       },
     }),
+    ...(one.takesFile && {
+      requestBody: { required: true, content: { "application/octet-stream": {} } },
+    }),
     responses: {
       [one.status]: {
         description: "Done",

@@ -4,10 +4,12 @@ import type { Access, Grant } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { type Mistake, WrongFields } from "./endpoint.ts";
+import { type Mistake, type SentFile, WrongFields } from "./endpoint.ts";
 import type { Retries } from "./retries.ts";
 
 const BODY_LIMIT = 1024 * 1024;
+/** Of a file. A repository has a smaller limit of its own. */
+const FILE_LIMIT = 5 * 2 ** 30;
 
 export interface Route {
   kind: "api";
@@ -26,6 +28,7 @@ export interface ApiRequest {
   readonly address: string;
   header(name: string): string | null;
   body(limit: number): Promise<Uint8Array>;
+  stream(limit: number): AsyncIterable<Uint8Array>;
 }
 
 /** The routes of these endpoints; `path` from `/-/api/v1` on. Null when there is none. */
@@ -86,7 +89,13 @@ export async function serveEndpoint(
   const { query, bytes } = await read(endpoint, request);
   const make = async () => {
     const body = endpoint.body ? check(endpoint.body, "body", parseJson(bytes)) : undefined;
-    const result = await endpoint.run({ params, query, body, grant });
+    const result = await endpoint.run({
+      params,
+      query,
+      body,
+      file: sentFile(endpoint, request),
+      grant,
+    });
     return endpoint.result
       ? json(endpoint.status, result)
       : { status: endpoint.status, headers: NO_STORE, body: null };
@@ -109,6 +118,15 @@ async function read(endpoint: Endpoint, request: ApiRequest) {
     throw new Problem("badRequest", "The body must be JSON: content-type: application/json");
   return { query, bytes: await request.body(BODY_LIMIT) };
 }
+
+/** A form of another site's page can send a file too, whoever is logged in, but only by POST: no endpoint takes one so. */
+function sentFile({ takesFile }: Endpoint, request: ApiRequest): SentFile {
+  const length = Number(request.header("content-length") ?? Number.NaN);
+  const size = takesFile && Number.isSafeInteger(length) ? length : null;
+  return { size, chunks: takesFile ? request.stream(FILE_LIMIT) : nothing() };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 function parseJson(bytes: Uint8Array): unknown {
   try {

@@ -43,6 +43,11 @@ export const serverGrant = issueGrant({
   may: () => true,
 });
 
+/** The same as it publishes what it made of the code at a URL. */
+export function sourceGrant(url: string): Grant {
+  return issueGrant({ ...serverGrant, principal: { ...theServer, name: `the source ${url}` } });
+}
+
 /** For how long nobody is asked again about the same credentials from the same address. Whatever changes here is heard at once. */
 const REMEMBERED_MS = 60_000;
 /** The same for what was refused: a client that sends the same wrong password with each of a hundred requests guesses once. */

@@ -8,6 +8,7 @@ import type { Reply } from "../core/reply.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { Turn } from "../core/task.ts";
 import { readPin } from "../ledger/pins.ts";
+import type { RepositorySources } from "../sources/sources.ts";
 import type { Database } from "../store/database.ts";
 import type { Absences } from "./absences.ts";
 import { knownFile, knownFiles, listStored } from "./artifact-rows.ts";
@@ -30,6 +31,7 @@ export interface Parts {
   values: Pick<Repository, "keep" | "kept" | "swap">;
   accounts(grant: Grant): Accounts;
   hosting(grant: Grant): Hosting;
+  sources: RepositorySources;
   /** The repository that this one is built on and that owns the package, with the server's own grant: who may read this one may read that. */
   elsewhere(packageName: string): Repository | null;
   /** A reply of such a repository, `from`, for callers of this one. The same object for the same reply. */
@@ -73,6 +75,27 @@ function bind(parts: Parts, grant: Grant): Repository {
     secret,
     accounts: parts.accounts(grant),
     hosting: parts.hosting(grant),
+    sources: {
+      for(packageName) {
+        permit("read", packageName);
+        const other = elsewhere(packageName);
+        return (other?.sources ?? parts.sources).for(packageName);
+      },
+      async roots() {
+        permit("read", null);
+        return (await parts.sources.roots()).filter((root) => grant.may(name, "read", root));
+      },
+      async refresh({ say, progress, signal }) {
+        permit("admin", null);
+        const { asked, failed } = await parts.sources.refresh({ say, progress, signal });
+        say(
+          asked === 0
+            ? "No code was had so far: it is when a client asks for it"
+            : `${asked} were asked`,
+        );
+        return failed === 0 && !signal.aborted;
+      },
+    },
     refuseClaimed: leave,
     async view(ref, request, headers) {
       enter(ref.package);

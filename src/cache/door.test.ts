@@ -74,7 +74,7 @@ const free: (keyof Repository)[] = [
   "now",
 ];
 /** What asks in each of its own functions. */
-const rooms: (keyof Repository)[] = ["accounts", "hosting"];
+const rooms: (keyof Repository)[] = ["accounts", "hosting", "sources"];
 
 const failure = async (ask: () => unknown) => {
   try {
@@ -98,6 +98,22 @@ test("each function of a repository is either free or asks for a grant, before a
   for (const [name, ask] of Object.entries(questions))
     expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
   expect(open.upstream.asked.length).toBe(before);
+});
+
+test("each function of the code hosts asks for a grant, and who may read asks no code host for all", async () => {
+  open = await openToy();
+  const { sources } = open.unbound.for(nothing);
+  const call = { say() {}, progress() {}, signal: new AbortController().signal };
+  const asking: { [name in keyof typeof sources]: (of: typeof sources) => unknown } = {
+    for: (of) => of.for("thing"),
+    roots: (of) => of.roots(),
+    refresh: (of) => of.refresh(call),
+  };
+  expect(Object.keys(sources).sort()).toEqual(Object.keys(asking).sort());
+  for (const [name, ask] of Object.entries(asking))
+    expect([name, await failure(() => ask(sources))]).toEqual([name, "unauthenticated"]);
+  const reader = open.unbound.for(grantOf("ann", (_repository, action) => action === "read"));
+  expect(await failure(() => reader.sources.refresh(call))).toBe("forbidden");
 });
 
 test("each function of publishing asks for a grant, and who may read may change nothing", async () => {

@@ -1,5 +1,5 @@
 // Every question about a package passes here first: whose its name is, and whether the caller may ask.
-import { createClaims } from "../core/claims.ts";
+import { type Claims, createClaims } from "../core/claims.ts";
 import { type Action, type Grant, permit } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -27,8 +27,11 @@ export function createDoor(
   spell: ((name: string) => string) | undefined,
   isHosted: (packageName: string) => boolean = () => false,
   isOfBase: (packageName: string) => boolean = () => false,
+  /** A pattern by which a name is claimed as well. */
+  also: Claims = () => null,
 ): Door {
-  const claims = createClaims(patterns, spell);
+  const configured = createClaims(patterns, spell);
+  const claims: Claims = (packageName) => configured(packageName) ?? also(packageName);
 
   function ask(grant: Grant, action: Action, packageName: string | null): void {
     permit(grant, repository, action, packageName || null);

@@ -4,7 +4,9 @@ import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
+import type { SourceSettings } from "../core/source.ts";
 import type { Upstream } from "../core/upstream.ts";
+import type { Mirrors } from "../git/mirrors.ts";
 import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
@@ -12,6 +14,7 @@ import type { Events } from "../ledger/events.ts";
 import { createPolicy } from "../policy/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
+import { createSources, type RepositorySources } from "../sources/sources.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
@@ -48,6 +51,10 @@ export interface RepositorySettings {
   /** Rules that may be about its packages, in their order. */
   policy: readonly PolicyRule[];
   hasUpstreams?: boolean;
+  /** Code hosts that releases are made from. */
+  sources?: readonly SourceSettings[];
+  /** No code host is asked. */
+  offline?: boolean;
 }
 
 /** What all repositories of a server share. */
@@ -64,6 +71,9 @@ export interface Shared {
   artifactMemory: Lru<StoredArtifact>;
   /** What the server itself may. */
   ownGrant: Grant;
+  /** The same as it makes releases of the code at a URL: who published them is told by that. */
+  sourceGrant(url: string): Grant;
+  mirrors: Mirrors;
   /** Secrets of the server's own, by name. */
   secret: Repository["secret"];
   /** Accounts as one caller may use them. */
@@ -85,6 +95,8 @@ export interface Mounted {
   service: Service;
   /** What is published in it, for one caller. */
   hosting(grant: Grant): HostedRoom;
+  /** Its code hosts, whoever asks. */
+  sources: RepositorySources;
   /** Whether the name is its own, or of one that it is built on: published there, or claimed. */
   owns(packageName: string): boolean;
   /** Whether something is published under the name, in it or in one that it is built on. */
@@ -111,12 +123,26 @@ export function createRepository(
   // One that has published it goes before one that claims it for nothing yet.
   const baseOf = (packageName: string) =>
     bases.find((base) => base.hosts(packageName)) ?? bases.find((base) => base.owns(packageName));
+  const sources = createSources(
+    {
+      repository: name,
+      offline: settings.offline ?? false,
+      mirrors: shared.mirrors,
+      database,
+      events: shared.events,
+      now,
+      hosting: (url) => hosting(shared.sourceGrant(url)),
+    },
+    settings.sources ?? [],
+  );
+  const claims = [...settings.claims, ...sources.claims];
   const door = createDoor(
     name,
-    settings.claims,
+    claims,
     format.spell,
     isHosted,
     (packageName) => baseOf(packageName) !== undefined,
+    sources.above,
   );
   const elsewhere = (packageName: string): Mounted | null => {
     if (bases.length === 0 || door.whose(packageName) !== "base") return null;
@@ -132,7 +158,7 @@ export function createRepository(
     options,
     report,
     now,
-    claimPatterns: settings.claims,
+    claimPatterns: claims,
     secret: shared.secret,
     claims: (packageName) => door.whose(packageName) !== "upstream",
   };
@@ -244,6 +270,7 @@ export function createRepository(
     values,
     accounts: shared.accounts,
     hosting,
+    sources,
     hostedKeys,
     elsewhere: (packageName) => elsewhere(packageName)?.repository.for(shared.ownGrant) ?? null,
     seen: createSeen({
@@ -270,6 +297,7 @@ export function createRepository(
     repository,
     service,
     hosting,
+    sources,
     hostedKeys,
     hasUpstreams: settings.hasUpstreams ?? true,
     hosts: (packageName) => isHosted(packageName) || bases.some((base) => base.hosts(packageName)),

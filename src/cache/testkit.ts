@@ -17,8 +17,10 @@ import type { PolicyRule } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import type { SourceSettings } from "../core/source.ts";
 import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
+import { openMirrors } from "../git/mirrors.ts";
 import { type HostedOptions, hostedDefaults } from "../hosted/deps.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
@@ -189,6 +191,7 @@ export interface AlsoOptions {
   format?: AnyFormat;
   bases?: readonly Mounted[];
   hasUpstreams?: boolean;
+  sources?: readonly SourceSettings[];
 }
 
 /** All bytes of a reply; throws what its stream throws. */
@@ -275,6 +278,8 @@ export async function openToy(
       viewMemory: createLru(1 << 20),
       artifactMemory: createLru(1 << 20),
       ownGrant: everything,
+      sourceGrant: () => everything,
+      mirrors: openMirrors(layout.git),
       secret: createSecrets(database, now),
       accounts: () => unexpectedParts.accounts,
       hostedNames: await openHostedNames(database, changes),
@@ -298,7 +303,11 @@ export async function openToy(
     /** Another repository on the same data. */
     const also = (name: string, from: Upstream, more: AlsoOptions = {}) =>
       createRepository(
-        { ...settingsOf(name, more.claims ?? []), hasUpstreams: more.hasUpstreams ?? true },
+        {
+          ...settingsOf(name, more.claims ?? []),
+          hasUpstreams: more.hasUpstreams ?? true,
+          sources: more.sources ?? [],
+        },
         more.format ?? format,
         from,
         shared,

@@ -13,7 +13,7 @@ export interface Command {
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** Its words, as help shows them: "CLIENT", "check|show|schema". In brackets when they may be left out. */
+  /** Its words, as help shows them: "CLIENT", "check|show|schema". In brackets when they may be left out; "FILE..." for one or more at the end. */
   readonly words?: string;
   readonly options: Readonly<Record<string, Option>>;
   /** Paragraphs for its help. */
@@ -87,8 +87,9 @@ export function parseArguments(command: Command, argv: readonly string[]): Given
 }
 
 function checkWords({ words: form = "" }: Command, words: readonly string[]): void {
-  const most = form === "" ? 0 : form.split(" ").length;
-  const least = form === "" || form.startsWith("[") ? 0 : most;
+  const parts = form.split(" ").filter(Boolean);
+  const most = form.endsWith("...") ? Number.POSITIVE_INFINITY : parts.length;
+  const least = form.startsWith("[") ? 0 : parts.filter((part) => !part.startsWith("[")).length;
   if (words.length > most) throw new UsageError(`unexpected argument ${quote(words[most]!)}`);
   if (words.length < least) throw new UsageError(`what is missing: ${form}`);
   const choices = form.replace(/[[\]]/g, "").split("|");

@@ -4,6 +4,7 @@ import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
+import type { SourceSettings } from "../core/source.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { paint } from "./terminal.ts";
@@ -82,6 +83,9 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
             format: repository.format,
             upstreams: shownLayers(repository),
             claims: repository.claims,
+            ...(repository.sources.length > 0
+              ? { sources: repository.sources.map(shownSource) }
+              : {}),
             freshness: formatDuration(repository.freshnessMs),
             offline: repository.offline,
             ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
@@ -132,6 +136,16 @@ function shownHosted({ hosted }: RepositoryConfig): object {
     ...(quotaPerUser !== null && { quotaPerUser: formatSize(quotaPerUser) }),
     fileLimit: formatSize(fileLimit),
   };
+}
+
+function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): object {
+  const known = ["username", "sshKeyFile"] as const;
+  const shown: Record<string, unknown> = { names, git };
+  for (const key of known) if (rest[key] !== undefined) shown[key] = rest[key];
+  for (const secret of ["password", "token"] as const)
+    if (rest[secret] !== undefined) shown[secret] = "***";
+  if (rest.ca !== undefined) shown["ca"] = certificates(rest.ca);
+  return { ...shown, every: formatDuration(everyMs), limit: formatSize(limit) };
 }
 
 function shownUpstream(upstream: UpstreamConfig): object {

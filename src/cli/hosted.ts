@@ -133,7 +133,7 @@ name stays the repository's, and the version can never be published with other b
 
   async function onPart(name: string, given: Given, terminal: Terminal): Promise<number> {
     const [repository, what] = given.words as [string, string];
-    const part = release(what);
+    const part = releaseOf(what);
     const values = {
       repository,
       package: part.name,
@@ -145,13 +145,13 @@ name stays the repository's, and the version can never be published with other b
 }
 
 function wholeRelease(text: string): { name: string; version: string } {
-  const { name, version } = release(text);
+  const { name, version } = releaseOf(text);
   if (!version) throw new UsageError(`which version of ${name}? ${name}@VERSION`);
   return { name, version };
 }
 
 /** "@acme/ui@1.2.3": the at sign that a name begins with is none that ends it. */
-function release(text: string): { name: string; version: string | undefined } {
+export function releaseOf(text: string): { name: string; version: string | undefined } {
   const at = text.lastIndexOf("@");
   if (at <= 0) return { name: text, version: undefined };
   return { name: text.slice(0, at), version: text.slice(at + 1) };

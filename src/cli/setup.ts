@@ -70,9 +70,13 @@ function offersOf(config: Config, formats: readonly SetupFormat[], given: Given)
   const root = rootOf(given) ?? rootUrl(config);
   return config.repositories
     .filter(({ name }) => wanted === undefined || name === wanted)
-    .flatMap(({ name, format, options }) => {
+    .flatMap(({ name, format, options, claims, sources }) => {
       const { setup } = formats.find((known) => known.name === format)!;
-      return setup(`${root}/${name}`, options).map((snippet) => ({ ...snippet, repository: name }));
+      const own = [...claims, ...sources.map(({ names }) => names)];
+      return setup(`${root}/${name}`, options, own).map((snippet) => ({
+        ...snippet,
+        repository: name,
+      }));
     });
 }
 

@@ -77,16 +77,21 @@ export function warningsOf(
 
 /** A claim holds in its own repository: a client that is set to another one of the same format asks for the name there. */
 function toldElsewhere(repository: RepositoryConfig, all: readonly RepositoryConfig[]): string[] {
-  const { name, format, claims, offline, upstreams } = repository;
+  const { name, format, offline, upstreams } = repository;
+  const claims = ownNames(repository);
   if (offline || upstreams.length === 0) return [];
   const bases = basesOf(repository, all); // what they claim is asked of them alone
   return all
     .filter((other) => other.name !== name && other.format === format && !bases.has(other.name))
     .flatMap((other) => {
-      const told = other.claims.filter((pattern) => !claims.includes(pattern));
+      const told = ownNames(other).filter((pattern) => !claims.includes(pattern));
       if (told.length === 0) return [];
       return [`asks its upstream for names that ${other.name} claims: ${told.join(", ")}`];
     });
+}
+
+function ownNames({ claims, sources = [] }: RepositoryConfig): string[] {
+  return [...claims, ...sources.map(({ names }) => names)];
 }
 
 /** What a repository is built on, and what that is built on. */

@@ -4,6 +4,7 @@ import { basename, dirname, resolve as resolvePath } from "node:path";
 import { z } from "zod";
 import { noRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
+import type { SourceSettings } from "../core/source.ts";
 import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { checkBases } from "./bases.ts";
@@ -39,6 +40,8 @@ import {
   Upstream,
 } from "./schema.ts";
 import { readYaml } from "./source.ts";
+import { Source } from "./sources.ts";
+import { resolveSource } from "./sources-resolve.ts";
 import { resolveTls } from "./tls.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Listen } from "./values.ts";
@@ -139,7 +142,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
 
   function repository(name: string, entry: Entry): RepositoryConfig {
     const format = formats.find((format) => format.name === entry.format)!;
-    const { upstreams, bases, own } = resolved.get(name)!;
+    const { upstreams, bases, own, sources } = resolved.get(name)!;
     // The format's own schema has the last word: it may check one option against another.
     const options = own && format.options.safeParse(own, { error: describeIssue });
     for (const finding of findings(options?.error?.issues ?? []))
@@ -153,6 +156,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       format: format.name,
       upstreams,
       bases,
+      sources,
       claims: entry.claims,
       freshnessMs: entry.freshness,
       offline: offline || entry.offline,
@@ -239,6 +243,7 @@ function wholePaths(own: Values, { fileOptions = [] }: FormatOptions): Values {
 interface Resolved {
   upstreams: UpstreamConfig[];
   bases: RepositoryConfig["bases"];
+  sources: SourceSettings[];
   /** The format's own options, files read; null when one of them cannot be. */
   own: Values | null;
 }
@@ -265,8 +270,19 @@ function checkRepositories(
     const read = readOptionFiles(own, format?.fileOptions ?? [], path, around);
     const list = entry["upstreams"] ?? [];
     if (!Array.isArray(list)) continue;
+    const code = format?.fromCode && Array.isArray(entry["sources"]) ? entry["sources"] : [];
+    const sources = code.flatMap((item, at) => {
+      const source = Source.safeParse(item);
+      return source.success ? [resolveSource(source.data, [...path, "sources", at], around)] : [];
+    });
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
-    if (list.length === 0 && !misspelt && !offline && entry["offline"] !== true)
+    if (
+      list.length === 0 &&
+      code.length === 0 &&
+      !misspelt &&
+      !offline &&
+      entry["offline"] !== true
+    )
       around.complain(path, "needs at least one upstream, or offline: true", "key");
     const upstreams: UpstreamConfig[] = [];
     const bases: Resolved["bases"] = [];
@@ -277,7 +293,7 @@ function checkRepositories(
       if (upstream.success)
         upstreams.push(resolveUpstream(upstream.data, [...path, "upstreams", at], around));
     }
-    resolved.set(name, { upstreams, bases, own: read });
+    resolved.set(name, { upstreams, bases, sources, own: read });
   }
   checkBases(written, around.complain);
   return resolved;

@@ -1,6 +1,7 @@
 // What the schema says of itself: docs/configuration.md for people, holdfast.schema.json for editors.
 import { z } from "zod";
 import { commonKeys, configSchema, type FormatOptions, hostedKeys, optionKeys } from "./schema.ts";
+import { sourcesKeys } from "./sources.ts";
 import { builtInRepositories } from "./upstreams.ts";
 
 /** The part of JSON Schema that our schemas become. */
@@ -41,6 +42,7 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
   const builtIn = Object.entries(builtInRepositories).filter(([, { format }]) =>
     formats.some(({ name }) => name === format),
   );
+  const fromCode = formats.filter((one) => one.fromCode);
   return [
     INTRODUCTION,
     "## The server",
@@ -65,6 +67,13 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
       .map(({ name }) => name)
       .join(", ")}. docs/publishing.md tells more.`,
     table(toJson(z.object(hostedKeys))),
+    ...(fromCode.length > 0
+      ? [
+          "### Keys of repositories whose packages are made from code",
+          `Of the formats ${fromCode.map(({ name }) => name).join(", ")}. docs/publishing.md tells more.`,
+          table(toJson(z.object(sourcesKeys))),
+        ]
+      : []),
     "## Upstreams",
     "An entry of `upstreams`. Only `url` is needed.",
     table(whole.$defs!["Upstream"]!),
@@ -72,6 +81,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "### Repositories as upstreams",
     "An entry of `upstreams` may also be another repository of the file. docs/publishing.md tells more.",
     table(whole.$defs!["Base"]!),
+    ...(fromCode.length > 0
+      ? ["## Sources", "An entry of `sources`.", table(whole.$defs!["Source"]!)]
+      : []),
     "## Trusted publishers",
     "An entry of `trustedPublishers`. docs/access.md tells more.",
     table(whole.$defs!["Publisher"]!),
@@ -131,6 +143,7 @@ function rows(schema: Json, prefix: string): string[][] {
 function typeName(schema: Json): string {
   if (schema.$ref === "#/$defs/Base" || schema.title === "repository")
     return "[repository](#repositories-as-upstreams)";
+  if (schema.$ref === "#/$defs/Source" || schema.title === "source") return "[source](#sources)";
   if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
   if (schema.$ref === "#/$defs/Hook") return "[hook](#hooks)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")

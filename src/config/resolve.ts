@@ -6,6 +6,7 @@ import type { AccessRules } from "../core/access.ts";
 import type { CertificateFacts, KeyPair } from "../core/certificate.ts";
 import type { OptionFile } from "../core/format.ts";
 import type { PolicyRule } from "../core/policy.ts";
+import type { SourceSettings } from "../core/source.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
@@ -52,6 +53,8 @@ export interface RepositoryConfig {
   offline: boolean;
   /** An additional address where it stands at the root. */
   listen: Address | null;
+  /** Code hosts that its packages are made from. */
+  sources: SourceSettings[];
   /** What is published in it. Bytes and milliseconds; null where there is no bound. */
   hosted: HostedConfig;
   /** Rules that may be about its packages, in their order. */
@@ -173,7 +176,7 @@ export function readPem(
   around: Surroundings,
 ): string | undefined {
   if (file === undefined) return undefined;
-  const pem = readText(file, path, around);
+  const pem = readTextFile(file, path, around);
   if (pem?.includes("-----BEGIN CERTIFICATE-----")) return pem;
   if (pem !== null) around.complain(path, `${file} holds no PEM certificate`);
   return undefined;
@@ -198,7 +201,7 @@ export function readSecret(
     return value || null;
   }
   if (file === undefined) return null;
-  const value = readText(file, at, around)?.replace(/\r?\n$/, "");
+  const value = readTextFile(file, at, around)?.replace(/\r?\n$/, "");
   if (value === "") around.complain(at, `${file} is empty`);
   if (value && /[\r\n]/.test(value))
     around.complain(at, `${file} holds more than one line: expected the secret alone`);
@@ -230,7 +233,8 @@ export function readOptionFiles(
   return failed ? null : Object.fromEntries(entries);
 }
 
-function readText(file: string, path: Path, around: Surroundings): string | null {
+/** Null, with a complaint, when it cannot be read. */
+export function readTextFile(file: string, path: Path, around: Surroundings): string | null {
   return readBytes(file, path, around)?.toString("utf8") ?? null;
 }
 

@@ -4,6 +4,7 @@ import { Access } from "./access.ts";
 import { Hooks, Mail } from "./hooks.ts";
 import { Login, TrustedPublishers } from "./login.ts";
 import { Policy, type RuledFormat } from "./policy.ts";
+import { sourcesKeys } from "./sources.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } from "./values.ts";
 
@@ -14,6 +15,8 @@ export interface FormatOptions extends RuledFormat {
   readonly fileOptions?: readonly string[];
   /** Whether packages can be published in its repositories. */
   readonly hosts?: true;
+  /** Whether packages can be made from the code of a code host. */
+  readonly fromCode?: true;
 }
 
 /** Design §4.3: a repository's name is its URL prefix. */
@@ -312,6 +315,7 @@ function member(format: FormatOptions) {
       format: z.literal(format.name).describe("Which ecosystem's protocol it speaks"),
       ...commonKeys,
       ...(format.hosts ? hostedKeys : {}),
+      ...(format.fromCode ? sourcesKeys : {}),
       ...optionKeys(format),
     })
     .meta({ title: `${format.name} repository` });

@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import type { ArtifactType, RandomAccess } from "./artifact.ts";
 import type { Candidate, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
+import type { Given, GivenPublished } from "./hosting.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { VersionOrder } from "./policy.ts";
 import type { Probe } from "./probe.ts";
@@ -36,6 +37,13 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   >;
   /** Packages can be published in its repositories: its documents are composed of what was, see `DocumentType.compose`. */
   readonly hosts?: true;
+  /** Packages can be made from the code of a code host, see `Repository.sources`: its repositories may have `sources`. */
+  readonly fromCode?: true;
+  /**
+   * That files can be published by a command and through the API (`Service.publish`), and what is said of them beside package and version: by
+   * name, each with its help.
+   */
+  readonly publishes?: Readonly<Record<string, string>>;
   /**
    * How its clients ask for a token in place of a CI job's identity token where they know no path of a repository: for one package, or for all
    * that the job may publish.
@@ -75,13 +83,16 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   contentDigest?(file: RandomAccess, artifact: { file: string }): Promise<string | null>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */
   problem(problem: Problem, path?: string, accept?: string | null): Reply;
-  setup(url: string, options: Options): Snippet[];
+  /** `own`: patterns of the names that are the repository's own, where the reader may know them. */
+  setup(url: string, options: Options, own?: readonly string[]): Snippet[];
 }
 
 /** A format at work on one repository. */
 export interface Service<Route extends { kind: string } = { kind: string }, Options = unknown> {
   /** `repository` is bound to what the caller may. */
   serve(route: Route, request: Request, repository: Repository<Options>): Promise<Reply>;
+  /** Publishes files that did not come through the format's own protocol. Throws a Problem; then nothing is published. */
+  publish?(given: Given, repository: Repository<Options>): Promise<GivenPublished[]>;
   /**
    * Whether a new copy of a document may take the place of the one in service, and what must be stored before clients see it. Runs
    * behind: who asks meanwhile gets the old copy after a second. Throws a Problem to refuse: the old copy stays, and an event tells why.

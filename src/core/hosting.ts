@@ -27,6 +27,35 @@ export interface NewFile {
   metadata: unknown;
 }
 
+/** What is to be published in the words that all formats share: a command's, or those of a call of the API. */
+export interface Given {
+  /** As the caller spells it; null where the files themselves are to say. */
+  package: string | null;
+  version: string | null;
+  files: readonly GivenFile[];
+  /** By the names of `Format.publishes`. */
+  values: Readonly<Record<string, string>>;
+}
+
+export interface GivenFile {
+  /** What it is called where it comes from, without folders. */
+  name: string;
+  /** Bytes; null where that is known at its end. */
+  size: number | null;
+  /** To be read once. */
+  chunks: AsyncIterable<Uint8Array>;
+}
+
+/** What became of one file that was given. */
+export interface GivenPublished {
+  package: string;
+  version: string;
+  /** What it is called in the repository. */
+  file: string;
+  /** False where it was there, with the same bytes. */
+  isNew: boolean;
+}
+
 export interface Publication {
   package: string;
   version: string;
@@ -64,13 +93,17 @@ export interface Hosting {
   search(text: string, limit: number): Promise<string[]>;
   /**
    * To be called before a body is read: whether the caller may publish the package here, whether its name can be (not one that the upstream
-   * was seen to have, unless it is claimed), and whether `size` bytes more are within quotas. Throws Problem("forbidden" | "unauthenticated" |
-   * "conflict" | "tooLarge" | "full").
+   * was seen to have, unless it is claimed), and whether `size` bytes more are within quotas. Null for a package that only the body names: whether
+   * the caller may publish anything here, and the rest is asked when that is known. Throws Problem("forbidden" | "unauthenticated" | "conflict" |
+   * "tooLarge" | "full").
    */
-  admit(packageName: string, size: number | null): Promise<void>;
-  /** Writes what a client sends to disk as it comes. `algorithms`: digests that are wanted beside SHA-256 ("sha512", "sha1", "md5", "blake2b256"). */
+  admit(packageName: string | null, size: number | null): Promise<void>;
+  /**
+   * Writes what a client sends to disk as it comes. `algorithms`: digests that are wanted beside SHA-256 ("sha512", "sha1", "md5", "blake2b256").
+   * `packageName`: as of `admit`.
+   */
   receive(
-    packageName: string,
+    packageName: string | null,
     chunks: AsyncIterable<Uint8Array>,
     limit: number,
     algorithms?: readonly string[],

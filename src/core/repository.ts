@@ -8,6 +8,7 @@ import type { Hosting } from "./hosting.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
+import type { Sources } from "./source.ts";
 import type { Derived, Turn } from "./task.ts";
 
 /** What a format asks and keeps for itself, whoever the caller is: a checksum database's tree. Tells nothing of any package that is stored. */
@@ -41,6 +42,8 @@ export interface Repository<Options = unknown> {
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */
   readonly hosting: Hosting;
+  /** Code hosts that releases are made from. */
+  readonly sources: Sources;
   /** True when the name is this repository's owner's: never asked for upstream. */
   claims(name: string): boolean;
   /** As they are configured: what a view of many names depends on, see core/claims.ts. */

@@ -7,6 +7,7 @@ import { memo } from "./memo.ts";
 import { nobody } from "./principal.ts";
 import type { Repository } from "./repository.ts";
 import type { Request } from "./request.ts";
+import type { Sources } from "./source.ts";
 
 type Part = "model" | "fetch" | "work" | "derive" | "stored" | "pinned" | "remove" | "swap";
 
@@ -33,12 +34,13 @@ function unexpectedAll<T extends object>(name: string): T {
 
 export const unexpectedParts: Pick<
   Repository,
-  Part | "secret" | "claimPatterns" | "accounts" | "hosting"
+  Part | "secret" | "claimPatterns" | "accounts" | "hosting" | "sources"
 > = {
   claimPatterns: [],
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),
+  sources: { for: () => null, roots: async () => [], refresh: async () => true } satisfies Sources,
   model: unexpected("model"),
   fetch: unexpected("fetch"),
   work: unexpected("work"),

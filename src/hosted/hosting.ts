@@ -64,7 +64,7 @@ export function createHosting(
       permit(now, repository, NEEDED[what], packageName);
     }
 
-    function toPublish(packageName: string): void {
+    function toPublish(packageName: string | null): void {
       ask("publish", packageName);
       if (!settings.canHost)
         throw new Problem(
@@ -72,7 +72,7 @@ export function createHosting(
           `Nothing can be published in ${repository}: its format is only fetched so far`,
         );
       // A name that this repository claims itself may be published in both: each then shows its own.
-      if (!settings.claims(packageName)) refuseElsewhere(packageName);
+      if (packageName !== null && !settings.claims(packageName)) refuseElsewhere(packageName);
     }
 
     /** A name of a repository that this one is built on is that one's here as well. */
@@ -114,7 +114,7 @@ export function createHosting(
       },
       async admit(packageName, size) {
         toPublish(packageName);
-        if (!names.has(repository, packageName))
+        if (packageName !== null && !names.has(repository, packageName))
           await refuseSeen(database.read, settings, packageName);
         await receiver.admit(account, size ?? 0);
       },

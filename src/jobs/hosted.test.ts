@@ -13,7 +13,7 @@ import { Problem } from "../core/problem.ts";
 import { grantOf } from "../core/testkit.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import { collectGarbage } from "./gc.ts";
-import { hostedOperations, tidyTrash } from "./hosted.ts";
+import { type HostingRepository, hostedOperations, tidyTrash } from "./hosted.ts";
 import { verify } from "./verify.ts";
 
 let toy: Awaited<ReturnType<typeof openToy>>;
@@ -46,10 +46,10 @@ async function publish(room: HostedRoom, file = "a.tgz", version = "1", text: Bu
 async function open(hosted = {}) {
   toy = await openToy({ hosted });
   const release = toy.also("release", toy.upstream);
-  const format = { spell: (name: string) => name.toLowerCase() };
-  const repositories = [
-    { name: "toy", hosting: toy.hosting, format },
-    { name: "release", hosting: release.hosting, format },
+  const format = { name: "toy", spell: (name: string) => name.toLowerCase() };
+  const repositories: HostingRepository[] = [
+    { ...release, name: "toy", hosting: toy.hosting, format },
+    { ...release, name: "release", format },
   ];
   const said: string[] = [];
   const all = hostedOperations(

@@ -5,15 +5,19 @@ import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { humanSize } from "../core/size.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import { localFile } from "../store/local-file.ts";
+import { publishGiven, type TakingRepository } from "./given.ts";
 import type { HouseOperations } from "./house.ts";
 import type { RecurringJob } from "./runner.ts";
 
 /** Publishing in a repository, for one caller. */
-export interface HostingRepository {
-  name: string;
+export interface HostingRepository extends TakingRepository {
   hosting(grant: Grant): HostedRoom;
-  format: { spell?(name: string): string };
+  format: TakingRepository["format"] & { spell?(name: string): string };
 }
+
+/** Of a call of `publish`, all of them text: these, and what its format takes. */
+const OF_EACH = ["by", "repository", "package", "version", "files"];
 
 /** The trash is looked at this often. */
 const LOOK_MS = 60 * 60 * 1000;
@@ -45,6 +49,26 @@ export function hostedOperations(
   }
 
   return {
+    async publish({ values = {}, say }) {
+      const repository = find(values["repository"]);
+      const files = await Promise.all(pathsOf(values["files"]).map(localFile));
+      const own = Object.entries(values).filter(([key]) => !OF_EACH.includes(key));
+      const published = await publishGiven(repository, grantOf(values["by"] || "somebody"), {
+        package: values["package"] ?? null,
+        version: values["version"] ?? null,
+        files,
+        values: Object.fromEntries(own),
+      });
+      for (const { package: name, version, file, isNew } of published) {
+        const what = `${name}@${version} (${file})`;
+        say(
+          isNew
+            ? `${what} is published in ${repository.name}.`
+            : `${what} is in ${repository.name} already, with the same bytes.`,
+        );
+      }
+      return true;
+    },
     async promote({ values = {}, say }) {
       const { version, ...from } = openRelease(values, "from");
       const to = open(values, "to");
@@ -113,6 +137,14 @@ export function hostedOperations(
 
 function spelled({ format }: HostingRepository, name: string): string {
   return format.spell?.(name) ?? name;
+}
+
+/** A list as JSON: paths from the root, on the server's machine. */
+function pathsOf(text = "[]"): string[] {
+  const paths: unknown = JSON.parse(text);
+  const isList = Array.isArray(paths) && paths.every((path) => typeof path === "string");
+  if (!isList || paths.length === 0) throw tooLittle("files");
+  return paths;
 }
 
 function partOf({ version, file }: Values): { version?: string; file?: string } {

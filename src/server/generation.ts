@@ -7,6 +7,7 @@ import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
+import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
@@ -23,7 +24,7 @@ export interface Generation {
   readonly held: readonly Held[];
   readonly app: App;
   /** Its repositories as the server itself may use them. */
-  readonly own: readonly (Operable & Pick<Held, "format" | "service">)[];
+  readonly own: readonly (Operable & Pick<Held, "format" | "service" | "sources">)[];
   /** With the rules that can be about their packages. */
   readonly policed: readonly PolicedRepository[];
   /** No more requests come: it lets go of its repositories when the last response has ended. */
@@ -58,13 +59,14 @@ export function createGeneration(
     api: createApi({
       ...shownRuns,
       version,
-      repositories: held.map(({ name, format, offline, repository, hosting }) => ({
-        name,
-        format: format.name,
-        offline,
-        claims: repository.claimPatterns,
-        spell: format.spell ?? ((text) => text),
-        hosting,
+      repositories: held.map((one) => ({
+        name: one.name,
+        format: one.format.name,
+        offline: one.offline,
+        claims: one.repository.claimPatterns,
+        spell: one.format.spell ?? ((text) => text),
+        hosting: one.hosting,
+        publish: (grant, given) => publishGiven(one, grant, given),
       })),
       overview: overviews.read,
       auth,
@@ -119,8 +121,9 @@ export function createGeneration(
       },
     }),
     // What the server does by itself it does with its own grant.
-    own: held.map(({ format, service, repository, hold }) => ({
+    own: held.map(({ format, service, repository, sources, hold }) => ({
       format,
+      sources,
       service,
       repository: repository.for(serverGrant),
       hold,

@@ -1,6 +1,6 @@
 // What stays for as long as the server: the data directory, and all that remembers it. Configurations come and go on it.
 import { statfs } from "node:fs/promises";
-import { serverGrant } from "../auth/gate.ts";
+import { serverGrant, sourceGrant } from "../auth/gate.ts";
 import { type Auth, openAuth } from "../auth/room.ts";
 import type { StoredArtifact } from "../cache/artifacts.ts";
 import { createLru } from "../cache/lru.ts";
@@ -11,6 +11,7 @@ import { createSoundness } from "../cache/soundness.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
+import { openMirrors } from "../git/mirrors.ts";
 import { createHooks, type Hooks } from "../hooks/room.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
@@ -85,6 +86,8 @@ export async function openGround(
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
+    sourceGrant,
+    mirrors: openMirrors(layout.git),
     secret: createSecrets(database, now),
     accounts: auth.accounts,
     hostedNames: await openHostedNames(database, changes),

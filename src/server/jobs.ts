@@ -1,5 +1,6 @@
 // What the server does beside requests, and how that follows a changed configuration.
 import type { Config } from "../config/resolve.ts";
+import type { Log } from "../core/log.ts";
 import { housekeeping } from "../jobs/housekeeping.ts";
 import type { Operations } from "../jobs/operations.ts";
 import { type RecurringJob, startJobs } from "../jobs/runner.ts";
@@ -51,7 +52,8 @@ export function startServerJobs(
       scrubEvery(config.scrub);
       ended.push(endTurns()); // what runs of them runs on
       const telling = tellWarnings(own, log, warnings);
-      endTurns = startJobs([telling, ...operations.turns()], log);
+      const refreshing = refreshSources(own, log);
+      endTurns = startJobs([telling, ...refreshing, ...operations.turns()], log);
       await telling.run();
     },
     async stop() {
@@ -60,4 +62,27 @@ export function startServerJobs(
       await Promise.all(ended);
     },
   };
+}
+
+/** How often it is looked which code hosts are to be asked again. */
+const LOOK_MS = 30_000;
+
+/** A look that is still under way is not begun again. */
+function refreshSources(own: Generation["own"], log: Log): RecurringJob[] {
+  return own
+    .filter(({ sources }) => sources.claims.length > 0)
+    .map(({ repository, sources, hold }) => ({
+      name: `sources of ${repository.name}`,
+      everyMs: LOOK_MS,
+      async run() {
+        const release = hold?.();
+        const say = (line: string) =>
+          log.write("info", line, { repository: repository.name, job: "sources" });
+        try {
+          await sources.refresh({ isDue: true, say });
+        } finally {
+          release?.();
+        }
+      },
+    }));
 }

@@ -157,7 +157,7 @@ function layersOf(
   const { name: repository, upstreams } = settings;
   const deps = { log, metrics, repository, now };
   const open = (some: RepositoryConfig["upstreams"]) =>
-    settings.offline ? null : createUpstream(some, deps);
+    settings.offline || some.length === 0 ? null : createUpstream(some, deps);
   if (bases.length === 0) return { layers: [], upstream: open(upstreams) };
   const layers: Layer[] = [];
   const opened: Upstreams[] = [];

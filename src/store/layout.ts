@@ -5,6 +5,7 @@
 //     views/ab/cdef…/…        rendered documents; may be removed at any time
 //     evidence/sha256/…       bytes that were refused, for an investigation
 //     incoming/               downloads under way; emptied at start
+//     git/<sha256>/           mirrors of code hosts, by the digest of their URL (git/mirror.ts)
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
 //     lock.json               which process that is, and where it listens
@@ -35,6 +36,7 @@ export interface Layout {
   readonly views: string;
   readonly evidence: string;
   readonly incoming: string;
+  readonly git: string;
   readonly database: string;
   readonly lock: string;
 }
@@ -47,6 +49,7 @@ export function layoutOf(root: string): Layout {
     views: join(root, "views"),
     evidence: join(root, "evidence", "sha256"),
     incoming: join(root, "incoming"),
+    git: join(root, "git"),
     database: join(root, "holdfast.db"),
     lock: join(root, "lock.db"),
   };

@@ -11,4 +11,6 @@ export interface SiteRequest {
   header(name: string): string | null;
   /** As `Request.body`. */
   body(limit: number): Promise<Uint8Array>;
+  /** As `Request.stream`. */
+  stream(limit: number): AsyncIterable<Uint8Array>;
 }

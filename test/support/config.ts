@@ -19,6 +19,8 @@ export interface TestOptions {
   server?: Record<string, unknown>;
   /** Go's checksum database itself is asked as well. */
   sumdbDirect?: boolean;
+  /** Code hosts by repository, as the configuration has them. */
+  sources?: Record<string, Record<string, unknown>[]>;
   /** Options of apt repositories. */
   apt?: AptSettings;
 }
@@ -29,6 +31,7 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
   const shared = (name: string) => ({
     claims: claims[name] ?? [],
     ...(freshness ? { freshness } : {}),
+    ...(options.sources?.[name] && { sources: options.sources[name] }),
   });
   const at = (url: string, hosts: string[] = []) => [
     // A fault that a test asks for lasts.

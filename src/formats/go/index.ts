@@ -1,5 +1,6 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
 import type { Format, Snippet } from "../../core/format.ts";
+import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { artifacts } from "./artifacts.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
@@ -9,6 +10,7 @@ import { type GoOptions, goOptions } from "./options.ts";
 import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
+import { publishZip } from "./publish.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
@@ -16,9 +18,17 @@ import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
 export type { GoOptions } from "./options.ts";
 export type { GoRoute } from "./routes.ts";
 
-function setup(url: string): Snippet[] {
+/** GOPRIVATE would have go pass this server by: GONOSUMDB alone says that a public database knows nothing of these names. */
+function setup(url: string, { noSumdb }: GoOptions, own: readonly string[] = []): Snippet[] {
+  const names = [...new Set([...own, ...noSumdb])];
   const text = [
     `go env -w GOPROXY=${url}`,
+    ...(names.length > 0
+      ? [
+          `go env -w GONOSUMDB=${names.join(",")}`,
+          "# No GOPRIVATE and no GONOPROXY: with them go would ask the code hosts itself.",
+        ]
+      : []),
     "# GOSUMDB stays as it is: the checksum database is answered under the same URL, also while the upstream is away.",
     "",
   ].join("\n");
@@ -27,6 +37,9 @@ function setup(url: string): Snippet[] {
 
 export const go: Format<GoRoute, GoOptions> = {
   name: "go",
+  hosts: true,
+  publishes: {},
+  fromCode: true,
   options: goOptions,
   documents: { list: listDocument, latest: infoDocument, query: infoDocument },
   artifacts,
@@ -37,14 +50,16 @@ export const go: Format<GoRoute, GoOptions> = {
     const checksums = createChecksums(repository);
     return {
       serve: (route, request, bound) => serve(route, request, bound, checksums),
+      publish: publishZip,
       operations: {
         [unfreezeOperation.name]: unfreezeWith(checksums),
         [recheckOperation.name]: recheckWith(checksums),
+        [sourcesOperation.name]: refreshSources,
       },
     };
   },
   tasks: { dirhash },
-  operations: [unfreezeOperation, recheckOperation],
+  operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,
   problem: problemReply,
   setup,

@@ -3,7 +3,7 @@ import type { DocumentRef, DocumentType } from "../../core/document.ts";
 import { jsonFault } from "../../core/json.ts";
 import { Problem } from "../../core/problem.ts";
 import { modulePath, versionPath } from "./names.ts";
-import { canonical } from "./version.ts";
+import { canonical, highest } from "./version.ts";
 
 /** As cmd/go's `RevInfo`: everything but Version is optional. */
 export interface RevisionInfo {
@@ -63,6 +63,15 @@ export function queryRef(module: string, query: string): DocumentRef {
 export const infoDocument: DocumentType = {
   complete: false,
   limit: INFO_LIMIT,
+  /** @latest alone: versions have their own files, and what is published without code has no branches. */
+  compose({ name, releases }, { kind }) {
+    if (kind !== "latest") return null;
+    const version = highest(releases.map((release) => release.version));
+    const release = releases.find((one) => one.version === version);
+    if (!release) throw new Problem("notFound", `No version of ${name} is published`);
+    const { info } = release.metadata as { info: Omit<RevisionInfo, "Version"> };
+    return JSON.stringify({ Version: release.version, ...info });
+  },
   async facts(source, ref) {
     parseInfo(await source.json(), ref.key);
     return [];

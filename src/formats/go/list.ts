@@ -44,6 +44,12 @@ export const listDocument: DocumentType = {
       integrity: null,
     }));
   },
+  compose: ({ releases }) => {
+    const versions = releases.filter(({ version, files }) =>
+      files.some(({ file }) => file === zipFile(version)),
+    );
+    return versions.map(({ version }) => `${version}\n`).join("");
+  },
   async *render({ source, ref, overlay }) {
     const versions = parseList(await source.text(), ref.key);
     for (const version of versions) if (!isGone(overlay, version)) yield `${version}\n`;

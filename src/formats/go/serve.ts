@@ -6,6 +6,7 @@ import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { type Checksums, lookupPath } from "./checksums.ts";
+import { type CodeModule, codeModule } from "./code/serve.ts";
 import { latestRef, queryRef } from "./info.ts";
 import { listRef } from "./list.ts";
 import { modulePurl, versionPath } from "./names.ts";
@@ -165,6 +166,24 @@ async function serveSumdb(route: SumdbRoute, { repository, checksums }: Context)
   return shown(found, isData ? TEXT : "application/octet-stream", IMMUTABLE, !isData);
 }
 
+async function serveCode(
+  route: Exclude<GoRoute, { database: string }>,
+  request: Request,
+  context: Context,
+  code: CodeModule,
+): Promise<Reply> {
+  switch (route.kind) {
+    case "list":
+    case "latest":
+      return code[route.kind]();
+    case "query":
+      return code.query(route.query);
+    default:
+      await code.publish(route.version, route.kind);
+      return serveFile(route, request, context);
+  }
+}
+
 export function serve(
   route: GoRoute,
   request: Request,
@@ -172,6 +191,10 @@ export function serve(
   checksums: Checksums,
 ): Promise<Reply> {
   const context = { repository, checksums };
+  if (!("database" in route)) {
+    const code = codeModule(route.module, repository);
+    if (code) return serveCode(route, request, context, code);
+  }
   switch (route.kind) {
     case "list":
       return repository.view(listRef(route.module), { variant: "list", base: "" }, LIST_HEADERS);

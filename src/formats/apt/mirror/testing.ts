@@ -97,6 +97,7 @@ export function fakeRepository<Options>({
     claimPatterns: [],
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,
+    sources: unexpectedParts.sources,
     hosting: unexpectedParts.hosting,
     refuseClaimed: () => {},
     view: never("view"),

@@ -41,6 +41,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;
+  readonly sources = unused.sources;
   readonly hosting = unused.hosting;
   readonly fetch = unused.fetch;
   readonly work = unused.work;

@@ -33,6 +33,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;
+  readonly sources = unexpectedParts.sources;
   /** Nothing is published here. */
   readonly hosting: Hosting = Object.assign(Object.create(unexpectedParts.hosting), {
     owns: () => false,

@@ -29,8 +29,8 @@ export function createFakeHosting(): FakeHosting {
   const pins = new Map<string, string>();
   let clock = Date.UTC(2026, 10, 26, 12);
 
-  function permit(name: string): void {
-    if (forbidden.has(name)) throw new Problem("forbidden", `ann may not publish ${name}`);
+  function permit(name: string | null): void {
+    if (name !== null && forbidden.has(name)) throw new Problem("forbidden", `ann may not publish ${name}`);
   }
 
   function found(name: string): HostedPackage {

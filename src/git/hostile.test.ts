@@ -1,0 +1,207 @@
+// Code hosts and repositories that mean harm: each ends in a clear problem, and nothing is left of it.
+import { afterEach, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { makeCertificate } from "../../test/support/certificates.ts";
+import type { SourceSettings } from "../core/source.ts";
+import { hostKeysIn, reachOf } from "./address.ts";
+import { openMirrors } from "./mirrors.ts";
+import { isRefName } from "./refs.ts";
+import { createSandbox, GitFailed } from "./sandbox.ts";
+import { makeRepository, serveGit } from "./testkit.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).reverse()) await clean();
+});
+
+function scene(options: Parameters<typeof openMirrors>[1] = {}) {
+  const data = mkdtempSync(join(tmpdir(), "holdfast-hostile-"));
+  cleanups.push(() => rmSync(data, { recursive: true, force: true }));
+  const code = makeRepository(join(data, "host", "lib"));
+  const mirrors = openMirrors(join(data, "git"), options);
+  const matchOf = (url: string, more: Partial<SourceSettings> = {}) => {
+    const settings = { names: "x.test/lib", git: url, everyMs: 1, limit: 2 ** 30, ...more };
+    return { root: "x.test/lib", url, settings };
+  };
+  return { data, code, mirrors, matchOf, match: matchOf(code.url) };
+}
+
+test("what is larger than its limit is given up while it comes, and nothing of it stays", async () => {
+  const { data, code, mirrors, matchOf } = scene({ fileSize: 2 * 2 ** 20 });
+  code.commit({ "big.bin": randomBytes(4 * 2 ** 20) });
+  const match = matchOf(code.url, { limit: 2 ** 20 });
+  await expect(mirrors.fetch(match, null)).rejects.toThrow(/file:\/\/.*lib/);
+  const left = readdirSync(join(data, "git"), { recursive: true }).map(String);
+  expect(left.filter((name) => /tmp_|\.lock$|\.pack$/.test(name))).toEqual([]);
+});
+
+test("hooks, configuration and submodules of a repository are never run, read or fetched", async () => {
+  const { data, code, mirrors, match } = scene();
+  const ran = join(data, "ran");
+  const script = `#!/bin/sh\ntouch ${ran}\n`;
+  for (const hook of ["post-checkout", "reference-transaction", "post-merge", "pre-auto-gc"])
+    writeFileSync(join(code.folder, ".git", "hooks", hook), script, { mode: 0o755 });
+  code.git("config", "uploadpack.packObjectsHook", `touch ${ran};`);
+  code.git("config", "core.fsmonitor", `touch ${ran};`);
+  rmSync(ran, { force: true });
+  code.commit({
+    ".gitmodules": `[submodule "x"]\n\tpath = x\n\turl = ext::sh -c touch% ${ran}\n\tupdate = !touch ${ran}\n`,
+    ".gitattributes": "* filter=evil diff=evil merge=evil\n",
+    ".gitconfig": `[filter "evil"]\n\tsmudge = touch ${ran}\n[include]\n\tpath = /etc/passwd\n`,
+    ".git-blame-ignore-revs": "x\n",
+  });
+  rmSync(ran, { force: true }); // the hooks of the host's own commit
+  const fetched = (await mirrors.fetch(match, null))!;
+  const commit = fetched.refs[0]!.commit;
+  const read = mirrors.read(match.url);
+  for await (const _ of read.archive(commit, { exportIgnore: true }));
+  await read.tree(commit);
+  expect(existsSync(ran)).toBe(false);
+});
+
+test("names that climb are told as they are, and nothing is written where they point", async () => {
+  const { data, code, mirrors, match } = scene();
+  code.commit({ "a.txt": "one\n" });
+  const blob = code.git("rev-parse", "HEAD:a.txt");
+  const entry = (name: string) =>
+    Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, "hex")]);
+  const file = join(data, "tree");
+  writeFileSync(file, Buffer.concat([entry(".."), entry(".git")]));
+  const tree = code.git("hash-object", "-t", "tree", "-w", "--literally", file);
+  code.git("update-ref", "refs/heads/evil", code.git("commit-tree", "-m", "evil", tree));
+  const { refs } = (await mirrors.fetch(match, null))!;
+  const { commit } = refs.find(({ name }) => name === "evil")!;
+  const paths = (await mirrors.read(match.url).tree(commit)).map(({ path }) => path);
+  expect(paths).toEqual(["..", ".git"]);
+  expect(await mirrors.read(match.url).file(commit, "..", 10)).toBeNull();
+});
+
+test("refs of odd names are left out, with the others as they should be", async () => {
+  const { code, mirrors, match } = scene();
+  const commit = code.commit({ "a.txt": "one\n" });
+  for (const name of [
+    "refs/heads/-x",
+    "refs/tags/--upload-pack=evil",
+    "refs/heads/HEAD",
+    "refs/tags/v1.0.0",
+  ])
+    code.git("update-ref", name, commit);
+  const evil = [
+    "refs/heads/a..b",
+    "refs/heads/a b",
+    "refs/heads/x.lock",
+    "refs/tags/a\u0007",
+    "refs/tags/$(touch x)",
+  ];
+  code.git("pack-refs", "--all");
+  appendFileSync(
+    join(code.folder, ".git", "packed-refs"),
+    evil.map((name) => `${commit} ${name}\n`).join(""),
+  );
+  code.git("tag", "blob", code.git("rev-parse", "HEAD:a.txt"));
+  const { refs, skipped } = (await mirrors.fetch(match, null).catch((error) => {
+    expect(error).toMatchObject({ kind: "unreachable" });
+    return { refs: [], skipped: [] };
+  }))!;
+  for (const { name } of refs) expect(isRefName(name)).toBe(true);
+  if (refs.length > 0) expect(skipped.map(({ what }) => what)).toContain("refs/heads/-x");
+});
+
+test("https: a token goes to its code host alone, and into no message; no redirect is followed", async () => {
+  const { data, code, mirrors, matchOf } = scene();
+  code.commit({ "a.txt": "one\n" });
+  const { authority, pair } = makeCertificate(["127.0.0.1"], 90);
+  const token = "glpat-a-secret-token";
+  const host = serveGit(join(data, "host"), pair, `oauth2:${token}`);
+  const other = serveGit(join(data, "host"), pair, "nobody:nothing");
+  const moved = serveGit(join(data, "host"), pair, "x:y", ({ url }) => {
+    return Response.redirect(url.replace(new URL(url).host, new URL(other.url).host), 301);
+  });
+  cleanups.push(host.stop, other.stop, moved.stop);
+  const ca = authority;
+  const fetched = await mirrors.fetch(matchOf(`${host.url}/lib/.git`, { token, ca }), null);
+  expect(fetched!.refs).toHaveLength(1);
+  const failures = [
+    [matchOf(`${host.url}/lib/.git`, { token: "glpat-another-token", ca }), "refused"],
+    [matchOf(`${host.url}/nothing.git`, { token, ca }), "notFound"],
+    [matchOf(`${moved.url}/lib/.git`, { token, ca }), "unreachable"],
+    [matchOf(`${host.url}/lib/.git`, { token }), "unreachable"],
+  ] as const;
+  for (const [match, kind] of failures) {
+    const error = await mirrors.fetch(match, null).then(
+      () => null,
+      (thrown) => thrown,
+    );
+    expect([match.url, error?.kind, error?.message]).toEqual([
+      match.url,
+      kind,
+      expect.stringContaining(match.url),
+    ]);
+    expect(error.message).not.toMatch(/glpat|Basic/);
+  }
+  expect(other.seen).toEqual([]);
+});
+
+test("ssh: one key, one pinned host, and nobody's configuration", () => {
+  const written = new Map<string, string>();
+  const settings: SourceSettings = {
+    names: "x.test/*",
+    git: "ssh://git@git.example.com/{1}",
+    everyMs: 1,
+    limit: 1,
+    sshKeyFile: "/run/secrets/it's a key",
+    hostKeys:
+      "# git.example.com:22\ngit.example.com ssh-ed25519 AAAAC3Nz\nssh-rsa AAAAB3Nz comment\n",
+  };
+  const { environment } = reachOf("ssh://git@git.example.com/lib", settings, (name, text) => {
+    written.set(name, text);
+    return `/data/${name}`;
+  });
+  expect(environment["GIT_ALLOW_PROTOCOL"]).toBe("ssh");
+  expect(written.get("known_hosts")).toBe(
+    "code-host ssh-ed25519 AAAAC3Nz\ncode-host ssh-rsa AAAAB3Nz\n",
+  );
+  const command = environment["GIT_SSH_COMMAND"]!;
+  for (const part of [
+    "'-F' 'none'",
+    "'StrictHostKeyChecking=yes'",
+    "'UserKnownHostsFile=/data/known_hosts'",
+    "'-i' '/run/secrets/it'\\''s a key'",
+  ])
+    expect(command).toContain(part);
+  expect(hostKeysIn("no key at all")).toEqual([]);
+});
+
+test("the sandbox: no more output, time or protocols than it was given", async () => {
+  const { data, code } = scene();
+  code.commit({ "a.txt": "x".repeat(100_000) });
+  const home = join(data, "home");
+  const sandbox = createSandbox({ home: data });
+  const gitDir = join(code.folder, ".git");
+  const call = { gitDir, args: ["cat-file", "blob", "HEAD:a.txt"] };
+  await expect(sandbox.run({ ...call, outputLimit: 1000 })).rejects.toMatchObject({
+    kind: "tooLarge",
+  });
+  await expect(
+    sandbox.run({
+      gitDir: null,
+      args: ["ls-remote", "--end-of-options", `ext::sh -c 'touch ${home}'`],
+    }),
+  ).rejects.toBeInstanceOf(GitFailed);
+  expect(existsSync(home)).toBe(false);
+  const tiny = createSandbox({ home: data, memory: 1024 * 1024 });
+  await expect(tiny.run(call)).rejects.toBeInstanceOf(GitFailed);
+  const stopped = new AbortController();
+  stopped.abort();
+  await expect(sandbox.run({ ...call, signal: stopped.signal })).rejects.toThrow();
+});

@@ -1,0 +1,217 @@
+// The code hosts of one repository: which name leads to which code, and what is made of it.
+import { createHash } from "node:crypto";
+import type { Publication } from "../core/hosting.ts";
+import { Problem } from "../core/problem.ts";
+import {
+  type CodeSource,
+  isAbove,
+  type SourceMatch,
+  type SourceRelease,
+  type SourceSettings,
+  sourceMatcher,
+} from "../core/source.ts";
+import type { HostedRoom } from "../hosted/hosting.ts";
+import { readPublished } from "../hosted/rows.ts";
+import { type CodeHost, createCodeHost, type HostDeps } from "./host.ts";
+import { readRemoved, readSources, type SourceRow } from "./rows.ts";
+
+export interface SourcesDeps extends HostDeps {
+  /** What is published here, for the server as it makes releases of this URL. */
+  hosting(url: string): Pick<HostedRoom, "receive" | "publish">;
+}
+
+/** Which of them are to be asked. */
+export interface RefreshWanted {
+  /** Those alone that their `every` says. */
+  isDue?: boolean;
+  /** A URL as the code host tells it, in any of its forms: https://…, ssh://…, git@host:path, with or without ".git". */
+  url?: string;
+  signal?: AbortSignal;
+  say?(line: string): void;
+  progress?(done: number, total: number, note: string): void;
+}
+
+export interface Refreshed {
+  /** Those that were asked. */
+  asked: number;
+  changed: number;
+  failed: number;
+}
+
+/** Without asking who wants to know: for cache/bound.ts, which does, and for the server itself. */
+export interface RepositorySources {
+  /** As `claims` of the configuration: what is never asked for upstream. */
+  readonly claims: readonly string[];
+  /** The pattern whose names begin with this one, which is no package's: null where none does. Not asked for upstream either. */
+  above(name: string): string | null;
+  for(packageName: string): CodeSource | null;
+  roots(): Promise<string[]>;
+  /** Asks code hosts whose code was had before, one after the other. Failures are told, and the others are asked. */
+  refresh(wanted: RefreshWanted): Promise<Refreshed>;
+}
+
+export function createSources(
+  deps: SourcesDeps,
+  settings: readonly SourceSettings[],
+): RepositorySources {
+  const { repository, database, mirrors } = deps;
+  const matchers = settings.map(sourceMatcher);
+  const hosts = new Map<string, CodeHost>();
+  const making = new Map<string, Promise<void>>();
+
+  function matchOf(name: string): SourceMatch | null {
+    for (const matcher of matchers) {
+      const found = matcher(name);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  function hostOf(match: SourceMatch): CodeHost {
+    const known = hosts.get(match.url);
+    if (known) return known;
+    const host = createCodeHost(deps, match);
+    hosts.set(match.url, host);
+    return host;
+  }
+
+  function sourceOf(match: SourceMatch): CodeSource {
+    const { root, url } = match;
+    const host = hostOf(match);
+    const read = mirrors.read(url);
+    const lost = () =>
+      new Problem(
+        "unreachable",
+        `The mirror of ${url} is not here: it is made again when the code host answers`,
+      );
+    /** What the database knows, a mirror that was lost may not have. */
+    const whole = <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) => {
+      return async (...args: Args): Promise<T> => {
+        if (!mirrors.has(url)) {
+          await host.ask().catch(() => {});
+          if (!mirrors.has(url)) throw lost();
+        }
+        return call(...args);
+      };
+    };
+    return {
+      root,
+      url,
+      refs: host.refs,
+      refresh: host.refresh,
+      expand: whole(read.expand),
+      commit: whole(read.commit),
+      tree: whole(read.tree),
+      file: whole(read.file),
+      async *archive(commit, how) {
+        if (!mirrors.has(url)) throw lost();
+        yield* read.archive(commit, how);
+      },
+      tagsBefore: whole(async (commit: string) => {
+        const tags = [...(await host.refs()).tags.values()].filter(({ isGone }) => !isGone);
+        const before = await read.before(commit, new Set(tags.map((tag) => tag.commit)));
+        return tags.filter((tag) => before.has(tag.commit)).map(({ name }) => name);
+      }),
+      async publish(packageName, version, file, build) {
+        const place = { repository, package: packageName, file };
+        if (await readPublished(database.read, place)) return;
+        if ((await removed(packageName)).has(file))
+          throw new Problem(
+            "notFound",
+            `${file} of ${packageName} was published in ${repository} and removed: it is not made again`,
+            { rule: "hosted" },
+          );
+        const key = `${packageName}\0${file}`;
+        let made = making.get(key);
+        if (!made) {
+          made = make(url, packageName, version, build).finally(() => making.delete(key));
+          making.set(key, made);
+        }
+        await made;
+      },
+      removed,
+    };
+  }
+
+  const removed = (packageName: string) => readRemoved(database.read, repository, packageName);
+
+  async function make(
+    url: string,
+    packageName: string,
+    version: string,
+    build: () => Promise<SourceRelease>,
+  ): Promise<void> {
+    const hosting = deps.hosting(url);
+    const { files, ...release } = await build();
+    const received: Publication["files"] = [];
+    try {
+      for (const { bytes, limit, ...file } of files)
+        received.push({ ...file, upload: await hosting.receive(packageName, bytes, limit) });
+      await hosting.publish({
+        ...release,
+        package: packageName,
+        version,
+        files: received,
+        detail: { source: url },
+      });
+    } finally {
+      for (const { upload } of received) await upload.discard();
+    }
+  }
+
+  async function seen(): Promise<{ row: SourceRow; match: SourceMatch }[]> {
+    const rows = await readSources(database.read, repository);
+    return rows.flatMap((row) => {
+      const match = matchOf(row.root);
+      return match?.url === row.url ? [{ row, match }] : [];
+    });
+  }
+
+  return {
+    claims: settings.flatMap(({ names }) =>
+      names.endsWith("*") ? [names] : [names, `${names}/*`],
+    ),
+    above: (name) => settings.find(({ names }) => isAbove(names, name))?.names ?? null,
+    for(packageName) {
+      const match = matchOf(packageName);
+      return match && sourceOf(match);
+    },
+    roots: async () => (await seen()).map(({ row }) => row.root).sort(),
+    async refresh({ isDue, url, signal, say, progress }) {
+      const result: Refreshed = { asked: 0, changed: 0, failed: 0 };
+      const all = await seen();
+      for (const [at, { row, match }] of all.entries()) {
+        if (signal?.aborted) break;
+        progress?.(at, all.length, row.root);
+        const age = deps.now() - row.refreshedAt;
+        if (isDue && age >= 0 && age < match.settings.everyMs) continue;
+        if (url !== undefined && plainUrl(url) !== plainUrl(row.url)) continue;
+        result.asked += 1;
+        try {
+          const isNew = await hostOf(match).ask(signal);
+          if (isNew) result.changed += 1;
+          say?.(`${row.root}: ${isNew ? "has something new" : "nothing new"}`);
+        } catch (error) {
+          if (!(error instanceof Problem)) throw error;
+          result.failed += 1;
+          say?.(`${row.root}: ${error.message}`);
+        }
+      }
+      return result;
+    },
+  };
+}
+
+/** Host and path alone: code hosts tell one repository in many ways. */
+export function plainUrl(text: string): string {
+  const scp = /^(?:[^@/\s]+@)?([^:/\s]+):(?!\/)(.+)$/.exec(text);
+  const url = scp && !/^[a-z]+:\/\//i.test(text) ? { host: scp[1]!, path: scp[2]! } : partsOf(text);
+  if (!url) return createHash("sha256").update(text).digest("hex");
+  const path = url.path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "");
+  return `${url.host}/${path}`.toLowerCase();
+}
+
+function partsOf(text: string): { host: string; path: string } | null {
+  const url = URL.parse(text);
+  return url && { host: url.hostname, path: decodeURIComponent(url.pathname) };
+}

@@ -1,0 +1,131 @@
+// Private Go modules, made from Git as the real go command makes them.
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeCertificate } from "../support/certificates.ts";
+import { startUpstream } from "../support/fake-upstream/index.ts";
+import { startServer } from "../support/server.ts";
+import { removeTemp, tempFolder } from "../support/temp.ts";
+import { eachClient } from "./clients.ts";
+import { awkward, codeHost, type Downloaded, directGo, goCommand, HOST, mod } from "./go-code.ts";
+
+eachClient(["go"], ({ driver }) => {
+  test("what is made of code is what the go command makes of it", async () => {
+    const folder = tempFolder("go-code");
+    const upstream = await startUpstream();
+    const host = codeHost(join(folder, "host"));
+    const cases = awkward(host.make);
+    const server = await startServer(upstream, { sources: { go: [host.source] } });
+    try {
+      const direct = directGo(driver.command, join(folder, "direct"), host.folder);
+      const ours = goCommand(driver.command, join(folder, "ours"), { GOPROXY: `${server.url}/go` });
+      const differ: [string, Downloaded, Downloaded][] = [];
+      let made = 0;
+      for (const [module, version] of cases) {
+        const what = `${module}@${version}`;
+        const [wanted, found] = [await direct.download(what), await ours.download(what)];
+        const isSame =
+          wanted.Error !== undefined ? found.Error !== undefined : Bun.deepEquals(wanted, found);
+        if (!isSame) differ.push([what, wanted, found]);
+        if (found.Sum !== undefined) made += 1;
+      }
+      expect(differ).toEqual([]);
+      expect(made).toBeGreaterThan(40);
+      for (const module of new Set(cases.map(([name]) => name))) {
+        const [wanted, found] = await Promise.all(
+          [direct, ours].map((go) => go.command("list", "-m", "-versions", module)),
+        );
+        // Of a folder that is no module the go command lists nothing, and a proxy says that it is none.
+        if (wanted!.stdout.includes(" ")) expect(found!.stdout).toBe(wanted!.stdout);
+      }
+    } finally {
+      await server.stop();
+      await upstream.stop();
+      removeTemp(folder);
+    }
+  }, 300_000);
+
+  test("a team's modules: with a token, moved tags, and a code host that is gone", async () => {
+    const folder = tempFolder("go-private");
+    const upstream = await startUpstream();
+    const host = codeHost(join(folder, "host"));
+    const code = host.make("lib");
+    const first = code.commit({ "go.mod": mod("lib.git"), "a.go": "package lib\n" });
+    code.tag("v1.0.0");
+    const { authority, pair } = makeCertificate(["127.0.0.1"], 90);
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text, { mode: 0o600 });
+      return join(folder, name);
+    };
+    const tls = {
+      certificate: file("server.pem", pair.certificate),
+      key: file("server.key", pair.key),
+    };
+    const server = await startServer(upstream, {
+      sources: { go: [host.source] },
+      access: { anonymous: "none" },
+      server: { tls },
+    });
+    try {
+      await server.account("user add", { name: "ann", password: "correct-horse-battery" });
+      await server.account("grant add", { holder: "user:ann", actions: ["read"] });
+      const { host: at } = new URL(server.url);
+      const trust = {
+        GOPROXY: `${server.url}/go`,
+        SSL_CERT_FILE: file("authority.pem", authority),
+      };
+      const NETRC = file("netrc", `machine ${at} login ann password correct-horse-battery\n`);
+      const home = (name: string, more: Record<string, string> = { NETRC }) =>
+        goCommand(driver.command, join(folder, name), { ...trust, ...more });
+      const module = `${HOST}/lib.git`;
+      expect((await home("refused", {}).download(`${module}@v1.0.0`)).Error).toContain("401");
+      const ann = home("ann");
+      const released = await ann.download(`${module}@v1.0.0`);
+      expect(released.Sum).toStartWith("h1:");
+
+      code.commit({ "b.go": "package lib\n" });
+      code.tag("v1.0.0");
+      const last = code.commit({ "c.go": "package lib\n" });
+      code.tag("v1.1.0");
+      code.git("branch", "feature");
+      code.commit({ "d.go": "package lib\n" });
+      server.advance(3_600_000);
+      await ann.must("get", `${module}@v1.1.0`);
+      await ann.must("get", `${module}@feature`);
+      expect(await ann.must("list", "-m", module)).toBe(`${module} v1.1.0`);
+      await ann.must("get", `${module}@${first.slice(0, 12)}`);
+      expect(await ann.must("list", "-m", module)).toBe(`${module} v1.0.0`);
+      await ann.must("get", `${module}@main`);
+      const pseudo = (await ann.must("list", "-m", module)).split(" ")[1]!;
+      expect(pseudo).toMatch(/^v1\.1\.1-0\.2024/);
+      await ann.must("get", `${module}@latest`);
+      expect(await ann.must("list", "-m", module)).toBe(`${module} v1.1.0`);
+      expect(await ann.must("list", "-m", "-versions", module)).toBe(`${module} v1.0.0 v1.1.0`);
+      const kept = await home("again").download(`${module}@v1.1.0`);
+      const made = await home("again").download(`${module}@${pseudo}`);
+      const moved = server.events().filter(({ kind }) => kind === "tampered");
+      expect(moved.map(({ package: name, version }) => [name, version])).toEqual([
+        [module, "v1.0.0"],
+      ]);
+      expect(last).toHaveLength(40);
+
+      // Nothing of this is anybody else's business.
+      expect(upstream.paths().join("\n")).not.toContain("git.example.test");
+
+      removeTemp(host.folder);
+      removeTemp(join(server.data, "git"));
+      await server.restart();
+      const fresh = home("fresh");
+      expect(await fresh.download(`${module}@v1.0.0`)).toEqual(released);
+      expect(await fresh.download(`${module}@v1.1.0`)).toEqual(kept);
+      expect(await fresh.download(`${module}@${pseudo}`)).toEqual(made);
+      expect(await fresh.must("list", "-m", "-versions", module)).toBe(`${module} v1.0.0 v1.1.0`);
+      const never = await fresh.download(`${module}@v1.2.0`);
+      expect(never.Error).toContain("424");
+    } finally {
+      await server.stop();
+      await upstream.stop();
+      removeTemp(folder);
+    }
+  }, 120_000);
+});
