@@ -83,6 +83,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
             format: repository.format,
             upstreams: shownLayers(repository),
             claims: repository.claims,
+            ...(repository.hookSecret !== null && { hookSecret: "***" }),
             ...(repository.sources.length > 0
               ? { sources: repository.sources.map(shownSource) }
               : {}),
@@ -161,10 +162,6 @@ function shownUpstream(upstream: UpstreamConfig): object {
   for (const secret of ["password", "proxyPassword", "token"])
     if (secret in shown) shown[secret] = "***";
   return shown;
-}
-
-function certificates(pem: string): string {
-  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
 }
 
 function shownHook({ name, to, events, repositories, packages, retryMs }: HookConfig): object {
