@@ -22,17 +22,7 @@ const rooms: Record<string, readonly string[]> = {
   // Code hosts: their mirrors, what was seen of them first, and what is published of that.
   sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
-  cache: [
-    "core",
-    "store",
-    "upstream",
-    "ledger",
-    "worker",
-    "hosted",
-    "policy",
-    "sources",
-    "git",
-  ],
+  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "policy", "sources", "git"],
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
   formats: ["core", "archive", "proof"],

@@ -195,3 +195,7 @@ function shownMail({ url, password, ca, timeoutMs, username, ...rest }: MailConf
     timeout: formatDuration(timeoutMs),
   };
 }
+
+function certificates(pem: string): string {
+  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+}
