@@ -11,6 +11,7 @@ import { gcCommand } from "./cli/gc.ts";
 import { hostedCommands } from "./cli/hosted.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
+import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
 import { publishCommand } from "./cli/publish.ts";
 import { reloadCommand } from "./cli/reload.ts";
@@ -43,6 +44,7 @@ export function commands(): Command[] {
     gcCommand(working),
     publishCommand(working),
     ...hostedCommands(working),
+    ...policyCommands(working),
     unpinCommand(working),
     ...accountCommands(working),
     auditCommand(deps),

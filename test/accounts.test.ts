@@ -1,7 +1,8 @@
 // Accounts by the command line, as an operator makes them, and what they change for the clients of a running server.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { startUpstream } from "./support/fake-upstream/index.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { tempFolder } from "./support/temp.ts";
@@ -69,6 +70,54 @@ test("a user, a grant and a token let a client in, and each of them taken back s
   ]);
   expect(audit.join("")).not.toContain(token);
   expect(server.output()).not.toContain(token);
+}, 60_000);
+
+test("what the configuration gives is shown with the line where it stands", () => {
+  const file = join(tempFolder("access"), "holdfast.yaml");
+  writeFileSync(
+    file,
+    `access:
+  anonymous:
+    - { packages: ["open-*"] }
+  teams: { web: [ann] }
+  grants:
+    - { to: "user:ben", may: read }
+    # To publish,
+    # on two lines.
+    - to: team:web
+      may: publish
+`,
+  );
+  const ask = (line: string[], input = "") =>
+    holdfast([...line, "--config", file], input, join(file, "../data")).out;
+  ask(["user", "add", "ann", "--password-stdin"], "correct horse\n");
+  const shown = ask(["access", "show", "ann"]);
+  expect(shown).toMatch(/publish +all +all +team:web +holdfast\.yaml:9 access\.grants\[1\]\n/);
+  expect(shown).toMatch(/read +all +open-\* +anonymous +holdfast\.yaml:3 access\.anonymous\[0\]\n/);
+  expect(ask(["grant", "list"])).toContain("holdfast.yaml:6 access.grants[0]");
+  rmSync(join(file, ".."), { recursive: true });
+}, 60_000);
+
+test("doctor knows what commands gave as well as what the file says", () => {
+  const file = join(tempFolder("doctor"), "holdfast.yaml");
+  const built = "{ format: npm, upstreams: [{ repository: npm }], offline: true }";
+  writeFileSync(file, `listen: 0.0.0.0:0\noffline: true\nrepositories: { all: ${built} }\n`);
+  const ask = (...line: string[]) =>
+    holdfast([...line, "--config", file], "", join(file, "../data")).out;
+  expect(ask("doctor")).toMatch(/! users +nobody may read without a name/);
+  ask("grant", "add", "anonymous", "read", "--repository", "all");
+  const part = ask("doctor");
+  expect(part).toMatch(
+    /✓ users +everybody may read a part, without a name \(given by the .+\(grant \w+\)\);/,
+  );
+  expect(part).toMatch(
+    /! all +is built on npm: whoever may read all may read what is published there/,
+  );
+  ask("grant", "add", "anonymous", "read");
+  expect(ask("doctor")).toMatch(
+    /✓ users +everybody may read everything, without a name \(given by/,
+  );
+  rmSync(join(file, ".."), { recursive: true });
 }, 60_000);
 
 test("what is not for everybody is kept by no shared cache", async () => {

@@ -16,18 +16,20 @@ const rooms: Record<string, readonly string[]> = {
   git: ["core"],
   ledger: ["core", "store"],
   auth: ["core", "store"],
+  // The waivers are in the database; rules and decisions are pure.
+  policy: ["core", "store"],
   hosted: ["core", "store", "ledger"],
   // Code hosts: their mirrors, what was seen of them first, and what is published of that.
   sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
-  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git"],
+  cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
   formats: ["core", "archive", "proof"],
-  jobs: ["core", "store", "ledger", "cache", "hosted"],
+  jobs: ["core", "store", "ledger", "cache", "hosted", "policy"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "jobs"],
+  api: ["core", "store", "ledger", "auth", "hosted", "policy", "jobs"],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

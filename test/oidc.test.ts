@@ -182,6 +182,23 @@ test("PKCE, state and nonce go along, and the secret does not", async () => {
   expect(Buffer.from(next, "base64url").toString()).toBe("/-/account");
 });
 
+test("who is to say again who they are says it at the provider, also where they are logged in there", async () => {
+  const { browser, page } = await through();
+  expect(page.status).toBe(303);
+  server.advance(15 * 60_000 + 1);
+  const { text } = await browser.open("/-/account");
+  expect(text).not.toContain("Make it");
+  const [, to = ""] = /href="([^"]+again=1)"/.exec(text)!;
+  const login = await browser.open(to.replaceAll("&amp;", "&"));
+  const [, door = ""] = /href="(\/-\/login\/oidc[^"]+)"/.exec(login.text)!;
+  const away = await browser.open(door.replaceAll("&amp;", "&"));
+  expect(new URL(away.location!).searchParams.get("prompt")).toBe("login");
+  expect((await browser.open(await visit(away.location!, callback()))).status).toBe(303);
+  expect((await browser.open("/-/account")).text).toContain("Make it");
+  const { location } = await openBrowser(server.url).open("/-/login/oidc");
+  expect(new URL(location!).searchParams.has("prompt")).toBe(false);
+});
+
 test("a provider that is away, or another one than it says, is told as what it is", async () => {
   await server.restart({ server: login({ issuer: "http://127.0.0.1:9" }) });
   const browser = openBrowser(server.url);

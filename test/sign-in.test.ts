@@ -200,13 +200,20 @@ test("a client's log-in is shown with who asks, and approved by nobody else", as
   const page = await ben.open(path);
   expect(page.text).toContain("npm/12.2.0 &lt;b&gt;evil");
   expect(page.text).toContain("<dt>Asks from</dt><dd><code>127.0.0.1</code>");
-  expect((await fetch(doneUrl)).status).toBe(202);
+  // Of two that ask one is held until there is an answer, and the other told to come back.
+  const both = [fetch(doneUrl), fetch(doneUrl)];
+  const sent = await Promise.race(both);
+  expect([sent.status, sent.headers.get("retry-after")]).toEqual([202, "2"]);
   expect(
     (await ben.send(path, { answer: "yes" }, { origin: "https://evil.example.test" })).status,
   ).toBe(303);
   expect((await ben.send(path, { answer: "yes" }, {})).status).toBe(303);
-  expect((await fetch(doneUrl)).status).toBe(202);
   expect((await ben.send(path, { answer: "yes" })).text).toContain("The client is logged in");
+  const told = await Promise.all(both);
+  expect(told.map((one) => [one.status, one.headers.get("retry-after")]).sort()).toEqual([
+    [202, null],
+    [202, "2"],
+  ]);
   expect((await ben.send(path, { answer: "yes" })).text).toContain("is over");
   const done = await fetch(doneUrl);
   expect(done.status).toBe(200);
@@ -266,6 +273,47 @@ test("tokens are made and shown once, and ended", async () => {
     const page = await ben.send("/-/account", { do: "make", ...wrong });
     expect([wrong, page.status, /hf_[0-9A-Za-z]{49}/.test(page.text)]).toEqual([wrong, 400, false]);
   }
+});
+
+test("what outlives a session takes a log-in of the last quarter of an hour", async () => {
+  const ben = await loggedIn("ben");
+  const make = () => ben.send("/-/account", { do: "make", name: "late", may: "read", days: "1" });
+  const begun = await fetch(`${server.url}/npm/-/v1/login`, { method: "POST", body: "{}" });
+  const { loginUrl, doneUrl } = (await begun.json()) as { loginUrl: string; doneUrl: string };
+  const path = new URL(loginUrl).pathname;
+  expect((await ben.open(path)).text).toContain("Is this you?");
+  const first = await make();
+  const [, id = ""] = /name="id" value="([^"]+)"/.exec(first.text) ?? [];
+  const answers = async () => [(await ben.open(path)).location, (await fetch(doneUrl)).status];
+  expect(await answers()).toEqual([null, 202]);
+
+  server.advance(15 * 60_000 + 1);
+  const again = (next: string) => `/-/login?next=${encodeURIComponent(next)}&again=1`;
+  const account = await ben.open("/-/account");
+  expect([account.status, account.text.includes("Make it")]).toEqual([200, false]);
+  expect(account.text).toContain(`href="${again("/-/account").replace("&", "&amp;")}"`);
+  const refused = await make();
+  expect([refused.status, /hf_[0-9A-Za-z]{49}/.test(refused.text)]).toEqual([403, false]);
+  expect(refused.text).toContain("takes a log-in of the last 15 minutes");
+  // What ends something can be done at any time.
+  expect((await ben.send("/-/account", { do: "revoke", id })).status).toBe(303);
+  const second = await fetch(`${server.url}/npm/-/v1/login`, { method: "POST", body: "{}" });
+  const asked = (await second.json()) as { loginUrl: string; doneUrl: string };
+  const page = new URL(asked.loginUrl).pathname;
+  expect((await ben.open(page)).location).toBe(again(page));
+  expect((await ben.send(page, { answer: "yes" })).location).toBe(again(page));
+  expect((await fetch(asked.doneUrl)).status).toBe(202);
+
+  const shown = await ben.open(again(page));
+  expect(shown.text).toContain("Say once more who you are");
+  expect(shown.text).toContain('name="again" value="1"');
+  const wrong = await ben.send("/-/login", { name: "ben", password: "no", next: page, again: "1" });
+  expect([wrong.status, wrong.text.includes("Say once more")]).toEqual([401, true]);
+  expect((await ben.open("/-/account")).status).toBe(200); // still logged in
+  const right = { name: "ben", password: PASSWORD, next: page, again: "1" };
+  expect((await ben.send("/-/login", right)).location).toBe(page);
+  expect((await ben.send(page, { answer: "yes" })).text).toContain("The client is logged in");
+  expect((await make()).text).toMatch(/hf_[0-9A-Za-z]{49}/);
 });
 
 test("what is huge, or no form, is refused", async () => {

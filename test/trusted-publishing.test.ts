@@ -222,6 +222,18 @@ test("who published by what right is in the audit log", async () => {
   expect(JSON.stringify(rows)).not.toMatch(/hf_[0-9A-Za-z]{40}|eyJ/);
 });
 
+test("a job's token is taken by a server that started while its issuer was away", async () => {
+  expect((await exchange(await issuer.token())).status).toBe(200);
+  issuer.isAway = true;
+  await server.restart();
+  try {
+    expect((await exchange(await issuer.token())).status).toBe(200);
+    expect((await exchange(await issuer.token({ project_id: "43" }))).status).toBe(403);
+  } finally {
+    issuer.isAway = false;
+  }
+});
+
 test("nothing is asked of an issuer that a stranger names", async () => {
   const before = upstream.requests.length;
   const stranger = await startCiIssuer();

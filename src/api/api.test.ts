@@ -34,6 +34,7 @@ beforeAll(async () => {
         anonymous: "none",
         grants: [{ to: "user:rea", may: "read", packages: ["@acme/*"] }],
       },
+      policy: [{ name: "bad", packages: ["pkg:npm/bad"], block: "malware" }],
       repositories: {
         ...others,
         npm: { offline: true, upstreams: [] },
@@ -217,6 +218,7 @@ describe("every operation", () => {
       doctor: "looks at the machine before a server runs",
       config: "looks at a file",
       backup: "writes to a folder of the server's machine",
+      "policy test": "looks at a file",
     };
     const names = commands().map(({ name }) => name);
     expect(names.filter((name) => !here.has(name) && !(name in elsewhere))).toEqual([]);
@@ -357,6 +359,38 @@ test("each does what it says, and answers as the document says", async () => {
   await call("DELETE", "/users/ben");
   await call("DELETE", "/users/ben");
 
+  expect((await call("GET", "/repositories/npm/held")).items).toEqual([]);
+  const young = "/repositories/npm/packages/young/releases/1.0.0/policy";
+  expect(await call("GET", young)).toMatchObject({ withheld: null, waivers: [] });
+  const blocked = "/repositories/npm/packages/bad/releases/1.0.0/policy";
+  expect((await call("GET", blocked)).withheld).toMatchObject({ verdict: "block", rule: "bad" });
+  const reason = "needed for the release";
+  const waiver = await call("POST", "/waivers", { purl: "pkg:npm/bad@1.0.0", reason, until: "7d" });
+  expect(waiver).toMatchObject({
+    purl: "pkg:npm/bad",
+    versions: "1.0.0",
+    owner: "ann (token test)",
+  });
+  expect(await call("GET", blocked)).toMatchObject({
+    withheld: null,
+    waivers: [{ id: waiver.id, reason }],
+  });
+  for (const wrong of [
+    { purl: "bad@1.0.0" },
+    { purl: "pkg:npm/bad" },
+    { purl: "pkg:npm/bad", versions: "^1" },
+    { purl: "pkg:npm/bad@1.0.0", versions: "1.0.0" },
+    { purl: "pkg:npm/bad@1.0.0", until: "yesterday" },
+    { purl: "pkg:npm/bad@1.0.0", until: "2020-01-01" },
+  ])
+    await call("POST", "/waivers", { reason, ...wrong }, 400);
+  await call("POST", "/waivers", { purl: "pkg:gem/bad@1.0.0", reason }, 404);
+  await call("POST", "/waivers", { purl: "pkg:npm/bad@1.0.0", repository: "none", reason }, 404);
+  expect((await call("GET", "/waivers")).items).toMatchObject([{ id: waiver.id }]);
+  await call("DELETE", `/waivers/${waiver.id}`);
+  await call("DELETE", `/waivers/${waiver.id}`);
+  expect((await call("GET", blocked)).withheld).toMatchObject({ verdict: "block" });
+
   const audit = await call("GET", "/audit?limit=3");
   const more = await call("GET", `/audit?limit=3&cursor=${audit.next}`);
   expect(more.items[0].id).toBeLessThan(audit.items[2].id);
@@ -409,6 +443,40 @@ test("each mistake in what was sent is told with its place", async () => {
   expect(text.status).toBe(400);
   expect((await api("PATCH", "/users")).status).toBe(405);
   expect((await api("GET", "/nothing")).status).toBe(404);
+});
+
+test("a field that there is not is told by its name, and makes nothing", async () => {
+  const count = async () => ((await (await api("GET", "/tokens")).json()) as Json).items.length;
+  const before = await count();
+  const body = { name: "x", scopes: {}, scope: { action: ["read"], packages: ["a"] }, expires: 1 };
+  const answer = await api("POST", "/users/ann/tokens", body);
+  expect(answer.status).toBe(400);
+  const { errors } = (await answer.json()) as Json;
+  const detail = "there is no such field";
+  expect(errors).toEqual([
+    { field: "body.scope.action", detail },
+    { field: "body.scopes", detail },
+    { field: "body.expires", detail },
+  ]);
+  expect(await count()).toBe(before);
+});
+
+test("a body that is not UTF-8 is refused in words, by the API and by package paths", async () => {
+  const bytes = Buffer.from('{"name":"caf\xe9"}', "latin1");
+  const send = (path: string, method: string) =>
+    fetch(`${server.url}${path}`, {
+      method,
+      body: bytes,
+      headers: { authorization: `Bearer ${admin}`, "content-type": "application/json" },
+    });
+  for (const [path, method] of [
+    ["/-/api/v1/users/ann/tokens", "POST"],
+    ["/npm/-/npm/v1/tokens", "POST"],
+  ] as const) {
+    const answer = await send(path, method);
+    expect([path, answer.status]).toEqual([path, 400]);
+    expect(await answer.text()).toContain("is not UTF-8, as JSON must be");
+  }
 });
 
 test("who asks again with the same key makes nothing twice", async () => {

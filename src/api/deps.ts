@@ -5,6 +5,8 @@ import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import type { PolicedRepository } from "../jobs/policy.ts";
+import type { Waivers } from "../policy/waivers.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
 import type { Runs } from "./runs.ts";
@@ -27,6 +29,11 @@ export interface ApiDeps {
   repositories: readonly ApiRepository[];
   overview(grant: Grant, repository?: string): Promise<Overview>;
   auth: Auth;
+  /** The repositories with the rules that can be about their packages. */
+  policed: readonly PolicedRepository[];
+  waivers: Waivers;
+  /** Milliseconds since the epoch. */
+  now(): number;
   database: ReadDatabase;
   runs: Runs;
   retries: Retries;

@@ -34,7 +34,7 @@ export function givenOf(one: Granted): z.infer<typeof Given> {
   };
 }
 
-const Scope = z.object({
+const Scope = z.strictObject({
   repositories: Patterns.default(null),
   packages: Patterns.default(null),
   actions: z.array(Action).min(1).nullable().default(null),
@@ -105,7 +105,7 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
       summary: "Let somebody do something",
       command: "grant add",
       makes: true,
-      body: z.object({
+      body: z.strictObject({
         holder: Name.describe("user:NAME, team:NAME, everyone or anonymous"),
         actions: z.array(Action).min(1),
         repository: Name.nullable().default(null).describe("Null for all"),
@@ -156,7 +156,7 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
       summary: "Make a token of a user; its secret is told this once",
       command: "token create",
       makes: true,
-      body: z.object({
+      body: z.strictObject({
         name: Name,
         scope: Scope.prefault({}),
         cidrs: z.array(z.string()).max(50).default([]),

@@ -10,6 +10,7 @@ import { grantEndpoints } from "./grants.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
+import { policyEndpoints } from "./policy.ts";
 import { problemReply } from "./problem.ts";
 import { publishEndpoints } from "./publish.ts";
 import { recordEndpoints } from "./records.ts";
@@ -35,6 +36,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...packageEndpoints(deps),
     ...publishEndpoints(deps),
     ...abandonEndpoints(deps),
+    ...policyEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),

@@ -64,7 +64,7 @@ export function operationEndpoints(deps: ApiDeps) {
       summary: "Begin work on the data directory: it goes on when nobody waits",
       access: ofServer,
       makes: true,
-      body: z.object({
+      body: z.strictObject({
         name: z.enum(HOUSE),
         values: z
           .record(z.string(), z.string())
@@ -110,7 +110,7 @@ export function operationEndpoints(deps: ApiDeps) {
       summary: "Begin an operation of the repository's format: `mirror run`, `apt accept`",
       access: ofRepository,
       makes: true,
-      body: z.object({
+      body: z.strictObject({
         name: Name.describe("The words of the command"),
         flags: z.array(Name).default([]).describe("Its switches, without the dashes"),
       }),

@@ -94,12 +94,10 @@ export function packageEndpoints(deps: ApiDeps) {
   }
 
   async function yank(params: Params, grant: Grant, yanked: string | null) {
-    const { version } = await readRelease(params, grant);
     const { room, name } = open(params, grant);
-    const action = yanked === null ? "unyank" : "yank";
-    const what = { action, name: action, detail: { version, reason: yanked ?? "" } } as const;
-    await room.change(name, what, () => ({ releases: [{ version, yanked }] }));
-    return releaseOf(await readRelease(params, grant));
+    const version = params["version"]!;
+    const { releases } = await room.yank(name, version, yanked);
+    return releaseOf(releases.find((one) => one.version === version)!);
   }
 
   return [
@@ -177,9 +175,10 @@ export function packageEndpoints(deps: ApiDeps) {
       method: "PUT",
       path: `${RELEASE}/yank`,
       summary: "Say that a release is not to be chosen any more",
+      command: "yank",
       tag: "packages",
       access: toPackage("publish"),
-      body: z.object({ reason: z.string().max(1000).default("") }),
+      body: z.strictObject({ reason: z.string().max(1000).default("") }),
       status: 200,
       result: Release,
       run: ({ params, body, grant }) => yank(params, grant, body.reason),
@@ -188,6 +187,7 @@ export function packageEndpoints(deps: ApiDeps) {
       method: "DELETE",
       path: `${RELEASE}/yank`,
       summary: "Take that back",
+      command: "unyank",
       tag: "packages",
       access: toPackage("publish"),
       status: 200,
@@ -201,7 +201,7 @@ export function packageEndpoints(deps: ApiDeps) {
       command: "promote",
       tag: "packages",
       access: toPackage("read"),
-      body: z.object({
+      body: z.strictObject({
         to: Name.describe("The other repository, in which the caller may publish"),
       }),
       status: 200,
@@ -227,7 +227,7 @@ export function packageEndpoints(deps: ApiDeps) {
       command: "trash restore",
       tag: "packages",
       access: toPackage("unpublish"),
-      body: z.object({ version: Name.optional(), file: Name.optional() }),
+      body: z.strictObject({ version: Name.optional(), file: Name.optional() }),
       status: 200,
       result: Removed,
       async run({ params, body: { version, file }, grant }) {

@@ -132,8 +132,11 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    const detail = error instanceof SyntaxError ? error.message : "is no UTF-8";
-    throw new WrongFields([{ field: "body", detail: `is no JSON: ${detail}` }]);
+    const detail =
+      error instanceof SyntaxError
+        ? `is no JSON: ${error.message}`
+        : "is not UTF-8, as JSON must be";
+    throw new WrongFields([{ field: "body", detail }]);
   }
 }
 
@@ -142,9 +145,11 @@ function check(schema: z.ZodType, where: "query" | "body", value: unknown): unkn
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new WrongFields(
-    parsed.error.issues.map(
-      ({ path, message }): Mistake => ({ field: [where, ...path].join("."), detail: message }),
-    ),
+    parsed.error.issues.flatMap((issue): Mistake[] => {
+      const field = (...more: string[]) => [where, ...issue.path, ...more].join(".");
+      if (issue.code !== "unrecognized_keys") return [{ field: field(), detail: issue.message }];
+      return issue.keys.map((key) => ({ field: field(key), detail: "there is no such field" }));
+    }),
   );
 }
 

@@ -86,7 +86,7 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users/{user}",
       summary: "Make a user, or change what is said of one",
       command: "user add",
-      body: z.object({
+      body: z.strictObject({
         email: z.string().max(200).optional(),
         fullName: z.string().max(200).optional(),
         password: z
@@ -128,7 +128,7 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users/{user}/password",
       summary: "Give a user another password",
       command: "user password",
-      body: z.object({ password: z.string().min(1) }),
+      body: z.strictObject({ password: z.string().min(1) }),
       status: 204,
       run: ({ params, body, grant }) =>
         admin.setPassword(grant.principal, params["user"]!, body.password),
@@ -166,7 +166,7 @@ export function userEndpoints({ auth }: ApiDeps) {
       summary:
         "Take over users from the text of an htpasswd file; those that are here stay as they are",
       command: "user import",
-      body: z.object({ htpasswd: z.string() }),
+      body: z.strictObject({ htpasswd: z.string() }),
       status: 200,
       result: z.object({
         added: z.array(z.string()),

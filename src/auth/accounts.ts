@@ -124,6 +124,7 @@ export function createAccounts(deps: AccountsDeps): (grant: Grant) => Accounts {
         };
         return issue(by, ended.user, ended.wish);
       },
+      awaitLogin: (id) => pending.hold(id),
       async tokens() {
         return (await listTokens(database.read, owner())).map(publicToken);
       },

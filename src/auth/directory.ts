@@ -57,7 +57,7 @@ export async function openDirectory(database: Database, changes: Changes): Promi
       database.read`SELECT * FROM users ORDER BY name`,
       database.read`SELECT name FROM teams ORDER BY name`,
       database.read`SELECT DISTINCT team, user_name FROM team_members ORDER BY team, user_name`,
-      database.read`SELECT * FROM grants ORDER BY created_at, id`,
+      readGrants(database.read),
       database.read`SELECT count(*) AS total FROM (SELECT id FROM tokens LIMIT 1) AS any_token`,
     ]);
     const byTeam = new Map<string, string[]>(teams.map(({ name }) => [name, []]));
@@ -67,7 +67,7 @@ export async function openDirectory(database: Database, changes: Changes): Promi
       revision,
       users: new Map(users.map((row) => [row.name, userOf(row)])),
       teams: byTeam,
-      grants: grants.map(grantOf),
+      grants,
       hasTokens: Number(tokens.total) > 0,
     };
   }
@@ -98,6 +98,11 @@ export async function openDirectory(database: Database, changes: Changes): Promi
       return ended;
     },
   };
+}
+
+/** In the order in which they were given. */
+export async function readGrants(sql: Query): Promise<StoredGrant[]> {
+  return (await sql`SELECT * FROM grants ORDER BY created_at, id`).map(grantOf);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it

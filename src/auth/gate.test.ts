@@ -193,7 +193,10 @@ test("a client's log-in that a person approves gives one token, to who polls alo
   const key = page.split("/").at(-1)!;
   expect(await auth.pending.find(key)).toMatchObject({ client: "npm/12", address: "10.0.0.9" });
   await expect(anyone.endLogin(key)).rejects.toThrow("begin again");
+  const [replaced, held] = [anyone.awaitLogin(id), anyone.awaitLogin(id)];
+  expect(await replaced).toBe(false);
   expect(await auth.pending.decide(key, "ann", true)).toBe(true);
+  expect(await held).toBe(true);
   expect(await auth.pending.decide(key, "ann", false)).toBe(false);
   const token = await anyone.endLogin(id);
   expect(may(await ask(use(), `Bearer ${token!.secret}`))).toContain("admin");

@@ -246,13 +246,19 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     return lookUpOnce(header, address);
   }
 
+  function ofSession(credentials: Credentials): Grant | Promise<Grant> {
+    const again = async () => ofSession(credentials);
+    const session = deps.sessions?.(credentials);
+    if (!session) return anonymous;
+    return session.then((found) => (found ? grantOf(found, undefined, again) : anonymous));
+  }
+
   return {
     grantOf: (principal) => grantOf(principal),
     identify(credentials, only) {
       const header = credentials.header("authorization");
       if (header === null) {
-        const session = only === undefined ? deps.sessions?.(credentials) : null;
-        return session ? session.then((found) => (found ? grantOf(found) : anonymous)) : anonymous;
+        return only === undefined ? ofSession(credentials) : anonymous;
       }
       return find(header, credentials.address);
     },

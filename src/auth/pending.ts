@@ -8,6 +8,9 @@ import type { Database } from "../store/database.ts";
 const LIFE_MS = 10 * 60_000;
 /** Anybody can begin one. */
 const MOST = 1_000;
+/** npm 10 without a terminal ends while it waits by itself, and not while an answer is under way. */
+const HOLD_MS = 5_000;
+const MOST_HELD = 100;
 
 /** What the page shows of one that waits. */
 export interface Waiting {
@@ -27,12 +30,16 @@ export interface PendingLogins {
   decide(page: string, user: string, isApproved: boolean): Promise<boolean>;
   /** Null while it waits; once it is approved, who did so: then it is gone. Throws Problem("notFound") when it was refused, or took too long. */
   end(id: string): Promise<{ user: string; wish: TokenWish } | null>;
+  /** Waits for the answer, for some seconds. False when it did not: too many wait, or another request took its place. */
+  hold(id: string): Promise<boolean>;
 }
 
 export function createPendingLogins(database: Database, now: () => number): PendingLogins {
   const hashOf = (id: string) => createHash("sha256").update(id).digest("hex");
   const gone = () =>
     new Problem("notFound", "This log-in was refused, or it took too long: begin again");
+  /** What ends the wait of each that is held. The token itself is asked for anew, so that none is made for a connection that is gone. */
+  const held = new Map<string, (isWorthAsking: boolean) => void>();
 
   return {
     async begin(wish, client, address) {
@@ -59,8 +66,9 @@ export function createPendingLogins(database: Database, now: () => number): Pend
       const state = isApproved ? "approved" : "refused";
       const rows = await database.write(
         (sql) => sql`UPDATE pending_logins SET state = ${state}, user_name = ${user}
-          WHERE page = ${page} AND state = 'waiting' AND expires_at > ${now()} RETURNING page`,
+          WHERE page = ${page} AND state = 'waiting' AND expires_at > ${now()} RETURNING id`,
       );
+      for (const { id } of rows) held.get(id)?.(true);
       return rows.length > 0;
     },
     async end(id) {
@@ -78,6 +86,20 @@ export function createPendingLogins(database: Database, now: () => number): Pend
           if (found?.user === "") throw gone();
           return found;
         });
+    },
+    hold(id) {
+      const key = hashOf(id);
+      held.get(key)?.(false);
+      if (held.size >= MOST_HELD) return Promise.resolve(false);
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const end = (isWorthAsking: boolean) => {
+        clearTimeout(timer);
+        held.delete(key);
+        resolve(isWorthAsking);
+      };
+      const timer = setTimeout(end, HOLD_MS, true);
+      held.set(key, end);
+      return promise;
     },
   };
 }

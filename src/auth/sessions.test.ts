@@ -34,10 +34,29 @@ test("a session lasts for as long as it is used, and ends after half a day witho
   expect(await kit.database.read`SELECT count(*) AS total FROM sessions`).toEqual([{ total: 1 }]);
 });
 
+test("a session is fresh for a quarter of an hour, however much it is used", async () => {
+  const cookie = await begin();
+  const isFresh = () => kit.auth.sessions.isFresh(request(cookie));
+  kit.clock += 15 * MINUTE;
+  expect([await find(cookie), await isFresh()]).toEqual(["ann", true]);
+  kit.clock += 1;
+  expect([await find(cookie), await isFresh()]).toEqual(["ann", false]);
+  expect(await kit.auth.sessions.isFresh(request(null))).toBe(false);
+});
+
 test("who logs out is out, in this browser alone", async () => {
   const [here, there] = [await begin(), await begin()];
   await kit.auth.sessions.end(request(here));
   expect([await find(here), await find(there)]).toEqual([null, "ann"]);
+});
+
+test("what somebody logged in may is asked again of the session", async () => {
+  const gate = kit.use({ isLocal: false });
+  const cookie = await begin();
+  const grant = await gate.identify(request(cookie));
+  expect((await grant.again!()).principal.name).toBe("ann");
+  await kit.auth.sessions.end(request(cookie));
+  expect((await grant.again!()).principal.kind).toBe("anonymous");
 });
 
 test("one that was in the browser before counts for nobody once its user is gone", async () => {

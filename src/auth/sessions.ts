@@ -9,10 +9,14 @@ import type { Credentials } from "./gate.ts";
 const IDLE_MS = 12 * 60 * 60_000;
 const LONGEST_MS = 7 * 24 * 60 * 60_000;
 const USED_MS = 60_000;
+/** Who logged in so lately is surely the one who sits there. */
+const FRESH_MS = 15 * 60_000;
 
 export interface Sessions {
   /** Null for a request without a session, at once; a promise of null for one whose session is over. */
   find(request: Credentials): Promise<Principal | null> | null;
+  /** Whether the request's session is one, and was begun lately: for what outlives it. Logging in again begins another one. */
+  isFresh(request: Credentials): Promise<boolean>;
   /** Begins one for a user who has just shown who they are: the cookie to set. */
   begin(user: string, request: Pick<Credentials, "origin" | "address" | "header">): Promise<string>;
   /** Ends the request's: the cookie that takes its place. */
@@ -28,13 +32,17 @@ export interface SessionsDeps {
 export function createSessions({ database, directory, now }: SessionsDeps): Sessions {
   const hashOf = (secret: string) => createHash("sha256").update(secret).digest("hex");
 
-  async function look(secret: string, address: string): Promise<Principal | null> {
+  async function look(
+    secret: string,
+    address: string,
+    longest = LONGEST_MS,
+  ): Promise<Principal | null> {
     const id = hashOf(secret);
     const [row] =
       await database.read`SELECT user_name, created_at, used_at FROM sessions WHERE id = ${id}`;
     if (!row) return null;
     const at = now();
-    const isOver = at - Number(row.used_at) > IDLE_MS || at - Number(row.created_at) > LONGEST_MS;
+    const isOver = at - Number(row.used_at) > IDLE_MS || at - Number(row.created_at) > longest;
     const user = directory.current().users.get(row.user_name);
     if (isOver || !user || user.disabledAt !== null) return null;
     if (at - Number(row.used_at) > USED_MS)
@@ -42,12 +50,19 @@ export function createSessions({ database, directory, now }: SessionsDeps): Sess
     return { kind: "user", name: user.name, token: null, address };
   }
 
+  function secretOf(request: Credentials): string | null {
+    const secret = isPage(request) ? readCookie(request) : null;
+    return secret !== null && isOurs(request) ? secret : null;
+  }
+
   return {
     find(request) {
-      if (!isPage(request)) return null;
-      const secret = readCookie(request);
-      if (secret === null || !isOurs(request)) return null;
-      return look(secret, request.address);
+      const secret = secretOf(request);
+      return secret === null ? null : look(secret, request.address);
+    },
+    async isFresh(request) {
+      const secret = secretOf(request);
+      return secret !== null && (await look(secret, request.address, FRESH_MS)) !== null;
     },
     async begin(user, request) {
       const { origin, address } = request;

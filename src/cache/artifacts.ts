@@ -20,6 +20,7 @@ import type { Naming } from "./named.ts";
 import { isForNow, partial } from "./partial.ts";
 import { Tampered } from "./prove.ts";
 import type { Soundness } from "./soundness.ts";
+import type { WithheldOf } from "./withheld.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
 const REFUSAL_IS_REMEMBERED_MS = 30_000;
@@ -51,6 +52,7 @@ export interface ArtifactDeps extends DownloadDeps {
   isHosted(packageName: string): boolean;
   /** Whether they are a matter of another repository by now. */
   isElsewhere(packageName: string): boolean;
+  withheld: Pick<WithheldOf, "refuse" | "stamp">;
   /** Whether that somebody reads the package's files is to be written down. */
   isPrivate(packageName: string): boolean;
   report(event: RepositoryEvent): void;
@@ -92,6 +94,9 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function open(artifact: Artifact, request: Request): Promise<Reply> {
     const id = idOf(artifact);
     const stored = await find(id, artifact);
+    const stamp = deps.withheld.stamp();
+    const refusal = deps.withheld.refuse(artifact, stored !== undefined);
+    if (refusal) await refusal;
     if (stored) {
       const reply = hit(artifact, stored);
       if (deps.isPrivate(artifact.package))
@@ -105,6 +110,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
         deps.memory.get(id) === stored &&
         isTrusted(stored) &&
         !deps.isElsewhere(artifact.package) &&
+        deps.withheld.stamp() === stamp &&
         artifact.isCurrent?.() !== false;
       return reply;
     }
@@ -143,6 +149,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function fetch(artifact: Artifact, pace: Pace | undefined): Promise<StoredFile> {
     const id = idOf(artifact);
     const stored = await find(id, artifact);
+    await deps.withheld.refuse(artifact, stored !== undefined);
     if (stored) return { sha256: stored.sha256, size: stored.size, isNew: false };
     refuseLost(artifact);
     const running = downloads.get(id) ?? start(id, artifact, `/${artifact.path ?? ""}`, pace);

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
 import type { AnyFormat } from "../core/format.ts";
 import { Problem } from "../core/problem.ts";
@@ -17,6 +18,7 @@ import {
   openToy,
   request,
   sha256,
+  sri,
   toy,
 } from "./testkit.ts";
 
@@ -126,6 +128,66 @@ test("what a base has is had through it, and what it does not have of the next o
   expect(await names(top, "two")).toEqual(["b"]);
   expect(await file(top, "two", "b")).toBe("bytes of b");
   expect(await failure(names(top, "three"))).toBe("notFound");
+});
+
+test("a part of a file that the base has is given as a part, and its size is told, before all of it was copied", async () => {
+  const bytes = randomBytes(400 * 1024);
+  const { top, base } = await build();
+  open.upstream.behave = ({ path }) =>
+    path === "one"
+      ? answer(200, JSON.stringify({ files: { "a.whl": sri(bytes) } }))
+      : answer(200, bytes, { "content-length": String(bytes.length) });
+  const wheel = { ...fileOf("one", "a.whl"), kind: "parts" };
+  const ask = async (of: Mounted, method: string, range?: string) => {
+    const asked = request({
+      method,
+      header: (name) => (name === "range" ? (range ?? null) : null),
+    });
+    const { status, headers, body } = await of.repository.for(everything).artifact(wheel, asked);
+    const { size } = body as { size: number };
+    return { status, said: headers["content-range"], size, body };
+  };
+  await bytesOf(await base.repository.for(everything).artifact(wheel, request()));
+  const last = await ask(top, "GET", "bytes=-1000");
+  expect(last).toMatchObject({ status: 206, said: "bytes 408600-409599/409600" });
+  expect(Buffer.from(last.body as Uint8Array)).toEqual(bytes.subarray(-1000));
+  expect(open.upstream.asked.filter((path) => path === "one/a.whl")).toHaveLength(1);
+
+  const other = open.also(
+    "other",
+    layered([{ upstream: baseUpstream(base, everything), base: null }]),
+  );
+  expect(await ask(other, "HEAD")).toMatchObject({ status: 200, size: bytes.length });
+});
+
+test("a base that is asked for a part answers as the network would", async () => {
+  const { base } = await build();
+  const bytes = randomBytes(400 * 1024);
+  for (const [name, body] of [
+    ["small", Buffer.from("0123456789")],
+    ["large", bytes],
+  ] as const) {
+    open.upstream.behave = ({ path }) => (path === name ? files("a") : answer(200, body));
+    await bytesOf(await base.repository.for(everything).artifact(fileOf(name, "a"), request()));
+    const ask = async (range: string) => {
+      const { status, headers, body } = await baseUpstream(base, everything).fetch({
+        path: `${name}/a`,
+        headers: { range },
+      });
+      const got = Buffer.concat(await Array.fromAsync(body));
+      expect(headers.get("content-length")).toBe(String(got.length));
+      return [status, headers.get("content-range"), got];
+    };
+    const size = body.length;
+    expect(await ask("bytes=2-5")).toEqual([206, `bytes 2-5/${size}`, body.subarray(2, 6)]);
+    expect(await ask("bytes=-3")).toEqual([
+      206,
+      `bytes ${size - 3}-${size - 1}/${size}`,
+      body.subarray(-3),
+    ]);
+    expect(await ask("bytes=999999-")).toEqual([416, `bytes */${size}`, Buffer.from("")]);
+    expect(await ask("bytes=1-2,4-5")).toEqual([200, null, Buffer.from(body)]);
+  }
 });
 
 test("what is published in a base is seen at once, is its alone, and is taken away at once", async () => {

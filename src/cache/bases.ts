@@ -2,11 +2,11 @@
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
-import { isFile, isStream, type Reply } from "../core/reply.ts";
+import type { Reply } from "../core/reply.ts";
 import type { UnboundRepository } from "../core/repository.ts";
 import type { Request } from "../core/request.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
-import { fileSource } from "../store/source.ts";
+import { responseOf } from "./base-response.ts";
 
 /** A repository that another one is built on. */
 export interface Base {
@@ -134,43 +134,16 @@ export function baseUpstream(base: Base, grant: Grant): BaseUpstream {
           detail === "slow" ? "unreachable" : detail,
           `${repository.name} could not bring it up to date`,
         );
-      const response = responseOf(
-        repository.name,
-        isSame ? 304 : found.status,
-        headers,
-        isSame ? null : found,
-      );
+      const response = isSame
+        ? responseOf(repository.name, 304, headers, null)
+        : responseOf(repository.name, found.status, headers, found, rangeOf(asked));
       return { ...response, isCurrent: found.isCurrent ?? (() => false) };
     },
   };
 }
 
-function responseOf(
-  name: string,
-  status: number,
-  headers: Headers,
-  found: Reply | null,
-): UpstreamResponse {
-  return {
-    status,
-    headers,
-    body: found ? chunksOf(found) : nothing(),
-    isDelimited: true,
-    async discard() {},
-    upstream: name,
-    url: "",
-    isRedirected: false,
-  };
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-async function* chunksOf({ body }: Reply): AsyncGenerator<Uint8Array> {
-  if (body === null) return;
-  if (typeof body === "string") yield Buffer.from(body);
-  else if (isFile(body)) yield* fileSource(body.path, "identity", body.size, body.size).chunks();
-  else if (isStream(body)) yield* body.chunks;
-  else yield body;
+function rangeOf({ headers = {} }: UpstreamRequest): string | undefined {
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === "range")?.[1];
 }
 
 function requestOf(asked: UpstreamRequest, path: string, query: string, root: string): Request {

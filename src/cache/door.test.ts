@@ -54,6 +54,7 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   publish: (of) => of.publish({ package: "thing", version: "1", metadata: null, files: [] }),
   change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
   abandon: (of) => of.abandon("thing", true),
+  yank: (of) => of.yank("thing", "1", "bad"),
   remove: (of) => of.remove("thing", {}),
   restore: (of) => of.restore("thing", {}),
   trash: (of) => of.trash(),

@@ -2,6 +2,7 @@
 import type { Accounts } from "../core/accounts.ts";
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
+import type { PolicyRule } from "../core/policy.ts";
 import type { Repository, UnboundRepository } from "../core/repository.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -10,11 +11,13 @@ import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
+import { createPolicy } from "../policy/policy.ts";
+import { ruledRepository } from "../policy/rules.ts";
+import type { Waivers } from "../policy/waivers.ts";
 import { createSources, type RepositorySources } from "../sources/sources.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
-import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
@@ -37,6 +40,7 @@ import { createRepackCheck } from "./repacked.ts";
 import { createSeen } from "./seen.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
+import { createWithheld } from "./withheld.ts";
 
 export interface RepositorySettings {
   name: string;
@@ -44,6 +48,8 @@ export interface RepositorySettings {
   claims: string[];
   freshnessMs: number;
   hosted: HostedOptions;
+  /** Rules that may be about its packages, in their order. */
+  policy: readonly PolicyRule[];
   hasUpstreams?: boolean;
   /** Code hosts that releases are made from. */
   sources?: readonly SourceSettings[];
@@ -75,6 +81,7 @@ export interface Shared {
   /** Names of what is published here. */
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
+  waivers: Waivers;
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;
@@ -193,13 +200,15 @@ export function createRepository(
       ? (candidate) => service.admit!(candidate, boundTo(shared.ownGrant))
       : null,
   });
-  const composed = createHostedDocuments({ ...common, files: shared.views });
+  const composed = createHostedDocuments({ ...common, format: format.name, files: shared.views });
   const documents = eitherDocuments(
     isHosted,
     (packageName) => elsewhere(packageName) !== null,
     composed,
     fetched,
   );
+  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
+  const withheld = createWithheld({ ...common, documents, policy, isHosted });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
@@ -224,6 +233,7 @@ export function createRepository(
     format,
     documents,
     memory: shared.artifactMemory,
+    withheld,
     isHosted,
     isElsewhere: (packageName) => elsewhere(packageName) !== null,
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
@@ -246,7 +256,7 @@ export function createRepository(
     },
   );
 
-  const show = createShow({ ...common, documents, views, isSound });
+  const show = createShow({ ...common, documents, views, withheld, isSound });
   const ask = createAsk(upstream, absences);
   parts = {
     unbound,
@@ -278,10 +288,9 @@ export function createRepository(
     return [...new Set([...own, ...bases.flatMap((base) => base.hostedKeys(kind, text))])];
   }
 
-  async function isSound({ blob, storedSize, isHosted }: DocumentState): Promise<boolean> {
+  async function isSound({ blob, isHosted }: DocumentState): Promise<boolean> {
     if (isHosted) return false; // composing it again is all that can be done
-    const path = (await blobs.stat(blob))?.size === storedSize ? await blobs.local(blob) : null;
-    return path !== null && (await hashFile(path)) === blob;
+    return shared.soundness.checkNow(blob);
   }
 
   return {

@@ -37,6 +37,8 @@ export interface Soundness {
   isUnchanged(sha256: string): Promise<boolean>;
   /** Hashes a blob, slowly. False when it proved false, or is not there. */
   check(sha256: string): Promise<boolean>;
+  /** The same at once, for somebody who waits. */
+  checkNow(sha256: string): Promise<boolean>;
   /** Takes a blob out of service whose bytes proved false: to evidence, with an event for each thing that they were. */
   condemn(sha256: string): Promise<void>;
   /** Resolves when nothing is hashed behind any more. For tests. */
@@ -67,7 +69,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
     const found = await blobs.stat(sha256);
     if (!found) return false;
     if (known.get(sha256) === found.stamp) return true;
-    if (found.size <= hashedFirst) return hash(sha256, () => Promise.resolve());
+    if (found.size <= hashedFirst) return checkNow(sha256);
     known.set(sha256, found.stamp, 1);
     later(sha256);
     return true;
@@ -83,6 +85,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
   }
 
   const check = (sha256: string) => hash(sha256, pause);
+  const checkNow = (sha256: string) => hash(sha256, () => Promise.resolve());
 
   async function pause(): Promise<void> {
     if (isClosed) throw new Error("The server is stopping");
@@ -136,6 +139,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
     admit,
     isUnchanged,
     check,
+    checkNow,
     condemn,
     async settled() {
       while (waiting.size > 0) await behind;

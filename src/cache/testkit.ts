@@ -12,6 +12,7 @@ import type { AnyFormat } from "../core/format.ts";
 
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { PolicyRule } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
@@ -21,6 +22,7 @@ import { openMirrors } from "../git/mirrors.ts";
 import { type HostedOptions, hostedDefaults } from "../hosted/deps.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
+import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { fileOf, openLayout } from "../store/layout.ts";
@@ -37,11 +39,16 @@ import { createSoundness } from "./soundness.ts";
 /** The grant of who may do all. */
 export const everything = grantOf("", () => true);
 
-type ToyFile = string | null | { integrity: string | null; location: string };
+type ToyFile =
+  | string
+  | null
+  | { integrity: string | null; location?: string; version?: string; publishedAt?: string };
 
 /** An index is `{"files": {"<file>": "<SRI>"}}`; its only view is the names, and what the overlay says of them. */
 export const toy: AnyFormat = {
   name: "toy",
+  purlType: "toy",
+  withholds: true,
   hosts: true,
   options: z.unknown(),
   documents: {
@@ -69,13 +76,13 @@ export const toy: AnyFormat = {
           ),
           state,
         }),
-      async *render({ source, overlay }, { variant }) {
+      async *render({ source, overlay, withheld = {} }, { variant }) {
         if (variant === "missing") throw new Problem("notFound", "No such part");
         const { files } = (await source.json()) as { files: Record<string, string> };
         const file = /^file\/(.*)/.exec(variant)?.[1];
         if (file && !Object.hasOwn(files, file)) throw new Problem("notFound", "No such file");
         yield JSON.stringify({
-          files: Object.keys(files),
+          files: Object.keys(files).filter((name) => !Object.hasOwn(withheld, name)),
           overlay: Object.entries(overlay).map(([file, { state, entry }]) => [file, state, entry]),
         });
       },
@@ -203,6 +210,7 @@ export async function openToy(
     hashedFirst?: number;
     format?: AnyFormat;
     hosted?: Partial<HostedOptions>;
+    policy?: PolicyRule[];
     isPublic?: (repository: string, packageName: string) => boolean;
   } = {},
 ) {
@@ -246,6 +254,7 @@ export async function openToy(
       claims,
       hosted: { ...hostedDefaults, ...options.hosted },
       freshnessMs: options.freshnessMs ?? 60_000,
+      policy: options.policy ?? [],
     });
     const shared: Shared = {
       views: openViewFiles(layout.views),
@@ -272,6 +281,12 @@ export async function openToy(
       hostedNames: await openHostedNames(database, changes),
       audit: async (_sql, entry) => void audited.push(entry),
       isPublic: options.isPublic ?? (() => true),
+      waivers: await openWaivers({
+        database,
+        changes,
+        audit: async (_sql, entry) => void audited.push(entry),
+        now,
+      }),
       now,
     };
     const mounted = createRepository(
@@ -303,6 +318,7 @@ export async function openToy(
       mounted,
       also,
       hosting: mounted.hosting,
+      waivers: shared.waivers,
     };
   }
   let current = await open();
@@ -342,6 +358,9 @@ export async function openToy(
     },
     get database() {
       return current.database;
+    },
+    get waivers() {
+      return current.waivers;
     },
     get repository() {
       return current.repository;

@@ -2,9 +2,11 @@
 import { access, constants, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { readGrants } from "../auth/directory.ts";
 import { clash } from "../config/addresses.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
+import type { Granted } from "../core/access.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Probe } from "../core/probe.ts";
@@ -91,15 +93,21 @@ async function holdfastAnswers({ host, port }: Address): Promise<boolean> {
   return false;
 }
 
-/** Whether anybody has an account, as far as that can be read. */
-export async function checkUsers(config: Config): Promise<boolean> {
+/** What stands in the catalog about who may do what. */
+export interface StoredAccess {
+  hasUsers: boolean;
+  grants: readonly Granted[];
+}
+
+/** As far as it can be read. */
+export async function checkAccess(config: Config): Promise<StoredAccess> {
   try {
     return await readStore(config, async ({ database }) => {
       const [user] = await database.read`SELECT name FROM users LIMIT 1`;
-      return user !== undefined;
+      return { hasUsers: user !== undefined, grants: await readGrants(database.read) };
     });
   } catch {
-    return false; // nothing is stored yet, or not in a way of this version: other checks say so
+    return { hasUsers: false, grants: [] }; // nothing is stored yet, or not in a way of this version: other checks say so
   }
 }
 

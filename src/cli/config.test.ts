@@ -26,7 +26,7 @@ const formats = [
     }),
     fileOptions: ["keyring"],
   },
-  { name: "other", options: z.strictObject({}), warnings: () => ["is weak"] },
+  { name: "other", hosts: true as const, options: z.strictObject({}), warnings: () => ["is weak"] },
 ];
 const folder = mkdtempSync(join(tmpdir(), "holdfast-config-command-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -95,6 +95,9 @@ test("show prints what counts, in the words of the file, without a secret", asyn
   expect(out).toBe(`listen: "[::]:80"
 data: ${folder}/stored
 publicUrl: https://packages.example.test
+access:
+  teams: {}
+  grants: []
 trustedProxies: []
 offline: true
 logs:
@@ -102,6 +105,10 @@ logs:
 cache:
   memory: 64MiB
 scrub: 30d
+requests:
+  memory: 64MiB
+  silence: 30s
+  time: 1m
 repositories:
   vendor:
     format: npm
@@ -148,6 +155,61 @@ test("show prints options as they were written, with defaults, and files by thei
       connections: 20
 `);
   expect(out).not.toContain("the key");
+});
+
+test("show prints who may log in with what, and which jobs may publish: where secrets stand, and no secret", async () => {
+  for (const name of ["oidc", "ldap"]) writeFileSync(join(folder, name), `${name}-secret\n`);
+  const people = join(folder, "people.yaml");
+  writeFileSync(
+    people,
+    `publicUrl: https://packages.example.test
+access: { anonymous: read, grants: [{ to: everyone, may: publish }] }
+login:
+  oidc: { issuer: "https://id.example.test", clientId: holdfast, clientSecretFile: oidc }
+  ldap: { url: "ldaps://ldap.example.test", base: "dc=example", bindDn: "cn=reader", bindPasswordFile: ldap, timeout: 90s }
+trustedPublishers:
+  - { issuer: "https://ci.example.test", claims: { project_id: "42" }, repositories: [own], packages: ["@acme/*"] }
+repositories:
+  npm: false
+  own: { format: other, offline: true, hosted: { quota: 1GiB } }
+`,
+  );
+  const { code, out } = await config("show", "--config", people);
+  expect(code).toBe(0);
+  expect(out).toContain(`access:
+  anonymous: read
+  teams: {}
+  grants:
+    - to: everyone
+      may: publish
+login:
+  oidc:
+    issuer: https://id.example.test
+    clientId: holdfast
+    clientSecretFile: ${folder}/oidc
+    scopes:
+`);
+  expect(out).toContain(`    bindPasswordFile: ${folder}/ldap\n`);
+  expect(out).toContain("    timeout: 90s\n");
+  expect(out).toContain(`trustedPublishers:
+  - issuer: https://ci.example.test
+    audiences:
+      - packages.example.test
+      - npm:packages.example.test
+    claims:
+      project_id: "42"
+`);
+  expect(out).toContain(`    hosted:
+      trash: 30d
+      replace: false
+      quota: 1GiB
+      fileLimit: 5GiB
+`);
+  expect(out).not.toContain("-secret");
+  // It is in the words of the file, so that it can be read as one.
+  const again = join(folder, "again.yaml");
+  writeFileSync(again, `${out}  npm: false\n`);
+  expect(await config("show", "--config", again)).toEqual({ code: 0, out, err: "" });
 });
 
 test("schema prints the JSON Schema", async () => {

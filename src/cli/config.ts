@@ -29,7 +29,7 @@ schema  prints the JSON Schema of the file, for editors`,
         return 0;
       }
       const config = configFrom(given, formats, terminal);
-      if (what === "show") terminal.out(renderConfig(config));
+      if (what === "show") terminal.out(renderConfig(config, formats));
       else {
         terminal.out(checked(config, given.text("config")));
         for (const { subject, text } of [
@@ -50,18 +50,28 @@ function checked(config: Config, file: string | undefined): string {
 }
 
 /** The effective configuration in the words of the file, without what is unset. Secrets are never in it. */
-export function renderConfig(config: Config): string {
+export function renderConfig(config: Config, formats: readonly WarningFormat[]): string {
+  const { written, requests } = config;
+  const hosting = formats.filter(({ hosts }) => hosts).map(({ name }) => name);
   return stringify(
     {
       listen: formatAddress(config.listen),
       data: config.data,
       ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
+      access: written.access,
+      ...(Object.keys(written.login).length > 0 && { login: written.login }),
+      ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
       ...(config.tls === null ? {} : { tls: config.tls.files }),
       offline: config.offline,
       logs: config.logs,
       cache: { memory: formatSize(config.cache.memory) },
       scrub: formatDuration(config.scrub),
+      requests: {
+        memory: formatSize(requests.memory),
+        silence: formatDuration(requests.silence),
+        time: formatDuration(requests.time),
+      },
       repositories: Object.fromEntries(
         config.repositories.map((repository) => [
           repository.name,
@@ -75,6 +85,7 @@ export function renderConfig(config: Config): string {
             freshness: formatDuration(repository.freshnessMs),
             offline: repository.offline,
             ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
+            ...(hosting.includes(repository.format) && { hosted: shownHosted(repository) }),
             ...(shownOptions(repository.options, repository.written) as object),
           },
         ]),
@@ -113,7 +124,7 @@ function shownLayers({ upstreams, bases }: RepositoryConfig): object[] {
 }
 
 function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): object {
-  const known = ["username", "sshKeyFile"] as const;
+  const known = ["folder", "username", "sshKeyFile"] as const;
   const shown: Record<string, unknown> = { names, git };
   for (const key of known) if (rest[key] !== undefined) shown[key] = rest[key];
   for (const secret of ["password", "token"] as const)
@@ -124,6 +135,17 @@ function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): o
 
 function certificates(pem: string): string {
   return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+}
+
+function shownHosted({ hosted }: RepositoryConfig): object {
+  const { trashMs, replace, quota, quotaPerUser, fileLimit } = hosted;
+  return {
+    trash: formatDuration(trashMs),
+    replace,
+    ...(quota !== null && { quota: formatSize(quota) }),
+    ...(quotaPerUser !== null && { quotaPerUser: formatSize(quotaPerUser) }),
+    fileLimit: formatSize(fileLimit),
+  };
 }
 
 function shownUpstream(upstream: UpstreamConfig): object {

@@ -264,6 +264,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     listen: null,
     bases: [],
     sources: [],
+    policy: [],
     hosted: { trashMs: 0, replace: false, quota: null, quotaPerUser: null, fileLimit: 1 },
     options: {},
     written: {},

@@ -7,12 +7,13 @@ import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
 import {
+  checkAccess,
   checkData,
   checkPort,
-  checkUsers,
   findRunning,
   type ProbeResult,
   probeUpstreams,
+  type StoredAccess,
 } from "./checks.ts";
 import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -32,8 +33,8 @@ export interface DoctorDeps {
   /** Over the real ports and disks unless told. */
   port?(address: Address, running: Holder | null): Promise<Omit<Finding, "subject">>;
   data?(folder: string): Promise<Omit<Finding, "subject">>;
-  /** Whether there are accounts. As the catalog has them unless told. */
-  users?(config: Config): Promise<boolean>;
+  /** Accounts and grants that commands gave. As the catalog has them unless told. */
+  stored?(config: Config): Promise<StoredAccess>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -45,7 +46,7 @@ export function doctorCommand({
   probe = probeUpstreams,
   port = checkPort,
   data = checkData,
-  users = checkUsers,
+  stored = checkAccess,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -62,12 +63,14 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
           : probe(repository, questionOf(repository, formats), terminal.now),
       }));
       const running = findRunning(config.data);
+      const { hasUsers, grants } = await stored(config);
+      const access = { ...config.access, grants: [...config.access.grants, ...grants] };
       const findings: Finding[] = [
         { subject: "port", ...(await port(config.listen, running)) },
         ...(await additionalPorts(config, (address) => port(address, running))),
-        ...tlsFindings(config, terminal.now(), await users(config)),
+        ...tlsFindings(config, terminal.now(), hasUsers),
         { subject: "data", ...(await data(config.data)) },
-        { subject: "users", ...accessWords(config.access) },
+        { subject: "users", ...accessWords(config.access, grants) },
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {
@@ -75,7 +78,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         probes.push(...answers);
         findings.push(
           ...upstreamFindings(repository, answers),
-          ...warningsOf(repository, config, formats),
+          ...warningsOf(repository, { ...config, access }, formats),
         );
       }
       findings.splice(

@@ -1,4 +1,4 @@
-// `holdfast promote`, `unpublish` and `trash …`: what is done with published packages from the server's own machine.
+// `holdfast promote`, `yank`, `unpublish` and `trash …`: what is done with published packages from the server's own machine.
 import type { Format } from "../core/format.ts";
 import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
 import { type RunDeps, runOperation } from "./operations.ts";
@@ -54,9 +54,7 @@ export function hostedCommands(deps: HostedCommandDeps): Command[] {
       examples: [["promote @acme/ui@1.2.3 staging release", "What was tested is what is released"]],
       async run(given, terminal) {
         const [what, from, to] = given.words as [string, string, string];
-        const { name, version } = releaseOf(what);
-        if (version === undefined)
-          throw new UsageError(`which version of ${name}? ${name}@VERSION`);
+        const { name, version } = wholeRelease(what);
         return run("promote", given, terminal, { package: name, version, from, to }, [from, to]);
       },
     },
@@ -74,6 +72,24 @@ export function hostedCommands(deps: HostedCommandDeps): Command[] {
         const values = { repository, package: name, replacement, isBack };
         return run("abandon", given, terminal, values, [repository]);
       },
+    },
+    {
+      name: "yank",
+      words: "PACKAGE@VERSION REPOSITORY",
+      summary: "Say that a version is not to be chosen any more",
+      options: { reason: { value: "TEXT", help: "Why, for whoever installs it" }, ...options },
+      details: `It stays, for those who name it exactly: pip, uv and poetry take no other version of a range then, npm, pnpm and yarn warn of a deprecated
+one. ${WHERE}`,
+      examples: [['yank acme@1.2.3 pypi --reason "loses data"', "Have 1.2.4 chosen in its place"]],
+      run: (given, terminal) => onRelease("yank", given, terminal, given.text("reason") ?? ""),
+    },
+    {
+      name: "unyank",
+      words: "PACKAGE@VERSION REPOSITORY",
+      summary: "Take that back",
+      options,
+      details: WHERE,
+      run: (given, terminal) => onRelease("unyank", given, terminal),
     },
     {
       name: "unpublish",
@@ -117,6 +133,19 @@ name stays the repository's, and the version can never be published with other b
     },
   ];
 
+  async function onRelease(
+    action: "yank" | "unyank",
+    given: Given,
+    terminal: Terminal,
+    reason?: string,
+  ): Promise<number> {
+    const [what, repository] = given.words as [string, string];
+    const { name, version } = wholeRelease(what);
+    return run(action, given, terminal, { repository, package: name, version, reason }, [
+      repository,
+    ]);
+  }
+
   async function onPart(name: string, given: Given, terminal: Terminal): Promise<number> {
     const [repository, what] = given.words as [string, string];
     const part = releaseOf(what);
@@ -128,6 +157,12 @@ name stays the repository's, and the version can never be published with other b
     };
     return run(name, given, terminal, values, [repository]);
   }
+}
+
+function wholeRelease(text: string): { name: string; version: string } {
+  const { name, version } = releaseOf(text);
+  if (!version) throw new UsageError(`which version of ${name}? ${name}@VERSION`);
+  return { name, version };
 }
 
 /** "@acme/ui@1.2.3": the at sign that a name begins with is none that ends it. */

@@ -60,12 +60,13 @@ export const Access = z
 
 export type AccessInput = z.infer<typeof Access>;
 
-/** `complain`: of repositories that are not there. */
+/** `complain`: of repositories that are not there. `placeOf`: where a path stands, for people: "holdfast.yaml:14 access.grants[1]". */
 export function resolveAccess(
   input: AccessInput,
   addresses: readonly Address[],
   repositories: readonly string[],
   complain: (path: Path, message: string) => void,
+  placeOf: (path: Path) => string,
 ): AccessRules {
   const check = (names: readonly string[] | undefined, path: Path) => {
     for (const [at, name] of (names ?? []).entries())
@@ -81,11 +82,11 @@ export function resolveAccess(
     repositories: repositories ?? null,
     packages: packages ?? null,
   });
-  const reading = (at: Parameters<typeof where>[0], source: string): Granted => ({
+  const reading = (scope: Parameters<typeof where>[0], ...at: Path): Granted => ({
     holder: "anonymous",
     actions: ["read"],
-    ...where(at),
-    source: `${source} in the configuration`,
+    ...where(scope),
+    source: placeOf(["access", "anonymous", ...at]),
   });
   const { anonymous } = input;
   if (Array.isArray(anonymous))
@@ -98,9 +99,9 @@ export function resolveAccess(
       anonymous === undefined
         ? null
         : Array.isArray(anonymous)
-          ? anonymous.map((one, at) => reading(one, `access.anonymous[${at}]`))
+          ? anonymous.map((one, at) => reading(one, at))
           : anonymous === "read"
-            ? [reading({}, "access.anonymous")]
+            ? [reading({})]
             : [],
     // As names of users are kept.
     teams: Object.fromEntries(
@@ -113,7 +114,7 @@ export function resolveAccess(
       holder: grant.to,
       actions: [grant.may].flat(),
       ...where(grant),
-      source: `access.grants[${at}] in the configuration`,
+      source: placeOf(["access", "grants", at]),
     })),
     isLocal: addresses.every(({ host }) => isLoopback(host)),
   };

@@ -129,6 +129,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     listen: { host: "::", port: 4873 },
     bases: [],
     sources: [],
+    policy: [],
     hosted: {
       trashMs: 30 * 24 * 60 * 60 * 1000,
       replace: false,

@@ -1,6 +1,6 @@
 // From a file, flags and the environment to a Config, or to all mistakes at once.
 import { readFileSync } from "node:fs";
-import { dirname, resolve as resolvePath } from "node:path";
+import { basename, dirname, resolve as resolvePath } from "node:path";
 import { z } from "zod";
 import { noRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
@@ -11,7 +11,9 @@ import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
+import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
+import { isAbout, resolvePolicy } from "./policy.ts";
 import {
   type CommonInput,
   type Config,
@@ -94,6 +96,21 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     secret: (values, name, path) => readSecret(values, name, path, around),
     pem: (file, path) => readPem(file, path, around),
   };
+  const policy = resolvePolicy(
+    input.policy,
+    formats,
+    Object.keys(input.repositories).filter((name) => input.repositories[name]),
+    complain,
+  );
+  const trustedPublishers = resolvePublishers(
+    input.trustedPublishers,
+    reader,
+    {
+      publicUrl: input.publicUrl ?? null,
+      repositories: Object.keys(input.repositories).filter((name) => input.repositories[name]),
+    },
+    { complain },
+  );
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
@@ -102,15 +119,12 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     access: noRules, // below
     trustedProxies: input.trustedProxies,
     login: resolveLogin(input.login, reader, { complain }),
-    trustedPublishers: resolvePublishers(
-      input.trustedPublishers,
-      reader,
-      {
-        publicUrl: input.publicUrl ?? null,
-        repositories: Object.keys(input.repositories).filter((name) => input.repositories[name]),
-      },
-      { complain },
-    ),
+    trustedPublishers,
+    written: {
+      access: input.access,
+      login: writtenLogin(input.login, folder),
+      trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
+    },
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,
@@ -146,6 +160,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,
       written: own ? wholePaths(own, format) : {},
+      policy: policy.filter((rule) => isAbout(rule, name, format)),
     };
   }
 
@@ -154,6 +169,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     [config.listen, ...config.repositories.flatMap(({ listen }) => listen ?? [])],
     config.repositories.map(({ name }) => name),
     complain,
+    (path) => `${basename(name)}:${source.locate(path, "value").line} ${formatPath(path)}`,
   );
   for (const { name, message } of checkAddresses(config))
     complain(["repositories", name, "listen"], message);

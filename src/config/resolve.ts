@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { AccessRules } from "../core/access.ts";
 import type { CertificateFacts, KeyPair } from "../core/certificate.ts";
 import type { OptionFile } from "../core/format.ts";
+import type { PolicyRule } from "../core/policy.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Path } from "./errors.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
@@ -55,6 +56,8 @@ export interface RepositoryConfig {
   sources: SourceSettings[];
   /** What is published in it. Bytes and milliseconds; null where there is no bound. */
   hosted: HostedConfig;
+  /** Rules that may be about its packages, in their order. */
+  policy: PolicyRule[];
   /** As the format's own schema gives them. */
   options: unknown;
   /** The same in the words of the file and of the built-in configuration, without defaults. Files are told by their whole paths. */
@@ -80,6 +83,12 @@ export interface Config {
   tls: TlsConfig | null;
   login: LoginConfig;
   trustedPublishers: PublisherConfig[];
+  /** What some keys come from, in the words of the file with its defaults, to be shown: without secrets, and with files by their whole paths. */
+  written: {
+    access: object;
+    login: Record<string, Record<string, unknown>>;
+    trustedPublishers: object[];
+  };
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */

@@ -2,13 +2,13 @@
 import { z } from "zod";
 import { Access } from "./access.ts";
 import { Login, TrustedPublishers } from "./login.ts";
+import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Duration, EnvName, HttpUrl, IpRange, Listen, Path, ProxyUrl, Size } from "./values.ts";
 
 /** What this room needs to know of a format. */
-export interface FormatOptions {
-  readonly name: string;
+export interface FormatOptions extends RuledFormat {
   readonly options: z.ZodType;
   /** Options that name files (`Format.fileOptions`): paths in the file, what they hold in `options`. */
   readonly fileOptions?: readonly string[];
@@ -162,7 +162,9 @@ export const hostedKeys = {
         )
         .meta({ examples: [true] }),
       quota: Bound.optional()
-        .describe("Bytes of all that is published here, with what lies in the trash")
+        .describe(
+          "Bytes of all that is published here and of what is said of it, with what lies in the trash",
+        )
         .meta({ examples: ["500GiB"] }),
       quotaPerUser: Bound.optional()
         .describe("The same of one user, or one CI job")
@@ -188,6 +190,7 @@ const general = {
     .describe("How clients reach this server. Without it, it is taken from each request")
     .meta({ examples: ["https://packages.example.com"] }),
   access: Access,
+  policy: Policy,
   login: Login,
   trustedPublishers: TrustedPublishers,
   trustedProxies: z

@@ -10,7 +10,7 @@ export interface Granted {
   repositories: readonly string[] | null;
   /** Patterns of package names, as in `claims`; null for all. */
   packages: readonly string[] | null;
-  /** Where it stands, for people: "access.grants[1] in the configuration", "given by ann on 2026-11-26". */
+  /** Where it stands, for people: "holdfast.yaml:14 access.grants[1]", "given by ann on 2026-11-26". */
   source: string;
 }
 

@@ -84,6 +84,8 @@ export interface Accounts {
   beginLogin(wish: TokenWish, client: string, address: string): Promise<PendingLogin>;
   /** Null while it is waited for. Problem("notFound") when it was refused, or took too long. */
   endLogin(id: string): Promise<IssuedToken | null>;
+  /** Waits some seconds for what `endLogin` would tell. False when there was no place to wait: whoever asks should come back later. */
+  awaitLogin(id: string): Promise<boolean>;
   /** The caller's tokens. */
   tokens(): Promise<Token[]>;
   /** `password`: the caller's, where the client sends it; a wrong one is refused. */

@@ -1,5 +1,6 @@
 // Answers of an upstream to questions, the last of which is kept for when it is away: what formats do with them alike.
 
+import { isUtf8 } from "node:buffer";
 import { jsonFault, readJson } from "./json.ts";
 import { cannotAsk, Problem } from "./problem.ts";
 import type { Answer, Question } from "./question.ts";
@@ -46,6 +47,8 @@ export async function requestJson(
   const bytes = await request.body(limits.bytes);
   const fault = jsonFault(bytes, limits.values);
   if (fault) throw new Problem("tooLarge", `The JSON of the request's body ${fault}`);
+  if (!isUtf8(bytes))
+    throw new Problem("badRequest", "The request's body is not UTF-8, as JSON must be");
   try {
     return readJson(bytes);
   } catch (error) {

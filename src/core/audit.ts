@@ -17,6 +17,8 @@ export type AuditAction =
   | "revoke token"
   | "user"
   | "team"
+  | "waive"
+  | "unwaive"
   | "log in"
   | "log in failed";
 

@@ -1,6 +1,7 @@
 // Mutable resources: what an upstream has under one name, and how it is shown.
 import type { HostedPackage } from "./hosted.ts";
 import type { Integrity } from "./integrity.ts";
+import type { Withheld } from "./policy.ts";
 
 /** A mutable resource of an upstream: which one it is, whose it is, and where the upstream has it. */
 export interface DocumentRef {
@@ -80,6 +81,8 @@ export interface StoredDocument {
   ref: DocumentRef;
   source: Source;
   overlay: Overlay;
+  /** What policy keeps from clients of it, by file. Nothing, without it. */
+  withheld?: Withheld;
 }
 
 /** Which view of a document is wanted. Everything that a view depends on is in here. */
@@ -117,7 +120,7 @@ export interface DocumentType {
   /** The bytes of a view. Throws Problem("notFound") when the document has no such part. */
   render(document: StoredDocument, view: ViewRequest): AsyncIterable<Uint8Array | string>;
   /** What a format needs to know of the document at each request, worked out once a copy and kept in memory. See `Repository.model`. */
-  model?(document: Omit<StoredDocument, "overlay">): Promise<unknown>;
+  model?(document: Omit<StoredDocument, "overlay" | "withheld">): Promise<unknown>;
   /** Holds links that are relative to where it was found: the same bytes from another place are another document. */
   isLinked?: boolean;
   /** Views carry Last-Modified, the time of their last visible change, and If-Modified-Since is answered. */

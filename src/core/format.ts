@@ -5,6 +5,7 @@ import type { Candidate, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
+import type { VersionOrder } from "./policy.ts";
 import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
 import type { Reply } from "./reply.ts";
@@ -14,6 +15,12 @@ import type { Task } from "./task.ts";
 
 export interface Format<Route extends { kind: string } = { kind: string }, Options = unknown> {
   readonly name: string;
+  /** The type of its purls: "npm". Without it no rule of policy can be about its packages. */
+  readonly purlType?: string;
+  /** Its versions in the order of releases, below 0 when `a` comes before `b`; never throws. Without it rules can name exact versions alone. */
+  readonly compareVersions?: VersionOrder;
+  /** Its documents leave out what policy withholds (`StoredDocument.withheld`). */
+  readonly withholds?: true;
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */

@@ -74,9 +74,15 @@ export interface HostedChange {
   releases?: { version: string; metadata?: unknown; yanked?: string | null }[];
 }
 
+/** Which part of a package; all of it without either. */
+export interface Part {
+  version?: string;
+  file?: string;
+}
+
 /**
  * What is published in one repository. Each function asks the caller's grant first: to read for `read` and `search`, to publish, to
- * unpublish or to administer the package for the others. Throws Problems.
+ * unpublish or to administer the package for the others. Those that change something ask it as it is by then again, when they come to do it. Throws Problems.
  */
 export interface Hosting {
   /** Whether the package's name belongs to this repository because something was published under it. Asks nobody: tells nothing to clients. */
@@ -119,12 +125,13 @@ export interface Hosting {
     expected?: number,
   ): Promise<HostedPackage>;
   /**
-   * Takes a file, a release or a whole package out of what is shown, for which the caller must be allowed to unpublish. What was removed can be restored
-   * for a while, and never be published with other bytes. Its name stays this repository's.
+   * Takes files, releases or a whole package out of what is shown, for which the caller must be allowed to unpublish: all of the parts, or nothing
+   * when one of them is not there. What was removed can be restored for a while, and never be published with other bytes. Its name stays this
+   * repository's.
    */
   remove(
     packageName: string,
-    what: { version?: string; file?: string },
+    what: Part | readonly Part[],
     expected?: number,
   ): Promise<{ files: number }>;
 }

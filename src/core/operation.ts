@@ -15,6 +15,8 @@ export interface Operation<Options = unknown> {
   flags?: Record<string, string>;
   /** Milliseconds between turns of the server's own; null for none. */
   every?(options: Options): number | null;
+  /** Mostly finds nothing new: of the server's own turns the log gets what one says otherwise than the one before, and what fails. */
+  isQuiet?: true;
 }
 
 /** True when all went well. Throws a Problem when it cannot be done at all. */

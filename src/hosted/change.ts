@@ -1,7 +1,7 @@
 // What is said of a package, and what of it is shown: changed by compare-and-swap, with an entry in the audit log.
 import type { AuditAction, AuditEntry } from "../core/audit.ts";
 import type { HostedPackage } from "../core/hosted.ts";
-import type { HostedChange } from "../core/hosting.ts";
+import type { HostedChange, Part } from "../core/hosting.ts";
 import { nameOf, type Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Query } from "../store/database.ts";
@@ -14,15 +14,11 @@ import {
   readFileRows,
   readPackage,
   readPackageRow,
+  readReleaseSizes,
   showFile,
   updatePackage,
 } from "./rows.ts";
-
-/** Which part of a package; all of it without either. */
-export interface Part {
-  version?: string;
-  file?: string;
-}
+import { boundState, metadataBytes, takeRoom } from "./usage.ts";
 
 export interface What {
   action: AuditAction;
@@ -34,8 +30,9 @@ export interface What {
 const DURABLE = { durable: true };
 
 /** For who was found to be allowed to. */
-export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
+export function createChange(deps: HostedDeps, settings: HostedSettings) {
   const { database, changes, now } = deps;
+  const { repository } = settings;
 
   async function change(
     principal: Principal,
@@ -48,7 +45,7 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
       const before = await expect(sql, name, expected);
       const all = (await readPackage(sql, repository, name))!;
       const { state, releases = [] } = make(all);
-      for (const release of releases) await changeRelease(sql, all, release);
+      if (releases.length > 0) await changeReleases(sql, all, releases);
       await touch(sql, before, state);
       await deps.audit(sql, entryOf(principal, name, what));
       return (await readPackage(sql, repository, name))!;
@@ -57,44 +54,65 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
     return changed;
   }
 
-  async function changeRelease(
+  /** What is said of a release more than before counts in the quota of who published it. */
+  async function changeReleases(
     sql: Query,
     { name, releases }: HostedPackage,
-    change: NonNullable<HostedChange["releases"]>[number],
+    changed: NonNullable<HostedChange["releases"]>,
   ): Promise<void> {
-    const { version } = change;
-    const before = releases.find((one) => one.version === version);
-    if (!before) throw new Problem("notFound", `${name} has no version ${version} here`);
-    const metadata = "metadata" in change ? change.metadata : before.metadata;
-    const yanked = change.yanked === undefined ? before.yanked : change.yanked;
-    await sql`UPDATE hosted_releases SET metadata = ${JSON.stringify(metadata ?? null)}, yanked = ${yanked}
-      WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
+    const [only = null] = changed.length === 1 ? changed.map(({ version }) => version) : [];
+    const sizes = await readReleaseSizes(sql, repository, name, only);
+    const sizeOf = new Map(sizes.map((one) => [one.version, one]));
+    const grown = new Map<string, number>();
+    for (const { version, ...change } of changed) {
+      const before = releases.find((one) => one.version === version);
+      if (!before) throw new Problem("notFound", `${name} has no version ${version} here`);
+      const metadata = "metadata" in change ? change.metadata : before.metadata;
+      const yanked = change.yanked === undefined ? before.yanked : change.yanked;
+      await sql`UPDATE hosted_releases SET metadata = ${JSON.stringify(metadata ?? null)}, yanked = ${yanked}
+        WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
+      const { account, bytes } = sizeOf.get(version)!;
+      grown.set(account, (grown.get(account) ?? 0) + metadataBytes(metadata) - bytes);
+    }
+    for (const [account, bytes] of grown)
+      if (bytes !== 0) await takeRoom(sql, settings, account, 0, bytes);
   }
 
-  /** Into the trash. */
+  /** Into the trash: all of the parts, or nothing. */
   async function remove(
     principal: Principal,
     name: string,
-    part: Part,
+    parts: readonly Part[],
     expected?: number,
   ): Promise<{ files: number }> {
     const { rows } = await database.write(async (sql) => {
       const before = await expect(sql, name, expected);
-      const rows = await readFileRows(sql, repository, name, part, false);
-      const at = now();
-      for (const { file } of rows) {
-        await sql`UPDATE hosted_files SET removed_at = ${at}, removed_by = ${nameOf(principal)}
-          WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
-        await hideFile(sql, repository, name, file);
-      }
-      const releases = await removeReleases(sql, name, part, rows, at);
-      if (rows.length + releases === 0) throw nothing(name, part);
+      const rows: FileRow[] = [];
+      for (const part of parts) rows.push(...(await removePart(sql, principal, name, part)));
       await touch(sql, before);
       await auditFiles(sql, principal, name, { action: "unpublish", name: "unpublish" }, rows);
       return { rows };
     }, DURABLE);
     tell(name, rows);
     return { files: rows.length };
+  }
+
+  async function removePart(
+    sql: Query,
+    principal: Principal,
+    name: string,
+    part: Part,
+  ): Promise<FileRow[]> {
+    const rows = await readFileRows(sql, repository, name, part, false);
+    const at = now();
+    for (const { file } of rows) {
+      await sql`UPDATE hosted_files SET removed_at = ${at}, removed_by = ${nameOf(principal)}
+        WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
+      await hideFile(sql, repository, name, file);
+    }
+    const releases = await removeReleases(sql, name, part, rows, at);
+    if (rows.length + releases === 0) throw nothing(name, part);
+    return rows;
   }
 
   /** Those that were meant, and those that have no file left of which one was. */
@@ -165,6 +183,7 @@ export function createChange(deps: HostedDeps, { repository }: HostedSettings) {
     before: PackageRow,
     state: Record<string, unknown> = before.state,
   ): Promise<void> {
+    boundState(before.name, before.state, state);
     const changedAt = changedAfter(before, now());
     await updatePackage(sql, repository, {
       ...before,

@@ -1,5 +1,17 @@
 import { afterEach, expect, test } from "bun:test";
-import { answer, artifact, bytesOf, index, openToy, request, sha256 } from "../cache/testkit.ts";
+import { rmSync } from "node:fs";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  toy as format,
+  index,
+  openToy,
+  request,
+  sha256,
+} from "../cache/testkit.ts";
+import type { AnyFormat } from "../core/format.ts";
+import { issueGrant } from "../core/grant.ts";
 import type { NewFile, Publication } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import { grantOf } from "../core/testkit.ts";
@@ -225,6 +237,52 @@ test("what was removed is not shown, its name and its bytes stay bound, and it c
   expect(toy.upstream.asked).toEqual([]);
 });
 
+test("several parts are removed at once: all of them, or nothing when one is not there", async () => {
+  toy = await openToy();
+  for (const version of ["1", "2", "3"])
+    await publish({ [`${version}.tgz`]: version }, { version });
+  const [one, two, none] = ["1", "2", "9"].map((version) => ({ version }));
+  expect(await failure(() => toy.hosting(ann).remove("thing", [one!, none!], 3))).toEqual([
+    "notFound",
+    "thing@9 is not published in toy",
+  ]);
+  expect(await shown()).toEqual(["1.tgz", "2.tgz", "3.tgz"]);
+  expect(await toy.hosting(ann).remove("thing", [one!, two!], 3)).toEqual({ files: 2 });
+  expect(await shown()).toEqual(["3.tgz"]);
+  expect((await toy.hosting(ann).read("thing"))!.revision).toBe(4);
+  expect(toy.audited.slice(3).map(({ action, detail }) => [action, detail!["file"]])).toEqual([
+    ["unpublish", "1.tgz"],
+    ["unpublish", "2.tgz"],
+  ]);
+});
+
+test("who may no longer do what they began does not do it", async () => {
+  toy = await openToy();
+  const release = toy.also("release", toy.upstream);
+  await publish({ "a.tgz": "one" });
+  await publish({ "b.tgz": "two" }, { version: "2" });
+  await toy.hosting(ann).remove("thing", { version: "2" });
+  const before = await toy.hosting(ann).read("thing");
+  const late = issueGrant({ ...ann, again: async () => nothing });
+  const room = toy.hosting(late);
+  const what = { action: "change", name: "tag" } as const;
+  const standing = await room.standing("thing", "1");
+  const begun: Record<string, () => unknown> = {
+    publish: () => publish({ "c.tgz": "three" }, { version: "3" }, late),
+    change: () => room.change("thing", what, () => ({ state: { late: true } })),
+    yank: () => room.yank("thing", "1", "late"),
+    remove: () => room.remove("thing", {}),
+    restore: () => room.restore("thing", {}),
+    empty: () => room.empty("all"),
+    promote: () => release.hosting(late).promote(standing),
+  };
+  for (const [name, begin] of Object.entries(begun))
+    expect([name, ((await failure(begin)) as string[])[0]]).toEqual([name, "unauthenticated"]);
+  expect(await toy.hosting(ann).read("thing")).toEqual(before);
+  expect(await toy.hosting(ann).trash()).toHaveLength(1);
+  expect(release.hosting(ann).owns("thing")).toBe(false);
+});
+
 test("changes are made on what is there now, and refused for who saw another revision", async () => {
   toy = await openToy();
   await publish({ "a.tgz": "one" });
@@ -244,7 +302,7 @@ test("changes are made on what is there now, and refused for who saw another rev
 });
 
 test("no byte over a file's limit or a quota is kept, announced or not, in parallel or not", async () => {
-  toy = await openToy({ hosted: { fileLimit: 100, quota: 200, quotaPerUser: 120 } });
+  toy = await openToy({ hosted: { fileLimit: 100, quota: 240, quotaPerUser: 150 } });
   const hosting = toy.hosting(ann);
   const kindOf = async (ask: () => unknown) =>
     ((await failure(ask)) as string[] | null)?.[0] ?? null;
@@ -253,8 +311,8 @@ test("no byte over a file's limit or a quota is kept, announced or not, in paral
     "tooLarge",
   );
   const held = await hosting.receive("thing", pieces("x".repeat(90)), 1000);
-  expect(await kindOf(() => hosting.admit("thing", 40))).toBe("full");
-  expect(await kindOf(() => hosting.receive("thing", pieces("y".repeat(40)), 1000))).toBe("full");
+  expect(await kindOf(() => hosting.admit("thing", 70))).toBe("full");
+  expect(await kindOf(() => hosting.receive("thing", pieces("y".repeat(70)), 1000))).toBe("full");
   await held.discard();
   await publish({ "a.tgz": "x".repeat(100) });
   expect(await kindOf(() => publish({ "b.tgz": "y".repeat(30) }, { version: "2" }))).toBe("full");
@@ -263,6 +321,57 @@ test("no byte over a file's limit or a quota is kept, announced or not, in paral
     "full",
   );
   expect(await Array.fromAsync(new Bun.Glob("*").scan(toy.layout.incoming))).toEqual([]);
+});
+
+test("what is said of releases and files counts in quotas, until it is off the disk", async () => {
+  toy = await openToy({ hosted: { quota: 1000, trashMs: 1 } });
+  const room = toy.hosting(ann);
+  const usage = async () => {
+    const rows = await toy.database.read`SELECT account, files, bytes FROM hosted_usage`;
+    return rows.map((row: Record<string, unknown>) => [row["files"], row["bytes"]].map(Number));
+  };
+  const kindOf = async (ask: () => unknown) =>
+    ((await failure(ask)) as string[] | null)?.[0] ?? null;
+  const long = { note: "é".repeat(500) };
+  expect(await kindOf(() => publish({ "a.tgz": "one" }, { metadata: long }))).toBe("full");
+  await publish({ "a.tgz": "one" }); // {"of":"a.tgz"} and {"version":"1"}
+  expect(await usage()).toEqual([[1, 3 + 14 + 15]]);
+  await publish({ "b.tgz": "two" }); // to a release that is there
+  expect(await usage()).toEqual([[2, 6 + 28 + 15]]);
+
+  const what = { action: "change", name: "note" } as const;
+  const say = (text: string) =>
+    room.change("thing", what, () => ({ releases: [{ version: "1", metadata: { note: text } }] }));
+  await say("x".repeat(500));
+  expect(await usage()).toEqual([[2, 6 + 28 + 511]]);
+  expect(await kindOf(() => say("x".repeat(990)))).toBe("full");
+  expect((await room.read("thing"))!.releases[0]!.metadata).toEqual({ note: "x".repeat(500) });
+  await say("");
+  expect(await usage()).toEqual([[2, 6 + 28 + 11]]);
+
+  // Also what came again while it was in the trash is counted once.
+  await room.remove("thing", {});
+  await publish({ "a.tgz": "one" }, { metadata: { version: "one" } });
+  expect(await usage()).toEqual([[2, 6 + 28 + 17]]);
+  await room.remove("thing", {});
+  await room.empty("all");
+  expect(await usage()).toEqual([[0, 0]]);
+});
+
+test("what is kept of a package beside its releases has a bound", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  const tag = (name: string, length: number) =>
+    toy.hosting(ann).change("thing", { action: "change", name: "tag" }, ({ state }) => ({
+      state: { ...state, [name]: "x".repeat(length) },
+    }));
+  await tag("first", 1024 * 1024 - 100);
+  expect(await failure(() => tag("second", 200))).toEqual([
+    "full",
+    expect.stringContaining("may take 1.0 MiB"),
+  ]);
+  await tag("first", 10);
+  await tag("second", 200);
 });
 
 test("where it is allowed other bytes take the place of the first, with an event, and the old ones go", async () => {
@@ -328,10 +437,55 @@ test("lists hold what is published here", async () => {
   ).toBe("unauthenticated");
 });
 
+const viewFiles = () =>
+  Array.fromAsync(new Bun.Glob("**/*").scan({ cwd: toy.layout.views, absolute: true }));
+
 test("a large document is composed into a file, from which the worker renders", async () => {
   toy = await openToy();
-  const names = Array.from({ length: 300 }, (_, at) => `${at}-${"x".repeat(2000)}`);
-  await publish(Object.fromEntries(names.map((name) => [name, name])));
-  expect(await shown()).toHaveLength(300);
-  expect(toy.jobs).toContain("render");
+  const note = "x".repeat(500_000);
+  await publish({ a: "a" }, { metadata: { note }, state: () => ({ note }) });
+  expect(await shown()).toEqual(["a"]);
+  expect(toy.jobs).toEqual(["compose", "render"]);
+  // Nothing is left of how it was made, and what was made is there after a restart.
+  const views = await viewFiles();
+  expect(views.filter((path) => !path.endsWith(".gz"))).toEqual([]);
+  await toy.restart();
+  expect(await shown()).toEqual(["a"]);
+  expect(toy.jobs).toEqual(["compose", "render"]);
+  for (const path of views) rmSync(path);
+  await toy.restart();
+  expect(await shown()).toEqual(["a"]);
+  await publish({ more: "more" }, { version: "2" });
+  expect(await shown()).toEqual(["a", "more"]);
+  await toy.hosting(ann).remove("thing", { version: "1" });
+  expect(await shown()).toEqual(["more"]);
+  // What is left says little, and is composed at once.
+  expect(toy.jobs).toEqual([
+    "compose",
+    "render",
+    "compose",
+    "render",
+    "compose",
+    "render",
+    "render",
+  ]);
+});
+
+test("a document that a package with much to say has none of is a no, and its worker's failure is told", async () => {
+  const compose = format.documents["index"]!.compose!;
+  const picky: AnyFormat["documents"][string] = {
+    ...format.documents["index"]!,
+    compose: (hosted, ref) => (hosted.releases.length > 1 ? null : compose(hosted, ref)),
+  };
+  toy = await openToy({ format: { ...format, documents: { index: picky } } });
+  const metadata = { note: "x".repeat(500_000) };
+  await publish({ a: "a" }, { metadata });
+  toy.worker.fails = ({ op }) => (op === "compose" ? new Problem("busy", "Too much waits") : null);
+  expect(await failure(shown)).toEqual(["busy", "Too much waits"]);
+  toy.worker.fails = () => null;
+  expect(await shown()).toEqual(["a"]);
+  await publish({ b: "b" }, { version: "2" });
+  expect(await failure(shown)).toEqual(["notFound", expect.stringContaining("has no index thing")]);
+  const views = await viewFiles();
+  expect(views.filter((path) => !path.endsWith(".gz"))).toEqual([]);
 });

@@ -1,8 +1,9 @@
 // Publishing in one repository: each function asks the caller's grant first, and only then does what it is for.
 import { type Action, type Grant, permit } from "../core/grant.ts";
-import type { Hosting } from "../core/hosting.ts";
+import type { HostedPackage } from "../core/hosted.ts";
+import type { Hosting, Part } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
-import { createChange, type Part } from "./change.ts";
+import { createChange } from "./change.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import { readStanding, refuseOtherFormat, type Standing } from "./promote.ts";
 import { createPublish, type Published, refuseSeen } from "./publish.ts";
@@ -21,11 +22,23 @@ export interface HostedRoom extends Hosting {
   trash(): Promise<Trashed[]>;
   /** Takes what was removed off the disk, for ever: all of it, or what was kept as long as the configuration says. For who administers the repository. */
   empty(which: "all" | "expired"): Promise<Emptied>;
+  /** Says that a version is not to be chosen any more, and why; takes that back with null. For who may publish the package. */
+  yank(packageName: string, version: string, reason: string | null): Promise<HostedPackage>;
   /** A release as it stands here; for who may read it. */
   standing(packageName: string, version: string): Promise<Standing>;
   /** Publishes a release of another repository here, with the same bytes; for who may publish here. `detail`: for the audit log. */
   promote(from: Standing, detail?: Record<string, unknown>): Promise<Published>;
 }
+
+/** What takes which right. Each is asked as it begins, and again when it comes to be done. */
+const NEEDED = {
+  publish: "publish",
+  promote: "publish",
+  change: "publish",
+  remove: "unpublish",
+  restore: "unpublish",
+  empty: "admin",
+} as const satisfies Record<string, Action>;
 
 /** A repository's room for published packages: for one caller. */
 export function createHosting(
@@ -46,10 +59,11 @@ export function createHosting(
       permit(grant, repository, action, packageName);
     }
 
-    /** Asked again when it comes to be done: an upload may take hours. */
-    async function askNow(action: Action, packageName: string): Promise<void> {
+    /** What the caller may by now: an upload may take hours, and rights may have been taken away meanwhile. */
+    async function askNow(what: keyof typeof NEEDED, packageName: string | null): Promise<void> {
+      ask(NEEDED[what], packageName);
       const now = (await grant.again?.()) ?? grant;
-      permit(now, repository, action, packageName);
+      permit(now, repository, NEEDED[what], packageName);
     }
 
     function toPublish(packageName: string | null): void {
@@ -73,6 +87,12 @@ export function createHosting(
         { rule: "upstreams" },
       );
     }
+
+    const change: Hosting["change"] = async (packageName, what, change, expected) => {
+      await askNow("change", packageName);
+      refuseElsewhere(packageName);
+      return changes.change(principal, packageName, what, change, expected);
+    };
 
     return {
       owns: (packageName) =>
@@ -115,10 +135,13 @@ export function createHosting(
         }));
         return publish(principal, { ...publication, files: bytes, action: "publish" });
       },
-      async change(packageName, what, change, expected) {
-        ask("publish", packageName);
-        refuseElsewhere(packageName);
-        return changes.change(principal, packageName, what, change, expected);
+      change,
+      yank(packageName, version, reason) {
+        const name = reason === null ? "unyank" : "yank";
+        const detail = { version, ...(reason && { reason }) };
+        return change(packageName, { action: name, name, detail }, () => ({
+          releases: [{ version, yanked: reason }],
+        }));
       },
       async abandon(packageName, abandoned) {
         ask("publish", packageName);
@@ -135,14 +158,14 @@ export function createHosting(
         }));
       },
       async remove(packageName, part, expected) {
-        ask("unpublish", packageName);
+        await askNow("remove", packageName);
         refuseElsewhere(packageName);
-        const removed = await changes.remove(principal, packageName, part, expected);
+        const removed = await changes.remove(principal, packageName, [part].flat(), expected);
         if (settings.trashMs === 0) await emptyTrash(deps, repository, deps.now(), principal);
         return removed;
       },
       async restore(packageName, part) {
-        ask("unpublish", packageName);
+        await askNow("restore", packageName);
         return changes.restore(principal, packageName, part);
       },
       async trash() {
@@ -151,7 +174,7 @@ export function createHosting(
         return all.filter((one) => grant.may(repository, "unpublish", one.package));
       },
       async empty(which) {
-        ask("admin", null);
+        await askNow("empty", null);
         const until = which === "all" ? Number.MAX_SAFE_INTEGER : deps.now() - settings.trashMs;
         return emptyTrash(deps, repository, until, principal);
       },
@@ -163,6 +186,7 @@ export function createHosting(
         const { package: row, version, metadata, files } = from;
         toPublish(row.name);
         refuseOtherFormat(from, settings);
+        await askNow("promote", row.name);
         const { promoted } = settings;
         return publish(principal, {
           package: row.name,

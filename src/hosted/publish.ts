@@ -17,13 +17,15 @@ import {
   type PackageRow,
   putFile,
   putRelease,
+  type ReleaseSize,
   readFileRow,
   readPackageRow,
+  readReleaseSizes,
   showFile,
   updatePackage,
   wasSeenUpstream,
 } from "./rows.ts";
-import { accountOf, countUsage, overQuota, readUsage, roomOf } from "./usage.ts";
+import { accountOf, boundState, countUsage, metadataBytes, takeRoom } from "./usage.ts";
 
 /** Bytes that are to be published: that just came, or, without `incoming`, that are stored here under another name. */
 export interface Bytes {
@@ -117,25 +119,35 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     };
     for (const bytes of files)
       await writeFile(sql, name, version, place, bytes, written, principal, at);
-    if (
-      written.changed.length === 0 &&
-      (files.length > 0 || (await hasRelease(sql, name, version)))
-    )
-      return written;
-    await putRelease(sql, repository, name, {
-      version,
-      place,
-      publishedAt: at,
-      publishedBy: by,
-      metadata: release.metadata,
-    });
-    const state = release.state ? release.state(before?.state ?? {}) : (before?.state ?? {});
+    const [known = null] = await readReleaseSizes(sql, repository, name, version);
+    const isHere = known !== null && !known.isRemoved;
+    if (written.changed.length === 0 && (files.length > 0 || isHere)) return written;
+    if (!isHere) await writeRelease(sql, principal, release, known, place, at);
+    const first = before?.state ?? {};
+    const state = release.state ? release.state(first) : first;
+    boundState(name, first, state);
     const row: PackageRow = before
       ? { ...before, revision: place, changedAt: changedAfter(before, at), state }
       : { name, revision: place, createdAt: at, createdBy: by, changedAt: at, state };
     await (before ? updatePackage : insertPackage)(sql, repository, row);
     await audit(sql, principal, release, written.changed);
     return { ...written, isNew: true, revision: place };
+  }
+
+  async function writeRelease(
+    sql: Query,
+    principal: Principal,
+    { package: name, version, metadata }: Release,
+    known: ReleaseSize | null,
+    place: number,
+    at: number,
+  ): Promise<void> {
+    const account = accountOf(principal);
+    const publishedBy = nameOf(principal);
+    if (known) await countUsage(sql, repository, known.account, 0, -known.bytes);
+    await takeRoom(sql, settings, account, 0, metadataBytes(metadata));
+    const release = { version, place, publishedAt: at, publishedBy, account, metadata };
+    await putRelease(sql, repository, name, release);
   }
 
   async function writeFile(
@@ -158,10 +170,10 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
       if (known) written.dropped.push(known.sha256);
     } else if (known && known.removedAt === null) return;
     const account = accountOf(principal);
-    if (known) await countUsage(sql, repository, known.account, -1, -known.size);
-    const { bytes: room, rule } = roomOf(settings, await readUsage(sql, repository, account));
-    if (size > room) throw overQuota(repository, settings, rule);
-    await countUsage(sql, repository, account, 1, size);
+    const sizeOf = (one: { size: number; metadata: unknown }) =>
+      one.size + metadataBytes(one.metadata);
+    if (known) await countUsage(sql, repository, known.account, -1, -sizeOf(known));
+    await takeRoom(sql, settings, account, 1, sizeOf(bytes));
     const found = { sha256, size, firstSeen: at, upstream: HERE, digests: null, content: null };
     await pin(sql, key, found);
     const row: FileRow = {
@@ -176,12 +188,6 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     await putFile(sql, repository, name, place, row);
     await showFile(sql, repository, name, row);
     written.changed.push(row);
-  }
-
-  async function hasRelease(sql: Query, name: string, version: string): Promise<boolean> {
-    const [row] = await sql`SELECT 1 AS found FROM hosted_releases
-      WHERE repository = ${repository} AND package = ${name} AND version = ${version} AND removed_at IS NULL`;
-    return row !== undefined;
   }
 
   async function otherBytes(sql: Query, name: string, file: string, first: Pin): Promise<Problem> {

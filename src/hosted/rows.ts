@@ -51,28 +51,62 @@ export async function readPackage(
 ): Promise<HostedPackage | null> {
   const row = await readPackageRow(sql, repository, name);
   if (!row) return null;
-  const releases = new Map<string, HostedRelease>();
-  const found = await sql`SELECT * FROM hosted_releases
-    WHERE repository = ${repository} AND package = ${name} AND removed_at IS NULL ORDER BY place, version`;
-  for (const one of found) releases.set(one.version, releaseOf(one));
-  const files = await sql`SELECT * FROM hosted_files
-    WHERE repository = ${repository} AND package = ${name} AND removed_at IS NULL ORDER BY place, file`;
-  for (const one of files) releases.get(one.version)?.files.push(fileOf(one));
-  return { ...row, releases: [...releases.values()] };
+  const { releases, files } = await readShown(sql, repository, name);
+  const byVersion = new Map(releases.map((one) => [one.version, releaseOf(one)]));
+  for (const one of files) byVersion.get(one.version)?.files.push(fileOf(one));
+  return { ...row, releases: [...byVersion.values()] };
 }
 
-function releaseOf(row: Row): HostedRelease {
+/** The same as JSON in pieces, of which what formats keep is not looked into; `size`: characters of that. For packages with much of it. */
+export async function readPackageJson(
+  sql: Query,
+  repository: string,
+  row: PackageRow,
+): Promise<{ size: number; pieces(): Generator<string> }> {
+  const { releases, files } = await readShown(sql, repository, row.name);
+  const size = [...releases, ...files].reduce((sum, { metadata }) => sum + metadata.length, 0);
+  const byVersion = new Map<string, Row[]>(releases.map(({ version }) => [version, []]));
+  for (const one of files) byVersion.get(one.version)?.push(one);
+  const stored = (head: object, { metadata }: Row) =>
+    `${JSON.stringify(head).slice(0, -1)},"metadata":${metadata}`;
+  function* pieces(): Generator<string> {
+    yield `${JSON.stringify(row).slice(0, -1)},"releases":[`;
+    for (const [at, one] of releases.entries()) {
+      const own = byVersion.get(one.version)!.map((file) => `${stored(fileHead(file), file)}}`);
+      yield `${at > 0 ? "," : ""}${stored(releaseHead(one), one)},"files":[${own}]}`;
+    }
+    yield "]}";
+  }
+  return { size, pieces };
+}
+
+/** Rows of releases and files that were not removed, in the order of their publication. */
+async function readShown(
+  sql: Query,
+  repository: string,
+  name: string,
+): Promise<{ releases: Row[]; files: Row[] }> {
+  const releases = await sql`SELECT * FROM hosted_releases
+    WHERE repository = ${repository} AND package = ${name} AND removed_at IS NULL ORDER BY place, version`;
+  const files = await sql`SELECT * FROM hosted_files
+    WHERE repository = ${repository} AND package = ${name} AND removed_at IS NULL ORDER BY place, file`;
+  return { releases, files };
+}
+
+function releaseHead(row: Row): Omit<HostedRelease, "metadata" | "files"> {
   return {
     version: row.version,
     publishedAt: Number(row.published_at),
     publishedBy: row.published_by,
-    metadata: JSON.parse(row.metadata),
     yanked: row.yanked,
-    files: [],
   };
 }
 
-function fileOf(row: Row): HostedFile {
+function releaseOf(row: Row): HostedRelease {
+  return { ...releaseHead(row), metadata: JSON.parse(row.metadata), files: [] };
+}
+
+function fileHead(row: Row): Omit<HostedFile, "metadata"> {
   return {
     file: row.file,
     kind: row.kind,
@@ -81,8 +115,11 @@ function fileOf(row: Row): HostedFile {
     size: Number(row.size),
     publishedAt: Number(row.published_at),
     publishedBy: row.published_by,
-    metadata: JSON.parse(row.metadata),
   };
+}
+
+function fileOf(row: Row): HostedFile {
+  return { ...fileHead(row), metadata: JSON.parse(row.metadata) };
 }
 
 function fileRowOf(row: Row): FileRow {
@@ -166,7 +203,34 @@ export interface NewRelease {
   place: number;
   publishedAt: number;
   publishedBy: string;
+  account: string;
   metadata: unknown;
+}
+
+/** What releases take of quotas. */
+export interface ReleaseSize {
+  version: string;
+  account: string;
+  bytes: number;
+  isRemoved: boolean;
+}
+
+/** Of one version, or of all; also of those in the trash. */
+export async function readReleaseSizes(
+  sql: Query,
+  repository: string,
+  name: string,
+  version: string | null,
+): Promise<ReleaseSize[]> {
+  const rows =
+    await sql`SELECT version, account, octet_length(metadata) AS bytes, removed_at FROM hosted_releases
+    WHERE repository = ${repository} AND package = ${name} AND (CAST(${version} AS TEXT) IS NULL OR version = ${version})`;
+  return rows.map((row: Row) => ({
+    version: row.version,
+    account: row.account,
+    bytes: Number(row.bytes),
+    isRemoved: row.removed_at !== null,
+  }));
 }
 
 /** One that is here stays as it is; one that was removed comes back as this one. */
@@ -176,12 +240,12 @@ export async function putRelease(
   name: string,
   release: NewRelease,
 ): Promise<void> {
-  const { version, place, publishedAt, publishedBy } = release;
+  const { version, place, publishedAt, publishedBy, account } = release;
   const metadata = JSON.stringify(release.metadata ?? null);
-  await sql`INSERT INTO hosted_releases (repository, package, version, place, published_at, published_by, metadata, yanked, removed_at)
-    VALUES (${repository}, ${name}, ${version}, ${place}, ${publishedAt}, ${publishedBy}, ${metadata}, NULL, NULL)
+  await sql`INSERT INTO hosted_releases (repository, package, version, place, published_at, published_by, account, metadata, yanked, removed_at)
+    VALUES (${repository}, ${name}, ${version}, ${place}, ${publishedAt}, ${publishedBy}, ${account}, ${metadata}, NULL, NULL)
     ON CONFLICT (repository, package, version) DO UPDATE SET place = excluded.place, published_at = excluded.published_at,
-    published_by = excluded.published_by, metadata = excluded.metadata, yanked = NULL, removed_at = NULL
+    published_by = excluded.published_by, account = excluded.account, metadata = excluded.metadata, yanked = NULL, removed_at = NULL
     WHERE hosted_releases.removed_at IS NOT NULL`;
 }
 

@@ -73,15 +73,19 @@ async function forget(
   principal: Principal,
 ): Promise<{ sha256: string; size: unknown }[]> {
   const rows =
-    await sql`SELECT package, version, file, purl, sha256, size, account FROM hosted_files
+    await sql`SELECT package, version, file, purl, sha256, size, octet_length(metadata) AS beside, account FROM hosted_files
     WHERE repository = ${repository} AND removed_at IS NOT NULL AND removed_at <= ${until}
     ORDER BY removed_at LIMIT ${BATCH}`;
-  for (const { package: name, version, file, purl, sha256, size, account } of rows) {
+  for (const { package: name, version, file, purl, sha256, size, beside, account } of rows) {
     await sql`DELETE FROM hosted_files WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
-    await sql`DELETE FROM hosted_releases WHERE repository = ${repository} AND package = ${name} AND version = ${version}
+    const releases =
+      await sql`DELETE FROM hosted_releases WHERE repository = ${repository} AND package = ${name} AND version = ${version}
       AND removed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM hosted_files f
-        WHERE f.repository = ${repository} AND f.package = ${name} AND f.version = ${version})`;
-    await countUsage(sql, repository, account, -1, -Number(size));
+        WHERE f.repository = ${repository} AND f.package = ${name} AND f.version = ${version})
+      RETURNING account, octet_length(metadata) AS bytes`;
+    for (const release of releases)
+      await countUsage(sql, repository, release.account, 0, -Number(release.bytes));
+    await countUsage(sql, repository, account, -1, -Number(size) - Number(beside));
     const detail = { how: "taken off the disk", file };
     await audit(sql, {
       action: "unpublish",

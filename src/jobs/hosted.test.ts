@@ -106,6 +106,33 @@ test("a release is promoted with the same bytes and what is said of it, in the a
   expect(await kindOf(run("promote", { ...values, version: "2" }))).toBe("conflict");
 });
 
+test("a release is yanked with a reason and taken back, in the audit log, and one that is not there is told", async () => {
+  const { said, run } = await open();
+  await publish(toy.hosting(everything));
+  const values = { repository: "toy", package: "Thing", version: "1" };
+  const yanked = async () => (await toy.hosting(everything).read("thing"))!.releases[0]!.yanked;
+  await run("yank", { ...values, reason: "loses data" });
+  expect(await yanked()).toBe("loses data");
+  expect(toy.audited.at(-1)).toMatchObject({
+    action: "yank",
+    package: "thing",
+    principal: { name: "ann" },
+    detail: { version: "1", reason: "loses data" },
+  });
+  await run("unyank", values);
+  expect(await yanked()).toBeNull();
+  await run("yank", values);
+  expect(await yanked()).toBe("");
+  expect(said).toEqual([
+    "thing@1 of toy is not to be chosen any more: loses data.",
+    "thing@1 of toy may be chosen again.",
+    "thing@1 of toy is not to be chosen any more.",
+  ]);
+  expect(await kindOf(run("yank", { ...values, version: "2" }))).toBe("notFound");
+  expect(await kindOf(run("yank", { ...values, package: "other" }))).toBe("notFound");
+  expect(await kindOf(run("yank", { repository: "toy", package: "thing" }))).toBe("badRequest");
+});
+
 test("what is unpublished lies in the trash until it is restored, or its time is over; its bytes are bound for ever", async () => {
   const { said, run, repositories } = await open({ trashMs: 1000 });
   await publish(toy.hosting(everything));

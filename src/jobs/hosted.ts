@@ -41,6 +41,13 @@ export function hostedOperations(
     return { repository, room, name: spelled(repository, values["package"] ?? "") };
   }
 
+  function openRelease(values: Values, key?: string) {
+    const { version } = values;
+    const opened = open(values, key);
+    if (!opened.name || !version) throw tooLittle("a package and a version");
+    return { ...opened, version };
+  }
+
   return {
     async publish({ values = {}, say }) {
       const repository = find(values["repository"]);
@@ -63,10 +70,8 @@ export function hostedOperations(
       return true;
     },
     async promote({ values = {}, say }) {
-      const { version } = values;
-      const from = open(values, "from");
+      const { version, ...from } = openRelease(values, "from");
       const to = open(values, "to");
-      if (!from.name || !version) throw tooLittle("a package and a version");
       const standing = await from.room.standing(from.name, version);
       const { isNew } = await to.room.promote(standing);
       const what = `${from.name}@${version}`;
@@ -86,6 +91,20 @@ export function hostedOperations(
       say(
         `${name} of ${repository.name} is ${isBack ? "not abandoned any more" : `abandoned${instead}`}.`,
       );
+      return true;
+    },
+    async yank({ values = {}, say }) {
+      const { repository, room, name, version } = openRelease(values);
+      const { reason = "" } = values;
+      await room.yank(name, version, reason);
+      const why = reason && `: ${reason}`;
+      say(`${name}@${version} of ${repository.name} is not to be chosen any more${why}.`);
+      return true;
+    },
+    async unyank({ values = {}, say }) {
+      const { repository, room, name, version } = openRelease(values);
+      await room.yank(name, version, null);
+      say(`${name}@${version} of ${repository.name} may be chosen again.`);
       return true;
     },
     async unpublish({ values = {}, say }) {

@@ -214,3 +214,38 @@ test("the log gets the first lines of a turn, and how many more there were", asy
     "info and 5 more lines",
   ]);
 });
+
+test("of one that mostly finds nothing the log gets what is new, and what fails", async () => {
+  let says = ["nothing"];
+  let fails = false;
+  const { operations, told, clock, calls } = world(
+    [{ every: () => HOUR, isQuiet: true }],
+    new Map(),
+    async (_repository, { say }) => {
+      if (fails) throw new Problem("unreachable", "It is away");
+      says.forEach(say);
+      return true;
+    },
+  );
+  const turn = async () => {
+    const before = told().length;
+    await operations.turns()[0]!.run();
+    clock.now += HOUR;
+    return told().slice(before);
+  };
+  expect(await turn()).toEqual(["info nothing"]);
+  expect(await turn()).toEqual([]);
+  says = ["one", "nothing"];
+  expect(await turn()).toEqual(["info one", "info nothing"]);
+  fails = true;
+  expect(await turn()).toEqual(["warn mirror run of deb failed"]);
+  fails = false;
+  expect(await turn()).toEqual(["info one", "info nothing"]);
+  expect(calls).toEqual([]);
+  // Who asks for it is told of, and sees all of it.
+  await operations.run(wanted(), quiet());
+  expect(told().slice(-2)).toEqual([
+    "info mirror run of deb starts",
+    "info mirror run of deb is done",
+  ]);
+});

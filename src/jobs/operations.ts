@@ -41,6 +41,7 @@ const LOOK_MS = 60_000;
 const FIRST_LOOK_MS = 5000;
 /** Lines of an operation in the log; the rest is counted. */
 const LINES = 20;
+const SCHEDULE = "schedule";
 
 /** `all`: the repositories now. What runs on one that is replaced meanwhile runs on, and keeps its like from the new one. */
 export function createOperations(
@@ -52,6 +53,8 @@ export function createOperations(
   const running = new Map<string, { name: string; since: number; done: Promise<unknown> }>();
   /** When the server itself last began one. */
   const tried = new Map<string, number>();
+  /** What the server's own turn said last, of those that are quiet. */
+  const said = new Map<string, string>();
 
   function start(
     { repository, service, hold }: Operable,
@@ -70,7 +73,9 @@ export function createOperations(
         `${other.name} runs on ${repository.name} already, since ${new Date(other.since).toISOString()}`,
       );
     const release = hold?.();
-    const done = told(repository, name, service.operations![name]!, call, by).finally(() => {
+    const isQuiet = operation.isQuiet === true && by === SCHEDULE;
+    const work = service.operations![name]!;
+    const done = told(repository, name, work, call, by, isQuiet).finally(() => {
       running.delete(place);
       release?.();
     });
@@ -86,29 +91,21 @@ export function createOperations(
     run: RunOperation,
     call: OperationCall,
     by: string,
+    isQuiet: boolean,
   ): Promise<boolean> {
     const what = `${name} of ${repository.name}`;
     const began = now();
     const flags = [...call.flags].join(",") || undefined;
-    log.write("info", `${what} starts`, {
-      repository: repository.name,
-      operation: name,
-      by,
-      flags,
-    });
+    const subject = { repository: repository.name, operation: name };
+    if (!isQuiet) log.write("info", `${what} starts`, { ...subject, by, flags });
     const end = (level: "info" | "warn" | "error", how: string, error?: string) =>
-      log.write(level, `${what} ${how}`, {
-        repository: repository.name,
-        operation: name,
-        error,
-        duration_ms: now() - began,
-      });
+      log.write(level, `${what} ${how}`, { ...subject, error, duration_ms: now() - began });
     try {
       const signal = AbortSignal.any([call.signal, ending.signal]);
       const complete = await run(repository, { ...call, signal });
       if (complete) {
         await keepSuccess(repository, name, began);
-        end("info", "is done");
+        if (!isQuiet) end("info", "is done");
       } else if (signal.aborted) end("info", "was stopped");
       else end("warn", "is not complete");
       return complete;
@@ -139,18 +136,19 @@ export function createOperations(
           const age = now() - last;
           // A last turn in the future is one of before the clock was put back.
           if (ending.signal.aborted || (age >= 0 && age < everyMs)) return;
-          const lines = createLines(log, repository.name, operation.name);
+          const before = operation.isQuiet ? (said.get(id) ?? "") : null;
+          const lines = createLines(log, repository.name, operation.name, before);
           const { signal } = ending;
           const call = { flags: new Set<string>(), progress() {}, say: lines.say, signal };
           let done: Promise<unknown>;
           try {
-            done = start(one, operation, call, "schedule");
+            done = start(one, operation, call, SCHEDULE);
           } catch {
             return; // Its like runs. At the next look it is known how that ended.
           }
           tried.set(id, now());
           await done.catch(() => null); // Told where it happened.
-          lines.end();
+          said.set(id, lines.end());
         },
       },
     ];
@@ -185,17 +183,26 @@ async function keepSuccess(repository: Repository, name: string, began: number):
   await repository.keep(`operation/${name}`, Buffer.from(String(began)));
 }
 
-/** The first lines of an operation for the log. */
-function createLines(log: Log, repository: string, operation: string) {
-  let count = 0;
+/** The first lines of an operation for the log: as they are said, or at its end where what was said `before` is not told again. */
+function createLines(log: Log, repository: string, operation: string, before: string | null) {
+  const first: string[] = [];
+  let more = 0;
+  const write = (line: string) => log.write("info", line, { repository, operation });
   return {
     say(line: string) {
-      count += 1;
-      if (count <= LINES) log.write("info", line, { repository, operation });
+      if (first.length === LINES) {
+        more += 1;
+        return;
+      }
+      first.push(line);
+      if (before === null) write(line);
     },
-    end() {
-      if (count > LINES)
-        log.write("info", `and ${count - LINES} more lines`, { repository, operation });
+    /** What was said. */
+    end(): string {
+      const all = more > 0 ? [...first, `and ${more} more lines`] : first;
+      if (before === null) all.slice(first.length).forEach(write);
+      else if (all.join("\n") !== before) all.forEach(write);
+      return all.join("\n");
     },
   };
 }

@@ -52,6 +52,36 @@ export async function readMarked(
   return rows.map(fromRow);
 }
 
+/** Those that were published after a time (ISO 8601), or first seen after it where nobody tells when they were published. In no order. */
+export async function readYoung(
+  sql: Query,
+  repository: string,
+  packageName: string,
+  after: string,
+): Promise<KnownFact[]> {
+  const rows =
+    await sql`SELECT * FROM facts WHERE repository = ${repository} AND package = ${packageName}
+    AND (published_at > ${after} OR (published_at IS NULL AND first_seen > ${after}))`;
+  return rows.map(fromRow);
+}
+
+/** All facts of a repository, some at a time, by package and file: requests have their turn in between. */
+export async function* everyFactOf(
+  sql: Query,
+  repository: string,
+): AsyncGenerator<{ package: string; fact: KnownFact }[]> {
+  for (let last = { package: "", file: "" }; ; ) {
+    const rows = await sql`SELECT * FROM facts
+      WHERE repository = ${repository} AND (package, file) > (${last.package}, ${last.file})
+      ORDER BY package, file LIMIT ${PAGE}`;
+    // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+    yield rows.map((row: any) => ({ package: row.package, fact: fromRow(row) }));
+    if (rows.length < PAGE) return;
+    last = rows.at(-1);
+    await breathe();
+  }
+}
+
 /** How many of a package's files have not gone. */
 export async function countPresent(
   sql: Query,
@@ -80,7 +110,7 @@ export async function swapFacts(
   const rows = facts.map((fact) => [repository, packageName, ...toRow(fact)]);
   for (const some of portions(rows)) {
     const written =
-      await sql`INSERT INTO facts (repository, package, file, version, integrity, is_grown, location, published_at,
+      await sql`INSERT INTO facts (repository, package, file, version, integrity, is_grown, location, published_at, first_seen,
       gone_at, tampered_at, tampered_shown, revision) VALUES ${tuples(some)}
       ON CONFLICT (repository, package, file) DO UPDATE SET version = excluded.version, integrity = excluded.integrity,
       is_grown = excluded.is_grown, location = excluded.location, published_at = excluded.published_at, gone_at = excluded.gone_at,
@@ -111,6 +141,7 @@ function toRow(fact: KnownFact): unknown[] {
     fact.isGrown ? 1 : 0,
     location,
     publishedAt,
+    fact.firstSeen,
     goneAt,
     tampered?.at ?? null,
     tampered?.shown ?? null,
@@ -127,6 +158,7 @@ function fromRow(row: any): KnownFact {
     isGrown: row.is_grown === 1,
     location: row.location,
     publishedAt: row.published_at,
+    firstSeen: row.first_seen,
     goneAt: row.gone_at,
     tampered: row.tampered_at === null ? null : { at: row.tampered_at, shown: row.tampered_shown },
     revision: Number(row.revision),

@@ -4,6 +4,8 @@ import { type KnownFact, lose, meet, tellsMore } from "./facts.ts";
 
 const NOW = "2026-01-02T00:00:00.000Z";
 const LATER = "2026-02-03T00:00:00.000Z";
+const COMPLETE = { complete: true, isKnown: false, now: NOW };
+const PARTIAL = { ...COMPLETE, complete: false };
 
 function known(changes: Partial<KnownFact> = {}): KnownFact {
   return {
@@ -13,6 +15,7 @@ function known(changes: Partial<KnownFact> = {}): KnownFact {
     isGrown: false,
     location: null,
     publishedAt: null,
+    firstSeen: null,
     goneAt: null,
     tampered: null,
     revision: 7,
@@ -30,7 +33,7 @@ const said = (integrity: string | null, changes: Partial<Fact> = {}): Fact => ({
 test("what is met first is believed, with its time in one spelling", () => {
   const location = "https://files.example.test/a-1.tgz";
   const first = said("sha512-DDDD", { location, publishedAt: "2024-03-01T10:00:00.123456+02:00" });
-  expect(meet(null, first, true, NOW)).toEqual({
+  expect(meet(null, first, COMPLETE)).toEqual({
     fact: known({
       integrity: "sha512-DDDD",
       location,
@@ -39,9 +42,7 @@ test("what is met first is believed, with its time in one spelling", () => {
     }),
     changes: [],
   });
-  expect(
-    meet(null, said(null, { publishedAt: "some day" }), true, NOW).fact.publishedAt,
-  ).toBeNull();
+  expect(meet(null, said(null, { publishedAt: "some day" }), COMPLETE).fact.publishedAt).toBeNull();
 });
 
 const additions: [string, KnownFact, Fact, Partial<KnownFact>][] = [
@@ -57,18 +58,18 @@ const additions: [string, KnownFact, Fact, Partial<KnownFact>][] = [
 ];
 for (const [what, before, fact, changes] of additions)
   test(`a later document adds ${what}`, () => {
-    expect(meet(before, fact, true, NOW)).toEqual({ fact: { ...before, ...changes }, changes: [] });
+    expect(meet(before, fact, COMPLETE)).toEqual({ fact: { ...before, ...changes }, changes: [] });
   });
 
 test("nothing new is the same object: nothing is to be written", () => {
   const before = known({ publishedAt: NOW });
   for (const fact of [said("sha512-BBBB"), said(null), said(null, { publishedAt: LATER })])
-    expect(meet(before, fact, true, LATER).fact).toBe(before);
+    expect(meet(before, fact, { ...COMPLETE, now: LATER }).fact).toBe(before);
 });
 
 test("the first integrity stays when another is shown, and that is told once", () => {
   const lie = said("sha512-EEEE", { location: "https://elsewhere" });
-  const lied = meet(known(), lie, false, NOW);
+  const lied = meet(known(), lie, PARTIAL);
   expect(lied).toEqual({
     fact: known({ tampered: { at: NOW, shown: "sha512-EEEE" } }),
     changes: [
@@ -81,20 +82,23 @@ test("the first integrity stays when another is shown, and that is told once", (
       },
     ],
   });
-  expect(meet(lied.fact, lie, false, LATER)).toEqual({ fact: lied.fact, changes: [] });
-  const other = meet(lied.fact, said("sha512-FFFF"), false, LATER);
+  expect(meet(lied.fact, lie, { ...PARTIAL, now: LATER })).toEqual({
+    fact: lied.fact,
+    changes: [],
+  });
+  const other = meet(lied.fact, said("sha512-FFFF"), { ...PARTIAL, now: LATER });
   expect([other.fact.tampered, other.changes.length]).toEqual([
     { at: NOW, shown: "sha512-FFFF" },
     1,
   ]);
-  expect(meet(lied.fact, said("sha512-BBBB"), false, LATER)).toEqual({
+  expect(meet(lied.fact, said("sha512-BBBB"), { ...PARTIAL, now: LATER })).toEqual({
     fact: known(),
     changes: [],
   });
 });
 
 test("an integrity in another algorithm is a change, since nothing proves it the same", () => {
-  expect(meet(known(), said("sha1-AAAA"), false, NOW).changes).toHaveLength(1);
+  expect(meet(known(), said("sha1-AAAA"), PARTIAL).changes).toHaveLength(1);
 });
 
 test("what has gone is told once, and its return only by a document that names all files", () => {
@@ -104,11 +108,11 @@ test("what has gone is told once, and its return only by a document that names a
     changes: [{ kind: "gone", file: "a-1.tgz", version: "1", first: "sha512-BBBB", shown: null }],
   });
   expect(lose(gone.fact, LATER)).toEqual({ fact: gone.fact, changes: [] });
-  expect(meet(gone.fact, said("sha512-BBBB"), false, LATER)).toEqual({
+  expect(meet(gone.fact, said("sha512-BBBB"), { ...PARTIAL, now: LATER })).toEqual({
     fact: gone.fact,
     changes: [],
   });
-  const back = meet(gone.fact, said("sha512-BBBB"), true, LATER);
+  const back = meet(gone.fact, said("sha512-BBBB"), { ...COMPLETE, now: LATER });
   expect(back.fact).toEqual(known());
   expect(back.changes.map(({ kind }) => kind)).toEqual(["returned"]);
 });
@@ -137,21 +141,21 @@ test("a digest that is told later is held against that of the bytes that are hel
   const before = known({ integrity: "sha1-AAAA" });
   const both = { integrity: "sha512-BBBB sha1-AAAA", isGrown: true };
   for (const integrity of ["sha512-BBBB sha1-AAAA", "sha512-BBBB"])
-    expect(meet(before, said(integrity), true, NOW, "sha512-BBBB")).toEqual({
+    expect(meet(before, said(integrity), COMPLETE, "sha512-BBBB")).toEqual({
       fact: { ...before, ...both },
       changes: [],
     });
-  const lied = meet(before, said("sha512-CCCC sha1-AAAA"), true, NOW, "sha512-BBBB");
+  const lied = meet(before, said("sha512-CCCC sha1-AAAA"), COMPLETE, "sha512-BBBB");
   expect(lied.fact).toEqual({
     ...before,
     ...both,
     tampered: { at: NOW, shown: "sha512-CCCC sha1-AAAA" },
   });
   expect(lied.changes).toMatchObject([{ kind: "tampered", first: "sha512-BBBB sha1-AAAA" }]);
-  const first = meet(null, said("sha512-CCCC"), true, NOW, "sha512-BBBB");
+  const first = meet(null, said("sha512-CCCC"), COMPLETE, "sha512-BBBB");
   expect(first.fact).toMatchObject({
     integrity: "sha512-BBBB",
     tampered: { shown: "sha512-CCCC" },
   });
-  expect(meet(null, said("sha512-BBBB"), true, NOW, "sha512-BBBB").changes).toEqual([]);
+  expect(meet(null, said("sha512-BBBB"), COMPLETE, "sha512-BBBB").changes).toEqual([]);
 });

@@ -19,6 +19,8 @@ export interface KnownFact {
   readonly location: string | null;
   /** ISO 8601, as the upstream told it first. */
   readonly publishedAt: string | null;
+  /** When a document first named it, of a package that was known before; null for what was there when anybody first looked. ISO 8601. */
+  readonly firstSeen: string | null;
   /** When the upstream's document was first seen without it. ISO 8601. */
   readonly goneAt: string | null;
   /** When another integrity was first shown (ISO 8601), and the one last shown. */
@@ -54,18 +56,24 @@ export function tellsMore(before: KnownFact | null, { integrity }: Fact): boolea
   return [...parseIntegrity(integrity).keys()].some((algorithm) => !known.has(algorithm));
 }
 
-/**
- * Compares what a document says of a file with what was seen first. `complete`: the document names all files of the package, so that one
- * that had gone has returned. `held`: digests of the bytes that are held here, in algorithms of `said`. Pure.
- */
+/** What is known of the document beside what it says. */
+export interface Circumstances {
+  /** It names all files of the package, so that one that had gone has returned. */
+  complete: boolean;
+  /** Another copy of it was seen before: what it names for the first time is new. */
+  isKnown: boolean;
+  /** ISO 8601. */
+  now: string;
+}
+
+/** Compares what a document says of a file with what was seen first. `held`: digests of the bytes that are held here, in algorithms of `said`. Pure. */
 export function meet(
   before: KnownFact | null,
   said: Fact,
-  complete: boolean,
-  now: string,
+  { complete, isKnown, now }: Circumstances,
   held: Integrity | null = null,
 ): Met {
-  if (!before) return meetFirst(said, now, held);
+  if (!before) return meetFirst(said, isKnown ? now : null, now, held);
   const changes: Change[] = [];
   const vouched = held === null ? before.integrity : mergeIntegrity(before.integrity ?? "", held);
   const change = { file: said.file, version: before.version, first: vouched };
@@ -95,8 +103,8 @@ export function meet(
   return { fact, changes };
 }
 
-function meetFirst(said: Fact, now: string, held: Integrity | null): Met {
-  const fact = first(said);
+function meetFirst(said: Fact, firstSeen: string | null, now: string, held: Integrity | null): Met {
+  const fact = first(said, firstSeen);
   if (held === null || compareIntegrity(held, said.integrity) !== "different")
     return { fact, changes: [] };
   const { file, version } = fact;
@@ -122,7 +130,7 @@ export function lose(before: KnownFact, now: string): Met {
   };
 }
 
-function first(said: Fact): KnownFact {
+function first(said: Fact, firstSeen: string | null): KnownFact {
   return {
     file: said.file,
     version: said.version,
@@ -130,6 +138,7 @@ function first(said: Fact): KnownFact {
     isGrown: false,
     location: said.location ?? null,
     publishedAt: timeOf(said),
+    firstSeen,
     goneAt: null,
     tampered: null,
     revision: 0,

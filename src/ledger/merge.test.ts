@@ -29,7 +29,8 @@ const fact = (file: string, integrity = `sha1-${file}`): Fact => ({
 const many = (count: number) => Array.from({ length: count }, (_, at) => fact(`f${at}`));
 
 async function merge(facts: Fact[], on = database): Promise<Change[]> {
-  const options = { repository: "toy", package: "p", facts, complete: true, now: NOW };
+  const how = { complete: true, isKnown: false, now: NOW };
+  const options = { repository: "toy", package: "p", facts, ...how };
   return (await mergeFacts(on, options, async (_, changes) => changes)).flat();
 }
 

@@ -3,17 +3,21 @@ import type { Fact } from "../core/document.ts";
 import type { Integrity } from "../core/integrity.ts";
 import type { Database, Query } from "../store/database.ts";
 import { breathe, countPresent, everyFact, PAGE, readFacts, swapFacts } from "./fact-rows.ts";
-import { type Change, type KnownFact, lose, type Met, meet, tellsMore } from "./facts.ts";
+import {
+  type Change,
+  type Circumstances,
+  type KnownFact,
+  lose,
+  type Met,
+  meet,
+  tellsMore,
+} from "./facts.ts";
 
-export interface Merge {
+export interface Merge extends Circumstances {
   repository: string;
   package: string;
   /** What the document says. A file that it names twice is what it says last. */
   facts: readonly Fact[];
-  /** It names all files of the package: what it does not name has gone. */
-  complete: boolean;
-  /** ISO 8601. */
-  now: string;
   /** Digests of the bytes that are held here, by file, of those that a document tells more of. Without it, none are. */
   held?(facts: Fact[]): Promise<Map<string, Integrity>>;
 }
@@ -24,9 +28,10 @@ export interface Merge {
  */
 export async function mergeFacts<Told>(
   database: Database,
-  { repository, package: name, facts, complete, now, held }: Merge,
+  { repository, package: name, facts, held, ...circumstances }: Merge,
   tell: (sql: Query, changes: Change[]) => Promise<Told>,
 ): Promise<Told[]> {
+  const { complete, now } = circumstances;
   const told: Told[] = [];
   // What is no text cannot be asked for either.
   const named = facts.filter(({ file }) => file.isWellFormed() && !file.includes("\0"));
@@ -35,7 +40,7 @@ export async function mergeFacts<Told>(
   for (let at = 0; at < files.length; at += PAGE) {
     if (at > 0) await breathe();
     await change(files.slice(at, at + PAGE), (file, before, digests) =>
-      meet(before, said.get(file)!, complete, now, digests),
+      meet(before, said.get(file)!, circumstances, digests),
     );
   }
   if (complete && (await countPresent(database.read, repository, name)) > said.size)

@@ -10,6 +10,8 @@ import type { Config } from "../config/resolve.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
+import type { PolicedRepository } from "../jobs/policy.ts";
+import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
 import type { Ground } from "./ground.ts";
@@ -23,6 +25,8 @@ export interface Generation {
   readonly app: App;
   /** Its repositories as the server itself may use them. */
   readonly own: readonly (Operable & Pick<Held, "format" | "service" | "sources">)[];
+  /** With the rules that can be about their packages. */
+  readonly policed: readonly PolicedRepository[];
   /** No more requests come: it lets go of its repositories when the last response has ended. */
   retire(): void;
 }
@@ -41,6 +45,10 @@ export function createGeneration(
   const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
   const identity = openIdentity(config, ground, spelling);
   const { outside, exchange } = identity;
+  const policed = held.map(({ name, format }) => ({
+    ...ruledRepository(name, format),
+    rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
+  }));
   const site = createSite({
     repositories: held.map(({ name, repository: { options }, format }) => ({
       name,
@@ -62,6 +70,9 @@ export function createGeneration(
       })),
       overview: overviews.read,
       auth,
+      policed,
+      waivers: shared.waivers,
+      now,
       database,
     }),
     people: peopleOf(auth, identity, held, now),
@@ -90,6 +101,7 @@ export function createGeneration(
   return {
     config,
     held,
+    policed,
     app: createApp({
       gate,
       repositories: new Map(held.map((one) => [one.name, one])),

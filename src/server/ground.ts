@@ -18,6 +18,7 @@ import { type Bodies, createBodies } from "../http/bodies.ts";
 import { watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
+import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
@@ -87,6 +88,7 @@ export async function openGround(
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,
     isPublic: auth.isPublic,
+    waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
     now,
   };
   watchStore(metrics, database, async () => {

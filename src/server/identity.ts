@@ -3,6 +3,7 @@ import { createExchange, type Exchange } from "../auth/jobs/exchange.ts";
 import type { Outside } from "../auth/login.ts";
 import { openProvider, type Provider } from "../auth/oidc/provider.ts";
 import type { Spelling } from "../auth/permissions.ts";
+import { createKept } from "../cache/kept.ts";
 import type { Config } from "../config/resolve.ts";
 import { connectIssuer, type IssuerConnection } from "../upstream/issuer.ts";
 import { ldapDirectory } from "../upstream/ldap.ts";
@@ -23,7 +24,8 @@ export function openIdentity(
   { log, upstreamMetrics: metrics, shared, auth, elapsed }: Ground,
   spelling: Spelling,
 ): Identity {
-  const { now } = shared;
+  const { now, database } = shared;
+  const kept = createKept({ repository: "", database, now }); // of none, as the server's secrets
   const open: IssuerConnection[] = [];
   const connect = (settings: Parameters<typeof connectIssuer>[0]) => {
     const repository = "-"; // of none
@@ -47,6 +49,13 @@ export function openIdentity(
       fetchOf(issuer) {
         const { ca } = trustedPublishers.find((one) => one.issuer === issuer)!;
         return connect({ issuer, ca });
+      },
+      memoryOf(issuer) {
+        const key = `issuer keys ${issuer}`;
+        return {
+          read: async () => (await kept.kept(key))?.bytes ?? null,
+          write: (bytes) => kept.keep(key, bytes),
+        };
       },
       directory: auth.directory,
       audit: auth.audit,

@@ -25,6 +25,7 @@ export function peopleOf(
     },
     begin: (user, request) => auth.sessions.begin(user, request),
     end: (request) => auth.sessions.end(credentials(request)),
+    isFresh: (request) => auth.sessions.isFresh(credentials(request)),
     isOurs: (request) => isOurs(asked(request)),
     needsSetup: () => auth.setup.code() !== null,
     claim: auth.setup.claim,
@@ -48,9 +49,9 @@ function otherDoor(
 ): OtherDoor {
   return {
     host,
-    async begin({ origin }) {
+    async begin({ origin }, isAgain) {
       const secret = newAttemptSecret();
-      const location = await provider.begin(`${origin}${DONE}`, attemptOf(secret)!);
+      const location = await provider.begin(`${origin}${DONE}`, attemptOf(secret)!, isAgain);
       return { location, secret };
     },
     async end({ origin, query, address }, secret) {

@@ -13,6 +13,7 @@ import { watchFormats } from "../jobs/gauges.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
+import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
@@ -93,6 +94,7 @@ export async function start(options: StartOptions): Promise<Running> {
         return isTaken;
       },
       ...hostedOperations(hosting, operatorGrant),
+      ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);

@@ -141,6 +141,31 @@ test("a database of the first version becomes today's, with a copy of what it wa
   copy.close();
 });
 
+test("what was published before counts as it does now", async () => {
+  const old = join(root, "old.db");
+  const first = new Sqlite(old, { create: true });
+  for (const { version, sql } of migrations) if (version <= 14) first.run(sql);
+  first.run("PRAGMA user_version = 14");
+  const insert = (table: string, row: Record<string, unknown>) => {
+    const values = Object.values(row).map((value) => `'${value}'`);
+    first.run(`INSERT INTO ${table} (${Object.keys(row)}) VALUES (${values})`);
+  };
+  const release = { repository: "npm", package: "a", version: "1", place: 1 };
+  const published = { ...release, published_at: 1, published_by: "ann" };
+  const account = "user:ann";
+  insert("hosted_usage", { repository: "npm", account, files: 1, bytes: 100 });
+  insert("hosted_releases", { ...published, metadata: '{"n":"é"}' });
+  const file = { file: "a.tgz", kind: "any", purl: "p", path: "/a", sha256: "ab", size: 100 };
+  insert("hosted_files", { ...published, ...file, account, metadata: "{}" });
+  first.close();
+  const migrated = await openDatabase(old);
+  expect(await migrated.read`SELECT bytes FROM hosted_usage`).toEqual([{ bytes: 112 }]);
+  expect(await migrated.read`SELECT account FROM hosted_releases`).toEqual([
+    { account: "user:ann" },
+  ]);
+  await migrated.close();
+});
+
 test("facts of a package become facts of its files, with all that was known of each", async () => {
   const old = join(root, "old.db");
   const first = new Sqlite(old, { create: true });

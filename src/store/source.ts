@@ -33,6 +33,17 @@ export function memorySource(bytes: Uint8Array): Source {
   };
 }
 
+/** The text of a gzip file of our own making, whatever its size. */
+export async function readGzipText(path: string): Promise<string> {
+  return gunzipSync(await readFile(path)).toString("utf8");
+}
+
+/** Bytes of a file as it is: from the first of them to the last, both included. */
+export async function* filePart(path: string, start: number, last: number) {
+  if (last < start) return;
+  yield* createReadStream(path, { start, end: last, highWaterMark: 256 * 1024 });
+}
+
 export interface FileSource extends Source {
   /** True once it was read whole: then `text` and `json` need the file no more. */
   readonly isInMemory: boolean;

@@ -1,6 +1,7 @@
 // One piece of work on the bytes of documents and artifacts, as it is sent to a thread, and what is known of it before it is done.
 import type { NamedArtifact } from "../core/artifact.ts";
 import type { DocumentRef, Fact, Overlay, ViewRequest } from "../core/document.ts";
+import type { Withheld } from "../core/policy.ts";
 import type { Turn } from "../core/task.ts";
 import { sizeOf } from "../store/sink.ts";
 import type { SkippedEntries } from "./skipped.ts";
@@ -35,7 +36,18 @@ export type Job =
       /** Of the document, uncompressed. Bytes. */
       size: number;
       overlay: Overlay;
+      withheld: Withheld;
       view: ViewRequest;
+      output: string;
+    }
+  | {
+      op: "compose";
+      format: string;
+      ref: DocumentRef;
+      /** A gzip file: the HostedPackage as JSON. */
+      input: string;
+      /** Of that, uncompressed. Bytes. */
+      size: number;
       output: string;
     }
   | { op: "checkpoint"; input: string }
@@ -61,6 +73,8 @@ export interface Results {
   extract: Record<string, unknown>;
   /** Size in bytes of the gzip at `output`. */
   render: { size: number };
+  /** Size in bytes of the document whose gzip is at `output`; null when the package has none. */
+  compose: { size: number | null };
   checkpoint: undefined;
   /** Base64. */
   digest: string;
@@ -97,6 +111,7 @@ export async function weigh(job: Job): Promise<number> {
       return 0;
     case "extract":
     case "render":
+    case "compose":
       return job.size;
     case "ingest":
       return (await sizeOf(job.input)) * (job.encoding === "gzip" ? PACKED : 1);
@@ -147,6 +162,11 @@ export function subjectOf(job: Job): { package: string; version?: string; what: 
       return {
         package: job.ref.package,
         what: `Rendering the ${job.ref.kind} ${job.ref.key} (${job.view.variant})`,
+      };
+    case "compose":
+      return {
+        package: job.ref.package,
+        what: `Composing the ${job.ref.kind} ${job.ref.key}`,
       };
     case "digest":
       return { ...job.artifact, what: `The digest ${job.algorithm} of ${named(job.artifact)}` };

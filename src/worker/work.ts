@@ -1,9 +1,10 @@
 // The work itself: what is done with the bytes of large documents and artifacts, away from the loop that serves requests.
 import type { Source } from "../core/document.ts";
 import type { AnyFormat } from "../core/format.ts";
+import type { HostedPackage } from "../core/hosted.ts";
 import { checkpoint } from "../store/database.ts";
 import { hashFile, openRandom, removeFile, sizeOf, writeGzip } from "../store/sink.ts";
-import { openFileSource } from "../store/source.ts";
+import { memorySource, openFileSource, readGzipText } from "../store/source.ts";
 import type { Job, Results, Transform } from "./job.ts";
 import { collectSkipped } from "./skipped.ts";
 import { runTask } from "./task.ts";
@@ -25,6 +26,7 @@ export function createTransform(formats: readonly AnyFormat[]): Transform {
     if (job.op === "content") return content(format, job);
     if (job.op === "task") return runTask(format, job);
     const type = format.documents[job.ref.kind]!;
+    if (job.op === "compose") return compose(type, job);
     if (job.op === "ingest") {
       const source = await openFileSource(job.input, job.encoding, type.limit);
       const result = await ingest(type, source, job);
@@ -98,12 +100,32 @@ async function ingest(
   }
 }
 
+async function compose(
+  type: Type,
+  { ref, input, output }: Job & { op: "compose" },
+): Promise<Results["compose"]> {
+  const hosted = JSON.parse(await readGzipText(input)) as HostedPackage;
+  const text = type.compose?.(hosted, ref) ?? null;
+  if (text === null) return { size: null };
+  const bytes = Buffer.from(text);
+  try {
+    await writeGzip(output, memorySource(bytes).chunks());
+  } catch (error) {
+    await removeFile(output);
+    throw error;
+  }
+  return { size: bytes.length };
+}
+
 async function render(
   type: Type,
   source: Source,
   job: Job & { op: "render" },
 ): Promise<Results["render"]> {
-  const chunks = type.render({ ref: job.ref, source, overlay: job.overlay }, job.view);
+  const chunks = type.render(
+    { ref: job.ref, source, overlay: job.overlay, withheld: job.withheld },
+    job.view,
+  );
   try {
     return { size: await writeGzip(job.output, chunks) };
   } catch (error) {

@@ -54,5 +54,5 @@ export function commandOf(name: string): string[] {
 
 /** They only publish. */
 export const publishers = ["twine", "flit", "hatch"];
-export const javascript = ["npm-10", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
+export const javascript = ["npm-10", "npm-11", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
 export const python = ["pip-machine", "pip", "uv", "poetry"];

@@ -61,7 +61,7 @@ eachClient(["pip-machine", "pip"], ({ driver, test }) => {
     }));
 });
 
-eachClient(["npm-10", "npm"], ({ driver, test }) => {
+eachClient(["npm-10", "npm-11", "npm"], ({ driver, test }) => {
   test("npm audit reports the upstream's advisories, also while it is away", () =>
     withScene(driver, ["mussel@1.0.0"], {}, async ({ upstream, server, project }) => {
       await project.install();

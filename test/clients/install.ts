@@ -33,6 +33,7 @@ function commandOf(name: string, pin: Pin): string[] {
     : "node";
   const script: Record<string, string> = {
     "npm-10": "npm/bin/npm-cli.js",
+    "npm-11": "npm/bin/npm-cli.js",
     npm: "npm/bin/npm-cli.js",
     "yarn-1": "yarn/bin/yarn.js",
     "yarn-4": "@yarnpkg/cli-dist/bin/yarn.js",

@@ -16,7 +16,7 @@ function moveLock(project: Project, to: string): void {
   project.write({ [project.driver.lock]: moved });
 }
 
-eachClient(["npm-10", "npm"], ({ driver, test }) => {
+eachClient(["npm-10", "npm-11", "npm"], ({ driver, test }) => {
   const flavours: [title: string, env: Record<string, string>, to: string | null][] = [
     ["the public registry's addresses", {}, publicRegistry],
     [

@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeAccounts } from "../support/accounts.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
+import type { RunOptions } from "../support/run.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
-import { npmCall, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
+import { npmCall, npmItself, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
 import { runIn } from "./pypi-publishers.ts";
 
 let upstream: FakeUpstream;
@@ -133,7 +134,7 @@ for (const client of npmPublishers)
     });
   });
 
-for (const client of npmPublishers.filter(({ name }) => name === "npm" || name === "npm-10"))
+for (const client of npmItself)
   withPrograms([client.name], () => {
     test(`${client.name}: publishes what it writes into a manifest by itself`, async () => {
       const name = `@reef/native-${client.name}`;
@@ -207,28 +208,48 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm" || name =
       removeTemp(folder);
     }, 120_000);
 
-    test(`${client.name}: logs in with a password, lists and revokes tokens, logs out`, async () => {
+    test(`${client.name}: logs in with a password, makes, lists and revokes tokens, logs out`, async () => {
       const folder = tempFolder(`login-${client.name}`);
-      const login = await fetch(`${url}/-/user/org.couchdb.user:ann`, {
-        method: "PUT",
-        body: JSON.stringify({ name: "ann", password: "correct horse" }),
-      });
-      const { token } = (await login.json()) as { token: string };
-      writeFileSync(join(folder, ".npmrc"), client.files(url, token)[".npmrc"]!);
-      const call = (args: string[]) =>
-        runIn(
-          folder,
-          home,
-          npmCall(client.name, args, home, {
-            ...client.env,
-            npm_config_userconfig: join(folder, ".npmrc"),
-          }),
-        );
-      expect((await call(["token", "list"])).output).toContain(token.slice(0, 6));
-      expect((await call(["profile", "get"])).output).toContain("ann");
-      expect((await call(["logout"])).code).toBe(0);
-      expect((await get("/-/whoami", token)).status).toBe(401);
-      expect(server.log.join("\n")).not.toContain(token);
+      const config = join(folder, "npmrc");
+      writeNpmProject(
+        folder,
+        { name: "project", version: "1.0.0" },
+        { npmrc: `registry=${url}/\n` },
+      );
+      const password = [/password:/i, "correct horse"] as const;
+      const npm = (args: string[], answers?: RunOptions["answers"]) => {
+        const env = { ...client.env, npm_config_userconfig: config };
+        return runIn(folder, home, { ...npmCall(client.name, args, home, env), answers });
+      };
+      const must = async (args: string[], answers?: RunOptions["answers"]) => {
+        const result = await npm(args, answers);
+        if (result.code !== 0) throw new Error(`npm ${args.join(" ")}: ${result.output}`);
+        return result.stdout;
+      };
+      await must(["login", "--auth-type=legacy"], [[/username:/i, "ann"], password]);
+      const own = /_authToken=(hf_\w+)/.exec(readFileSync(config, "utf8"))![1]!;
+      expect(await must(["whoami"])).toContain("ann");
+      expect(await must(["profile", "get"])).toContain("ann");
+      const wish =
+        client.name === "npm-10"
+          ? ["--read-only"]
+          : ["--name=build", "--packages-all", "--packages-and-scopes-permission=read-only"];
+      const made = await must(["token", "create", ...wish], [password]);
+      const secret = /hf_\w{49}/.exec(made)![0];
+      expect((await get("/tide", secret)).status).toBe(200);
+      const put = { method: "PUT", headers: { authorization: `Bearer ${secret}` }, body: "{}" };
+      expect((await fetch(`${url}/@reef%2fmade`, put)).status).toBe(403);
+      expect(await must(["token", "list"])).toContain(secret.slice(0, 6));
+      await must(["token", "revoke", secret]);
+      expect((await get("/-/whoami", secret)).status).toBe(401);
+      const name = `@reef/native-${client.name}`;
+      await must(["access", "set", "mfa=none", name]);
+      expect((await npm(["access", "set", "mfa=publish", name])).output).toContain(
+        "no second factor",
+      );
+      await must(["logout"]);
+      expect((await get("/-/whoami", own)).status).toBe(401);
+      for (const one of [own, secret]) expect(server.log.join("\n")).not.toContain(one);
       removeTemp(folder);
     }, 60_000);
   });

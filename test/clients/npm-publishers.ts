@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { commandOf } from "./clients.ts";
 
 export interface NpmPublisher {
-  name: "npm-10" | "npm" | "pnpm" | "yarn-1" | "yarn-4" | "bun";
+  name: "npm-10" | "npm-11" | "npm" | "pnpm" | "yarn-1" | "yarn-4" | "bun";
   /** Files of a project that publishes or installs through this registry, with this token. */
   files(url: string, token: string): Record<string, string>;
   publish: string[];
@@ -18,7 +18,7 @@ const npmrc = (url: string, token: string) => ({
   ".npmrc": `registry=${url}/\n//${url.replace(/^https?:\/\//, "")}/:_authToken=${token}\nupdate-notifier=false\n`,
 });
 
-const npm = (name: "npm-10" | "npm"): NpmPublisher => ({
+const npm = (name: "npm-10" | "npm-11" | "npm"): NpmPublisher => ({
   name,
   files: npmrc,
   publish: ["publish"],
@@ -28,6 +28,7 @@ const npm = (name: "npm-10" | "npm"): NpmPublisher => ({
 
 export const npmPublishers: NpmPublisher[] = [
   npm("npm-10"),
+  npm("npm-11"),
   npm("npm"),
   {
     name: "pnpm",
@@ -71,6 +72,9 @@ export const npmPublishers: NpmPublisher[] = [
     env: {},
   },
 ];
+
+/** The publishers that are npm itself. */
+export const npmItself = npmPublishers.filter(({ name }) => name.startsWith("npm"));
 
 /** Writes a project; `manifest` is its package.json. */
 export function writeNpmProject(

@@ -5,11 +5,18 @@ import { join } from "node:path";
 import { publishDocument } from "../../src/formats/npm/testdata/tarball.ts";
 import { makeAccounts } from "../support/accounts.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
+import { freePort, startProcess } from "../support/process.ts";
 import type { Result } from "../support/run.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
-import { type NpmPublisher, npmCall, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
+import {
+  type NpmPublisher,
+  npmCall,
+  npmItself,
+  npmPublishers,
+  writeNpmProject,
+} from "./npm-publishers.ts";
 import { runIn } from "./pypi-publishers.ts";
 
 const NAME = "@abyss/angler";
@@ -99,8 +106,7 @@ for (const client of npmPublishers) {
     });
 }
 
-// npm 10 does so on a terminal alone: without one it ends while it waits.
-for (const client of npmPublishers.filter(({ name }) => name === "npm"))
+for (const client of npmItself)
   withPrograms([client.name], () => {
     test(`${client.name} logs in through a page that somebody says yes on`, async () => {
       const folder = tempFolder(`web-${client.name}`);
@@ -128,7 +134,41 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm"))
     }, 60_000);
   });
 
-for (const client of npmPublishers.filter(({ name }) => name === "npm" || name === "npm-10"))
+for (const client of npmItself)
+  withPrograms([client.name], () => {
+    test(`${client.name} is asked for name and password at a port of the repository's own`, async () => {
+      const port = await freePort();
+      const npm = { upstreams: [], offline: true, listen: `127.0.0.1:${port}` };
+      const own = await startProcess({ config: JSON.stringify({ repositories: { npm } }) });
+      try {
+        await makeAccounts(own.data, [
+          { user: "ann", actions: ["read"], password: "correct horse" },
+        ]);
+        await own.restart();
+        const folder = tempFolder(`own-port-${client.name}`);
+        const config = join(folder, "npmrc");
+        writeNpmProject(folder, { name: "project", version: "1.0.0" }, {});
+        writeFileSync(config, `registry=http://127.0.0.1:${port}/\n`);
+        const env = { ...client.env, npm_config_userconfig: config };
+        const login = npmCall(client.name, ["login"], home, env);
+        const answers = [
+          [/username:/i, "ann"],
+          [/password:/i, "correct horse"],
+        ] as const;
+        expect(seen(await runIn(folder, home, { ...login, answers }))).toEqual([
+          0,
+          expect.any(String),
+        ]);
+        const me = await runIn(folder, home, npmCall(client.name, ["whoami"], home, env));
+        expect(me.output).toContain("ann");
+        removeTemp(folder);
+      } finally {
+        await own.stop();
+      }
+    }, 60_000);
+  });
+
+for (const client of npmItself)
   withPrograms([client.name], () => {
     test(`${client.name} asks for advisories of what it installed, finds and shows the private package`, async () => {
       const folder = projectOf(client);
@@ -145,9 +185,9 @@ for (const client of npmPublishers.filter(({ name }) => name === "npm" || name =
     }, 60_000);
   });
 
-for (const client of npmPublishers.filter(({ name }) => name === "npm-10"))
+for (const client of npmItself.filter(({ name }) => name !== "npm"))
   withPrograms([client.name], () => {
-    test("npm-10 stars a package, lists what is starred, and takes the star away", async () => {
+    test(`${client.name} stars a package, lists what is starred, and takes the star away`, async () => {
       const folder = projectOf(client);
       for (const [args, words] of [
         [["star", NAME], NAME],

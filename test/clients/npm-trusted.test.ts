@@ -29,7 +29,7 @@ afterAll(async () => {
   removeTemp(home);
 });
 
-for (const client of npmPublishers.filter(({ name }) => ["npm", "pnpm"].includes(name)))
+for (const client of npmPublishers.filter(({ name }) => ["npm-11", "npm", "pnpm"].includes(name)))
   withPrograms([client.name], () => {
     test(`${client.name} publishes as its job, and not as another project's`, async () => {
       const name = `@reef/trusted-${client.name}`;

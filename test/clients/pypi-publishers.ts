@@ -1,7 +1,7 @@
 // How each client builds a small project of its own, without a network, and publishes it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type Result, run } from "../support/run.ts";
+import { type Result, type RunOptions, run } from "../support/run.ts";
 import { commandOf } from "./clients.ts";
 
 export interface Account {
@@ -13,6 +13,8 @@ export interface Account {
 export interface Call {
   command: string[];
   env: Record<string, string>;
+  /** As `run` has it. */
+  answers?: RunOptions["answers"];
 }
 
 export interface Publisher {
@@ -124,7 +126,7 @@ export function writeProject(
 export function runIn(
   folder: string,
   home: string,
-  { command, env }: Call,
+  { command, env, answers }: Call,
   watch: (output: string) => void = () => {},
 ): Promise<Result> {
   const isolated = {
@@ -147,5 +149,6 @@ export function runIn(
     UV_PYTHON_DOWNLOADS: "never",
     UV_TRUSTED_PUBLISHING: "never",
   };
-  return run(command, { cwd: folder, env: { ...isolated, ...env }, timeout: 60_000, watch });
+  const options = { cwd: folder, env: { ...isolated, ...env }, timeout: 60_000, watch, answers };
+  return run(command, options);
 }

@@ -110,6 +110,15 @@ test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost,
       versions: object;
     };
     expect(Object.keys(released.versions)).toEqual(["9.1.0"]);
+    const deprecated = async () =>
+      ((await (await fetch(`${server.url}/all/shell/9.1.0`)).json()) as { deprecated?: string })
+        .deprecated;
+    expect(
+      await holdfast("yank", "shell@9.1.0", "release", "--reason", "loses data"),
+    ).toMatchObject({ code: 0 });
+    expect(await deprecated()).toBe("loses data");
+    expect(await holdfast("unyank", "shell@9.1.0", "release")).toMatchObject({ code: 0 });
+    expect(await deprecated()).toBeUndefined();
     expect(await holdfast("unpublish", "release", "shell@9.1.0")).toMatchObject({ code: 0 });
     expect((await fetch(`${server.url}/all/shell/-/shell-9.1.0.tgz`)).status).toBe(404);
     expect((await holdfast("trash", "list")).output).toContain("shell@9.1.0");

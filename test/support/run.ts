@@ -17,6 +17,8 @@ export interface RunOptions {
   timeout?: number;
   /** Told all that it wrote so far, each time that it writes. */
   watch?(output: string): void;
+  /** What is typed in, in this order, once it has asked: with the end of its question. Without it there is no input. */
+  answers?: readonly (readonly [question: RegExp, answer: string])[] | undefined;
 }
 
 /** Never throws: a program that cannot be started ends with 127 and says so in `output`. */
@@ -33,7 +35,7 @@ export function run(command: string[], options: RunOptions): Promise<Result> {
   const child = spawn(command[0]!, command.slice(1), {
     cwd: options.cwd,
     env: options.env ?? (process.env as Record<string, string>),
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [options.answers ? "pipe" : "ignore", "pipe", "pipe"],
     // Its own process group, so that what it started ends with it.
     detached: true,
   });
@@ -42,13 +44,24 @@ export function run(command: string[], options: RunOptions): Promise<Result> {
     output += `\n[stopped after ${options.timeout} ms]`;
     if (child.pid) process.kill(-child.pid, "SIGKILL");
   }, options.timeout ?? 120_000);
-  child.stdout.on("data", (chunk: Buffer) => {
+  const answers = [...(options.answers ?? [])];
+  let answered = 0;
+  const answer = () => {
+    const next = answers[0];
+    if (!next?.[0].test(output.slice(answered))) return;
+    answered = output.length;
+    child.stdin?.write(`${next[1]}\n`);
+    answers.shift();
+  };
+  child.stdout?.on("data", (chunk: Buffer) => {
     stdout += chunk;
     output += chunk;
+    answer();
     options.watch?.(output);
   });
-  child.stderr.on("data", (chunk: Buffer) => {
+  child.stderr?.on("data", (chunk: Buffer) => {
     output += chunk;
+    answer();
     options.watch?.(output);
   });
   child.on("error", (error) => {

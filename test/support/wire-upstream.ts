@@ -25,6 +25,8 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
   const actions: Record<string, () => void | Promise<void>> = {
     ...aptActions(upstream, name, version, more),
     "npm publish": () => upstream.npm.publish({ name, version }),
+    // By the clock that the server has before the script moves it.
+    "npm publish-now": () => upstream.npm.publish({ name, version, time: new Date() }),
     "npm republish": () => upstream.npm.republish(name, version),
     "npm unpublish": () => upstream.npm.unpublish(name, version || undefined),
     "npm deprecate": () => upstream.npm.deprecate(name, version, more.join(" ")),
@@ -33,6 +35,7 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
       upstream.npm.forgeSignatures = true;
     },
     "pypi publish": () => upstream.pypi.publish(name, version, []),
+    "pypi publish-now": () => upstream.pypi.publish(name, version, [], {}, new Date()),
     "pypi republish": () => upstream.pypi.republish(name, version),
     "pypi unpublish": () => upstream.pypi.unpublish(name, version || undefined),
     "pypi yank": () => upstream.pypi.yank(name, version, more.join(" ")),

@@ -104,7 +104,12 @@ function configure([key = "", ...words]: string[], world: World): void {
     world.options.gate = gateOf(world.may);
   } else if (key === "freshness") world.options.freshness = words[0]!;
   else if (key === "timeout") world.options.timeout = words[0]!;
-  else if (key === "apt") {
+  else if (key === "rule") {
+    // config rule {"name": …}: one of `policy:`, as JSON
+    const rule = JSON.parse(words.join(" "));
+    const { policy = [] } = (world.options.server ?? {}) as { policy?: unknown[] };
+    world.options.server = { ...world.options.server, policy: [...policy, rule] };
+  } else if (key === "apt") {
     // config apt REPOSITORY OPTION VALUE
     const [name = "", option = "", value = ""] = words;
     const before = world.options.apt?.[name];

@@ -22,6 +22,7 @@ beforeEach(async () => {
       },
     ],
     fetchOf: () => (url) => fetch(url),
+    memoryOf: () => ({ read: async () => null, write: async () => {} }),
     directory: kit.auth.directory,
     audit: kit.auth.audit,
     spelling: () => undefined,

@@ -9,7 +9,7 @@ import type { AuditLog } from "../audit.ts";
 import type { Directory } from "../directory.ts";
 import type { Spelling } from "../permissions.ts";
 import { forgetTokens, insertToken } from "../tokens.ts";
-import { type IssuerKeys, issuerKeys } from "./keys.ts";
+import { type IssuerKeys, issuerKeys, type KeyMemory } from "./keys.ts";
 import { type Found, publisherFor, type Wanted } from "./publishers.ts";
 import { type JobIdentity, verifyJobToken } from "./verify.ts";
 
@@ -22,6 +22,8 @@ export interface ExchangeDeps {
   publishers: readonly TrustedPublisher[];
   /** The connection to an issuer of one of them. */
   fetchOf(issuer: string): IssuerFetch;
+  /** Where its keys are kept. */
+  memoryOf(issuer: string): KeyMemory;
   directory: Directory;
   audit: AuditLog;
   spelling: Spelling;
@@ -39,7 +41,8 @@ export function createExchange(deps: ExchangeDeps): Exchange {
   const { publishers, directory, audit, now } = deps;
   const keys = new Map<string, IssuerKeys>();
   for (const { issuer } of publishers)
-    if (!keys.has(issuer)) keys.set(issuer, issuerKeys(issuer, deps.fetchOf(issuer), now));
+    if (!keys.has(issuer))
+      keys.set(issuer, issuerKeys(issuer, deps.fetchOf(issuer), deps.memoryOf(issuer), now));
 
   return async (identityToken, wanted, address) => {
     if (publishers.length === 0)

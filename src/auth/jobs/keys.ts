@@ -21,7 +21,18 @@ interface KeySet {
   at: number;
 }
 
-export function issuerKeys(issuer: string, fetch: IssuerFetch, now: () => number): IssuerKeys {
+/** Where keys are kept for a server that starts while their issuer is away. */
+export interface KeyMemory {
+  read(): Promise<Uint8Array | null>;
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+export function issuerKeys(
+  issuer: string,
+  fetch: IssuerFetch,
+  memory: KeyMemory,
+  now: () => number,
+): IssuerKeys {
   let known: KeySet | null = null;
   let asked = Number.NEGATIVE_INFINITY;
   let asking: Promise<KeySet> | null = null;
@@ -34,7 +45,15 @@ export function issuerKeys(issuer: string, fetch: IssuerFetch, now: () => number
     if (!Array.isArray(keys)) throw new Problem("malformed", `${uri} is no set of keys`);
     const usable = keys.slice(0, MOST_KEYS).filter(isSigning);
     known = { keys: usable, at: now() };
+    // For later: what cannot be written now is no reason to refuse anybody.
+    await memory.write(Buffer.from(JSON.stringify(known))).catch(() => {});
     return known;
+  }
+
+  /** What was kept counts for as long as it would have without a restart, and only where the issuer cannot be asked. */
+  async function recall(): Promise<KeySet | null> {
+    const stored = readKeys(await memory.read());
+    return stored && stored.at <= now() && now() - stored.at < USABLE_MS ? stored : null;
   }
 
   /** One question for all who wait. */
@@ -53,8 +72,10 @@ export function issuerKeys(issuer: string, fetch: IssuerFetch, now: () => number
     try {
       return await ask();
     } catch (error) {
-      if (known && age < USABLE_MS && cannotAsk(error)) return known;
-      throw error;
+      if (!cannotAsk(error)) throw error;
+      known ??= await recall();
+      if (!known || now() - known.at >= USABLE_MS) throw error;
+      return known;
     }
   }
 
@@ -80,6 +101,18 @@ export function issuerKeys(issuer: string, fetch: IssuerFetch, now: () => number
       return (await key) as CryptoKey;
     },
   };
+}
+
+function readKeys(bytes: Uint8Array | null): KeySet | null {
+  if (!bytes) return null;
+  try {
+    const { keys, at } = JSON.parse(Buffer.from(bytes).toString()) as Partial<KeySet>;
+    return Array.isArray(keys) && typeof at === "number"
+      ? { keys: keys.filter(isSigning), at }
+      : null;
+  } catch {
+    return null; // another version's
+  }
 }
 
 /** Keys that say for what they are must say so; without a name in the token there must be no choice. */

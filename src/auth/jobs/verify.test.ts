@@ -4,12 +4,19 @@ import { exportSPKI, importJWK, UnsecuredJWT } from "jose";
 import { type CiIssuer, startCiIssuer } from "../../../test/support/ci-issuer.ts";
 import type { IssuerFetch } from "../../core/identity.ts";
 import { Problem } from "../../core/problem.ts";
-import { type IssuerKeys, issuerKeys } from "./keys.ts";
+import { type IssuerKeys, issuerKeys, type KeyMemory } from "./keys.ts";
 import { verifyJobToken } from "./verify.ts";
 
 let issuer: CiIssuer;
 let now: number;
 let keys: IssuerKeys;
+let stored: Uint8Array | null;
+const memory: KeyMemory = {
+  read: async () => stored,
+  write: async (bytes) => {
+    stored = bytes;
+  },
+};
 /** As the one of src/upstream: what is away throws. */
 const reach: IssuerFetch = async (url) => {
   const response = await fetch(url, { redirect: "manual" });
@@ -19,8 +26,9 @@ const reach: IssuerFetch = async (url) => {
 
 beforeEach(async () => {
   now = Date.now();
+  stored = null;
   issuer = await startCiIssuer(() => Math.floor(now / 1000));
-  keys = issuerKeys(issuer.url, reach, () => now);
+  keys = issuerKeys(issuer.url, reach, memory, () => now);
 });
 afterEach(() => issuer.stop());
 
@@ -149,6 +157,38 @@ test("a key that was taken back stops counting within the hour", async () => {
   expect(await refused(token)).toContain("unknown-key");
 });
 
+test("keys count after a restart while their issuer is away, for a day since it showed them", async () => {
+  await verify(await issuer.token());
+  const restart = () => {
+    keys = issuerKeys(issuer.url, reach, memory, () => now);
+  };
+  issuer.lies.set("/jwks", () => new Response("", { status: 503 }));
+  now += 23 * 3_600_000;
+  restart();
+  expect(await refused(issuer.token())).toBe("taken");
+  now += 3_600_000;
+  expect(await refused(issuer.token())).toContain("unreachable");
+  restart();
+  expect(await refused(issuer.token())).toContain("unreachable");
+  now -= 48 * 3_600_000; // a clock that was set back proves nothing
+  restart();
+  expect(await refused(issuer.token())).toContain("unreachable");
+});
+
+test("after a restart an issuer that answers is asked first, and what was kept badly is nothing", async () => {
+  await verify(await issuer.token());
+  const before = await issuer.token();
+  await issuer.rotate("RS256");
+  keys = issuerKeys(issuer.url, reach, memory, () => now);
+  expect(await refused(before)).toContain("unknown-key");
+  issuer.lies.set("/jwks", () => new Response("", { status: 503 }));
+  for (const text of ["", "{}", '{"keys":[7],"at":1}', `{"keys":7,"at":${now}}`]) {
+    stored = Buffer.from(text);
+    keys = issuerKeys(issuer.url, reach, memory, () => now);
+    expect(await refused(issuer.token())).toContain("unreachable");
+  }
+});
+
 test("keys are the issuer's own: of its name and on its host", async () => {
   const discovery = "/.well-known/openid-configuration";
   const lies: [string, () => Response][] = [
@@ -163,12 +203,12 @@ test("keys are the issuer's own: of its name and on its host", async () => {
     ["/jwks", () => new Response("", { status: 404 })],
   ];
   for (const [path, lie] of lies) {
-    keys = issuerKeys(issuer.url, reach, () => now);
+    keys = issuerKeys(issuer.url, reach, memory, () => now);
     issuer.lies.clear();
     issuer.lies.set(path, lie);
     expect(await refused(issuer.token())).toContain("malformed");
   }
-  keys = issuerKeys(issuer.url, reach, () => now);
+  keys = issuerKeys(issuer.url, reach, memory, () => now);
   issuer.lies.clear();
   issuer.lies.set("/jwks", () =>
     Response.json({

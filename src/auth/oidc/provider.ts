@@ -37,8 +37,8 @@ export interface Attempt {
 }
 
 export interface Provider {
-  /** Where the browser is sent. `redirect`: where it comes back to. Throws Problem("unreachable"). */
-  begin(redirect: string, attempt: Attempt): Promise<string>;
+  /** Where the browser is sent. `redirect`: where it comes back to. `isAgain`: to log in there also where one is logged in. Throws Problem("unreachable"). */
+  begin(redirect: string, attempt: Attempt, isAgain: boolean): Promise<string>;
   /** Who it is that came back to `callback`, a whole URL. Throws Problem("unauthenticated" | "unreachable"). */
   end(callback: string, attempt: Attempt): Promise<Person>;
 }
@@ -75,7 +75,7 @@ export function openProvider(
   }
 
   return {
-    begin: (redirect, { state, nonce, verifier }) =>
+    begin: (redirect, { state, nonce, verifier }, isAgain) =>
       asked(async () => {
         const configuration = await current();
         return buildAuthorizationUrl(configuration, {
@@ -86,6 +86,7 @@ export function openProvider(
           code_challenge_method: "S256",
           state,
           nonce,
+          ...(isAgain && { prompt: "login" }),
         }).href;
       }),
     end: (callback, { state, nonce, verifier }) =>

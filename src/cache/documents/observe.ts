@@ -78,6 +78,7 @@ export function createObserver(deps: ObserverDeps): Observe {
         package: ref.package,
         facts,
         complete,
+        isKnown: state !== null,
         now,
         held: (some) => held(ref, some),
       },

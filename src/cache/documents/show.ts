@@ -7,6 +7,7 @@ import type { Repository } from "../../core/repository.ts";
 import type { Blobs } from "../../store/blobs.ts";
 import type { Absences } from "../absences.ts";
 import { JUST_NOW_MS } from "../expect.ts";
+import type { WithheldOf, Withholdings } from "../withheld.ts";
 import type { Documents, Found } from "./get.ts";
 import type { DocumentState } from "./state.ts";
 import type { View, Views } from "./views.ts";
@@ -17,6 +18,7 @@ export interface ShowDeps {
   types: Record<string, DocumentType>;
   documents: Documents;
   views: Views;
+  withheld: Pick<WithheldOf, "of" | "isCurrent">;
   absences: Absences;
   blobs: Blobs;
   /** Whether the bytes on disk are what they were. */
@@ -24,22 +26,34 @@ export interface ShowDeps {
   now(): number;
 }
 
+interface Shown {
+  found: Found;
+  view: View;
+  withholdings: Withholdings;
+}
+
 /** See `Repository.view` and `Repository.read`. */
 export function createShow(deps: ShowDeps): Pick<Repository, "view" | "read"> {
-  const { types, documents, views, absences, blobs, isSound, now } = deps;
+  const { types, documents, views, withheld, absences, blobs, isSound, now } = deps;
 
-  async function find(ref: DocumentRef, view: ViewRequest): Promise<{ found: Found; view: View }> {
+  async function find(ref: DocumentRef, view: ViewRequest): Promise<Shown> {
     const found = await documents.get(ref);
     try {
-      return { found, view: await views.get(ref, found.state, view) };
+      return await shown(ref, found, view);
     } catch (error) {
       const isNo = error instanceof Problem && error.kind === "notFound";
       if (isNo && found.state.isHosted) throw error; // nobody else knows of it
       if (isNo) return lookAgain(ref, view, found, error);
       if (isUndone(error) || (await isSound(found.state))) throw error;
       const fetched = await documents.again(ref);
-      return { found: fetched, view: await views.get(ref, fetched.state, view) };
+      return shown(ref, fetched, view);
     }
+  }
+
+  async function shown(ref: DocumentRef, found: Found, view: ViewRequest): Promise<Shown> {
+    const known = withheld.of(ref.package, found.state.digest);
+    const withholdings = known instanceof Promise ? await known : known;
+    return { found, withholdings, view: await views.get(ref, found.state, view, withholdings) };
   }
 
   /** What the document lacks may exist by now: only an upstream that was just asked can say no. */
@@ -51,7 +65,7 @@ export function createShow(deps: ShowDeps): Pick<Repository, "view" | "read"> {
     const newer = await documents.get(ref, notBefore);
     if (newer.cache.detail) throw await unsure(part, no, newer.cache.detail);
     if (newer.state.digest === found.state.digest) throw await absences.explain("view", part, no);
-    return { found: newer, view: await views.get(ref, newer.state, view) };
+    return shown(ref, newer, view);
   }
 
   /** The copy that lacks it could not be brought up to date. */
@@ -68,11 +82,12 @@ export function createShow(deps: ShowDeps): Pick<Repository, "view" | "read"> {
     request: ViewRequest,
     headers: Record<string, string>,
   ): Promise<Reply> {
-    const { found, view } = await find(ref, request);
+    const { found, view, withholdings } = await find(ref, request);
     const reply = viewReply(view, headers, found, types[ref.kind]!);
     const { state } = found; // another object after each revalidation
     if (reply.isShared)
-      reply.isCurrent = () => documents.isFresh(ref, state) && views.isTrusted(view);
+      reply.isCurrent = () =>
+        documents.isFresh(ref, state) && views.isTrusted(view) && withheld.isCurrent(withholdings);
     return reply;
   }
 

@@ -60,6 +60,7 @@ export const recheckOperation: Operation<GoOptions> = {
   details: `The checksum database may not have known a module when it was fetched first. The server does this by itself every hour. A file that proves false is
 served no more: an event tells, and \`holdfast unpin\` lets the true one in. Ends with 1 when one proved false.`,
   every: ({ sumdb }) => (sumdb === false ? null : EVERY_MS),
+  isQuiet: true,
 };
 
 export function recheckWith(checksums: Checksums): RunOperation<GoOptions> {

@@ -1,8 +1,9 @@
 import { beforeEach, expect, test } from "bun:test";
 import { Problem } from "../../core/problem.ts";
+import { serveAccount } from "./accounts.ts";
 import { PASSWORD } from "./testdata/accounts.ts";
 import { hostedRepository } from "./testdata/hosted.ts";
-import { bodyOf, problemOf } from "./testdata/repository.ts";
+import { bodyOf, problemOf, request } from "./testdata/repository.ts";
 import { publishDocument } from "./testdata/tarball.ts";
 
 let here: ReturnType<typeof hostedRepository>;
@@ -41,9 +42,20 @@ test("a log-in in a browser is waited for, and never without a pause", async () 
   });
   const waiting = await here.send("GET", "/-/v1/done/hf_login1");
   expect([waiting.status, Number(waiting.headers["retry-after"])]).toEqual([202, 2]);
+  here.accounts.hasPlace = true;
+  const held = await here.send("GET", "/-/v1/done/hf_login1");
+  expect([held.status, held.headers["retry-after"]]).toEqual([202, undefined]);
   here.accounts.approved.add("hf_login1");
   expect(await get("/-/v1/done/hf_login1")).toEqual({ token: "hf_secrett1" });
   expect(await kindOf(here.send("GET", "/-/v1/done/hf_other"))).toBe("notFound");
+});
+
+test("the page to log in on is beside the repository; where that stands alone there is none", async () => {
+  const begin = (base: string) =>
+    serveAccount({ kind: "webLogin" }, request({ method: "POST", base }), here.repository);
+  const below = bodyOf(await begin("https://example.test/holdfast/npm"));
+  expect(below.loginUrl).toBe("https://example.test/holdfast/-/login/abc");
+  expect(await kindOf(begin("http://example.test:4873"))).toBe("notFound");
 });
 
 test("who is there is told, with name and address of others", async () => {
@@ -163,9 +175,12 @@ test("what a package's owners may, and what a user's packages are", async () => 
 });
 
 test("access is said by grants: what asks for less is agreed to, what asks for more is not", async () => {
-  const set = (access: string) => here.send("POST", "/-/package/@reef%2fsix/access", { access });
-  expect((await set("restricted")).status).toBe(200);
-  expect(await kindOf(set("public"))).toBe("forbidden");
+  const set = (body: object) => here.send("POST", "/-/package/@reef%2fsix/access", body);
+  expect((await set({ access: "restricted" })).status).toBe(200);
+  expect(await kindOf(set({ access: "public" }))).toBe("forbidden");
+  expect((await set({ publish_requires_tfa: false })).status).toBe(200);
+  await expect(set({ publish_requires_tfa: true })).rejects.toThrow("no second factor");
+  await expect(set({})).rejects.toThrow("said by grants");
 });
 
 test("teams are listed", async () => {

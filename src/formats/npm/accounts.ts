@@ -14,8 +14,8 @@ import { isObject } from "./types.ts";
 const BODY = { bytes: 64 * 1024, values: 2_000 };
 const DAY_MS = 86_400_000;
 const WHOLE: TokenScope = { repositories: null, packages: null, actions: null };
-/** npm asks again at once without it. */
-const POLL = { "retry-after": "2" };
+/** npm asks again at once without it, which is right once its request was held. */
+const LATER = { "retry-after": "2" };
 const PACKAGES = 1_000;
 
 type Body = Record<string, unknown>;
@@ -28,17 +28,25 @@ export async function serveAccount(
   const { accounts } = repository;
   switch (route.kind) {
     case "webLogin": {
+      // A repository that stands at the root of a port of its own has no pages there. Clients go on by name and password.
+      if (new URL(request.base).pathname === "/")
+        throw new Problem(
+          "notFound",
+          "There is no page to log in on at this port: log in with a name and a password (npm login --auth-type=legacy), or at the server's main address",
+        );
       const { id, page } = await accounts.beginLogin(
         wishOf(request, "npm login"),
         clientOf(request),
         request.address,
       );
       const doneUrl = `${request.base}/-/v1/done/${id}`;
-      return jsonReply(200, { loginUrl: `${new URL(request.base).origin}${page}`, doneUrl });
+      return jsonReply(200, { loginUrl: `${siteOf(request)}${page}`, doneUrl });
     }
     case "loginDone": {
       const token = await accounts.endLogin(route.id);
-      return token ? jsonReply(200, { token: token.secret }) : jsonReply(202, {}, null, POLL);
+      if (token) return jsonReply(200, { token: token.secret });
+      const isHeld = await accounts.awaitLogin(route.id);
+      return jsonReply(202, {}, null, isHeld ? {} : LATER);
     }
     case "userLogin":
       return userLogin(route.user, request, repository);
@@ -211,8 +219,15 @@ export async function serveCollaborators(name: string, repository: Repository): 
 
 /** `POST /-/package/<name>/access`. */
 export async function serveSetAccess(request: Request): Promise<Reply> {
-  const { access } = await bodyOf(request);
+  const { access, publish_requires_tfa: needsFactor } = await bodyOf(request);
   if (access === "restricted" || access === "private") return jsonReply(200, { ok: true });
+  // `npm access set mfa=none`, and another one.
+  if (needsFactor === false) return jsonReply(200, { ok: true });
+  if (needsFactor === true)
+    throw new Problem(
+      "forbidden",
+      "There is no second factor for a publication here: publish from CI as a trusted publisher, or with a token that ends soon",
+    );
   throw new Problem(
     "forbidden",
     "Who may read what is said by grants (holdfast grant, access: in the configuration), and not by a package",
@@ -245,6 +260,11 @@ async function bodyOf(request: Request): Promise<Body> {
 
 function wishOf(request: Request, name: string): TokenWish {
   return { name: `${name} from ${request.address}`, scope: WHOLE, cidrs: [], expiresAt: null };
+}
+
+/** Where the server's own pages are: beside the repository, also where a proxy has all of it below a path. */
+function siteOf({ base }: Request): string {
+  return base.slice(0, base.lastIndexOf("/"));
 }
 
 /** What the client calls itself: "npm/12.2.0 node/v20". */

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "bun:test";
+import type { ReleaseMetadata } from "./hosted.ts";
 import { hostedRepository } from "./testdata/hosted.ts";
 import { bodyOf, problemOf } from "./testdata/repository.ts";
 import { publishDocument } from "./testdata/tarball.ts";
@@ -35,6 +36,21 @@ test("a deprecation is all that is taken of a document without a tarball", async
   expect(here.manifest().deprecated).toBeUndefined();
 });
 
+test("a yanked version is a deprecated one, also when its document is sent back as it was shown", async () => {
+  const release = here.packages.get("@reef/six")!.releases[0]!;
+  release.yanked = "loses data";
+  expect(here.manifest().deprecated).toBe("loses data");
+  const document = here.packument();
+  await here.send("PUT", URL, document);
+  expect(release).toMatchObject({ yanked: "loses data", metadata: { manifest: {} } });
+  expect((release.metadata as ReleaseMetadata).manifest.deprecated).toBeUndefined();
+  release.yanked = "";
+  expect(here.manifest().deprecated).toBe("yanked");
+  document.versions["1.0.0"].deprecated = "";
+  await here.send("PUT", URL, document);
+  expect([release.yanked, here.manifest().deprecated]).toEqual([null, undefined]);
+});
+
 test("a deprecation is a text, and not a book", async () => {
   for (const deprecated of [true, "x".repeat(20_000)]) {
     const document = { ...here.packument(), versions: { "1.0.0": { deprecated } } };
@@ -53,6 +69,20 @@ test("npm takes a version out of the document, and its tarball then", async () =
   const tarball = `${URL}/-/six-1.1.0.tgz/-rev/${after._rev}`;
   expect((await here.send("DELETE", tarball)).status).toBe(201);
   expect(here.packument()).toEqual(after);
+});
+
+test("versions that are gone from a document are taken away at once, of the revision that was seen", async () => {
+  const before = here.packument();
+  const { "1.1.0": left } = before.versions;
+  const document = { ...before, versions: { "1.1.0": left } };
+  await here.send("PUT", `${URL}/-rev/${before._rev}`, document);
+  expect(versions()).toEqual(["1.1.0"]);
+  expect(here.calls.filter((call) => call.startsWith("remove"))).toEqual([
+    "remove @reef/six 1.0.0 2.0.0-rc.1",
+  ]);
+  const late = here.send("PUT", `${URL}/-rev/${before._rev}`, { ...before, versions: {} });
+  expect(await kindOf(late)).toBe("conflict");
+  expect(versions()).toEqual(["1.1.0"]);
 });
 
 test("a tarball is taken away with its version, also by the name that has the scope", async () => {

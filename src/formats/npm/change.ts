@@ -6,6 +6,7 @@ import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import {
+  deprecationOf,
   type PackageState,
   type Person,
   type ReleaseMetadata,
@@ -49,14 +50,16 @@ export async function changeDocument(
     throw new Problem("badRequest", "The document says nothing that could be changed");
   }
   if (rev !== null) {
-    const now = await hostedOf(name, repository);
-    const gone = now.releases.filter(({ version }) => !Object.hasOwn(versions, version));
-    let at = expected;
-    for (const { version } of gone) {
-      await repository.hosting.remove(name, { version }, at);
-      at = undefined; // it is another one now, by this
+    const { releases } = await hostedOf(name, repository);
+    const gone = releases.filter(({ version }) => !Object.hasOwn(versions, version));
+    if (gone.length > 0) {
+      await repository.hosting.remove(
+        name,
+        gone.map(({ version }) => ({ version })),
+        expected,
+      );
+      return done(name);
     }
-    if (gone.length > 0) return done(name);
   }
   return deprecate(name, versions, expected, repository);
 }
@@ -116,18 +119,18 @@ async function deprecate(
     name,
     { action: "change", name: "deprecate", detail },
     (now) => ({
-      releases: now.releases.flatMap(({ version, metadata }) => {
-        const { manifest, ...rest } = metadata as ReleaseMetadata;
+      releases: now.releases.flatMap((release) => {
+        const { version } = release;
+        const { manifest, ...rest } = release.metadata as ReleaseMetadata;
         const note = notes.get(version);
-        if (note === undefined || note === (manifest.deprecated ?? "")) return [];
+        if (note === undefined || note === deprecationOf(release)) return [];
         detail[version] = note;
         const { deprecated: _, ...before } = manifest;
-        return [
-          {
-            version,
-            metadata: { ...rest, manifest: note ? { ...before, deprecated: note } : before },
-          },
-        ];
+        const changed = {
+          version,
+          metadata: { ...rest, manifest: note ? { ...before, deprecated: note } : before },
+        };
+        return [note ? changed : { ...changed, yanked: null }];
       }),
     }),
     expected,

@@ -126,11 +126,19 @@ function manifestOf(hosted: HostedPackage, release: HostedRelease): Manifest | n
   const { manifest } = release.metadata as ReleaseMetadata;
   const { maintainers = [] } = stateOf(hosted);
   const hasProvenance = release.files.some(({ kind }) => kind === "provenance");
+  const deprecated = deprecationOf(release);
   return {
     ...manifest,
+    ...(deprecated && { deprecated }),
     maintainers,
     dist: { ...distOf(tarball), ...(hasProvenance && { attestations: attestationsOf() }) },
   };
+}
+
+/** What clients warn with; empty for none. They have no other word for a version that was yanked. */
+export function deprecationOf({ metadata, yanked }: HostedRelease): string {
+  const { deprecated = "" } = (metadata as ReleaseMetadata).manifest;
+  return String(deprecated) || (yanked === null ? "" : yanked || "yanked");
 }
 
 /** Without `tarball`, which the views say. */

@@ -11,6 +11,7 @@ import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
 import type { NpmOptions } from "./types.ts";
+import { compareVersions } from "./withheld.ts";
 
 const options = z.strictObject({
   abbreviatedTime: z
@@ -23,6 +24,9 @@ const options = z.strictObject({
 
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
+  purlType: "npm",
+  compareVersions,
+  withholds: true,
   hosts: true,
   exchange: "package",
   promoted: promotedState,

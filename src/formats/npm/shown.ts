@@ -1,9 +1,17 @@
 // A packument as this server shows it, in document order: our URLs, first digests, and what the upstream took away.
 import type { Overlay, OverlayEntry, StoredDocument } from "../../core/document.ts";
 import { compareIntegrity } from "../../core/integrity.ts";
+import type { Withholding } from "../../core/policy.ts";
 import { integrityOf, isKeptEntry, ourDist, pinnedDist, placeOf } from "./dist.ts";
 import { distOf, type PackumentPart, readPackument, timeOf } from "./packument.ts";
 import { isObject, type Manifest } from "./types.ts";
+import {
+  type PolicyRestrictions,
+  repointTags,
+  restrictionsOf,
+  shownTimes,
+  withholdingOf,
+} from "./withheld.ts";
 
 export type ShownPart =
   | { kind: "field"; key: string; value: unknown }
@@ -11,7 +19,13 @@ export type ShownPart =
   | { kind: "version"; version: string; file: string; manifest: Manifest }
   | { kind: "versionsEnd" }
   /** Last: what can only be said when all versions are known. Null where the document has none. */
-  | { kind: "end"; tags: Record<string, unknown> | null; time: Record<string, unknown> | null };
+  | {
+      kind: "end";
+      tags: Record<string, unknown> | null;
+      time: Record<string, unknown> | null;
+      /** Null where nothing is withheld. */
+      restrictions: PolicyRestrictions | null;
+    };
 
 /** A version's file and manifest, as clients see them. */
 export interface Shown {
@@ -33,21 +47,26 @@ export function readOverlay(overlay: Overlay): Known {
   return { overlay, gone };
 }
 
-/** Some at a time: the parts of a packument but `dist-tags` and `time`, which come with the end. A version that went is shown as deprecated. */
+/**
+ * Some at a time: the parts of a packument but `dist-tags` and `time`, which come with the end. A version that went is shown as deprecated, and one that
+ * policy withholds is not shown.
+ */
 export async function* showPackument(
   document: StoredDocument,
   base: string,
 ): AsyncGenerator<ShownPart[]> {
   const { ref } = document;
   const known = readOverlay(document.overlay);
-  const shown = new Set<string>();
+  /** Whether each is deprecated. */
+  const shown = new Map<string, boolean>();
+  const hidden = new Map<string, Withholding>();
   let hasVersions = false;
   let tags: unknown = null;
   let time: unknown = null;
 
   function* missing(): Generator<ShownPart> {
     for (const [version, { file, entry }] of known.gone) {
-      if (shown.has(version) || !isKeptEntry(entry.entry)) continue;
+      if (shown.has(version) || hidden.has(version) || !isKeptEntry(entry.entry)) continue;
       const kept = entry.entry.manifest;
       const dist = ourDist(pinnedDist(kept.dist, entry), {
         base,
@@ -55,8 +74,16 @@ export async function* showPackument(
         version,
         file,
       });
-      shown.add(version);
-      yield { kind: "version", version, file, manifest: { ...removed(kept, entry), dist } };
+      yield* showVersion(version, file, { ...removed(kept, entry), dist });
+    }
+  }
+
+  function* showVersion(version: string, file: string, manifest: Manifest): Generator<ShownPart> {
+    const why = withholdingOf(document.withheld, file);
+    if (why) hidden.set(version, why);
+    else {
+      shown.set(version, !!manifest.deprecated);
+      yield { kind: "version", version, file, manifest };
     }
   }
 
@@ -66,8 +93,7 @@ export async function* showPackument(
     else if (part.kind === "version") {
       const ours = showManifest(ref.package, part.version, part.manifest, known, base);
       if (!ours) return;
-      shown.add(part.version);
-      yield { kind: "version", version: part.version, ...ours };
+      yield* showVersion(part.version, ours.file, ours.manifest);
     } else {
       if (part.kind === "versions") hasVersions = true;
       if (part.kind === "versionsEnd") yield* missing();
@@ -80,7 +106,12 @@ export async function* showPackument(
   const last: ShownPart[] = [];
   if (!hasVersions && known.gone.size)
     last.push({ kind: "versions" }, ...missing(), { kind: "versionsEnd" });
-  last.push({ kind: "end", tags: showTags(tags, shown), time: showTime(time, known, shown) });
+  last.push({
+    kind: "end",
+    tags: showTags(tags, hidden, shown),
+    time: shownTimes(showTime(time, known, shown), hidden),
+    restrictions: restrictionsOf(ref.package, hidden),
+  });
   yield last;
 }
 
@@ -117,17 +148,22 @@ function removed(manifest: Manifest, { since }: OverlayEntry): Manifest {
 }
 
 /** Tags that name a version which is shown: npm reports a missing version for any other. */
-function showTags(tags: unknown, shown: ReadonlySet<string>): Record<string, unknown> | null {
+function showTags(
+  tags: unknown,
+  hidden: ReadonlyMap<string, Withholding>,
+  shown: ReadonlyMap<string, boolean>,
+): Record<string, unknown> | null {
   if (!isObject(tags)) return null;
+  const led = hidden.size === 0 ? tags : repointTags(tags, hidden, shown);
   return Object.fromEntries(
-    Object.entries(tags).filter(([, version]) => typeof version === "string" && shown.has(version)),
+    Object.entries(led).filter(([, version]) => typeof version === "string" && shown.has(version)),
   );
 }
 
 function showTime(
   time: unknown,
   known: Known,
-  shown: ReadonlySet<string>,
+  shown: ReadonlyMap<string, boolean>,
 ): Record<string, unknown> | null {
   if (!isObject(time)) return null;
   const all = { ...time };

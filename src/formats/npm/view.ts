@@ -1,6 +1,7 @@
 // The views of stored documents: full and abbreviated packuments, single manifests, tags, what search and signatures need.
 // npm/registry docs/responses/package-metadata.md
 import type { StoredDocument, ViewRequest } from "../../core/document.ts";
+import { NOTHING_WITHHELD } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import { isVersion } from "./names.ts";
 import { readManifest, timeOf, versionOfKey } from "./packument.ts";
@@ -8,6 +9,7 @@ import { searchEntry } from "./searchentry.ts";
 import { readOverlay, type ShownPart, showManifest, showPackument } from "./shown.ts";
 import { signedFile } from "./signatures.ts";
 import type { Manifest } from "./types.ts";
+import { refuseWithheld } from "./withheld.ts";
 
 /**
  * "Each version object contains the following fields", and those that registries added since. All that an installer reads.
@@ -67,7 +69,10 @@ async function manifestView(document: StoredDocument, view: ViewRequest): Promis
   const version = versionOfKey(ref);
   const manifest = await readManifest(source, ref);
   const shown = showManifest(ref.package, version, manifest, readOverlay(overlay), view.base);
-  if (kind === "version" && rest === version && shown) return shown.manifest;
+  if (kind === "version" && rest === version && shown) {
+    refuseWithheld(document.withheld, shown.file);
+    return shown.manifest;
+  }
   if (kind === "file" && rest === shown?.file) return signedFile(version, shown.manifest, null);
   throw new Problem("notFound", `The manifest of ${ref.key} has no view ${view.variant}`);
 }
@@ -77,16 +82,19 @@ async function* full(document: StoredDocument, base: string): AsyncGenerator<str
   const member = separator();
   let version = separator();
   function* show(part: ShownPart): Generator<string> {
-    if (part.kind === "field") yield `${member()}${json(part.key)}:${json(part.value)}`;
+    if (part.kind === "field")
+      yield `${member()}${JSON.stringify(part.key)}:${JSON.stringify(part.value)}`;
     else if (part.kind === "versions") yield `${member()}"versions":{`;
     else if (part.kind === "version")
-      yield `${version()}${json(part.version)}:${json(part.manifest)}`;
+      yield `${version()}${JSON.stringify(part.version)}:${JSON.stringify(part.manifest)}`;
     else if (part.kind === "versionsEnd") {
       yield "}";
       version = separator();
     } else {
-      if (part.tags) yield `${member()}"dist-tags":${json(part.tags)}`;
-      if (part.time) yield `${member()}"time":${json(part.time)}`;
+      if (part.tags) yield `${member()}"dist-tags":${JSON.stringify(part.tags)}`;
+      if (part.time) yield `${member()}"time":${JSON.stringify(part.time)}`;
+      if (part.restrictions)
+        yield `${member()}"policyRestrictions":${JSON.stringify(part.restrictions)}`;
     }
   }
   for await (const batch of showPackument(document, base))
@@ -100,22 +108,23 @@ async function* abbreviated(
   base: string,
   withTime: boolean,
 ): AsyncGenerator<string> {
-  yield `{"name":${json(document.ref.package)}`;
+  yield `{"name":${JSON.stringify(document.ref.package)}`;
   const version = separator();
   let modified: unknown;
   function show(part: ShownPart): string {
     if (part.kind === "field" && part.key === "modified") modified = part.value;
     if (part.kind === "versions") return `,"versions":{`;
     if (part.kind === "version")
-      return `${version()}${json(part.version)}:${json(abbreviate(part.manifest))}`;
+      return `${version()}${JSON.stringify(part.version)}:${JSON.stringify(abbreviate(part.manifest))}`;
     if (part.kind === "versionsEnd") return "}";
     if (part.kind !== "end") return "";
-    const { tags, time } = part;
+    const { tags, time, restrictions } = part;
     modified = time?.["modified"] ?? modified;
     return [
-      tags ? `,"dist-tags":${json(tags)}` : "",
-      modified === undefined ? "" : `,"modified":${json(modified)}`,
-      withTime && time ? `,"time":${json(time)}` : "",
+      tags ? `,"dist-tags":${JSON.stringify(tags)}` : "",
+      modified === undefined ? "" : `,"modified":${JSON.stringify(modified)}`,
+      withTime && time ? `,"time":${JSON.stringify(time)}` : "",
+      restrictions ? `,"policyRestrictions":${JSON.stringify(restrictions)}` : "",
     ].join("");
   }
   for await (const batch of showPackument(document, base)) yield batch.map(show).join("");
@@ -149,6 +158,8 @@ async function manifest(document: StoredDocument, base: string, wanted: string):
     const { tags } = await endOf(document);
     version = tags && Object.hasOwn(tags, wanted) ? tags[wanted] : null;
   }
+  for (const why of Object.values(document.withheld ?? {}))
+    if (why.version === version) throw new Problem("blocked", why.message, { rule: why.rule });
   for await (const batch of showPackument(document, base))
     for (const part of batch)
       if (part.kind === "version" && part.version === version) return part.manifest;
@@ -175,7 +186,8 @@ async function words(document: StoredDocument): Promise<string> {
 
 async function file(document: StoredDocument, wanted: string): Promise<unknown> {
   let found: (ShownPart & { kind: "version" }) | null = null;
-  for await (const batch of showPackument(document, ""))
+  // What is held is still checked by what the document says of it.
+  for await (const batch of showPackument({ ...document, withheld: NOTHING_WITHHELD }, ""))
     for (const part of batch) {
       if (part.kind === "version" && part.file === wanted) found = part;
       if (part.kind === "end" && found)
@@ -207,17 +219,8 @@ function separator(): () => string {
   };
 }
 
-function json(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    // Small documents are parsed by a parser that has no limit of depth; writing has one.
-    throw new Problem("malformed", "The document is nested too deeply", { cause: error });
-  }
-}
-
 async function* once(value: Promise<unknown>): AsyncGenerator<string> {
-  yield `${json(await value)}\n`;
+  yield `${JSON.stringify(await value)}\n`;
 }
 
 /** Few large pieces: each one costs a turn of the loop further on. */

@@ -11,6 +11,7 @@ import { renderProblem } from "./problem.ts";
 import { type PypiRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { snippets } from "./setup.ts";
+import { compareVersions } from "./versions.ts";
 
 export type { PypiOptions } from "./options.ts";
 export type { PypiRoute } from "./routes.ts";
@@ -26,6 +27,9 @@ const ACTIONS: Partial<Record<PypiRoute["kind"], Action>> = {
 
 export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
+  purlType: "pypi",
+  compareVersions,
+  withholds: true,
   hosts: true,
   exchange: "mint",
   options: PypiOptions,

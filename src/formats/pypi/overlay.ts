@@ -1,12 +1,14 @@
 // A page as it is shown: what the upstream says now, corrected by what was seen first. Removed files stay, altered ones show
 // their first digests.
 import type { Overlay, OverlayEntry } from "../../core/document.ts";
+import type { Withheld } from "../../core/policy.ts";
 import { hashesOf } from "./json.ts";
 import { isInWheel } from "./metadata.ts";
 import { isFileName, sidecarOf } from "./names.ts";
 import { readEntry } from "./page.ts";
 import type { ProjectFile, ProjectPage } from "./types.ts";
 import { normalizeVersion } from "./versions.ts";
+import { shownFiles, shownVersions } from "./withheld.ts";
 
 /** A file of which nothing is left but its name and its first digest. */
 function bareFile(filename: string): ProjectFile {
@@ -81,13 +83,15 @@ export function shownPage(
   page: ProjectPage,
   overlay: Overlay,
   versionOf: (file: string) => string,
+  withheld?: Withheld,
 ): ProjectPage & { versions: string[] } {
   if (page.status?.status === "quarantined") return { ...page, files: [], versions: [] };
   const named = new Set(page.files.map(({ filename }) => filename));
   const gone = Object.entries(overlay)
     .filter(([file]) => !named.has(file) && isFileName(file) && sidecarOf(file) === null)
     .map(([file, state]) => goneFile(file, state, overlay));
-  const files = [...page.files.map((file) => shownFile(file, overlay)), ...gone];
+  const all = [...page.files.map((file) => shownFile(file, overlay)), ...gone];
+  const files = shownFiles(all, withheld);
   const versions = [...(page.versions ?? [])];
   const known = new Set(versions.map(normalizeVersion));
   for (const { filename } of page.versions ? gone : files) {
@@ -96,5 +100,7 @@ export function shownPage(
     known.add(version);
     versions.push(version);
   }
-  return { ...page, files, versions };
+  const left = new Set(files.map(({ filename }) => normalizeVersion(versionOf(filename))));
+  const isShown = (version: string) => left.has(normalizeVersion(version));
+  return { ...page, files, versions: shownVersions(versions, withheld, isShown) };
 }

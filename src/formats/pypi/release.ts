@@ -7,11 +7,13 @@ import type {
   StoredDocument,
   ViewRequest,
 } from "../../core/document.ts";
+import type { Withheld } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import { hashesOf, integrityOf, isObject, readEach, readHashes, type Skip } from "./json.ts";
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";
 import { pageOf, resolveLocation } from "./resolve.ts";
 import type { Hashes } from "./types.ts";
+import { refuseBlocked, shownEntry, withholdingOf } from "./withheld.ts";
 
 /** One file, with everything else that the index says of it. */
 interface ReleaseFile {
@@ -89,7 +91,12 @@ export async function releaseFacts(source: Source, ref: DocumentRef, skip?: Skip
   return [...facts.values()];
 }
 
-function shown(file: ReleaseFile, ref: DocumentRef, overlay: Overlay, base: string): unknown {
+function shown(
+  file: ReleaseFile,
+  ref: DocumentRef,
+  overlay: Overlay,
+  base: string,
+): Record<string, unknown> {
   const url = `${base}/files/${ref.package}/${encodeURIComponent(file.filename)}`;
   const state = Object.hasOwn(overlay, file.filename) ? overlay[file.filename]! : null;
   if (state?.state !== "tampered") return { ...file.entry, url };
@@ -98,15 +105,34 @@ function shown(file: ReleaseFile, ref: DocumentRef, overlay: Overlay, base: stri
   return { ...rest, url, digests: hashesOf(state.integrity) };
 }
 
+/** What is said of the version that it is about: that it is yanked, where one of its files is held. */
+function infoShown(info: unknown, urls: readonly ReleaseFile[], withheld: Withheld | undefined) {
+  if (!isObject(info)) return info;
+  const why = urls.map(({ filename }) => withholdingOf(withheld, filename)).find(Boolean);
+  return shownEntry(info, why) ?? info;
+}
+
 /** The answer with every file's URL pointing here, and the rest as it is. */
 export async function* renderRelease(
-  { source, ref, overlay }: StoredDocument,
+  { source, ref, overlay, withheld }: StoredDocument,
   view: ViewRequest,
 ): AsyncGenerator<string> {
   const { urls, releases, rest } = await readRelease(source, ref);
-  const files = (list: ReleaseFile[]) => list.map((file) => shown(file, ref, overlay, view.base));
+  const files = (list: ReleaseFile[]) =>
+    list.flatMap(
+      (file) =>
+        shownEntry(shown(file, ref, overlay, view.base), withholdingOf(withheld, file.filename)) ??
+        [],
+    );
+  if (urls)
+    refuseBlocked(
+      urls.map(({ filename }) => filename),
+      withheld,
+    );
+  const info = infoShown(rest["info"], urls ?? [], withheld);
   yield JSON.stringify({
     ...rest,
+    info,
     ...(releases && {
       releases: Object.fromEntries(releases.map(([version, list]) => [version, files(list)])),
     }),

@@ -1,6 +1,7 @@
 // What becomes of versions that are published here: yanked (PEP 592), taken back, taken away. No standard says how; these paths are ours.
 import { jsonReply, requestJson } from "../../core/answers.ts";
 import type { HostedPackage } from "../../core/hosted.ts";
+import type { Part } from "../../core/hosting.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
@@ -67,15 +68,14 @@ export async function serveRemoval(
   const { hosting } = repository;
   const hosted = hosting.owns(project) ? await hosting.read(project) : null;
   if (!hosted) throw notHere(project);
-  let removed = 0;
-  if (file !== null) {
-    for (const one of withSidecars(hosted, file))
-      removed += (await hosting.remove(project, { file: one })).files;
-  } else if (version !== null) {
-    for (const one of versionsOf(hosted, version))
-      removed += (await hosting.remove(project, { version: one })).files;
-  } else removed = (await hosting.remove(project, {})).files;
-  return jsonReply(200, { project, removed });
+  const { files } = await hosting.remove(project, partsOf(hosted, version, file));
+  return jsonReply(200, { project, removed: files });
+}
+
+function partsOf(hosted: HostedPackage, version: string | null, file: string | null): Part[] {
+  if (file !== null) return withSidecars(hosted, file).map((one) => ({ file: one }));
+  if (version !== null) return versionsOf(hosted, version).map((one) => ({ version: one }));
+  return [{}];
 }
 
 function withSidecars({ name, releases }: HostedPackage, file: string): string[] {

@@ -137,7 +137,14 @@ export async function* renderProject(
 ): AsyncGenerator<string> {
   const project = document.ref.key;
   const stored = await projectPage(document.source, document.ref);
-  const page = shownPage(stored, document.overlay, (file) => versionOfFile(file, project));
+  // What is held may be here, and be asked for by its lock file: its provenance is.
+  const isWhole = view.variant.startsWith("provenance/");
+  const page = shownPage(
+    stored,
+    document.overlay,
+    (file) => versionOfFile(file, project),
+    isWhole ? undefined : document.withheld,
+  );
   const links = linksOf(project, view);
   if (view.variant.startsWith("provenance/")) {
     const name = view.variant.slice("provenance/".length);

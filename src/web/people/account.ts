@@ -7,7 +7,7 @@ import type { Reply } from "../../core/reply.ts";
 import { ago, moment, page } from "../page.ts";
 import type { SiteRequest } from "../request.ts";
 import type { PeopleDeps } from "./deps.ts";
-import { field, hidden, readForm, redirect, trouble } from "./forms.ts";
+import { field, hidden, loginAgain, readForm, redirect, trouble } from "./forms.ts";
 
 const DAY_MS = 86_400_000;
 const MOST_DAYS = 3_650;
@@ -26,13 +26,20 @@ export async function serveAccount(
   if (principal.kind !== "user" || principal.token !== null)
     return redirect("/-/login?next=%2F-%2Faccount");
   const accounts = deps.accounts(grant);
-  if (request.method !== "POST") return accountPage(await accounts.tokens(), principal.name, deps);
+  const isFresh = await deps.isFresh(request);
+  const show = async (more: Shown = {}) =>
+    accountPage(await accounts.tokens(), principal.name, deps.now(), { isFresh, ...more });
+  if (request.method !== "POST") return show();
   const form = await readForm(request, deps);
   try {
     if (form.get("do") === "revoke") {
       await accounts.revokeToken(form.get("id") ?? "");
       return redirect("/-/account");
     }
+    if (!isFresh)
+      throw new Problem("forbidden", "Nothing was made: it takes a log-in of the last 15 minutes", {
+        rule: "login",
+      });
     const list = (name: string) => {
       const words = (form.get(name) ?? "").split(/[\s,]+/).filter(Boolean);
       return words.length > 0 ? words : null;
@@ -47,13 +54,10 @@ export async function serveAccount(
       cidrs: list("cidrs") ?? [],
       expiresAt: endOf(form.get("days"), deps.now()),
     });
-    return accountPage(await accounts.tokens(), principal.name, deps, { secret: made.secret });
+    return show({ secret: made.secret });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    const page = accountPage(await accounts.tokens(), principal.name, deps, {
-      wrong: error.message,
-    });
-    return { ...page, status: error.status };
+    return { ...(await show({ wrong: error.message })), status: error.status };
   }
 }
 
@@ -72,26 +76,37 @@ function endOf(text: string | null, now: number): number | null {
   throw new Problem("badRequest", `A token ends after some days, ${MOST_DAYS} at most, or never`);
 }
 
+interface Shown {
+  isFresh?: boolean;
+  secret?: string;
+  wrong?: string;
+}
+
 function accountPage(
   tokens: Token[],
   name: string,
-  deps: PeopleDeps,
-  { secret, wrong }: { secret?: string; wrong?: string } = {},
+  now: number,
+  { isFresh, secret, wrong }: Shown,
 ): Reply {
   const made = secret
     ? `<p class="good" role="status">Your new token. It is shown this once:</p><pre>${escapeHtml(secret)}</pre>`
     : "";
+  const again = `<p>It takes a log-in of the last 15 minutes, since it outlives your session. <a class="button" href="${escapeHtml(loginAgain("/-/account"))}">Log in again</a></p>`;
+  const body = `<p class="home"><a href="../">Holdfast</a></p><header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
+${made}${trouble(wrong ?? null)}<h2>Tokens</h2>${tokenTable(tokens, now)}
+<h2>A new token</h2>${isFresh ? tokenForm() : again}`;
+  return page(`${name} · Holdfast`, body, { hasForms: true });
+}
+
+function tokenForm(): string {
   const radios = CHOICES.map(
     ([value, label], at) =>
       `<label class="choice"><input type="radio" name="may" value="${value}"${at === 0 ? " checked" : ""}> ${label}</label>`,
   ).join("");
-  const body = `<p class="home"><a href="../">Holdfast</a></p><header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
-${made}${trouble(wrong ?? null)}<h2>Tokens</h2>${tokenTable(tokens, deps.now())}
-<h2>A new token</h2><form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build" })}
+  return `<form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build" })}
 <fieldset><legend>It may</legend>${radios}</fieldset>${field("days", "Days", { type: "number", hint: "It ends after so many; empty for never", isFree: true })}
 <details><summary>Only for a part</summary><div class="inner">${field("repositories", "Repositories", { hint: "Names with spaces between; empty for all", isFree: true })}${field("packages", "Packages", { hint: "Patterns like @acme/*; empty for all", isFree: true })}${field("cidrs", "Addresses", { hint: "Ranges like 10.0.0.0/8; empty for all", isFree: true })}</div></details>
 <button>Make it</button></form>`;
-  return page(`${name} · Holdfast`, body, { hasForms: true });
 }
 
 function tokenTable(tokens: Token[], now: number): string {

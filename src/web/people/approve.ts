@@ -6,7 +6,7 @@ import type { Reply } from "../../core/reply.ts";
 import { page } from "../page.ts";
 import type { SiteRequest } from "../request.ts";
 import type { PeopleDeps } from "./deps.ts";
-import { readForm, redirect } from "./forms.ts";
+import { loginAgain, readForm, redirect } from "./forms.ts";
 
 export async function serveApproval(
   id: string,
@@ -27,6 +27,7 @@ export async function serveApproval(
   if (request.method === "POST") {
     const form = await readForm(request, deps);
     const isApproved = form.get("answer") === "yes";
+    if (isApproved && !(await deps.isFresh(request))) return redirect(loginAgain(path));
     const isDone = await deps.decide(id, principal.name, isApproved);
     if (!isDone)
       return told("This log-in is over", "It was answered already, or it took too long.");
@@ -34,6 +35,8 @@ export async function serveApproval(
       ? told("Done", "The client is logged in. You can close this page.")
       : told("Refused", "The client gets nothing.");
   }
+  // Rather before the question than after the answer.
+  if (!(await deps.isFresh(request))) return redirect(loginAgain(path));
   const minutes = Math.max(1, Math.round((waiting.expiresAt - deps.now()) / 60_000));
   const elsewhere =
     waiting.address === request.address

@@ -14,8 +14,8 @@ export interface Waiting {
 export interface OtherDoor {
   /** What people call it: its host. */
   readonly host: string;
-  /** Where the browser is sent, and what it has to remember. */
-  begin(request: SiteRequest): Promise<{ location: string; secret: string }>;
+  /** Where the browser is sent, and what it has to remember. `isAgain`: to say there once more who they are. */
+  begin(request: SiteRequest, isAgain: boolean): Promise<{ location: string; secret: string }>;
   /** The user who comes back. */
   end(request: SiteRequest, secret: string): Promise<string>;
 }
@@ -27,6 +27,8 @@ export interface PeopleDeps {
   begin(user: string, request: SiteRequest): Promise<string>;
   /** The cookie that ends it. */
   end(request: SiteRequest): Promise<string>;
+  /** Whether they logged in lately, which making something takes that outlives the session. */
+  isFresh(request: SiteRequest): Promise<boolean>;
   /** Whether the request comes from one of our own pages. */
   isOurs(request: SiteRequest): boolean;
   needsSetup(): boolean;

@@ -31,6 +31,11 @@ export function redirect(location: string, headers: Record<string, string> = {})
   };
 }
 
+/** Where somebody says once more who they are, and comes back from. */
+export function loginAgain(next: string): string {
+  return `/-/login?next=${encodeURIComponent(next)}&again=1`;
+}
+
 /** A page of this server, one about a repository among them, and nothing else: no other host, and no package's address. */
 export function nextOf(text: string | null): string {
   const isOwn =

@@ -13,31 +13,33 @@ const attemptName = ({ origin }: SiteRequest) =>
 const ATTEMPT_S = 600;
 
 export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
-  if (request.method !== "POST")
-    return loginPage(deps, nextOf(new URLSearchParams(request.query).get("next")), null, 200);
+  if (request.method !== "POST") return loginPage(deps, goalOf(new URLSearchParams(request.query)));
   const form = await readForm(request, deps);
-  const next = nextOf(form.get("next"));
+  const goal = goalOf(form);
   try {
     const name = form.get("name") ?? "";
     const user = await deps.logIn(name, form.get("password") ?? "", request.address);
-    return redirect(next, { "set-cookie": await deps.begin(user, request) });
+    return redirect(goal.next, { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(
-      deps,
-      next,
-      error.message,
-      error.status,
-      (form.get("name") ?? "").slice(0, 100),
-    );
+    return loginPage(deps, goal, error, (form.get("name") ?? "").slice(0, 100));
   }
+}
+
+/** Where somebody wants to go, and whether they say again who they are. */
+interface Goal {
+  next: string;
+  isAgain: boolean;
+}
+
+function goalOf(fields: URLSearchParams): Goal {
+  return { next: nextOf(fields.get("next")), isAgain: fields.get("again") === "1" };
 }
 
 function loginPage(
   deps: PeopleDeps,
-  next: string,
-  wrong: string | null,
-  status: number,
+  { next, isAgain }: Goal,
+  wrong: Problem | null = null,
   name = "",
 ): Reply {
   const { other } = deps;
@@ -46,12 +48,16 @@ function loginPage(
   const setup = isNew
     ? `<p class="soft">There is no user with a password yet: <a href="/-/setup">make the first administrator</a>.</p>`
     : "";
-  const door = other
-    ? `<p class="apart"><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
+  const why = isAgain
+    ? `<p>Say once more who you are: what comes next takes a log-in of the last 15 minutes.</p>`
     : "";
-  const body = `<main class="narrow"><p class="home"><a href="../">Holdfast</a></p><h1>Log in</h1>${trouble(wrong)}${setup}${door}
-<form method="post" action="/-/login">${hidden("next", next)}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
-  return { ...page("Log in · Holdfast", body, { hasForms: true }), status };
+  const again = isAgain ? "&amp;again=1" : "";
+  const door = other
+    ? `<p class="apart"><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}${again}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
+    : "";
+  const body = `<main class="narrow"><p class="home"><a href="../">Holdfast</a></p><h1>Log in</h1>${trouble(wrong?.message ?? null)}${setup}${why}${door}
+<form method="post" action="/-/login">${hidden("next", next)}${isAgain ? hidden("again", "1") : ""}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
+  return { ...page("Log in · Holdfast", body, { hasForms: true }), status: wrong?.status ?? 200 };
 }
 
 export async function serveLogout(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
@@ -64,17 +70,17 @@ export async function serveDeparture(request: SiteRequest, deps: PeopleDeps): Pr
   const { other } = deps;
   if (!other)
     throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
-  const next = nextOf(new URLSearchParams(request.query).get("next"));
+  const goal = goalOf(new URLSearchParams(request.query));
   let begun: Awaited<ReturnType<typeof other.begin>>;
   try {
-    begun = await other.begin(request);
+    begun = await other.begin(request, goal.isAgain);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, next, error.message, error.status);
+    return loginPage(deps, goal, error);
   }
   const { location, secret } = begun;
   const secure = request.origin.startsWith("https:") ? "; Secure" : "";
-  const value = `${secret}.${Buffer.from(next).toString("base64url")}`;
+  const value = `${secret}.${Buffer.from(goal.next).toString("base64url")}`;
   const cookie = `${attemptName(request)}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${ATTEMPT_S}${secure}`;
   return redirect(location, { "set-cookie": cookie });
 }
@@ -92,7 +98,7 @@ export async function serveReturn(request: SiteRequest, deps: PeopleDeps): Promi
     return redirect(goes, { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, nextOf(null), error.message, error.status);
+    return loginPage(deps, goalOf(new URLSearchParams()), error);
   }
 }
 

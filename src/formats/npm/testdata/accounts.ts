@@ -12,6 +12,8 @@ export interface FakeAccounts extends Accounts {
   /** What `exchange` was asked. */
   readonly exchanged: unknown[];
   known: Profile | null;
+  /** Whether who polls is held. */
+  hasPlace: boolean;
 }
 
 export const PASSWORD = "correct horse";
@@ -37,6 +39,7 @@ export function createFakeAccounts(): FakeAccounts {
     allowed,
     approved,
     exchanged,
+    hasPlace: false,
     known: {
       name: "ann",
       email: "ann@reef.example.test",
@@ -67,6 +70,7 @@ export function createFakeAccounts(): FakeAccounts {
       const scope = { repositories: null, packages: null, actions: null };
       return approved.has(id) ? issue({ ...wish, scope }) : null;
     },
+    awaitLogin: async () => accounts.hasPlace,
     tokens: async () => issued as Token[],
     async issueToken(wish, password) {
       if (password !== undefined && password !== PASSWORD)

@@ -94,11 +94,14 @@ export function hostedRepository() {
       hosted.revision += 1;
       return hosted;
     },
-    async remove(name, { version }, expected) {
+    async remove(name, parts, expected) {
       const hosted = found(name, expected);
-      calls.push(`remove ${name} ${version ?? "whole"}`);
+      const gone = [parts].flat().map(({ version }) => version ?? "whole");
+      calls.push(`remove ${name} ${gone.join(" ")}`);
       const before = hosted.releases.length;
-      hosted.releases = hosted.releases.filter((one) => version && one.version !== version);
+      hosted.releases = gone.includes("whole")
+        ? []
+        : hosted.releases.filter(({ version }) => !gone.includes(version));
       hosted.revision += 1;
       return { files: before - hosted.releases.length };
     },

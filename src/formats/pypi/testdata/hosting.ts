@@ -112,16 +112,17 @@ export function createFakeHosting(): FakeHosting {
       hosted.revision += 1;
       return hosted;
     },
-    async remove(name, { version, file }) {
+    async remove(name, parts) {
       const hosted = found(name);
       let files = 0;
-      for (const release of hosted.releases) {
-        const left = release.files.filter(
-          (one) => (version && release.version !== version) || (file && one.file !== file),
-        );
-        files += release.files.length - left.length;
-        release.files = left;
-      }
+      for (const { version, file } of [parts].flat())
+        for (const release of hosted.releases) {
+          const left = release.files.filter(
+            (one) => (version && release.version !== version) || (file && one.file !== file),
+          );
+          files += release.files.length - left.length;
+          release.files = left;
+        }
       hosted.releases = hosted.releases.filter((release) => release.files.length > 0);
       hosted.revision += 1;
       return { files };

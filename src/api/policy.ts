@@ -1,0 +1,171 @@
+// What is held and why, and exceptions: what `holdfast policy|waiver …` do.
+import { z } from "zod";
+import { explain, listHeld } from "../jobs/policy.ts";
+import { addWaiver, removeWaiver } from "../jobs/waivers.ts";
+import type { Waiver } from "../policy/waiver.ts";
+import { type ApiDeps, repositoryOf } from "./deps.ts";
+import { endpoint, ofServer } from "./endpoint.ts";
+import { pageBy, paged, pageOf } from "./paging.ts";
+import { Name, Time, time } from "./schemas.ts";
+
+const Withheld = z
+  .object({
+    repository: z.string(),
+    purl: z.string(),
+    verdict: z.enum(["hold", "block"]),
+    rule: z.string(),
+    until: Time.nullable().describe("When it ends by itself; null: not by the clock"),
+    message: z.string(),
+  })
+  .meta({ id: "Withheld" });
+
+const WaiverShape = z
+  .object({
+    id: z.string(),
+    repository: z.string().nullable().describe("Null for all"),
+    purl: z.string().describe("Without a version"),
+    versions: z.string().describe("A version, or a range"),
+    reason: z.string(),
+    owner: z.string(),
+    createdAt: Time,
+    until: Time.nullable().describe("Null: until it is taken back"),
+  })
+  .meta({ id: "Waiver" });
+
+const waiverOf = (waiver: Waiver): z.infer<typeof WaiverShape> => ({
+  id: waiver.id,
+  repository: waiver.repository,
+  purl: `pkg:${waiver.purlType}/${waiver.package}`,
+  versions: waiver.versions,
+  reason: waiver.reason,
+  owner: waiver.owner,
+  createdAt: time(waiver.createdAt),
+  until: time(waiver.until),
+});
+
+/** More are not looked at for one page: who has so many asks by command. */
+const MOST = 10_000;
+
+export function policyEndpoints(deps: ApiDeps) {
+  const { policed, waivers, database, now } = deps;
+  const tag = "policy";
+  const ofRepository = ({ repository }: Record<string, string>) =>
+    ({ action: "read", package: null, repository: repository! }) as const;
+  const only = (name: string) => {
+    repositoryOf(deps, name);
+    return policed.filter((one) => one.name === name);
+  };
+
+  return [
+    endpoint({
+      tag,
+      method: "GET",
+      path: "/repositories/{repository}/held",
+      summary: "Releases that are held or blocked, of the packages that the caller may read",
+      command: "policy held",
+      access: ofRepository,
+      query: z.object(paged),
+      status: 200,
+      result: pageOf(Withheld),
+      async run({ params, query, grant }) {
+        const { repository = "" } = params;
+        const found: z.infer<typeof Withheld>[] = [];
+        const all = listHeld(database.read, only(repository), waivers.all(), now());
+        for await (const { package: name, version: _, ...one } of all) {
+          if (!grant.may(repository, "read", name)) continue;
+          found.push({ ...one, until: time(one.until) });
+          if (found.length >= MOST) break;
+        }
+        found.sort((a, b) => (a.purl < b.purl ? -1 : 1));
+        return pageBy(found, ({ purl }) => purl, query);
+      },
+    }),
+    endpoint({
+      tag,
+      method: "GET",
+      path: "/repositories/{repository}/packages/{package}/releases/{version}/policy",
+      summary: "Whether a release is held or blocked, by which rule, and until when",
+      command: "policy explain",
+      access: ({ repository, package: name }) => ({
+        action: "read",
+        package: name ?? null,
+        repository: repository!,
+      }),
+      status: 200,
+      result: z.object({
+        withheld: Withheld.nullable().describe("Null: it is allowed"),
+        publishedAt: Time.nullable(),
+        waivers: z.array(WaiverShape),
+      }),
+      async run({ params }) {
+        const { repository = "", package: name = "", version = "" } = params;
+        const repositories = only(repository);
+        const purl = `pkg:${repositories[0]!.purlType}/${encodeURIComponent(name)}@${encodeURIComponent(version)}`;
+        const [found] = await explain(database.read, repositories, waivers.all(), now(), purl);
+        const { withheld, publishedAt, waivers: its } = found!;
+        return {
+          withheld: withheld && {
+            repository,
+            purl: found!.purl,
+            verdict: withheld.verdict,
+            rule: withheld.rule,
+            until: time(withheld.until),
+            message: withheld.message,
+          },
+          publishedAt,
+          waivers: its.map(waiverOf),
+        };
+      },
+    }),
+    endpoint({
+      tag,
+      method: "GET",
+      path: "/waivers",
+      summary: "Exceptions from the rules, also those that have ended",
+      command: "waiver list",
+      access: ofServer,
+      query: z.object(paged),
+      status: 200,
+      result: pageOf(WaiverShape),
+      run({ query }) {
+        const all = [...waivers.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
+        const { items, next } = pageBy(all, ({ id }) => id, query);
+        return { items: items.map(waiverOf), next };
+      },
+    }),
+    endpoint({
+      tag,
+      method: "POST",
+      path: "/waivers",
+      summary: "Let a release through that is held or blocked",
+      command: "waiver add",
+      access: ofServer,
+      makes: true,
+      body: z.object({
+        purl: Name.describe("pkg:npm/left-pad@1.3.0; or without a version, with `versions`"),
+        versions: z.string().optional().describe("A range, in place of the purl's version"),
+        repository: Name.optional().describe("All without it"),
+        reason: z.string().min(1).max(1000),
+        until: z.string().optional().describe("A time, or how long: 7d. Without it for good"),
+      }),
+      status: 201,
+      result: WaiverShape,
+      run: async ({ body, grant }) =>
+        waiverOf(await addWaiver(waivers, () => policed, grant, body, now())),
+    }),
+    endpoint({
+      tag,
+      method: "DELETE",
+      path: "/waivers/{waiver}",
+      summary: "Take a waiver back: the rules hold again from the next request on",
+      command: "waiver remove",
+      access: ofServer,
+      status: 204,
+      async run({ params, grant }) {
+        const id = params["waiver"]!;
+        if (waivers.all().some((one) => one.id === id))
+          await removeWaiver(waivers, () => policed, grant, id);
+      },
+    }),
+  ];
+}

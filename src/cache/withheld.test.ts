@@ -1,0 +1,150 @@
+import { afterEach, expect, test } from "bun:test";
+import type { PolicyRule } from "../core/policy.ts";
+import { theServer } from "../core/principal.ts";
+import { answer, artifact, bytesOf, index, openToy, request, sri } from "./testkit.ts";
+
+const HOUR = 3_600_000;
+let toy: Awaited<ReturnType<typeof openToy>>;
+afterEach(() => toy.close());
+
+const now = () => Date.now() + toy.clock.shift;
+const BYTES = Buffer.from("some bytes");
+const rule = (changes: Partial<PolicyRule>): PolicyRule => ({
+  name: "rule",
+  packages: ["pkg:toy/*"],
+  repositories: null,
+  versions: null,
+  ...changes,
+});
+const cooldown = rule({ minimumAge: 24 * HOUR });
+const blocked = rule({ block: "bad", versions: "2" });
+
+/** Files of versions, with the age that the upstream tells in hours; null: it tells none. */
+type Files = Record<string, { version: string; age: number | null }>;
+
+async function open(files: Files, policy: PolicyRule[]): Promise<void> {
+  toy = await openToy({ policy });
+  names(files);
+}
+
+function names(files: Files): void {
+  const at = now();
+  const entries = Object.entries(files).map(([file, { version, age }]) => [
+    file,
+    {
+      integrity: sri(BYTES),
+      version,
+      ...(age !== null && { publishedAt: new Date(at - age * HOUR).toISOString() }),
+    },
+  ]);
+  toy.upstream.behave = ({ path }) =>
+    path === "thing"
+      ? answer(200, JSON.stringify({ files: Object.fromEntries(entries) }))
+      : answer(200, BYTES);
+}
+
+async function shown(): Promise<string[]> {
+  const { bytes } = await toy.repository.read(index, { variant: "all", base: "" });
+  return JSON.parse(Buffer.from(bytes).toString()).files;
+}
+
+const view = () => toy.repository.view(index, { variant: "all", base: "" }, {});
+const get = (file: string) => toy.repository.artifact(artifact(file), request()).then(bytesOf);
+const waive = (versions: string, until: number | null = null) =>
+  toy.waivers.add(theServer, {
+    repository: null,
+    purlType: "toy",
+    package: "thing",
+    versions,
+    reason: "needed",
+    until,
+  });
+const askedFor = (file: string) => toy.upstream.asked.filter((path) => path === file).length;
+
+test("what is young is neither shown nor fetched until it is old enough, on every path", async () => {
+  await open({ "a-1": { version: "1", age: 100 }, "a-2": { version: "2", age: 1 } }, [cooldown]);
+  expect(await shown()).toEqual(["a-1"]);
+  const first = await view();
+  expect((await view()).isCurrent?.()).toBe(true);
+  const refusal = { kind: "blocked", rule: "rule" };
+  await expect(get("a-2")).rejects.toMatchObject(refusal);
+  await expect(toy.repository.fetch(artifact("a-2"))).rejects.toMatchObject(refusal);
+  expect(askedFor("a-2")).toBe(0);
+  await get("a-1");
+
+  const before = await view();
+  toy.clock.shift += 23 * HOUR;
+  toy.upstream.away = "unreachable"; // it matures by the clock alone
+  expect(before.isCurrent?.()).toBe(false);
+  expect(await shown()).toEqual(["a-1", "a-2"]);
+  expect((await view()).etag).not.toBe(first.etag);
+  toy.upstream.away = null;
+  await get("a-2");
+});
+
+test("its age is found out before it is fetched when nothing has told it yet", async () => {
+  await open({ "a-2": { version: "2", age: 1 } }, [cooldown]);
+  await expect(get("a-2")).rejects.toMatchObject({ kind: "blocked" });
+  expect(toy.upstream.asked).toEqual(["thing"]);
+});
+
+test("that its age cannot be found out is no permission", async () => {
+  await open({ "a-2": { version: "2", age: 1 } }, [cooldown]);
+  toy.upstream.away = "unreachable";
+  await expect(get("a-2")).rejects.toMatchObject({ kind: "unreachable" });
+});
+
+test("where no time is told the first sight counts, but for what was there when anybody first looked", async () => {
+  await open({ "a-1": { version: "1", age: null } }, [cooldown]);
+  expect(await shown()).toEqual(["a-1"]);
+  names({ "a-1": { version: "1", age: null }, "a-2": { version: "2", age: null } });
+  toy.clock.shift += HOUR;
+  expect(await shown()).toEqual(["a-1"]);
+  await get("a-1");
+  await expect(get("a-2")).rejects.toMatchObject({ kind: "blocked" });
+  toy.clock.shift += 24 * HOUR;
+  expect(await shown()).toEqual(["a-1", "a-2"]);
+});
+
+test("what was fetched before it was held stays for lock files, and is not shown", async () => {
+  await open({ "a-1": { version: "1", age: 100 }, "a-2": { version: "2", age: 1 } }, [cooldown]);
+  await waive("2", now() + HOUR);
+  expect(await shown()).toEqual(["a-1", "a-2"]);
+  await get("a-2");
+  toy.clock.shift += HOUR;
+  expect(await shown()).toEqual(["a-1"]);
+  await get("a-2");
+  await toy.restart();
+  await get("a-2");
+});
+
+test("what is blocked is not sent either, also when it is stored; a waiver lifts that, and ends at once when it is taken back", async () => {
+  await open({ "a-1": { version: "1", age: 100 }, "a-2": { version: "2", age: 100 } }, [blocked]);
+  const waiver = await waive("2");
+  expect(await shown()).toEqual(["a-1", "a-2"]);
+  await get("a-2");
+  const reply = await toy.repository.artifact(artifact("a-2"), request());
+  expect(reply.isCurrent?.()).toBe(true);
+  await toy.waivers.remove(theServer, waiver.id);
+  expect(reply.isCurrent?.()).toBe(false);
+  expect(await shown()).toEqual(["a-1"]);
+  await expect(get("a-2")).rejects.toMatchObject({ kind: "blocked", rule: "rule" });
+  await expect(toy.repository.fetch(artifact("a-2"))).rejects.toMatchObject({ kind: "blocked" });
+  expect(toy.audited.map(({ action }) => action)).toEqual(["waive", "unwaive"]);
+  expect(await toy.waivers.remove(theServer, waiver.id).catch(({ kind }) => kind)).toBe("notFound");
+});
+
+test("waivers outlive a restart", async () => {
+  await open({ "a-2": { version: "2", age: 1 } }, [cooldown]);
+  const end = now() + HOUR;
+  await waive("2", end);
+  await toy.restart();
+  expect(toy.waivers.all()).toMatchObject([{ versions: "2", until: end }]);
+  expect(await shown()).toEqual(["a-2"]);
+});
+
+test("packages that no rule is about are none of its business", async () => {
+  await open({ "a-2": { version: "2", age: 1 } }, [{ ...cooldown, packages: ["pkg:toy/other"] }]);
+  expect(await shown()).toEqual(["a-2"]);
+  await get("a-2");
+});

@@ -1,0 +1,257 @@
+// `holdfast policy …` and `waiver …`: what is held and why, what other rules would have done, and exceptions.
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/resolve.ts";
+import { DURATION, parseDuration } from "../core/duration.ts";
+import type { Format } from "../core/format.ts";
+import type { Withholding } from "../core/policy.ts";
+import { explain, listHeld, type PolicedRepository, replay } from "../jobs/policy.ts";
+import { describe } from "../jobs/waivers.ts";
+import { ruledRepository } from "../policy/rules.ts";
+import type { Waiver } from "../policy/waiver.ts";
+import { readWaivers } from "../policy/waivers.ts";
+import type { ReadDatabase } from "../store/database.ts";
+import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
+import { type RunDeps, runOperation } from "./operations.ts";
+import { configFrom, configOptions } from "./options.ts";
+import { readStore, requireStore } from "./store.ts";
+import { align, paint, type Terminal } from "./terminal.ts";
+import { who } from "./who.ts";
+
+export interface PolicyCommandDeps extends RunDeps {
+  formats: readonly Format[];
+}
+
+const WEEK = "7d";
+const JSON_LINES = { help: "One JSON object a line, with all details" };
+
+export function policyCommands(deps: PolicyCommandDeps): Command[] {
+  const options = { config: configOptions.config, data: configOptions.data };
+
+  /** Runs `work` beside a running server. */
+  function reading<T>(
+    config: Config,
+    work: (database: ReadDatabase, waivers: Waiver[]) => Promise<T>,
+  ): Promise<T> {
+    return readStore(config, async ({ database }) =>
+      work(database, await readWaivers(database.read)),
+    );
+  }
+
+  const policed = (config: Config) =>
+    config.repositories.map((one): PolicedRepository => {
+      const format = deps.formats.find(({ name }) => name === one.format)!;
+      return { ...ruledRepository(one.name, format), rules: one.policy };
+    });
+
+  async function write(
+    name: string,
+    given: Given,
+    terminal: Terminal,
+    values: Record<string, string | undefined>,
+  ): Promise<number> {
+    const config = configFrom(given, deps.formats, terminal);
+    requireStore(config);
+    const said = Object.entries(values).filter(([, value]) => value !== undefined);
+    const request = {
+      name,
+      repository: "",
+      flags: new Set<string>(),
+      values: { ...(Object.fromEntries(said) as Record<string, string>), by: who() },
+    };
+    return runOperation(request, config, deps, terminal);
+  }
+
+  return [
+    {
+      name: "policy held",
+      summary: "Show what is held or blocked of all that is known here",
+      options: {
+        repository: { value: "NAME", help: "Only in this repository" },
+        json: JSON_LINES,
+        ...options,
+      },
+      details: "Works while the server runs.",
+      async run(given, terminal) {
+        const config = configFrom(given, deps.formats, terminal);
+        const only = given.text("repository");
+        const names = config.repositories.map(({ name }) => name);
+        if (only !== undefined && !names.includes(only))
+          throw new UsageError(unknown("repository", only, names));
+        const repositories = policed(config).filter(({ name }) => !only || name === only);
+        const rows = await reading(config, async (database, waivers) =>
+          Array.fromAsync(listHeld(database.read, repositories, waivers, terminal.now())),
+        );
+        if (given.on("json")) for (const row of rows) terminal.out(`${JSON.stringify(row)}\n`);
+        else if (rows.length === 0) terminal.out("Nothing is held or blocked.\n");
+        else
+          terminal.out(
+            table(
+              terminal,
+              rows.map((row) => [row, [row.repository, row.purl, ...wordsOf(row)]]),
+            ),
+          );
+        return 0;
+      },
+    },
+    {
+      name: "policy explain",
+      words: "PURL",
+      summary: "Say whether a release is held or blocked, by which rule, and until when",
+      options: { json: JSON_LINES, ...options },
+      details: "Works while the server runs. Exit code 1 when a repository withholds it.",
+      examples: [["policy explain pkg:npm/left-pad@1.3.0", "Why does this build get another one?"]],
+      async run(given, terminal) {
+        const config = configFrom(given, deps.formats, terminal);
+        const [purl] = given.words as [string];
+        const found = await reading(config, (database, waivers) =>
+          explain(database.read, policed(config), waivers, terminal.now(), purl),
+        );
+        for (const one of found) {
+          if (given.on("json")) terminal.out(`${JSON.stringify(one)}\n`);
+          else {
+            const told = one.withheld?.message ?? "allowed";
+            const age = one.publishedAt ? ` (published ${one.publishedAt})` : "";
+            terminal.out(`${one.repository}: ${told}${one.withheld ? "" : age}\n`);
+            for (const waiver of one.waivers)
+              terminal.out(`  ${describe(waiver)}, by ${waiver.owner}: ${waiver.reason}\n`);
+          }
+        }
+        return found.some(({ withheld }) => withheld) ? 1 : 0;
+      },
+    },
+    {
+      name: "policy test",
+      words: "FILE",
+      summary:
+        "Show which of the last week's fetches the rules of a configuration file would refuse",
+      options: {
+        since: { value: "TIME", help: `How far back (${WEEK})` },
+        json: JSON_LINES,
+        ...options,
+      },
+      details: `FILE is a whole configuration: the one that is to come. Each fetch is held against its rules as of the time at which it was made;
+waivers do not count. Exit code 1 when one would have been refused.`,
+      examples: [["policy test holdfast.next.yaml", "Before the reload"]],
+      async run(given, terminal) {
+        const since = given.text("since") ?? WEEK;
+        if (!DURATION.test(since)) throw new UsageError("--since takes how long ago: 24h, 7d");
+        const config = configFrom(given, deps.formats, terminal);
+        const next = loadConfig({
+          file: given.words[0]!,
+          formats: deps.formats,
+          flags: {},
+          env: terminal.env,
+        });
+        const from = terminal.now() - parseDuration(since);
+        const rows = await reading(config, (database) =>
+          Array.fromAsync(replay(database.read, policed(next), from)),
+        );
+        if (given.on("json")) for (const row of rows) terminal.out(`${JSON.stringify(row)}\n`);
+        else if (rows.length === 0) terminal.out("All that was fetched would have been.\n");
+        else
+          terminal.out(
+            table(
+              terminal,
+              rows.map((row) => [
+                row,
+                [minute(row.fetchedAt), row.repository, row.purl, ...wordsOf(row)],
+              ]),
+            ),
+          );
+        return rows.length > 0 ? 1 : 0;
+      },
+    },
+    {
+      name: "waiver add",
+      words: "PURL",
+      summary: "Let a release through that is held or blocked",
+      options: {
+        reason: { value: "TEXT", help: "Why; it is shown to whoever asks" },
+        until: { value: "WHEN", help: "A time, or how long: 2026-12-01, 7d. Without it for good" },
+        versions: { value: "RANGE", help: "In place of the purl's version: '>=1.2 <2'" },
+        repository: { value: "NAME", help: "Only in this repository" },
+        ...options,
+      },
+      details:
+        "It counts from the next request on, and stands in the audit log. A server that runs on the data directory does it; without one this command does it itself.",
+      examples: [
+        [
+          "waiver add pkg:npm/left-pad@1.3.1 --reason 'fixes CVE-2026-1' --until 7d",
+          "A fix that cannot wait for its age",
+        ],
+      ],
+      async run(given, terminal) {
+        const reason = given.text("reason");
+        if (!reason) throw new UsageError("--reason TEXT says why");
+        const [purl] = given.words;
+        const values = {
+          purl,
+          reason,
+          until: given.text("until"),
+          versions: given.text("versions"),
+          repository: given.text("repository"),
+        };
+        return write("waiver add", given, terminal, values);
+      },
+    },
+    {
+      name: "waiver remove",
+      words: "ID",
+      summary: "Take a waiver back: the rules hold again from the next request on",
+      options,
+      async run(given, terminal) {
+        return write("waiver remove", given, terminal, { id: given.words[0] });
+      },
+    },
+    {
+      name: "waiver list",
+      summary: "Show the waivers, with who made them and why",
+      options: { json: JSON_LINES, ...options },
+      async run(given, terminal) {
+        const config = configFrom(given, deps.formats, terminal);
+        const waivers = await reading(config, async (_, all) => all);
+        if (given.on("json"))
+          for (const waiver of waivers) terminal.out(`${JSON.stringify(waiver)}\n`);
+        else if (waivers.length === 0) terminal.out("There are no waivers.\n");
+        else {
+          const now = terminal.now();
+          const lines = align(
+            waivers.map((one) => [
+              one.id.slice(0, 8),
+              `pkg:${one.purlType}/${one.package}`,
+              one.versions,
+              one.repository ?? "all repositories",
+              endOf(one, now),
+              one.owner,
+              one.reason,
+            ]),
+          );
+          terminal.out(`${lines.join("\n")}\n`);
+        }
+        return 0;
+      },
+    },
+  ];
+}
+
+function endOf({ until }: Waiver, now: number): string {
+  if (until === null) return "for good";
+  return until > now ? `until ${minute(until)}` : `ended ${minute(until)}`;
+}
+
+/** What is said of one release: held until when, or blocked, and by which rule. */
+function wordsOf({ verdict, until, rule }: Withholding): [string, string] {
+  const how = verdict === "block" ? "blocked" : "held";
+  return [until === null ? how : `${how} until ${minute(until)}`, rule];
+}
+
+function table(terminal: Terminal, rows: [Withholding, string[]][]): string {
+  const lines = align(rows.map(([, cells]) => cells));
+  return `${lines
+    .map((line, at) => (rows[at]![0].verdict === "block" ? paint(terminal, "red", line) : line))
+    .join("\n")}\n`;
+}
+
+function minute(at: number): string {
+  return new Date(at).toISOString().slice(0, 16).replace("T", " ");
+}

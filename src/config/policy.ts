@@ -1,0 +1,149 @@
+// `policy:`, the operator's rules about packages that come from elsewhere.
+import { z } from "zod";
+import type { PolicyRule, VersionOrder } from "../core/policy.ts";
+import { parseRange } from "../core/version-range.ts";
+import type { Path } from "./errors.ts";
+import { nearest } from "./nearest.ts";
+import { Duration } from "./values.ts";
+
+/** `pkg:npm/@acme/*` */
+const PURL_PATTERN = /^pkg:([a-z][a-z0-9]*)\/\S+$/;
+
+const Why = z.string().trim().min(1, "says why, in a few words");
+
+const Rule = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]*$/, "expected lower case letters, digits, dots and dashes")
+      .describe("What it is called in refusals, in the log and in the audit log")
+      .meta({ examples: ["cooldown"] }),
+    packages: z
+      .array(z.string().regex(PURL_PATTERN, "expected a purl pattern, like pkg:npm/@acme/*"))
+      .min(1)
+      .describe("Purls without a version. `*` stands for any text, slashes included")
+      .meta({ examples: [["pkg:npm/*", "pkg:pypi/*"]] }),
+    repositories: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe("In which repositories; all without it")
+      .meta({ examples: [["npm"]] }),
+    versions: z
+      .string()
+      .optional()
+      .describe("A range, like `>=1.2 <2 || 3.1.4`, by the order of the format; all without it")
+      .meta({ examples: ["<4.17.21"] }),
+    minimumAge: Duration.optional()
+      .describe(
+        "Versions that were published more recently are held: not shown to who resolves, and not fetched. What was fetched before stays. The first rule with an age decides; `0d` holds nothing",
+      )
+      .meta({ examples: ["3d"] }),
+    block: Why.optional()
+      .describe("Why these versions are neither shown nor sent, also when they are stored")
+      .meta({ examples: ["malware, see our incident 112"] }),
+    allow: Why.optional()
+      .describe("Why these versions are never held. What is blocked stays blocked")
+      .meta({ examples: ["made by us"] }),
+  })
+  .refine(
+    ({ minimumAge, block, allow }) =>
+      [minimumAge, block, allow].filter((one) => one !== undefined).length === 1,
+    "needs exactly one of minimumAge, block and allow",
+  )
+  .meta({ id: "Rule", title: "rule" });
+
+export const Policy = z
+  .array(Rule)
+  .default([])
+  .describe(
+    "Rules about packages that come from elsewhere: what is held while it is young, and what is blocked. docs/policy.md tells more",
+  )
+  .meta({
+    examples: [[{ name: "cooldown", packages: ["pkg:npm/*"], minimumAge: "3d" }]],
+  });
+
+/** What is needed to know of a format. */
+export interface RuledFormat {
+  readonly name: string;
+  readonly purlType?: string;
+  readonly compareVersions?: VersionOrder;
+  /** Its documents leave out what is withheld. */
+  readonly withholds?: true;
+}
+
+/** `complain`: of what the schema cannot see. */
+export function resolvePolicy(
+  input: z.infer<typeof Policy>,
+  formats: readonly RuledFormat[],
+  repositories: readonly string[],
+  complain: (path: Path, message: string) => void,
+): PolicyRule[] {
+  const names = new Set<string>();
+  return input.map((rule, at) => {
+    const path = ["policy", at];
+    if (names.has(rule.name)) complain([...path, "name"], "another rule is called the same");
+    names.add(rule.name);
+    for (const [index, name] of (rule.repositories ?? []).entries()) {
+      if (repositories.includes(name)) continue;
+      const near = nearest(name, repositories);
+      const hint = near ? `; did you mean ${near}?` : "";
+      complain([...path, "repositories", index], `there is no repository ${name}${hint}`);
+    }
+    for (const [index, pattern] of rule.packages.entries())
+      checkPattern(rule, pattern, formats, [...path, "packages", index], path, complain);
+    const { repositories: where = null, versions = null, minimumAge, block, allow } = rule;
+    return {
+      name: rule.name,
+      packages: rule.packages,
+      repositories: where,
+      versions,
+      ...(minimumAge !== undefined && { minimumAge }),
+      ...(block !== undefined && { block }),
+      ...(allow !== undefined && { allow }),
+    };
+  });
+}
+
+function checkPattern(
+  { versions, block }: z.infer<typeof Rule>,
+  pattern: string,
+  formats: readonly RuledFormat[],
+  at: Path,
+  rulePath: Path,
+  complain: (path: Path, message: string) => void,
+): void {
+  const type = PURL_PATTERN.exec(pattern)![1]!;
+  const types = formats.flatMap(({ purlType }) => purlType ?? []);
+  const format = formats.find(({ purlType }) => purlType === type);
+  if (!format) {
+    const near = nearest(type, types);
+    complain(
+      at,
+      `no format here has purls of the type ${type}${near ? `; did you mean pkg:${near}/…?` : ` (there are ${types.join(", ")})`}`,
+    );
+    return;
+  }
+  // Half a rule would be taken for a whole one.
+  if (!format.withholds)
+    complain(
+      at,
+      `rules are not kept for ${format.name} yet: ${block === undefined ? "what is young" : "what is blocked"} would still be listed`,
+    );
+  try {
+    if (versions !== undefined) parseRange(versions, format.compareVersions ?? null);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    complain([...rulePath, "versions"], error.message);
+  }
+}
+
+/** Whether the rule can be about packages of a repository. */
+export function isAbout(
+  { packages, repositories }: PolicyRule,
+  repository: string,
+  { purlType }: RuledFormat,
+): boolean {
+  if (repositories && !repositories.includes(repository)) return false;
+  return packages.some((pattern) => pattern.startsWith(`pkg:${purlType}/`));
+}

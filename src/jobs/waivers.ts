@@ -1,0 +1,132 @@
+// What people do with waivers by commands and the API: made for one package, with a reason and an end, and taken back.
+import { DURATION, parseDuration } from "../core/duration.ts";
+import type { Grant } from "../core/grant.ts";
+import { permit } from "../core/grant.ts";
+import { Problem } from "../core/problem.ts";
+import { parseRange } from "../core/version-range.ts";
+import type { Waiver } from "../policy/waiver.ts";
+import type { Waivers } from "../policy/waivers.ts";
+import type { HouseOperations } from "./house.ts";
+import { type PolicedRepository, readPurl } from "./policy.ts";
+
+/** As people say it. */
+export interface WaiverRequest {
+  /** `pkg:npm/left-pad@1.3.0`; without a version `versions` says which. */
+  purl: string;
+  /** A range, in place of the version of the purl. */
+  versions?: string | undefined;
+  /** All without it. */
+  repository?: string | undefined;
+  reason: string;
+  /** A time (ISO 8601), or how long: 7d. Until it is taken back without it. */
+  until?: string | undefined;
+}
+
+type Repositories = () => readonly PolicedRepository[];
+
+/**
+ * Makes a waiver, for who administers each repository that it is for. Throws Problem("badRequest") for what cannot be read, and Problem("notFound") for a
+ * repository that is not there.
+ */
+export async function addWaiver(
+  waivers: Waivers,
+  repositories: Repositories,
+  grant: Grant,
+  wanted: WaiverRequest,
+  now: number,
+): Promise<Waiver> {
+  const asked = readPurl(wanted.purl);
+  if (!asked) throw bad(`${wanted.purl} is no purl, like pkg:npm/left-pad@1.3.0`);
+  const { purlType, version } = asked;
+  if (version !== null && wanted.versions)
+    throw bad("either the version of the purl or versions, not both");
+  const versions = version ?? wanted.versions?.trim();
+  if (!versions) throw bad(`which versions? ${wanted.purl}@VERSION, or versions as a range`);
+  const reason = wanted.reason.trim();
+  if (!reason) throw bad("a waiver takes a reason");
+  const matching = repositories().filter((one) => one.purlType === purlType);
+  const covered = wanted.repository
+    ? matching.filter(({ name }) => name === wanted.repository)
+    : matching;
+  const [first] = covered;
+  if (!first)
+    throw new Problem(
+      "notFound",
+      wanted.repository
+        ? `There is no repository ${wanted.repository} with packages like ${wanted.purl}`
+        : `No repository here has packages like ${wanted.purl}`,
+    );
+  for (const { name } of covered) permit(grant, name, "admin", null);
+  try {
+    parseRange(versions, first.order);
+  } catch (error) {
+    if (error instanceof RangeError) throw bad(error.message);
+    throw error;
+  }
+  return waivers.add(grant.principal, {
+    repository: wanted.repository ?? null,
+    purlType,
+    package: first.spell?.(asked.package) ?? asked.package,
+    versions,
+    reason,
+    until: endOf(wanted.until, now),
+  });
+}
+
+/** For who administers each repository that it is for. */
+export async function removeWaiver(
+  waivers: Waivers,
+  repositories: Repositories,
+  grant: Grant,
+  id: string,
+): Promise<Waiver> {
+  const waiver = waivers.all().find((one) => one.id === id || one.id.startsWith(id));
+  const covered = repositories().filter(
+    ({ name, purlType }) =>
+      purlType === waiver?.purlType && (waiver.repository === null || waiver.repository === name),
+  );
+  for (const { name } of covered) permit(grant, name, "admin", null);
+  return waivers.remove(grant.principal, waiver?.id ?? id);
+}
+
+/** By commands: `values` are a WaiverRequest, or `id`; `by` says who. */
+export function waiverOperations(
+  waivers: Waivers,
+  repositories: Repositories,
+  grantOf: (by: string) => Grant,
+  now: () => number,
+): HouseOperations {
+  const grant = (values: Readonly<Record<string, string>>) => grantOf(values["by"] || "somebody");
+  return {
+    async "waiver add"({ values = {}, say }) {
+      const { purl = "", versions, repository, reason = "", until } = values;
+      const wanted = { purl, versions, repository, reason, until };
+      const waiver = await addWaiver(waivers, repositories, grant(values), wanted, now());
+      say(`${describe(waiver)}. It is the waiver ${waiver.id}.`);
+      return true;
+    },
+    async "waiver remove"({ values = {}, say }) {
+      const waiver = await removeWaiver(waivers, repositories, grant(values), values["id"] ?? "");
+      say(`The rules hold again for ${waiver.package} ${waiver.versions}.`);
+      return true;
+    },
+  };
+}
+
+/** "left-pad 1.3.0 is waived until 2026-12-01T00:00Z" */
+export function describe({ package: name, versions, until, repository }: Waiver): string {
+  const end = until === null ? "" : ` until ${new Date(until).toISOString().slice(0, 16)}Z`;
+  return `${name} ${versions} is waived${repository === null ? "" : ` in ${repository}`}${end}`;
+}
+
+function endOf(until: string | undefined, now: number): number | null {
+  if (until === undefined || until === "") return null;
+  const at = DURATION.test(until) ? now + parseDuration(until) : Date.parse(until);
+  if (Number.isNaN(at)) throw bad(`until takes a time, or how long: 2026-12-01, 7d; got ${until}`);
+  if (at <= now) throw bad(`the end of a waiver lies in the past: ${until}`);
+  return at;
+}
+
+function bad(message: string): Problem {
+  return new Problem("badRequest", message);
+}

@@ -1,0 +1,125 @@
+import { describe, expect, test } from "bun:test";
+import type { PolicyRule } from "../core/policy.ts";
+import { decide } from "./decide.ts";
+import { compileRules } from "./rules.ts";
+import { compileWaivers, type Waiver } from "./waiver.ts";
+
+const DAY = 86_400_000;
+const NOW = Date.UTC(2026, 10, 26);
+const repository = {
+  name: "npm",
+  purlType: "npm",
+  spell: (name: string) => name.toLowerCase(),
+  order: (a: string, b: string) => Number.parseFloat(a || "-1") - Number.parseFloat(b || "-1"),
+};
+
+const rule = (name: string, changes: Partial<PolicyRule>): PolicyRule => ({
+  name,
+  packages: ["pkg:npm/*"],
+  repositories: null,
+  versions: null,
+  ...changes,
+});
+const cooldown = rule("cooldown", { minimumAge: 3 * DAY });
+const waiver = (changes: Partial<Waiver> = {}): Waiver => ({
+  id: "1",
+  repository: null,
+  purlType: "npm",
+  package: "Kelp",
+  versions: "2",
+  reason: "we need it",
+  owner: "ann",
+  createdAt: NOW,
+  until: null,
+  ...changes,
+});
+
+const table: [
+  what: string,
+  rules: PolicyRule[],
+  waivers: Waiver[],
+  age: number | null,
+  verdict: string,
+][] = [
+  ["no rule", [], [], 0, "allow"],
+  ["young", [cooldown], [], 1, "hold by cooldown"],
+  ["just old enough", [cooldown], [], 3, "allow"],
+  ["old", [cooldown], [], 30, "allow"],
+  ["here before anybody looked", [cooldown], [], null, "allow"],
+  ["published tomorrow, by a wrong clock", [cooldown], [], -1, "hold by cooldown"],
+  [
+    "the first rule with an age decides",
+    [rule("fast", { packages: ["pkg:npm/kelp"], minimumAge: DAY }), cooldown],
+    [],
+    2,
+    "allow",
+  ],
+  ["allowed by rule", [cooldown, rule("ours", { allow: "ours" })], [], 0, "allow"],
+  [
+    "allowed elsewhere",
+    [cooldown, rule("ours", { allow: "ours", packages: ["pkg:pypi/*"] })],
+    [],
+    0,
+    "hold by cooldown",
+  ],
+  ["blocked", [rule("bad", { block: "bad" })], [], 30, "block by bad"],
+  ["blocked, another version", [rule("bad", { block: "bad", versions: "<2" })], [], 30, "allow"],
+  [
+    "a block beats allow",
+    [rule("ours", { allow: "x" }), rule("bad", { block: "bad" })],
+    [],
+    30,
+    "block by bad",
+  ],
+  [
+    "a rule of another repository",
+    [rule("bad", { block: "bad", repositories: ["other"] })],
+    [],
+    30,
+    "allow",
+  ],
+  ["waived", [cooldown, rule("bad", { block: "bad" })], [waiver()], 0, "allow"],
+  ["waived, by a range", [cooldown], [waiver({ versions: ">=2 <3" })], 0, "allow"],
+  ["another version is waived", [cooldown], [waiver({ versions: "1" })], 0, "hold by cooldown"],
+  ["another package is waived", [cooldown], [waiver({ package: "tide" })], 0, "hold by cooldown"],
+  ["waived elsewhere", [cooldown], [waiver({ repository: "other" })], 0, "hold by cooldown"],
+  ["of another format", [cooldown], [waiver({ purlType: "pypi" })], 0, "hold by cooldown"],
+  ["the waiver has ended", [cooldown], [waiver({ until: NOW })], 0, "hold by cooldown"],
+  ["the waiver ends tomorrow", [cooldown], [waiver({ until: NOW + DAY })], 0, "allow"],
+];
+
+describe("a release is decided on", () => {
+  for (const [what, rules, waivers, age, want] of table)
+    test(what, () => {
+      const release = {
+        package: "kelp",
+        version: "2",
+        publishedAt: age === null ? null : NOW - age * DAY,
+      };
+      const why = decide(
+        release,
+        compileRules(rules, repository),
+        compileWaivers(waivers, repository),
+        NOW,
+      );
+      expect(why ? `${why.verdict} by ${why.rule}` : "allow").toBe(want);
+    });
+});
+
+test("it says which rule, until when, and who can lift it", () => {
+  const release = { package: "kelp", version: "2", publishedAt: NOW - DAY };
+  expect(decide(release, compileRules([cooldown], repository), [], NOW)).toEqual({
+    verdict: "hold",
+    version: "2",
+    rule: "cooldown",
+    until: NOW + 2 * DAY,
+    message:
+      "kelp 2 is held by the rule cooldown until 2026-11-28T00:00Z: it is new (2026-11-25T00:00Z). An administrator can waive that",
+  });
+});
+
+test("a scope may be written as purls have it", () => {
+  const rules = [rule("bad", { block: "bad", packages: ["pkg:npm/%40acme/*"] })];
+  const release = { package: "@acme/ui", version: "1", publishedAt: null };
+  expect(decide(release, compileRules(rules, repository), [], NOW)?.verdict).toBe("block");
+});

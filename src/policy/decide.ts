@@ -1,0 +1,81 @@
+// The one decision about a release: allowed, held or blocked. Pure.
+import type { Release, Withholding } from "../core/policy.ts";
+import type { CompiledRule } from "./rules.ts";
+import type { CompiledWaiver } from "./waiver.ts";
+
+/** Null: allowed. Otherwise why not. */
+export type Decision = Withholding | null;
+
+/**
+ * In this order, and the first that speaks decides: a waiver allows; a rule that blocks; a rule that allows, which ends all holding; the first rule with a
+ * minimum age. What was published before anybody looked is old enough.
+ */
+export function decide(
+  release: Release,
+  rules: readonly CompiledRule[],
+  waivers: readonly CompiledWaiver[],
+  now: number,
+): Decision {
+  const { version, publishedAt } = release;
+  const waived = waivers.some(
+    (waiver) =>
+      (waiver.until === null || waiver.until > now) &&
+      waiver.covers(release.package) &&
+      waiver.holdsFor(version),
+  );
+  if (waived) return null;
+  const speaking = rules.filter(
+    ({ covers, holdsFor }) => covers(release.package) && holdsFor(version),
+  );
+  const blocking = speaking.find(({ rule }) => rule.block !== undefined);
+  if (blocking) return blocked(release, blocking.rule.name, blocking.rule.block!);
+  if (speaking.some(({ rule }) => rule.allow !== undefined)) return null;
+  const aging = speaking.find(({ rule }) => rule.minimumAge !== undefined);
+  if (!aging || publishedAt === null) return null;
+  const until = publishedAt + aging.rule.minimumAge!;
+  return until > now ? held(release, aging.rule.name, publishedAt, until) : null;
+}
+
+/** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. */
+export function oldestAsked(rules: readonly CompiledRule[], packageName: string): number {
+  return rules.reduce(
+    (most, { rule, covers }) =>
+      rule.minimumAge !== undefined && covers(packageName) ? Math.max(most, rule.minimumAge) : most,
+    0,
+  );
+}
+
+/** Whether a rule may block releases of the package. */
+export function mayBlock(rules: readonly CompiledRule[], packageName: string): boolean {
+  return rules.some(({ rule, covers }) => rule.block !== undefined && covers(packageName));
+}
+
+function held(
+  { package: name, version }: Release,
+  rule: string,
+  publishedAt: number,
+  until: number,
+): Withholding {
+  return {
+    verdict: "hold",
+    version,
+    rule,
+    until,
+    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: it is new (${timeOf(publishedAt)}). An administrator can waive that`,
+  };
+}
+
+function blocked({ package: name, version }: Release, rule: string, why: string): Withholding {
+  return {
+    verdict: "block",
+    version,
+    rule,
+    until: null,
+    message: `${name} ${version} is blocked by the rule ${rule}: ${why}. An administrator can waive that`,
+  };
+}
+
+/** 2026-11-26T10:00Z: to the minute. */
+function timeOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16)}Z`;
+}

@@ -1,0 +1,56 @@
+// The operator's rules, as they count for one repository.
+import { createClaims } from "../core/claims.ts";
+import type { AnyFormat } from "../core/format.ts";
+import type { PolicyRule, VersionOrder } from "../core/policy.ts";
+import { parseRange, type Range } from "../core/version-range.ts";
+
+/** What is needed to know of the repository. */
+export interface RuledRepository {
+  name: string;
+  /** The type of its purls: "npm". */
+  purlType: string;
+  spell?: ((name: string) => string) | undefined;
+  order: VersionOrder | null;
+}
+
+export function ruledRepository(
+  name: string,
+  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions">,
+): RuledRepository {
+  const { purlType = "", spell, compareVersions: order = null } = format;
+  return { name, purlType, spell, order };
+}
+
+/** A rule that can be about packages of the repository. */
+export interface CompiledRule {
+  rule: PolicyRule;
+  covers(packageName: string): boolean;
+  holdsFor: Range;
+}
+
+/** Those of the rules that can be about packages of the repository, in their order. Throws a RangeError for a range that cannot be read. */
+export function compileRules(
+  rules: readonly PolicyRule[],
+  { name, purlType, spell, order }: RuledRepository,
+): CompiledRule[] {
+  return rules.flatMap((rule) => {
+    if (rule.repositories && !rule.repositories.includes(name)) return [];
+    const patterns = rule.packages.flatMap((pattern) => namePattern(pattern, purlType));
+    if (patterns.length === 0) return [];
+    const claims = createClaims(patterns, spell);
+    return [
+      {
+        rule,
+        covers: (packageName: string) => claims(packageName) !== null,
+        holdsFor: parseRange(rule.versions ?? "*", order),
+      },
+    ];
+  });
+}
+
+/** `pkg:npm/@acme/*` → `@acme/*`, for npm. */
+function namePattern(pattern: string, purlType: string): string[] {
+  const prefix = `pkg:${purlType}/`;
+  if (!pattern.startsWith(prefix)) return [];
+  return [pattern.slice(prefix.length).replaceAll("%40", "@")];
+}

@@ -1,0 +1,47 @@
+// Exceptions that an administrator made: one package, a version or a range, a reason, an end.
+import { parseRange, type Range } from "../core/version-range.ts";
+import type { RuledRepository } from "./rules.ts";
+
+export interface Waiver {
+  id: string;
+  /** Name of the repository; null for all. */
+  repository: string | null;
+  /** The type of its purls, and its name: a waiver is for one package. */
+  purlType: string;
+  package: string;
+  /** An exact version, or a range. */
+  versions: string;
+  reason: string;
+  /** Who made it. */
+  owner: string;
+  createdAt: number;
+  /** Milliseconds since the epoch; null: until it is taken back. */
+  until: number | null;
+}
+
+export interface CompiledWaiver {
+  waiver: Waiver;
+  until: number | null;
+  covers(packageName: string): boolean;
+  holdsFor: Range;
+}
+
+/** Those that can be about packages of the repository. A range that cannot be read covers nothing: it was refused when it was made. */
+export function compileWaivers(
+  waivers: readonly Waiver[],
+  { name, purlType, spell = (text) => text, order }: RuledRepository,
+): CompiledWaiver[] {
+  return waivers.flatMap((waiver) => {
+    if (waiver.purlType !== purlType) return [];
+    if (waiver.repository !== null && waiver.repository !== name) return [];
+    const wanted = spell(waiver.package).toLowerCase();
+    return [
+      {
+        waiver,
+        until: waiver.until,
+        covers: (packageName: string) => spell(packageName).toLowerCase() === wanted,
+        holdsFor: parseRange(waiver.versions, order),
+      },
+    ];
+  });
+}

@@ -1,0 +1,103 @@
+// The waivers of a server: all of them in memory, for they are few and asked for often.
+import { randomUUID } from "node:crypto";
+import type { AuditEntry } from "../core/audit.ts";
+import { nameOf, type Principal } from "../core/principal.ts";
+import { Problem } from "../core/problem.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database, Query } from "../store/database.ts";
+import type { Waiver } from "./waiver.ts";
+
+/** Those that there are now. */
+export interface CurrentWaivers {
+  /** Rises with each change. */
+  revision(): number;
+  /** Oldest first; also those that have ended. */
+  all(): readonly Waiver[];
+}
+
+export interface Waivers extends CurrentWaivers {
+  /** Makes one, and writes it down in the audit log. */
+  add(by: Principal, waiver: Omit<Waiver, "id" | "owner" | "createdAt">): Promise<Waiver>;
+  /** Takes one back. Throws Problem("notFound"). */
+  remove(by: Principal, id: string): Promise<Waiver>;
+}
+
+export interface WaiverDeps {
+  database: Database;
+  changes: Changes;
+  audit(sql: Query, entry: AuditEntry): Promise<void>;
+  now(): number;
+}
+
+/** Reads those that are stored. */
+export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
+  const { database, changes, now } = deps;
+  let revision = 0;
+  let all = await readWaivers(database.read);
+
+  async function write(by: Principal, action: "waive" | "unwaive", waiver: Waiver) {
+    await database.write(
+      async (sql) => {
+        if (action === "waive") await insertWaiver(sql, waiver);
+        else await sql`DELETE FROM waivers WHERE id = ${waiver.id}`;
+        await deps.audit(sql, entryOf(by, action, waiver));
+      },
+      { durable: true },
+    );
+    all = await readWaivers(database.read);
+    revision += 1;
+    changes.announce({ kind: "policy", repository: waiver.repository ?? "", key: waiver.package });
+    return waiver;
+  }
+
+  return {
+    revision: () => revision,
+    all: () => all,
+    add: (by, waiver) =>
+      write(by, "waive", { ...waiver, id: randomUUID(), owner: nameOf(by), createdAt: now() }),
+    async remove(by, id) {
+      const waiver = all.find((one) => one.id === id);
+      if (!waiver) throw new Problem("notFound", `There is no waiver ${id}`);
+      return write(by, "unwaive", waiver);
+    },
+  };
+}
+
+function entryOf(by: Principal, action: "waive" | "unwaive", waiver: Waiver): AuditEntry {
+  const { id, repository, versions, reason, until } = waiver;
+  return {
+    action,
+    principal: by,
+    ...(repository !== null && { repository }),
+    package: waiver.package,
+    detail: {
+      id,
+      versions,
+      reason,
+      until: until === null ? null : new Date(until).toISOString(),
+    },
+  };
+}
+
+async function insertWaiver(sql: Query, waiver: Waiver): Promise<void> {
+  const { id, repository, purlType, versions, reason, owner, createdAt, until } = waiver;
+  await sql`INSERT INTO waivers (id, repository, purl_type, package, versions, reason, owner, created_at, ends_at)
+    VALUES (${id}, ${repository ?? ""}, ${purlType}, ${waiver.package}, ${versions}, ${reason}, ${owner}, ${createdAt}, ${until})`;
+}
+
+/** Oldest first. */
+export async function readWaivers(sql: Query): Promise<Waiver[]> {
+  const rows = await sql`SELECT * FROM waivers ORDER BY created_at, id`;
+  // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+  return rows.map((row: any) => ({
+    id: row.id,
+    repository: row.repository || null,
+    purlType: row.purl_type,
+    package: row.package,
+    versions: row.versions,
+    reason: row.reason,
+    owner: row.owner,
+    createdAt: Number(row.created_at),
+    until: row.ends_at === null ? null : Number(row.ends_at),
+  }));
+}
