@@ -160,6 +160,7 @@ function requestOf(asked: UpstreamRequest, path: string, query: string, root: st
     base: root.slice(0, -1),
     client: ofUs,
     address: "",
+    isInner: true,
     header: (name) => headers.get(name) ?? null,
     async body(limit) {
       if (bytes.length > limit) throw new Problem("tooLarge", `More than ${limit} bytes were sent`);

@@ -140,7 +140,7 @@ function shownHosted({ hosted }: RepositoryConfig): object {
 }
 
 function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): object {
-  const known = ["username", "sshKeyFile"] as const;
+  const known = ["folder", "username", "sshKeyFile"] as const;
   const shown: Record<string, unknown> = { names, git };
   for (const key of known) if (rest[key] !== undefined) shown[key] = rest[key];
   for (const secret of ["password", "token"] as const)

@@ -64,7 +64,7 @@ export function hostedCommands(deps: HostedCommandDeps): Command[] {
       summary: "Say that a version is not to be chosen any more",
       options: { reason: { value: "TEXT", help: "Why, for whoever installs it" }, ...options },
       details: `It stays, for those who name it exactly: pip, uv and poetry take no other version of a range then, npm, pnpm and yarn warn of a deprecated
-one. ${WHERE}`,
+one, and Composer installs it where a lock file names it. ${WHERE}`,
       examples: [['yank acme@1.2.3 pypi --reason "loses data"', "Have 1.2.4 chosen in its place"]],
       run: (given, terminal) => onRelease("yank", given, terminal, given.text("reason") ?? ""),
     },

@@ -15,6 +15,8 @@ export interface Request {
   readonly client: string;
   /** The address that the request comes from, also where `client` knows more. */
   readonly address: string;
+  /** Asked by a repository that is built on this one, which has what this one owns in another way. */
+  readonly isInner?: true;
   header(name: string): string | null;
   /**
    * The whole body, decompressed when its content-encoding is gzip; empty with GET and HEAD. It counts as memory of the server until the

@@ -8,7 +8,7 @@ import { type Root, readRoot } from "./root.ts";
 import { isObject } from "./types.ts";
 
 /** Where no upstream is asked, nothing is had of one. */
-const NO_ROOT: Modelled<Root> = {
+export const NO_ROOT: Modelled<Root> = {
   model: readRoot({}),
   digest: "",
   changedAt: 0,

@@ -32,6 +32,8 @@ import { renderPackage, WITHOUT_SOURCES } from "./view.ts";
 
 /** Each update asks for lists: the code host is asked for their sake once in so long. Milliseconds. */
 const LIST_AGE_MS = 60_000;
+/** That are remembered. */
+const NAMES = 10_000;
 const COMMIT = /^[0-9a-f]{40}$/;
 
 /** The document of releases or of branches. */
@@ -43,12 +45,7 @@ export async function serveCodePackage(
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
-  const at = memory.asked.get(name) ?? 0;
-  if (Math.abs(repository.now() - at) >= LIST_AGE_MS) {
-    memory.asked.set(name, repository.now());
-    // What is known is shown, whatever keeps the code host from being asked.
-    if (at > 0) await source.refresh();
-  }
+  await refreshFor(name, source, repository, memory);
   const shown = await shownOf(name, dev, source, repository, memory);
   const text = JSON.stringify({ packages: { [name]: shown } });
   const { checkouts } = repository.options;
@@ -66,6 +63,21 @@ export async function serveCodePackage(
   };
 }
 
+/** What is known is shown, whatever keeps the code host from being asked. */
+async function refreshFor(
+  name: string,
+  source: CodeSource,
+  repository: Repository,
+  { asked }: ComposerMemory,
+): Promise<void> {
+  const now = repository.now();
+  if (Math.abs(now - (asked.get(name) ?? 0)) < LIST_AGE_MS) return;
+  // Whatever name a client made up.
+  if (asked.size >= NAMES) asked.clear();
+  asked.set(name, now);
+  await source.refresh();
+}
+
 /** Newest first, with what was uploaded beside it, and without what somebody took back. */
 async function shownOf(
   name: string,
@@ -78,7 +90,11 @@ async function shownOf(
   const hosted = hosting.owns(name) ? await hosting.read(name) : null;
   const removed = hosted ? await source.removed(name) : new Set<string>();
   const yanked = yankedIn(hosted);
-  const all = await versionsOf(name, source, repository, memory);
+  const all = await versionsOf(name, source, repository, memory).catch((error) => {
+    // What was published under the name before is there without any code.
+    if (hosted && error instanceof Problem && error.kind === "notFound") return [];
+    throw error;
+  });
   const state = (hosted?.state ?? {}) as PackageState;
   const made = all
     .filter(({ normalized }) => isBranch(normalized) === dev)
@@ -115,6 +131,7 @@ async function versionsOf(
   const before = memory.code.get(name);
   if (before?.revision === revision) return before.versions;
   const versions = readCode(name, source, repository);
+  if (memory.code.size >= NAMES) memory.code.clear();
   memory.code.set(name, { revision, versions });
   versions.catch(() => memory.code.delete(name));
   return versions;

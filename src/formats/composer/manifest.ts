@@ -7,7 +7,7 @@ import { isPackageName } from "./names.ts";
 import { isNothing, isObject, type Version, valuesOf } from "./types.ts";
 
 /** Bytes. The largest ones that are known have some 100 kB. */
-export const MANIFEST_LIMIT = 2 * 2 ** 20;
+export const MANIFEST_LIMIT = 512 * 1024;
 /** Levels: documents hold them some levels down, and are read up to a depth of their own. */
 const NESTING = 100;
 

@@ -6,7 +6,7 @@ import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { CacheStatus, Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { rootModel, UNKNOWN_ROOT } from "./asking.ts";
+import { NO_ROOT, rootModel, UNKNOWN_ROOT } from "./asking.ts";
 import { type ComposerMemory, dateOf, viewsDate } from "./dates.ts";
 import { mirrorTemplate } from "./dist.ts";
 import { hostedNames } from "./hosted-serve.ts";
@@ -21,17 +21,23 @@ const BASES_LIMIT = 20;
 const LISTED_LIMIT = 20_000;
 
 export async function servePackages(
-  { base }: Request,
+  { base, isInner }: Request,
   repository: Repository<ComposerOptions>,
   memory: ComposerMemory,
 ): Promise<Reply> {
   const hosted = await hostedNames(repository);
   const { model: root, cache } = await rootModel(repository).catch((error) => {
+    if (hosted.length === 0 || !(error instanceof Problem)) throw error;
+    // All that it is built on has nothing but its own.
+    if (error.kind === "notFound") return NO_ROOT;
     // What is published here is had all the same; what else is asked for is told why it is not.
-    if (hosted.length === 0 || !cannotAsk(error)) throw error;
+    if (!cannotAsk(error)) throw error;
     const cache: CacheStatus = { hit: true };
     return { model: UNKNOWN_ROOT, cache };
   });
+  // It would be taken for a list of all that there is.
+  if (isInner && root === NO_ROOT.model)
+    throw new Problem("notFound", `${repository.name} has nothing of an upstream's`);
   if (hosted.length > 0 || repository.sources.patterns.length > 0)
     return { ...(await withHosted(root, hosted, base, repository)), cache };
   // What includes and lists hold changes beside it.
