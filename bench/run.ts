@@ -11,7 +11,7 @@ import { run } from "./lib/process.ts";
 import { record } from "./lib/record.ts";
 import { reason } from "./lib/refuse.ts";
 import { recordedUpstream } from "./lib/upstream.ts";
-import { measurements } from "./measure/index.ts";
+import { madeUp, measurements } from "./measure/index.ts";
 import { peers } from "./peers/index.ts";
 import type { FormatName } from "./peers/types.ts";
 import { render } from "./report/render.ts";
@@ -81,7 +81,7 @@ async function measure(keep: (results: Results) => void): Promise<void> {
   rmSync(join(work, "logs"), { recursive: true, force: true });
   mkdirSync(join(work, "logs"), { recursive: true });
   const { context, versions } = await install();
-  await record(context);
+  if (!flags.measure.split(",").every((name) => madeUp.includes(name))) await record(context);
   await context.upstream.start();
   const before = machine();
   for (const name of flags.measure.split(",")) {

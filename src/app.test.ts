@@ -13,7 +13,7 @@ import { createSite } from "./web/site.ts";
 
 const everybody = grantOf("", () => true);
 
-function open(answer: () => Reply, grant = everybody) {
+function open(answer: () => Reply, grant = everybody, isPublic = true) {
   const audited: AuditEntry[] = [];
   const lines: string[] = [];
   const served: ServedRequest[] = [];
@@ -31,7 +31,7 @@ function open(answer: () => Reply, grant = everybody) {
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
     audit: { note: (entry) => audited.push(entry) },
-    isPublic: () => true,
+    isPublic: () => isPublic,
     site: createSite({
       repositories: [],
       api: { parse: () => null, serve: () => Promise.reject(), problem: () => reply(400, "", "") },
@@ -143,4 +143,28 @@ test("who was sent bytes of a private package is told to the audit log, also whe
     { ...entry, address: "127.0.0.1" },
     { ...entry, address: "192.0.2.9" },
   ]);
+});
+
+test("what is not for everybody is marked so, and what else is true of a shared answer is followed", async () => {
+  const body = Buffer.from("four");
+  const shared: Reply = { ...reply(200, "text/plain", body), etag: "e", isShared: true };
+  const control = "public, max-age=300";
+  shared.headers["cache-control"] = control;
+  const { app, audited } = open(
+    () => shared,
+    grantOf("ann", () => true),
+    false,
+  );
+  const anew = { ...incoming, query: "x" }; // with a query none repeats
+  const ask = async () => (await app(anew)).response.headers.get("cache-control");
+  expect(await ask()).toBe("private, max-age=300");
+  const privateRead = { package: "a", purl: "pkg:toy/a@1", digest: "d" };
+  shared.privateRead = privateRead;
+  shared.isCurrent = () => true;
+  expect(await ask()).toBe("private, max-age=300");
+  delete shared.privateRead;
+  shared.isCurrent = () => false;
+  expect(await ask()).toBe("private, max-age=300");
+  expect(audited).toMatchObject([privateRead]);
+  expect(shared.headers["cache-control"]).toBe(control);
 });

@@ -6,6 +6,7 @@ import type { Mounted } from "./cache/repository.ts";
 import type { Audit } from "./core/audit.ts";
 import { type Access, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
+import { memo } from "./core/memo.ts";
 import { Problem } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
 import type { Request } from "./core/request.ts";
@@ -142,14 +143,14 @@ export function createApp(deps: AppDeps): App {
     return deliver({ answer, incoming: original, name, grant, failure, id, started, leave });
   }
 
-  async function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
+  function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
     const { route, access } = parse(target, method, grant);
     permit(grant, access.repository ?? target.about, access.action, access.package);
-    const answer = await target.serve(route, grant);
     const isForAll =
       grant.principal.kind === "anonymous" ||
       (target.name !== null && deps.isPublic(target.name, access.package));
-    return isForAll ? answer : forOne(answer);
+    const answer = target.serve(route, grant);
+    return isForAll ? answer : answer.then(forOne);
   }
 
   /** Sends, and records what was sent: at once, or when a stream has ended. */
@@ -317,13 +318,24 @@ function readable(incoming: Incoming) {
 
 /** What not everybody may have is kept by no cache that serves several. RFC 9111 §5.2.2.7 */
 function forOne(reply: Reply): Reply {
+  const made = marked(reply);
+  // All that changes of a shared reply.
+  const { privateRead, isCurrent } = reply;
+  if (isCurrent) made.isCurrent = isCurrent;
+  if (privateRead) made.privateRead = privateRead;
+  else delete made.privateRead;
+  return made;
+}
+
+/** The same object for the same reply: a shared one is prepared once for those too who may have it (http/send.ts). */
+const marked = memo((reply: Reply): Reply => {
   const control = reply.headers["cache-control"];
   const own = control?.includes("no-store") ? control : `private, ${control ?? "no-cache"}`;
   return {
     ...reply,
     headers: { ...reply.headers, "cache-control": own.replace(/ public,/, "") },
   };
-}
+});
 
 function served(
   { answer, incoming, name, failure, id, started }: Outcome,

@@ -3,12 +3,15 @@ import { accountCommands } from "./cli/accounts.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommand } from "./cli/backup.ts";
+import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { gcCommand } from "./cli/gc.ts";
+import { hookCommands } from "./cli/hooks.ts";
 import { hostedCommands } from "./cli/hosted.ts";
+import { importCommand } from "./cli/import.ts";
 import { runCli } from "./cli/index.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
@@ -17,6 +20,7 @@ import { publishCommand } from "./cli/publish.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
+import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import { formats } from "./formats/index.ts";
@@ -32,7 +36,10 @@ export function commands(): Command[] {
   return [
     serveCommand({
       formats,
-      start: (config, load) => start({ config, load, log: processLog(config), hasControl: true }),
+      async start(config, load) {
+        if (!hasStore(config)) await requirePorts(config);
+        return start({ config, load, log: processLog(config), hasControl: true });
+      },
     }),
     setupCommand(deps),
     doctorCommand(deps),
@@ -45,9 +52,11 @@ export function commands(): Command[] {
     publishCommand(working),
     ...hostedCommands(working),
     ...policyCommands(working),
+    importCommand(deps),
     unpinCommand(working),
     ...accountCommands(working),
     auditCommand(deps),
+    ...hookCommands(working),
     ...operationCommands(working),
   ];
 }

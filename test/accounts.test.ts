@@ -1,7 +1,7 @@
 // Accounts by the command line, as an operator makes them, and what they change for the clients of a running server.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startUpstream } from "./support/fake-upstream/index.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
@@ -69,6 +69,10 @@ test("a user, a grant and a token let a client in, and each of them taken back s
     "revoke token",
   ]);
   expect(audit.join("")).not.toContain(token);
+  const wrong = holdfast(["audit", "--action", "tokens"]);
+  expect([wrong.status, wrong.err]).toEqual([2, expect.stringContaining("did you mean token?")]);
+  expect(holdfast(["audit", "--action", "token"]).out).toMatch(/^[\d-]+ [\d:]+ UTC +token +the op/);
+  expect(holdfast(["audit", "--token", "ci"]).out).toStartWith("No line of the audit log");
   expect(server.output()).not.toContain(token);
 }, 60_000);
 
@@ -150,6 +154,22 @@ test("commands work without a server, and say what is wrong with what they are g
   const data = `${tempFolder("accounts")}/data`;
   const alone = (line: string[], input = "") => holdfast(line, input, data);
   try {
+    for (const listing of [
+      ["user", "list"],
+      ["token", "list"],
+      ["access", "show", "anonymous"],
+    ])
+      expect(alone(listing)).toMatchObject({
+        status: 1,
+        err: expect.stringContaining(`There is no data directory at ${data}`),
+      });
+    expect(existsSync(data)).toBe(false);
+    const made = alone(["team", "add", "web"]);
+    expect([made.out, made.err]).toEqual([
+      "web is a team.\n",
+      expect.stringContaining(`A new data directory was made for it: ${data}.`),
+    ]);
+    expect(alone(["team", "add", "docs"]).err).toBe("");
     expect(alone(["user", "list"]).out).toBe("There are no users.\n");
     expect(alone(["access", "show", "anonymous"]).out).toMatch(
       /read +all +all +anonymous +the default/,
@@ -176,4 +196,37 @@ test("commands work without a server, and say what is wrong with what they are g
   } finally {
     rmSync(data, { recursive: true, force: true });
   }
+}, 60_000);
+
+test("a server that cannot serve leaves no data directory behind", () => {
+  const data = `${tempFolder("accounts")}/data`;
+  const { status, err } = holdfast(["serve", "--listen", new URL(server.url).host], "", data);
+  expect([status, err]).toEqual([1, expect.stringContaining("the port is taken")]);
+  expect(existsSync(data)).toBe(false);
+}, 60_000);
+
+test("names of nobody are refused by commands, and told where the configuration has them", async () => {
+  expect(holdfast(["team", "add", "web"]).status).toBe(0);
+  expect(holdfast(["grant", "add", "team:wbe", "read"]).err).toContain(
+    "There is no team wbe; there are: web",
+  );
+  holdfast(["user", "add", "ann", "--admin", "--password-stdin"], "correct horse\n");
+  expect(holdfast(["user", "list"]).out).toMatch(/ann .* everything +a password/);
+  expect(holdfast(["user", "remove", "ann"])).toMatchObject({
+    status: 1,
+    err: expect.stringContaining("ann is the only administrator"),
+  });
+  holdfast(["user", "add", "ben", "--password-stdin"], "correct horse\n");
+  const odd = holdfast(["token", "create", "ben", "--may", "admin"]);
+  expect(odd.out).toMatch(/^hf_\w{49}\n$/);
+  expect(odd.err).toContain("ben administers nothing");
+  expect(holdfast(["user", "remove", "ann", "--force"]).status).toBe(0);
+  const file = join(tempFolder("htpasswd"), "htpasswd");
+  writeFileSync(file, "cy:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\ndan:plain\n");
+  const some = holdfast(["user", "import", file]);
+  expect([some.status, some.out]).toEqual([1, expect.stringContaining("1 users are new")]);
+  expect(some.err).toContain("1 of its lines were not taken over, as told above");
+  expect(holdfast(["trash", "list"]).out).toContain("Nothing that was unpublished");
+  const typo = holdfast(["unpublish", "npm", "acme-lib==1.0"]);
+  expect(typo.err).toContain("acme-lib is not published in npm");
 }, 60_000);

@@ -23,13 +23,15 @@ const rooms: Record<string, readonly string[]> = {
   sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
   cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
+  // Writes down what is to be told; the ways to where it is told are given.
+  hooks: ["core", "store"],
   formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "policy", "jobs"],
+  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs"],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

@@ -108,6 +108,9 @@ for (const asked of more) {
     routes.set(`${route.method} ${route.kind} ${route.action} ${route.package === null}`, route);
 }
 
+/** Who sends something to log in with that is not good. */
+const strangers = ["expired", "revoked", "wrong network", "another server's token"];
+
 type Caller = { header: string | null; may(route: Route): boolean };
 let upstream: FakeUpstream;
 let server: TestServer;
@@ -172,6 +175,7 @@ beforeAll(async () => {
   const revoked = await add("revoked", { actions: ["admin"] }, {}, () => false);
   await admin.revokeToken(theServer, revoked.id);
   await add("wrong network", { actions: ["admin"] }, { cidrs: ["192.0.2.0/24"] }, () => false);
+  callers.set("another server's token", { header: "Bearer eyJ.a.b", may: () => false });
   await add("other repository", { actions: ["admin"], repository: "nowhere" }, {}, () => false);
   // What belongs to no package is for everybody who may do that with any.
   const none = (route: Route) => route.package === null;
@@ -223,7 +227,7 @@ test("each caller is let in where their grants say so, and nowhere else", async 
         continue;
       const { status } = await ask(route, header);
       const isRefused = status === 401 || status === 403;
-      const isKnown = header !== null && !["expired", "revoked", "wrong network"].includes(name);
+      const isKnown = header !== null && !strangers.includes(name);
       if (
         isLetIn
           ? isRefused && !/tarball/.test(route.kind)
@@ -313,7 +317,7 @@ const pages: Record<string, "all" | "something" | "everything" | "people"> = {
 
 test("the site: each page is for whom it is meant", async () => {
   expect(sitePaths().sort()).toEqual(Object.keys(pages).sort());
-  const nobodies = ["anonymous", "no grant", "expired", "revoked", "wrong network"];
+  const nobodies = ["anonymous", "no grant", ...strangers];
   for (const [path, who] of Object.entries(pages))
     for (const [name, { header }] of callers) {
       const { status, text } = await ask({ method: "GET", path }, header);
@@ -354,6 +358,7 @@ test("the API: whoever has no grant is refused on every operation that is not fo
         ["expired", 401],
         ["revoked", 401],
         ["wrong network", 401],
+        ["another server's token", 401],
       ] as const) {
         const answer = await ask(asked, callers.get(name)!.header);
         // Who may administer something may ask for lists, which then hold nothing of what they may not.

@@ -120,8 +120,23 @@ test("who was removed is another one when they come again, and who is disabled d
   issuer.person = { sub: "20", preferred_username: "eda" };
   await through();
   await server.account("grant add", { holder: "user:eda", actions: ["admin"] });
-  await server.account("user remove", { name: "eda" });
+  await server.account("user remove", { name: "eda", force: true });
   await server.account("user add", { name: "eda", password: "correct horse" });
+  expect((await through()).page.status).toBe(403);
+  // Unless an administrator says that it is the same person, who keeps what they have.
+  const [token] = await server.account("token create", {
+    user: "eda",
+    name: "laptop",
+    scope: { repositories: null, packages: null, actions: null },
+  });
+  await server.account("grant add", { holder: "user:eda", actions: ["read"] });
+  await server.account("user password", { name: "eda", password: null });
+  const eda = await through();
+  expect(eda.page.status).toBe(303);
+  expect((await eda.browser.open("/-/account")).text).toContain("laptop");
+  const headers = { authorization: `Bearer ${token}` };
+  expect((await fetch(`${server.url}/npm/kelp`, { headers })).status).toBe(200);
+  issuer.person = { sub: "20b", preferred_username: "eda" };
   expect((await through()).page.status).toBe(403);
   issuer.person = { sub: "21", preferred_username: "fay" };
   await through();

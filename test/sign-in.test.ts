@@ -39,7 +39,9 @@ test("the first administrator is made once, with the code of the log alone", asy
   expect((await claim({ code }, { origin: "https://evil.example.test" })).status).toBe(403);
   const made = await claim({ code: code.toLowerCase(), name: "Ann" });
   expect([made.status, made.location]).toEqual([303, "/-/account"]);
-  expect((await browser.open("/-/account")).text).toContain("<h1>ann</h1>");
+  expect((await browser.open("/-/account")).text).toMatch(
+    /<h1>ann<\/h1>.*Administrator: may do everything.*What comes next/s,
+  );
   expect(server.setupCode()).toBeNull();
   expect((await claim({ code })).location).toBe("/-/login");
   expect(await server.account("user list", {})).toHaveLength(2);
@@ -239,7 +241,7 @@ test("a client's log-in is shown with who asks, and approved by nobody else", as
 
 test("tokens are made and shown once, and ended", async () => {
   const ben = await loggedIn("ben");
-  const made = await ben.send("/-/account", {
+  const wish = {
     do: "make",
     name: "<i>laptop</i>",
     may: "read",
@@ -247,7 +249,12 @@ test("tokens are made and shown once, and ended", async () => {
     repositories: "npm, pypi",
     packages: "",
     cidrs: "127.0.0.0/8",
-  });
+  };
+  const sent = await ben.send("/-/account", wish);
+  expect([sent.status, sent.location]).toEqual([303, expect.stringMatching(/\?made=[\w-]{22}$/)]);
+  const ann = await loggedIn("ann");
+  expect((await ann.open(sent.location!)).text).not.toMatch(/hf_[0-9A-Za-z]{49}/);
+  const made = await ben.open(sent.location!);
   expect(made.headers.get("cache-control")).toContain("no-store");
   const [secret = ""] = /hf_[0-9A-Za-z]{49}/.exec(made.text) ?? [];
   expect(made.text).toContain("&lt;i&gt;laptop");
@@ -257,8 +264,20 @@ test("tokens are made and shown once, and ended", async () => {
   const listed = await ben.open("/-/account");
   expect(listed.text).not.toContain(secret);
   expect(listed.text).toContain("read · npm, pypi");
-  const [, id = ""] = /name="id" value="([^"]+)"/.exec(listed.text) ?? [];
-  const ann = await loggedIn("ann");
+  // Loading the page again shows nothing and makes nothing; nor does sending the form again.
+  const loaded = await ben.open(sent.location!);
+  expect(loaded.text).not.toContain(secret);
+  const twice = await ben.send("/-/account", wish);
+  expect([twice.status, twice.text]).toEqual([
+    409,
+    expect.stringContaining("laptop&lt;/i&gt; already"),
+  ]);
+  expect(twice.text).toContain('value="npm, pypi"');
+  const [, id = ""] = /\?revoke=([^"]+)"/.exec(listed.text) ?? [];
+  const question = await ben.open(`/-/account?revoke=${id}`);
+  expect(question.text).toContain("cannot be taken back");
+  expect((await read()).status).toBe(200);
+  expect((await ann.open(`/-/account?revoke=${id}`)).location).toBe("/-/account");
   await ann.send("/-/account", { do: "revoke", id });
   expect((await read()).status).toBe(200);
   await ben.send("/-/account", { do: "revoke", id });
@@ -269,10 +288,40 @@ test("tokens are made and shown once, and ended", async () => {
     { name: "x", may: "read", days: "-1" },
     { name: "x", may: "read", days: "Infinity" },
     { name: "x", may: "read", days: "1", cidrs: "nowhere" },
+    { name: "x", may: "read", days: "1", repositories: "nmp" },
   ]) {
     const page = await ben.send("/-/account", { do: "make", ...wrong });
     expect([wrong, page.status, /hf_[0-9A-Za-z]{49}/.test(page.text)]).toEqual([wrong, 400, false]);
   }
+  // What was typed stays, and what is wrong is said where it stands.
+  const odd = { name: "x", may: "publish", days: "7", cidrs: "nowhere" };
+  const { text } = await ben.send("/-/account", { do: "make", ...odd });
+  expect(text).toMatch(/<details open>.*id="wrong-cidrs"[^>]*>[^<]*"?nowhere.*value="nowhere"/s);
+  expect(text).toMatch(/value="publish" checked/);
+  expect(text).toMatch(/name="days" type="number" value="7"/);
+});
+
+test("people change their own password, and stay logged in here alone", async () => {
+  await server.account("user add", { name: "eve", password: PASSWORD });
+  const [eve, elsewhere] = [await loggedIn("eve"), await loggedIn("eve")];
+  const wrong = await eve.send("/-/account", { do: "password", old: "no", new: "battery staple" });
+  expect([wrong.status, wrong.text]).toEqual([
+    401,
+    expect.stringContaining("The name or the password is wrong"),
+  ]);
+  const short = await eve.send("/-/account", { do: "password", old: PASSWORD, new: "x" });
+  expect([short.status, short.text]).toEqual([400, expect.stringContaining("8 to 1024")]);
+  const right = await eve.send("/-/account", {
+    do: "password",
+    old: PASSWORD,
+    new: "battery staple",
+  });
+  expect((await eve.open(right.location!)).text).toContain("You have another password now");
+  expect((await elsewhere.open("/-/account")).status).toBe(303);
+  const again = openBrowser(server.url);
+  const login = { name: "eve", password: "battery staple", next: "/-/account" };
+  expect((await again.send("/-/login", login)).status).toBe(303);
+  await server.account("user remove", { name: "eve" });
 });
 
 test("what outlives a session takes a log-in of the last quarter of an hour", async () => {
@@ -283,7 +332,8 @@ test("what outlives a session takes a log-in of the last quarter of an hour", as
   const path = new URL(loginUrl).pathname;
   expect((await ben.open(path)).text).toContain("Is this you?");
   const first = await make();
-  const [, id = ""] = /name="id" value="([^"]+)"/.exec(first.text) ?? [];
+  const listed = await ben.open(first.location!);
+  const [, id = ""] = /\?revoke=([^"]+)"/.exec(listed.text) ?? [];
   const answers = async () => [(await ben.open(path)).location, (await fetch(doneUrl)).status];
   expect(await answers()).toEqual([null, 202]);
 
@@ -313,7 +363,7 @@ test("what outlives a session takes a log-in of the last quarter of an hour", as
   const right = { name: "ben", password: PASSWORD, next: page, again: "1" };
   expect((await ben.send("/-/login", right)).location).toBe(page);
   expect((await ben.send(page, { answer: "yes" })).text).toContain("The client is logged in");
-  expect((await make()).text).toMatch(/hf_[0-9A-Za-z]{49}/);
+  expect((await make()).location).toContain("?made=");
 });
 
 test("what is huge, or no form, is refused", async () => {

@@ -1,7 +1,7 @@
 // devpi-server, with its root/pypi mirror pointed at the recorded upstream.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, run, serve } from "../lib/process.ts";
+import { freePort, run, type Server, serve } from "../lib/process.ts";
 import { Problem } from "../lib/refuse.ts";
 import { environment } from "./python.ts";
 import type { Peer } from "./types.ts";
@@ -19,17 +19,35 @@ async function json(url: string, method: string, body: object, headers: Record<s
   return (await answer.json()) as { result: { password?: string } };
 }
 
-/** Makes root/pypi a mirror of the recorded upstream. */
-async function pointAt(at: string, mirror: string): Promise<void> {
+async function logIn(at: string): Promise<Record<string, string>> {
   const login = await json(`${at}/+login`, "POST", { user: "root", password: PASSWORD }, {});
   const token = Buffer.from(`root:${login.result.password}`).toString("base64");
-  const auth = { "x-devpi-auth": token };
-  await json(
-    `${at}/root/pypi`,
-    "PUT",
-    { type: "mirror", mirror_url: mirror, volatile: false },
-    auth,
-  );
+  return { "x-devpi-auth": token };
+}
+
+/** Makes root/pypi a mirror of the recorded upstream. */
+async function pointAt(at: string, mirror: string): Promise<void> {
+  const settings = { type: "mirror", mirror_url: mirror, volatile: false };
+  await json(`${at}/root/pypi`, "PUT", settings, await logIn(at));
+}
+
+const dataOf = (folder: string) => join(folder, "devpi");
+
+async function launch(
+  folder: string,
+  more: string[] = [],
+): Promise<{ at: string; server: Server }> {
+  const bin = await environment("devpi", [`devpi-server==${versionOf("devpi", "devpi-server")}`]);
+  const data = dataOf(folder);
+  if (!existsSync(data)) {
+    const args = ["--serverdir", data, "--root-passwd", PASSWORD, "--no-root-pypi"];
+    await run({ name: "devpi", command: join(bin, "devpi-init"), args });
+  }
+  const port = await freePort();
+  const at = `http://127.0.0.1:${port}`;
+  const args = ["--serverdir", data, "--host", "127.0.0.1", "--port", String(port), ...more];
+  const command = { name: "devpi", command: join(bin, "devpi-server"), args };
+  return { at, server: await serve(command, `${at}/+api`) };
 }
 
 export const devpi: Peer = {
@@ -41,23 +59,21 @@ export const devpi: Peer = {
     return version;
   },
   async start(upstreams, folder, { freshness }) {
-    const version = versionOf("devpi", "devpi-server");
-    const bin = await environment("devpi", [`devpi-server==${version}`]);
-    const data = join(folder, "devpi");
-    const fresh = !existsSync(data);
-    if (fresh) {
-      const args = ["--serverdir", data, "--root-passwd", PASSWORD, "--no-root-pypi"];
-      await run({ name: "devpi", command: join(bin, "devpi-init"), args });
-    }
-    const port = await freePort();
-    const at = `http://127.0.0.1:${port}`;
-    const args = ["--serverdir", data, "--host", "127.0.0.1", "--port", String(port)];
-    args.push("--mirror-cache-expiry", String(freshness));
-    const server = await serve(
-      { name: "devpi", command: join(bin, "devpi-server"), args },
-      `${at}/+api`,
-    );
-    if (fresh) await pointAt(at, `${upstreams.pypi}/simple/`);
+    const isFresh = !existsSync(dataOf(folder));
+    const args = ["--mirror-cache-expiry", String(freshness)];
+    const { at, server } = await launch(folder, args);
+    if (isFresh) await pointAt(at, `${upstreams.pypi}/simple/`);
     return { ...server, urls: { pypi: `${at}/root/pypi/+simple` } };
+  },
+  /** An index of packages of its own; its readers need no account, for that takes a plugin. */
+  async startPrivate(_upstreams, folder) {
+    const { at, server } = await launch(folder);
+    const settings = { type: "stage", bases: [], volatile: false };
+    await json(`${at}/root/bench`, "PUT", settings, await logIn(at));
+    const authorization = `Basic ${Buffer.from(`root:${PASSWORD}`).toString("base64")}`;
+    const url = `${at}/root/bench/`;
+    const index = `${url}+simple`;
+    const publisher = { url, index, authorization, name: "root", password: PASSWORD };
+    return { ...server, publishers: { pypi: publisher } };
   },
 };

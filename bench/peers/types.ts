@@ -16,6 +16,24 @@ export interface StartOptions {
   freshness: number;
 }
 
+/** Somebody who may publish and read private packages of one server. */
+export interface Publisher {
+  /** Where packages are put or posted, without a trailing slash for npm, as it stands for PyPI. */
+  url: string;
+  /** Where clients install from, without a trailing slash. */
+  index: string;
+  /** As an HTTP header: a token, where the server has tokens. */
+  authorization: string;
+  name: string;
+  /** With `name` as Basic credentials. */
+  password: string;
+}
+
+/** A server whose packages under `CLAIMS` (lib/private-packages.ts) are for its publisher alone, where that can be had. */
+export interface RunningPrivate extends Server {
+  publishers: Partial<Record<FormatName, Publisher>>;
+}
+
 export interface Peer {
   /** As in tables and in --only. */
   name: string;
@@ -24,4 +42,10 @@ export interface Peer {
   install(): Promise<string>;
   /** Starts it on a free port with its data in `folder`, which may hold the data of an earlier start. */
   start(upstreams: Upstreams, folder: string, options: StartOptions): Promise<Running>;
+  /** The same with an account, for those that host packages of their own; `folder` is empty. */
+  startPrivate?(
+    upstreams: Upstreams,
+    folder: string,
+    options?: { /** Everybody may read them. */ isOpen: boolean },
+  ): Promise<RunningPrivate>;
 }

@@ -2,7 +2,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { workFolder } from "../lib/paths.ts";
+import { CLAIMS } from "../lib/private-packages.ts";
 import { freePort, run, serve } from "../lib/process.ts";
+import { Problem } from "../lib/refuse.ts";
 import type { Peer } from "./types.ts";
 import { versionOf } from "./versions.ts";
 
@@ -53,5 +55,41 @@ export const verdaccio: Peer = {
       `${at}/-/ping`,
     );
     return { ...server, urls: { npm: at } };
+  },
+  async startPrivate(upstreams, folder) {
+    const port = await freePort();
+    const config = join(folder, "verdaccio.json");
+    const own = { access: "$authenticated", publish: "$authenticated" };
+    writeFileSync(
+      config,
+      JSON.stringify({
+        storage: join(folder, "storage"),
+        web: { enable: false },
+        auth: { htpasswd: { file: join(folder, "htpasswd"), max_users: 10 } },
+        uplinks: { upstream: { url: `${upstreams.npm}/` } },
+        packages: { [CLAIMS.npm]: own, "**": { access: "$all", proxy: "upstream" } },
+        // The tokens that it gives by default hold the password, and bcrypt looks at it with each request.
+        security: { api: { jwt: { sign: { expiresIn: "1d" } } } },
+        max_body_size: "200mb",
+        log: { type: "stdout", format: "json", level: "http" },
+      }),
+    );
+    const at = `http://127.0.0.1:${port}`;
+    const args = [entry(), "--config", config, "--listen", `127.0.0.1:${port}`];
+    const env = { NODE_ENV: "production" };
+    const server = await serve(
+      { name: "verdaccio", command: node(), args, env, cwd: folder },
+      `${at}/-/ping`,
+    );
+    const who = { name: "ann", password: "correct horse battery" };
+    const answer = await fetch(`${at}/-/user/org.couchdb.user:${who.name}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(who),
+    });
+    const { token } = (await answer.json()) as { token?: string };
+    if (!token) throw new Problem(`verdaccio gave no token: ${answer.status}`);
+    const publisher = { ...who, url: at, index: at, authorization: `Bearer ${token}` };
+    return { ...server, publishers: { npm: publisher } };
   },
 };

@@ -1,52 +1,8 @@
 // The budget of the design (§8), row by row: goal, measured, met or by how much it is missed.
 import type { Row } from "../lib/context.ts";
+import { privateGoals } from "./private-goals.ts";
 import { number } from "./tables.ts";
-
-interface Verdict {
-  measured: string;
-  /** Measured divided by allowed: 1 or less is met. Null: not measured. */
-  share: number | null;
-}
-
-type Find = (measure: string, column: string, metric: string, server?: string) => number | null;
-
-interface Goal {
-  what: string;
-  goal: string;
-  judge(find: Find, rows: Row[]): Verdict;
-}
-
-const NOT_MEASURED: Verdict = { measured: "not measured", share: null };
-
-/** At most `limit`. */
-function atMost(value: number | null, limit: number, unit: string): Verdict {
-  if (value === null) return NOT_MEASURED;
-  return { measured: `${number(value)} ${unit}`, share: value / limit };
-}
-
-/** At least `fraction` of another server's figure. */
-function atLeastOf(value: number | null, other: number | null, fraction: number): Verdict {
-  if (value === null || other === null) return NOT_MEASURED;
-  return {
-    measured: `${number((value / other) * 100)} % (${number(value)} of ${number(other)})`,
-    share: fraction / (value / other),
-  };
-}
-
-/** At most `factor` times another figure, and `more` on top. */
-function atMostOf(
-  value: number | null,
-  other: number | null,
-  factor: number,
-  unit: string,
-  more = 0,
-): Verdict {
-  if (value === null || other === null) return NOT_MEASURED;
-  return {
-    measured: `${number(value)} against ${number(other)} ${unit} (${(value / other).toFixed(2)}x)`,
-    share: value / (other * factor + more),
-  };
-}
+import { atLeastOf, atMost, atMostOf, type Find, type Goal, NOT_MEASURED } from "./verdict.ts";
 
 const CLIENTS = [
   "npm ci",
@@ -278,6 +234,7 @@ const GOALS: Goal[] = [
       },
     }),
   ),
+  ...privateGoals,
 ];
 
 function verdict(share: number | null): string {

@@ -8,6 +8,8 @@ export interface Results {
   quick: boolean;
   versions: Record<string, string>;
   rows: Row[];
+  /** When each measurement was taken, in words: they may be of several runs. */
+  taken?: Record<string, string>;
   /** Paths that a server asked for and the recording did not have. */
   missing: Record<string, number>;
 }
@@ -24,5 +26,14 @@ export function mergeResults(file: string, results: Results): void {
   const kept = earlier?.rows.filter((row) => !measured.has(key(row))) ?? [];
   const versions = { ...earlier?.versions, ...results.versions };
   const rows = [...kept, ...results.rows];
-  writeFileSync(file, JSON.stringify({ ...results, versions, rows }, null, 1));
+  const now = results.rows.map((row) => [row.measure, runOf(results)]);
+  const taken = { ...earlier?.taken, ...Object.fromEntries(now) };
+  const missing = { ...earlier?.missing, ...results.missing };
+  writeFileSync(file, JSON.stringify({ ...results, versions, rows, taken, missing }, null, 1));
+}
+
+/** When a run was made, of what, and how busy the machine was. */
+export function runOf({ machine, versions }: Results): string {
+  const holdfast = versions["holdfast"] ? `, Holdfast ${versions["holdfast"]}` : "";
+  return `${machine.date} UTC${holdfast}, load average ${machine.load.toFixed(2)}`;
 }

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
+import { type HookReceiver, startHookReceiver } from "../../test/support/hook-receiver.ts";
 import { tarOf } from "../../test/support/tar.ts";
 import { tempFolder } from "../../test/support/temp.ts";
 import { waitFor } from "../../test/support/wait.ts";
@@ -18,6 +19,7 @@ import { type Running, start } from "../server/start.ts";
 type Json = any;
 
 let server: Running;
+let receiver: HookReceiver;
 let document: Json;
 let admin = "";
 let reader = "";
@@ -27,6 +29,7 @@ const others = { pypi: false, go: false, composer: false, debian: false, "debian
 beforeAll(async () => {
   const home = tempFolder("api");
   const file = join(home, "holdfast.yaml");
+  receiver = await startHookReceiver("whsec_bm9ib2R5IGNoZWNrcyBpdCBoZXJl");
   writeFileSync(
     file,
     JSON.stringify({
@@ -35,6 +38,7 @@ beforeAll(async () => {
         grants: [{ to: "user:rea", may: "read", packages: ["@acme/*"] }],
       },
       policy: [{ name: "bad", packages: ["pkg:npm/bad"], block: "malware" }],
+      hooks: [{ name: "chat", url: receiver.url, events: ["publish"] }],
       repositories: {
         ...others,
         npm: { offline: true, upstreams: [] },
@@ -53,7 +57,10 @@ beforeAll(async () => {
   await publish("@acme/app", "1.1.0");
   await publish("other", "1.0.0");
 });
-afterAll(() => server.stop(0));
+afterAll(async () => {
+  await server.stop(0);
+  receiver.stop();
+});
 
 /** As the operator does on the server's machine. */
 async function command(name: string, given: object): Promise<string[]> {
@@ -137,6 +144,8 @@ const example: Record<string, string> = {
   grant: "none",
   token: "none",
   operation: "none",
+  hook: "chat",
+  message: "none",
 };
 const pathOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, (_, name) => example[name]!);
 
@@ -178,7 +187,7 @@ describe("every operation", () => {
         const mayRead =
           want === 403 &&
           method === "GET" &&
-          !/users|teams|grants|tokens|audit|operations|trash/.test(path);
+          !/users|teams|grants|tokens|audit|operations|trash|hooks/.test(path);
         const mayPromote = want === 403 && path.endsWith("/promote");
         const isOpen = path === "/me" || mayRead || mayPromote;
         const response = await ask(method, `/-/api/v1${pathOf(path)}`, { token: token() });
@@ -202,6 +211,30 @@ describe("every operation", () => {
     expect(items).toEqual([{ name: "@acme/app" }]);
   });
 
+  test("that takes the only administrator away, or names no repository of this server, is refused", async () => {
+    const refused = await api("DELETE", "/users/ann");
+    expect([refused.status, (await refused.json()).detail]).toEqual([
+      409,
+      expect.stringContaining("ann is the only administrator"),
+    ]);
+    const token = { name: "x", scope: { repositories: ["nmp"] } };
+    const made = await api("POST", "/users/ann/tokens", token);
+    expect([made.status, await made.text()]).toEqual([
+      400,
+      expect.stringContaining("There is no repository nmp; there are: npm, php, release"),
+    ]);
+    expect(
+      (await api("POST", "/grants", { holder: "team:nobody", actions: ["read"] })).status,
+    ).toBe(404);
+    await api("PUT", "/users/zoe", { password: "correct horse" });
+    await api("PUT", "/users/zoe/password", { password: null });
+    expect(await (await api("GET", "/users/zoe")).json()).toMatchObject({
+      hasPassword: false,
+      isAdmin: false,
+    });
+    await api("DELETE", "/users/zoe");
+  });
+
   test("of a command is one of the API as well, and the others say why not", () => {
     const told = operations().flatMap(({ operation }) => [
       ...(operation.description as string).matchAll(/As `holdfast ([^`]+)`/g),
@@ -217,6 +250,7 @@ describe("every operation", () => {
       setup: "writes on the client's machine",
       doctor: "looks at the machine before a server runs",
       config: "looks at a file",
+      "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
       "policy test": "looks at a file",
     };
@@ -407,6 +441,31 @@ test("each does what it says, and answers as the document says", async () => {
   });
   const theirs = await ask("GET", "/-/api/v1/events", { token: reader });
   expect(((await theirs.json()) as Json).items).toHaveLength(1);
+
+  const told = () => call("GET", "/hooks/chat/messages?state=told&limit=2");
+  await waitFor(
+    async () => (await told()).items.length === 2,
+    () => "the hook is told nothing",
+    15_000,
+  );
+  const messages = await told();
+  const next = await call("GET", `/hooks/chat/messages?cursor=${messages.next}`);
+  expect(next.items[0].id < messages.items[1].id).toBe(true);
+  const { id } = messages.items[0];
+  expect(await call("GET", `/hooks/chat/messages/${id}`)).toMatchObject({
+    type: "publish",
+    nextAt: null,
+    payload: { id },
+  });
+  await call("GET", "/hooks/chat/messages/none", undefined, 404);
+  expect(await call("POST", `/hooks/chat/messages/${id}/resend`)).toMatchObject({ isTold: true });
+  expect(await call("POST", "/hooks/chat/test")).toMatchObject({ isTold: true });
+  await call("POST", "/hooks/none/test", undefined, 404);
+  expect(await call("POST", "/hooks/chat/resend")).toEqual({ messages: 0 });
+  const to = new URL(receiver.url).host;
+  expect((await call("GET", "/hooks")).items).toMatchObject([
+    { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
+  ]);
 
   for (const name of ["verify", "gc", "reload"]) {
     const { id } = await call("POST", "/operations", { name });

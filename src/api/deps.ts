@@ -4,6 +4,7 @@ import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
+import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { Waivers } from "../policy/waivers.ts";
@@ -35,6 +36,7 @@ export interface ApiDeps {
   /** Milliseconds since the epoch. */
   now(): number;
   database: ReadDatabase;
+  hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;
 }

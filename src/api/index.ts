@@ -7,6 +7,7 @@ import { abandonEndpoints } from "./abandon.ts";
 import type { ApiDeps } from "./deps.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
+import { hookEndpoints } from "./hooks.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
@@ -34,12 +35,13 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     whoAmI,
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
+    ...policyEndpoints(deps),
     ...publishEndpoints(deps),
     ...abandonEndpoints(deps),
-    ...policyEndpoints(deps),
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
+    ...hookEndpoints(deps),
     ...operationEndpoints(deps),
   ];
 }

@@ -38,7 +38,10 @@ function operationOf(one: Endpoint, schemas: Json): Json {
   const names = [...one.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const needed = one.access(Object.fromEntries(names.map((name) => [name, `{${name}}`])));
   const where = [needed.package, needed.repository].filter(Boolean).join(" of ");
-  const needs = `Needs ${needed.action}${where ? ` on ${where}` : " on the server"}.`;
+  const needs =
+    needed.action === "open"
+      ? "For everybody."
+      : `Needs ${needed.action}${where ? ` on ${where}` : " on the server"}.`;
   return {
     operationId: idOf(one),
     summary: one.summary,

@@ -113,13 +113,18 @@ export function operationEndpoints(deps: ApiDeps) {
       body: z.strictObject({
         name: Name.describe("The words of the command"),
         flags: z.array(Name).default([]).describe("Its switches, without the dashes"),
+        values: z
+          .record(z.string(), z.string())
+          .default({})
+          .describe("Its options that have a value, without the dashes"),
       }),
       status: 202,
       result: Operation,
-      async run({ params, body: { name, flags }, grant }) {
+      async run({ params, body: { name, flags, values }, grant }) {
         const repository = repositoryOf(deps, params["repository"]!).name;
-        const wanted = { name, repository, flags: new Set(flags) };
-        return shown(await runs.start(wanted, nameOf(grant.principal)));
+        const by = nameOf(grant.principal);
+        const wanted = { name, repository, flags: new Set(flags), values: { ...values, by } };
+        return shown(await runs.start(wanted, by));
       },
     }),
     endpoint({

@@ -1,7 +1,9 @@
 // What happened, and who did what.
 import { z } from "zod";
 import { type AuditRow, readAudit } from "../auth/audit.ts";
-import { eventKinds, pageOfEvents, type StoredEvent } from "../ledger/events.ts";
+import { auditActions } from "../core/audit.ts";
+import { eventKinds } from "../core/event.ts";
+import { pageOfEvents, type StoredEvent } from "../ledger/events.ts";
 import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofReaders, ofServer } from "./endpoint.ts";
 import { cursorOf, paged, pageOf, pageOfRows, rowBefore } from "./paging.ts";
@@ -15,6 +17,10 @@ const Entry = z
     kind: z.string().describe("user, job, server or anonymous"),
     principal: z.string(),
     token: z.string().nullable().describe("The id of the token that it came with"),
+    tokenName: z
+      .string()
+      .nullable()
+      .describe("What it is called; null once nothing is known of it any more"),
     address: z.string(),
     repository: z.string().nullable(),
     package: z.string().nullable(),
@@ -51,14 +57,17 @@ export function recordEndpoints({ database }: ApiDeps) {
         ...paged,
         since: Time.optional(),
         until: Time.optional(),
-        user: Name.optional(),
+        user: Name.optional().describe(
+          "What this user or CI job did, and log-ins under that name that failed",
+        ),
+        token: Name.optional().describe("The id of a token, or its name"),
         package: Name.optional().describe("A name, or a purl"),
-        action: Name.optional(),
+        action: z.enum(auditActions).optional(),
       }),
       status: 200,
       result: pageOf(Entry),
       async run({ query }) {
-        const { since, until, user, package: name, action, limit, cursor } = query;
+        const { since, until, user, token, package: name, action, limit, cursor } = query;
         const before = rowBefore(cursor);
         const rows = await readAudit(database.read, {
           limit: limit + 1,
@@ -66,6 +75,7 @@ export function recordEndpoints({ database }: ApiDeps) {
           ...(since && { since: Date.parse(since) }),
           ...(until && { until: Date.parse(until) }),
           ...(user && { principal: user }),
+          ...(token && { token }),
           ...(name && { package: name }),
           ...(action && { action }),
         });
@@ -82,7 +92,7 @@ export function recordEndpoints({ database }: ApiDeps) {
       access: ofReaders,
       query: z.object({
         ...paged,
-        kind: z.enum(eventKinds as [string, ...string[]]).optional(),
+        kind: z.enum(eventKinds).optional(),
         repository: Name.optional(),
       }),
       status: 200,

@@ -1,7 +1,7 @@
 // Users, teams and what they may: what `holdfast user|team|access …` do.
 import { z } from "zod";
 import type { User as StoredUser } from "../auth/directory.ts";
-import { membersOf, teamsOf, userGrants } from "../auth/effective.ts";
+import { isAdministrator, membersOf, teamsOf, userGrants } from "../auth/effective.ts";
 import { readHtpasswd } from "../auth/htpasswd/file.ts";
 import { Problem } from "../core/problem.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -18,6 +18,7 @@ const User = z
     createdAt: Time,
     createdBy: z.string(),
     disabledAt: Time.nullable(),
+    isAdmin: z.boolean().describe("May do everything"),
     hasPassword: z.boolean().describe("False for who logs in through another system"),
     teams: z.array(z.string()),
   })
@@ -43,6 +44,7 @@ export function userEndpoints({ auth }: ApiDeps) {
     createdAt: time(createdAt),
     createdBy,
     disabledAt: time(disabledAt),
+    isAdmin: isAdministrator(directory.current(), auth.rules(), name),
     hasPassword: password !== null,
     teams: teamsOf(directory.current(), auth.rules(), name),
   });
@@ -116,10 +118,14 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users/{user}",
       summary: "Remove a user, with their grants, teams and tokens",
       command: "user remove",
+      query: z.object({
+        force: z.enum(["true", "false"]).default("false").describe("Also the only administrator"),
+      }),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query, grant }) {
         // Who asks again, since no answer came, is told the same.
-        if (find(params["user"])) await admin.removeUser(grant.principal, params["user"]!);
+        if (find(params["user"]))
+          await admin.removeUser(grant.principal, params["user"]!, query.force === "true");
       },
     }),
     endpoint({
@@ -128,7 +134,15 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users/{user}/password",
       summary: "Give a user another password",
       command: "user password",
-      body: z.strictObject({ password: z.string().min(1) }),
+      body: z.strictObject({
+        password: z
+          .string()
+          .min(1)
+          .nullable()
+          .describe(
+            "Null: whoever logs in first under this name through another system is the user",
+          ),
+      }),
       status: 204,
       run: ({ params, body, grant }) =>
         admin.setPassword(grant.principal, params["user"]!, body.password),

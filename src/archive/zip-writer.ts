@@ -1,6 +1,6 @@
 // Writes zip archives, entry by entry, the same bytes for the same content: no times, no modes but whether a file can be run. APPNOTE.TXT
 import { promisify } from "node:util";
-import { crc32, createDeflateRaw, deflateRaw } from "node:zlib";
+import { crc32, createDeflateRaw, deflateRaw, deflateRawSync } from "node:zlib";
 
 export interface NewZipEntry {
   /** As UTF-8, with slashes. */
@@ -14,6 +14,8 @@ export interface NewZipEntry {
 const deflate = promisify(deflateRaw);
 /** Entries up to this size are deflated at one go. */
 const WHOLE = 2 ** 20;
+/** And up to this one without waiting for a thread, which takes longer than they do. */
+const SMALL = 64 * 1024;
 const VERSION = 20;
 const VERSION_64 = 45;
 /** Sizes follow the content; the name is UTF-8. */
@@ -80,7 +82,8 @@ async function* compress(
     first.push(next.value);
   }
   if (next.done) {
-    const bytes = await deflate(Buffer.concat(first));
+    const whole = Buffer.concat(first);
+    const bytes = whole.length <= SMALL ? deflateRawSync(whole) : await deflate(whole);
     entry.compressed = bytes.length;
     yield bytes;
     return;

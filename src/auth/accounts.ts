@@ -10,6 +10,7 @@ import type { Admin } from "./admin.ts";
 import type { AuditLog } from "./audit.ts";
 import type { Directory, User } from "./directory.ts";
 import { membersOf } from "./effective.ts";
+import type { Existing } from "./existing.ts";
 import type { LogIns } from "./login.ts";
 import { spellUser } from "./names.ts";
 import type { PendingLogins } from "./pending.ts";
@@ -35,6 +36,7 @@ export interface AccountsDeps {
   spelling: Spelling;
   /** A CI job's identity token for one of ours. */
   exchange: Accounts["exchange"];
+  existing: Existing;
   now(): number;
 }
 
@@ -42,6 +44,7 @@ export function createAccounts(deps: AccountsDeps): (grant: Grant) => Accounts {
   const { database, directory, admin, audit, logIns, pending, now } = deps;
 
   function issue(by: Principal, owner: string, wish: Parameters<typeof insertToken>[2]) {
+    deps.existing.repositories(wish.scope.repositories);
     return directory.addToken(async (sql): Promise<IssuedToken> => {
       // Who approved a log-in may be gone by now, and the name somebody else's one day.
       const [user] =

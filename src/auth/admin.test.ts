@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { noRules } from "../core/access.ts";
 import { addressTest } from "../core/address.ts";
 import { theServer } from "../core/principal.ts";
+import { unknownNames } from "./existing.ts";
 import { ask, basic, may, openTestAuth, type TestAuth, wish } from "./testkit.ts";
 
 let kit: TestAuth;
@@ -132,4 +134,62 @@ test("wrong codes do not take the right one away", async () => {
     await expect(kit.auth.setup.claim("WRONG", "eve", "correct horse", "")).rejects.toThrow("code");
   await kit.auth.setup.claim(code, "ann", "correct horse", "10.0.0.1");
   expect(kit.auth.setup.code()).toBeNull();
+});
+
+test("the last one who may everything is not removed by accident", async () => {
+  await add("ann");
+  const { admin } = kit.auth;
+  await expect(admin.removeUser(theServer, "ann")).rejects.toThrow("the only administrator");
+  await add("ben");
+  await admin.removeUser(theServer, "ann");
+  await expect(admin.removeUser(theServer, "ben")).rejects.toThrow("the only administrator");
+  await admin.removeUser(theServer, "ben", true);
+});
+
+test("what is for nobody who is there is not given", async () => {
+  await add("ann");
+  const { admin } = kit.auth;
+  const { auth } = kit;
+  kit.use({ teams: { platform: ["ann", "bne"] }, grants: [] });
+  const given = { actions: ["read" as const], repository: null, package: null };
+  await admin.grant(theServer, { holder: "team:platform", ...given });
+  await expect(admin.grant(theServer, { holder: "team:paltform", ...given })).rejects.toThrow(
+    "There is no team paltform; there are: platform",
+  );
+  const scope = { repositories: ["npm", "nmp"], packages: null, actions: null };
+  auth.use({ access: noRules, spelling: () => undefined, repositories: ["npm"] }).close!();
+  await expect(admin.issueToken(theServer, "ann", wish({ scope }))).rejects.toThrow(
+    "There is no repository nmp; there are: npm",
+  );
+  await expect(
+    admin.grant(theServer, { holder: "user:ann", ...given, repository: "nmp" }),
+  ).rejects.toThrow("There is no repository nmp");
+  await expect(
+    admin.grant(theServer, { holder: "user:ann", ...given, package: "@acme/ *" }),
+  ).rejects.toThrow("is no pattern of names");
+  await expect(admin.setProfile(theServer, "ann", { email: "ann at home" })).rejects.toThrow(
+    "is no mail address",
+  );
+  await admin.setProfile(theServer, "ann", { email: "" });
+});
+
+test("whom the configuration names and nobody knows is told", () => {
+  const grant = { actions: ["read" as const], repositories: null, packages: null };
+  const told = unknownNames(new Set(["ann"]), new Set(["web"]), {
+    ...noRules,
+    teams: { platform: ["ann", "bne"] },
+    grants: [
+      { ...grant, holder: "team:web", source: "one" },
+      { ...grant, holder: "team:platform", source: "two" },
+      { ...grant, holder: "team:wbe", source: "three" },
+      { ...grant, holder: "user:ann", source: "four" },
+      { ...grant, holder: "user:cy", source: "five" },
+      { ...grant, holder: "everyone", source: "six" },
+    ],
+  });
+  expect(told).toEqual([
+    "three is for the team wbe, which is not there: neither in access.teams nor made by a command",
+    "five is for the user cy, whom nobody here knows (yet)",
+    "access.teams.platform has bne, whom nobody here knows (yet)",
+  ]);
 });

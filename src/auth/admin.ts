@@ -8,7 +8,8 @@ import { nameOf, type Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Query } from "../store/database.ts";
 import type { AuditLog } from "./audit.ts";
-import type { Directory, StoredGrant, User } from "./directory.ts";
+import type { Directory, StoredGrant } from "./directory.ts";
+import type { Existing } from "./existing.ts";
 import { requireName } from "./names.ts";
 import { type Passwords, requirePassword } from "./passwords.ts";
 import { insertToken, revokeAll, revokeToken, type StoredToken } from "./tokens.ts";
@@ -34,10 +35,13 @@ export interface NewGrant {
 /** `by`: who does it, for the audit log. Each throws Problem("conflict" | "notFound" | "badRequest") for what makes no sense. */
 export interface Admin {
   addUser(by: Principal, user: NewUser, isAdmin?: boolean): Promise<void>;
-  /** With their memberships, grants, tokens and sessions, and what other systems know them by. */
-  removeUser(by: Principal, name: string): Promise<void>;
-  /** Ends their sessions in browsers. */
-  setPassword(by: Principal, name: string, password: string): Promise<void>;
+  /** With their memberships, grants, tokens and sessions, and what other systems know them by. `isForced`: also the last one who may everything. */
+  removeUser(by: Principal, name: string, isForced?: boolean): Promise<void>;
+  /**
+   * Ends their sessions in browsers. Null takes the password away, and what other systems know the user by: whoever comes through one under this name
+   * first is the user, with all grants and tokens.
+   */
+  setPassword(by: Principal, name: string, password: string | null): Promise<void>;
   setProfile(
     by: Principal,
     name: string,
@@ -60,12 +64,13 @@ export interface Admin {
 
 export interface AdminDeps {
   directory: Directory;
+  existing: Existing;
   passwords: Passwords;
   audit: AuditLog;
   now(): number;
 }
 
-export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Admin {
+export function createAdmin({ directory, existing, passwords, audit, now }: AdminDeps): Admin {
   /** In one transaction with its line of the audit log. */
   function change<T>(entry: AuditEntry, work: (sql: Query) => Promise<T>): Promise<T> {
     return directory.change(async (sql) => {
@@ -75,11 +80,7 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     });
   }
 
-  function userOf(name: string): User {
-    const user = directory.current().users.get(requireName(name, "user"));
-    if (!user) throw new Problem("notFound", `There is no user ${name}`);
-    return user;
-  }
+  const userOf = existing.user;
 
   function requireTeam(name: string): string {
     const team = requireName(name, "team");
@@ -89,18 +90,6 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
         `There is no team ${team}; those of the configuration are changed there`,
       );
     return team;
-  }
-
-  /** In the one spelling of it. */
-  function requireHolder(holder: string): string {
-    const [, kind = "", name = ""] = /^(user|team):(.+)$/.exec(holder) ?? [];
-    if (holder === "everyone" || holder === "anonymous") return holder;
-    if (kind === "user") return `user:${userOf(name).name}`;
-    if (kind === "team") return `team:${requireName(name, "team")}`;
-    throw new Problem(
-      "badRequest",
-      `"${holder}" is nobody to give anything to: user:NAME, team:NAME, everyone, anonymous`,
-    );
   }
 
   async function insertUser(
@@ -129,6 +118,7 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     async addUser(by, wanted, isAdmin = false) {
       const name = requireName(wanted.name, "user");
       if (wanted.password !== null) requirePassword(wanted.password);
+      requireMail(wanted.email ?? "");
       const hash = wanted.password === null ? null : await passwords.hash(wanted.password);
       const detail = { what: "add", name, ...(isAdmin && { admin: true }) };
       await change({ action: "user", principal: by, detail }, async (sql) => {
@@ -143,15 +133,14 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
         });
       });
     },
-    async removeUser(by, typed) {
+    async removeUser(by, typed, isForced = false) {
       const { name } = userOf(typed);
+      if (!isForced) existing.requireAnother(name);
       await change(
         { action: "user", principal: by, detail: { what: "remove", name } },
         async (sql) => {
           await sql`DELETE FROM users WHERE name = ${name}`;
           await sql`DELETE FROM team_members WHERE user_name = ${name}`;
-          await sql`DELETE FROM identities WHERE user_name = ${name}`;
-          await sql`DELETE FROM sessions WHERE user_name = ${name}`;
           await sql`DELETE FROM grants WHERE holder = ${`user:${name}`}`;
           // Whoever has this name next is somebody else.
           await sql`DELETE FROM identities WHERE user_name = ${name}`;
@@ -164,13 +153,14 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     async setPassword(by, typed, password) {
       requireWhole(by, "set a password");
       const { name } = userOf(typed);
-      requirePassword(password);
-      const hash = await passwords.hash(password);
-      const detail = { what: "password", name };
+      if (password !== null) requirePassword(password);
+      const hash = password === null ? null : await passwords.hash(password);
+      const detail = { what: password === null ? "no password" : "password", name };
       await change({ action: "user", principal: by, detail }, async (sql) => {
         await sql`UPDATE users SET password = ${hash}, changed_at = ${now()} WHERE name = ${name}`;
         // A password is changed because somebody else may know it.
         await sql`DELETE FROM sessions WHERE user_name = ${name}`;
+        if (hash === null) await sql`DELETE FROM identities WHERE user_name = ${name}`;
       });
     },
     async setProfile(by, typed, { email, fullName }) {
@@ -181,6 +171,7 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
           "badRequest",
           "A name or an address has 200 characters at most, and none that controls a terminal",
         );
+      if (email !== undefined) requireMail(email);
       const detail = { what: "profile", name: user.name };
       await change({ action: "user", principal: by, detail }, async (sql) => {
         await sql`UPDATE users SET email = ${mail}, full_name = ${full}, changed_at = ${now()} WHERE name = ${user.name}`;
@@ -245,7 +236,13 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
       );
     },
     async grant(by, wanted) {
-      const given = { ...wanted, holder: requireHolder(wanted.holder) };
+      const given = { ...wanted, holder: existing.holder(wanted.holder) };
+      if (given.package !== null && !/^[^\s\u0000-\u001f\u007f]+$/.test(given.package))
+        throw new Problem(
+          "badRequest",
+          `"${given.package.slice(0, 100)}" is no pattern of names, like @acme/*`,
+        );
+      existing.repositories(given.repository === null ? null : [given.repository]);
       if (given.actions.length === 0) throw new Problem("badRequest", "A grant allows something");
       if (given.holder === "anonymous" && given.actions.some((action) => action !== "read"))
         throw new Problem("badRequest", "Who gives no name may read, and nothing else");
@@ -271,6 +268,7 @@ export function createAdmin({ directory, passwords, audit, now }: AdminDeps): Ad
     async issueToken(by, typed, wish) {
       requireWhole(by, "make a token");
       const { name } = userOf(typed);
+      existing.repositories(wish.scope.repositories);
       return directory.addToken(async (sql) => {
         const token = await insertToken(sql, { kind: "user", name }, wish, now());
         const { id, scope, cidrs, expiresAt } = token;
@@ -303,4 +301,10 @@ function requireWhole({ token, name }: Principal, what: string): void {
       rule: "login",
     },
   );
+}
+
+/** Whether it is somebody's is not asked: lists of owners show it. */
+function requireMail(text: string): void {
+  if (text === "" || /^[^\s@\u0000-\u001f\u007f]+@[^\s@\u0000-\u001f\u007f]+$/.test(text)) return;
+  throw new Problem("badRequest", `"${text.slice(0, 100)}" is no mail address`);
 }

@@ -24,6 +24,8 @@ export interface AuditRow {
   kind: AuditEntry["principal"]["kind"];
   principal: string;
   token: string | null;
+  /** What the token is called; null once nothing is known of it any more, as of a CI job's after a while. */
+  tokenName: string | null;
   address: string;
   repository: string | null;
   package: string | null;
@@ -36,7 +38,10 @@ export interface AuditQuestion {
   /** Milliseconds since the epoch. */
   since?: number;
   until?: number;
+  /** A user or a job: what it did, and log-ins under its name, or with its tokens, that failed. */
   principal?: string;
+  /** By its id or its name. */
+  token?: string;
   package?: string;
   action?: string;
   /** Only lines before this one, newest first. */
@@ -100,15 +105,28 @@ async function insert(sql: Query, at: number, entry: AuditEntry): Promise<void> 
 export async function readAudit(sql: Query, asked: AuditQuestion): Promise<AuditRow[]> {
   const { since = 0, until = Number.MAX_SAFE_INTEGER, before = Number.MAX_SAFE_INTEGER } = asked;
   const [who, what, which] = [asked.principal ?? "", asked.package ?? "", asked.action ?? ""];
+  const token = asked.token ?? "";
+  // As it stands in the detail of what failed, which names nobody: no name can hold a quote.
+  const typed = JSON.stringify({ name: who.toLowerCase() });
+  const owned = `%"owner":${likeText(JSON.stringify(who.toLowerCase()))}%`;
   const rows =
-    await sql`SELECT id, at, action, kind, principal, token, address, repository, package, purl, digest, detail FROM audit
-    WHERE id < ${before} AND at >= ${since} AND at <= ${until} AND (${who} = '' OR principal = ${who})
+    await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+    FROM audit LEFT JOIN tokens ON tokens.id = audit.token
+    WHERE audit.id < ${before} AND at >= ${since} AND at <= ${until}
+    AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
+    AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
     AND (${what} = '' OR package = ${what} OR purl = ${what}) AND (${which} = '' OR action = ${which})
-    ORDER BY id DESC LIMIT ${asked.limit}`;
-  return rows.map((row) => ({
+    ORDER BY audit.id DESC LIMIT ${asked.limit}`;
+  return rows.map(({ token_name: tokenName, ...row }) => ({
     ...row,
+    tokenName,
     id: Number(row.id),
     at: Number(row.at),
     detail: JSON.parse(row.detail),
   }));
+}
+
+/** What a pattern of LIKE takes for itself. */
+function likeText(text: string): string {
+  return text.replace(/[%_!]/g, (letter) => `!${letter}`);
 }

@@ -18,6 +18,14 @@ export function userGrants(snapshot: Snapshot, rules: AccessRules, name: string)
   return [...own, ...anonymousGrants(snapshot, rules)];
 }
 
+/** Whether this user may everything. */
+export function isAdministrator(snapshot: Snapshot, rules: AccessRules, name: string): boolean {
+  return userGrants(snapshot, rules, name).some(
+    ({ actions, repositories, packages }) =>
+      actions.includes("admin") && repositories === null && packages === null,
+  );
+}
+
 /** Sorted. */
 export function teamsOf(snapshot: Snapshot, rules: AccessRules, name: string): string[] {
   const stored = [...snapshot.teams].filter(([, members]) => members.includes(name));

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { AccessRules } from "../core/access.ts";
 import type { TokenWish } from "../core/accounts.ts";
-import type { Grant } from "../core/grant.ts";
+import { type Grant, permit } from "../core/grant.ts";
 import { theServer } from "../core/principal.ts";
 import type { Database } from "../store/database.ts";
 import { readAudit } from "./audit.ts";
@@ -145,7 +145,6 @@ test("what is no credential of ours is refused, and says why; guessing is slowed
     ["Digest x", "neither Basic nor Bearer"],
     ["Bearer hf_nonsense", "not one of this server's"],
     [`Bearer hf_${"0".repeat(49)}`, "not one of this server's"],
-    ["Bearer eyJ.a.b", "not one of this server's"],
     [basic("nobody", "x"), "The name or the password is wrong"],
     [basic("ann", ""), "The name or the password is wrong"],
     ["Basic !!!", "The name or the password is wrong"],
@@ -162,6 +161,22 @@ test("what is no credential of ours is refused, and says why; guessing is slowed
   expect(may(await ask(gate, basic("ann", "correct horse"), "6.6.6.6"))).toContain("admin");
 });
 
+test("a token of another server takes nothing from what anonymous callers may, and is told where that is not enough", async () => {
+  await addAnn();
+  const grants = { holder: "anonymous", actions: ["read" as const], packages: null, source: "" };
+  const gate = use({ anonymous: [{ ...grants, repositories: ["npm"] }] });
+  const nobody = await ask(gate, null);
+  const foreign = await ask(gate, "Bearer eyJ.a.b");
+  expect([may(foreign), foreign.fault]).toEqual([["read"], expect.stringContaining("hf_")]);
+  expect(foreign.may("pypi", "read", "x")).toBe(false);
+  expect(() => permit(foreign, "npm", "publish", "x")).toThrow("not one of this server's");
+  // Nobody else is told of it.
+  expect(foreign.audience).not.toBe(nobody.audience);
+  expect(foreign.audience).not.toBe((await ask(gate, "Bearer hf_nonsense")).audience);
+  expect(await ask(gate, "Bearer eyJ.a.b")).toBe(foreign);
+  expect(may(await ask(use({ anonymous: [] }), "Bearer eyJ.a.b"))).toEqual([]);
+});
+
 test("the audit log has every change, and what failed, and no secret", async () => {
   await addAnn();
   const gate = use();
@@ -171,6 +186,20 @@ test("the audit log has every change, and what failed, and no secret", async () 
   const rows = await readAudit(database.read, { limit: 10 });
   expect(rows.map(({ action }) => action)).toEqual(["log in failed", "token", "grant", "user"]);
   expect(rows[0]).toMatchObject({ address: "10.0.0.1", detail: { name: "ann" } });
+  const about = async (asked: object) =>
+    (await readAudit(database.read, { limit: 10, ...asked })).map(({ action }) => action);
+  expect(await about({ principal: "ann" })).toEqual(["log in failed"]);
+  expect(await about({ principal: "an_" })).toEqual([]);
+  const own = auth.accounts(await ask(gate, `Bearer ${token.secret}`));
+  await own.issueToken(wish({ name: "second" }));
+  await auth.admin.revokeToken(theServer, token.id);
+  await ask(gate, `Bearer ${token.secret}`, "10.0.0.7");
+  await auth.audit.settled();
+  expect(await about({ principal: "ann" })).toEqual(["log in failed", "token", "log in failed"]);
+  for (const named of [token.id, "laptop"])
+    expect(await readAudit(database.read, { limit: 10, token: named })).toEqual([
+      expect.objectContaining({ action: "token", token: token.id, tokenName: "laptop" }),
+    ]);
   expect(JSON.stringify(rows)).not.toMatch(new RegExp(`${token.secret}|correct horse|guess`));
   await expect(database.write((sql) => sql`DELETE FROM audit`)).rejects.toThrow("final");
 });

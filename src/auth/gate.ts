@@ -14,6 +14,7 @@ import { createKnown } from "./known.ts";
 import type { LogIns } from "./login.ts";
 import { spellUser } from "./names.ts";
 import { both, either, type May, mayOf, type Spelling } from "./permissions.ts";
+import { looksLikeSecret } from "./secret.ts";
 import { findToken, noteUses, type StoredToken } from "./tokens.ts";
 
 /** What is looked at of a request to find out who sent it. */
@@ -28,7 +29,8 @@ export interface Credentials {
 export interface Gate {
   /**
    * What the sender of a request may. On the path of every request, also of those that repeat: a promise only where it must be looked up. Never
-   * throws: credentials that are not good give a grant for nothing, which says why (`Permissions.fault`).
+   * throws: credentials that are not good give a grant for nothing, which says why (`Permissions.fault`); a Bearer token that cannot be one of this
+   * server's one for what anonymous callers may.
    */
   identify(credentials: Credentials, only?: string): Grant | Promise<Grant>;
   /** Hears of no more changes. */
@@ -71,6 +73,10 @@ export interface GateDeps {
   now(): number;
 }
 
+/** Of another server that was here before, mostly. */
+const FOREIGN =
+  "This token is not one of this server's, which begin with hf_: log in again, or make one at /-/account";
+
 /** What credentials were found to be of, and until when that need not be asked again. */
 interface Looked {
   grant: Grant;
@@ -83,6 +89,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   /** Those that are being looked up, so that who comes with ten connections at once is asked once. */
   let pending = new Map<string, Promise<Grant>>();
   let mays = new Map<string, May>();
+  /** Whether anybody could be anybody. */
+  let isAsked = hasAccounts(directory.current(), rules);
   let anonymous = makeAnonymous("");
   let anonymousText = textOf(anonymousGrants(directory.current(), rules));
   let uses = new Map<string, number>();
@@ -95,6 +103,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     known.forget();
     mays = new Map();
     audiences = new Map();
+    isAsked = hasAccounts(directory.current(), rules);
     const text = textOf(anonymousGrants(directory.current(), rules));
     if (text === anonymousText) return;
     anonymousText = text;
@@ -106,6 +115,12 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   function makeAnonymous(audience: string): Grant {
     const may = mayOf(anonymousGrants(directory.current(), rules), deps.spelling);
     return issueGrant({ audience, principal: nobody, fault: null, may });
+  }
+
+  /** What came is for another server: it takes nothing away from who could ask without it, and where that is not enough they are told. */
+  function asAnonymous(fault: string): Grant {
+    const audience = audienceOf(`foreign ${fault}`);
+    return issueGrant({ audience, principal: nobody, fault, may: anonymous.may });
   }
 
   function mayOfUser(name: string): May {
@@ -144,6 +159,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   async function look(header: string, said: Said, address: string): Promise<Looked> {
     if (said.kind === "unreadable")
       return { grant: refused("The Authorization header is neither Basic nor Bearer"), until: 0 };
+    if (said.kind === "token" && !looksLikeSecret(said.secret))
+      return { grant: asAnonymous(FOREIGN), until: now() + REMEMBERED_MS };
     if (said.kind === "token") return ofToken(header, said.secret, address);
     const stored = directory.current().users.get(spellUser(said.name))?.password;
     const isProven = known.isProven(header, stored);
@@ -241,7 +258,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   function find(header: string, address: string): Grant | Promise<Grant> {
     const found = known.find(header, address);
     if (found !== undefined) return found;
-    if (!hasAccounts(directory.current(), rules)) return anonymous;
+    if (!isAsked) return anonymous;
     if (header.length > LONGEST_HEADER) return refused("The Authorization header is too long");
     return lookUpOnce(header, address);
   }
@@ -256,6 +273,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   return {
     grantOf: (principal) => grantOf(principal),
     identify(credentials, only) {
+      if (!isAsked) return anonymous;
       const header = credentials.header("authorization");
       if (header === null) {
         return only === undefined ? ofSession(credentials) : anonymous;

@@ -44,7 +44,7 @@ export function createAdmit({ database, directory, audit, now }: PeopleDeps): Ad
       if (user && (user.password !== null || taken))
         throw new Problem(
           "forbidden",
-          `There is a user ${name} here already, who is known otherwise than by ${hostOf(issuer)}: an administrator must remove that one first`,
+          `There is a user ${name} here already, who is known otherwise than by ${hostOf(issuer)}: if that is the same person, an administrator lets them in by \`holdfast user password ${name} --none\``,
           { rule: "login" },
         );
       const at = now();

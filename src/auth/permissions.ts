@@ -28,9 +28,10 @@ const REMEMBERED = 10_000;
 /** May do what any of the grants says. */
 export function mayOf(grants: readonly Granted[], spelling: Spelling): May {
   const tests = grants.map((grant) => testOf(grant, spelling));
+  const everywhere = new Set(grants.filter(isForAll).flatMap(givenBy));
   const answers = new Map<string, boolean>();
   return (repository, action, packageName) => {
-    if (action === "open") return true;
+    if (action === "open" || everywhere.has(action)) return true;
     const key = `${repository ?? ""}\0${action}\0${packageName ?? ""}`;
     const known = answers.get(key);
     if (known !== undefined) return known;
@@ -53,8 +54,17 @@ export function either(one: May, other: May): May {
     one(repository, action, packageName) || other(repository, action, packageName);
 }
 
-function testOf({ actions, repositories, packages }: Granted, spelling: Spelling): May {
-  const given = new Set(actions.flatMap((action) => IMPLIED[action]));
+function givenBy({ actions }: Granted): Action[] {
+  return actions.flatMap((action) => IMPLIED[action]);
+}
+
+function isForAll({ repositories, packages }: Granted): boolean {
+  return repositories === null && packages === null;
+}
+
+function testOf(grant: Granted, spelling: Spelling): May {
+  const { repositories, packages } = grant;
+  const given = new Set(givenBy(grant));
   const matchers = new Map<string, (name: string) => boolean>();
   function matches(repository: string, name: string): boolean {
     if (packages === null) return true;
@@ -69,8 +79,7 @@ function testOf({ actions, repositories, packages }: Granted, spelling: Spelling
   return (repository, action, packageName) => {
     if (!given.has(action)) return false;
     // The server's own pages: who may read anything may see them; to change something there one must be admin of all.
-    if (repository === null)
-      return action === "read" || (repositories === null && packages === null);
+    if (repository === null) return action === "read" || isForAll(grant);
     if (repositories !== null && !repositories.includes(repository)) return false;
     return packageName === null || matches(repository, packageName);
   };

@@ -11,8 +11,10 @@ import { type Admin, createAdmin } from "./admin.ts";
 import { type AuditLog, createAudit } from "./audit.ts";
 import { type Directory, openDirectory } from "./directory.ts";
 import { anonymousGrants } from "./effective.ts";
+import { createExisting } from "./existing.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { createLogIns, type LogIns, type Outside } from "./login.ts";
+import { createOneTime, type OneTime } from "./one-time.ts";
 import { createPasswords } from "./passwords.ts";
 import { createPendingLogins, type PendingLogins } from "./pending.ts";
 import { type Admit, createAdmit } from "./people.ts";
@@ -32,6 +34,8 @@ export interface AuthDeps {
 export interface AuthSettings {
   access: AccessRules;
   spelling: Spelling;
+  /** Names of all repositories: what is given for another one is refused. */
+  repositories?: readonly string[];
   outside?: readonly Outside[];
   exchange?: Accounts["exchange"];
 }
@@ -44,6 +48,7 @@ export interface Auth {
   readonly pending: PendingLogins;
   readonly setup: Setup;
   readonly sessions: Sessions;
+  readonly once: OneTime;
   /** The user that somebody is who is known to another system. */
   readonly admit: Admit;
   /** The configuration's part in it, as it stands now. */
@@ -78,7 +83,18 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
       return settings.outside ?? [];
     },
   });
-  const admin = createAdmin({ directory, passwords, audit, now });
+  const existing = createExisting({
+    directory,
+    rules: () => settings.access,
+    repositories: () => settings.repositories ?? null,
+  });
+  const admin = createAdmin({
+    directory,
+    existing,
+    passwords,
+    audit,
+    now,
+  });
   const pending = createPendingLogins(database, now);
   const sessions = createSessions({ database, directory, now });
   return {
@@ -89,6 +105,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     pending,
     setup: createSetup(directory, admin),
     sessions,
+    once: createOneTime(now),
     admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({
@@ -96,6 +113,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
       directory,
       rules: () => settings.access,
       admin,
+      existing,
       audit,
       logIns,
       pending,

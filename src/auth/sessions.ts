@@ -97,12 +97,14 @@ export function isOurs(request: Pick<Credentials, "method" | "origin" | "header"
 
 /** The server's own, and what a browser is shown at a repository's address. Nothing that a package client asks for, and not the API. */
 function isPage(request: Credentials): boolean {
-  const { method, path } = request;
-  if (path === "/" || path.startsWith("/-/")) return !path.startsWith("/-/api/");
-  const isRead = method === "GET" || method === "HEAD";
-  return (
-    isRead && /^\/[^/]+\/?$/.test(path) && /\btext\/html\b/.test(request.header("accept") ?? "")
-  );
+  const { path } = request;
+  const isSite = path === "/" || (path[1] === "-" && path.startsWith("/-/"));
+  if (isSite) return !path.startsWith("/-/api/");
+  // By hand, since every request of a package client is asked: almost all go deeper than that.
+  const end = path.indexOf("/", 1);
+  if (end > 0 && end < path.length - 1) return false;
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  return isRead && /\btext\/html\b/.test(request.header("accept") ?? "");
 }
 
 /** `__Host-` cannot be had without TLS. */

@@ -102,16 +102,25 @@ export async function forgetTokens(sql: Query, before: number): Promise<void> {
 }
 
 function requireWish({ name, scope, cidrs, expiresAt }: TokenWish, now: number): void {
-  const wrong = (why: string) => new Problem("badRequest", `This is no token to make: ${why}`);
+  // `rule` tells forms beside which field it is to be said.
+  const wrong = (at: string, why: string) =>
+    new Problem("badRequest", `This is no token to make: ${why}`, { rule: `token-${at}` });
   if (name.trim() === "" || name.length > LONGEST_NAME || /[\u0000-\u001f]/.test(name))
-    throw wrong(`its name has 1 to ${LONGEST_NAME} characters`);
-  if (cidrs.length > MOST_RANGES) throw wrong(`it has more than ${MOST_RANGES} address ranges`);
+    throw wrong("name", `its name has 1 to ${LONGEST_NAME} characters`);
+  if (cidrs.length > MOST_RANGES)
+    throw wrong("cidrs", `it has more than ${MOST_RANGES} address ranges`);
   for (const range of cidrs)
-    if (!isRange(range)) throw wrong(`"${range.slice(0, 60)}" is no IP address or range`);
-  if (JSON.stringify(scope).length > MOST_SCOPE) throw wrong("it names too much");
-  if (expiresAt !== null && !(expiresAt > now)) throw wrong("it would be over already");
+    if (!isRange(range)) throw wrong("cidrs", `"${range.slice(0, 60)}" is no IP address or range`);
+  if (JSON.stringify(scope).length > MOST_SCOPE) throw wrong("packages", "it names too much");
+  const odd = scope.packages?.find((pattern) => !/^[^\s\u0000-\u001f\u007f]+$/.test(pattern));
+  if (odd !== undefined)
+    throw wrong("packages", `"${odd.slice(0, 60)}" is no pattern of names, like @acme/*`);
+  if (expiresAt !== null && !(expiresAt > now)) throw wrong("days", "it would be over already");
   if (expiresAt !== null && !(expiresAt <= now + LONGEST_MS))
-    throw wrong("it would be there for more than a hundred years: without an end it never ends");
+    throw wrong(
+      "days",
+      "it would be there for more than a hundred years: without an end it never ends",
+    );
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it

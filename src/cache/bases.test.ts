@@ -314,7 +314,10 @@ test("a warm request looks nothing up, and news of a base's upstream are not a b
 });
 
 test("nothing of a base is published or changed through what is built on it; lists have it; reads are written down", async () => {
-  const { top, base } = await build({ isPublic: (repository) => repository !== "top" });
+  const { top, base } = await build({
+    claims: ["thing*"],
+    isPublic: (repository) => repository !== "top",
+  });
   await publish(base.hosting(everything), "thing", "a", "bytes");
   const room = top.hosting(grantOf("ann", () => true));
   expect(room.owns("thing")).toBe(true);
@@ -331,10 +334,16 @@ test("nothing of a base is published or changed through what is built on it; lis
   const reply = await top.repository.for(everything).artifact(fileOf("thing", "a"), request());
   expect(reply.privateRead).toMatchObject({
     package: "thing",
+    purl: fileOf("thing", "a").purl,
     digest: sha256(Buffer.from("bytes")),
   });
+  // A list of files is none of them.
+  const listed = await top.repository.for(everything).view(indexOf("thing"), view, {});
+  expect(listed.privateRead).toBeUndefined();
   const own = await base.repository.for(everything).artifact(fileOf("thing", "a"), request());
   expect(own.privateRead).toBeUndefined();
+  // What nobody has published belongs to nobody yet.
+  expect(await failure(room.remove("thingg", {}))).toBe("notFound");
   const nobody = top.repository.for(grantOf("", () => false));
   expect(await failure(nobody.read(indexOf("thing"), view))).toBe("unauthenticated");
 });

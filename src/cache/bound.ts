@@ -19,7 +19,7 @@ import type { Door } from "./door.ts";
 
 /** What a repository is made of, none of which asks anybody. */
 export interface Parts {
-  unbound: Omit<UnboundRepository, "for" | "ask" | "keep" | "kept" | "swap">;
+  unbound: Omit<UnboundRepository, "for" | "own" | "ask" | "keep" | "kept" | "swap">;
   door: Door;
   database: Database;
   show: Pick<Repository, "view" | "read">;
@@ -34,8 +34,8 @@ export interface Parts {
   sources: RepositorySources;
   /** The repository that this one is built on and that owns the package, with the server's own grant: who may read this one may read that. */
   elsewhere(packageName: string): Repository | null;
-  /** A reply of such a repository, `from`, for callers of this one. The same object for the same reply. */
-  seen(packageName: string, from: Repository, reply: Reply): Reply;
+  /** A reply of such a repository, `from`, for callers of this one. The same object for the same reply. `purl`: of a file; null for a document. */
+  seen(packageName: string, purl: string | null, from: Repository, reply: Reply): Reply;
   /** Keys of documents of one kind that contain `text`, of all packages that are published here, or in what this repository is built on. */
   hostedKeys(kind: string, text: string): string[];
 }
@@ -102,7 +102,8 @@ function bind(parts: Parts, grant: Grant): Repository {
     async view(ref, request, headers) {
       enter(ref.package);
       const other = elsewhere(ref.package);
-      if (other) return parts.seen(ref.package, other, await other.view(ref, request, headers));
+      if (other)
+        return parts.seen(ref.package, null, other, await other.view(ref, request, headers));
       return show.view(ref, request, headers);
     },
     async read(ref, request) {
@@ -120,8 +121,10 @@ function bind(parts: Parts, grant: Grant): Repository {
     async artifact(artifact, request) {
       enter(artifact.package);
       const other = elsewhere(artifact.package);
-      if (other)
-        return parts.seen(artifact.package, other, await other.artifact(artifact, request));
+      if (other) {
+        const reply = await other.artifact(artifact, request);
+        return parts.seen(artifact.package, artifact.purl, other, reply);
+      }
       return artifacts.open(artifact, request);
     },
     async fetch(artifact, pace) {

@@ -3,7 +3,7 @@ import type { Accounts } from "../core/accounts.ts";
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import type { PolicyRule } from "../core/policy.ts";
-import type { Repository, UnboundRepository } from "../core/repository.ts";
+import type { OwnedRepository, Repository, UnboundRepository } from "../core/repository.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { Mirrors } from "../git/mirrors.ts";
@@ -82,6 +82,7 @@ export interface Shared {
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
   waivers: Waivers;
+  tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;
@@ -167,7 +168,12 @@ export function createRepository(
     ...values,
     ask: (question) => boundTo(shared.ownGrant).ask(question),
     for: boundTo,
+    own() {
+      owned ??= { ...boundTo(shared.ownGrant), hosting: hosting(shared.ownGrant) };
+      return owned;
+    },
   };
+  let owned: OwnedRepository | null = null;
   const service: Service = format.mount(repository);
   const absences = createAbsences({
     repository: name,
@@ -238,6 +244,10 @@ export function createRepository(
     isElsewhere: (packageName) => elsewhere(packageName) !== null,
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
   });
+  let turn = 0;
+  changes.on("hosted", ({ repository }) => {
+    if (repository === name) turn += 1;
+  });
   const hosting = createHosting(
     { ...shared, names: shared.hostedNames },
     {
@@ -246,7 +256,9 @@ export function createRepository(
       format: format.name,
       promoted: format.promoted ?? null,
       abandoned: format.abandoned ?? null,
+      staying: format.staying ?? null,
       canHost: format.hosts ?? false,
+      turn: () => turn,
       claims: door.claims,
       bases: () => bases.map((base) => base.hosting(shared.ownGrant)),
       elsewhere(packageName) {

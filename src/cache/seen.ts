@@ -13,24 +13,22 @@ export interface SeenDeps {
 export function createSeen({ isOf, isPrivate }: SeenDeps) {
   const known = new WeakMap<Reply, Reply>();
 
-  function make(packageName: string, from: Repository, reply: Reply): Reply {
+  function make(packageName: string, purl: string | null, from: Repository, reply: Reply): Reply {
     const { privateRead, isCurrent, ...rest } = reply;
     const made: Reply = rest;
-    if (isPrivate(packageName))
-      made.privateRead = privateRead ?? {
-        package: packageName,
-        purl: "",
-        digest: reply.etag ?? "",
-      };
+    // The entity tag of a file is its SHA-256. What lists files is none of its bytes.
+    if (purl !== null && isPrivate(packageName))
+      made.privateRead = privateRead ?? { package: packageName, purl, digest: reply.etag ?? "" };
     if (isCurrent) made.isCurrent = () => reply.isCurrent!() && isOf(packageName, from);
     return made;
   }
 
-  return (packageName: string, from: Repository, reply: Reply): Reply => {
-    if (!reply.isShared) return make(packageName, from, reply);
+  return (packageName: string, purl: string | null, from: Repository, reply: Reply): Reply => {
+    if (!reply.isShared) return make(packageName, purl, from, reply);
     const before = known.get(reply);
-    if (before && (before.privateRead !== undefined) === isPrivate(packageName)) return before;
-    const made = make(packageName, from, reply);
+    const isTold = purl !== null && isPrivate(packageName);
+    if (before && (before.privateRead !== undefined) === isTold) return before;
+    const made = make(packageName, purl, from, reply);
     known.set(reply, made);
     return made;
   };

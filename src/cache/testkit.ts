@@ -10,12 +10,14 @@ import type { AuditEntry } from "../core/audit.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { AnyFormat } from "../core/format.ts";
 
+import type { Told } from "../core/hook.ts";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { isFile, isStream, type Reply, reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
+import type { SourceSettings } from "../core/source.ts";
 import { bodyParts, grantOf, unexpectedParts } from "../core/testkit.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { openMirrors } from "../git/mirrors.ts";
@@ -189,6 +191,7 @@ export interface AlsoOptions {
   format?: AnyFormat;
   bases?: readonly Mounted[];
   hasUpstreams?: boolean;
+  sources?: readonly SourceSettings[];
 }
 
 /** All bytes of a reply; throws what its stream throws. */
@@ -218,6 +221,7 @@ export async function openToy(
   const upstream = fakeUpstream();
   const log: string[] = [];
   const audited: AuditEntry[] = [];
+  const told: Told[] = [];
   const jobs: Job["op"][] = [];
   const worker = {
     fails: (_job: Job): Problem | null => null,
@@ -280,6 +284,7 @@ export async function openToy(
       accounts: () => unexpectedParts.accounts,
       hostedNames: await openHostedNames(database, changes),
       audit: async (_sql, entry) => void audited.push(entry),
+      tell: async (_sql, one) => void told.push(one),
       isPublic: options.isPublic ?? (() => true),
       waivers: await openWaivers({
         database,
@@ -298,7 +303,11 @@ export async function openToy(
     /** Another repository on the same data. */
     const also = (name: string, from: Upstream, more: AlsoOptions = {}) =>
       createRepository(
-        { ...settingsOf(name, more.claims ?? []), hasUpstreams: more.hasUpstreams ?? true },
+        {
+          ...settingsOf(name, more.claims ?? []),
+          hasUpstreams: more.hasUpstreams ?? true,
+          sources: more.sources ?? [],
+        },
         more.format ?? format,
         from,
         shared,
@@ -327,6 +336,8 @@ export async function openToy(
     log,
     /** What the audit log was told. */
     audited,
+    /** What hooks were to be told. */
+    told,
     /** Publishing, for a grant. */
     get hosting() {
       return current.hosting;

@@ -8,6 +8,7 @@ import { type Command, type Given, type Option, UsageError, unknown } from "./ar
 import type { RunDeps } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { type PasswordInput, readPassword } from "./password.ts";
+import { hasStore, newStore, requireStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 import { who } from "./who.ts";
 
@@ -28,6 +29,8 @@ const ACTIONS = ["read", "publish", "unpublish", "admin"];
 
 interface Definition {
   name: AccountCommandName;
+  /** Only says what is there: it makes no data directory to say that there is nothing in it. */
+  isListing?: true;
   words?: string;
   summary: string;
   details?: string;
@@ -61,22 +64,32 @@ const definitions: Definition[] = [
     words: "FILE",
     summary: "Take over users from an htpasswd file",
     details:
-      "Takes over bcrypt, apr1, {SHA} and crypt's SHA hashes. Each is hashed anew, with argon2id, when its user logs in next. Users that are here already stay as they are.",
+      "Takes over bcrypt, apr1, {SHA} and crypt's SHA hashes. Each is hashed anew, with argon2id, when its user logs in next. Users that are here already stay as they are. Ends with 1 when a line was not taken over.",
     given: async (given) => ({ text: await readFile(given.words[0]!, "utf8") }),
   },
-  { name: "user list", summary: "Show the users", given: () => ({}) },
+  { name: "user list", isListing: true, summary: "Show the users", given: () => ({}) },
   {
     name: "user remove",
     words: "NAME",
     summary: "Remove a user, with their grants and tokens",
-    given: ({ words }) => ({ name: words[0] }),
+    options: { force: { help: "Also the only administrator" } },
+    given: ({ words, on }) => ({ name: words[0], force: on("force") }),
   },
   {
     name: "user password",
     words: "NAME",
     summary: "Give a user another password",
-    options: passwordStdin,
-    given: async ({ words }, ask) => ({ name: words[0], password: await ask() }),
+    details: `--none is the way from a password here to OpenID Connect or LDAP: the user keeps grants, teams and tokens, and is from then on whoever logs in first under
+this name through the other system. It does the same for users who come through another provider from now on.`,
+    options: {
+      ...passwordStdin,
+      none: { help: "Take the password away: they log in through another system from now on" },
+    },
+    examples: [["user password ben --none", "Ben logs in through OpenID Connect from now on"]],
+    given: async ({ words, on }, ask) => ({
+      name: words[0],
+      password: on("none") ? null : await ask(),
+    }),
   },
   {
     name: "user disable",
@@ -102,7 +115,12 @@ const definitions: Definition[] = [
     summary: "Remove a team, with its grants",
     given: ({ words }) => ({ name: words[0] }),
   },
-  { name: "team list", summary: "Show the teams and their members", given: () => ({}) },
+  {
+    name: "team list",
+    isListing: true,
+    summary: "Show the teams and their members",
+    given: () => ({}),
+  },
   {
     name: "team join",
     words: "TEAM USER",
@@ -138,6 +156,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
   },
   {
     name: "grant list",
+    isListing: true,
     summary: "Show who was given what, and where that stands",
     given: () => ({}),
   },
@@ -175,6 +194,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
   },
   {
     name: "token list",
+    isListing: true,
     words: "[USER]",
     summary: "Show tokens, without their secrets",
     given: ({ words }) => ({ user: words[0] ?? null }),
@@ -188,6 +208,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
   },
   {
     name: "access show",
+    isListing: true,
     words: "USER",
     summary: "Show what a user may, or anonymous, and where each grant comes from",
     given: ({ words }) => ({ user: words[0] }),
@@ -210,6 +231,7 @@ export function accountCommands(deps: AccountDeps): Command[] {
       const config = configFrom(given, deps.formats, terminal);
       const ask = () => readPassword(given.on("password-stdin"), terminal.err, deps.input);
       requireRepositories(given, config);
+      if (definition.isListing) requireStore(config);
       const wanted = await definition.given(given, ask);
       const values = {
         command: definition.name,
@@ -224,9 +246,14 @@ export function accountCommands(deps: AccountDeps): Command[] {
         say: (line: string) => void rows.push(line.split("\t")),
         signal,
       };
+      const isNew = !hasStore(config);
       try {
         await deps.operate(config, request, call);
       } finally {
+        if (isNew && hasStore(config)) terminal.err(`${newStore(config)}\n`);
+        // Scripts take the secret from standard output: what else there is to say goes beside it.
+        const beside = definition.name === "token create" ? rows.splice(0, rows.length - 1) : [];
+        for (const row of beside) terminal.err(`${printable(row.join(" "))}\n`);
         print(rows, terminal);
       }
       if (definition.name === "token create" && terminal.tty)

@@ -1,9 +1,10 @@
 // `holdfast audit`: who did what. Read beside a server that runs.
 import { type AuditRow, readAudit } from "../auth/audit.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { auditActions } from "../core/audit.ts";
 import { DURATION, parseDuration } from "../core/duration.ts";
 import { printable } from "../core/log.ts";
-import { type Command, UsageError } from "./arguments.ts";
+import { type Command, UsageError, unknown } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { readStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
@@ -20,11 +21,15 @@ export function auditCommand({ formats }: { formats: readonly FormatOptions[] })
         help: "A date (2026-11-26), a time (ISO 8601), or how long ago (24h, 7d)",
       },
       until: { value: "WHEN", help: "The same for the end" },
-      user: { value: "NAME", help: "Only what this user did, or this CI job" },
+      user: {
+        value: "NAME",
+        help: "Only what this user did, or this CI job, and log-ins under that name that failed",
+      },
+      token: { value: "TOKEN", help: "Only what came with this token, by its id or its name" },
       package: { value: "NAME", help: "Only about this package, by its name or its purl" },
       action: {
         value: "ACTION",
-        help: "Only these: publish, read, grant, token, log in failed, …",
+        help: `Only these: ${auditActions.join(", ")}`,
       },
       limit: { value: "N", help: "The newest N (100)" },
       json: { help: "One JSON object a line, with all details" },
@@ -39,13 +44,17 @@ every file of a private package that somebody was sent. The oldest comes first.`
       const limit = Number(given.text("limit") ?? 100);
       if (!Number.isInteger(limit) || limit < 1)
         throw new UsageError("--limit takes a whole number from 1");
+      const action = given.text("action");
+      if (action !== undefined && !(auditActions as readonly string[]).includes(action))
+        throw new UsageError(unknown("action", action, auditActions));
       const time = (option: string) => timeOf(option, given.text(option), terminal.now());
       const [since, until] = [time("since"), time("until")];
       const config = configFrom(given, formats, terminal);
       const asked = {
         user: given.text("user"),
         package: given.text("package"),
-        action: given.text("action"),
+        action,
+        token: given.text("token"),
       };
       const rows = await readStore(config, ({ database }) =>
         readAudit(database.read, {
@@ -55,13 +64,17 @@ every file of a private package that somebody was sent. The oldest comes first.`
           ...(asked.user && { principal: asked.user }),
           ...(asked.package && { package: asked.package }),
           ...(asked.action && { action: asked.action }),
+          ...(asked.token && { token: asked.token }),
         }),
       );
       rows.reverse();
       if (given.on("json"))
         for (const row of rows)
           terminal.out(`${JSON.stringify({ ...row, at: new Date(row.at).toISOString() })}\n`);
-      else terminal.out(rows.length === 0 ? "Nothing.\n" : table(rows, terminal));
+      else
+        terminal.out(
+          rows.length === 0 ? "No line of the audit log is about that.\n" : table(rows, terminal),
+        );
       return 0;
     },
   };
@@ -79,9 +92,9 @@ function timeOf(option: string, text: string | undefined, now: number): number |
 function table(rows: readonly AuditRow[], terminal: Terminal): string {
   const lines = align(
     rows.map((row) => [
-      new Date(row.at).toISOString().slice(0, 19).replace("T", " "),
+      `${new Date(row.at).toISOString().slice(0, 19).replace("T", " ")} UTC`,
       row.action,
-      row.principal || "-",
+      (row.principal || "-") + (row.token ? ` (token ${row.tokenName ?? row.token})` : ""),
       row.address || "-",
       printable(aboutOf(row)),
     ]),
@@ -94,7 +107,7 @@ function table(rows: readonly AuditRow[], terminal: Terminal): string {
 }
 
 function aboutOf({ repository, purl, package: name, detail }: AuditRow): string {
-  const what = [repository, purl ?? name].filter(Boolean).join(" ");
+  const what = [repository, purl || name].filter(Boolean).join(" ");
   const more = Object.entries(detail)
     .filter(([, value]) => value !== null && value !== "")
     .map(([key, value]) => `${key}=${shown(key, value)}`);

@@ -64,6 +64,15 @@ export async function checkPort(address: Address, running: Holder | null): Promi
   };
 }
 
+/** Before a data directory is made for a server that then cannot serve. Throws what listening would throw. */
+export async function requirePorts(config: Config): Promise<void> {
+  const wanted = [config.listen, ...config.repositories.flatMap(({ listen }) => listen ?? [])];
+  for (const listen of wanted.filter(({ port }) => port !== 0)) {
+    const code = await tryListen(listen);
+    if (code !== null) throw Object.assign(new Error(code), { code, listen });
+  }
+}
+
 function tryListen({ host, port }: Address): Promise<string | null> {
   return new Promise((done) => {
     const server = createServer();

@@ -99,6 +99,7 @@ access:
   teams: {}
   grants: []
 trustedProxies: []
+diskLow: 1GiB
 offline: true
 logs:
   style: auto

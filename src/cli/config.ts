@@ -1,5 +1,6 @@
 // `holdfast config check|show|schema`: what the configuration is, before anything runs.
 import { stringify } from "yaml";
+import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
@@ -31,7 +32,7 @@ schema  prints the JSON Schema of the file, for editors`,
       const config = configFrom(given, formats, terminal);
       if (what === "show") terminal.out(renderConfig(config, formats));
       else {
-        terminal.out(checked(config, given.text("config")));
+        terminal.out(checked(config, given.text("config") ?? terminal.env["HOLDFAST_CONFIG"]));
         for (const { subject, text } of [
           ...serverWarnings(config, terminal.now(), false),
           ...config.repositories.flatMap((one) => warningsOf(one, config, formats)),
@@ -62,6 +63,9 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(Object.keys(written.login).length > 0 && { login: written.login }),
       ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
+      ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
+      ...(config.mail && { mail: shownMail(config.mail) }),
+      diskLow: formatSize(config.diskLow),
       ...(config.tls === null ? {} : { tls: config.tls.files }),
       offline: config.offline,
       logs: config.logs,
@@ -123,20 +127,6 @@ function shownLayers({ upstreams, bases }: RepositoryConfig): object[] {
   return all;
 }
 
-function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): object {
-  const known = ["folder", "username", "sshKeyFile"] as const;
-  const shown: Record<string, unknown> = { names, git };
-  for (const key of known) if (rest[key] !== undefined) shown[key] = rest[key];
-  for (const secret of ["password", "token"] as const)
-    if (rest[secret] !== undefined) shown[secret] = "***";
-  if (rest.ca !== undefined) shown["ca"] = certificates(rest.ca);
-  return { ...shown, every: formatDuration(everyMs), limit: formatSize(limit) };
-}
-
-function certificates(pem: string): string {
-  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
-}
-
 function shownHosted({ hosted }: RepositoryConfig): object {
   const { trashMs, replace, quota, quotaPerUser, fileLimit } = hosted;
   return {
@@ -146,6 +136,16 @@ function shownHosted({ hosted }: RepositoryConfig): object {
     ...(quotaPerUser !== null && { quotaPerUser: formatSize(quotaPerUser) }),
     fileLimit: formatSize(fileLimit),
   };
+}
+
+function shownSource({ names, git, everyMs, limit, ...rest }: SourceSettings): object {
+  const known = ["folder", "username", "sshKeyFile"] as const;
+  const shown: Record<string, unknown> = { names, git };
+  for (const key of known) if (rest[key] !== undefined) shown[key] = rest[key];
+  for (const secret of ["password", "token"] as const)
+    if (rest[secret] !== undefined) shown[secret] = "***";
+  if (rest.ca !== undefined) shown["ca"] = certificates(rest.ca);
+  return { ...shown, every: formatDuration(everyMs), limit: formatSize(limit) };
 }
 
 function shownUpstream(upstream: UpstreamConfig): object {
@@ -161,4 +161,40 @@ function shownUpstream(upstream: UpstreamConfig): object {
   for (const secret of ["password", "proxyPassword", "token"])
     if (secret in shown) shown[secret] = "***";
   return shown;
+}
+
+function certificates(pem: string): string {
+  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+}
+
+function shownHook({ name, to, events, repositories, packages, retryMs }: HookConfig): object {
+  return {
+    name,
+    ...("mail" in to ? to : shownTarget(to)),
+    events,
+    ...(repositories && { repositories }),
+    ...(packages && { packages }),
+    retry: formatDuration(retryMs),
+  };
+}
+
+function shownTarget({ url, isSecret, secret, ca, proxy, timeoutMs }: WebhookTarget): object {
+  return {
+    url: isSecret ? "***" : url,
+    ...(secret !== null && { secret: "***" }),
+    ...(ca !== undefined && { ca: certificates(ca) }),
+    ...(proxy !== undefined && { proxy }),
+    timeout: formatDuration(timeoutMs),
+  };
+}
+
+function shownMail({ url, password, ca, timeoutMs, username, ...rest }: MailConfig): object {
+  return {
+    server: url,
+    ...rest,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password: "***" }),
+    ...(ca !== undefined && { ca: certificates(ca) }),
+    timeout: formatDuration(timeoutMs),
+  };
 }

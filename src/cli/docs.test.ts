@@ -10,7 +10,7 @@ import { formats } from "../formats/index.ts";
 test("what is generated from the schema is up to date (npm run docs)", () =>
   expect(behind()).toEqual([]));
 
-for (const page of ["README.md", "docs/configuration.md", "docs/operation.md"])
+for (const page of ["README.md", "docs/configuration.md", "docs/operation.md", "docs/hooks.md"])
   test(`the configuration that ${page} shows is right`, () => {
     const text = readFileSync(join(import.meta.dir, "../..", page), "utf8");
     const examples = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, yaml]) => yaml!);

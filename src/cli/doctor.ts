@@ -6,6 +6,7 @@ import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
+import { checkLogin } from "./check-login.ts";
 import {
   checkAccess,
   checkData,
@@ -18,6 +19,7 @@ import {
 import type { Finding } from "./finding.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
+import { checkNames } from "./unknown-names.ts";
 import { serverWarnings, type WarningFormat, warningsOf } from "./warnings.ts";
 
 export type ExaminedFormat = WarningFormat & Pick<Format, "probe">;
@@ -35,6 +37,8 @@ export interface DoctorDeps {
   data?(folder: string): Promise<Omit<Finding, "subject">>;
   /** Accounts and grants that commands gave. As the catalog has them unless told. */
   stored?(config: Config): Promise<StoredAccess>;
+  /** Whom the configuration gives something, and nobody knows. As the catalog has it unless told. */
+  unknown?(config: Config): Promise<string[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -47,12 +51,13 @@ export function doctorCommand({
   port = checkPort,
   data = checkData,
   stored = checkAccess,
+  unknown = checkNames,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
     summary: "Look whether everything a server needs is there",
     options: configOptions,
-    details: `Looks at ports, the data directory and its disk, the clock, and each upstream: how it is reached, how fast it answers,
+    details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, and each upstream: how it is reached, how fast it answers,
 and whether it is a repository of its format. Changes nothing. Exit code 1 when something is broken.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
@@ -71,6 +76,8 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         ...tlsFindings(config, terminal.now(), hasUsers),
         { subject: "data", ...(await data(config.data)) },
         { subject: "users", ...accessWords(config.access, grants) },
+        ...(await unknown(config)).map(unknownName),
+        ...(await checkLogin(config)),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {
@@ -90,6 +97,12 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
       return findings.some(({ state }) => state === "bad") ? 1 : 0;
     },
   };
+}
+
+function unknownName(text: string): Finding {
+  const hint =
+    "Is the name misspelt? Whoever comes through another system is known from their first log-in on";
+  return { state: "warning", subject: "users", text, hint };
 }
 
 /** What tells whether an upstream is a repository of its format (`Format.probe`). */
@@ -150,6 +163,8 @@ function clock(probes: readonly ProbeResult[]): Finding {
 
 function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeResult[]): Finding[] {
   const { name: subject, upstreams, format } = repository;
+  if (upstreams.length === 0 && (repository.bases ?? []).length === 0)
+    return [{ state: "skipped", subject, text: "hosted here: it has no upstream" }];
   if (repository.offline)
     return [{ state: "skipped", subject, text: "offline: no upstream is asked" }];
   const isGood = ({ failure, odd }: ProbeResult) => failure === null && odd === null;

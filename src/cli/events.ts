@@ -1,7 +1,8 @@
 // `holdfast events`: what an operator must know, oldest first.
 import type { FormatOptions } from "../config/schema.ts";
+import { eventKinds } from "../core/event.ts";
 import { printable } from "../core/log.ts";
-import { eventKinds, listEvents, type StoredEvent } from "../ledger/events.ts";
+import { listEvents, type StoredEvent } from "../ledger/events.ts";
 import { type Command, UsageError, unknown } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { readStore } from "./store.ts";
@@ -13,7 +14,10 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   unsigned: "red",
   damaged: "red",
   unfinished: "red",
+  "disk-low": "red",
   returned: "dim",
+  "upstream-up": "dim",
+  "disk-ok": "dim",
 };
 
 export function eventsCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
@@ -39,7 +43,7 @@ answers that were not what they should be. Works while the server runs.`,
       if (!Number.isInteger(limit) || limit < 1)
         throw new UsageError("--limit takes a whole number from 1");
       const asked = given.text("kind");
-      if (asked !== undefined && !eventKinds.includes(asked))
+      if (asked !== undefined && !eventKinds.some((known) => known === asked))
         throw new UsageError(`--kind takes one of ${eventKinds.join(", ")}`);
       const [kind, repository] = [given.text("kind"), given.text("repository")];
       const config = configFrom(given, formats, terminal);

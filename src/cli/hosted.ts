@@ -59,21 +59,6 @@ export function hostedCommands(deps: HostedCommandDeps): Command[] {
       },
     },
     {
-      name: "abandon",
-      words: "REPOSITORY PACKAGE [REPLACEMENT]",
-      summary: "Say that nobody looks after a published package any more: its clients are warned",
-      options: { back: { help: "Take that back" }, ...options },
-      details: `It is installed as before. REPLACEMENT is what clients are told to use in its place. ${WHERE}`,
-      examples: [["abandon php acme/ui acme/kit", "Use acme/kit instead"]],
-      async run(given, terminal) {
-        const [repository, name, replacement] = given.words as [string, string, string?];
-        const isBack = given.on("back") ? "yes" : undefined;
-        if (isBack && replacement) throw new UsageError("--back takes no REPLACEMENT");
-        const values = { repository, package: name, replacement, isBack };
-        return run("abandon", given, terminal, values, [repository]);
-      },
-    },
-    {
       name: "yank",
       words: "PACKAGE@VERSION REPOSITORY",
       summary: "Say that a version is not to be chosen any more",
@@ -90,6 +75,21 @@ one, and Composer installs it where a lock file names it. ${WHERE}`,
       options,
       details: WHERE,
       run: (given, terminal) => onRelease("unyank", given, terminal),
+    },
+    {
+      name: "abandon",
+      words: "REPOSITORY PACKAGE [REPLACEMENT]",
+      summary: "Say that nobody looks after a published package any more: its clients are warned",
+      options: { back: { help: "Take that back" }, ...options },
+      details: `It is installed as before. REPLACEMENT is what clients are told to use in its place. ${WHERE}`,
+      examples: [["abandon php acme/ui acme/kit", "Use acme/kit instead"]],
+      async run(given, terminal) {
+        const [repository, name, replacement] = given.words as [string, string, string?];
+        const isBack = given.on("back") ? "yes" : undefined;
+        if (isBack && replacement) throw new UsageError("--back takes no REPLACEMENT");
+        const values = { repository, package: name, replacement, isBack };
+        return run("abandon", given, terminal, values, [repository]);
+      },
     },
     {
       name: "unpublish",
@@ -167,6 +167,8 @@ function wholeRelease(text: string): { name: string; version: string } {
 
 /** "@acme/ui@1.2.3": the at sign that a name begins with is none that ends it. */
 export function releaseOf(text: string): { name: string; version: string | undefined } {
+  const [, spelled, exact] = /^([^=]+)==([^=]+)$/.exec(text) ?? []; // as pip writes it
+  if (spelled !== undefined) return { name: spelled, version: exact };
   const at = text.lastIndexOf("@");
   if (at <= 0) return { name: text, version: undefined };
   return { name: text.slice(0, at), version: text.slice(at + 1) };

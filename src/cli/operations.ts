@@ -9,6 +9,7 @@ import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { processSignals } from "./signals.ts";
 import type { Terminal } from "./terminal.ts";
+import { who } from "./who.ts";
 
 export type OperatingFormat = Pick<Format, "name" | "options" | "fileOptions" | "operations">;
 
@@ -38,6 +39,10 @@ export function operationCommands(deps: OperationDeps): Command[] {
 function command(name: string, operations: readonly Operation[], deps: OperationDeps): Command {
   const [{ summary, details }] = operations as [Operation];
   const flags: Record<string, string> = Object.assign({}, ...operations.map(({ flags }) => flags));
+  const known: Record<string, string> = Object.assign(
+    {},
+    ...operations.map(({ values }) => values),
+  );
   const where =
     "A server that runs on the data directory does it, and is asked to stop by Ctrl-C; without one this command does it itself.";
   return {
@@ -46,6 +51,9 @@ function command(name: string, operations: readonly Operation[], deps: Operation
     summary,
     options: {
       ...Object.fromEntries(Object.entries(flags).map(([flag, help]) => [flag, { help }])),
+      ...Object.fromEntries(
+        Object.entries(known).map(([key, help]) => [key, { value: key.toUpperCase(), help }]),
+      ),
       config: configOptions.config,
       data: configOptions.data,
     },
@@ -54,7 +62,12 @@ function command(name: string, operations: readonly Operation[], deps: Operation
       const config = configFrom(given, deps.formats, terminal);
       const repository = repositoryOf(given, name, config, deps.formats);
       const wanted = new Set(Object.keys(flags).filter((flag) => given.on(flag)));
-      return runOperation({ name, repository, flags: wanted }, config, deps, terminal);
+      const said = Object.keys(known).flatMap((key): [string, string][] => {
+        const text = given.text(key);
+        return text === undefined ? [] : [[key, text]];
+      });
+      const values = Object.fromEntries(said.length ? [...said, ["by", who()]] : []);
+      return runOperation({ name, repository, flags: wanted, values }, config, deps, terminal);
     },
   };
 }

@@ -8,7 +8,10 @@ import type { Given, Option } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const configOptions = {
-  config: { value: "FILE", help: "Configuration file; none: the built-in configuration" },
+  config: {
+    value: "FILE",
+    help: "Configuration file (HOLDFAST_CONFIG); none: the built-in configuration",
+  },
   data: { value: "DIR", help: "Folder that holds everything stored (./data)" },
   listen: { value: "HOST:PORT", help: "Address to serve on (127.0.0.1:4653)" },
   offline: { help: "Never open an outward connection" },
@@ -21,7 +24,7 @@ export function configFrom(
   terminal: Terminal,
 ): Config {
   return loadConfig({
-    file: given.text("config"),
+    file: given.text("config") ?? (terminal.env["HOLDFAST_CONFIG"] || undefined),
     formats,
     flags: {
       data: given.text("data"),

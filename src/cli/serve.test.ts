@@ -27,7 +27,7 @@ type Signal = "SIGTERM" | "SIGINT";
 async function serve(
   signals: Signal[],
   stop: () => Promise<void>,
-  settings: { argv?: string[]; terminal?: FakeTerminal; graceMs?: number } = {},
+  settings: { argv?: string[]; terminal?: FakeTerminal; graceMs?: number; code?: string } = {},
 ) {
   const terminal = settings.terminal ?? fakeTerminal();
   let left = false;
@@ -36,6 +36,7 @@ async function serve(
     start: async ({ listen }): Promise<Running> => ({
       stop,
       url: `http://${listen.host === "::" ? "[::]" : "127.0.0.1"}:${listen.port}`,
+      setupCode: () => settings.code ?? null,
     }),
     signals(send) {
       for (const signal of signals) send(signal);
@@ -69,6 +70,24 @@ Holdfast serves on http://127.0.0.1:4653
 
 Data in /data. Stop with Ctrl-C.
 Only this machine is served; --listen 0.0.0.0:4653 `);
+});
+
+test("the first administrator's page and code stand on lines of their own", async () => {
+  const { out } = await serve(["SIGINT"], async () => undefined, {
+    terminal: fakeTerminal({ tty: true }),
+    code: "AAAA-BBBB-CCCC",
+  });
+  expect(out).toContain(
+    "make the first administrator:\n  http://127.0.0.1:4653/-/setup\n  with the code AAAA-BBBB-CCCC\n",
+  );
+  const everywhere = await serve(["SIGINT"], async () => undefined, {
+    argv: ["--data", "/data", "--listen", "[::]:4653"],
+    code: "AAAA-BBBB-CCCC",
+  });
+  // An address of this machine, in a browser elsewhere too.
+  expect(JSON.parse(everywhere.out.split("\n")[0]!).setup).toMatch(
+    /^http:\/\/\d+\.\d+\.\d+\.\d+:4653\/-\/setup$/,
+  );
 });
 
 test("what to do next is told, and an address that can be opened", async () => {

@@ -1,4 +1,5 @@
 // `holdfast serve`: starts, says where it is, and stops when told. How to start is given by main.ts.
+import { networkInterfaces } from "node:os";
 import type { Config } from "../config/resolve.ts";
 import type { Format } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
@@ -73,7 +74,7 @@ SIGHUP takes a changed configuration in, as holdfast reload does; on a terminal 
           offline: config.offline,
           access: accessWords(config.access).text,
           ...(code !== null && {
-            setup: `${rootOf(config, running.url)}/-/setup`,
+            setup: setupUrl(config, running.url),
             setup_code: code,
           }),
         });
@@ -121,6 +122,26 @@ function rootOf({ publicUrl }: Config, url: string): string {
   return publicUrl ?? url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:|$)/, "//127.0.0.1");
 }
 
+/** For a browser on another machine too, where the server listens beyond its own. */
+function setupUrl({ publicUrl, listen }: Config, url: string): string {
+  const isEverywhere = ["0.0.0.0", "::"].includes(listen.host);
+  const own = Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .find(({ internal, family }) => !internal && family === "IPv4");
+  const host = isEverywhere && own ? own.address : "127.0.0.1";
+  const root = publicUrl ?? url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:|$)/, `//${host}`);
+  return `${root}/-/setup`;
+}
+
+function firstAdministrator(url: string, code: string, terminal: Terminal): string[] {
+  return [
+    "To publish, and for all that takes a name, make the first administrator:",
+    `  ${paint(terminal, "bold", url)}`,
+    `  with the code ${paint(terminal, "bold", code)}`,
+    "",
+  ];
+}
+
 /** What a person sees first: where it is, what each client sets, where the data is. */
 function welcome(
   config: Config,
@@ -150,8 +171,6 @@ function welcome(
   const { text } = accessWords(config.access);
   notes.push(`${text[0]!.toUpperCase()}${text.slice(1)}.`);
   const code = running.setupCode?.() ?? null;
-  if (code !== null)
-    notes.push(`To publish, make the first administrator: ${root}/-/setup, with the code ${code}`);
   const client = config.repositories.flatMap(({ format, options }) =>
     formats
       .find(({ name }) => name === format)!
@@ -173,6 +192,7 @@ function welcome(
     "",
     ...notes.map((note) => paint(terminal, "dim", note)),
     "",
+    ...(code === null ? [] : firstAdministrator(setupUrl(config, running.url), code, terminal)),
     "Next, in another terminal:",
     ...align(next),
     "",

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { credentialLine } from "./credentials.ts";
 import { runCli } from "./index.ts";
 import { type SetupFormat, setupCommand } from "./setup.ts";
 import { fakeTerminal } from "./testing.ts";
@@ -233,3 +234,28 @@ for (const [line, want] of refused)
     expect(code).toBe(2);
     expect(err).toContain(want);
   });
+
+test("what the lines do not say stands beside them: other machines, and where a token goes", async () => {
+  const open = await setup("npm --listen 0.0.0.0:8080");
+  expect(open.out).toBe("registry=http://127.0.0.1:8080/npm/\n");
+  expect(open.err).toContain("127.0.0.1 is this machine alone");
+  expect(open.err).toContain(
+    "Reading takes a token (holdfast token create, or http://127.0.0.1:8080/-/account), in ~/.npmrc: //127.0.0.1:8080/npm/:_authToken=hf_…",
+  );
+  expect((await setup("npm")).err).toBe("");
+  const file = join(home, "c.yaml");
+  writeFileSync(
+    file,
+    "listen: 0.0.0.0:80\npublicUrl: https://p.example.test\naccess: { anonymous: read }\n",
+  );
+  expect((await setup(`npm --config ${file}`)).err).toBe("");
+  const clients = ["npm", "yarn-berry", "uv", "go", "twine", "composer", "apt"];
+  const lines = clients.map(
+    (client) => credentialLine(client, "http://h.example.test:8080/one")![1],
+  );
+  expect(new Set(lines).size).toBe(clients.length);
+  expect(credentialLine("apt", "https://h.example.test/debian")![1]).toBe(
+    "machine h.example.test/debian login ci password hf_…",
+  );
+  expect(credentialLine("coral", "https://h.example.test/one")).toBeNull();
+});

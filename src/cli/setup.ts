@@ -6,6 +6,7 @@ import type { Config } from "../config/resolve.ts";
 import type { Format, Snippet } from "../core/format.ts";
 import { SHELL } from "../core/snippet.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
+import { credentialLine, needsName } from "./credentials.ts";
 import { type Kind, kindOf, mergeSettings } from "./merge.ts";
 import { configFrom, configOptions, isLoopback, rootUrl } from "./options.ts";
 import { paint, type Terminal } from "./terminal.ts";
@@ -49,9 +50,34 @@ further one whose lines stand in a file of their own.`,
         terminal.out(
           paint(terminal, "dim", "From other machines: add --url http://THIS-MACHINE:PORT\n"),
         );
+      for (const line of beside(offers, config, given)) terminal.err(`${line}\n`);
       return 0;
     },
   };
+}
+
+/** What the lines do not say: beside them, so that they can be piped. */
+function beside(offers: readonly Offer[], config: Config, given: Given): string[] {
+  const lines: string[] = [];
+  const isEverywhere = ["0.0.0.0", "::"].includes(config.listen.host);
+  if (isEverywhere && !config.publicUrl && given.text("url") === undefined)
+    lines.push(
+      "127.0.0.1 is this machine alone: for others add --url http://THEIR-NAME-FOR-THIS-MACHINE:PORT, or set publicUrl.",
+    );
+  const [client] = given.words;
+  if (client === undefined || offers.length === 0) return lines;
+  const { repository } = offers[0]!;
+  const root = rootOf(given) ?? rootUrl(config);
+  const line = credentialLine(client, `${root}/${repository}`);
+  if (line && (needsName(config.access) || client === "twine"))
+    lines.push(
+      `${client === "twine" ? "Publishing" : "Reading"} takes a token (holdfast token create, or ${root}/-/account), in ${line[0]}: ${line[1]}`,
+    );
+  if (config.tls && given.text("url") === undefined)
+    lines.push(
+      "Where an authority of your own signed the server's certificate, clients need its file: docs/operation.md, TLS.",
+    );
+  return lines;
 }
 
 function exampleClient(formats: readonly SetupFormat[]): string {
@@ -70,9 +96,13 @@ function offersOf(config: Config, formats: readonly SetupFormat[], given: Given)
   const root = rootOf(given) ?? rootUrl(config);
   return config.repositories
     .filter(({ name }) => wanted === undefined || name === wanted)
-    .flatMap(({ name, format, options }) => {
+    .flatMap(({ name, format, options, claims, sources }) => {
       const { setup } = formats.find((known) => known.name === format)!;
-      return setup(`${root}/${name}`, options).map((snippet) => ({ ...snippet, repository: name }));
+      const own = [...claims, ...sources.map(({ names }) => names)];
+      return setup(`${root}/${name}`, options, own).map((snippet) => ({
+        ...snippet,
+        repository: name,
+      }));
     });
 }
 

@@ -20,12 +20,21 @@ export interface HeldStore extends ReadStore {
   naming: Naming;
 }
 
+export function hasStore({ data }: Config): boolean {
+  return existsSync(layoutOf(data).database);
+}
+
+/** For who did not mean to begin one. */
+export function newStore({ data }: Config): string {
+  return `A new data directory was made for it: ${data}. A server on another one knows nothing of it: give the same --config or --data (or HOLDFAST_CONFIG, HOLDFAST_DATA) as the server has`;
+}
+
 /** Throws Problem("notFound") where no server ever stored anything. */
 export function requireStore({ data }: Config): Layout {
   if (!existsSync(data))
     throw new Problem(
       "notFound",
-      `There is no data directory at ${data}; another can be given with --data`,
+      `There is no data directory at ${data}; another can be given with --data, or with the --config that the server has`,
     );
   const layout = layoutOf(data);
   if (!existsSync(layout.database))

@@ -6,7 +6,9 @@ import { type Address, formatAddress } from "./values.ts";
 export function checkAddresses({
   listen: own,
   repositories,
-}: Pick<Config, "listen" | "repositories">): { name: string; message: string }[] {
+}: Pick<Config, "listen"> & {
+  repositories: readonly Pick<Config["repositories"][number], "name" | "listen">[];
+}): { name: string; message: string }[] {
   const taken: { address: Address; by: string }[] = [{ address: own, by: "the server itself" }];
   const clashes: { name: string; message: string }[] = [];
   for (const { name, listen } of repositories) {

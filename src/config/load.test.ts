@@ -128,8 +128,8 @@ test("every key of an upstream arrives, with secrets read", () => {
     offline: false,
     listen: { host: "::", port: 4873 },
     bases: [],
-    sources: [],
     policy: [],
+    sources: [],
     hosted: {
       trashMs: 30 * 24 * 60 * 60 * 1000,
       replace: false,
@@ -469,4 +469,37 @@ c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
 d: [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
 `;
   expect(mistakes(text)[0]).toContain("not YAML: Excessive alias count");
+});
+
+test("an empty list of upstreams is enough where packages are published, and an absent one is not", () => {
+  const hosting = [{ ...formats[0]!, hosts: true as const }];
+  const load = (text: string) => {
+    const file = join(folder, "hosting.yaml");
+    writeFileSync(file, text);
+    return loadConfig({ file, formats: hosting, flags: {}, env: {} });
+  };
+  const { repositories } = load("repositories: { a: { format: npm, upstreams: [] } }\n");
+  expect(repositories.find(({ name }) => name === "a")).toMatchObject({ offline: true });
+  expect(() => load("repositories: { a: { format: npm } }\n")).toThrow(
+    "or upstreams: [] where only what is published here is meant",
+  );
+});
+
+test("a mistake that the schema finds hides none that it cannot find", () => {
+  const found = mistakes(`listen: 0.0.0.0:80
+access: { grants: [{ to: everyone, may: read, repositories: [nmp] }] }
+repositories:
+  npm: { upstreams: [{ url: "not an address" }], listen: 0.0.0.0:80 }
+  other: { format: npmm, clams: [a], quux: 1 }
+`).join("\n");
+  for (const want of [
+    "there is no repository nmp; did you mean npm?",
+    "0.0.0.0:80 is already used by the server itself",
+    "repositories.npm.upstreams[0].url",
+    'repositories.other.format  expected one of npm, pypi, go, got "npmm" (did you mean "npm"?)',
+    'repositories.other.clams  unknown key, whatever the format (did you mean "claims"?)',
+    "repositories.other.quux  unknown key, whatever the format",
+  ])
+    expect(found).toContain(want);
+  expect(found.split("\n")).toHaveLength(6);
 });

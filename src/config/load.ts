@@ -9,11 +9,13 @@ import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
+import { resolveHooks, resolveMail } from "./hooks.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
 import { isAbout, resolvePolicy } from "./policy.ts";
+import { checkRefused } from "./refused.ts";
 import {
   type CommonInput,
   type Config,
@@ -34,6 +36,7 @@ import {
   configSchema,
   type FormatOptions,
   hostedKeys,
+  hostedShapeOf,
   optionKeys,
   REPOSITORY_NAME,
   Upstream,
@@ -86,7 +89,10 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   const offline = flags.offline || (isMapping(said) && said["offline"] === true);
   const resolved = checkRepositories(written, formats, offline, { folder, env, complain });
   const listen = listenOverride(flags.listen, env["HOLDFAST_LISTEN"], mistakes);
-  if (!parsed.success) throw sorted(mistakes);
+  if (!parsed.success) {
+    if (isMapping(said) && isMapping(written)) checkRefused(said, written, listen, complain);
+    throw sorted(mistakes);
+  }
 
   const input = parsed.data;
   const data = flags.data || env["HOLDFAST_DATA"];
@@ -125,6 +131,9 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       login: writtenLogin(input.login, folder),
       trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
     },
+    hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
+    mail: resolveMail(input.mail, reader, complain),
+    diskLow: input.diskLow,
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,
@@ -155,7 +164,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       sources,
       claims: entry.claims,
       freshnessMs: entry.freshness,
-      offline: offline || entry.offline,
+      offline: offline || entry.offline || upstreams.length + bases.length + sources.length === 0,
       listen: entry.listen ?? null,
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),
       options: options?.data,
@@ -261,8 +270,20 @@ function checkRepositories(
       const common = z.object(commonKeys).safeParse(entry, { error: describeIssue });
       for (const finding of findings(common.error?.issues ?? []))
         around.complain([...path, ...finding.path], finding.message, finding.what);
+      const known = [
+        "format",
+        ...Object.keys({ ...commonKeys, ...hostedKeys }),
+        ...formats.flatMap((one) => Object.keys(optionKeys(one))),
+      ];
+      for (const key of Object.keys(entry).filter((one) => !known.includes(one))) {
+        const meant = nearest(key, known);
+        const hint = meant ? ` (did you mean "${meant}"?)` : "";
+        around.complain([...path, key], `unknown key, whatever the format${hint}`, "key");
+      }
     }
-    const own = format ? pick(entry, Object.keys(optionKeys(format))) : {};
+    const own = format ? ownOptions(entry, format) : {};
+    /** All of it is published here: its format asks no upstream for anything. */
+    const isWhole = "hosted" in own;
     const read = readOptionFiles(own, format?.fileOptions ?? [], path, around);
     const list = entry["upstreams"] ?? [];
     if (!Array.isArray(list)) continue;
@@ -272,14 +293,23 @@ function checkRepositories(
       return source.success ? [resolveSource(source.data, [...path, "sources", at], around)] : [];
     });
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
-    if (
-      list.length === 0 &&
-      code.length === 0 &&
-      !misspelt &&
-      !offline &&
-      entry["offline"] !== true
-    )
-      around.complain(path, "needs at least one upstream, or offline: true", "key");
+    if (isWhole && list.length > 0)
+      around.complain(
+        [...path, "upstreams"],
+        "what is published here and what an upstream signs cannot be in one repository: give `hosted` a repository of its own, and clients both",
+        "key",
+      );
+    // An empty list says that only what is published here is ever had.
+    const isHosting = format?.hosts === true;
+    const isMeant = offline || entry["offline"] === true || (isHosting && "upstreams" in entry);
+    const isAlone = list.length === 0 && code.length === 0 && !isWhole;
+    // Without its format nothing is known of what it needs.
+    if (isAlone && !misspelt && !isMeant && format)
+      around.complain(
+        path,
+        `needs at least one upstream, or ${isHosting ? "upstreams: [] where only what is published here is meant" : "offline: true"}`,
+        "key",
+      );
     const upstreams: UpstreamConfig[] = [];
     const bases: Resolved["bases"] = [];
     for (const [at, item] of list.entries()) {
@@ -293,6 +323,16 @@ function checkRepositories(
   }
   checkBases(written, around.complain);
   return resolved;
+}
+
+/** What of an entry is for the format alone to read; of `hosted` what the format adds to it, where anything of that is said. */
+function ownOptions(entry: Values, format: FormatOptions): Values {
+  const own = pick(entry, Object.keys(optionKeys(format)));
+  const shape = hostedShapeOf(format);
+  if (!shape || !isMapping(own["hosted"])) return own;
+  const { hosted, ...rest } = own;
+  const added = pick(hosted as Values, Object.keys(shape));
+  return Object.keys(added).length ? { ...rest, hosted: added } : rest;
 }
 
 function listenOverride(

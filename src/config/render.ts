@@ -87,6 +87,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "## Trusted publishers",
     "An entry of `trustedPublishers`. docs/access.md tells more.",
     table(whole.$defs!["Publisher"]!),
+    "## Hooks",
+    "An entry of `hooks`. docs/hooks.md tells more.",
+    table(whole.$defs!["Hook"]!),
     "## Options of each format",
     "They stand in the repository, beside the keys above.",
     ...formats.flatMap((format) => [`### ${format.name}`, options(format)]),
@@ -142,6 +145,7 @@ function typeName(schema: Json): string {
     return "[repository](#repositories-as-upstreams)";
   if (schema.$ref === "#/$defs/Source" || schema.title === "source") return "[source](#sources)";
   if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
+  if (schema.$ref === "#/$defs/Hook") return "[hook](#hooks)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";
   if (schema.title) return schema.title;
@@ -207,6 +211,7 @@ repositories:
         tokenFile: /run/secrets/vendor
 \`\`\`
 
+- The file is given with \`--config\`, or by the variable \`HOLDFAST_CONFIG\`; the server and each command read it.
 - A flag wins over a variable (\`HOLDFAST_DATA\`, \`HOLDFAST_LISTEN\`), a variable over the file, the file over the default.
 - Relative paths in the file start at the file's folder. Those of flags, variables and defaults start where you are.
 - \`holdfast config check\` tells every mistake at once, each with its line. \`holdfast config show\` prints what counts in

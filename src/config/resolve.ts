@@ -8,6 +8,7 @@ import type { OptionFile } from "../core/format.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Path } from "./errors.ts";
+import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
 import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
 import type { Address } from "./values.ts";
@@ -89,6 +90,10 @@ export interface Config {
     login: Record<string, Record<string, unknown>>;
     trustedPublishers: object[];
   };
+  hooks: HookConfig[];
+  mail: MailConfig | null;
+  /** In bytes; 0 for never. */
+  diskLow: number;
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */

@@ -1,6 +1,7 @@
 // The one description of the configuration: it validates, documents itself and makes the JSON Schema.
 import { z } from "zod";
 import { Access } from "./access.ts";
+import { Hooks, Mail } from "./hooks.ts";
 import { Login, TrustedPublishers } from "./login.ts";
 import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
@@ -193,6 +194,13 @@ const general = {
   policy: Policy,
   login: Login,
   trustedPublishers: TrustedPublishers,
+  hooks: Hooks,
+  mail: Mail,
+  diskLow: Size.prefault("1GiB")
+    .describe(
+      "Free bytes on the disk of the data directory below which that is an event (`disk-low`). `0B` is never",
+    )
+    .meta({ examples: ["20GiB"] }),
   trustedProxies: z
     .array(IpRange)
     .default([])
@@ -306,11 +314,28 @@ function member(format: FormatOptions) {
     .strictObject({
       format: z.literal(format.name).describe("Which ecosystem's protocol it speaks"),
       ...commonKeys,
-      ...(format.hosts ? hostedKeys : {}),
       ...(format.fromCode ? sourcesKeys : {}),
       ...optionKeys(format),
+      ...(format.hosts ? hostedKeysOf(format) : {}),
     })
     .meta({ title: `${format.name} repository` });
+}
+
+/**
+ * `hosted` with what a format adds to it: all of that may be left out, for what must be said where packages are published the format's own schema tells.
+ */
+export function hostedKeysOf(format: FormatOptions): { hosted: z.ZodType } {
+  const own = hostedShapeOf(format);
+  if (!own) return hostedKeys;
+  const { innerType } = hostedKeys.hosted.def;
+  const hosted = innerType.extend(z.strictObject(own).partial().shape).prefault({});
+  return { hosted: hosted.describe(hostedKeys.hosted.description ?? "") };
+}
+
+/** What a format's own option `hosted` holds; null where it has none. */
+export function hostedShapeOf(format: FormatOptions): Record<string, z.ZodType> | null {
+  const option = shapeOf(format)["hosted"];
+  return option ? shapeOf({ ...format, options: option }) : null;
 }
 
 /** The whole file. A repository is told apart by its `format`, which also names the options it may have. */

@@ -2,25 +2,27 @@
 import type { Principal } from "./principal.ts";
 
 /** What is written down. "read" is told of private packages alone. */
-export type AuditAction =
-  | "publish"
-  | "yank"
-  | "unyank"
-  | "unpublish"
-  | "restore"
-  | "promote"
-  | "change"
-  | "read"
-  | "grant"
-  | "revoke grant"
-  | "token"
-  | "revoke token"
-  | "user"
-  | "team"
-  | "waive"
-  | "unwaive"
-  | "log in"
-  | "log in failed";
+export const auditActions = [
+  "publish",
+  "yank",
+  "unyank",
+  "unpublish",
+  "restore",
+  "promote",
+  "change",
+  "read",
+  "grant",
+  "revoke grant",
+  "token",
+  "revoke token",
+  "user",
+  "team",
+  "waive",
+  "unwaive",
+  "log in",
+  "log in failed",
+] as const;
+export type AuditAction = (typeof auditActions)[number];
 
 /** One line of the audit log: append-only, never changed. */
 export interface AuditEntry {

@@ -1,30 +1,45 @@
 // What an operator must know.
 
-/** Told of in ledger/events.ts, with how loud each is. */
-export type EventKind =
-  | "tampered"
-  | "orphaned"
-  | "returned"
-  | "malformed"
-  | "unsigned"
-  | "fork"
-  | "lifted"
+/** Every kind of event, in the order in which they are told to people, and how loud each is. */
+export const eventLevels = {
+  tampered: "error",
+  orphaned: "warn",
+  returned: "info",
+  malformed: "warn",
+  refused: "warn",
+  unsigned: "error",
+  fork: "error",
+  lifted: "warn",
   /** An operator took a pin back. */
-  | "unpinned"
+  unpinned: "warn",
   /** A file was published again with other bytes, where the configuration allows it. */
-  | "replaced"
-  | "refused"
-  | "rollback"
-  | "expired"
-  | "repacked"
-  | "skipped"
+  replaced: "warn",
+  rollback: "error",
+  expired: "warn",
+  repacked: "info",
+  skipped: "info",
   /** Stored bytes are not what they were. */
-  | "damaged"
-  | "unfinished";
+  damaged: "error",
+  unfinished: "error",
+  /** An upstream could not be reached for a while; then that it answers again. */
+  "upstream-down": "warn",
+  "upstream-up": "info",
+  /** Little is left of the disk; then that there is room again. */
+  "disk-low": "error",
+  "disk-ok": "info",
+} as const satisfies Record<string, "error" | "warn" | "info">;
+
+export type EventKind = keyof typeof eventLevels;
+
+export const eventKinds = Object.keys(eventLevels) as readonly EventKind[];
+
+/** In place of a repository's name: what is about the server as a whole. */
+export const NO_REPOSITORY = "-";
 
 /** Something that an operator must know. Stored, logged, counted. */
 export interface RepositoryEvent {
   kind: EventKind;
+  /** Empty for what is about none. */
   package: string;
   version?: string;
   file?: string;

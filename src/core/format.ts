@@ -63,6 +63,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
    * Problem("badRequest") for what is no name of a package.
    */
   abandoned?(before: Record<string, unknown>, abandoned: boolean | string): Record<string, unknown>;
+  /** Why releases are not taken from one repository to another, and what is done instead: a sentence for who tries. Without it they can be. */
+  readonly staying?: string;
   /** The path grammar, still percent-encoded; pure, never throws. */
   parse(method: string, rawPath: string): Route | null;
   access(route: Route): Access;
@@ -88,7 +90,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   contentDigest?(file: RandomAccess, artifact: { file: string }): Promise<string | null>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */
   problem(problem: Problem, path?: string, accept?: string | null): Reply;
-  setup(url: string, options: Options): Snippet[];
+  /** `own`: patterns of the names that are the repository's own, where the reader may know them. */
+  setup(url: string, options: Options, own?: readonly string[]): Snippet[];
 }
 
 /** A format at work on one repository. */

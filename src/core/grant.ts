@@ -58,7 +58,8 @@ export function permit(
   if (cause) throw cause;
   const isKnown = principal.kind !== "anonymous";
   const who = isKnown ? nameOf(principal) : "Who gives no name";
-  const message =
-    fault ?? `${who} may not ${action} ${what.join(" of ") || "pages of this server"}`;
+  const verb = action === "admin" ? "administer" : action;
+  const all = action === "read" ? "pages of this server" : "this server";
+  const message = fault ?? `${who} may not ${verb} ${what.join(" of ") || all}`;
   throw new Problem(isKnown ? "forbidden" : "unauthenticated", message, { rule: "access" });
 }

@@ -1,6 +1,6 @@
 // Publishing in one repository, for one caller.
 import type { RandomAccess } from "./artifact.ts";
-import type { HostedPackage } from "./hosted.ts";
+import type { HostedFile, HostedPackage } from "./hosted.ts";
 
 /** Bytes that a client sent, on disk, and not yet anything: published, or discarded. */
 export interface Upload {
@@ -134,4 +134,24 @@ export interface Hosting {
     what: Part | readonly Part[],
     expected?: number,
   ): Promise<{ files: number }>;
+}
+
+/** What the server itself is told and does beside it: for documents that are about all packages of a repository. */
+export interface OwnHosting extends Hosting {
+  /** Another number whenever something was published here, removed, restored or changed since the server started. */
+  turn(): number;
+  /** All files that are shown, of all packages, in no order. */
+  all(): Promise<PackageFile[]>;
+  /**
+   * Takes releases and files of a package off the disk, without any trash, as far as nothing else names their bytes: for what the server itself made, under the
+   * name of its digest.
+   */
+  forget(
+    packageName: string,
+    what: { versions: readonly string[]; files: readonly string[] },
+  ): Promise<void>;
+}
+
+export interface PackageFile extends HostedFile {
+  package: string;
 }

@@ -13,6 +13,8 @@ export interface Operation<Options = unknown> {
   details?: string;
   /** Switches, each with its help. */
   flags?: Record<string, string>;
+  /** What it is told beside that, each with its help; empty where nothing is said. `by` comes with them: who started it. */
+  values?: Record<string, string>;
   /** Milliseconds between turns of the server's own; null for none. */
   every?(options: Options): number | null;
   /** Mostly finds nothing new: of the server's own turns the log gets what one says otherwise than the one before, and what fails. */
@@ -27,7 +29,7 @@ export type RunOperation<Options = unknown> = (
 
 export interface OperationCall {
   flags: ReadonlySet<string>;
-  /** Values beside the flags, by name. Of operations of the house alone. */
+  /** Values beside the flags, by name. */
   values?: Readonly<Record<string, string>>;
   /** Shown as a bar on a terminal. `total` may grow. */
   progress(done: number, total: number, note: string): void;

@@ -20,6 +20,8 @@ export interface RepositoryState {
   requests: number;
   hits: number;
   offline: boolean;
+  /** Nothing but what is published here is ever had: it has no upstream that could be away. */
+  isHostedOnly: boolean;
   /** Hosts of its upstreams that cannot be reached at present. */
   away: readonly string[];
 }

@@ -4,7 +4,7 @@ import type { Artifact, KnownFile, Pace, StoredArtifactRow, StoredFile } from ".
 import type { DocumentRef, ViewRequest } from "./document.ts";
 import type { RepositoryEvent } from "./event.ts";
 import type { Grant } from "./grant.ts";
-import type { Hosting } from "./hosting.ts";
+import type { Hosting, OwnHosting } from "./hosting.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
@@ -33,6 +33,16 @@ export interface OwnRepository<Options = unknown>
 export interface UnboundRepository<Options = unknown> extends OwnRepository<Options> {
   /** The repository as one caller may use it. The same object for the same grant. */
   for(grant: Grant): Repository<Options>;
+  /**
+   * The repository as the server itself may use it, for what is done in nobody's name: the release of a suite that others published in. Never for what
+   * a caller asked for. The same object each time.
+   */
+  own(): OwnedRepository<Options>;
+}
+
+/** With what nobody but the server itself is told or does. */
+export interface OwnedRepository<Options = unknown> extends Repository<Options> {
+  readonly hosting: OwnHosting;
 }
 
 /** A repository for one caller: whatever is asked of it, their grant is asked first, and Problem("forbidden" | "unauthenticated") thrown without it. */

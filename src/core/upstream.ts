@@ -9,6 +9,8 @@ export interface UpstreamRequest {
   /** Only ours; a client's headers are never forwarded. `accept-encoding: gzip` is set unless told otherwise. */
   headers?: Record<string, string>;
   body?: Uint8Array | string;
+  /** False: a redirect is an answer like any other. */
+  follows?: false;
   /** Ends the exchange early. */
   signal?: AbortSignal;
   /** How long a passing failure (503, 429, a reset) may be tried again, in milliseconds; a few seconds unless told, as clients wait. */

@@ -1,5 +1,6 @@
 // What is said of a package, and what of it is shown: changed by compare-and-swap, with an entry in the audit log.
 import type { AuditAction, AuditEntry } from "../core/audit.ts";
+import type { Act } from "../core/hook.ts";
 import type { HostedPackage } from "../core/hosted.ts";
 import type { HostedChange, Part } from "../core/hosting.ts";
 import { nameOf, type Principal } from "../core/principal.ts";
@@ -21,7 +22,7 @@ import {
 import { boundState, metadataBytes, takeRoom } from "./usage.ts";
 
 export interface What {
-  action: AuditAction;
+  action: AuditAction & Act;
   /** "deprecate", "dist-tag" */
   name: string;
   detail?: Record<string, unknown>;
@@ -48,6 +49,7 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
       if (releases.length > 0) await changeReleases(sql, all, releases);
       await touch(sql, before, state);
       await deps.audit(sql, entryOf(principal, name, what));
+      await tellHooks(sql, principal, name, what);
       return (await readPackage(sql, repository, name))!;
     }, DURABLE);
     changes.announce({ kind: "hosted", repository, key: name });
@@ -88,9 +90,14 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
     const { rows } = await database.write(async (sql) => {
       const before = await expect(sql, name, expected);
       const rows: FileRow[] = [];
-      for (const part of parts) rows.push(...(await removePart(sql, principal, name, part)));
+      const what = { action: "unpublish", name: "unpublish" } as const;
+      for (const part of parts) {
+        const removed = await removePart(sql, principal, name, part);
+        await tellHooks(sql, principal, name, what, part, removed);
+        rows.push(...removed);
+      }
       await touch(sql, before);
-      await auditFiles(sql, principal, name, { action: "unpublish", name: "unpublish" }, rows);
+      await auditFiles(sql, principal, name, what, rows);
       return { rows };
     }, DURABLE);
     tell(name, rows);
@@ -160,7 +167,9 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
         await showFile(sql, repository, name, row);
       }
       await touch(sql, before);
-      await auditFiles(sql, principal, name, { action: "restore", name: "restore" }, rows);
+      const what = { action: "restore", name: "restore" } as const;
+      await auditFiles(sql, principal, name, what, rows);
+      await tellHooks(sql, principal, name, what, part, rows);
       return { rows };
     }, DURABLE);
     tell(name, rows);
@@ -209,6 +218,31 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
     if (rows.length === 0) await deps.audit(sql, entryOf(principal, name, what));
   }
 
+  /** One message for all files that it is about. */
+  async function tellHooks(
+    sql: Query,
+    principal: Principal,
+    name: string,
+    { action, name: how, detail }: What,
+    { version = textOf(detail?.["version"]), file }: Part = {},
+    rows: readonly FileRow[] = [],
+  ): Promise<void> {
+    const who = nameOf(principal);
+    const verb = action === "change" ? `changed (${how})` : VERBS[action];
+    const about = told(name, { ...(version && { version }), ...(file && { file }) });
+    await deps.tell(sql, {
+      type: action,
+      repository,
+      package: name,
+      version,
+      file,
+      purl: version === undefined ? undefined : rows[0]?.purl,
+      who,
+      message: `${who} ${verb} ${about} in ${repository}`,
+      detail: { ...detail, how, ...(rows.length > 0 && { files: rows.length }) },
+    });
+  }
+
   function entryOf(
     principal: Principal,
     name: string,
@@ -228,6 +262,18 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
   }
 
   return { change, remove, restore };
+}
+
+const VERBS: Readonly<Record<Exclude<Act, "change">, string>> = {
+  publish: "published",
+  yank: "yanked",
+  unyank: "took the yank back of",
+  unpublish: "unpublished",
+  restore: "restored",
+};
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function told(name: string, { version, file }: Part): string {

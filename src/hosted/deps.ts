@@ -1,5 +1,6 @@
 // What publishing needs of the rest of the house.
 import type { AuditEntry } from "../core/audit.ts";
+import type { Told } from "../core/hook.ts";
 import type { Hosting } from "../core/hosting.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
@@ -22,6 +23,8 @@ export interface HostedDeps {
   };
   /** Writes down who did what, in the transaction that does it. */
   audit(sql: Query, entry: AuditEntry): Promise<void>;
+  /** Has hooks told of it, from the transaction that does it. */
+  tell(sql: Query, told: Told): Promise<void>;
   now(): number;
 }
 
@@ -56,12 +59,16 @@ export interface HostedSettings extends HostedOptions {
   promoted: Promoted | null;
   /** See `Format.abandoned`. */
   abandoned: Abandoned | null;
+  /** See `Format.staying`. */
+  staying: string | null;
   /** Whether packages of this format can be published at all. */
   canHost: boolean;
   /** The repositories that this one is built on, as the server itself may use them. */
   bases(): readonly HostedReading[];
   /** The one of them that the package belongs to, with its name. */
   elsewhere(packageName: string): { name: string; room: HostedReading } | null;
+  /** See `OwnHosting.turn`. */
+  turn(): number;
   /** Whether the name is claimed by the repository's configuration. */
   claims(packageName: string): boolean;
 }

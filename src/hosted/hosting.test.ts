@@ -489,3 +489,35 @@ test("a document that a package with much to say has none of is a no, and its wo
   const views = await viewFiles();
   expect(views.filter((path) => !path.endsWith(".gz"))).toEqual([]);
 });
+
+test("the server itself is told of all files, and takes what it made off the disk at once", async () => {
+  toy = await openToy();
+  const room = toy.hosting(ann);
+  const turn = room.turn();
+  await publish({ "a.tgz": "one" });
+  await publish({ "b.tgz": "two", "c.tgz": "one" }, { version: "2" });
+  expect(room.turn()).not.toBe(turn);
+  const files = async () =>
+    (await room.all()).map(({ package: name, file }) => [name, file]).sort();
+  expect(await files()).toEqual([
+    ["thing", "a.tgz"],
+    ["thing", "b.tgz"],
+    ["thing", "c.tgz"],
+  ]);
+  await room.forget("thing", { versions: ["2"], files: ["b.tgz", "c.tgz"] });
+  expect(await files()).toEqual([["thing", "a.tgz"]]);
+  expect((await room.read("thing"))!.releases.map(({ version }) => version)).toEqual(["1"]);
+  // The bytes of others stay, and pins do.
+  expect(await read("a.tgz")).toBe("one");
+  expect(await toy.blobs.stat(sha256(Buffer.from("two")))).toBeNull();
+  expect(await failure(() => publish({ "b.tgz": "another" }, { version: "2" }))).toEqual([
+    "conflict",
+    expect.stringContaining("removed since, with other bytes"),
+  ]);
+  await publish({ "b.tgz": "two" }, { version: "2" });
+  expect(await read("b.tgz")).toBe("two");
+  const nobody = toy.hosting(nothing);
+  expect(await nobody.all().catch((error) => error.kind)).toBe("unauthenticated");
+  const what = { versions: [], files: ["a.tgz"] };
+  expect(await nobody.forget("thing", what).catch((error) => error.kind)).toBe("unauthenticated");
+});

@@ -1,19 +1,20 @@
 // Publishing in one repository: each function asks the caller's grant first, and only then does what it is for.
 import { type Action, type Grant, permit } from "../core/grant.ts";
 import type { HostedPackage } from "../core/hosted.ts";
-import type { Hosting, Part } from "../core/hosting.ts";
+import type { Hosting, OwnHosting, Part } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import { createChange } from "./change.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
+import { forget } from "./forget.ts";
 import { readStanding, refuseOtherFormat, type Standing } from "./promote.ts";
 import { createPublish, type Published, refuseSeen } from "./publish.ts";
 import { createReceiver } from "./receive.ts";
-import { readPackage } from "./rows.ts";
+import { readAllFiles, readPackage } from "./rows.ts";
 import { type Emptied, emptyTrash, listTrash, type Trashed } from "./trash.ts";
 import { accountOf } from "./usage.ts";
 
 /** What people do beside what clients do. */
-export interface HostedRoom extends Hosting {
+export interface HostedRoom extends OwnHosting {
   /** Says that a package is abandoned, for another one where that is named, or that it is not; for who may publish it. */
   abandon(packageName: string, abandoned: boolean | string): Promise<void>;
   /** Takes what was removed out of the trash again; for who may unpublish. */
@@ -74,13 +75,14 @@ export function createHosting(
           `Nothing can be published in ${repository}: its format is only fetched so far`,
         );
       // A name that this repository claims itself may be published in both: each then shows its own.
-      if (packageName !== null && !settings.claims(packageName)) refuseElsewhere(packageName);
+      if (packageName !== null && !settings.claims(packageName)) refuseElsewhere(packageName, true);
     }
 
     /** A name of a repository that this one is built on is that one's here as well. */
-    function refuseElsewhere(packageName: string): void {
+    function refuseElsewhere(packageName: string, isNew = false): void {
       const other = settings.elsewhere(packageName);
-      if (!other) return;
+      // What is claimed there and published nowhere is not there to be changed.
+      if (!other || (!isNew && !other.room.owns(packageName))) return;
       throw new Problem(
         "conflict",
         `${packageName} belongs to the repository ${other.name}, which ${repository} is built on: it is published and changed there`,
@@ -178,6 +180,16 @@ export function createHosting(
         const until = which === "all" ? Number.MAX_SAFE_INTEGER : deps.now() - settings.trashMs;
         return emptyTrash(deps, repository, until, principal);
       },
+      turn: settings.turn,
+      async all() {
+        ask("read", null);
+        const files = await readAllFiles(database.read, repository);
+        return files.filter((one) => grant.may(repository, "read", one.package));
+      },
+      async forget(packageName, what) {
+        ask("admin", packageName);
+        await forget(deps, repository, packageName, what);
+      },
       async standing(packageName, version) {
         ask("read", packageName);
         return readStanding(database.read, settings, packageName, version);
@@ -186,6 +198,7 @@ export function createHosting(
         const { package: row, version, metadata, files } = from;
         toPublish(row.name);
         refuseOtherFormat(from, settings);
+        if (settings.staying !== null) throw new Problem("methodNotAllowed", settings.staying);
         await askNow("promote", row.name);
         const { promoted } = settings;
         return publish(principal, {

@@ -59,6 +59,8 @@ interface Written extends Published {
 }
 
 const DURABLE = { durable: true };
+/** Files of a release that hooks are told of by name. */
+const MOST_TOLD = 50;
 
 /** Publishes a release, or adds files to one, for who was found to be allowed to. */
 export function createPublish(deps: HostedDeps, settings: HostedSettings) {
@@ -131,6 +133,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
       : { name, revision: place, createdAt: at, createdBy: by, changedAt: at, state };
     await (before ? updatePackage : insertPackage)(sql, repository, row);
     await audit(sql, principal, release, written.changed);
+    await tellHooks(sql, by, release, written.changed);
     return { ...written, isNew: true, revision: place };
   }
 
@@ -239,6 +242,32 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     if (changed.length === 0) await deps.audit(sql, { ...entry, detail: { version, ...detail } });
     for (const { file, purl, sha256 } of changed)
       await deps.audit(sql, { ...entry, purl, digest: sha256, detail: { file, ...detail } });
+  }
+
+  /** One message a release, however many files it has. */
+  async function tellHooks(
+    sql: Query,
+    who: string,
+    { package: name, version, detail, action }: Release,
+    changed: readonly FileRow[],
+  ): Promise<void> {
+    const from = action === "promote" ? ` from ${detail?.["from"]}` : "";
+    const verb = action === "promote" ? "promoted" : "published";
+    await deps.tell(sql, {
+      type: "publish",
+      repository,
+      package: name,
+      version,
+      purl: changed[0]?.purl,
+      who,
+      message: `${who} ${verb} ${name} ${version}${from} in ${repository}`,
+      detail: {
+        ...detail,
+        files: changed
+          .slice(0, MOST_TOLD)
+          .map(({ file, sha256, size }) => ({ file, sha256, size })),
+      },
+    });
   }
 
   function tell(name: string, { isNew, changed, forgotten, events }: Written): void {

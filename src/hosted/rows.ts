@@ -1,5 +1,7 @@
 // What is published here, in the catalog.
+
 import type { HostedFile, HostedPackage, HostedRelease } from "../core/hosted.ts";
+import type { PackageFile } from "../core/hosting.ts";
 import type { FileKey } from "../ledger/pins.ts";
 import type { Query } from "../store/database.ts";
 
@@ -120,6 +122,14 @@ function fileHead(row: Row): Omit<HostedFile, "metadata"> {
 
 function fileOf(row: Row): HostedFile {
   return { ...fileHead(row), metadata: JSON.parse(row.metadata) };
+}
+
+/** All files of a repository that are shown. */
+export async function readAllFiles(sql: Query, repository: string): Promise<PackageFile[]> {
+  const rows =
+    await sql`SELECT package, file, kind, version, sha256, size, published_at, published_by, metadata FROM hosted_files
+    WHERE repository = ${repository} AND removed_at IS NULL`;
+  return rows.map((row: Row) => ({ ...fileOf(row), package: row.package }));
 }
 
 function fileRowOf(row: Row): FileRow {

@@ -82,17 +82,6 @@ export function hostedOperations(
       );
       return true;
     },
-    async abandon({ values = {}, say }) {
-      const { repository, room, name } = open(values);
-      if (!name) throw tooLittle("a package");
-      const { replacement = "", isBack } = values;
-      await room.abandon(name, isBack ? false : replacement || true);
-      const instead = replacement ? ` for ${replacement}` : "";
-      say(
-        `${name} of ${repository.name} is ${isBack ? "not abandoned any more" : `abandoned${instead}`}.`,
-      );
-      return true;
-    },
     async yank({ values = {}, say }) {
       const { repository, room, name, version } = openRelease(values);
       const { reason = "" } = values;
@@ -107,6 +96,17 @@ export function hostedOperations(
       say(`${name}@${version} of ${repository.name} may be chosen again.`);
       return true;
     },
+    async abandon({ values = {}, say }) {
+      const { repository, room, name } = open(values);
+      if (!name) throw tooLittle("a package");
+      const { replacement = "", isBack } = values;
+      await room.abandon(name, isBack ? false : replacement || true);
+      const instead = replacement ? ` for ${replacement}` : "";
+      say(
+        `${name} of ${repository.name} is ${isBack ? "not abandoned any more" : `abandoned${instead}`}.`,
+      );
+      return true;
+    },
     async unpublish({ values = {}, say }) {
       const { repository, room, name } = open(values);
       if (!name) throw tooLittle("a package");
@@ -116,8 +116,10 @@ export function hostedOperations(
     },
     async "trash list"({ values = {}, say }) {
       const rooms = values["repository"] ? [find(values["repository"])] : repositories();
+      let isEmpty = true;
       for (const { name: repository } of rooms)
-        for (const one of await open({ ...values, repository }).room.trash())
+        for (const one of await open({ ...values, repository }).room.trash()) {
+          isEmpty = false;
           say(
             [
               new Date(one.removedAt).toISOString().slice(0, 16),
@@ -128,6 +130,8 @@ export function hostedOperations(
               `removed by ${one.removedBy}`,
             ].join("  "),
           );
+        }
+      if (isEmpty) say("Nothing that was unpublished could be restored.");
       return true;
     },
     async "trash restore"({ values = {}, say }) {

@@ -22,7 +22,7 @@ export interface Wanted {
   name: string;
   repository: string;
   flags: ReadonlySet<string>;
-  /** Of those of the house (house.ts). */
+  /** What the operation takes beside them. */
   values?: Readonly<Record<string, string>>;
 }
 
@@ -155,12 +155,16 @@ export function createOperations(
   }
 
   return {
-    async run({ name, repository, flags }, call) {
+    async run({ name, repository, flags, values = {} }, call) {
       const one = all().find((one) => one.repository.name === repository);
       const operation = one?.format.operations?.find((operation) => operation.name === name);
       if (!one || !operation)
         throw new Problem("notFound", `The repository ${repository} has no ${name}`);
-      return start(one, operation, { ...call, flags }, "command");
+      const odd = Object.keys(values).find(
+        (key) => key !== "by" && !Object.hasOwn(operation.values ?? {}, key),
+      );
+      if (odd !== undefined) throw new Problem("badRequest", `${name} takes no ${odd}`);
+      return start(one, operation, { ...call, flags, values }, "command");
     },
     turns: () =>
       all().flatMap((one) =>

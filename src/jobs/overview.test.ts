@@ -27,9 +27,12 @@ const sources = [
   {
     name: "toy",
     offline: false,
-    upstreams: () => [{ host: "upstream.example.test", isAway: true }],
+    isHostedOnly: false,
+    upstreams: () => [
+      { host: "upstream.example.test", isAway: true, reason: "answered 502", answers: 0 },
+    ],
   },
-  { name: "empty", offline: true, upstreams: () => [] },
+  { name: "empty", offline: true, isHostedOnly: false, upstreams: () => [] },
 ];
 
 test("the overview has what is stored of each repository, and the newest files that the caller may read", async () => {

@@ -9,11 +9,21 @@ import type { ReadDatabase } from "../store/database.ts";
 const SHOWN = 5;
 const LOOKED_THROUGH = 100;
 
+/** An upstream, and whether it can be reached. */
+export interface SeenUpstream {
+  host: string;
+  isAway: boolean;
+  /** Why it was away last; empty while it never was. */
+  reason: string;
+  /** How often it answered since the start. */
+  answers: number;
+}
+
 export interface OverviewSource {
   name: string;
   offline: boolean;
-  /** Its upstreams, each with whether it can be reached. */
-  upstreams(): { host: string; isAway: boolean }[];
+  isHostedOnly: boolean;
+  upstreams(): SeenUpstream[];
 }
 
 /** Requests since the start, by repository: they are counted on while configurations change. */
@@ -54,13 +64,21 @@ export function createOverviews(
     const rows = await database.read`SELECT repository, files, bytes FROM totals`;
     const totals = new Map(rows.map((row: Record<string, unknown>) => [row["repository"], row]));
     return new Map(
-      sources.map(({ name, offline, upstreams }) => {
+      sources.map(({ name, offline, isHostedOnly, upstreams }) => {
         const { files = 0, bytes = 0 } = (totals.get(name) ?? {}) as Record<string, unknown>;
         const away = upstreams().flatMap(({ host, isAway }) => (isAway ? [host] : []));
         const { requests, hits } = tally.of(name);
         return [
           name,
-          { files: Number(files), bytes: Number(bytes), requests, hits, offline, away },
+          {
+            files: Number(files),
+            bytes: Number(bytes),
+            requests,
+            hits,
+            offline,
+            isHostedOnly,
+            away,
+          },
         ];
       }),
     );

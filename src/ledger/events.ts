@@ -1,5 +1,5 @@
 // What an operator must know: stored for ever, logged at once, counted.
-import type { RepositoryEvent } from "../core/event.ts";
+import { eventLevels, type RepositoryEvent } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Database, Query } from "../store/database.ts";
@@ -30,41 +30,23 @@ export interface Events {
   settled(): Promise<void>;
 }
 
-const LEVELS: Record<RepositoryEvent["kind"], "error" | "warn" | "info"> = {
-  tampered: "error",
-  orphaned: "warn",
-  returned: "info",
-  malformed: "warn",
-  refused: "warn",
-  unsigned: "error",
-  fork: "error",
-  lifted: "warn",
-  unpinned: "warn",
-  replaced: "warn",
-  rollback: "error",
-  expired: "warn",
-  repacked: "info",
-  skipped: "info",
-  damaged: "error",
-  unfinished: "error",
-};
+/** What else is written down with an event, in its transaction. */
+export type Tell = (sql: Query, repository: string, event: RepositoryEvent) => Promise<void>;
 
 const AT_ONCE = 500;
-
-/** Every kind of event, in the order in which they are told to people. */
-export const eventKinds: readonly string[] = Object.keys(LEVELS);
 
 export function createEvents(
   database: Database,
   log: Log,
   metrics: Metrics,
   now: () => number,
+  also: Tell = async () => {},
 ): Events {
   const total = metrics.counter("holdfast_events_total", "Events by repository and kind");
   let pending: Promise<unknown> = Promise.resolve();
   function announce(repository: string, event: RepositoryEvent): void {
     const { kind, package: name, version, file, message, detail } = event;
-    log.write(LEVELS[kind], message, {
+    log.write(eventLevels[kind], message, {
       event: kind,
       repo: repository,
       package: name,
@@ -75,14 +57,19 @@ export function createEvents(
     total.add({ repository, kind });
   }
 
+  async function store(sql: Query, repository: string, event: RepositoryEvent, at: number) {
+    await insertEvent(sql, repository, event, at);
+    await also(sql, repository, event);
+  }
+
   return {
     announce,
-    store: (sql, repository, event) => insertEvent(sql, repository, event, now()),
+    store: (sql, repository, event) => store(sql, repository, event, now()),
     report(repository, event) {
       announce(repository, event);
       const at = now();
       const stored = database
-        .write((sql) => insertEvent(sql, repository, event, at))
+        .write((sql) => store(sql, repository, event, at))
         .catch((error) =>
           log.write("error", "An event could not be stored", {
             event: event.kind,

@@ -1,6 +1,12 @@
 // What the commands about accounts have the server do: by name, with their arguments as JSON, lines for people back.
 import { z } from "zod";
-import { anonymousGrants, membersOf, teamsOf, userGrants } from "../auth/effective.ts";
+import {
+  anonymousGrants,
+  isAdministrator,
+  membersOf,
+  teamsOf,
+  userGrants,
+} from "../auth/effective.ts";
 import { readHtpasswd } from "../auth/htpasswd/file.ts";
 import { spellUser } from "../auth/names.ts";
 import type { Auth } from "../auth/room.ts";
@@ -68,29 +74,44 @@ function commandsOf(auth: Auth, database: Database) {
       say(
         `${added.length} users are new${known ? `, ${known} were here before and stay as they are` : ""}.`,
       );
-      if (refused.length > 0 && added.length === 0)
-        throw new Problem("badRequest", "Nothing of the file was taken over");
+      if (refused.length > 0)
+        throw new Problem(
+          "badRequest",
+          added.length === 0
+            ? "Nothing of the file was taken over"
+            : `${refused.length} of its lines were not taken over, as told above; the others were`,
+        );
     }),
     "user list": command(z.object({}), async (_given, _by, say) => {
       const { users } = directory.current();
       if (users.size === 0) say("There are no users.");
-      else say("NAME", "SINCE", "TEAMS", "LOGS IN WITH");
+      else say("NAME", "SINCE", "TEAMS", "MAY", "LOGS IN WITH");
       for (const { name, createdAt, disabledAt, password } of users.values()) {
         const teams = teamsOf(directory.current(), auth.rules(), name);
         const how =
           disabledAt !== null ? "nothing: disabled" : password ? "a password" : "another system";
-        say(name, day(createdAt), teams.join(", ") || "-", how);
+        const may = isAdministrator(directory.current(), auth.rules(), name)
+          ? "everything"
+          : "what grants say";
+        say(name, day(createdAt), teams.join(", ") || "-", may, how);
       }
     }),
-    "user remove": command(z.object({ name: Name }), async ({ name }, by, say) => {
-      await admin.removeUser(by, name);
-      say(`${name} is gone, with their grants, teams and tokens. What they published stays.`);
-    }),
+    "user remove": command(
+      z.object({ name: Name, force: z.boolean().default(false) }),
+      async ({ name, force }, by, say) => {
+        await admin.removeUser(by, name, force);
+        say(`${name} is gone, with their grants, teams and tokens. What they published stays.`);
+      },
+    ),
     "user password": command(
-      z.object({ name: Name, password: z.string() }),
+      z.object({ name: Name, password: z.string().nullable() }),
       async ({ name, password }, by, say) => {
         await admin.setPassword(by, name, password);
-        say(`${name} has another password. Tokens stay as they are.`);
+        if (password === null)
+          say(
+            `${name} has no password here. Whoever logs in first under this name through another system (login: oidc, ldap) is ${name}, with all that ${name} may; tokens stay as they are.`,
+          );
+        else say(`${name} has another password. Tokens stay as they are.`);
       },
     ),
     "user disable": command(z.object({ name: Name }), async ({ name }, by, say) => {
@@ -161,6 +182,11 @@ function commandsOf(auth: Auth, database: Database) {
         expiresAt: z.number().nullable().default(null),
       }),
       async ({ user, ...wish }, by, say) => {
+        const { name } = userOf(user);
+        const own = userGrants(directory.current(), auth.rules(), name);
+        const isAdmin = own.some(({ actions }) => actions.includes("admin"));
+        if (wish.scope.actions?.includes("admin") && !isAdmin)
+          say(`${name} administers nothing: a token may never more than its user.`);
         const { secret } = await admin.issueToken(by, user, wish);
         say(secret);
       },

@@ -73,6 +73,7 @@ export function createGeneration(
       policed,
       waivers: shared.waivers,
       now,
+      hooks: ground.hooks,
       database,
     }),
     people: peopleOf(auth, identity, held, now),
@@ -85,6 +86,7 @@ export function createGeneration(
     auth.use({
       access: config.access,
       spelling,
+      repositories: held.map(({ name }) => name),
       outside,
       exchange: (token, { repository, package: name }, _audiences, address) =>
         exchange(token, { repositories: [repository], package: name }, address),

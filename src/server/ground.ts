@@ -12,6 +12,7 @@ import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
 import { openMirrors } from "../git/mirrors.ts";
+import { createHooks, type Hooks } from "../hooks/room.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
 import { type Bodies, createBodies } from "../http/bodies.ts";
@@ -33,6 +34,7 @@ export interface Ground {
   readonly lock: Lock;
   readonly shared: Shared;
   readonly auth: Auth;
+  readonly hooks: Hooks;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -40,6 +42,8 @@ export interface Ground {
   readonly tally: Tally;
   readonly bodies: Bodies;
   readonly log: Log;
+  /** Of the disk of the data directory. */
+  freeBytes(): Promise<number>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
   close(): Promise<void>;
@@ -60,7 +64,8 @@ export async function openGround(
   emptyIncoming(layout);
   const database = await openDatabase(layout.database);
   const metrics = createMetrics();
-  const events = createEvents(database, log, metrics, now);
+  const hooks = createHooks({ database, log, metrics, now });
+  const events = createEvents(database, log, metrics, now, hooks.event);
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
@@ -87,14 +92,16 @@ export async function openGround(
     accounts: auth.accounts,
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,
+    tell: hooks.tell,
     isPublic: auth.isPublic,
     waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
     now,
   };
-  watchStore(metrics, database, async () => {
+  const freeBytes = async () => {
     const disk = await statfs(layout.root);
     return disk.bavail * disk.bsize;
-  });
+  };
+  watchStore(metrics, database, freeBytes);
   const tally = createTally(now);
   const { requests } = config;
   return {
@@ -102,6 +109,8 @@ export async function openGround(
     lock,
     shared,
     auth,
+    hooks,
+    freeBytes,
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -118,6 +127,7 @@ export async function openGround(
       await pool.close();
       await auth.audit.settled();
       await events.settled();
+      await hooks.stop();
       await database.close();
       lock.release();
     },

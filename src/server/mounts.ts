@@ -57,10 +57,16 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
       bases,
       name: settings.name,
       offline: settings.offline,
+      isHostedOnly:
+        entry.format.hosts === true &&
+        settings.upstreams.length === 0 &&
+        settings.bases.length === 0,
       upstreams: () =>
-        (upstream?.states() ?? []).map(({ upstream: host, state }) => ({
+        (upstream?.states() ?? []).map(({ upstream: host, state, reason, answers }) => ({
           host,
           isAway: state !== "closed",
+          reason,
+          answers,
         })),
       hold() {
         entry.holders += 1;

@@ -32,6 +32,7 @@ export function peopleOf(
     waiting: auth.pending.find,
     decide: auth.pending.decide,
     accounts: auth.accounts,
+    once: auth.once,
     other: oidc && otherDoor(auth, oidc),
     audience,
     repositoriesOf: (way) =>

@@ -33,8 +33,9 @@ export function createReload({ load, apply, log }: ReloadDeps): Reload {
     } catch (error) {
       const lines = whyNot(error);
       log.write("error", "The changed configuration is not taken in, the one before stays", {
-        mistakes: lines.join("\n"),
+        mistakes: error instanceof ConfigError ? error.errors.length : 1,
       });
+      for (const line of lines) log.write("error", line);
       return { isTaken: false, lines };
     }
   }

@@ -1,6 +1,8 @@
 // A server from its start to its stop: the ground, the configuration at work on it, ports, jobs, and the socket of commands.
+import { isDeepStrictEqual } from "node:util";
 import { createRetries } from "../api/retries.ts";
 import { createRuns } from "../api/runs.ts";
+import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
 import { tellGarbage } from "../cli/gc.ts";
@@ -9,10 +11,13 @@ import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
+import { watchDisk, watchUpstreams } from "../jobs/alarms.ts";
 import { watchFormats } from "../jobs/gauges.ts";
+import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
+import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
@@ -21,6 +26,8 @@ import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGround } from "./ground.ts";
+import { hookOperations } from "./hook-operations.ts";
+import { type HooksConfig, openHooks } from "./hooks.ts";
 import { startServerJobs } from "./jobs.ts";
 import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
@@ -78,8 +85,15 @@ export async function start(options: StartOptions): Promise<Running> {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
   };
+  let hooked: HooksConfig | null = null;
+  useHooks(config);
   let current: Generation = generationOf(config, mounts.of(config.repositories));
   mounts.use(current.held);
+  /** Whom the configuration names and nobody knows. */
+  const unknown = () => {
+    const { users, teams } = ground.auth.directory.current();
+    return unknownNames(users, teams, current.config.access);
+  };
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
@@ -90,11 +104,12 @@ export async function start(options: StartOptions): Promise<Running> {
       ...accountOperations(ground.auth, database),
       async reload({ say }) {
         const { isTaken, lines } = await reload();
-        for (const line of lines) say(line);
+        for (const line of [...lines, ...(isTaken ? unknown() : [])]) say(line);
         return isTaken;
       },
       ...hostedOperations(hosting, operatorGrant),
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
+      ...hookOperations(ground.hooks),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -110,10 +125,15 @@ export async function start(options: StartOptions): Promise<Running> {
   });
   const jobs = startServerJobs(
     ground,
-    [tidyTrash(hosting, serverGrant, log), ...(where === "ports" ? [watching] : [])],
+    [
+      tidyTrash(hosting, serverGrant, log),
+      tidyHooks(ground.hooks),
+      ...(where === "ports" ? [watching, ...alarms()] : []),
+    ],
     () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
-      return serverWarnings({ ...current.config, tls }, now(), hasUsers).map(({ text }) => text);
+      const warnings = serverWarnings({ ...current.config, tls }, now(), hasUsers);
+      return [...warnings.map(({ text }) => text), ...unknown()];
     },
   );
   let control: ControlServer | null = null;
@@ -121,6 +141,24 @@ export async function start(options: StartOptions): Promise<Running> {
 
   function generationOf(config: Config, held: readonly Held[]): Generation {
     return createGeneration(config, held, ground, api, options.gate);
+  }
+
+  /** Those that have changed in nothing stay as they are, with their connections. */
+  function useHooks({ hooks, mail, offline }: HooksConfig): void {
+    const next = { hooks, mail, offline };
+    if (isDeepStrictEqual(hooked, next)) return;
+    ground.hooks.use(openHooks(next, ground), (name) => {
+      return current?.held.find((one) => one.name === name)?.format.spell;
+    });
+    hooked = next;
+  }
+
+  function alarms(): RecurringJob[] {
+    const deps = { events, database, now };
+    return [
+      watchUpstreams(() => current.held, deps),
+      watchDisk(ground.freeBytes, () => current.config.diskLow, deps),
+    ];
   }
 
   /** Until the ports are open nothing has happened; after that all happens before the next request. */
@@ -138,6 +176,7 @@ export async function start(options: StartOptions): Promise<Running> {
     }
     ({ tls } = next);
     mounts.use(held);
+    useHooks(next);
     before.retire();
     watch();
     lock.tell(ports.addresses());
@@ -182,6 +221,7 @@ export async function start(options: StartOptions): Promise<Running> {
     ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());
     if (hasControl) control = openControl(config, operations, log);
+    ground.hooks.start();
     await jobs.follow(current, operations);
     const urls = wanted.flatMap(({ name }) => (name ? [[name, ports.url(name)]] : []));
     return { ...running, url: ports.url(""), urls: Object.fromEntries(urls) };

@@ -26,6 +26,10 @@ export type Found = string | null | undefined;
 
 export interface Breaker {
   state(): BreakerState;
+  /** Why it was opened last; empty while it never was. */
+  reason(): string;
+  /** How often it was answered so far. */
+  answers(): number;
   /** Why it must not be asked now, or null when it may be, if only by one probe. */
   whyShut(): string | null;
   /** Makes the probe that is due, where one is and there is something to ask for. To be awaited before `enter`. */
@@ -139,6 +143,8 @@ export function createBreaker(deps: BreakerDeps): Breaker {
 
   return {
     state: () => state,
+    reason: () => reason,
+    answers: () => answers,
     whyShut,
     async probe() {
       if (state !== "open" || whyShut() !== null) return;

@@ -4,7 +4,7 @@ import { Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../core/upstream.ts";
 import { createAllowlist } from "./allowlist.ts";
 import { type Body, createBody } from "./body.ts";
-import type { BreakerState } from "./breaker.ts";
+import type { Breaker } from "./breaker.ts";
 import { createExchanges, Failure, type Reached } from "./exchange.ts";
 import { framedHeaders, framingOf } from "./framing.ts";
 import { createGate } from "./gate.ts";
@@ -19,8 +19,8 @@ import { createTroubles } from "./troubles.ts";
 export interface Client extends Pick<Upstream, "unavailable"> {
   /** The configured host, with its port where that is not the scheme's own. */
   readonly host: string;
-  /** Of the configured host's breaker. */
-  state(): BreakerState;
+  /** The configured host's. */
+  readonly breaker: Pick<Breaker, "state" | "reason" | "answers">;
   /** As `Upstream.fetch`. `began`: since when the caller waits. */
   fetch(request: UpstreamRequest, began: number): Promise<UpstreamResponse>;
   /** Whether exchanges run, or wait for their turn. */
@@ -41,6 +41,7 @@ const MAX_REDIRECTS = 5;
 interface Caller {
   signal: AbortSignal | undefined;
   pace: UpstreamRequest["pace"];
+  follows: UpstreamRequest["follows"];
 }
 
 /** How the body ended: whole (null), given up by us (undefined), or why it failed. */
@@ -100,7 +101,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
     let hop = first;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       const reached = await exchanges.reach(origins.of(hop.url), hop, caller.signal);
-      const next = redirectOf(reached);
+      const next = caller.follows === false ? null : redirectOf(reached);
       if (!next) {
         const body = bodyOf(reached, caller, (failure) => {
           if (failure === null) troubles.cleared(first);
@@ -128,11 +129,11 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
     // Said before waiting in line as well, which may be long while others find out.
     const refusal = origins.of(first.url).breaker.whyShut();
     if (refusal) throw new Problem("unreachable", refusal);
-    const { isLong, isWanted, pace } = request;
+    const { isLong, isWanted, pace, follows } = request;
     const { signal, giveUp } = endable(request, host);
     const leave = await gate.enter({ isLong, isWanted, signal, giveUp });
     try {
-      return await follow(first, { signal, pace }, leave);
+      return await follow(first, { signal, pace, follows }, leave);
     } catch (error) {
       leave();
       throw error;
@@ -147,7 +148,7 @@ export function createClient(settings: UpstreamSettings, deps: UpstreamDeps): Cl
 
   return {
     host,
-    state: () => origins.home.breaker.state(),
+    breaker: origins.home.breaker,
     unavailable: () => (origins.home.breaker.whyShut() === null ? null : "unreachable"),
     async fetch(request, began) {
       const first = firstHop(base, request);

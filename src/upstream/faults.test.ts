@@ -32,7 +32,7 @@ test("refused: said at once, and not asked again until the backoff ends", async 
   const host = `127.0.0.1:${port}`;
   expect(await failure(upstream, { path: "a" })).toBe(`${host}: refused the connection`);
   expect(upstream.unavailable()).toBe("unreachable");
-  expect(upstream.states()).toEqual([{ upstream: host, state: "open" }]);
+  expect(upstream.states()).toMatchObject([{ upstream: host, state: "open" }]);
   expect(await failure(upstream, { path: "a" })).toBe(
     `${host}: refused the connection; asked again in 1 s`,
   );

@@ -8,9 +8,18 @@ import type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
 export { createUpstreamMetrics, type UpstreamMetrics } from "./metrics.ts";
 export type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
 
+export interface UpstreamState {
+  upstream: string;
+  state: BreakerState;
+  /** Why it was away last; empty while it never was. */
+  reason: string;
+  /** How often it answered since the start. */
+  answers: number;
+}
+
 export interface Upstreams extends Upstream {
   /** In the order of the configuration. */
-  states(): { upstream: string; state: BreakerState }[];
+  states(): UpstreamState[];
   /** Leaves the metrics page: another has taken its place, and its exchanges run out. */
   leave(): void;
   /** Whether exchanges run, or wait for their turn. */
@@ -25,7 +34,13 @@ export interface Upstreams extends Upstream {
  */
 export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps): Upstreams {
   const clients = settings.map((one) => createClient(one, deps));
-  const states = () => clients.map((client) => ({ upstream: client.host, state: client.state() }));
+  const states = () =>
+    clients.map(({ host, breaker }) => ({
+      upstream: host,
+      state: breaker.state(),
+      reason: breaker.reason(),
+      answers: breaker.answers(),
+    }));
   const unwatch = deps.metrics.watch(deps.repository, states);
   return {
     states,

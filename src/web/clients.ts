@@ -3,17 +3,16 @@ import type { Snippet } from "../core/format.ts";
 import { escapeHtml } from "../core/html.ts";
 import { mainSetting } from "../core/snippet.ts";
 
-/** The clients of one repository; `url` is its address as the reader sees it, `note` what tells it from others of its format. */
-export function clientRows(snippets: readonly Snippet[], url: string, note: string): string {
+/** The clients of one repository; `url` is its address as the reader sees it. */
+export function clientRows(snippets: readonly Snippet[], url: string): string {
   return [...Map.groupBy(snippets, ({ client }) => client)]
-    .map(([client, own]) => clientRow(client, own, url, note))
+    .map(([client, own]) => clientRow(client, own, url))
     .join("\n");
 }
 
-function clientRow(client: string, snippets: readonly Snippet[], url: string, note: string) {
+function clientRow(client: string, snippets: readonly Snippet[], url: string) {
   const { file, line } = mainSetting(snippets, url)!;
-  const remark = note && ` <span class="soft">${escapeHtml(note)}</span>`;
-  const row = `<span class="row"><span class="name">${escapeHtml(client)}${remark}</span><code>${escapeHtml(line)}</code><span class="where">${escapeHtml(file)}</span></span>`;
+  const row = `<span class="row"><span class="name">${escapeHtml(client)}</span><code>${escapeHtml(line)}</code><span class="where">${escapeHtml(file)}</span></span>`;
   const [first] = snippets;
   if (snippets.length === 1 && first!.text.trim() === line)
     return `<div class="client">${row}</div>`;

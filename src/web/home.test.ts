@@ -12,6 +12,7 @@ const state: RepositoryState = {
   requests: 200,
   hits: 199,
   offline: false,
+  isHostedOnly: false,
   away: [],
 };
 const format = {
@@ -55,6 +56,26 @@ test("offline and upstreams that are away are said first", () => {
   expect(home(overview({ offline: true }))).toContain("● Offline: no upstream is asked");
   const away = home(overview({ away: ["one.example.test", "two.example.test"] }));
   expect(away).toContain("● one.example.test, two.example.test are away: what is stored is served");
+});
+
+test("what is only hosted is no fault of any upstream, and stands before the lines for clients", () => {
+  const html = home(overview({ offline: true, isHostedOnly: true }));
+  expect(html).toContain("● Hosted here");
+  expect(html).toContain('<span class="soft">hosted here</span>');
+  expect(html).not.toMatch(/offline/i);
+  expect(html.indexOf("<h2>Repositories")).toBeLessThan(html.indexOf("<h2>Set up a client"));
+});
+
+test("of several repositories for the same clients one is at hand", () => {
+  const names = ["release", "toy", "own"];
+  const repositories = names.map((name) => ({ name, format, options: {} }));
+  const states = new Map(names.map((name) => [name, state]));
+  const html = String(
+    homePage({ ...deps, repositories }, { ...overview(), repositories: states }, "http://localhost")
+      .body,
+  );
+  const folded = [...html.matchAll(/<details><summary><span class="name">(\w+)<\/span>/g)];
+  expect(folded.map(([, name]) => name)).toEqual(["release", "own"]);
 });
 
 test("each client has its line with the reader's own address, and the rest is folded", () => {

@@ -31,9 +31,12 @@ export function homePage(
       figures(states),
       eventsTable(overview),
       `<h2>Newest files</h2>${newestTable(overview)}`,
-      "<h2>Set up a client</h2>",
-      clients(deps, origin),
       `<h2>Repositories</h2>${repositoryTable(repositories, overview, prefix)}`,
+      "<h2>Set up a client</h2>",
+      who === null
+        ? ""
+        : `<p class="soft">Where reading takes a name, and to publish, clients send a token as well: ${link(`${prefix}/-/account`, "make one")}. <code>holdfast setup CLIENT</code> says where each keeps it.</p>`,
+      clients(deps, origin),
       `<footer>For machines: ${link(`${prefix}/-/metrics`, "metrics")} · ${link(`${prefix}/-/health/live`, "live")} · ${link(`${prefix}/-/health/ready`, "ready")}</footer>`,
     ].join("\n"),
   );
@@ -41,7 +44,10 @@ export function homePage(
 
 /** In one sentence: whether upstreams are asked, and which are away. */
 export function stateOf(states: readonly RepositoryState[]): string {
-  if (states.length > 0 && states.every(({ offline }) => offline))
+  const asking = states.filter(({ isHostedOnly }) => !isHostedOnly);
+  if (states.length > 0 && asking.length === 0)
+    return '<p class="state good">● Hosted here: what is published, and nothing else</p>';
+  if (asking.length > 0 && asking.every(({ offline }) => offline))
     return '<p class="state warn">● Offline: no upstream is asked, what is stored is served</p>';
   const away = [...new Set(states.flatMap((state) => state.away))];
   if (away.length > 0) {
@@ -75,7 +81,14 @@ function clients({ repositories }: HomeDeps, origin: string): string {
   return repositories
     .map(({ name, format, options }) => {
       const url = `${origin}/${name}`;
-      return clientRows(format.setup(url, options), url, name === format.name ? "" : name);
+      const rows = clientRows(format.setup(url, options), url);
+      // Of several for the same clients the first one, or the one with the format's own name, is at hand, and the others are folded.
+      const same = repositories.filter((one) => one.format === format);
+      const main = same.find((one) => one.name === format.name) ?? same[0]!;
+      const what = `<span class="name">${escapeHtml(name)}</span> <span class="soft">${escapeHtml(format.name)}</span>`;
+      return name === main.name
+        ? rows
+        : `<details><summary>${what}</summary><div class="inner">${rows}</div></details>`;
     })
     .join("\n");
 }
@@ -86,12 +99,15 @@ function repositoryTable(
   prefix: string,
 ): string {
   const rows = repositories.map(({ name, format }) => {
-    const { files, bytes, requests, hits, offline, away } = overview.repositories.get(name)!;
-    const state = offline
-      ? '<span class="warn">offline</span>'
-      : away.length
-        ? `<span class="bad">${escapeHtml(away.join(", "))} away</span>`
-        : '<span class="good">online</span>';
+    const { files, bytes, requests, hits, offline, isHostedOnly, away } =
+      overview.repositories.get(name)!;
+    const state = isHostedOnly
+      ? '<span class="soft">hosted here</span>'
+      : offline
+        ? '<span class="warn">offline</span>'
+        : away.length
+          ? `<span class="bad">${escapeHtml(away.join(", "))} away</span>`
+          : '<span class="good">online</span>';
     const kind =
       format.name === name ? "" : ` <span class="soft">${escapeHtml(format.name)}</span>`;
     return `<tr><td>${link(`${prefix}/${name}/`, name)}${kind}</td><td>${state}</td><td class="number">${number(files)}</td><td class="number">${humanSize(bytes)}</td><td class="number wide">${number(requests)}</td><td class="number wide">${percent(hits, requests)}</td></tr>`;
@@ -101,12 +117,12 @@ function repositoryTable(
 
 export function newestTable({ newest, now }: Overview): string {
   if (newest.length === 0)
-    return '<p class="soft">Nothing is stored yet. What a client fetches through this server stands here.</p>';
+    return '<p class="soft">Nothing is stored yet. What clients fetch through this server, or publish, stands here.</p>';
   const rows = newest.map(
     ({ repository, package: name, version, file, size, at }) =>
       `<tr><td>${escapeHtml(name)} <span class="soft">${escapeHtml(version)}</span></td><td class="wide">${escapeHtml(file)}</td><td>${escapeHtml(repository)}</td><td class="number">${humanSize(size)}</td><td class="number when">${ago(at, now)}</td></tr>`,
   );
-  return `<table><tr><th>Package</th><th class="wide">File</th><th>Repository</th><th class="number">Size</th><th class="number">Fetched</th></tr>${rows.join("")}</table>`;
+  return `<table><tr><th>Package</th><th class="wide">File</th><th>Repository</th><th class="number">Size</th><th class="number">Came</th></tr>${rows.join("")}</table>`;
 }
 
 /** Nothing where nothing happened. */

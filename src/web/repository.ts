@@ -21,7 +21,7 @@ export function repositoryPage(
       figures([state]),
       eventsTable(overview),
       "<h2>Set up a client</h2>",
-      clientRows(format.setup(url, options), url, ""),
+      clientRows(format.setup(url, options), url),
       `<h2>Newest files</h2>${newestTable(overview)}`,
     ].join("\n"),
   );

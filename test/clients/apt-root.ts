@@ -11,6 +11,8 @@ export interface AptSource {
   suite: string;
   /** The file with the key; null for a source that is trusted without. */
   key: string | null;
+  /** "deb" alone unless told. */
+  types?: readonly string[];
 }
 
 export class AptRoot {
@@ -25,6 +27,7 @@ export class AptRoot {
     const lines = {
       Dir: this.#dir,
       "Dir::Etc": join(this.#dir, "etc"),
+      "Dir::Etc::netrcparts": join(this.#dir, "etc", "auth.conf.d"),
       "Dir::State": join(this.#dir, "state"),
       "Dir::State::status": join(this.#dir, "status"),
       "Dir::Cache": join(this.#dir, "cache"),
@@ -41,10 +44,15 @@ export class AptRoot {
     const text = Object.entries(lines).map(([name, value]) => `${name} "${value}";`);
     const one = 'APT::Architectures { "amd64"; };';
     writeFileSync(join(this.#dir, "apt.conf"), [...text, one, ...settings, ""].join("\n"));
-    const list = sources.map(
-      ({ url, suite, key }) => `deb [${key ? `signed-by=${key}` : "trusted=yes"}] ${url} ${suite}`,
+    const list = sources.flatMap(({ url, suite, key, types = ["deb"] }) =>
+      types.map((type) => `${type} [${key ? `signed-by=${key}` : "trusted=yes"}] ${url} ${suite}`),
     );
     writeFileSync(join(this.#dir, "etc", "sources.list"), `${list.join("\n")}\n`);
+  }
+
+  /** The whole path of a file of the root. */
+  path(name: string): string {
+    return join(this.#dir, name);
   }
 
   /** A file of the root. Returns its whole path. */

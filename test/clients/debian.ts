@@ -15,6 +15,10 @@ const programs: Program[] = [
   { name: "gpg", command: ["gpg", "--version"], packages: ["gnupg"] },
   { name: "aptly", command: ["aptly", "version"], packages: ["aptly"] },
   { name: "reprepro", command: ["reprepro", "--version"], packages: ["reprepro"] },
+  { name: "dput", command: ["dput", "--version"], packages: ["dput"] },
+  { name: "dupload", command: ["dupload", "--version"], packages: ["dupload"] },
+  { name: "sqv", command: ["sqv", "--version"], packages: ["sqv"] },
+  { name: "dpkg-dev", command: ["dpkg-buildpackage", "--version"], packages: ["dpkg-dev"] },
   { name: "slapd", command: ["/usr/sbin/slapd", "-VV"], packages: ["slapd"] },
   {
     name: "composer",

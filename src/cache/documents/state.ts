@@ -1,6 +1,7 @@
 // What is known of one stored document: its row in the catalog, as it stands in memory.
 import { createHash } from "node:crypto";
 import type { DocumentRef, Overlay, Source } from "../../core/document.ts";
+import { memo } from "../../core/memo.ts";
 
 /** Documents above this are parsed in the worker, so that none holds up the loop. Bytes, uncompressed. */
 export const INLINE_LIMIT = 400 * 1024;
@@ -52,7 +53,5 @@ export function placed(ref: DocumentRef, { foundAt }: Pick<DocumentState, "found
   return foundAt === null ? ref : { ...ref, foundAt };
 }
 
-/** Names it within its repository. */
-export function idOf({ kind, key }: DocumentRef): string {
-  return `${kind}\0${key}`;
-}
+/** Names it within its repository. Asked several times of each warm request. */
+export const idOf = memo(({ kind, key }: DocumentRef) => `${kind}\0${key}`);

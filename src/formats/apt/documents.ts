@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { memoText } from "../../core/memo.ts";
+import type { SuiteState } from "./hosted/suite-state.ts";
 import { parseRelease, type Release } from "./release.ts";
 import { encodePath, inFolder } from "./routes.ts";
 import { signedText } from "./signature.ts";
@@ -76,6 +77,9 @@ function document(kind: ReleaseKind): DocumentType {
       parseRelease(await releaseText(kind, source), skip);
       return [];
     },
+    // Of a suite that is published here the release is made when something is published: it is signed.
+    compose: ({ state }) =>
+      (kind === "inrelease" && (state as Partial<SuiteState>).inrelease) || null,
     async *render({ source }, { variant }) {
       if (variant === TEXT) yield await releaseText(kind, source);
       else yield* source.chunks();

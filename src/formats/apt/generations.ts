@@ -12,6 +12,7 @@ import {
   releaseId,
   releaseRef,
 } from "./documents.ts";
+import { type GenerationMetadata, type SuiteState, suiteFolder } from "./hosted/suite-state.ts";
 import type { AptRepository } from "./memory.ts";
 import { refusePrivateSuite } from "./private-names.ts";
 import { isOlder } from "./release.ts";
@@ -43,6 +44,11 @@ export function epochOf(repository: AptRepository): number {
 
 function storedReleases(repository: AptRepository): Promise<Record<ReleaseKind, Set<string>>> {
   const memory = repository.memory.releases;
+  const { hosted } = repository.options;
+  if (!memory.stored && hosted) {
+    const inrelease = new Set(hosted.suites.map(suiteFolder));
+    memory.stored = Promise.resolve({ inrelease, release: new Set() });
+  }
   if (!memory.stored) {
     const all = (kind: ReleaseKind) => repository.documents(kind, "", Number.MAX_SAFE_INTEGER);
     const read = Promise.all([all("inrelease"), all("release")]).then(([inrelease, release]) => ({
@@ -162,7 +168,7 @@ export function earlierReleases(repository: AptRepository, suite: string): Promi
   const { kept } = repository.memory.releases;
   let found = kept.get(suite);
   if (!found) {
-    found = load(repository, suite);
+    found = repository.suites ? loadPublished(repository, suite) : load(repository, suite);
     kept.set(suite, found);
     found.catch(() => kept.delete(suite));
   }
@@ -193,6 +199,17 @@ async function load(repository: AptRepository, suite: string): Promise<Generatio
     if (generation.id === id) found.push(generation);
   }
   return found;
+}
+
+/** Of a suite that is published here: its releases are in the catalog, each with its text. */
+async function loadPublished(repository: AptRepository, suite: string): Promise<Generation[]> {
+  const found = await repository.hosting.read(suite);
+  if (!found) return [];
+  const { generation } = found.state as unknown as SuiteState;
+  return [...found.releases]
+    .reverse()
+    .filter(({ version }) => version !== generation)
+    .map(({ metadata }) => generationOf((metadata as GenerationMetadata).text));
 }
 
 /** Remembers the text of a release that another one takes the place of. */

@@ -3,6 +3,7 @@ import type { Format } from "../../core/format.ts";
 import { acceptOperation } from "./accept.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
+import { suiteOperations } from "./hosted/operations.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
@@ -28,12 +29,19 @@ export const apt: Format<AptRoute, AptOptions> = {
   options: aptOptions,
   documents: { ...documents, packages: looseDocument },
   artifacts,
-  fileOptions: ["keyring"],
+  hosts: true,
+  staying:
+    "Debian packages go from one suite of a repository to another: holdfast apt promote. Into another repository they are published: holdfast publish apt",
+  publishes: {
+    suite: "Of apt: in this suite of the repository; none: in the first one",
+    component: "Of apt: in this component; none: in the first one",
+  },
+  fileOptions: ["keyring", "uploaders"],
   parse: parseRoute,
   access: accessOf,
   mount,
   tasks,
-  operations: [...mirrorOperations, acceptOperation],
+  operations: [...mirrorOperations, acceptOperation, ...suiteOperations],
   warnings,
   probe,
   problem: problemReply,

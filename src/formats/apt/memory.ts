@@ -4,6 +4,7 @@ import type { OperationCall } from "../../core/operation.ts";
 import type { Repository, UnboundRepository } from "../../core/repository.ts";
 import type { Derived } from "../../core/task.ts";
 import type { Generation, ReleaseKind } from "./documents.ts";
+import type { Suites } from "./hosted/suites.ts";
 import type { Index } from "./index-artifact.ts";
 import type { AptOptions } from "./options.ts";
 import type { Replacements } from "./pool-artifact.ts";
@@ -70,6 +71,8 @@ export interface AptMemory {
 /** The repository as one caller may use it, with what the service remembers. */
 export interface AptRepository extends Repository<AptOptions> {
   readonly memory: AptMemory;
+  /** Where packages are published; null where an upstream's are fetched. */
+  readonly suites: Suites | null;
 }
 
 /** What an operation does for the repository. True when all went well. */

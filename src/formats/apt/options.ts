@@ -78,6 +78,72 @@ const mirror = z.strictObject({
     ),
 });
 
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/, "expected letters, digits, dots, dashes and underscores");
+
+const hosted = z.strictObject({
+  suites: z
+    .array(name)
+    .min(1)
+    .describe("Suites that packages are published in, as in a client's sources")
+    .meta({ examples: [["stable", "testing"]] }),
+  components: z
+    .array(name)
+    .min(1)
+    .default(["main"])
+    .describe("Their components. The first one is that of packages of which nothing else is said"),
+  architectures: z
+    .array(z.string().regex(/^(?!all$|source$)[a-z0-9][a-z0-9-]*$/, "expected one like amd64"))
+    .min(1)
+    .default(["amd64"])
+    .describe("Architectures, without `all`, which belongs to each")
+    .meta({ examples: [["amd64", "arm64"]] }),
+  origin: z
+    .string()
+    .regex(/^\S.*$/)
+    .optional()
+    .describe("What clients know the suites by, for pins. Without it: the repository's name"),
+  label: z
+    .string()
+    .regex(/^\S.*$/)
+    .optional()
+    .describe("The same. Without it: the origin"),
+  keep: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "How many versions of a package a suite has, for each architecture; older ones leave it. Without it: all",
+    )
+    .meta({ examples: [5] }),
+  grace: duration
+    .default(60 * 60_000)
+    .describe(
+      "How long what left a suite can still be fetched, for clients that have older lists: indices by their hash, and packages",
+    )
+    .meta({ examples: ["1d"] }),
+  validFor: duration
+    .optional()
+    .describe(
+      "How long a release is valid: it is made anew when half of that is over. Without it: for ever",
+    )
+    .meta({ examples: ["7d"] }),
+  key: z
+    .enum(["ed25519", "rsa4096"])
+    .default("ed25519")
+    .describe("Of which kind the key is that signs, when one is made"),
+  contents: z
+    .boolean()
+    .default(true)
+    .describe("Whether there are Contents, which `apt-file` reads: of up to half a million files"),
+  notAutomatic: z
+    .boolean()
+    .default(false)
+    .describe("Whether clients take packages of these suites only when they are asked to"),
+});
+
 /** What the configuration read from the path or the paths that the file has (`Format.fileOptions`). */
 const keyring = z
   .custom<OptionFile | OptionFile[]>()
@@ -94,6 +160,17 @@ const keyring = z
 
 export const aptOptions = z
   .strictObject({
+    hosted: hosted
+      .optional()
+      .describe(
+        "Makes a repository of packages that are published here, which the server signs itself.",
+      ),
+    uploaders: keyring
+      .optional()
+      .describe(
+        "File with the OpenPGP keys, or a list of such files, of which one must have signed each `.changes` that comes with `dput`. Without it a token that may publish is enough.",
+      )
+      .meta({ examples: ["uploaders.asc"] }),
     keyring: keyring
       .optional()
       .describe(
@@ -139,7 +216,28 @@ export const aptOptions = z
         "Fetches ahead what clients may ask for. The rest is fetched when it is asked for.",
       ),
   })
-  .superRefine(({ keyring, unverified }, context) => {
+  .superRefine(({ keyring, unverified, hosted, mirror, uploaders }, context) => {
+    if (uploaders !== undefined && hosted === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["uploaders"],
+        message: "needs `hosted:` beside it, with the suites that they upload to",
+      });
+    if (hosted !== undefined) {
+      for (const [key, given] of Object.entries({
+        keyring,
+        mirror,
+        unverified: unverified || undefined,
+      }))
+        if (given !== undefined)
+          context.addIssue({
+            code: "custom",
+            path: [key],
+            message:
+              "makes no sense beside `hosted`: what is published here is signed here, and comes from no upstream",
+          });
+      return;
+    }
     if (keyring === undefined && !unverified)
       context.addIssue({
         code: "custom",
@@ -155,4 +253,5 @@ export const aptOptions = z
   });
 
 export type AptOptions = z.infer<typeof aptOptions>;
+export type HostedSuites = NonNullable<AptOptions["hosted"]>;
 export type MirrorOptions = NonNullable<AptOptions["mirror"]>;

@@ -63,6 +63,10 @@ async function locate(
   replacements: Replacements,
 ): Promise<Artifact> {
   const stored = await inCatalog(repository, path, replacements);
+  if (repository.suites) {
+    if (stored) return stored;
+    throw new Problem("notFound", `${path} is not published in ${repository.name}`);
+  }
   const loose = await looseArtifact(repository, path);
   // Where nobody's release says so, the newest index says which version stands there.
   if (loose && stored && loose.version !== stored.version) return loose;

@@ -2,6 +2,7 @@
 import { memo, memoText } from "../../core/memo.ts";
 import type { Repository } from "../../core/repository.ts";
 import { indexName } from "./index-names.ts";
+import type { AptOptions } from "./options.ts";
 import { type AptRoute, folderOf, packageOf } from "./routes.ts";
 
 /** The folders of a pool that hold all names with a beginning: "h", "libt". */
@@ -56,11 +57,12 @@ const namesOfRoute = memo((route: AptRoute): string[] => {
       return namesIn(route.path);
     case "key":
     case "diff":
+    case "upload":
       return [];
   }
 });
 
-type Claims = Pick<Repository, "claims" | "refuseClaimed">;
+type Claims = Pick<Repository, "claims" | "refuseClaimed"> & { options?: Partial<AptOptions> };
 
 /** Throws Problem("notFound") that names the claim when a route is about a private name: before anything is asked. */
 export function refusePrivate(repository: Claims, route: AptRoute): void {
@@ -75,6 +77,8 @@ export function refusePrivateSuite(repository: Claims, suite: string): void {
 }
 
 function refuse(repository: Claims, names: readonly string[]): void {
+  // Where all is published here there is no upstream that could be asked.
+  if (repository.options?.hosted) return;
   for (const name of names) if (repository.claims(name)) repository.refuseClaimed(name);
 }
 

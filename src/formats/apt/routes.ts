@@ -1,6 +1,7 @@
 // The paths of an apt repository. https://wiki.debian.org/DebianRepository/Format
 import type { Access } from "../../core/grant.ts";
 import { type HashName, isHash, isHashName } from "./hashes.ts";
+import { type UploadRoute, uploadRoute } from "./hosted/upload-route.ts";
 
 /**
  * `suite` and `folder` are without a slash at their end; the root is ".". `release` may be a suite's own or one of the small files of that name that a
@@ -14,6 +15,7 @@ export type AptRoute =
   | { kind: "signature"; suite: string }
   | { kind: "hash"; folder: string; algorithm: HashName; digest: string }
   | { kind: "diff" }
+  | UploadRoute
   | { kind: "pool"; path: string }
   | { kind: "file"; path: string };
 
@@ -43,7 +45,10 @@ function decode(rawPath: string): string[] | null {
 
 /** Returns null for anything that is not a path of the protocol; never throws. */
 export function parseRoute(method: string, rawPath: string): AptRoute | null {
-  if ((method !== "GET" && method !== "HEAD") || !rawPath.startsWith("/")) return null;
+  if (!rawPath.startsWith("/")) return null;
+  if (rawPath.startsWith("/-/upload/") && method !== "GET" && method !== "HEAD")
+    return uploadRoute(method, decode(rawPath.slice("/-/upload/".length)) ?? []);
+  if (method !== "GET" && method !== "HEAD") return null;
   if (rawPath === "/") return { kind: "folder", folder: "." };
   if (rawPath.endsWith("/")) {
     const folder = decode(rawPath.slice(1, -1));
@@ -135,5 +140,7 @@ export function packageOf(path: string): string {
 }
 
 export function accessOf(route: AptRoute): Access {
+  // Which packages, only the files tell.
+  if (route.kind === "upload") return { action: "publish", package: null };
   return { action: "read", package: route.kind === "pool" ? packageOf(route.path) : null };
 }

@@ -9,6 +9,7 @@ import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
 import { currentRelease, earlierReleases } from "./generations.ts";
+import { suiteName } from "./hosted/suite-state.ts";
 import { imageFor, imageWithHash } from "./images.ts";
 import type { Index } from "./index-artifact.ts";
 import { asName, indexAt, indexByHash, serveByHash, serveByName, unnamedIndex } from "./indices.ts";
@@ -32,7 +33,7 @@ const TURNS = 5;
 type Route<Kind extends AptRoute["kind"]> = Extract<AptRoute, { kind: Kind }>;
 
 export function serve(
-  route: AptRoute,
+  route: Exclude<AptRoute, { kind: "upload" }>,
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {
@@ -75,6 +76,7 @@ async function serveRelease(
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {
+  await repository.suites?.refresh(suiteName(suite));
   for (let turn = 1; ; turn++) {
     const current = await currentRelease(repository, suite);
     if (wanted === "inrelease" && current.kind === "release")
@@ -92,7 +94,8 @@ async function serveRelease(
     repository.memory.sessions.note(request.client, suite, current.generation.id);
     tellExpiry(repository, suite, current.generation);
     const { cache } = current;
-    if (cache.hit && !cache.detail) return found;
+    // Of what is published here each request sees to it that the release is of what there is now.
+    if (cache.hit && !cache.detail && !repository.suites) return found;
     return { ...found, cache, isShared: false };
   }
 }
@@ -125,6 +128,8 @@ async function serveSignature(
   const earlier = await earlierReleases(repository, suite);
   const isEarlier = seen !== null && earlier.some(({ id }) => id === seen);
   const id = isEarlier ? seen : current.generation.id;
+  if (repository.suites)
+    return signatureReply(await repository.suites.sign(suiteName(suite), id), id);
   const text = async () =>
     (await repository.read(releaseRef(current.kind, suite), { variant: TEXT, base: "" })).bytes;
   const signature = await signatureOf(repository, suite, id, text);
@@ -133,6 +138,10 @@ async function serveSignature(
       "notFound",
       `The upstream has no Release.gpg of the release of ${suite} that is in service`,
     );
+  return signatureReply(signature, id);
+}
+
+function signatureReply(signature: Uint8Array | string, id: string): Reply {
   return {
     ...reply(200, "application/pgp-signature", signature, { "cache-control": "no-cache" }),
     etag: `${id}-gpg`,
@@ -195,15 +204,17 @@ async function serveFile(
   }
 }
 
-const keyReply = memo(
-  ({ keyring = [] }: AptOptions): Reply =>
-    reply(200, "application/pgp-keys", armouredKeys(keyring), {
-      "cache-control": "no-cache",
-      "content-disposition": "attachment",
-    }),
-);
+const keyReply = memo(({ keyring = [] }: AptOptions): Reply => keysReply(armouredKeys(keyring)));
 
-async function serveKey({ name, options }: AptRepository): Promise<Reply> {
+function keysReply(armoured: string): Reply {
+  return reply(200, "application/pgp-keys", armoured, {
+    "cache-control": "no-cache",
+    "content-disposition": "attachment",
+  });
+}
+
+async function serveKey({ name, options, suites }: AptRepository): Promise<Reply> {
+  if (suites) return keysReply((await suites.signing.keys()).armoured);
   if (options.keyring) return keyReply(options);
   throw new Problem(
     "notFound",

@@ -5,6 +5,11 @@ import type { Repository, UnboundRepository } from "../../core/repository.ts";
 import { accept, acceptOperation } from "./accept.ts";
 import { admit } from "./admit.ts";
 import { readValidUntil, validUntilGauge } from "./expiry.ts";
+import { suiteRuns } from "./hosted/operations.ts";
+import { publishGiven, suitesOf } from "./hosted/publish.ts";
+import { createSuites } from "./hosted/suites.ts";
+import { tidySuites } from "./hosted/tidy.ts";
+import { createWaiting } from "./hosted/upload.ts";
 import { type AptRepository, type AptRun, createMemory } from "./memory.ts";
 import { mirrorRuns } from "./mirror/index.ts";
 import { closeLookups } from "./open-lookups.ts";
@@ -14,21 +19,46 @@ import { serve } from "./serve.ts";
 
 export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute, AptOptions> {
   const memory = createMemory(unbound);
+  const suites = createSuites(unbound, forgetGenerations);
+  function forgetGenerations(folder: string): void {
+    memory.releases.kept.delete(folder);
+  }
+
+  const waiting = createWaiting(unbound.now);
   const bound = new WeakMap<Repository<AptOptions>, AptRepository>();
 
   /** The same object for the same repository. */
   function own(repository: Repository<AptOptions>): AptRepository {
     let made = bound.get(repository);
     if (!made) {
-      made = Object.create(repository, { memory: { value: memory } }) as AptRepository;
+      made = Object.create(repository, {
+        memory: { value: memory },
+        suites: { value: suites },
+      }) as AptRepository;
       bound.set(repository, made);
     }
     return made;
   }
 
-  const runs: Record<string, AptRun> = { ...mirrorRuns, [acceptOperation.name]: accept };
+  const runs: Record<string, AptRun> = {
+    ...mirrorRuns,
+    [acceptOperation.name]: accept,
+    ...suiteRuns,
+    async "apt tidy"(repository, { say }) {
+      for (const suite of suitesOf(repository).options.suites)
+        await suitesOf(repository).refresh(suite);
+      await waiting.expire();
+      const count = await tidySuites(unbound, forgetGenerations);
+      if (count) say(`${count} files that no suite has any more are in the trash`);
+      return true;
+    },
+  };
   return {
-    serve: (route, request, repository) => serve(route, request, own(repository)),
+    serve: (route, request, repository) =>
+      route.kind === "upload"
+        ? waiting.serve(route, request, own(repository))
+        : serve(route, request, own(repository)),
+    publish: (given, repository) => publishGiven(given, own(repository)),
     admit: (candidate, repository) => admit(candidate, own(repository)),
     operations: Object.fromEntries(
       Object.entries(runs).map(([name, run]): [string, RunOperation<AptOptions>] => [
@@ -37,6 +67,9 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
       ]),
     ),
     gauges: [{ ...validUntilGauge, read: (repository) => readValidUntil(own(repository)) }],
-    close: () => closeLookups(memory.lookups),
+    async close() {
+      await waiting.close();
+      await closeLookups(memory.lookups);
+    },
   };
 }

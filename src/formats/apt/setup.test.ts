@@ -54,3 +54,20 @@ Trusted: yes
   );
   expect(by(".list", options)).toContain(`deb [arch=amd64,arm64 trusted=yes] ${url} flat/\n`);
 });
+
+test("of packages that are published here nothing is an example, and no other source is in the way", () => {
+  const options = aptOptions.parse({ hosted: { suites: ["stable"], architectures: ["amd64"] } });
+  const [key, sources] = setupSnippets("https://packages.example.com/private", options);
+  expect(key!.text).toContain("https://packages.example.com/private/-/key.asc");
+  expect(sources!.text).toBe(
+    [
+      "Types: deb deb-src",
+      "URIs: https://packages.example.com/private",
+      "Suites: stable",
+      "Components: main",
+      "Architectures: amd64",
+      "Signed-By: /etc/apt/keyrings/private.asc",
+      "",
+    ].join("\n"),
+  );
+});

@@ -8,7 +8,8 @@ export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
   // Files of our own: the distribution's keep theirs, and whoever sets this up decides which of them to switch off.
   const file = `/etc/apt/sources.list.d/holdfast-${name}`;
   const key = `/etc/apt/keyrings/${name}.asc`;
-  const isVerified = options === undefined || options.keyring !== undefined;
+  const { hosted } = options ?? {};
+  const isVerified = options === undefined || options.keyring !== undefined || hosted !== undefined;
   const { suites, components, architectures } = choice(options);
   const flat = suites.filter((suite) => suite.endsWith("/"));
   const named = suites.filter((suite) => !suite.endsWith("/"));
@@ -16,17 +17,17 @@ export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
     ...(named.length ? [{ suites: named, components }] : []),
     ...(flat.length ? [{ suites: flat, components: [] }] : []),
   ];
-  const isExample = !options?.mirror && !options?.suites.length;
+  const isExample = !hosted && !options?.mirror && !options?.suites.length;
   const remark = [
     ...(isExample
       ? [`# ${suites[0]} and ${components.join(" ")} are an example: put yours in their place.`]
       : []),
-    "# Then switch off the sources that this takes the place of.",
+    ...(hosted ? [] : ["# Then switch off the sources that this takes the place of."]),
   ];
 
   const deb822 = sets.map(({ suites, components }) =>
     [
-      `Types: deb${options?.mirror?.sources ? " deb-src" : ""}`,
+      `Types: deb${options?.mirror?.sources || hosted ? " deb-src" : ""}`,
       `URIs: ${url}`,
       `Suites: ${suites.join(" ")}`,
       ...(components.length ? [`Components: ${components.join(" ")}`] : []),
@@ -64,10 +65,11 @@ export function setupSnippets(url: string, options?: AptOptions): Snippet[] {
 }
 
 function choice(options: AptOptions | undefined) {
-  const { suites, components, architectures } = options?.mirror ?? {
-    suites: options?.suites.length ? options.suites : ["bookworm"],
-    components: ["main"],
-    architectures: [],
-  };
+  const { suites, components, architectures } = options?.hosted ??
+    options?.mirror ?? {
+      suites: options?.suites.length ? options.suites : ["bookworm"],
+      components: ["main"],
+      architectures: [],
+    };
   return { suites, architectures, components: components.length ? components : ["main"] };
 }

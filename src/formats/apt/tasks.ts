@@ -4,6 +4,7 @@ import { decompressed } from "../../archive/decompress.ts";
 import type { Task, TaskInput } from "../../core/task.ts";
 import { compare } from "./compare.ts";
 import { files } from "./files.ts";
+import { pathsOf } from "./hosted/deb.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";
 import { sums } from "./sums.ts";
 import { wanted } from "./wanted.ts";
@@ -52,4 +53,9 @@ async function plain({ options, files: [index], write }: TaskInput): Promise<{
   return { sha256: hash.digest("hex"), size };
 }
 
-export const tasks: Record<string, Task> = { verify, files, compare, plain, wanted, sums };
+/** Task: the files of a package. `options.what` is its name. */
+async function paths({ options, files: [deb] }: TaskInput): Promise<string[]> {
+  return pathsOf(deb!, options.what);
+}
+
+export const tasks: Record<string, Task> = { verify, files, compare, plain, wanted, sums, paths };

@@ -18,9 +18,17 @@ import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
 export type { GoOptions } from "./options.ts";
 export type { GoRoute } from "./routes.ts";
 
-function setup(url: string): Snippet[] {
+/** GOPRIVATE would have go pass this server by: GONOSUMDB alone says that a public database knows nothing of these names. */
+function setup(url: string, { noSumdb }: GoOptions, own: readonly string[] = []): Snippet[] {
+  const names = [...new Set([...own, ...noSumdb])];
   const text = [
     `go env -w GOPROXY=${url}`,
+    ...(names.length > 0
+      ? [
+          `go env -w GONOSUMDB=${names.join(",")}`,
+          "# No GOPRIVATE and no GONOPROXY: with them go would ask the code hosts itself.",
+        ]
+      : []),
     "# GOSUMDB stays as it is: the checksum database is answered under the same URL, also while the upstream is away.",
     "",
   ].join("\n");

@@ -493,6 +493,15 @@ test("options are checked, and the key must be the name's", () => {
   expect(go.options.safeParse({ sumDb: false }).success).toBe(false);
 });
 
+test("names that are private are named to no checksum database, and asked of this server all the same", () => {
+  const options = { sumdb: false as const, noSumdb: ["corp.example.test"], requireSumdb: false };
+  const [snippet] = go.setup("http://h.example.test/go", options, ["git.example.test/team/*"]);
+  expect(snippet!.text).toContain(
+    "go env -w GONOSUMDB=git.example.test/team/*,corp.example.test\n",
+  );
+  expect(snippet!.text).not.toMatch(/^go env -w GO(PRIVATE|NOPROXY)/m);
+});
+
 test("one line sets the go command up", () => {
   const [snippet] = go.setup("http://h.example.test/go", {
     sumdb: false,

@@ -15,6 +15,7 @@ import audit from "./0012-audit.sql" with { type: "text" };
 import hosted from "./0013-hosted.sql" with { type: "text" };
 import identity from "./0014-identity.sql" with { type: "text" };
 import sources from "./0015-sources.sql" with { type: "text" };
+import hooks from "./0016-hooks.sql" with { type: "text" };
 import usageOfMetadata from "./0019-usage-of-metadata.sql" with { type: "text" };
 import policy from "./0020-policy.sql" with { type: "text" };
 
@@ -42,6 +43,7 @@ export const migrations: readonly Migration[] = [
   { version: 13, sql: hosted },
   { version: 14, sql: identity },
   { version: 15, sql: sources },
+  { version: 16, sql: hooks },
   { version: 19, sql: usageOfMetadata },
   { version: 20, sql: policy },
 ];

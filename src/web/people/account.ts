@@ -1,21 +1,16 @@
-// `/-/account`: who I am, and my tokens.
-import type { Token } from "../../core/accounts.ts";
-import type { Action, Grant } from "../../core/grant.ts";
-import { escapeHtml } from "../../core/html.ts";
+// `/-/account`: who I am, my tokens and my password.
+import type { TokenWish } from "../../core/accounts.ts";
+import type { Grant } from "../../core/grant.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
-import { ago, moment, page } from "../page.ts";
 import type { SiteRequest } from "../request.ts";
+import { type AccountView, accountPage, CHOICES, revokePage } from "./account-page.ts";
 import type { PeopleDeps } from "./deps.ts";
-import { field, hidden, loginAgain, readForm, redirect, trouble } from "./forms.ts";
+import { readForm, redirect } from "./forms.ts";
 
 const DAY_MS = 86_400_000;
 const MOST_DAYS = 3_650;
-const CHOICES: [value: string, label: string, actions: Action[] | null][] = [
-  ["all", "All that I may", null],
-  ["read", "Read only", ["read"]],
-  ["publish", "Read and publish", ["publish"]],
-];
+const HERE = "/-/account";
 
 export async function serveAccount(
   request: SiteRequest,
@@ -27,45 +22,85 @@ export async function serveAccount(
     return redirect("/-/login?next=%2F-%2Faccount");
   const accounts = deps.accounts(grant);
   const isFresh = await deps.isFresh(request);
-  const show = async (more: Shown = {}) =>
-    accountPage(await accounts.tokens(), principal.name, deps.now(), { isFresh, ...more });
-  if (request.method !== "POST") return show();
+  const show = async (more: Partial<AccountView> = {}) =>
+    accountPage({
+      name: principal.name,
+      isAdmin: grant.may(null, "admin", null),
+      hasPassword: (await accounts.profile())?.hasPassword ?? false,
+      tokens: await accounts.tokens(),
+      now: deps.now(),
+      isFresh,
+      ...more,
+    });
+  if (request.method !== "POST") {
+    const query = new URLSearchParams(request.query);
+    const revoked = query.get("revoke");
+    if (revoked !== null) {
+      const token = (await accounts.tokens()).find(({ id }) => id === revoked);
+      return token ? revokePage(token, deps.now()) : redirect(HERE);
+    }
+    const key = query.get("made") ?? "";
+    const secret = request.method === "GET" ? deps.once.take(principal.name, key) : null;
+    const done = query.get("done") === "password" ? "You have another password now." : null;
+    return show({ secret, done });
+  }
   const form = await readForm(request, deps);
   try {
-    if (form.get("do") === "revoke") {
-      await accounts.revokeToken(form.get("id") ?? "");
-      return redirect("/-/account");
+    switch (form.get("do")) {
+      case "revoke":
+        await accounts.revokeToken(form.get("id") ?? "");
+        return redirect(HERE);
+      case "password": {
+        const [old, next] = [form.get("old") ?? "", form.get("new") ?? ""];
+        await accounts.changeProfile({ password: { old, new: next } });
+        // It ended all sessions, this one too.
+        const cookie = await deps.begin(principal.name, request);
+        return redirect(`${HERE}?done=password`, { "set-cookie": cookie });
+      }
+      default: {
+        if (!isFresh)
+          throw new Problem(
+            "forbidden",
+            "Nothing was made: it takes a log-in of the last 15 minutes",
+            { rule: "login" },
+          );
+        const wish = wishOf(form, deps.now());
+        if ((await accounts.tokens()).some(({ name }) => name === wish.name))
+          throw new Problem("conflict", `There is a token ${wish.name} already`, {
+            rule: "token-name",
+          });
+        const { secret } = await accounts.issueToken(wish);
+        // Shown by another page: whoever loads that again makes no second token.
+        return redirect(`${HERE}?made=${deps.once.put(principal.name, secret)}`);
+      }
     }
-    if (!isFresh)
-      throw new Problem("forbidden", "Nothing was made: it takes a log-in of the last 15 minutes", {
-        rule: "login",
-      });
-    const list = (name: string) => {
-      const words = (form.get(name) ?? "").split(/[\s,]+/).filter(Boolean);
-      return words.length > 0 ? words : null;
-    };
-    const made = await accounts.issueToken({
-      name: (form.get("name") ?? "").trim(),
-      scope: {
-        actions: actionsOf(form.get("may")),
-        repositories: list("repositories"),
-        packages: list("packages"),
-      },
-      cidrs: list("cidrs") ?? [],
-      expiresAt: endOf(form.get("days"), deps.now()),
-    });
-    return show({ secret: made.secret });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { ...(await show({ wrong: error.message })), status: error.status };
+    return { ...(await show({ wrong: { problem: error, form } })), status: error.status };
   }
 }
 
-/** What no form of ours offers is nothing, and never everything. */
-function actionsOf(text: string | null): Action[] | null {
-  const found = CHOICES.find(([value]) => value === text);
-  if (found) return found[2];
-  throw new Problem("badRequest", "What the token may is one of those that are offered");
+function wishOf(form: URLSearchParams, now: number): TokenWish {
+  const list = (name: string) => {
+    const words = (form.get(name) ?? "").split(/[\s,]+/).filter(Boolean);
+    return words.length > 0 ? words : null;
+  };
+  // What no form of ours offers is nothing, and never everything.
+  const choice = CHOICES.find(([value]) => value === form.get("may"));
+  if (!choice)
+    throw new Problem("badRequest", "What the token may is one of those that are offered", {
+      rule: "token-may",
+    });
+  return {
+    name: (form.get("name") ?? "").trim(),
+    scope: {
+      actions: choice[2],
+      repositories: list("repositories"),
+      packages: list("packages"),
+    },
+    cidrs: list("cidrs") ?? [],
+    expiresAt: endOf(form.get("days"), now),
+  };
 }
 
 /** Null for never. */
@@ -73,53 +108,7 @@ function endOf(text: string | null, now: number): number | null {
   if (text === null || text === "") return null;
   const days = Number(text);
   if (days > 0 && days <= MOST_DAYS) return now + days * DAY_MS;
-  throw new Problem("badRequest", `A token ends after some days, ${MOST_DAYS} at most, or never`);
-}
-
-interface Shown {
-  isFresh?: boolean;
-  secret?: string;
-  wrong?: string;
-}
-
-function accountPage(
-  tokens: Token[],
-  name: string,
-  now: number,
-  { isFresh, secret, wrong }: Shown,
-): Reply {
-  const made = secret
-    ? `<p class="good" role="status">Your new token. It is shown this once:</p><pre>${escapeHtml(secret)}</pre>`
-    : "";
-  const again = `<p>It takes a log-in of the last 15 minutes, since it outlives your session. <a class="button" href="${escapeHtml(loginAgain("/-/account"))}">Log in again</a></p>`;
-  const body = `<p class="home"><a href="../">Holdfast</a></p><header class="bar"><h1>${escapeHtml(name)}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></header>
-${made}${trouble(wrong ?? null)}<h2>Tokens</h2>${tokenTable(tokens, now)}
-<h2>A new token</h2>${isFresh ? tokenForm() : again}`;
-  return page(`${name} · Holdfast`, body, { hasForms: true });
-}
-
-function tokenForm(): string {
-  const radios = CHOICES.map(
-    ([value, label], at) =>
-      `<label class="choice"><input type="radio" name="may" value="${value}"${at === 0 ? " checked" : ""}> ${label}</label>`,
-  ).join("");
-  return `<form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build" })}
-<fieldset><legend>It may</legend>${radios}</fieldset>${field("days", "Days", { type: "number", hint: "It ends after so many; empty for never", isFree: true })}
-<details><summary>Only for a part</summary><div class="inner">${field("repositories", "Repositories", { hint: "Names with spaces between; empty for all", isFree: true })}${field("packages", "Packages", { hint: "Patterns like @acme/*; empty for all", isFree: true })}${field("cidrs", "Addresses", { hint: "Ranges like 10.0.0.0/8; empty for all", isFree: true })}</div></details>
-<button>Make it</button></form>`;
-}
-
-function tokenTable(tokens: Token[], now: number): string {
-  if (tokens.length === 0) return `<p class="soft">None yet.</p>`;
-  const rows = tokens.map((token) => {
-    const { id, name, prefix, scope, expiresAt, lastUsedAt, createdAt } = token;
-    const parts = [scope.actions, scope.repositories, scope.packages].map((part) =>
-      part?.join(", "),
-    );
-    const may = parts.filter(Boolean).join(" · ") || "all that I may";
-    const used = lastUsedAt === null ? "never used" : `used ${ago(lastUsedAt, now)}`;
-    const end = expiresAt === null ? "" : ` · until ${moment(expiresAt)}`;
-    return `<tr><td>${escapeHtml(name)}<br><code class="soft">${escapeHtml(prefix)}…</code></td><td>${escapeHtml(may)}<br><span class="soft">made ${ago(createdAt, now)} · ${used}${end}</span></td><td><form method="post" action="/-/account">${hidden("do", "revoke")}${hidden("id", id)}<button class="quiet">Revoke</button></form></td></tr>`;
+  throw new Problem("badRequest", `A token ends after some days, ${MOST_DAYS} at most, or never`, {
+    rule: "token-days",
   });
-  return `<table><thead><tr><th scope="col">Name</th><th scope="col">May</th><th scope="col"><span class="hide">Revoke</span></th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }

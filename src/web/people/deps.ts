@@ -37,6 +37,11 @@ export interface PeopleDeps {
   waiting(page: string): Promise<Waiting | null>;
   decide(page: string, user: string, isApproved: boolean): Promise<boolean>;
   accounts(grant: Grant): Accounts;
+  /** What a page shows once: kept for the user by `put`, whose key `take` asks for. */
+  readonly once: {
+    put(user: string, text: string): string;
+    take(user: string, key: string): string | null;
+  };
   other: OtherDoor | null;
   /** What the `aud` of a CI job's identity token is to be; null while no job is trusted. */
   readonly audience: string | null;

@@ -49,12 +49,24 @@ export function nextOf(text: string | null): string {
 export function field(
   name: string,
   label: string,
-  how: { type?: string; value?: string; complete?: string; hint?: string; isFree?: boolean } = {},
+  how: {
+    type?: string;
+    value?: string;
+    complete?: string;
+    hint?: string;
+    isFree?: boolean;
+    /** What is wrong with what was typed. */
+    wrong?: string | null;
+  } = {},
 ): string {
-  const { type = "text", value = "", complete = "off", hint, isFree } = how;
+  const { type = "text", value = "", complete = "off", hint, isFree, wrong } = how;
   const required = isFree ? "" : " required";
   const about = hint ? `<span class="soft">${escapeHtml(hint)}</span>` : "";
-  return `<label><span>${escapeHtml(label)}</span>${about}<input name="${name}" type="${type}" value="${escapeHtml(value)}" autocomplete="${complete}"${required}></label>`;
+  const trouble = wrong
+    ? `<span class="bad" id="wrong-${name}" role="alert">${escapeHtml(wrong)}</span>`
+    : "";
+  const marked = wrong ? ` aria-invalid="true" aria-describedby="wrong-${name}" autofocus` : "";
+  return `<label><span>${escapeHtml(label)}</span>${about}${trouble}<input name="${name}" type="${type}" value="${escapeHtml(value)}" autocomplete="${complete}"${required}${marked}></label>`;
 }
 
 export function hidden(name: string, value: string): string {

@@ -99,7 +99,7 @@ export function paragraph(item: Built, prefix = ""): string {
 }
 
 /** ar(5), as deb(5) wants it. */
-function ar(members: Record<string, Buffer>): Buffer {
+export function ar(members: Record<string, Buffer>): Buffer {
   const parts: Buffer[] = [Buffer.from("!<arch>\n")];
   for (const [name, bytes] of Object.entries(members)) {
     const head = `${name.padEnd(16)}${"0".padEnd(12)}${"0".padEnd(6)}${"0".padEnd(6)}${"100644".padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`;

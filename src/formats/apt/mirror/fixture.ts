@@ -22,7 +22,7 @@ export function aptRepository(options: Record<string, unknown> = {}): FakeAptRep
 
 /** The same object, with a memory as a service gives it. */
 export function remembering(fake: FakeRepository<AptOptions>): FakeAptRepository {
-  return Object.assign(fake, { memory: createMemory(fake) });
+  return Object.assign(fake, { memory: createMemory(fake), suites: null });
 }
 
 export const noWait = async (): Promise<void> => {};

@@ -53,9 +53,17 @@ export function createRevisions(
     return new Problem("notFound", `${module}: ${why}`, { rule: "sources" });
   }
 
-  async function read(commit: string, path: string): Promise<string | null> {
-    const bytes = await source.file(commit, path, MOD_LIMIT);
-    return bytes && Buffer.from(bytes).toString("utf8");
+  /** A go.mod is looked at for each tag that may be the one. */
+  const files = new Map<string, Promise<string | null>>();
+  function read(commit: string, path: string): Promise<string | null> {
+    const key = `${commit}:${path}`;
+    const known = files.get(key);
+    if (known) return known;
+    const file = source
+      .file(commit, path, MOD_LIMIT)
+      .then((bytes) => bytes && Buffer.from(bytes).toString("utf8"));
+    files.set(key, file);
+    return file;
   }
 
   async function found(commit: string, ref: Pick<Found, "tag" | "ref">): Promise<Found> {

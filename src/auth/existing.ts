@@ -1,0 +1,108 @@
+// What names stand for: users, teams and repositories that are there. What is for others would be given, and mean nothing.
+import type { AccessRules } from "../core/access.ts";
+import { Problem } from "../core/problem.ts";
+import type { Directory, User } from "./directory.ts";
+import { isAdministrator, membersOf } from "./effective.ts";
+import { requireName } from "./names.ts";
+
+/** Each throws a Problem for what is not there, which names what is. */
+export interface Existing {
+  user(name: string): User;
+  /** Of "user:ann", "team:web", "everyone", "anonymous": in the one spelling of it. */
+  holder(text: string): string;
+  /** Null is all of them. */
+  repositories(names: readonly string[] | null): void;
+  /** That this user is not the only one who may everything: without one nobody could make another. */
+  requireAnother(name: string): void;
+}
+
+export interface ExistingDeps {
+  directory: Directory;
+  rules(): AccessRules;
+  /** Null where nobody said which there are. */
+  repositories(): readonly string[] | null;
+}
+
+const MOST_TOLD = 20;
+
+export function createExisting({ directory, rules, repositories }: ExistingDeps): Existing {
+  function user(name: string): User {
+    const found = directory.current().users.get(requireName(name, "user"));
+    if (!found) throw new Problem("notFound", `There is no user ${name}`);
+    return found;
+  }
+
+  function team(typed: string): string {
+    const name = requireName(typed, "team");
+    if (membersOf(directory.current(), rules(), name)) return name;
+    const all = [...directory.current().teams.keys(), ...Object.keys(rules().teams)];
+    throw new Problem("notFound", `There is no team ${name}${among(all)}`);
+  }
+
+  return {
+    user,
+    requireAnother(name) {
+      const isAdmin = (one: string) => isAdministrator(directory.current(), rules(), one);
+      if (!isAdmin(name)) return;
+      if ([...directory.current().users.keys()].some((one) => one !== name && isAdmin(one))) return;
+      throw new Problem(
+        "conflict",
+        `${name} is the only administrator: make another one first, or force it`,
+        { rule: "last-administrator" },
+      );
+    },
+    holder(text) {
+      const [, kind, name = ""] = /^(user|team):(.+)$/.exec(text) ?? [];
+      if (text === "everyone" || text === "anonymous") return text;
+      if (kind === "user") return `user:${user(name).name}`;
+      if (kind === "team") return `team:${team(name)}`;
+      throw new Problem(
+        "badRequest",
+        `"${text}" is nobody to give anything to: user:NAME, team:NAME, everyone, anonymous`,
+      );
+    },
+    repositories(names) {
+      const all = repositories();
+      const wrong = all && names?.find((name) => !all.includes(name));
+      if (wrong != null)
+        throw new Problem(
+          "badRequest",
+          `There is no repository ${wrong.slice(0, 100)}${among(all!)}`,
+          { rule: "token-repositories" },
+        );
+    },
+  };
+}
+
+function among(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const told = [...new Set(names)].sort().slice(0, MOST_TOLD);
+  return `; there are: ${told.join(", ")}${names.length > MOST_TOLD ? ", …" : ""}`;
+}
+
+/**
+ * What the configuration gives to whom nobody knows, in sentences without a final period: it may be misspelt, and it may be somebody who comes through
+ * another system one day.
+ */
+export function unknownNames(
+  known: { has(name: string): boolean },
+  teams: { has(name: string): boolean },
+  rules: AccessRules,
+): string[] {
+  const told: string[] = [];
+  for (const { holder, source } of rules.grants) {
+    const [, kind, name = ""] = /^(user|team):(.+)$/.exec(holder) ?? [];
+    if (kind === "user" && !known.has(name))
+      told.push(`${source} is for the user ${name}, whom nobody here knows (yet)`);
+    if (kind === "team" && !teams.has(name) && !Object.hasOwn(rules.teams, name))
+      told.push(
+        `${source} is for the team ${name}, which is not there: neither in access.teams nor made by a command`,
+      );
+  }
+  for (const [team, members] of Object.entries(rules.teams)) {
+    const missing = members.filter((name) => !known.has(name));
+    if (missing.length > 0)
+      told.push(`access.teams.${team} has ${missing.join(", ")}, whom nobody here knows (yet)`);
+  }
+  return told;
+}

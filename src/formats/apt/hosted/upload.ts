@@ -1,0 +1,196 @@
+// Uploads over HTTP, as dput, dput-ng and dupload send them: file by file, and the .changes that names them at last.
+import type { Upload } from "../../../core/hosting.ts";
+import { Problem } from "../../../core/problem.ts";
+import { type Reply, reply } from "../../../core/reply.ts";
+import type { Request } from "../../../core/request.ts";
+import type { AptRepository } from "../memory.ts";
+import type { VerifyTaskOptions } from "../tasks.ts";
+import { CHANGES_LIMIT, type Changes, readChanges } from "./changes.ts";
+import { bad } from "./control.ts";
+import { ALGORITHMS, type Came, FILE_LIMIT, publishFiles, suitesOf, targetOf } from "./publish.ts";
+import type { UploadRoute } from "./upload-route.ts";
+
+/** Kept for so long: what came without its .changes is nothing. */
+const KEPT_MS = 60 * 60_000;
+/** Of one caller. */
+const KEPT_FILES = 1000;
+
+interface Kept extends Came {
+  at: number;
+}
+
+/** What came and was not published yet, by who sent it. */
+export interface Waiting {
+  serve(route: UploadRoute, request: Request, repository: AptRepository): Promise<Reply>;
+  /** Discards what came too long ago. */
+  expire(): Promise<void>;
+  /** Discards all. */
+  close(): Promise<void>;
+}
+
+export function createWaiting(now: () => number): Waiting {
+  const waiting = new Map<string, Map<string, Kept>>();
+
+  async function serve(
+    route: UploadRoute,
+    request: Request,
+    repository: AptRepository,
+  ): Promise<Reply> {
+    suitesOf(repository);
+    await expire();
+    const { kind, name } = repository.accounts.caller;
+    const who = `${kind} ${name}`;
+    if (route.method === "DELETE") return remove(who, route.file, repository);
+    if (route.suite !== null) return serveDeb(route, request, repository);
+    if (route.file.endsWith(".changes")) return serveChanges(who, route.file, request, repository);
+    return keep(who, route.file, await receive(request, repository));
+  }
+
+  async function keep(who: string, name: string, upload: Upload): Promise<Reply> {
+    const own = waiting.get(who) ?? new Map<string, Kept>();
+    waiting.set(who, own);
+    const before = own.get(name);
+    if (!before && own.size >= KEPT_FILES) {
+      await upload.discard();
+      throw new Problem(
+        "full",
+        `${KEPT_FILES} files wait for their .changes already: they are kept for an hour`,
+      );
+    }
+    own.set(name, { name, upload, at: now() });
+    await before?.upload.discard();
+    return said(201, `${name} is kept until its .changes comes`);
+  }
+
+  async function remove(who: string, name: string, { hosting }: AptRepository): Promise<Reply> {
+    await hosting.admit(null, null);
+    const found = waiting.get(who)?.get(name);
+    if (!found) throw new Problem("notFound", `No ${name} of yours waits for its .changes`);
+    waiting.get(who)!.delete(name);
+    await found.upload.discard();
+    return said(200, `${name} is discarded`);
+  }
+
+  async function serveChanges(
+    who: string,
+    name: string,
+    request: Request,
+    repository: AptRepository,
+  ): Promise<Reply> {
+    await repository.hosting.admit(null, null);
+    const bytes = await request.body(CHANGES_LIMIT);
+    await checkUploader(bytes, name, repository);
+    const changes = readChanges(bytes, name);
+    const own = waiting.get(who) ?? new Map<string, Kept>();
+    const came = listed(changes, own, name, repository);
+    const target = targetOf({ suite: changes.suite }, suitesOf(repository), repository.name);
+    const published = await publishFiles(came, target, repository);
+    for (const { name: file } of changes.files) {
+      const kept = own.get(file);
+      own.delete(file);
+      await kept?.upload.discard();
+    }
+    const isNew = published.some((one) => one.isNew);
+    return said(
+      isNew ? 201 : 200,
+      isNew
+        ? `${published.length} files are published in ${changes.suite}`
+        : `${changes.suite} has all of it already`,
+    );
+  }
+
+  async function discard(is: (one: Kept) => boolean): Promise<void> {
+    for (const [who, own] of waiting) {
+      for (const [name, one] of own) {
+        if (!is(one)) continue;
+        own.delete(name);
+        await one.upload.discard();
+      }
+      if (own.size === 0) waiting.delete(who);
+    }
+  }
+
+  const expire = () => discard(({ at }) => at < now() - KEPT_MS);
+  return { serve, expire, close: () => discard(() => true) };
+}
+
+/** The files of a .changes that can be published, each as it says. */
+function listed(
+  { files }: Changes,
+  own: ReadonlyMap<string, Kept>,
+  what: string,
+  repository: AptRepository,
+): Came[] {
+  const { options } = suitesOf(repository);
+  return files.flatMap(({ name, digest, size, component }) => {
+    const kept = own.get(name);
+    if (!kept) throw bad(what, `${name} that it lists did not come, or too long ago`);
+    if (kept.upload.sha256 !== digest || kept.upload.size !== size)
+      throw bad(what, `the ${name} that came has another size or SHA-256 than it says`);
+    // How it was built is nothing that clients ask for.
+    if (name.endsWith(".buildinfo")) return [];
+    const isOurs = component !== null && options.components.includes(component);
+    return [{ name, upload: kept.upload, ...(isOurs && { component }) }];
+  });
+}
+
+/** One of the keys of `uploaders` must have signed it, where there are any. */
+async function checkUploader(
+  bytes: Uint8Array,
+  what: string,
+  repository: AptRepository,
+): Promise<void> {
+  const { uploaders } = repository.options;
+  if (!uploaders) return;
+  const options: VerifyTaskOptions = {
+    kind: "clear",
+    document: Buffer.from(bytes).toString("base64"),
+    keys: uploaders.map((file) => Buffer.from(file.bytes).toString("base64")),
+    at: repository.now(),
+    what,
+  };
+  try {
+    await repository.work("verify", options, []);
+  } catch (error) {
+    if (!(error instanceof Problem) || !["tampered", "malformed"].includes(error.kind)) throw error;
+    throw new Problem("forbidden", `${what} is not accepted: ${error.message}`, {
+      rule: "uploaders",
+    });
+  }
+}
+
+async function serveDeb(
+  { suite, component, file }: UploadRoute,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  if (repository.options.uploaders)
+    throw new Problem(
+      "forbidden",
+      `${repository.name} takes packages with a signed .changes alone, to /-/upload/`,
+      { rule: "uploaders" },
+    );
+  if (!file.endsWith(".deb")) throw bad(file, "only a .deb can come without a .changes");
+  const values = { suite: suite!, ...(component !== null && { component }) };
+  const target = targetOf(values, suitesOf(repository), repository.name);
+  const upload = await receive(request, repository);
+  try {
+    const [one] = await publishFiles([{ name: file, upload }], target, repository);
+    return said(
+      one!.isNew ? 201 : 200,
+      `${one!.file} is ${one!.isNew ? "published" : "here already"}`,
+    );
+  } finally {
+    await upload.discard();
+  }
+}
+
+async function receive(request: Request, { hosting }: AptRepository): Promise<Upload> {
+  const length = Number(request.header("content-length") ?? Number.NaN);
+  await hosting.admit(null, Number.isSafeInteger(length) ? length : null);
+  return hosting.receive(null, request.stream(FILE_LIMIT), FILE_LIMIT, ALGORITHMS);
+}
+
+function said(status: number, text: string): Reply {
+  return reply(status, "text/plain; charset=utf-8", `holdfast: ${text}\n`);
+}

@@ -1,0 +1,134 @@
+// What an operator must know of the server's surroundings: an upstream that stays away, a disk with little room. Each is told once, and once
+// when it is over, also where the server was restarted in between.
+import { type EventKind, NO_REPOSITORY, type RepositoryEvent } from "../core/event.ts";
+import { humanSize } from "../core/size.ts";
+import type { Events } from "../ledger/events.ts";
+import type { ReadDatabase } from "../store/database.ts";
+import type { OverviewSource } from "./overview.ts";
+import type { RecurringJob } from "./runner.ts";
+
+export interface AlarmDeps {
+  events: Pick<Events, "report">;
+  database: ReadDatabase;
+  now(): number;
+}
+
+const LOOK_MS = 10_000;
+/** Whoever is back sooner was not away: nobody could do anything about it. */
+const AWAY_MS = 60_000;
+/** Room again is so much more than the mark, so that a disk on the mark raises no flood. */
+const ROOM_AGAIN = 1.25;
+/** Events that are looked through for what was told last. */
+const LOOKED_THROUGH = 1_000;
+
+/** `all`: the repositories that there are now. */
+export function watchUpstreams(
+  all: () => readonly Pick<OverviewSource, "name" | "upstreams">[],
+  { events, database, now }: AlarmDeps,
+): RecurringJob {
+  /** By repository and host: since when it is away, as far as it was seen, and whether that was told. */
+  const away = new Map<string, { since: number; isTold: boolean; answers: number }>();
+  let isRemembered = false;
+
+  /** Of those that were told of before the start: whether they are back is not known before they answer. */
+  async function remember(): Promise<void> {
+    const seen = new Set<string>();
+    for (const { kind, repository, at, detail } of await toldBefore(database, [
+      "upstream-down",
+      "upstream-up",
+    ])) {
+      const key = `${repository}\0${detail["upstream"]}`;
+      if (!seen.has(key) && kind === "upstream-down")
+        away.set(key, { since: at, isTold: true, answers: 0 });
+      seen.add(key);
+    }
+    isRemembered = true;
+  }
+
+  return {
+    name: "The watch on upstreams",
+    everyMs: LOOK_MS,
+    async run() {
+      if (!isRemembered) await remember();
+      const known = new Set<string>();
+      for (const { name, upstreams } of all())
+        for (const { host, isAway, reason, answers } of upstreams()) {
+          const key = `${name}\0${host}`;
+          const before = away.get(key);
+          known.add(key);
+          const tell = (kind: EventKind, message: string, detail: object) =>
+            events.report(name, {
+              kind,
+              package: "",
+              message,
+              detail: { upstream: host, ...detail },
+            });
+          if (isAway && !before) away.set(key, { since: now(), isTold: false, answers });
+          else if (isAway && before && !before.isTold && now() - before.since >= AWAY_MS) {
+            before.isTold = true;
+            tell("upstream-down", `${host}, an upstream of ${name}, cannot be reached: ${reason}`, {
+              reason,
+            });
+          } else if (!isAway && before && answers > 0) {
+            away.delete(key);
+            if (before.isTold)
+              tell("upstream-up", `${host}, an upstream of ${name}, answers again`, {
+                since: new Date(before.since).toISOString(),
+              });
+          }
+        }
+      // Who is asked no more is neither away nor back.
+      for (const key of away.keys()) if (!known.has(key)) away.delete(key);
+    },
+  };
+}
+
+/** `mark`: how many free bytes are too few; 0 for never. */
+export function watchDisk(
+  freeBytes: () => Promise<number>,
+  mark: () => number,
+  { events, database }: AlarmDeps,
+): RecurringJob {
+  let isLow: boolean | null = null;
+  return {
+    name: "The watch on the disk",
+    everyMs: LOOK_MS,
+    async run() {
+      if (isLow === null) {
+        const [last] = await toldBefore(database, ["disk-low", "disk-ok"]);
+        isLow = last?.kind === "disk-low";
+      }
+      const free = await freeBytes();
+      const tell = (kind: EventKind, words: string) =>
+        events.report(NO_REPOSITORY, {
+          kind,
+          package: "",
+          message: `The disk that holds the data directory ${words}: ${humanSize(free)} free`,
+          detail: { freeBytes: free, mark: mark() },
+        });
+      if (!isLow && free < mark()) {
+        isLow = true;
+        tell("disk-low", "has little room left");
+      } else if (isLow && free >= mark() * ROOM_AGAIN) {
+        isLow = false;
+        tell("disk-ok", "has room again");
+      }
+    },
+  };
+}
+
+type Before = Pick<RepositoryEvent, "kind"> & {
+  repository: string;
+  at: number;
+  detail: Record<string, unknown>;
+};
+
+/** The newest first. */
+async function toldBefore(
+  { read }: ReadDatabase,
+  [one, other]: readonly [EventKind, EventKind],
+): Promise<Before[]> {
+  const rows = await read`SELECT kind, repository, at, detail FROM events
+    WHERE kind = ${one} OR kind = ${other} ORDER BY id DESC LIMIT ${LOOKED_THROUGH}`;
+  return rows.map((row) => ({ ...row, at: Number(row.at), detail: JSON.parse(row.detail) }));
+}
