@@ -59,11 +59,13 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   restore: (of) => of.restore("thing", {}),
   trash: (of) => of.trash(),
   empty: (of) => of.empty("all"),
+  all: (of) => of.all(),
+  forget: (of) => of.forget("thing", { versions: [], files: ["a.tgz"] }),
   standing: (of) => of.standing("thing", "1"),
   promote: (of) => of.promote(standing),
 };
 /** Asks nobody: see core/hosting.ts. */
-const freeOfHosting: (keyof HostedRoom)[] = ["owns"];
+const freeOfHosting: (keyof HostedRoom)[] = ["owns", "turn"];
 /** What tells nothing of any package. */
 const free: (keyof Repository)[] = [
   "name",
@@ -134,6 +136,7 @@ test("each function of publishing asks for a grant, and who may read may change 
     const allowed: Record<string, string | null> = {
       read: null,
       search: null,
+      all: null,
       standing: "notFound",
     };
     const expected = name in allowed ? allowed[name]! : "forbidden";
