@@ -45,6 +45,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
         newest: [],
         events: [],
       }),
+      gitHook: async () => reply(404, "text/plain", ""),
       ready: async () => null,
     }),
     log: createLog("json", (line) => lines.push(line)),

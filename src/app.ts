@@ -17,7 +17,7 @@ import { pathFault } from "./http/path.ts";
 import { createRepeats, type Found } from "./http/repeat.ts";
 import { type Sent, send, sendAgain } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
-import { wantsPage } from "./web/repository.ts";
+import { isGitHook, wantsPage } from "./web/repository.ts";
 import type { Site, SiteRoute } from "./web/site.ts";
 
 const ROUTES_IN_MEMORY = 10_000;
@@ -212,6 +212,7 @@ export function createApp(deps: AppDeps): App {
     // People who open a repository's address, where its clients ask for nothing.
     if (path === "/" && wantsPage(method, incoming.header("accept")) && !format.parse("GET", path))
       return pageTarget(name, base, incoming);
+    if (isGitHook(method, path)) return gitHookTarget(name, incoming);
     const request: Request = {
       id,
       method,
@@ -243,6 +244,14 @@ export function createApp(deps: AppDeps): App {
       ...siteTarget(incoming, { path: `/${name}/`, origin: base }),
       about: name,
       parse: (): SiteRoute => ({ kind: "repository", name }),
+    };
+  }
+
+  function gitHookTarget(name: string, incoming: Incoming): Target {
+    return {
+      ...siteTarget(incoming, incoming),
+      about: name,
+      parse: (): SiteRoute => ({ kind: "git hook", name }),
     };
   }
 

@@ -288,6 +288,15 @@ test("what may not be read looks like what is not there: in status, text and hea
       }
 }, 60_000);
 
+test("a code host's hook is for whoever knows the secret for that, and for no grant", async () => {
+  for (const repository of ["npm", "go", "composer", "debian"])
+    for (const { header } of callers.values()) {
+      const asked = { method: "POST", path: `/${repository}/-/hooks/git` };
+      const { status, text } = await ask(asked, header);
+      expect([status, text]).toEqual([404, "holdfast: No hook is taken here\n"]);
+    }
+}, 60_000);
+
 /** Of the site: as its source has them, so that a page which is added is asked too. */
 function sitePaths(): string[] {
   const files = ["src/web/site.ts", "src/web/people/index.ts"];

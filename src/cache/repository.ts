@@ -131,6 +131,7 @@ export function createRepository(
       database,
       events: shared.events,
       now,
+      blobs,
       hosting: (url) => hosting(shared.sourceGrant(url)),
     },
     settings.sources ?? [],

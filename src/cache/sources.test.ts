@@ -1,7 +1,16 @@
 import { afterEach, expect, test } from "bun:test";
 import type { SourceRelease } from "../core/source.ts";
 import { makeRepository } from "../git/testkit.ts";
-import { artifact, bytesOf, everything, fakeUpstream, index, openToy, request } from "./testkit.ts";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  everything,
+  fakeUpstream,
+  index,
+  openToy,
+  request,
+} from "./testkit.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -61,6 +70,25 @@ test("what somebody removed is not made again, until they restore it", async () 
   await mounted.hosting(everything).restore("thing", { version: "1" });
   await publish();
   expect(await read()).toBe("made 1");
+});
+
+test("what was fetched before the name was covered stays what it was", async () => {
+  const { toy, code, build } = await scene();
+  const upstream = fakeUpstream();
+  upstream.behave = ({ path }) =>
+    path === "thing"
+      ? answer(200, JSON.stringify({ files: { "a.tgz": null } }))
+      : answer(200, "fetched");
+  await toy.also("moved", upstream).repository.for(everything).fetch(artifact("a.tgz"));
+  const settings = { names: "thing", git: code.url, everyMs: 1, limit: 2 ** 30 };
+  const mounted = toy.also("moved", upstream, { sources: [settings] });
+  const repository = mounted.repository.for(everything);
+  const source = repository.sources.for("thing")!;
+  await source.publish("thing", "1", "a.tgz", build);
+  const reply = await repository.artifact(artifact("a.tgz"), request());
+  expect(Buffer.from(await bytesOf(reply)).toString()).toBe("fetched");
+  await mounted.hosting(everything).remove("thing", { version: "1" });
+  await expect(source.publish("thing", "1", "a.tgz", build)).rejects.toThrow(/removed/);
 });
 
 test("what cannot be made leaves nothing, and is tried again", async () => {

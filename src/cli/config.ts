@@ -83,6 +83,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
             format: repository.format,
             upstreams: shownLayers(repository),
             claims: repository.claims,
+            ...(repository.hookSecret !== null && { hookSecret: "***" }),
             ...(repository.sources.length > 0
               ? { sources: repository.sources.map(shownSource) }
               : {}),
@@ -163,10 +164,6 @@ function shownUpstream(upstream: UpstreamConfig): object {
   return shown;
 }
 
-function certificates(pem: string): string {
-  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
-}
-
 function shownHook({ name, to, events, repositories, packages, retryMs }: HookConfig): object {
   return {
     name,
@@ -197,4 +194,8 @@ function shownMail({ url, password, ca, timeoutMs, username, ...rest }: MailConf
     ...(ca !== undefined && { ca: certificates(ca) }),
     timeout: formatDuration(timeoutMs),
   };
+}
+
+function certificates(pem: string): string {
+  return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
 }

@@ -265,6 +265,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     bases: [],
     policy: [],
     sources: [],
+    hookSecret: null,
     hosted: { trashMs: 0, replace: false, quota: null, quotaPerUser: null, fileLimit: 1 },
     options: {},
     written: {},

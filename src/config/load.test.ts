@@ -130,6 +130,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     bases: [],
     policy: [],
     sources: [],
+    hookSecret: null,
     hosted: {
       trashMs: 30 * 24 * 60 * 60 * 1000,
       replace: false,

@@ -147,7 +147,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
 
   function repository(name: string, entry: Entry): RepositoryConfig {
     const format = formats.find((format) => format.name === entry.format)!;
-    const { upstreams, bases, own, sources } = resolved.get(name)!;
+    const { upstreams, bases, own, sources, hookSecret } = resolved.get(name)!;
     // The format's own schema has the last word: it may check one option against another.
     const options = own && format.options.safeParse(own, { error: describeIssue });
     for (const finding of findings(options?.error?.issues ?? []))
@@ -162,6 +162,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       upstreams,
       bases,
       sources,
+      hookSecret,
       claims: entry.claims,
       freshnessMs: entry.freshness,
       offline: offline || entry.offline || upstreams.length + bases.length + sources.length === 0,
@@ -249,6 +250,7 @@ interface Resolved {
   upstreams: UpstreamConfig[];
   bases: RepositoryConfig["bases"];
   sources: SourceSettings[];
+  hookSecret: string | null;
   /** The format's own options, files read; null when one of them cannot be. */
   own: Values | null;
 }
@@ -292,6 +294,12 @@ function checkRepositories(
       const source = Source.safeParse(item);
       return source.success ? [resolveSource(source.data, [...path, "sources", at], around)] : [];
     });
+    const hookSecret = format?.fromCode ? readSecret(entry, "hookSecret", path, around) : null;
+    if (hookSecret !== null && hookSecret.length < 16)
+      around.complain(
+        [...path, entry["hookSecretFile"] === undefined ? "hookSecretEnv" : "hookSecretFile"],
+        "holds less than 16 characters: whoever guesses it can have code hosts asked",
+      );
     const misspelt = !("upstreams" in entry) && nearest("upstreams", Object.keys(entry));
     if (isWhole && list.length > 0)
       around.complain(
@@ -319,7 +327,7 @@ function checkRepositories(
       if (upstream.success)
         upstreams.push(resolveUpstream(upstream.data, [...path, "upstreams", at], around));
     }
-    resolved.set(name, { upstreams, bases, sources, own: read });
+    resolved.set(name, { upstreams, bases, sources, hookSecret, own: read });
   }
   checkBases(written, around.complain);
   return resolved;

@@ -55,6 +55,8 @@ export interface RepositoryConfig {
   listen: Address | null;
   /** Code hosts that its packages are made from. */
   sources: SourceSettings[];
+  /** With which code hosts sign what they tell; null: they may tell nothing. */
+  hookSecret: string | null;
   /** What is published in it. Bytes and milliseconds; null where there is no bound. */
   hosted: HostedConfig;
   /** Rules that may be about its packages, in their order. */

@@ -71,4 +71,12 @@ export const sourcesKeys = {
     .array(Source)
     .default([])
     .describe("Code hosts that packages are made from: docs/publishing.md tells more"),
+  hookSecretFile: Path.optional()
+    .describe(
+      "File that holds the secret of code hosts that tell of a push: they post to `/REPOSITORY/-/hooks/git`. Without it none is taken. docs/hooks.md tells more",
+    )
+    .meta({ examples: ["/run/secrets/git-hook"] }),
+  hookSecretEnv: EnvName.optional()
+    .describe("Environment variable that holds that secret")
+    .meta({ examples: ["GIT_HOOK_SECRET"] }),
 };

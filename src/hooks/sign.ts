@@ -17,7 +17,8 @@ export function webhookHeaders(
   return { ...headers, "webhook-signature": `v1,${mac.digest("base64")}` };
 }
 
-function keyOf(secret: string): Buffer {
+/** What is signed with. */
+export function keyOf(secret: string): Buffer {
   return secret.startsWith(PREFIX)
     ? Buffer.from(secret.slice(PREFIX.length), "base64")
     : Buffer.from(secret);

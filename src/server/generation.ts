@@ -7,6 +7,7 @@ import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
+import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
@@ -36,6 +37,7 @@ export function createGeneration(
   held: readonly Held[],
   ground: Ground,
   shownRuns: Pick<ApiDeps, "runs" | "retries">,
+  gitHook: GitHooks,
   given?: Gate,
 ): Generation {
   const { shared, auth, log, metrics, accessLog, tally } = ground;
@@ -78,6 +80,7 @@ export function createGeneration(
     }),
     people: peopleOf(auth, identity, held, now),
     metrics,
+    gitHook,
     overview: overviews.read,
     ready: () => readiness(database),
   });

@@ -25,6 +25,7 @@ import { accountOperations } from "./account-operations.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { createGeneration, type Generation } from "./generation.ts";
+import { openGitHooks } from "./git-hooks.ts";
 import { openGround } from "./ground.ts";
 import { hookOperations } from "./hook-operations.ts";
 import { type HooksConfig, openHooks } from "./hooks.ts";
@@ -85,6 +86,7 @@ export async function start(options: StartOptions): Promise<Running> {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
   };
+  const gitHook = openGitHooks(() => current, ground);
   let hooked: HooksConfig | null = null;
   useHooks(config);
   let current: Generation = generationOf(config, mounts.of(config.repositories));
@@ -140,7 +142,7 @@ export async function start(options: StartOptions): Promise<Running> {
   let isStopping = false;
 
   function generationOf(config: Config, held: readonly Held[]): Generation {
-    return createGeneration(config, held, ground, api, options.gate);
+    return createGeneration(config, held, ground, api, gitHook, options.gate);
   }
 
   /** Those that have changed in nothing stay as they are, with their connections. */

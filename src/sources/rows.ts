@@ -155,7 +155,9 @@ export async function readRemoved(
 ): Promise<ReadonlySet<string>> {
   const rows =
     await sql`SELECT file FROM pins WHERE repository = ${repository} AND package = ${packageName} AND upstream = ${HERE}
-    AND file NOT IN (SELECT file FROM hosted_files
-      WHERE repository = ${repository} AND package = ${packageName} AND removed_at IS NULL)`;
+      AND file NOT IN (SELECT file FROM hosted_files
+        WHERE repository = ${repository} AND package = ${packageName} AND removed_at IS NULL)
+      UNION SELECT file FROM hosted_files
+        WHERE repository = ${repository} AND package = ${packageName} AND removed_at IS NOT NULL`;
   return new Set(rows.map(({ file }: Row) => file));
 }

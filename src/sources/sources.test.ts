@@ -35,6 +35,7 @@ async function scene() {
     database,
     events,
     now: () => clock.now,
+    blobs: { local: async () => null },
     hosting: () => {
       throw new Error("nothing is published");
     },

@@ -11,13 +11,17 @@ import {
   sourceMatcher,
 } from "../core/source.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
-import { readPublished } from "../hosted/rows.ts";
+import { HERE, readPublished } from "../hosted/rows.ts";
+import { readPin } from "../ledger/pins.ts";
+import type { Blobs } from "../store/blobs.ts";
+import { localFile } from "../store/local-file.ts";
 import { type CodeHost, createCodeHost, type HostDeps } from "./host.ts";
 import { readRemoved, readSources, type SourceRow } from "./rows.ts";
 
 export interface SourcesDeps extends HostDeps {
   /** What is published here, for the server as it makes releases of this URL. */
   hosting(url: string): Pick<HostedRoom, "receive" | "publish">;
+  blobs: Pick<Blobs, "local">;
 }
 
 /** Which of them are to be asked. */
@@ -146,8 +150,11 @@ export function createSources(
     const { files, ...release } = await build();
     const received: Publication["files"] = [];
     try {
-      for (const { bytes, limit, ...file } of files)
-        received.push({ ...file, upload: await hosting.receive(packageName, bytes, limit) });
+      for (const { bytes, limit, ...file } of files) {
+        const first = await fetchedBytes(packageName, file.file);
+        const upload = await hosting.receive(packageName, first ?? bytes, limit);
+        received.push({ ...file, upload });
+      }
       await hosting.publish({
         ...release,
         package: packageName,
@@ -158,6 +165,21 @@ export function createSources(
     } finally {
       for (const { upload } of received) await upload.discard();
     }
+  }
+
+  /** Bytes that came from an upstream before the name was covered (another server's): the first ones that were seen stay, here too. */
+  async function fetchedBytes(
+    packageName: string,
+    file: string,
+  ): Promise<AsyncIterable<Uint8Array> | null> {
+    const first = await readPin(database.read, { repository, package: packageName, file });
+    if (!first || first.upstream === HERE) return null;
+    const path = await deps.blobs.local(first.sha256);
+    if (path) return (await localFile(path)).chunks;
+    throw new Problem(
+      "unreachable",
+      `${file} of ${packageName} was fetched from ${first.upstream} before, and its bytes are lost: \`holdfast unpin\` lets what is made of ${repository}'s code be published in their place`,
+    );
   }
 
   async function seen(): Promise<{ row: SourceRow; match: SourceMatch }[]> {

@@ -32,3 +32,8 @@ export function wantsPage(method: string, accept: string | null): boolean {
   if (method !== "GET" && method !== "HEAD") return false;
   return /(^|,)\s*text\/html\s*(,|$)/.test(accept ?? "") && !/json|vnd\./.test(accept ?? "");
 }
+
+/** Where code hosts tell a repository of a push: the same below every repository, whatever it speaks. */
+export function isGitHook(method: string, path: string): boolean {
+  return method === "POST" && path === "/-/hooks/git";
+}

@@ -19,6 +19,8 @@ export type { SiteRequest } from "./request.ts";
 export type SiteRoute =
   | { kind: "home" | "metrics" | "live" | "ready" }
   | { kind: "repository"; name: string }
+  /** A code host tells a repository of a push. */
+  | { kind: "git hook"; name: string }
   | PeopleRoute
   | ApiRoute;
 
@@ -44,6 +46,8 @@ export interface SiteDeps extends HomeDeps {
   metrics: Metrics;
   /** What the caller may see of what runs here: of one repository, or of all. */
   overview(grant: Grant, repository?: string): Promise<Overview>;
+  /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
+  gitHook(repository: string, request: SiteRequest): Promise<Reply>;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
 }
@@ -68,8 +72,13 @@ interface Asked {
 
 const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept: null };
 
-/** Who watches a server asks for its health without a name, and who logs in has none yet. */
-const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set(["live", "ready", "people"] as const);
+/** Who watches a server asks for its health without a name, who logs in has none yet, and a code host signs in place of it. */
+const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
+  "live",
+  "ready",
+  "people",
+  "git hook",
+] as const);
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
   "/": { kind: "home" },
@@ -115,6 +124,8 @@ export function createSite(deps: SiteDeps): Site {
           const repository = deps.repositories.find((one) => one.name === name)!;
           return repositoryPage(repository, await deps.overview(grant, name), origin);
         }
+        case "git hook":
+          return deps.gitHook(route.name, request);
         case "metrics":
           // They name every repository.
           for (const { name } of deps.repositories) permit(grant, name, "read", null);

@@ -251,6 +251,67 @@ export function awkward(make: (name: string) => TestRepository): [string, string
   renamed.tag("v1.0.2");
   ask("renamed.git", "v1.0.0", "v1.0.1", "v1.0.2", "main");
 
+  const odd = make("odd");
+  odd.commit({ "go.mod": mod("odd.git"), "a.go": "package odd\n" });
+  odd.tag("v1.2.3+meta");
+  odd.tag("release-1");
+  odd.tag("v01.0.0");
+  odd.git("branch", "v1");
+  odd.git("branch", "digits");
+  odd.commit({ "b.go": "package odd\n" });
+  odd.git("tag", "--annotate", "--message", "A tag of a tag", "v1.3.0", "release-1");
+  odd.git("tag", "tree", "HEAD^{tree}");
+  odd.git("checkout", "--quiet", "-b", "side", "HEAD~1");
+  odd.commit({ "c.go": "package odd\n" });
+  odd.tag("v1.9.0");
+  odd.git("checkout", "--quiet", "main");
+  odd.git("merge", "--quiet", "--no-ff", "--message", "Merge", "side");
+  odd.commit({ "d.go": "package odd\n" });
+  odd.git("branch", "apart", "main~2");
+  ask(
+    "odd.git",
+    "main",
+    "side",
+    "apart",
+    "digits",
+    "latest",
+    "v1",
+    "v1.2.3",
+    "v1.3.0",
+    "tree",
+    "release-1",
+  );
+
+  const deep = make("deep");
+  deep.commit({
+    "real.mod": mod("deep.git/linked"),
+    "linked/go.mod": "-> ../real.mod",
+    "linked/a.go": "package linked\n",
+    "x/go.mod": mod("deep.git/x"),
+    "x/a.go": "package x\n",
+    "x/v2/go.mod": mod("deep.git/x/v2"),
+    "x/v2/a.go": "package x\n",
+    "both/go.mod": mod("deep.git/both/v2"),
+    "both/v2/go.mod": mod("deep.git/both/v2"),
+  });
+  for (const tag of ["linked/v1.0.0", "x/v1.0.0", "x/v2.0.0", "both/v2.0.0"]) deep.tag(tag);
+  ask("deep.git/linked", "v1.0.0", "main");
+  ask("deep.git/x", "v1.0.0", "main");
+  ask("deep.git/x/v2", "v2.0.0", "main");
+  ask("deep.git/both/v2", "v2.0.0");
+  ask("deep.git", "latest", "main");
+
+  const climbing = make("climbing");
+  climbing.commit({ "go.mod": mod("climbing.git") });
+  const blob = climbing.git("rev-parse", "HEAD:go.mod");
+  const entry = (name: string) =>
+    Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, "hex")]);
+  const tree = join(climbing.folder, ".git", "evil-tree");
+  writeFileSync(tree, Buffer.concat([entry(".."), entry("go.mod")]));
+  const id = climbing.git("hash-object", "-t", "tree", "-w", "--literally", tree);
+  climbing.git("update-ref", "refs/tags/v1.0.0", climbing.git("commit-tree", "-m", "evil", id));
+  ask("climbing.git", "v1.0.0");
+
   make("empty");
   ask("empty.git", "latest", "v1.0.0");
   ask("missing.git", "latest", "v1.0.0");

@@ -109,7 +109,14 @@ eachClient(["go"], ({ driver }) => {
       ]);
       expect(last).toHaveLength(40);
 
-      // Nothing of this is anybody else's business.
+      // Nothing of this is anybody else's business, whatever a client asks.
+      const { name: database } = upstream.go.sumdb;
+      for (const name of [module, `${HOST}/new.git`, HOST, "git.example.test"]) {
+        const asked = `${server.url}/go/sumdb/${database}/lookup/${name}@v1.0.0`;
+        const authorization = `Basic ${Buffer.from("ann:correct-horse-battery").toString("base64")}`;
+        const init = { headers: { authorization }, tls: { ca: authority } };
+        expect((await fetch(asked, init)).status).toBe(404);
+      }
       expect(upstream.paths().join("\n")).not.toContain("git.example.test");
 
       removeTemp(host.folder);

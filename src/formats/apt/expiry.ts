@@ -14,7 +14,8 @@ export function tellExpiry(
   suite: string,
   { id, release: { validUntil } }: Generation,
 ): void {
-  if (repository.options.validUntil === "ignore") return;
+  // What is published here is made anew in time.
+  if (repository.options.validUntil === "ignore" || repository.suites) return;
   if (validUntil === null || repository.now() < validUntil - NEAR_MS) return;
   const known = repository.memory.expired;
   if (known.has(id)) return;

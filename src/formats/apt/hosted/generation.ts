@@ -1,12 +1,11 @@
 // One generation of a suite that is published here: made whole, and then put in the place of the one before in one step.
-import { gunzipSync, gzipSync } from "node:zlib";
 import type { NewFile, Upload } from "../../../core/hosting.ts";
 import { Problem } from "../../../core/problem.ts";
 import { purl } from "../../../core/purl.ts";
 import type { OwnedRepository } from "../../../core/repository.ts";
 import { releaseId } from "../documents.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
-import { composeIndices, type MadeIndex } from "./compose.ts";
+import { composeIndices, type MadeIndex, type PathsOf } from "./compose.ts";
 import { releaseText } from "./release.ts";
 import { clearSigned, type Keys } from "./signing.ts";
 import {
@@ -46,8 +45,9 @@ export async function composeGeneration(
   own: Own,
   options: HostedSuites,
   { suite, members, listed, keys, at, made }: Wanted,
+  pathsOf: PathsOf,
 ): Promise<Composed> {
-  const indices = await composeIndices(options, listed, (member) => pathsOf(own, member));
+  const indices = await composeIndices(options, listed, pathsOf);
   const text = releaseText(suite, own.name, options, indices, at);
   const inrelease = await clearSigned(text, keys, at);
   return { text, indices, state: { generation: releaseId(text), inrelease, at, made, members } };
@@ -91,22 +91,6 @@ export async function commitGeneration(
   } finally {
     for (const upload of uploads) await upload.discard();
   }
-}
-
-/** The files of a package: read of each once, in the worker. */
-async function pathsOf(own: Own, member: Member): Promise<string[]> {
-  const key = `hosted/paths/${member.sha256}`;
-  const kept = await own.kept(key);
-  if (kept?.bytes.length) return JSON.parse(gunzipSync(kept.bytes).toString());
-  const paths = await own
-    .work<string[]>("paths", { what: member.file }, [member.sha256])
-    .catch((error) => {
-      // A package whose files cannot be read is installed by nobody, and no reason to publish nothing else.
-      if (error instanceof Problem && ["badRequest", "malformed"].includes(error.kind)) return [];
-      throw error;
-    });
-  await own.keep(key, gzipSync(JSON.stringify(paths)), { evictable: true });
-  return paths;
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 // The keys that sign what is published here, and signing with them. RFC 9580, apt-secure(8)
 import type { PrivateKey } from "openpgp";
+import { Problem } from "../../../core/problem.ts";
 import type { UnboundRepository } from "../../../core/repository.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
 
@@ -35,9 +36,9 @@ export interface Signing {
   retire(): Promise<number>;
 }
 
-/** Keys are made when they are first needed, and are the repository's own. */
+/** Keys are made when they are first needed, and are the repository's own. Read anew each time: another process may have made others. */
 export function createSigning(repository: Keeping): Signing {
-  let known: Promise<{ keys: Keys; kept: KeptKeys }> | null = null;
+  let known: { text: string; keys: Promise<Keys> } | null = null;
 
   async function read(): Promise<{ bytes: Uint8Array; kept: KeptKeys } | null> {
     const found = await repository.kept(KEPT);
@@ -45,40 +46,31 @@ export function createSigning(repository: Keeping): Signing {
     return { bytes: found.bytes, kept: JSON.parse(Buffer.from(found.bytes).toString()) };
   }
 
-  async function load() {
-    let found = await read();
-    if (!found) {
-      // Whoever comes second takes what the first one made.
-      const made: KeptKeys = { current: await makeKey(repository), earlier: [] };
-      await repository.swap(KEPT, textOf(made), null);
-      found = (await read())!;
-    }
-    return { keys: await keysOf(found.kept), kept: found.kept };
+  async function current(): Promise<{ bytes: Uint8Array; kept: KeptKeys }> {
+    const found = await read();
+    if (found) return found;
+    // Whoever comes second takes what the first one made.
+    const made: KeptKeys = { current: await makeKey(repository), earlier: [] };
+    await repository.swap(KEPT, textOf(made), null);
+    return (await read())!;
   }
 
-  function current() {
-    if (!known) {
-      const loading = load();
-      known = loading;
-      loading.catch(() => {
-        known = null;
-      });
-    }
-    return known;
+  async function keys(): Promise<Keys> {
+    const { bytes, kept } = await current();
+    const text = Buffer.from(bytes).toString();
+    if (known?.text !== text) known = { text, keys: keysOf(kept) };
+    return known.keys;
   }
 
+  /** Throws Problem("conflict") where somebody else changes them. */
   async function change(make: (now: KeptKeys) => Promise<KeptKeys>): Promise<Keys> {
-    await current();
-    const before = (await read())!;
-    const after = await make(before.kept);
-    // Who was faster has done as much.
-    await repository.swap(KEPT, textOf(after), before.bytes);
-    known = null;
-    return (await current()).keys;
+    const { bytes, kept } = await current();
+    if (await repository.swap(KEPT, textOf(await make(kept)), bytes)) return keys();
+    throw new Problem("conflict", `The keys of ${repository.name} were changed meanwhile`);
   }
 
   return {
-    keys: async () => (await current()).keys,
+    keys,
     rotate: () =>
       change(async (now) => ({
         current: await makeKey(repository),

@@ -4,6 +4,7 @@ import { Problem } from "../../../core/problem.ts";
 import type { UnboundRepository } from "../../../core/repository.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
 import { commitGeneration, composeGeneration } from "./generation.ts";
+import { createPaths } from "./paths.ts";
 import { createSigning, detached, type Keys, type Signing } from "./signing.ts";
 import {
   type Edit,
@@ -73,6 +74,7 @@ function openSuites(
 ): Suites {
   const { name, now } = unbound;
   const signing = createSigning(unbound);
+  const pathsOf = createPaths(unbound);
   const suites = new Map<string, Worked>(
     options.suites.map((suite) => [
       suite,
@@ -154,7 +156,7 @@ function openSuites(
       const at = dateAfter(state, now());
       const detail = { suite, members: members.length, ...(why.length && { why }) };
       const next = { suite, listed, members, keys, at, made, stored: files, detail };
-      const generation = await composeGeneration(own, options, next);
+      const generation = await composeGeneration(own, options, next, pathsOf);
       // Whoever has an older list can still fetch what it names for a while.
       for (const path of state?.members ?? [])
         if (!members.includes(path)) await noteLeft(unbound, path);
@@ -181,8 +183,15 @@ function openSuites(
   async function refresh(suite: string): Promise<void> {
     const worked = suites.get(suite);
     if (!worked) return;
-    if (worked.turn === unbound.own().hosting.turn() && now() < worked.until) return;
-    await edit(suite, {});
+    const { hosting } = unbound.own();
+    if (worked.turn === hosting.turn() && now() < worked.until) return;
+    try {
+      await edit(suite, {});
+    } catch (error) {
+      // The disk is full, say: the release in service is better than none. Who publishes is told.
+      const hasOne = error instanceof Problem && (await hosting.read(suiteFolder(suite)));
+      if (!hasOne) throw error;
+    }
   }
 
   async function members(suite: string): Promise<readonly string[]> {
