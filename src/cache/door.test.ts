@@ -60,11 +60,11 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   trash: (of) => of.trash(),
   empty: (of) => of.empty("all"),
   all: (of) => of.all(),
-  forget: (of) => of.forget("thing", { versions: ["1"], files: [] }),
+  forget: (of) => of.forget("thing", { versions: [], files: ["a.tgz"] }),
   standing: (of) => of.standing("thing", "1"),
   promote: (of) => of.promote(standing),
 };
-/** Ask nobody: see core/hosting.ts. */
+/** Asks nobody: see core/hosting.ts. */
 const freeOfHosting: (keyof HostedRoom)[] = ["owns", "turn"];
 /** What tells nothing of any package. */
 const free: (keyof Repository)[] = [
