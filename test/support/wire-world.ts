@@ -28,6 +28,8 @@ export interface World {
   server: TestServer | null;
   exchanges: Exchange[];
   variables: Map<string, string>;
+  /** The script is about an upstream that takes its time. */
+  isSlowMeant: boolean;
 }
 
 /** Started by the first step that needs it, so that `config` lines may come before. */
