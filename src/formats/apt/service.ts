@@ -48,7 +48,7 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
       for (const suite of suitesOf(repository).options.suites)
         await suitesOf(repository).refresh(suite);
       await waiting.expire();
-      const count = await tidySuites(unbound, forgetGenerations);
+      const count = await tidySuites(unbound, suitesOf(repository).alone, forgetGenerations);
       if (count) say(`${count} files that no suite has any more are in the trash`);
       return true;
     },
