@@ -54,10 +54,11 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
     },
   };
   return {
-    serve: (route, request, repository) =>
-      route.kind === "upload"
-        ? waiting.serve(route, request, own(repository))
-        : serve(route, request, own(repository)),
+    async serve(route, request, repository) {
+      if (route.kind === "upload") return waiting.serve(route, request, own(repository));
+      if (suites && route.kind !== "pool") await suites.begin();
+      return serve(route, request, own(repository));
+    },
     publish: (given, repository) => publishGiven(given, own(repository)),
     admit: (candidate, repository) => admit(candidate, own(repository)),
     operations: Object.fromEntries(

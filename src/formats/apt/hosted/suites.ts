@@ -26,6 +26,8 @@ export interface Suites {
   edit(suite: string, edit: Edit): Promise<void>;
   /** Sees to it that the release in service is of what is published now, and valid for a while. `suite` may be none of these. */
   refresh(suite: string): Promise<void>;
+  /** Sees to it that each suite has a release, once. */
+  begin(): Promise<void>;
   /** The Release.gpg of a generation: the same each time, as long as the keys are. */
   sign(suite: string, generation: string): Promise<string>;
   /** Paths of the packages that belong to a suite. */
@@ -226,6 +228,18 @@ function openSuites(
     }
   }
 
+  let begun: Promise<void> | null = null;
+  function begin(): Promise<void> {
+    if (!begun) {
+      const beginning = Promise.all([...suites.keys()].map(refresh)).then(() => {});
+      begun = beginning;
+      beginning.catch(() => {
+        begun = null;
+      });
+    }
+    return begun;
+  }
+
   async function members(suite: string): Promise<readonly string[]> {
     const found = await unbound.own().hosting.read(suiteFolder(suite));
     return (found?.state as SuiteState | undefined)?.members ?? [];
@@ -241,7 +255,7 @@ function openSuites(
 
   const known = async () => membersOf(await unbound.own().hosting.all());
 
-  return { options, signing, check, edit, refresh, sign, members, alone, known };
+  return { options, signing, check, edit, refresh, begin, sign, members, alone, known };
 }
 
 /** A clock that was put back makes no release that clients would take for an older one. */
