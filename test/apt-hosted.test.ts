@@ -114,6 +114,13 @@ const tidy = async () => {
   return lines;
 };
 
+test("a suite is there before anything is in it, and no other is", async () => {
+  expect((await get("dists/testing/")).toString()).toContain("InRelease");
+  expect(await packages(undefined, "testing")).toEqual([]);
+  expect(await statusOf("dists/unstable/InRelease")).toBe(404);
+  expect(await statusOf("pool/main/s/shell/shell_1.0_all.deb")).toBe(404);
+});
+
 test("a release names what its suite has, in each component, with Contents and sources", async () => {
   expect((await put({ name: "shell", version: "1.0", architecture: "amd64" })).status).toBe(201);
   expect((await put({ name: "coral", version: "2.0" }, "stable/contrib")).status).toBe(201);
@@ -135,7 +142,9 @@ test("a release names what its suite has, in each component, with Contents and s
   expect(await indexOf("main/Contents-amd64.gz")).toBe("usr/share/doc/shell/README misc/shell\n");
   // Named for its hash, and made of the compressed one when somebody asks.
   expect((await get("dists/stable/main/binary-amd64/Packages")).toString()).toContain("shell");
-  expect(await packages(undefined, "testing")).toEqual([]);
+  // And folders list what is published.
+  expect((await get("")).toString()).toMatch(/-\/.*dists\/.*pool\//s);
+  expect((await get("pool/main/s/shell/")).toString()).toContain("shell_1.0_amd64.deb");
 });
 
 test("what cannot be published is refused, and nothing of it is kept", async () => {

@@ -80,6 +80,8 @@ export async function currentRelease(
   which: Which = "fresh",
 ): Promise<Current> {
   const { inrelease, release } = await storedReleases(repository);
+  if (repository.suites && !inrelease.has(suite))
+    throw new Problem("notFound", `${repository.name} has no suite in ${suite}`);
   if (!inrelease.has(suite) && release.has(suite) && which !== "now") {
     // That there is no InRelease is not remembered for long, and nobody waits for an upstream to say it again.
     if (which === "fresh") find(repository, "inrelease", suite, which).catch(() => {});

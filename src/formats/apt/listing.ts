@@ -50,6 +50,7 @@ export async function entriesOf(repository: AptRepository, folder: string): Prom
   const found = new Map<string, Entry>();
   // A folder's name ends in a slash here.
   const isPrivate = (path: string) =>
+    !repository.suites &&
     (path.endsWith("/") ? namesInFolder(path.slice(0, -1)) : namesIn(path)).some((name) =>
       repository.claims(name),
     );
@@ -61,10 +62,14 @@ export async function entriesOf(repository: AptRepository, folder: string): Prom
     const name = slash < 0 ? rest : rest.slice(0, slash + 1);
     if (!found.has(name)) found.set(name, { name, size: slash < 0 ? size : null });
   };
-  const hasKey = repository.options.keyring !== undefined;
+  const hasKey = repository.options.keyring !== undefined || repository.suites !== null;
   if (hasKey && (folder === "." || folder === "-")) add("-/key.asc", null);
   if (folder === "-") return [...found.values()];
   for (const suite of await knownSuites(repository)) await addSuite(repository, suite, folder, add);
+  // Of what is published here the catalog knows all.
+  if (repository.suites)
+    for (const { file, size } of await repository.stored())
+      if (file.startsWith("pool/")) add(file, size);
   for await (const lookup of fileLookups(repository, "current")) {
     for (const prefix of folder === "." ? [""] : namesOf(lookup.suite, folder)) {
       const rows = await useLookup(repository, lookup, (file) =>

@@ -48,16 +48,17 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
       for (const suite of suitesOf(repository).options.suites)
         await suitesOf(repository).refresh(suite);
       await waiting.expire();
-      const count = await tidySuites(unbound, forgetGenerations);
+      const count = await tidySuites(unbound, suitesOf(repository).alone, forgetGenerations);
       if (count) say(`${count} files that no suite has any more are in the trash`);
       return true;
     },
   };
   return {
-    serve: (route, request, repository) =>
-      route.kind === "upload"
-        ? waiting.serve(route, request, own(repository))
-        : serve(route, request, own(repository)),
+    async serve(route, request, repository) {
+      if (route.kind === "upload") return waiting.serve(route, request, own(repository));
+      if (suites && route.kind !== "pool") await suites.begin();
+      return serve(route, request, own(repository));
+    },
     publish: (given, repository) => publishGiven(given, own(repository)),
     admit: (candidate, repository) => admit(candidate, own(repository)),
     operations: Object.fromEntries(

@@ -84,13 +84,14 @@ test("packages are read in each compression, with the names of their files", asy
   const { bytes } = build({ name: "shell", version: "1.0" }, null);
   expect(await pathsOf(file(bytes), "x")).toEqual(["usr/share/doc/shell/README"]);
   const packed = deb(control(), { "data.tar.gz": data, _gpgorigin: Buffer.from("x") });
-  expect((await read(packed)).compression).toBe("gz");
+  expect((await read(packed)).package).toBe("shell");
   const zst = ar({
     "debian-binary": Buffer.from("2.0\n"),
     "control.tar.zst": zstdCompressSync(gunzipSync(tarGz({ control: control() }))),
     "data.tar.zst": zstdCompressSync(gunzipSync(data)),
   });
-  expect((await read(zst)).compression).toBe("zst");
+  expect((await read(zst)).package).toBe("shell");
+  expect(await pathsOf(file(zst), "x")).toEqual(["usr/share/shell/text", "usr/bin/shell"]);
 });
 
 describe("what is no package that clients could use is refused with words", () => {

@@ -11,7 +11,7 @@ import { isVersion } from "./version.ts";
 /** control.tar holds scripts as well. Bytes, uncompressed. */
 const CONTROL_LIMIT = 16 * 2 ** 20;
 const PARAGRAPH_LIMIT = 1024 * 1024;
-const MEMBER = /^(control|data)\.tar(\.(?:gz|xz|zst|bz2|lzma))?$/;
+const MEMBER = /^(control|data)\.tar(?:\.(?:gz|xz|zst|bz2|lzma))?$/;
 
 export interface Deb {
   package: string;
@@ -20,15 +20,13 @@ export interface Deb {
   /** The source package that it was built of. */
   source: string;
   fields: Paragraph;
-  /** How the members are compressed that every dpkg must read: "zst" is none to those before Debian 12. */
-  compression: string;
 }
 
 /** Reads no more than it must. Throws Problem("badRequest") for what is no binary package, or one that no client could use. */
 export async function readDeb(file: RandomAccess, what: string): Promise<Deb> {
   try {
-    const { control, compression } = await membersOf(file, what);
-    return { ...checked(await paragraphOf(control, what), what), compression };
+    const { control } = await membersOf(file, what);
+    return checked(await paragraphOf(control, what), what);
   } catch (error) {
     // Of what an upstream gave it is the upstream's fault; here it is the client's.
     if (error instanceof Problem && error.kind === "malformed") throw bad(what, error.message);
@@ -45,19 +43,18 @@ interface Member {
 async function membersOf(
   file: RandomAccess,
   what: string,
-): Promise<{ control: Member; data: Member; compression: string }> {
+): Promise<{ control: Member; data: Member }> {
   const [first, ...rest] = await readAr(file);
   if (first?.name !== "debian-binary") throw bad(what, "it is no Debian package");
   const version = Buffer.from(await memberOf(file, first).read(0, 16)).toString("latin1");
   if (!/^2\.\d+\n/.test(version)) throw bad(what, "it is of a format that is not 2");
   const [control, data] = rest.filter(({ name }) => !name.startsWith("_"));
-  const [, isControl, ending = ""] = MEMBER.exec(control?.name ?? "") ?? [];
-  const [, isData, dataEnding = ""] = MEMBER.exec(data?.name ?? "") ?? [];
+  const [, isControl] = MEMBER.exec(control?.name ?? "") ?? [];
+  const [, isData] = MEMBER.exec(data?.name ?? "") ?? [];
   if (!control || !data || isControl !== "control" || isData !== "data")
     throw bad(what, "it does not have control.tar and data.tar, one after the other");
   const member = (one: typeof control) => ({ name: one.name, file: memberOf(file, one) });
-  const compression = [ending, dataEnding].includes(".zst") ? "zst" : dataEnding.slice(1);
-  return { control: member(control), data: member(data), compression };
+  return { control: member(control), data: member(data) };
 }
 
 async function paragraphOf({ name, file }: Member, what: string): Promise<Paragraph> {
@@ -84,7 +81,7 @@ function utf8Of(bytes: Uint8Array, what: string): string {
   }
 }
 
-function checked(fields: Paragraph, what: string): Omit<Deb, "compression"> {
+function checked(fields: Paragraph, what: string): Deb {
   const name = needed(fields, "Package", what);
   const version = needed(fields, "Version", what);
   const architecture = needed(fields, "Architecture", what);

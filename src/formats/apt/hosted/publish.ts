@@ -15,6 +15,7 @@ import {
   purlOf,
 } from "./place.ts";
 import type { Suites } from "./suites.ts";
+import { noteLeft } from "./tidy.ts";
 import { upstreamPart } from "./version.ts";
 
 /** Bytes; a repository may have a smaller limit of its own. */
@@ -264,7 +265,7 @@ async function refuseBytes(path: string, upload: Upload, repository: AptReposito
 async function publishOne(
   { version, path, upload, metadata, architecture }: Planned,
   { suite }: Target,
-  { hosting, name: repository }: AptRepository,
+  { hosting, name: repository, keep }: AptRepository,
 ): Promise<GivenPublished> {
   const name = packageOf(path);
   const purl = purlOf(repository, name, version, architecture);
@@ -277,6 +278,8 @@ async function publishOne(
     detail: { version, suite },
   };
   const { isNew } = await hosting.publish(release);
+  // It may have been without a suite for long, and about to go.
+  if (!isNew) await noteLeft({ keep }, path);
   return { package: name, version, file: path, isNew };
 }
 

@@ -26,10 +26,14 @@ export interface Suites {
   edit(suite: string, edit: Edit): Promise<void>;
   /** Sees to it that the release in service is of what is published now, and valid for a while. `suite` may be none of these. */
   refresh(suite: string): Promise<void>;
+  /** Sees to it that each suite has a release, once. */
+  begin(): Promise<void>;
   /** The Release.gpg of a generation: the same each time, as long as the keys are. */
   sign(suite: string, generation: string): Promise<string>;
   /** Paths of the packages that belong to a suite. */
   members(suite: string): Promise<readonly string[]>;
+  /** Does something while no generation of the suite is made. */
+  alone<T>(suite: string, work: () => Promise<T>): Promise<T>;
   /** All packages that suites can have, by their paths. */
   known(): Promise<ReadonlyMap<string, Member>>;
 }
@@ -43,6 +47,8 @@ interface Waiting {
 interface Worked {
   waiting: Waiting[];
   isRunning: boolean;
+  /** What is done alone, one after the other. */
+  last: Promise<unknown>;
   /** `OwnHosting.turn` of what the release in service is made of. */
   turn: number;
   /** Until when it need not be made anew. */
@@ -78,7 +84,14 @@ function openSuites(
   const suites = new Map<string, Worked>(
     options.suites.map((suite) => [
       suite,
-      { waiting: [], isRunning: false, turn: -1, until: 0, notBefore: 0 },
+      {
+        waiting: [],
+        isRunning: false,
+        last: Promise.resolve(),
+        turn: -1,
+        until: 0,
+        notBefore: 0,
+      },
     ]),
   );
 
@@ -106,12 +119,16 @@ function openSuites(
       await until(worked.notBefore);
       const all = worked.waiting.splice(0);
       try {
-        await make(
-          suite,
-          worked,
-          all.map(({ edit }) => edit),
-        );
-        for (const { done } of all) done.resolve();
+        const edits = all.map(({ edit }) => edit);
+        const known = await alone(suite, () => make(suite, worked, edits));
+        for (const { edit, done } of all) {
+          const lost = edit.add?.find((path) => !known.has(path));
+          if (lost === undefined) done.resolve();
+          else
+            done.reject(
+              new Problem("conflict", `${lost} was removed meanwhile: it is to be published again`),
+            );
+        }
       } catch (error) {
         for (const { done } of all) done.reject(error);
       }
@@ -124,7 +141,19 @@ function openSuites(
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   }
 
-  async function make(suite: string, worked: Worked, edits: Edit[]): Promise<void> {
+  function alone<T>(suite: string, work: () => Promise<T>): Promise<T> {
+    const worked = suites.get(suite)!;
+    const done = worked.last.then(work);
+    worked.last = done.catch(() => {}); // told to who asked for it
+    return done;
+  }
+
+  /** Returns what can be in suites, by path. */
+  async function make(
+    suite: string,
+    worked: Worked,
+    edits: Edit[],
+  ): Promise<ReadonlyMap<string, Member>> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await makeOnce(suite, worked, edits);
@@ -135,7 +164,11 @@ function openSuites(
     }
   }
 
-  async function makeOnce(suite: string, worked: Worked, edits: Edit[]): Promise<void> {
+  async function makeOnce(
+    suite: string,
+    worked: Worked,
+    edits: Edit[],
+  ): Promise<ReadonlyMap<string, Member>> {
     const own = unbound.own();
     const { hosting } = own;
     const folder = suiteFolder(suite);
@@ -171,6 +204,7 @@ function openSuites(
     } else worked.until = dueAt(options, state.at);
     // Its own publication is in it; what came meanwhile is not.
     worked.turn = turn + (isNew ? 1 : 0);
+    return known;
   }
 
   function madeOf(listed: readonly Member[], keys: Keys, members: readonly string[]): string {
@@ -194,6 +228,18 @@ function openSuites(
     }
   }
 
+  let begun: Promise<void> | null = null;
+  function begin(): Promise<void> {
+    if (!begun) {
+      const beginning = Promise.all([...suites.keys()].map(refresh)).then(() => {});
+      begun = beginning;
+      beginning.catch(() => {
+        begun = null;
+      });
+    }
+    return begun;
+  }
+
   async function members(suite: string): Promise<readonly string[]> {
     const found = await unbound.own().hosting.read(suiteFolder(suite));
     return (found?.state as SuiteState | undefined)?.members ?? [];
@@ -209,7 +255,7 @@ function openSuites(
 
   const known = async () => membersOf(await unbound.own().hosting.all());
 
-  return { options, signing, check, edit, refresh, sign, members, known };
+  return { options, signing, check, edit, refresh, begin, sign, members, alone, known };
 }
 
 /** A clock that was put back makes no release that clients would take for an older one. */

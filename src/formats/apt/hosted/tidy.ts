@@ -11,22 +11,26 @@ const GENERATIONS = 500;
 
 const leftKey = (path: string) => `hosted/left/${path}`;
 
-/** To be told when a package leaves a suite. */
+/** To be told when a package leaves a suite, or is about to come back into one. */
 export function noteLeft(repository: Pick<Unbound, "keep">, path: string): Promise<void> {
   return repository.keep(leftKey(path), Buffer.from("1"), { evictable: true });
 }
 
-/** Says how many files of packages it moved to the trash. */
+/** `alone`: see `Suites.alone`. Says how many files of packages it moved to the trash. */
 export async function tidySuites(
   unbound: Unbound,
+  alone: <T>(suite: string, work: () => Promise<T>) => Promise<T>,
   forgetKept: (folder: string) => void,
 ): Promise<number> {
   const { hosted } = unbound.options;
   if (!hosted) return 0;
   const old = unbound.now() - hosted.grace;
   const members = new Set<string>();
-  for (const suite of hosted.suites)
-    for (const path of await tidySuite(unbound, forgetKept, suite, old)) members.add(path);
+  for (const suite of hosted.suites) {
+    // An index that goes must not be one that a new generation names.
+    const found = await alone(suite, () => tidySuite(unbound, forgetKept, suite, old));
+    for (const path of found) members.add(path);
+  }
   const { hosting } = unbound.own();
   const all = await hosting.all();
   const needed = withParts(all, members);
