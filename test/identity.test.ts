@@ -64,6 +64,12 @@ const page = (path: string, cookie = "") =>
   fetch(`${url()}${path}`, { redirect: "manual", headers: { accept: "text/html", cookie } });
 const cookieOf = (answer: Response) => /^[^;]+/.exec(answer.headers.get("set-cookie") ?? "")![0];
 
+/** The page that shows the secret: once, and to who made it. */
+async function makeToken(fields: Record<string, string>, cookie: string): Promise<string> {
+  const made = await form("/-/account", { do: "make", ...fields }, { cookie });
+  return (await page(made.headers.get("location")!, cookie)).text();
+}
+
 async function setUp(): Promise<string> {
   const code = /"setup_code":"([^"]+)"/.exec(server.output())![1]!;
   const answer = await form("/-/setup", { code, name: "root", password: "correct horse" });
@@ -111,9 +117,7 @@ test("the first administrator, a session, and a client's log-in that it approves
   expect(await me.json()).toEqual({ username: "root" });
   expect((await fetch(begun.doneUrl)).status).toBe(404);
 
-  const made = await (
-    await form("/-/account", { do: "make", name: "build", may: "read", days: "30" }, { cookie })
-  ).text();
+  const made = await makeToken({ name: "build", may: "read", days: "30" }, cookie);
   const secret = /hf_[0-9A-Za-z]{49}/.exec(made)![0];
   expect(await (await page("/-/account", cookie)).text()).not.toContain(secret);
   const read = { headers: { authorization: `Bearer ${secret}` } };
@@ -154,9 +158,7 @@ test("people log in through a real provider: known for ever by their subject, in
   const first = await logIn();
   expect([first.status, first.headers.get("location")]).toEqual([303, "/-/account"]);
   expect(await (await page("/-/account", cookieOf(first))).text()).toContain("<h1>ann</h1>");
-  const made = await (
-    await form("/-/account", { do: "make", name: "x", may: "all" }, { cookie: cookieOf(first) })
-  ).text();
+  const made = await makeToken({ name: "x", may: "all" }, cookieOf(first));
   const token = /hf_[0-9A-Za-z]{49}/.exec(made)![0];
   const publish = () =>
     fetch(`${url()}/npm/@reef%2fcoral`, {
