@@ -18,7 +18,7 @@ const strict = process.env["CI"] === "true";
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
 
 const ON_POSTGRES = [
-  ...["ledger", "cache", "jobs", "auth", "hosted"].map((room) => `src/${room}`),
+  ...["ledger", "cache", "jobs", "auth", "hosted", "hooks", "sources"].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "test/postgres/database.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file

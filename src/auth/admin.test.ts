@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { noRules } from "../core/access.ts";
 import { addressTest } from "../core/address.ts";
 import { theServer } from "../core/principal.ts";
-import { unknownNames } from "./existing.ts";
+import { readNames, unknownNames } from "./existing.ts";
 import { ask, basic, may, openTestAuth, type TestAuth, wish } from "./testkit.ts";
 
 let kit: TestAuth;
@@ -171,6 +171,13 @@ test("what is for nobody who is there is not given", async () => {
     "is no mail address",
   );
   await admin.setProfile(theServer, "ann", { email: "" });
+});
+
+test("who is there is read beside a server as well", async () => {
+  await add("ann");
+  await kit.auth.admin.addTeam(theServer, "web");
+  const { users, teams } = await readNames(kit.database.read);
+  expect([[...users], [...teams]]).toEqual([["ann"], ["web"]]);
 });
 
 test("whom the configuration names and nobody knows is told", () => {

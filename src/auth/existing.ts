@@ -1,6 +1,7 @@
 // What names stand for: users, teams and repositories that are there. What is for others would be given, and mean nothing.
 import type { AccessRules } from "../core/access.ts";
 import { Problem } from "../core/problem.ts";
+import type { Query } from "../store/database.ts";
 import type { Directory, User } from "./directory.ts";
 import { isAdministrator, membersOf } from "./effective.ts";
 import { requireName } from "./names.ts";
@@ -78,6 +79,15 @@ function among(names: readonly string[]): string {
   if (names.length === 0) return "";
   const told = [...new Set(names)].sort().slice(0, MOST_TOLD);
   return `; there are: ${told.join(", ")}${names.length > MOST_TOLD ? ", …" : ""}`;
+}
+
+/** Names of the users and teams that are stored: for a command that looks beside a server. */
+export async function readNames(sql: Query): Promise<{ users: Set<string>; teams: Set<string> }> {
+  const names = (rows: { name: string }[]) => new Set(rows.map(({ name }) => name));
+  return {
+    users: names(await sql`SELECT name FROM users`),
+    teams: names(await sql`SELECT name FROM teams`),
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 // Whom the configuration gives something, and nobody knows: said by doctor.
-import { unknownNames } from "../auth/existing.ts";
+import { readNames, unknownNames } from "../auth/existing.ts";
 import type { Config } from "../config/resolve.ts";
 import { readStore } from "./store.ts";
 
@@ -7,10 +7,8 @@ import { readStore } from "./store.ts";
 export async function checkNames(config: Config): Promise<string[]> {
   try {
     return await readStore(config, async ({ database }) => {
-      const users = await database.read`SELECT name FROM users`;
-      const teams = await database.read`SELECT name FROM teams`;
-      const set = (rows: { name?: string }[]) => new Set(rows.map(({ name }) => name!));
-      return unknownNames(set(users), set(teams), config.access);
+      const { users, teams } = await readNames(database.read);
+      return unknownNames(users, teams, config.access);
     });
   } catch {
     return []; // nothing is stored yet, or not in a way of this version: other checks say so
