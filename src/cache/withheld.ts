@@ -2,7 +2,13 @@
 import { createHash } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentType } from "../core/document.ts";
-import { NOTHING_WITHHELD, releaseOf, type Withheld, type Withholding } from "../core/policy.ts";
+import {
+  blockedBy,
+  NOTHING_WITHHELD,
+  releaseOf,
+  type Withheld,
+  type Withholding,
+} from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
@@ -120,7 +126,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
     const why = policy.decide(release, now());
     if (!why || (isStored && why.verdict === "hold")) return;
-    throw new Problem("blocked", why.message, { rule: why.rule });
+    throw blockedBy(why);
   }
 
   async function factOf({ package: name, file, namedAs = file, namedBy }: Artifact) {

@@ -12,9 +12,9 @@ import {
 } from "../hooks/rows.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
-import { type RunDeps, runOperation } from "./operations.ts";
+import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { readStore, requireStore } from "./store.ts";
+import { readStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 
 export interface HookCommandDeps extends RunDeps {
@@ -50,9 +50,7 @@ export function hookCommands(deps: HookCommandDeps): Command[] {
   ): Promise<number> {
     const config = configFrom(given, deps.formats, terminal);
     const { name: hook } = hookOf(given, config);
-    requireStore(config);
-    const request = { name, repository: "", flags: new Set<string>(), values: { ...values, hook } };
-    return runOperation(request, config, deps, terminal);
+    return runHouse(name, { ...values, hook }, config, deps, terminal);
   }
 
   return [

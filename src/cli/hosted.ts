@@ -1,9 +1,8 @@
 // `holdfast promote`, `yank`, `unpublish` and `trash …`: what is done with published packages from the server's own machine.
 import type { Format } from "../core/format.ts";
 import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
-import { type RunDeps, runOperation } from "./operations.ts";
+import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { requireStore } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
 import { who } from "./who.ts";
 
@@ -34,15 +33,7 @@ export function hostedCommands(deps: HostedCommandDeps): Command[] {
         throw new UsageError(
           unknown("repository that packages are published in", repository, names),
         );
-    requireStore(config);
-    const said = Object.entries(values).filter(([, value]) => value !== undefined);
-    const request = {
-      name,
-      repository: "",
-      flags: new Set<string>(),
-      values: { ...(Object.fromEntries(said) as Record<string, string>), by: who() },
-    };
-    return runOperation(request, config, deps, terminal);
+    return runHouse(name, { ...values, by: who() }, config, deps, terminal);
   };
   return [
     {

@@ -8,6 +8,7 @@ import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { processSignals } from "./signals.ts";
+import { requireStore } from "./store.ts";
 import type { Terminal } from "./terminal.ts";
 import { who } from "./who.ts";
 
@@ -93,6 +94,21 @@ function repositoryOf(
   throw new UsageError(
     `${asked} is a repository of the format ${other.format}, which has no ${name} (these have: ${names.join(", ")})`,
   );
+}
+
+/** An operation of the house, which belongs to no repository: `values` that are undefined are left out. Throws Problem("notFound") where nothing was ever stored. */
+export async function runHouse(
+  name: string,
+  values: Readonly<Record<string, string | undefined>>,
+  config: Config,
+  deps: RunDeps,
+  terminal: Terminal,
+): Promise<number> {
+  requireStore(config);
+  const said: Record<string, string> = {};
+  for (const [key, value] of Object.entries(values)) if (value !== undefined) said[key] = value;
+  const request = { name, repository: "", flags: new Set<string>(), values: said };
+  return runOperation(request, config, deps, terminal);
 }
 
 /** Shows how far it has come, and stops it when the person says so. Resolves to the command's exit code. */

@@ -11,9 +11,9 @@ import type { Waiver } from "../policy/waiver.ts";
 import { readWaivers } from "../policy/waivers.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
-import { type RunDeps, runOperation } from "./operations.ts";
+import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { readStore, requireStore } from "./store.ts";
+import { readStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
 import { who } from "./who.ts";
 
@@ -50,15 +50,7 @@ export function policyCommands(deps: PolicyCommandDeps): Command[] {
     values: Record<string, string | undefined>,
   ): Promise<number> {
     const config = configFrom(given, deps.formats, terminal);
-    requireStore(config);
-    const said = Object.entries(values).filter(([, value]) => value !== undefined);
-    const request = {
-      name,
-      repository: "",
-      flags: new Set<string>(),
-      values: { ...(Object.fromEntries(said) as Record<string, string>), by: who() },
-    };
-    return runOperation(request, config, deps, terminal);
+    return runHouse(name, { ...values, by: who() }, config, deps, terminal);
   }
 
   return [

@@ -5,9 +5,8 @@ import type { Config } from "../config/resolve.ts";
 import type { Format } from "../core/format.ts";
 import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
 import { releaseOf } from "./hosted.ts";
-import { type RunDeps, runOperation } from "./operations.ts";
+import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { requireStore } from "./store.ts";
 import { who } from "./who.ts";
 
 export interface PublishDeps extends RunDeps {
@@ -46,20 +45,15 @@ A server that runs on the data directory does it; without one this command does 
       const isRelease = first.lastIndexOf("@") > 0 && !existsSync(resolve(terminal.cwd, first));
       const release = isRelease ? releaseOf(words.shift()!) : null;
       if (words.length === 0) throw new UsageError("which file?");
-      requireStore(config);
-      const values: Record<string, string> = {
+      const values = {
         by: who(),
         repository,
         files: JSON.stringify(words.map((word) => resolve(terminal.cwd, word))),
+        package: release?.name,
+        version: release?.version || undefined,
+        ...Object.fromEntries(Object.keys(own).map((option) => [option, given.text(option)])),
       };
-      if (release) values["package"] = release.name;
-      if (release?.version) values["version"] = release.version;
-      for (const option of Object.keys(own)) {
-        const text = given.text(option);
-        if (text !== undefined) values[option] = text;
-      }
-      const request = { name: "publish", repository: "", flags: new Set<string>(), values };
-      return runOperation(request, config, deps, terminal);
+      return runHouse("publish", values, config, deps, terminal);
     },
   };
 }

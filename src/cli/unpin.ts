@@ -1,9 +1,8 @@
 // `holdfast unpin`: takes back the first bytes seen of a file, in writing.
 import type { Format } from "../core/format.ts";
 import { type Command, UsageError, unknown } from "./arguments.ts";
-import { type RunDeps, runOperation } from "./operations.ts";
+import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
-import { requireStore } from "./store.ts";
 import { who } from "./who.ts";
 
 export interface UnpinCommandDeps extends RunDeps {
@@ -40,7 +39,6 @@ tells who did it, when and why. A server that runs on the data directory does it
         const names = config.repositories.map((one) => one.name);
         throw new UsageError(unknown("repository", repository, names));
       }
-      requireStore(config);
       const format = deps.formats.find((one) => one.name === found.format);
       const values = {
         repository,
@@ -49,8 +47,7 @@ tells who did it, when and why. A server that runs on the data directory does it
         reason,
         by: who(),
       };
-      const request = { name: "unpin", repository: "", flags: new Set<string>(), values };
-      return runOperation(request, config, deps, terminal);
+      return runHouse("unpin", values, config, deps, terminal);
     },
   };
 }

@@ -1,4 +1,5 @@
 // What is decided of a release before anybody gets it: the words of policy, as documents and artifacts meet them.
+import { Problem } from "./problem.ts";
 
 /** `hold`: not to be chosen for now, so it is not shown to who resolves. `block`: neither shown nor sent. */
 export type Verdict = "hold" | "block";
@@ -19,6 +20,19 @@ export interface Withholding {
 export type Withheld = Readonly<Record<string, Withholding>>;
 
 export const NOTHING_WITHHELD: Withheld = Object.freeze(Object.create(null) as Withheld);
+
+/** Why a file is withheld; undefined for one that is shown. */
+export function withholdingOf(
+  withheld: Withheld | undefined,
+  file: string,
+): Withholding | undefined {
+  return withheld && Object.hasOwn(withheld, file) ? withheld[file] : undefined;
+}
+
+/** The failure that a client is told of what it is not to have. */
+export function blockedBy({ message, rule }: Withholding): Problem {
+  return new Problem("blocked", message, { rule });
+}
 
 /** What a rule is held against. */
 export interface Release {

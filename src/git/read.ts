@@ -1,22 +1,16 @@
 // Reading a mirror: commits, trees, files and archives. No network. What strangers named is checked before git hears of it.
 import { Problem } from "../core/problem.ts";
 import { humanSize } from "../core/size.ts";
-import type { Commit, TreeEntry } from "../core/source.ts";
+import type { CodeSource, TreeEntry } from "../core/source.ts";
 import { exactDirectory, mirrorDirectory } from "./mirror.ts";
 import { isId } from "./refs.ts";
 import { GitFailed, type Sandbox } from "./sandbox.ts";
 
-export interface MirrorReader {
-  expand(abbreviated: string): Promise<string | null>;
-  commit(id: string): Promise<Commit | null>;
+/** See `CodeSource` for what the formats use of it as it is. */
+export interface MirrorReader
+  extends Pick<CodeSource, "expand" | "commit" | "tree" | "file" | "archive"> {
   /** Those of `commits` that are `commit` or come before it. */
   before(commit: string, commits: ReadonlySet<string>): Promise<ReadonlySet<string>>;
-  tree(commit: string, folder?: string): Promise<TreeEntry[]>;
-  file(commit: string, path: string, limit: number): Promise<Uint8Array | null>;
-  archive(
-    commit: string,
-    how: { folder?: string; exportIgnore: boolean },
-  ): AsyncIterable<Uint8Array>;
 }
 
 /** Bytes of an archive, and milliseconds that it may take to be written, with whoever reads it. */

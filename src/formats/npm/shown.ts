@@ -1,17 +1,11 @@
 // A packument as this server shows it, in document order: our URLs, first digests, and what the upstream took away.
 import type { Overlay, OverlayEntry, StoredDocument } from "../../core/document.ts";
 import { compareIntegrity } from "../../core/integrity.ts";
-import type { Withholding } from "../../core/policy.ts";
+import { type Withholding, withholdingOf } from "../../core/policy.ts";
 import { integrityOf, isKeptEntry, ourDist, pinnedDist, placeOf } from "./dist.ts";
 import { distOf, type PackumentPart, readPackument, timeOf } from "./packument.ts";
 import { isObject, type Manifest } from "./types.ts";
-import {
-  type PolicyRestrictions,
-  repointTags,
-  restrictionsOf,
-  shownTimes,
-  withholdingOf,
-} from "./withheld.ts";
+import { type PolicyRestrictions, repointTags, restrictionsOf, shownTimes } from "./withheld.ts";
 
 export type ShownPart =
   | { kind: "field"; key: string; value: unknown }

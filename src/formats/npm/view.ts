@@ -1,7 +1,7 @@
 // The views of stored documents: full and abbreviated packuments, single manifests, tags, what search and signatures need.
 // npm/registry docs/responses/package-metadata.md
 import type { StoredDocument, ViewRequest } from "../../core/document.ts";
-import { NOTHING_WITHHELD } from "../../core/policy.ts";
+import { blockedBy, NOTHING_WITHHELD } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import { isVersion } from "./names.ts";
 import { readManifest, timeOf, versionOfKey } from "./packument.ts";
@@ -159,7 +159,7 @@ async function manifest(document: StoredDocument, base: string, wanted: string):
     version = tags && Object.hasOwn(tags, wanted) ? tags[wanted] : null;
   }
   for (const why of Object.values(document.withheld ?? {}))
-    if (why.version === version) throw new Problem("blocked", why.message, { rule: why.rule });
+    if (why.version === version) throw blockedBy(why);
   for await (const batch of showPackument(document, base))
     for (const part of batch)
       if (part.kind === "version" && part.version === version) return part.manifest;

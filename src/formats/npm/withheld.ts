@@ -1,7 +1,6 @@
 // What is left of a packument when policy withholds some of its versions: tags that lead elsewhere, and why the others cannot be had.
 import semver from "semver";
-import type { Withheld, Withholding } from "../../core/policy.ts";
-import { Problem } from "../../core/problem.ts";
+import { blockedBy, type Withheld, type Withholding, withholdingOf } from "../../core/policy.ts";
 import { isObject } from "./types.ts";
 
 /** Told in one message at most; the others are counted. */
@@ -13,17 +12,10 @@ export interface PolicyRestrictions {
   versions: Record<string, { name: string; version: string }>;
 }
 
-export function withholdingOf(
-  withheld: Withheld | undefined,
-  file: string,
-): Withholding | undefined {
-  return withheld && Object.hasOwn(withheld, file) ? withheld[file] : undefined;
-}
-
 /** Throws Problem("blocked"). */
 export function refuseWithheld(withheld: Withheld | undefined, file: string): void {
   const why = withholdingOf(withheld, file);
-  if (why) throw new Problem("blocked", why.message, { rule: why.rule });
+  if (why) throw blockedBy(why);
 }
 
 /** `hidden`: by version, of those that the document has. Null where there is none. */

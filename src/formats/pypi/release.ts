@@ -7,13 +7,13 @@ import type {
   StoredDocument,
   ViewRequest,
 } from "../../core/document.ts";
-import type { Withheld } from "../../core/policy.ts";
+import { type Withheld, withholdingOf } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import { hashesOf, integrityOf, isObject, readEach, readHashes, type Skip } from "./json.ts";
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";
 import { pageOf, resolveLocation } from "./resolve.ts";
 import type { Hashes } from "./types.ts";
-import { refuseBlocked, shownEntry, withholdingOf } from "./withheld.ts";
+import { refuseBlocked, shownEntry } from "./withheld.ts";
 
 /** One file, with everything else that the index says of it. */
 interface ReleaseFile {

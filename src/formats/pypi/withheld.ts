@@ -1,15 +1,7 @@
 // What is left of a project when policy withholds some of its files. Held: shown as yanked (PEP 592), with the rule as the reason, so that installers leave it
 // alone unless it is asked for by name, and print why. Blocked: not shown.
-import type { Withheld, Withholding } from "../../core/policy.ts";
-import { Problem } from "../../core/problem.ts";
+import { blockedBy, type Withheld, type Withholding, withholdingOf } from "../../core/policy.ts";
 import type { ProjectFile } from "./types.ts";
-
-export function withholdingOf(
-  withheld: Withheld | undefined,
-  file: string,
-): Withholding | undefined {
-  return withheld && Object.hasOwn(withheld, file) ? withheld[file] : undefined;
-}
 
 /** The files that are shown. A yank of the upstream's own is told beside ours. */
 export function shownFiles(files: ProjectFile[], withheld: Withheld | undefined): ProjectFile[] {
@@ -53,8 +45,7 @@ export function shownEntry(
 export function refuseBlocked(files: readonly string[], withheld: Withheld | undefined): void {
   const reasons = files.map((file) => withholdingOf(withheld, file));
   const [first] = reasons;
-  if (first && reasons.every((why) => why?.verdict === "block"))
-    throw new Problem("blocked", first.message, { rule: first.rule });
+  if (first && reasons.every((why) => why?.verdict === "block")) throw blockedBy(first);
 }
 
 function reasonOf({ message }: Withholding, yanked: boolean | string): string {
