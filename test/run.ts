@@ -16,6 +16,8 @@ const root = new URL("../", import.meta.url).pathname;
 const reports = tempFolder("reports");
 const strict = process.env["CI"] === "true";
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, told once more at the end: hours of output may lie between. */
+const failures: string[] = [];
 
 const ON_POSTGRES = [
   ...["ledger", "cache", "jobs", "auth", "hosted", "hooks", "sources"].map((room) => `src/${room}`),
@@ -42,19 +44,36 @@ async function group(
     { cwd: root, env: { ...process.env, ...env }, stdout: "inherit", stderr: "inherit" },
   );
   const code = await child.exited;
-  const count = await readReport(report);
+  const count = await readReport(title, report);
   // A file that cannot be loaded fails the run, and no test with it.
-  if (code !== 0 && count.failed === 0) count.failed = 1;
+  if (code !== 0 && count.failed === 0) {
+    count.failed = 1;
+    failures.push(`${title}: bun ended with ${code}, and its report names no test`);
+  }
   for (const key of ["passed", "failed", "skipped"] as const) total[key] += count[key];
   console.log(`${title}: ${spell(count)}, ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
-async function readReport(file: string): Promise<Count> {
+async function readReport(title: string, file: string): Promise<Count> {
   const text = await readFile(file, "utf8").catch(() => "");
+  for (const [, test, why] of text.matchAll(
+    /<testcase\b([^>]*[^/])>\s*<(?:failure|error)\b([^>]*)/g,
+  )) {
+    const message = attribute(why!, "message").slice(0, 500);
+    failures.push(`${title}: ${attribute(test!, "file")}: ${attribute(test!, "name")}: ${message}`);
+  }
   const top = /<testsuites\b[^>]*>/.exec(text)?.[0] ?? "";
   const number = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(top)?.[1] ?? 0);
-  const [tests, failures, skipped] = [number("tests"), number("failures"), number("skipped")];
-  return { passed: tests - failures - skipped, failed: failures + number("errors"), skipped };
+  const [tests, failed, skipped] = [number("tests"), number("failures"), number("skipped")];
+  return { passed: tests - failed - skipped, failed: failed + number("errors"), skipped };
+}
+
+function attribute(element: string, name: string): string {
+  const text = new RegExp(`\\b${name}="([^"]*)"`).exec(element)?.[1] ?? "?";
+  const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text
+    .replaceAll("&#10;", " ")
+    .replaceAll(/&(\w+);/g, (whole, entity: string) => entities[entity] ?? whole);
 }
 
 function spell({ passed, failed, skipped }: Count): string {
@@ -132,5 +151,7 @@ for (const [title, file, repositories] of real) {
 await rm(reports, { recursive: true, force: true });
 const bad = total.failed > 0 || (strict && total.skipped > 0);
 if (strict && total.skipped > 0) console.log("\nA skip is a failure where CI=true.");
+if (failures.length > 0)
+  console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
 console.log(`\n${spell(total)}`);
 process.exit(bad ? 1 : 0);
