@@ -1,0 +1,41 @@
+// Who made a release, as far as that was verified here.
+
+/** Whom a verified certificate names: a job of somebody's CI, most often. Null where it does not say. */
+export interface Builder {
+  /** Who says that it is so: the address of the CI's, or of a log-in's, own authority. */
+  issuer: string;
+  /** What the certificate was given to: the address of the workflow that ran, or of a person. */
+  subject: string;
+  /** Where the code is: https://github.com/acme/ui */
+  repository: string | null;
+  /** `.github/workflows/release.yml` */
+  workflow: string | null;
+  /** `refs/tags/v1.0.0` */
+  ref: string | null;
+  /** The commit that was built. */
+  commit: string | null;
+}
+
+/**
+ * `verified`: an attestation of these bytes was held against the trust root, and names `builder`. `unverified`: there is one, and that could not
+ * be done, or came out false: `why`. `none`: nobody says that there is any.
+ */
+export type ProvenanceState = "verified" | "unverified" | "none";
+
+/** What was found out about one file. */
+export interface Provenance {
+  state: ProvenanceState;
+  builder: Builder | null;
+  /**
+   * The registry's signature over name, version and digest. `root`: by a key that the trust root vouches for. `registry`: by a key that the same
+   * registry showed, which proves no more than that it said the same twice. Null: there is none that could be checked.
+   */
+  signature: "root" | "registry" | null;
+  /** Why it is `unverified`, for people; null otherwise. */
+  why: string | null;
+}
+
+/** What two releases of one project have in common: the code's place, or else whom the certificate names. */
+export function originOf({ issuer, repository, subject }: Builder): string {
+  return repository ?? `${subject} (${issuer})`;
+}
