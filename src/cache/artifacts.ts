@@ -55,6 +55,8 @@ export interface ArtifactDeps extends DownloadDeps {
   withheld: Pick<WithheldOf, "refuse" | "stamp">;
   /** Whether that somebody reads the package's files is to be written down. */
   isPrivate(packageName: string): boolean;
+  /** Told of each file that was stored. */
+  stored(file: { package: string; version: string; file: string }): void;
   report(event: RepositoryEvent): void;
   now(): number;
 }
@@ -240,6 +242,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       seenAt: now(),
     };
     remember200(id, stored);
+    deps.stored(artifact);
     return stored;
   }
 

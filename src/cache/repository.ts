@@ -23,6 +23,7 @@ import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { createAsk } from "./ask.ts";
+import { type Attested, createAttested } from "./attested.ts";
 import { createBinder, type Parts } from "./bound.ts";
 import { eitherDocuments } from "./documents/either.ts";
 import { createDocuments } from "./documents/get.ts";
@@ -104,6 +105,8 @@ export interface Mounted {
   /** False where nothing but what is stored or published is ever had. */
   hasUpstreams: boolean;
   hostedKeys: Parts["hostedKeys"];
+  /** Who made its files. */
+  attested: Attested;
   /** Lets go of what it holds. Nothing is asked of it afterwards. */
   close(): Promise<void>;
 }
@@ -215,7 +218,18 @@ export function createRepository(
     fetched,
   );
   const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
-  const withheld = createWithheld({ ...common, documents, policy, isHosted });
+  const attested = createAttested({
+    ...common,
+    find: service.provenance ?? null,
+    own: () => boundTo(shared.ownGrant),
+  });
+  const withheld = createWithheld({
+    ...common,
+    documents,
+    policy,
+    isHosted,
+    wantProvenance: attested.want,
+  });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,
@@ -243,6 +257,7 @@ export function createRepository(
     withheld,
     isHosted,
     isElsewhere: (packageName) => elsewhere(packageName) !== null,
+    stored: attested.stored,
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
   });
   let turn = 0;
@@ -313,11 +328,13 @@ export function createRepository(
     hosting,
     sources,
     hostedKeys,
+    attested,
     hasUpstreams: settings.hasUpstreams ?? true,
     hosts: (packageName) => isHosted(packageName) || bases.some((base) => base.hosts(packageName)),
     owns: (packageName) => door.whose(packageName) !== "upstream",
     async close() {
       changes.end();
+      await attested.close();
       await service.close?.();
     },
   };

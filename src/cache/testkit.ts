@@ -390,12 +390,14 @@ export async function openToy(
     },
     events: () => current.events.settled().then(() => current.events.list({ limit: 100 })),
     async restart() {
+      await current.mounted.close();
       await current.soundness.close();
       await current.events.settled();
       await current.database.close();
       current = await open();
     },
     async close() {
+      await current.mounted.close();
       await current.soundness.close();
       await current.events.settled();
       await current.database.close();

@@ -12,9 +12,12 @@ import {
 import { Problem } from "../core/problem.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
+import type { Compared } from "../policy/compare.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import type { Documents } from "./documents/get.ts";
+import { compareOf } from "./history.ts";
 import { createLru } from "./lru.ts";
 
 /** What is withheld in a document, and for how long that holds. */
@@ -32,9 +35,12 @@ export interface WithheldDeps {
   types: Record<string, DocumentType>;
   documents: Pick<Documents, "get">;
   database: Database;
+  changes: Pick<Changes, "on">;
   policy: Policy;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
+  /** To be called with releases of which it is to be found out who made them. */
+  wantProvenance(packageName: string, versions: readonly string[]): void;
   now(): number;
 }
 
@@ -63,6 +69,10 @@ export const NONE_WITHHELD: Withholdings = {
 
 export function createWithheld(deps: WithheldDeps): WithheldOf {
   const { repository, database, policy, now } = deps;
+  /** How often it was found out who made a release that is compared with others. */
+  let found = 0;
+  /** Both only rise. */
+  const stamp = () => policy.revision() + found;
   const known = createLru<{ digest: string; found: Withholdings }>(PACKAGES_IN_MEMORY);
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
@@ -73,12 +83,15 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   }
 
   async function workOut(packageName: string, digest: string): Promise<Withholdings> {
-    const revision = policy.revision();
+    const revision = stamp();
     const at = now();
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
+    const comparing = comparisonOf(packageName, at);
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
-        const why = policy.decide(releaseOf(packageName, fact), at);
+        const suspicion = (await comparing?.())?.suspicions.get(fact.version);
+        const release = { ...releaseOf(packageName, fact), ...(suspicion && { suspicion }) };
+        const why = policy.decide(release, at);
         if (why) withheld[fact.file] = why;
       }
     const all = Object.values(withheld);
@@ -93,6 +106,19 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     };
     known.set(packageName, { digest, found }, 1);
     return found;
+  }
+
+  /** Read when the first release asks, and once; null where no rule compares. */
+  function comparisonOf(packageName: string, at: number): (() => Promise<Compared>) | null {
+    if (!policy.compares(packageName)) return null;
+    let compared: Promise<Compared> | null = null;
+    return () => {
+      compared ??= compareOf(database.read, repository, packageName, policy, at).then((one) => {
+        if (one.wanted.length > 0) deps.wantProvenance(packageName, one.wanted);
+        return one;
+      });
+      return compared;
+    };
   }
 
   /** The facts about which a rule may say something. */
@@ -110,7 +136,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   function isCurrent(withholdings: Withholdings): boolean {
     if (withholdings === NONE_WITHHELD) return true;
     const { until, revision } = withholdings;
-    return revision === policy.revision() && (until === null || now() < until);
+    return revision === stamp() && (until === null || now() < until);
   }
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
@@ -124,7 +150,10 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const fact = await (isStored ? factOf(artifact) : datedFactOf(artifact));
     const { package: name, version } = artifact;
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
-    const why = policy.decide(release, now());
+    // What is here is sent, whatever is suspected of it.
+    const comparing = isStored ? null : comparisonOf(name, now());
+    const suspicion = (await comparing?.())?.suspicions.get(release.version);
+    const why = policy.decide({ ...release, ...(suspicion && { suspicion }) }, now());
     if (!why || (isStored && why.verdict === "hold")) return;
     throw blockedBy(why);
   }
@@ -147,7 +176,11 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return telling.length > 0 ? factOf(artifact) : fact;
   }
 
-  return { of, isCurrent, refuse, stamp: () => policy.revision() };
+  deps.changes.on("provenance", (change) => {
+    if (change.repository === repository && policy.compares(change.key)) found += 1;
+  });
+
+  return { of, isCurrent, refuse, stamp };
 }
 
 /** An upstream without such a document tells no time either. That it cannot be asked is another matter. */

@@ -1,6 +1,7 @@
 // `policy:`, the operator's rules about packages that come from elsewhere.
 import { z } from "zod";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
+import type { TraitName } from "../core/traits.ts";
 import { parseRange } from "../core/version-range.ts";
 import type { Path } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -10,6 +11,38 @@ import { Duration } from "./values.ts";
 const PURL_PATTERN = /^pkg:([a-z][a-z0-9]*)\/\S+$/;
 
 const Why = z.string().trim().min(1, "says why, in a few words");
+
+/** What a rule does: one of these. */
+const VERDICTS = [
+  "minimumAge",
+  "block",
+  "allow",
+  "licence",
+  "newInstallScript",
+  "provenance",
+  "similarName",
+] as const;
+
+const Licences = z.array(z.string().regex(/^[A-Za-z0-9.*+-]+$/, "expected an SPDX identifier"));
+
+const Licence = z
+  .strictObject({
+    allow: Licences.optional()
+      .describe("Only these are fine. `*` stands for any text")
+      .meta({ examples: [["MIT", "Apache-2.0", "BSD-*"]] }),
+    deny: Licences.default([])
+      .describe("These are not, whatever else is allowed")
+      .meta({ examples: [["AGPL-*", "SSPL-1.0"]] }),
+    unknown: z
+      .enum(["allow", "block"])
+      .default("allow")
+      .describe("What becomes of versions that name no licence, or none that SPDX knows")
+      .meta({ examples: ["block"] }),
+  })
+  .describe(
+    "Versions under other licences are neither shown nor sent. Of `MIT OR GPL-3.0-only` one must be fine, of `MIT AND GPL-3.0-only` both",
+  )
+  .meta({ id: "Licence", title: "licence" });
 
 const Rule = z
   .strictObject({
@@ -45,11 +78,28 @@ const Rule = z
     allow: Why.optional()
       .describe("Why these versions are never held. What is blocked stays blocked")
       .meta({ examples: ["made by us"] }),
+    licence: Licence.optional(),
+    newInstallScript: Duration.optional()
+      .describe(
+        "Versions that run a script when they are installed, where the one before them did not, are held for so long after their publication",
+      )
+      .meta({ examples: ["14d"] }),
+    provenance: Duration.optional()
+      .describe(
+        "Versions without the provenance that earlier ones had, or with one of another repository, are held for so long after their publication. What is attested is verified first",
+      )
+      .meta({ examples: ["30d"] }),
+    similarName: z
+      .literal("tell")
+      .optional()
+      .describe(
+        "That a package is asked for, for the first time, whose name is close to a popular one is told as an event. Nothing is held",
+      )
+      .meta({ examples: ["tell"] }),
   })
   .refine(
-    ({ minimumAge, block, allow }) =>
-      [minimumAge, block, allow].filter((one) => one !== undefined).length === 1,
-    "needs exactly one of minimumAge, block and allow",
+    (rule) => VERDICTS.filter((one) => rule[one] !== undefined).length === 1,
+    `needs exactly one of ${VERDICTS.slice(0, -1).join(", ")} and ${VERDICTS.at(-1)}`,
   )
   .meta({ id: "Rule", title: "rule" });
 
@@ -70,6 +120,8 @@ export interface RuledFormat {
   readonly compareVersions?: VersionOrder;
   /** Its documents leave out what is withheld. */
   readonly withholds?: true;
+  /** What its documents tell of a release for rules. */
+  readonly tells?: readonly TraitName[];
 }
 
 /** `complain`: of what the schema cannot see. */
@@ -93,6 +145,7 @@ export function resolvePolicy(
     for (const [index, pattern] of rule.packages.entries())
       checkPattern(rule, pattern, formats, [...path, "packages", index], path, complain);
     const { repositories: where = null, versions = null, minimumAge, block, allow } = rule;
+    const { licence, newInstallScript, provenance, similarName } = rule;
     return {
       name: rule.name,
       packages: rule.packages,
@@ -101,18 +154,30 @@ export function resolvePolicy(
       ...(minimumAge !== undefined && { minimumAge }),
       ...(block !== undefined && { block }),
       ...(allow !== undefined && { allow }),
+      ...(licence && { licence: { ...licence, allow: licence.allow ?? null } }),
+      ...(newInstallScript !== undefined && { newInstallScript }),
+      ...(provenance !== undefined && { provenance }),
+      ...(similarName && { similarName }),
     };
   });
 }
 
+/** What a rule must be told of releases. */
+const NEEDS = [
+  ["licence", "licence", "of their licences"],
+  ["newInstallScript", "scripts", "of the scripts that run when they are installed"],
+  ["provenance", "attested", "whether there is provenance"],
+] as const;
+
 function checkPattern(
-  { versions, block }: z.infer<typeof Rule>,
+  rule: z.infer<typeof Rule>,
   pattern: string,
   formats: readonly RuledFormat[],
   at: Path,
   rulePath: Path,
   complain: (path: Path, message: string) => void,
 ): void {
+  const { versions, block } = rule;
   const type = PURL_PATTERN.exec(pattern)![1]!;
   const types = formats.flatMap(({ purlType }) => purlType ?? []);
   const format = formats.find(({ purlType }) => purlType === type);
@@ -130,6 +195,9 @@ function checkPattern(
       at,
       `rules are not kept for ${format.name} yet: ${block === undefined ? "what is young" : "what is blocked"} would still be listed`,
     );
+  for (const [verdict, trait, words] of NEEDS)
+    if (rule[verdict] !== undefined && !format.tells?.includes(trait))
+      complain(at, `the documents of ${format.name} do not tell ${words}`);
   try {
     if (versions !== undefined) parseRange(versions, format.compareVersions ?? null);
   } catch (error) {

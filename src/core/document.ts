@@ -2,6 +2,7 @@
 import type { HostedPackage } from "./hosted.ts";
 import type { Integrity } from "./integrity.ts";
 import type { Withheld } from "./policy.ts";
+import type { Traits } from "./traits.ts";
 
 /** A mutable resource of an upstream: which one it is, whose it is, and where the upstream has it. */
 export interface DocumentRef {
@@ -34,6 +35,8 @@ export interface Fact {
   location?: string;
   /** When the upstream says that it was published: ISO 8601. The first time that is told stays. */
   publishedAt?: string;
+  /** What it says of the release beside that: of `Format.tells`. What was told first stays. */
+  traits?: Traits;
   /** The artifact that it is, when that is not `file` of the document's package. See `Artifact.namedAs`. */
   artifact?: { package: string; file: string };
 }

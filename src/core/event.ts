@@ -18,6 +18,10 @@ export const eventLevels = {
   expired: "warn",
   repacked: "info",
   skipped: "info",
+  /** What is said of who made a file could not be verified. */
+  unproven: "warn",
+  /** A package was asked for whose name is close to that of a popular one. */
+  similar: "warn",
   /** Stored bytes are not what they were. */
   damaged: "error",
   unfinished: "error",

@@ -8,10 +8,12 @@ import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { VersionOrder } from "./policy.ts";
 import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
+import type { Provenance } from "./provenance.ts";
 import type { Reply } from "./reply.ts";
 import type { Repository, UnboundRepository } from "./repository.ts";
 import type { Request } from "./request.ts";
 import type { Task } from "./task.ts";
+import type { TraitName } from "./traits.ts";
 
 export interface Format<Route extends { kind: string } = { kind: string }, Options = unknown> {
   readonly name: string;
@@ -21,6 +23,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly compareVersions?: VersionOrder;
   /** Its documents leave out what policy withholds (`StoredDocument.withheld`). */
   readonly withholds?: true;
+  /** What its documents tell of a release for rules (`Fact.traits`). A rule about anything else is refused with the configuration. */
+  readonly tells?: readonly TraitName[];
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */
@@ -105,6 +109,14 @@ export interface Service<Route extends { kind: string } = { kind: string }, Opti
    * behind: who asks meanwhile gets the old copy after a second. Throws a Problem to refuse: the old copy stays, and an event tells why.
    */
   admit?(candidate: Candidate, repository: Repository<Options>): Promise<void>;
+  /**
+   * Who made a file, as far as that can be verified: asked behind, of files that are stored and of those that a rule wants to know of. Null for a
+   * file of which nobody says that. Throws a Problem when it cannot be found out now.
+   */
+  provenance?(
+    file: { package: string; version: string; file: string },
+    repository: Repository<Options>,
+  ): Promise<Provenance | null>;
   /** By the names of `Format.operations`: each of them. */
   readonly operations?: Readonly<Record<string, RunOperation<Options>>>;
   readonly gauges?: readonly Gauge<Options>[];

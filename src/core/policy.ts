@@ -1,5 +1,6 @@
 // What is decided of a release before anybody gets it: the words of policy, as documents and artifacts meet them.
 import { Problem } from "./problem.ts";
+import { readTraits, type Traits } from "./traits.ts";
 
 /** `hold`: not to be chosen for now, so it is not shown to who resolves. `block`: neither shown nor sent. */
 export type Verdict = "hold" | "block";
@@ -40,25 +41,50 @@ export interface Release {
   version: string;
   /** When it was published: as the registry says, or else when it was first seen here. Milliseconds since the epoch; null: before anybody looked. */
   publishedAt: number | null;
+  /** What documents told of it; null: none told anything. */
+  traits?: Traits | null;
+  /** What is otherwise than in the releases before it. Nothing, without it. */
+  suspicion?: Suspicion;
+}
+
+/** What of a release is otherwise than in those before it: a clause for people each, which the release is the subject of; null for nothing. */
+export interface Suspicion {
+  provenance: string | null;
+  scripts: string | null;
 }
 
 /** By what the registry says, or else by when it was first seen here; ISO 8601. */
 export function releaseOf(
   packageName: string,
-  said: { version: string; publishedAt: string | null; firstSeen: string | null },
+  said: {
+    version: string;
+    publishedAt: string | null;
+    firstSeen: string | null;
+    traits: string | null;
+  },
 ): Release {
   const at = said.publishedAt ?? said.firstSeen;
   return {
     package: packageName,
     version: said.version,
     publishedAt: at === null ? null : Date.parse(at),
+    traits: readTraits(said.traits),
   };
 }
 
 /** Below 0 when `a` comes before `b`. What is no version comes before all that are; it never throws. */
 export type VersionOrder = (a: string, b: string) => number;
 
-/** One rule of the configuration. Exactly one of `minimumAge`, `block` and `allow` is set. */
+/** Which licences are fine. Patterns of SPDX identifiers, in which `*` stands for any text. */
+export interface LicenceRule {
+  /** Null: all that are not denied. */
+  allow: readonly string[] | null;
+  deny: readonly string[];
+  /** Of a release that names none, or none that can be read. */
+  unknown: "allow" | "block";
+}
+
+/** One rule of the configuration. Exactly one of what is optional is set. */
 export interface PolicyRule {
   /** What it is called in messages and logs. */
   name: string;
@@ -74,4 +100,11 @@ export interface PolicyRule {
   block?: string;
   /** Why. */
   allow?: string;
+  licence?: LicenceRule;
+  /** How long after its publication a version is held that runs a script when it is installed, where the one before did not. Milliseconds. */
+  newInstallScript?: number;
+  /** How long after its publication a version is held whose provenance was lost or has moved. Milliseconds. */
+  provenance?: number;
+  /** A package whose name is close to a popular one is told of when it is first asked for. */
+  similarName?: "tell";
 }

@@ -145,12 +145,16 @@ async function* fetchedSince(
 ): AsyncGenerator<Release & { fetchedAt: number }> {
   for (let last = { fetched_at: since, package: "", file: "" }; ; ) {
     const rows =
-      await sql`SELECT a.fetched_at, a.package, a.file, COALESCE(f.version, a.version) AS version, f.published_at, f.first_seen
+      await sql`SELECT a.fetched_at, a.package, a.file, COALESCE(f.version, a.version) AS version, f.published_at, f.first_seen, f.traits
       FROM artifacts a LEFT JOIN facts f ON f.repository = a.repository AND f.package = a.package AND f.file = a.file
       WHERE a.repository = ${repository} AND (a.fetched_at, a.package, a.file) > (${last.fetched_at}, ${last.package}, ${last.file})
       ORDER BY a.fetched_at, a.package, a.file LIMIT ${PAGE}`;
     for (const row of rows) {
-      const said = { publishedAt: row.published_at, firstSeen: row.first_seen };
+      const said = {
+        publishedAt: row.published_at,
+        firstSeen: row.first_seen,
+        traits: row.traits,
+      };
       const release = releaseOf(row.package, { version: row.version, ...said });
       yield { ...release, fetchedAt: Number(row.fetched_at) };
     }

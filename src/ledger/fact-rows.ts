@@ -24,6 +24,19 @@ export async function readFacts(
   return rows.map(fromRow);
 }
 
+/** What is known of the files of some versions of a package, in no order. */
+export async function readFactsOfVersions(
+  sql: Query,
+  repository: string,
+  packageName: string,
+  versions: readonly string[],
+): Promise<KnownFact[]> {
+  const rows =
+    await sql`SELECT * FROM facts WHERE repository = ${repository} AND package = ${packageName}
+    AND version IN (${list(versions)})`;
+  return rows.map(fromRow);
+}
+
 /** All facts of a package, some at a time, in the order of their files: requests have their turn in between. */
 export async function* everyFact(
   sql: Query,
@@ -111,9 +124,9 @@ export async function swapFacts(
   for (const some of portions(rows)) {
     const written =
       await sql`INSERT INTO facts (repository, package, file, version, integrity, is_grown, location, published_at, first_seen,
-      gone_at, tampered_at, tampered_shown, revision) VALUES ${tuples(some)}
+      traits, gone_at, tampered_at, tampered_shown, revision) VALUES ${tuples(some)}
       ON CONFLICT (repository, package, file) DO UPDATE SET version = excluded.version, integrity = excluded.integrity,
-      is_grown = excluded.is_grown, location = excluded.location, published_at = excluded.published_at, gone_at = excluded.gone_at,
+      is_grown = excluded.is_grown, location = excluded.location, published_at = excluded.published_at, traits = excluded.traits, gone_at = excluded.gone_at,
       tampered_at = excluded.tampered_at, tampered_shown = excluded.tampered_shown, revision = excluded.revision
       WHERE facts.revision = excluded.revision - 1
       RETURNING file`;
@@ -142,6 +155,7 @@ function toRow(fact: KnownFact): unknown[] {
     location,
     publishedAt,
     fact.firstSeen,
+    fact.traits,
     goneAt,
     tampered?.at ?? null,
     tampered?.shown ?? null,
@@ -159,6 +173,7 @@ function fromRow(row: any): KnownFact {
     location: row.location,
     publishedAt: row.published_at,
     firstSeen: row.first_seen,
+    traits: row.traits,
     goneAt: row.gone_at,
     tampered: row.tampered_at === null ? null : { at: row.tampered_at, shown: row.tampered_shown },
     revision: Number(row.revision),

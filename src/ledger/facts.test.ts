@@ -16,6 +16,7 @@ function known(changes: Partial<KnownFact> = {}): KnownFact {
     location: null,
     publishedAt: null,
     firstSeen: null,
+    traits: null,
     goneAt: null,
     tampered: null,
     revision: 7,
@@ -54,6 +55,12 @@ const additions: [string, KnownFact, Fact, Partial<KnownFact>][] = [
   ],
   ["a first hash", known({ integrity: null }), said("sha1-AAAA"), { integrity: "sha1-AAAA" }],
   ["a place", known(), said("sha512-BBBB", { location: "https://a" }), { location: "https://a" }],
+  [
+    "traits, and the first licence stays",
+    known({ traits: '{"licence":"MIT"}' }),
+    said(null, { traits: { licence: "ISC", attested: true } }),
+    { traits: '{"licence":"MIT","attested":true}' },
+  ],
   ["a time", known(), said("sha512-BBBB", { publishedAt: NOW }), { publishedAt: NOW }],
 ];
 for (const [what, before, fact, changes] of additions)

@@ -6,6 +6,7 @@ import {
   mergeIntegrity,
   parseIntegrity,
 } from "../core/integrity.ts";
+import { mergeTraits } from "../core/traits.ts";
 
 /** What is known of one file. */
 export interface KnownFact {
@@ -21,6 +22,8 @@ export interface KnownFact {
   readonly publishedAt: string | null;
   /** When a document first named it, of a package that was known before; null for what was there when anybody first looked. ISO 8601. */
   readonly firstSeen: string | null;
+  /** What documents told of its release, as `writeTraits` has it; null where none told anything. */
+  readonly traits: string | null;
   /** When the upstream's document was first seen without it. ISO 8601. */
   readonly goneAt: string | null;
   /** When another integrity was first shown (ISO 8601), and the one last shown. */
@@ -100,6 +103,8 @@ export function meet(
     fact = { ...fact, location: said.location };
   const publishedAt = before.publishedAt ?? timeOf(said);
   if (publishedAt !== before.publishedAt) fact = { ...fact, publishedAt };
+  const traits = mergeTraits(before.traits, said.traits);
+  if (traits !== before.traits) fact = { ...fact, traits };
   return { fact, changes };
 }
 
@@ -139,6 +144,7 @@ function first(said: Fact, firstSeen: string | null): KnownFact {
     location: said.location ?? null,
     publishedAt: timeOf(said),
     firstSeen,
+    traits: mergeTraits(null, said.traits),
     goneAt: null,
     tampered: null,
     revision: 0,

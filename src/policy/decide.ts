@@ -1,5 +1,6 @@
 // The one decision about a release: allowed, held or blocked. Pure.
 import type { Release, Withholding } from "../core/policy.ts";
+import { licenceFault } from "./licence.ts";
 import type { CompiledRule } from "./rules.ts";
 import type { CompiledWaiver } from "./waiver.ts";
 
@@ -7,8 +8,8 @@ import type { CompiledWaiver } from "./waiver.ts";
 export type Decision = Withholding | null;
 
 /**
- * In this order, and the first that speaks decides: a waiver allows; a rule that blocks; a rule that allows, which ends all holding; the first rule with a
- * minimum age. What was published before anybody looked is old enough.
+ * In this order, and the first that speaks decides: a waiver allows; a rule that blocks, by itself or for the licence; a rule that allows, which ends all holding; what
+ * is otherwise than in the releases before; the first rule with a minimum age. What was published before anybody looked is old enough.
  */
 export function decide(
   release: Release,
@@ -29,7 +30,13 @@ export function decide(
   );
   const blocking = speaking.find(({ rule }) => rule.block !== undefined);
   if (blocking) return blocked(release, blocking.rule.name, blocking.rule.block!);
+  for (const { rule } of speaking) {
+    const fault = rule.licence && licenceFault(release.traits?.licence, rule.licence);
+    if (fault) return blocked(release, rule.name, fault);
+  }
   if (speaking.some(({ rule }) => rule.allow !== undefined)) return null;
+  const suspected = suspicious(release, speaking, now);
+  if (suspected) return suspected;
   const aging = speaking.find(({ rule }) => rule.minimumAge !== undefined);
   if (!aging || publishedAt === null) return null;
   const until = publishedAt + aging.rule.minimumAge!;
@@ -40,14 +47,63 @@ export function decide(
 export function oldestAsked(rules: readonly CompiledRule[], packageName: string): number {
   return rules.reduce(
     (most, { rule, covers }) =>
-      rule.minimumAge !== undefined && covers(packageName) ? Math.max(most, rule.minimumAge) : most,
+      covers(packageName)
+        ? Math.max(most, rule.minimumAge ?? 0, rule.provenance ?? 0, rule.newInstallScript ?? 0)
+        : most,
     0,
   );
 }
 
+/** How long after its publication a release is compared with those before it, in milliseconds; 0: no rule asks for that. */
+export function windowsOf(rules: readonly CompiledRule[], packageName: string) {
+  const longest = (of: "provenance" | "newInstallScript") =>
+    rules.reduce(
+      (most, { rule, covers }) => (covers(packageName) ? Math.max(most, rule[of] ?? 0) : most),
+      0,
+    );
+  return { provenance: longest("provenance"), scripts: longest("newInstallScript") };
+}
+
 /** Whether a rule may block releases of the package. */
 export function mayBlock(rules: readonly CompiledRule[], packageName: string): boolean {
-  return rules.some(({ rule, covers }) => rule.block !== undefined && covers(packageName));
+  return rules.some(
+    ({ rule, covers }) =>
+      (rule.block !== undefined || rule.licence !== undefined) && covers(packageName),
+  );
+}
+
+/** Held for as long as the rule says: by then it was found out, or somebody has waived it. */
+function suspicious(
+  release: Release,
+  speaking: readonly CompiledRule[],
+  now: number,
+): Withholding | null {
+  const { suspicion, publishedAt } = release;
+  if (!suspicion || publishedAt === null) return null;
+  for (const { rule } of speaking)
+    for (const [window, fault] of [
+      [rule.provenance, suspicion.provenance],
+      [rule.newInstallScript, suspicion.scripts],
+    ] as const) {
+      if (window === undefined || fault === null || publishedAt + window <= now) continue;
+      return suspect(release, rule.name, fault, publishedAt + window);
+    }
+  return null;
+}
+
+function suspect(
+  { package: name, version }: Release,
+  rule: string,
+  fault: string,
+  until: number,
+): Withholding {
+  return {
+    verdict: "hold",
+    version,
+    rule,
+    until,
+    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: ${fault}. An administrator can waive that`,
+  };
 }
 
 function held(

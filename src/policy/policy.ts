@@ -1,6 +1,7 @@
 // Policy for one repository: the rules that can be about its packages, and the waivers as they stand now.
 import type { PolicyRule, Release, Withholding } from "../core/policy.ts";
-import { decide, mayBlock, oldestAsked } from "./decide.ts";
+import { type Compared, compareReleases, type Past } from "./compare.ts";
+import { decide, mayBlock, oldestAsked, windowsOf } from "./decide.ts";
 import { type CompiledRule, compileRules, type RuledRepository } from "./rules.ts";
 import { type CompiledWaiver, compileWaivers } from "./waiver.ts";
 import type { CurrentWaivers } from "./waivers.ts";
@@ -13,6 +14,12 @@ export interface Policy {
   /** What was published longer ago needs no look; 0: no rule asks for an age. Milliseconds. */
   oldestAsked(packageName: string): number;
   mayBlock(packageName: string): boolean;
+  /** Whether a rule wants young releases compared with those before them. */
+  compares(packageName: string): boolean;
+  /** `past`: all releases of the package that are known. */
+  compare(packageName: string, past: readonly Past[], now: number): Compared;
+  /** The first rule that wants it told when a package with a name like a popular one is asked for; null: none. */
+  tellsSimilar(packageName: string): string | null;
   /** Null: allowed. */
   decide(release: Release, now: number): Withholding | null;
   /** When a waiver of the package ends next; null: none does. */
@@ -54,6 +61,24 @@ export function createPolicy(
     concerns,
     oldestAsked: (packageName) => oldestAsked(compiled, packageName),
     mayBlock: (packageName) => mayBlock(compiled, packageName),
+    compares(packageName) {
+      const { provenance, scripts } = windowsOf(compiled, packageName);
+      return provenance > 0 || scripts > 0;
+    },
+    compare(packageName, past, now) {
+      const waiving = waiversNow().filter(
+        ({ until, covers }) => (until === null || until > now) && covers(packageName),
+      );
+      return compareReleases(past, {
+        order: repository.order,
+        windows: windowsOf(compiled, packageName),
+        isWaived: (version) => waiving.some(({ holdsFor }) => holdsFor(version)),
+        now,
+      });
+    },
+    tellsSimilar: (packageName) =>
+      compiled.find(({ rule, covers }) => rule.similarName && covers(packageName))?.rule.name ??
+      null,
     decide: (release, now) => decide(release, compiled, waiversNow(), now),
     nextEnd(packageName, now) {
       const ends = waiversNow().flatMap(({ until, covers }) =>

@@ -6,10 +6,11 @@ export interface Change {
    * "document": a document has another state. "artifact": a stored file was removed, or its bytes proved false: what is remembered of
    * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team or a grant
    * is not what it was; it has neither repository nor key. Or a token has ended: its id is the key. "policy": a waiver was made or taken back.
+   * "provenance": it was found out who made files of a package.
    */
-  readonly kind: "document" | "artifact" | "hosted" | "access" | "policy";
+  readonly kind: "document" | "artifact" | "hosted" | "access" | "policy" | "provenance";
   readonly repository: string;
-  /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact, a package of what is hosted. */
+  /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact, a package of what is hosted, or of which more is known. */
   readonly key: string;
 }
 

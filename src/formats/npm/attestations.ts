@@ -11,7 +11,7 @@ import {
   tryAsk,
 } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
-import type { Reply } from "../../core/reply.ts";
+import type { CacheStatus, Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { ProvenanceMetadata } from "./hosted.ts";
 import { encodeName } from "./names.ts";
@@ -26,37 +26,51 @@ export async function serveAttestations(
   version: string,
   repository: Repository,
 ): Promise<Reply> {
-  if (repository.hosting.owns(name)) return ownAttestations(name, version, repository);
+  if (repository.hosting.owns(name)) {
+    const own = await ownAttestations(name, version, repository);
+    if (!own) throw new Problem("notFound", `There are no attestations of ${name}@${version}`);
+    return jsonReply(200, own, { hit: true });
+  }
   repository.refuseClaimed(name);
+  const { value, cache } = await askAttestations(name, version, repository);
+  return jsonReply(200, value, cache);
+}
+
+/** Those of an upstream's version. Throws Problem("notFound") where it has none. */
+export async function askAttestations(
+  name: string,
+  version: string,
+  repository: Repository,
+): Promise<{ value: unknown; cache: CacheStatus }> {
   const key = `attestations/${name}@${version}`;
   const kept = await repository.kept(key);
   if (kept && repository.now() - kept.at < MAX_AGE)
-    return jsonReply(200, parseJson(kept.bytes), { hit: true });
+    return { value: parseJson(kept.bytes), cache: { hit: true } };
 
   const path = `-/npm/v1/attestations/${encodeName(name)}@${encodeURIComponent(version)}`;
   const answer = await tryAsk(repository, { path, package: name });
   const value = jsonOf(answer);
   if (!(answer instanceof Problem) && isObject(value) && Array.isArray(value["attestations"])) {
     await repository.keep(key, encodeJson(value));
-    return jsonReply(200, value, forwarded(answer));
+    return { value, cache: forwarded(answer) };
   }
-  if (kept) return jsonReply(200, parseJson(kept.bytes), fromKept(repository, kept.at, answer));
+  if (kept) return { value: parseJson(kept.bytes), cache: fromKept(repository, kept.at, answer) };
   throw noAnswer(answer, `attestations of ${name}@${version}`);
 }
 
 /** Of a version that is published here: the bundle that came with it, in the form of an answer. */
-async function ownAttestations(
+export async function ownAttestations(
   name: string,
   version: string,
   repository: Repository,
-): Promise<Reply> {
+): Promise<{ attestations: unknown[] } | null> {
   const hosted = await repository.hosting.read(name);
   const release = hosted?.releases.find((one) => one.version === version);
   const file = release?.files.find(({ kind }) => kind === "provenance");
-  if (!file) throw new Problem("notFound", `There are no attestations of ${name}@${version}`);
+  if (!file) return null;
   const { bundle } = file.metadata as ProvenanceMetadata;
   const { predicateType } = payloadOf(bundle);
-  return jsonReply(200, { attestations: [{ predicateType, bundle }] }, { hit: true });
+  return { attestations: [{ predicateType, bundle }] };
 }
 
 function payloadOf(bundle: unknown): { predicateType: string } {

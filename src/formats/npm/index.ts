@@ -1,12 +1,14 @@
 // npm: the format's parts, put together. README.md tells the protocol.
 import { z } from "zod";
 import type { Format } from "../../core/format.ts";
+import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { promotedState } from "./promoted.ts";
+import { findProvenance, provenanceTask } from "./provenance.ts";
 import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
@@ -20,6 +22,7 @@ const options = z.strictObject({
     .describe(
       "Whether abbreviated documents carry publish dates, which clients with a release-age rule need",
     ),
+  trustRoot: trustRootOption,
 });
 
 export const npm: Format<NpmRoute, NpmOptions> = {
@@ -27,10 +30,12 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   purlType: "npm",
   compareVersions,
   withholds: true,
+  tells: ["licence", "scripts", "attested"],
   hosts: true,
   exchange: "package",
   promoted: promotedState,
   options,
+  fileOptions: ["trustRoot"],
   documents,
   artifacts,
   parse: parseRoute,
@@ -39,8 +44,10 @@ export const npm: Format<NpmRoute, NpmOptions> = {
     const memory = createMemory();
     return {
       serve: (route, request, repository) => serve(route, request, repository, memory),
+      provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
+  tasks: { provenance: provenanceTask },
   probe,
   problem: renderProblem,
   setup: setupSnippets,

@@ -17,18 +17,21 @@ for (const tellSize of [true, false])
         file: "tool-1.0.0.tgz",
         version: "1.0.0",
         integrity: "sha1-u/EC1a5zr+LFUyleD7AiMCFvZbE=",
+        traits: { scripts: true },
         publishedAt: "2020-01-01T00:00:00.000Z",
       },
       {
         file: "tool-2.0.0.tgz",
         version: "2.0.0",
         integrity: `${SHA512} ${SHA1}`,
+        traits: { licence: "MIT", scripts: true, attested: true },
         publishedAt: "2024-01-01T00:00:00.000Z",
       },
       {
         file: "tool-3.0.0-beta.1.tgz",
         version: "3.0.0-beta.1",
         integrity: `sha1-${Buffer.alloc(20, 2).toString("base64")}`,
+        traits: { scripts: true },
         location: "https://files.example.test/download/3.0.0-beta.1/package.tgz",
         publishedAt: "2026-10-01T00:00:00.000Z",
       },
@@ -39,7 +42,7 @@ test("a file that two versions name is one file", async () => {
   const dist = { tarball: "https://registry.example.test/a/-/same.tgz" };
   const source = jsonSource({ name: "a", versions: { "1.0.0": { dist }, "1.0.1": { dist } } });
   expect(await packument.facts(source, packumentRef("a"))).toEqual([
-    { file: "same.tgz", version: "1.0.0", integrity: null },
+    { file: "same.tgz", version: "1.0.0", integrity: null, traits: {} },
   ]);
 });
 
@@ -88,7 +91,9 @@ test("a version document names one file, and must be what was asked for", async 
   const manifest = scoped.document.versions["2.0.0"];
   const ref = versionRef("@scope/tool", "2.0.0");
   expect(ref).toMatchObject({ key: "@scope/tool@2.0.0", path: "@scope%2ftool/2.0.0" });
-  const fact = { file: "tool-2.0.0.tgz", version: "2.0.0", integrity: `${SHA512} ${SHA1}` };
+  const traits = { licence: "MIT", scripts: true, attested: true } as const;
+  const integrity = `${SHA512} ${SHA1}`;
+  const fact = { file: "tool-2.0.0.tgz", version: "2.0.0", integrity, traits };
   expect(await version.facts(jsonSource(manifest), ref)).toEqual([fact]);
   const files = new Set(["tool-2.0.0.tgz"]);
   const kept = await version.extract!(jsonSource(manifest), ref, files);

@@ -5,6 +5,7 @@ import { readJsonObject } from "../../core/json-stream.ts";
 import { Problem } from "../../core/problem.ts";
 import { integrityOf, placeOf, rootOf } from "./dist.ts";
 import { isVersionKey } from "./names.ts";
+import { traitsOf } from "./traits.ts";
 import { type Dist, isObject, type KeptEntry, type Manifest } from "./types.ts";
 
 /** A packument in document order. What is not an object where one is due is left out; `versions` itself must be one. */
@@ -171,7 +172,12 @@ function factOf(
   const dist = distOf(manifest);
   const place = placeOf(ref.package, version, dist, root);
   if (!place) return null;
-  const fact: Fact = { file: place.file, version, integrity: integrityOf(dist) };
+  const fact: Fact = {
+    file: place.file,
+    version,
+    integrity: integrityOf(dist),
+    traits: traitsOf(manifest),
+  };
   if (place.location !== null) fact.location = place.location;
   return fact;
 }

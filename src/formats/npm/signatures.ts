@@ -30,6 +30,7 @@ export function signedFile(version: string, manifest: Manifest, time: string | n
     integrity: typeof dist.integrity === "string" ? dist.integrity : sha1,
     signatures: Array.isArray(dist.signatures) ? dist.signatures.filter(isSignature) : [],
     time,
+    ...(isObject(dist.attestations) && { attested: true }),
   };
 }
 

@@ -57,7 +57,7 @@ export async function serveTarball(
  * The version document first: `npm ci` needs nothing but a few hundred bytes of each package, whose packument may have
  * megabytes. Who was just given the packument has it here as well.
  */
-function documentsOf(memory: NpmMemory, name: string, version: string): DocumentRef[] {
+export function documentsOf(memory: NpmMemory, name: string, version: string): DocumentRef[] {
   const documents = [versionRef(name, version), packumentRef(name)];
   return memory.packuments.has(name) ? documents.reverse() : documents;
 }
@@ -99,7 +99,7 @@ async function refuseFalseSignature(
 }
 
 /** What the first document that has the file says. None of them: then the artifact is not named either, and refused for that. */
-async function firstSigned(
+export async function firstSigned(
   repository: Repository,
   documents: DocumentRef[],
   file: string,

@@ -46,6 +46,8 @@ export interface SignedFile {
   signatures: Signature[];
   /** When the version was published, where the document says. */
   time: string | null;
+  /** Somebody signed how it was made, the document says. */
+  attested?: true;
 }
 
 /** `GET /-/npm/v1/keys`; fields as npm/cli verify-signatures.js reads them. */
@@ -61,6 +63,8 @@ export interface RegistryKey {
 }
 
 export interface NpmOptions {
+  /** The text of a `trusted_root.json`, where one of its own was named. */
+  trustRoot?: string | undefined;
   abbreviatedTime: boolean;
 }
 

@@ -2,6 +2,7 @@
 import type { Format } from "../../core/format.ts";
 import type { Action } from "../../core/grant.ts";
 import { artifacts } from "./artifacts.ts";
+import { findProvenance, provenanceTask } from "./attested.ts";
 import { documents } from "./documents.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
@@ -30,9 +31,11 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   purlType: "pypi",
   compareVersions,
   withholds: true,
+  tells: ["attested"],
   hosts: true,
   exchange: "mint",
   options: PypiOptions,
+  fileOptions: ["trustRoot"],
   documents,
   artifacts,
   parse: parseRoute,
@@ -41,8 +44,8 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
     package: "project" in route ? route.project : null,
   }),
   spell: normalizeName,
-  mount: () => ({ serve }),
-  tasks: { metadata: metadataTask },
+  mount: () => ({ serve, provenance: findProvenance }),
+  tasks: { metadata: metadataTask, provenance: provenanceTask },
   probe,
   problem: renderProblem,
   setup: snippets,

@@ -1,5 +1,6 @@
 // What an operator can set for a repository of this format.
 import { z } from "zod";
+import { trustRootOption } from "../../proof/trust-option.ts";
 
 export const PypiOptions = z.strictObject({
   simplePath: z
@@ -18,6 +19,7 @@ export const PypiOptions = z.strictObject({
     .describe(
       "What /simple/ lists: `upstream`, all projects of the upstream (of the public index, 40 MB), or `stored`, those that were asked for here. Installers read neither",
     ),
+  trustRoot: trustRootOption,
 });
 
 export type PypiOptions = z.infer<typeof PypiOptions>;

@@ -19,6 +19,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       integrity: sri("sha256", "a".repeat(64)),
       location: "https://files.example.test/packages/aa/sample_project-1.0-py3-none-any.whl",
       publishedAt: "2015-06-14T14:38:05.875222Z",
+      traits: { attested: true },
     },
     {
       file: "sample_project-1.0-py3-none-any.whl.metadata",
@@ -33,6 +34,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       integrity: `${sri("sha256", "c".repeat(64))} ${sri("md5", "e".repeat(32))}`,
       location: "packages/Sample.Project-1.0.tar.gz",
       publishedAt: "2015-06-14T14:37:56.383366Z",
+      traits: {},
     },
     {
       file: "Sample.Project-1.0.tar.gz.asc",
@@ -45,6 +47,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       version: "2.0+local.1",
       integrity: null,
       location: "/packages/sample_project-2.0%2Blocal.1-py3-none-any.whl?signature=a&b=c",
+      traits: {},
     },
     {
       file: "sample_project-2.0+local.1-py3-none-any.whl.metadata",
@@ -58,6 +61,7 @@ test("facts name every file and every sidecar that the page promises", async () 
       integrity: sri("sha512", "a".repeat(64) + "b".repeat(64)),
       location: "https://files.example.test/packages/sample-project-3.0-rc.1.zip",
       publishedAt: "2026-01-01T00:00:00Z",
+      traits: {},
     },
   ]);
 });

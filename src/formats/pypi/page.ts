@@ -62,6 +62,7 @@ function factsOf(file: ProjectFile, project: string): Fact[] {
     integrity,
     location: besides(file.location, suffix),
     ...(suffix === "" && uploadTime !== null && { publishedAt: uploadTime }),
+    ...(suffix === "" && { traits: file.provenance === null ? {} : { attested: true } }),
   });
   const facts = [fact("", integrityOf(file.hashes))];
   const metadata = file.coreMetadata;

@@ -34,7 +34,7 @@ function none(file: string): Reply {
 }
 
 /** The URL that the project page gives for it, or null when the page gives none. */
-async function advertised(
+export async function advertised(
   route: Route,
   repository: Repository<PypiOptions>,
 ): Promise<string | null> {
@@ -112,19 +112,31 @@ export async function serveProvenance(
   // Whatever project the path speaks of, the file's name is asked for as well.
   repository.refuseClaimed(projectOfFile(route.file) ?? route.project);
   if (version !== "" && version !== normalizeVersion(route.version)) return none(route.file);
+  try {
+    const { bytes, cache } = await askProvenance(route, repository);
+    return provenanceReply(bytes, cache);
+  } catch (error) {
+    if (error instanceof Problem && error.kind === "notFound") return none(route.file);
+    throw error;
+  }
+}
+
+/** That of an upstream's file. Throws Problem("notFound") where there is none. */
+export async function askProvenance(
+  route: Route,
+  repository: Repository<PypiOptions>,
+): Promise<{ bytes: Uint8Array; cache: CacheStatus }> {
   const key = `provenance/${route.project}/${route.file}`;
   const kept = await repository.kept(key);
   const now = repository.now();
-  if (kept && now - kept.at < FRESH) return provenanceReply(kept.bytes, { hit: true });
+  if (kept && now - kept.at < FRESH) return { bytes: kept.bytes, cache: { hit: true } };
   const fwd = kept ? "stale" : "uri-miss";
   try {
     const { bytes, upstream } = await ask(route, repository);
     await repository.keep(key, bytes);
-    return provenanceReply(bytes, { hit: false, fwd, fwdStatus: 200, stored: true, upstream });
+    return { bytes, cache: { hit: false, fwd, fwdStatus: 200, stored: true, upstream } };
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (kept) return provenanceReply(kept.bytes, keptStatus(kept, now, error));
-    if (error.kind === "notFound") return none(route.file);
-    throw error;
+    if (!(error instanceof Problem) || !kept) throw error;
+    return { bytes: kept.bytes, cache: keptStatus(kept, now, error) };
   }
 }

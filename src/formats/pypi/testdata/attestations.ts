@@ -69,3 +69,19 @@ export function attestation({ file, sha256 }: Subject, wanted: Wanted = {}) {
     },
   };
 }
+
+/** A Sigstore bundle as PEP 740 writes it. */
+export function inPep740(bundle: {
+  verificationMaterial: { certificate: { rawBytes: string }; tlogEntries: unknown[] };
+  dsseEnvelope: { payload: string; signatures: { sig: string }[] };
+}) {
+  const { verificationMaterial, dsseEnvelope } = bundle;
+  return {
+    version: 1,
+    verification_material: {
+      certificate: verificationMaterial.certificate.rawBytes,
+      transparency_entries: verificationMaterial.tlogEntries,
+    },
+    envelope: { statement: dsseEnvelope.payload, signature: dsseEnvelope.signatures[0]!.sig },
+  };
+}

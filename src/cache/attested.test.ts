@@ -1,0 +1,220 @@
+// Who made a file is found out behind, once, and what rules say of young releases follows it.
+import { afterEach, expect, test } from "bun:test";
+import type { AnyFormat } from "../core/format.ts";
+import type { PolicyRule } from "../core/policy.ts";
+import { Problem } from "../core/problem.ts";
+import type { Provenance } from "../core/provenance.ts";
+import type { Traits } from "../core/traits.ts";
+import { readProvenance } from "../ledger/provenance.ts";
+import {
+  answer,
+  artifact,
+  bytesOf,
+  index,
+  openToy,
+  toy as plain,
+  request,
+  sri,
+} from "./testkit.ts";
+
+const DAY = 86_400_000;
+const BYTES = Buffer.from("some bytes");
+let toy: Awaited<ReturnType<typeof openToy>>;
+afterEach(() => toy.close());
+
+const now = () => Date.now() + toy.clock.shift;
+/** What the format finds out of each file, and which files it was asked of. */
+let found: Record<string, Provenance | Problem | Error | null>;
+let asked: string[];
+const format: AnyFormat = {
+  ...plain,
+  compareVersions: (a, b) => a.localeCompare(b, "en", { numeric: true }),
+  mount: (repository) => ({
+    ...plain.mount(repository),
+    async provenance({ file }) {
+      asked.push(file);
+      const one = found[file] ?? null;
+      if (one instanceof Error) throw one;
+      return one;
+    },
+  }),
+};
+
+const by = (repository: string): Provenance => ({
+  state: "verified",
+  builder: {
+    issuer: "https://ci.example.test",
+    subject: `https://code.example.test/${repository}/release.yml`,
+    repository: `https://code.example.test/${repository}`,
+    workflow: "release.yml",
+    ref: "v1",
+    commit: "c0ffee",
+  },
+  signature: "registry",
+  why: null,
+});
+const none: Provenance = { state: "none", builder: null, signature: null, why: null };
+const bad: Provenance = { ...none, state: "unverified", why: "it is about other bytes" };
+
+const rule = (changes: Partial<PolicyRule>): PolicyRule => ({
+  name: "trust",
+  packages: ["pkg:toy/*"],
+  repositories: null,
+  versions: null,
+  ...changes,
+});
+const keep = rule({ provenance: 30 * DAY });
+
+/** Files, with the days since they were published and what a document tells of them. */
+async function open(files: Record<string, [age: number, traits: Traits]>, policy: PolicyRule[]) {
+  found = {};
+  asked = [];
+  toy = await openToy({ policy, format });
+  names(files);
+}
+
+function names(files: Record<string, [age: number, traits: Traits]>): void {
+  const entries = Object.entries(files).map(([file, [age, traits]]) => [
+    file,
+    {
+      integrity: sri(BYTES),
+      version: file.slice(2),
+      publishedAt: new Date(now() - age * DAY).toISOString(),
+      traits,
+    },
+  ]);
+  toy.upstream.behave = ({ path }) =>
+    path === "thing"
+      ? answer(200, JSON.stringify({ files: Object.fromEntries(entries) }))
+      : answer(200, BYTES);
+}
+
+async function shown(): Promise<string[]> {
+  const { bytes } = await toy.repository.read(index, { variant: "all", base: "" });
+  return JSON.parse(Buffer.from(bytes).toString()).files;
+}
+const get = (file: string) => toy.repository.artifact(artifact(file), request()).then(bytesOf);
+const rows = () => readProvenance(toy.database.read, "toy", "thing");
+
+test("a file that was stored is looked at, and what was found is kept", async () => {
+  await open({ "a-1": [90, { attested: true }], "a-2": [80, {}], "a-3": [70, {}] }, []);
+  found = { "a-1": by("reef/shell"), "a-2": none };
+  for (const file of ["a-1", "a-2", "a-3"]) await get(file);
+  await get("a-1");
+  await toy.mounted.attested.idle();
+  expect(asked).toEqual(["a-1", "a-2", "a-3"]);
+  expect(await rows()).toMatchObject([
+    { file: "a-1", version: "1", ...by("reef/shell") },
+    { file: "a-2", version: "1", ...none },
+  ]);
+});
+
+test("what could not be verified is an event; that it could not be asked is none, and it is tried again", async () => {
+  await open({ "a-1": [90, { attested: true }], "a-2": [80, {}] }, []);
+  found = { "a-1": bad, "a-2": new Problem("offline", "The cable is cut") };
+  await get("a-1");
+  await get("a-2");
+  await toy.mounted.attested.idle();
+  expect((await toy.events()).map(({ kind, message }) => [kind, message])).toEqual([
+    ["unproven", expect.stringContaining("could not be verified: it is about other bytes")],
+  ]);
+  found["a-2"] = none;
+  toy.mounted.attested.stored({ package: "thing", version: "2", file: "a-2" });
+  await toy.mounted.attested.idle();
+  expect((await rows()).map(({ file }) => file)).toEqual(["a-1"]); // too soon
+  toy.clock.shift += 61_000;
+  toy.mounted.attested.stored({ package: "thing", version: "2", file: "a-2" });
+  await toy.mounted.attested.idle();
+  expect((await rows()).map(({ file }) => file)).toEqual(["a-1", "a-2"]);
+});
+
+test("what was stored before a restart and not looked at is looked at after it", async () => {
+  await open({ "a-1": [90, {}], "a-2": [80, {}] }, []);
+  found = { "a-1": new Problem("unreachable", "away"), "a-2": none };
+  await get("a-1");
+  await toy.mounted.attested.idle();
+  await toy.restart();
+  found["a-1"] = none;
+  await get("a-2");
+  await toy.mounted.attested.idle();
+  expect((await rows()).map(({ file }) => file)).toEqual(["a-1", "a-2"]);
+});
+
+test("a mistake of ours is told, and hurts nobody", async () => {
+  await open({ "a-1": [90, {}], "a-2": [80, {}] }, []);
+  found = { "a-1": new TypeError("oops"), "a-2": none };
+  await get("a-1");
+  await get("a-2");
+  await toy.mounted.attested.idle();
+  expect((await toy.events()).map(({ message }) => message)).toEqual([
+    expect.stringContaining("because of a bug"),
+  ]);
+  expect((await rows()).map(({ file }) => file)).toEqual(["a-2"]);
+});
+
+test("what was verified is not taken back by a later look that finds less", async () => {
+  await open({ "a-1": [90, { attested: true }] }, []);
+  found = { "a-1": by("reef/shell") };
+  await get("a-1");
+  await toy.mounted.attested.idle();
+  found = { "a-1": bad };
+  toy.mounted.attested.stored({ package: "thing", version: "1", file: "a-1" });
+  await toy.mounted.attested.idle();
+  expect(await rows()).toMatchObject([{ state: "verified" }]);
+});
+
+test("a release that lost its provenance is held on every path until it is waived, old ones stay", async () => {
+  await open({ "a-1.0": [90, { attested: true }], "a-1.1": [1, {}] }, [keep]);
+  expect(await shown()).toEqual(["a-1.0"]);
+  await expect(get("a-1.1")).rejects.toMatchObject({
+    kind: "blocked",
+    rule: "trust",
+    message: expect.stringContaining("it comes without provenance, which 1.0 had"),
+  });
+  await expect(toy.repository.fetch(artifact("a-1.1"))).rejects.toMatchObject({ kind: "blocked" });
+  toy.clock.shift += 30 * DAY;
+  expect(await shown()).toEqual(["a-1.0", "a-1.1"]);
+  await get("a-1.1");
+});
+
+test("a release is held until it is verified, and then shown or held by where it was built", async () => {
+  const attested = { attested: true } as const;
+  await open({ "a-1.0": [90, attested], "a-1.1": [2, attested], "a-1.2": [1, attested] }, [keep]);
+  found = { "a-1.0": by("reef/shell"), "a-1.1": by("reef/shell"), "a-1.2": by("mallory/shell") };
+  expect(await shown()).toEqual(["a-1.0"]); // nothing is verified yet
+  const reply = await toy.repository.view(index, { variant: "all", base: "" }, {});
+  await toy.mounted.attested.idle();
+  expect(reply.isCurrent?.()).toBe(false);
+  await shown();
+  await toy.mounted.attested.idle();
+  expect(asked.toSorted()).toEqual(["a-1.0", "a-1.1", "a-1.2"]);
+  expect(await shown()).toEqual(["a-1.0", "a-1.1"]);
+  await expect(get("a-1.2")).rejects.toThrow(
+    /it was built from https:\/\/code.example.test\/mallory\/shell/,
+  );
+  await get("a-1.1");
+});
+
+test("a new script at installation is held, one that was always there is not", async () => {
+  const scripts = { scripts: true } as const;
+  await open({ "a-1.0": [90, {}], "a-1.1": [1, scripts] }, [rule({ newInstallScript: 14 * DAY })]);
+  expect(await shown()).toEqual(["a-1.0"]);
+  await expect(get("a-1.1")).rejects.toThrow(/which 1.0 did not/);
+  toy.clock.shift += 14 * DAY;
+  expect(await shown()).toEqual(["a-1.0", "a-1.1"]);
+});
+
+test("a licence that is not fine is refused also where it is stored", async () => {
+  await open(
+    { "a-1.0": [90, { licence: "MIT" }], "a-1.1": [90, { licence: "AGPL-3.0-only" }] },
+    [],
+  );
+  await get("a-1.1");
+  await toy.close();
+  await open({ "a-1.0": [90, { licence: "MIT" }], "a-1.1": [90, { licence: "AGPL-3.0-only" }] }, [
+    rule({ licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" } }),
+  ]);
+  expect(await shown()).toEqual(["a-1.0"]);
+  await get("a-1.0");
+  await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
+});

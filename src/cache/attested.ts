@@ -1,0 +1,142 @@
+// Who made the files that are here, found out behind: one after the other, and nobody waits for it.
+
+import type { RepositoryEvent } from "../core/event.ts";
+import { Problem } from "../core/problem.ts";
+import type { Provenance } from "../core/provenance.ts";
+import type { Repository } from "../core/repository.ts";
+import { readFactsOfVersions } from "../ledger/fact-rows.ts";
+import { everyUnchecked, writeProvenance } from "../ledger/provenance.ts";
+import type { Changes } from "../store/changes.ts";
+import type { Database } from "../store/database.ts";
+
+export interface AttestedDeps {
+  repository: string;
+  database: Database;
+  changes: Changes;
+  /** `Service.provenance`, asked with the server's own grant. Null for a format without it. */
+  find: ((file: AttestedFile, repository: Repository) => Promise<Provenance | null>) | null;
+  own(): Repository;
+  report(event: RepositoryEvent): void;
+  now(): number;
+}
+
+/** A file of a release. */
+export interface AttestedFile {
+  package: string;
+  version: string;
+  file: string;
+}
+
+export interface Attested {
+  /** To be called with a file that was just stored. */
+  stored(file: AttestedFile): void;
+  /** To be called with releases that a rule wants to know of, whether they are here or not. */
+  want(packageName: string, versions: readonly string[]): void;
+  /** Resolves when nothing is left to be done now. */
+  idle(): Promise<void>;
+  /** Begins nothing more, and resolves when what runs has ended. */
+  close(): Promise<void>;
+}
+
+/** More do not wait: those that are here are found again when the server starts. */
+const WAITING = 1_000;
+/** How far back a server looks that has just started. Milliseconds. */
+const LOOK_BACK = 7 * 24 * 60 * 60 * 1000;
+/** What could not be asked is asked again after so long, when somebody wants it. Milliseconds. */
+const RETRY = 60_000;
+
+export function createAttested(deps: AttestedDeps): Attested {
+  const { repository, database, now } = deps;
+  const waiting = new Map<string, AttestedFile>();
+  const failed = new Map<string, number>();
+  let running: Promise<void> | null = null;
+  let hasLookedBack = false;
+  let isClosed = false;
+
+  function add(file: AttestedFile): void {
+    if (!deps.find || isClosed) return;
+    const key = `${file.package}\0${file.file}`;
+    if (waiting.size >= WAITING || waiting.has(key)) return;
+    waiting.set(key, file);
+    running ??= run().finally(() => {
+      running = null;
+    });
+  }
+
+  async function run(): Promise<void> {
+    await Promise.resolve(); // whoever adds goes on first
+    for (let next = first(); next && !isClosed; next = first()) {
+      const [key, file] = next;
+      waiting.delete(key);
+      const before = failed.get(key) ?? 0;
+      if (before > now() - RETRY && before <= now()) continue;
+      try {
+        await look(file);
+        failed.delete(key);
+      } catch (error) {
+        if (failed.size >= WAITING) failed.clear();
+        failed.set(key, now());
+        if (!(error instanceof Problem) && !isClosed) tellBug(file, error);
+      }
+      if (waiting.size === 0) await lookBack();
+    }
+  }
+
+  function tellBug({ package: name, version, file }: AttestedFile, error: unknown): void {
+    const message = `Who made ${file} of ${name} ${version} could not be looked at because of a bug`;
+    const detail = {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+    deps.report({ kind: "unproven", package: name, version, file, message, detail });
+  }
+
+  const first = () => waiting.entries().next().value;
+
+  /** What was stored shortly before the server ended, and was not looked at. */
+  async function lookBack(): Promise<void> {
+    if (hasLookedBack) return;
+    hasLookedBack = true;
+    for await (const files of everyUnchecked(database.read, repository, now() - LOOK_BACK))
+      for (const file of files) {
+        const key = `${file.package}\0${file.file}`;
+        if (waiting.size < WAITING) waiting.set(key, file);
+      }
+  }
+
+  async function look(file: AttestedFile): Promise<void> {
+    const found = await deps.find!(file, deps.own());
+    if (!found) return;
+    const key = { repository, package: file.package, file: file.file };
+    await database.write((sql) => writeProvenance(sql, key, file.version, found, now()));
+    deps.changes.announce({ kind: "provenance", repository, key: file.package });
+    if (found.state === "unverified")
+      deps.report({
+        kind: "unproven",
+        package: file.package,
+        version: file.version,
+        file: file.file,
+        message: `The provenance of ${file.file} of ${file.package} ${file.version} could not be verified: ${found.why}`,
+      });
+  }
+
+  async function wantAll(packageName: string, versions: readonly string[]): Promise<void> {
+    const facts = await readFactsOfVersions(database.read, repository, packageName, versions);
+    for (const { file, version, traits } of facts)
+      if (traits !== null) add({ package: packageName, version, file });
+  }
+
+  return {
+    stored: add,
+    want(packageName, versions) {
+      if (deps.find) wantAll(packageName, versions).catch(() => {}); // it is wanted again at the next look
+    },
+    async idle() {
+      while (running) await running;
+    },
+    async close() {
+      isClosed = true;
+      waiting.clear();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// Who made a file: its provenance object, held against the trust root. PEP 740
+import { parseJson } from "../../core/answers.ts";
+import { integrityToHex } from "../../core/integrity.ts";
+import { Problem } from "../../core/problem.ts";
+import type { Builder, Provenance } from "../../core/provenance.ts";
+import type { Repository } from "../../core/repository.ts";
+import type { Task } from "../../core/task.ts";
+import { trustRoot } from "../../proof/roots.ts";
+import { NotVerified, type TrustRoot } from "../../proof/sigstore.ts";
+import { isObject } from "./json.ts";
+import { isDistribution, normalizeName } from "./names.ts";
+import type { PypiOptions } from "./options.ts";
+import { advertised, askProvenance } from "./provenance.ts";
+
+/** What the task is given. */
+interface Evidence {
+  file: string;
+  /** Hexadecimal. */
+  sha256: string | null;
+  /** A provenance object; null where there is none. */
+  provenance: unknown;
+  /** As in PypiOptions; null for the one that ships. */
+  root: string | null;
+}
+
+/** Attestations of one file: PEP 740 has two kinds of them. */
+const MOST = 10;
+
+/** `Service.provenance`. Throws a Problem when the upstream cannot be asked now. */
+export async function findProvenance(
+  { package: project, version, file }: { package: string; version: string; file: string },
+  repository: Repository<PypiOptions>,
+): Promise<Provenance | null> {
+  if (!isDistribution(file)) return null;
+  const known = await repository.known(project, file);
+  const evidence: Evidence = {
+    file,
+    sha256: integrityToHex(known?.integrity ?? "", "sha256") ?? known?.sha256 ?? null,
+    provenance: await provenanceOf(project, version, file, repository),
+    root: repository.options.trustRoot ?? null,
+  };
+  return repository.work<Provenance>("provenance", evidence, [], { isBehind: true });
+}
+
+async function provenanceOf(
+  project: string,
+  version: string,
+  file: string,
+  repository: Repository<PypiOptions>,
+): Promise<unknown> {
+  const route = { kind: "provenance", project, version, file } as const;
+  if ((await advertised(route, repository)) === null) return null;
+  try {
+    return parseJson((await askProvenance(route, repository)).bytes) ?? {};
+  } catch (error) {
+    // The page says that there is one: a mirror that passes pages on, and nothing else.
+    if (error instanceof Problem && error.kind === "notFound") return {};
+    throw error;
+  }
+}
+
+/** Pure: everything that it goes by is in what it is given, but the trust root that ships. */
+export const provenanceTask: Task = async ({ options }) => {
+  const { file, sha256, provenance, root } = options as Evidence;
+  const told = (found: Omit<Provenance, "signature">): Provenance => ({
+    ...found,
+    signature: null,
+  });
+  if (provenance === null) return told({ state: "none", builder: null, why: null });
+  try {
+    if (sha256 === null) throw new NotVerified("no SHA-256 of the file is known");
+    const builder = verifyAll({ file, sha256 }, provenance, await trustRoot(root));
+    return told({ state: "verified", builder, why: null });
+  } catch (error) {
+    if (!(error instanceof NotVerified) && !(error instanceof Problem)) throw error;
+    return told({ state: "unverified", builder: null, why: error.message });
+  }
+};
+
+/** Each must hold, and all must name one builder, and the one of whom the index speaks. Throws NotVerified. */
+function verifyAll(
+  about: { file: string; sha256: string },
+  provenance: unknown,
+  root: TrustRoot,
+): Builder {
+  const bundles = isObject(provenance) ? provenance["attestation_bundles"] : null;
+  if (!Array.isArray(bundles) || bundles.length === 0)
+    throw new NotVerified("the index tells of provenance, and does not show it");
+  let count = 0;
+  let builder: Builder | null = null;
+  for (const one of bundles) {
+    const attestations = isObject(one) ? one["attestations"] : null;
+    if (!isObject(one) || !Array.isArray(attestations))
+      throw new NotVerified("a part of it is no bundle of attestations");
+    for (const attestation of attestations) {
+      count += 1;
+      if (count > MOST) throw new NotVerified("there are more attestations than one file has");
+      const { statement, builder: by } = root.verify(bundleOf(attestation));
+      checkStatement(about, statement);
+      if (!by) throw new NotVerified("one of its attestations names nobody");
+      if (builder && by.subject !== builder.subject)
+        throw new NotVerified("two of its attestations name different builders");
+      checkPublisher(one["publisher"], by);
+      builder = by;
+    }
+  }
+  if (!builder) throw new NotVerified("there is no attestation in it");
+  return builder;
+}
+
+/** The same as Sigstore writes it. pypi-attestations: only the names of the fields are others. */
+export function bundleOf(attestation: unknown): unknown {
+  const { verification_material: material, envelope } = isObject(attestation) ? attestation : {};
+  if (!isObject(material) || !isObject(envelope))
+    throw new NotVerified("one of its attestations is not whole");
+  return {
+    mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+    verificationMaterial: {
+      certificate: { rawBytes: material["certificate"] },
+      tlogEntries: material["transparency_entries"],
+    },
+    dsseEnvelope: {
+      payload: envelope["statement"],
+      payloadType: "application/vnd.in-toto+json",
+      signatures: [{ sig: envelope["signature"], keyid: "" }],
+    },
+  };
+}
+
+/** PEP 740: one subject, named as the file is (but for what two spellings of a name have in common), with its SHA-256. */
+function checkStatement({ file, sha256 }: { file: string; sha256: string }, bytes: Uint8Array) {
+  const statement = parseJson(bytes);
+  const subjects = isObject(statement) ? statement["subject"] : null;
+  const [about] = Array.isArray(subjects) && subjects.length === 1 ? subjects : [];
+  if (!isObject(about)) throw new NotVerified("what is attested is not one file");
+  const { name } = about;
+  if (typeof name !== "string" || normalizeName(name) !== normalizeName(file))
+    throw new NotVerified(`it is about ${String(name).slice(0, 200)}, not about ${file}`);
+  const digest = isObject(about["digest"]) ? about["digest"]["sha256"] : null;
+  if (typeof digest !== "string" || digest.toLowerCase() !== sha256)
+    throw new NotVerified("it is about other bytes");
+}
+
+/** What the index says of who published is not believed, and must not be something else either. */
+function checkPublisher(publisher: unknown, { repository, workflow, subject }: Builder): void {
+  if (!isObject(publisher)) return;
+  const { repository: told, workflow: file, workflow_filepath: path, email } = publisher;
+  const isOf = (value: unknown, has: (text: string) => boolean) =>
+    typeof value !== "string" || value === "" || has(value);
+  const isSame =
+    isOf(told, (text) => repository?.toLowerCase().endsWith(`/${text.toLowerCase()}`) === true) &&
+    isOf(file, (text) => workflow?.endsWith(`/${text}`) === true) &&
+    isOf(path, (text) => workflow === text) &&
+    isOf(email, (text) => subject === text);
+  if (!isSame)
+    throw new NotVerified(
+      `the index names another publisher than the certificate, which was given to ${subject}`,
+    );
+}
