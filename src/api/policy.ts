@@ -19,6 +19,33 @@ const Withheld = z
   })
   .meta({ id: "Withheld" });
 
+const Builder = z
+  .object({
+    issuer: z.string(),
+    subject: z.string(),
+    repository: z.string().nullable(),
+    workflow: z.string().nullable(),
+    ref: z.string().nullable(),
+    commit: z.string().nullable(),
+  })
+  .meta({ id: "Builder" });
+
+const FileProvenance = z
+  .object({
+    file: z.string(),
+    state: z.enum(["verified", "unverified", "none"]),
+    builder: Builder.nullable().describe("Whom the verified certificate names"),
+    signature: z
+      .enum(["root", "registry"])
+      .nullable()
+      .describe(
+        "The registry's signature held, by a key that the trust root vouches for, or by one that the same registry showed; null: there is none that could be checked",
+      ),
+    why: z.string().nullable().describe("Why it is unverified"),
+    checkedAt: Time,
+  })
+  .meta({ id: "Provenance" });
+
 const WaiverShape = z
   .object({
     id: z.string(),
@@ -95,6 +122,14 @@ export function policyEndpoints(deps: ApiDeps) {
       result: z.object({
         withheld: Withheld.nullable().describe("Null: it is allowed"),
         publishedAt: Time.nullable(),
+        licence: z.string().nullable().describe("As its publisher wrote it"),
+        provenance: z
+          .array(FileProvenance)
+          .describe("What was found out of who made its files; empty where nobody has looked"),
+        lostSince: z
+          .string()
+          .nullable()
+          .describe("The last version before it that had provenance, where it has none"),
         waivers: z.array(WaiverShape),
       }),
       async run({ params }) {
@@ -102,7 +137,7 @@ export function policyEndpoints(deps: ApiDeps) {
         const repositories = only(repository);
         const purl = `pkg:${repositories[0]!.purlType}/${encodeURIComponent(name)}@${encodeURIComponent(version)}`;
         const [found] = await explain(database.read, repositories, waivers.all(), now(), purl);
-        const { withheld, publishedAt, waivers: its } = found!;
+        const { withheld, publishedAt, provenance, lostSince, traits, waivers: its } = found!;
         return {
           withheld: withheld && {
             repository,
@@ -113,6 +148,12 @@ export function policyEndpoints(deps: ApiDeps) {
             message: withheld.message,
           },
           publishedAt,
+          licence: traits?.licence ?? null,
+          provenance: provenance.map(({ version: _, checkedAt, ...one }) => ({
+            ...one,
+            checkedAt: time(checkedAt),
+          })),
+          lostSince,
           waivers: its.map(waiverOf),
         };
       },

@@ -17,10 +17,18 @@ export async function compareOf(
   now: number,
 ): Promise<Compared> {
   if (!policy.compares(packageName)) return NOTHING;
+  return policy.compare(packageName, await readPast(sql, repository, packageName), now);
+}
+
+/** All releases of a package that documents told traits of, in no order. */
+export async function readPast(
+  sql: Query,
+  repository: string,
+  packageName: string,
+): Promise<Past[]> {
   const facts: KnownFact[] = [];
   for await (const page of everyFact(sql, repository, packageName)) facts.push(...page);
-  const found = await readProvenance(sql, repository, packageName);
-  return policy.compare(packageName, pastOf(packageName, facts, found), now);
+  return pastOf(packageName, facts, await readProvenance(sql, repository, packageName));
 }
 
 const NOTHING: Compared = { suspicions: new Map(), wanted: [] };

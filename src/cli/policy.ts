@@ -4,7 +4,13 @@ import type { Config } from "../config/resolve.ts";
 import { DURATION, parseDuration } from "../core/duration.ts";
 import type { Format } from "../core/format.ts";
 import type { Withholding } from "../core/policy.ts";
-import { explain, listHeld, type PolicedRepository, replay } from "../jobs/policy.ts";
+import {
+  type Explained,
+  explain,
+  listHeld,
+  type PolicedRepository,
+  replay,
+} from "../jobs/policy.ts";
 import { describe } from "../jobs/waivers.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waiver } from "../policy/waiver.ts";
@@ -104,6 +110,7 @@ export function policyCommands(deps: PolicyCommandDeps): Command[] {
             const told = one.withheld?.message ?? "allowed";
             const age = one.publishedAt ? ` (published ${one.publishedAt})` : "";
             terminal.out(`${one.repository}: ${told}${one.withheld ? "" : age}\n`);
+            for (const line of provenanceLines(one)) terminal.out(`  ${line}\n`);
             for (const waiver of one.waivers)
               terminal.out(`  ${describe(waiver)}, by ${waiver.owner}: ${waiver.reason}\n`);
           }
@@ -225,6 +232,29 @@ waivers do not count. Exit code 1 when one would have been refused.`,
     },
   ];
 }
+
+/** Who made a release, as far as that was verified, and no further. */
+function provenanceLines({ provenance, lostSince, traits }: Explained): string[] {
+  const lines = provenance.map(({ file, state, builder, signature, why }) => {
+    const made =
+      builder === null
+        ? state === "none"
+          ? "no provenance"
+          : `provenance that could not be verified: ${why}`
+        : `built from ${builder.repository ?? builder.subject}${builder.workflow ? ` by ${builder.workflow}` : ""}${builder.commit ? ` at ${builder.commit.slice(0, 12)}` : ""}, verified (${builder.issuer})`;
+    return `${file}: ${made}${signature ? `; ${SIGNED[signature]}` : ""}`;
+  });
+  if (lostSince !== null) lines.push(`provenance was lost: ${lostSince} had it`);
+  if (lines.length === 0 && traits?.attested)
+    lines.push("provenance that nobody has looked at yet: it is when the release is fetched");
+  if (traits?.licence !== undefined) lines.push(`licence ${traits.licence}`);
+  return lines;
+}
+
+const SIGNED = {
+  root: "signed by the registry, with a key that the trust root vouches for",
+  registry: "signed by the registry, with a key that it showed itself",
+} as const;
 
 function endOf({ until }: Waiver, now: number): string {
   if (until === null) return "for good";

@@ -74,7 +74,13 @@ test("one release is explained, with its waivers", async () => {
   const ask = (purl: string, some = waivers) =>
     explain(toy.database.read, policed(), some, now(), purl);
   expect(await ask("pkg:toy/thing@1")).toMatchObject([
-    { repository: "toy", withheld: null, publishedAt: expect.any(String), waivers: [] },
+    {
+      repository: "toy",
+      withheld: null,
+      publishedAt: expect.any(String),
+      waivers: [],
+      provenance: [],
+    },
   ]);
   expect(await ask("pkg:toy/thing@2")).toMatchObject([
     { withheld: { verdict: "hold", rule: "cooldown" } },

@@ -1,9 +1,13 @@
 // What policy says of what is known here: for people who ask what is held, why, and what other rules would have done.
+import { compareOf, readPast } from "../cache/history.ts";
 import { type PolicyRule, type Release, releaseOf, type Withholding } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { purl as makePurl } from "../core/purl.ts";
+import { readTraits, type Traits } from "../core/traits.ts";
 import { everyFact, everyFactOf } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
+import { type KnownProvenance, readProvenance } from "../ledger/provenance.ts";
+import { type Compared, lostSince } from "../policy/compare.ts";
 import { createPolicy, type Policy } from "../policy/policy.ts";
 import type { RuledRepository } from "../policy/rules.ts";
 import type { Waiver } from "../policy/waiver.ts";
@@ -53,18 +57,27 @@ export async function* listHeld(
     if (repository.rules.length === 0) continue;
     const policy = policyOf(repository, waivers);
     let about = "";
+    let compared: Compared | null = null;
     const told = new Set<string>();
     for await (const page of everyFactOf(sql, repository.name))
       for (const { package: name, fact } of page) {
         if (!policy.concerns(name)) continue;
-        const why = policy.decide(releaseOf(name, fact), now);
-        if (name !== about) told.clear();
+        if (name !== about) {
+          told.clear();
+          compared = await compareOf(sql, repository.name, name, policy, now);
+        }
         about = name;
+        const why = policy.decide(suspected(releaseOf(name, fact), compared), now);
         if (!why || told.has(fact.version)) continue;
         told.add(fact.version);
         yield heldOf(repository, name, why);
       }
   }
+}
+
+function suspected(release: Release, compared: Compared | null): Release {
+  const suspicion = compared?.suspicions.get(release.version);
+  return suspicion ? { ...release, suspicion } : release;
 }
 
 /** What is said of one release in one repository. */
@@ -75,6 +88,12 @@ export interface Explained {
   withheld: Withholding | null;
   /** ISO 8601; null where nobody told, or it was there when anybody first looked. */
   publishedAt: string | null;
+  /** What was found out of who made its files; empty where nobody has looked. */
+  provenance: KnownProvenance[];
+  /** The last release before it that had provenance, where it has none itself; null otherwise. */
+  lostSince: string | null;
+  /** What its documents say of it; null where none says anything. */
+  traits: Traits | null;
   /** Waivers that are about the package, also those of other versions. */
   waivers: Waiver[];
 }
@@ -99,11 +118,17 @@ export async function explain(
     const name = repository.spell?.(asked.package) ?? asked.package;
     const fact = await factOf(sql, repository, name, version);
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
+    const policy = policyOf(repository, waivers);
+    const compared = await compareOf(sql, repository.name, name, policy, now);
+    const found = await readProvenance(sql, repository.name, name);
     explained.push({
       repository: repository.name,
       purl: purlOf(repository, name, release.version),
-      withheld: policyOf(repository, waivers).decide(release, now),
+      withheld: policy.decide(suspected(release, compared), now),
       publishedAt: timeOf(release.publishedAt),
+      provenance: found.filter((one) => one.version === release.version),
+      lostSince: lostSince(release.version, await readPast(sql, repository.name, name)),
+      traits: readTraits(fact?.traits ?? null),
       waivers: waivers.filter(
         (one) =>
           one.purlType === purlType &&
@@ -128,7 +153,8 @@ export async function* replay(
     for await (const { fetchedAt, ...release } of fetchedSince(sql, repository.name, since)) {
       const id = `${release.package}\0${release.version}`;
       if (told.has(id) || !policy.concerns(release.package)) continue;
-      const why = policy.decide(release, fetchedAt);
+      const compared = await compareOf(sql, repository.name, release.package, policy, fetchedAt);
+      const why = policy.decide(suspected(release, compared), fetchedAt);
       if (!why) continue;
       told.add(id);
       yield { ...heldOf(repository, release.package, why), fetchedAt };

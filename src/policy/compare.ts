@@ -81,13 +81,10 @@ function scriptFault(
 }
 
 function provenanceFault(one: Past, trusted: readonly Past[], wanted: Set<string>): string | null {
-  const attested = inLine(one, trusted).filter(
-    ({ traits, provenance }) => traits?.attested || verified(provenance).length > 0,
-  );
+  const attested = inLine(one, trusted).filter(hasProvenance);
   const last = attested.at(-1);
   if (!last) return null; // nothing that could be lost
-  if (!one.traits?.attested && verified(one.provenance).length === 0)
-    return `it comes without provenance, which ${last.version} had`;
+  if (!hasProvenance(one)) return `it comes without provenance, which ${last.version} had`;
   const origins = new Set(attested.flatMap(({ provenance }) => verified(provenance)));
   if (origins.size === 0) {
     // What the others came from is to be known first. Where that cannot be found out there is nothing to compare with.
@@ -106,6 +103,19 @@ function provenanceFault(one: Past, trusted: readonly Past[], wanted: Set<string
   const other = verified(one.provenance).find((origin) => !origins.has(origin));
   if (other === undefined) return null;
   return `it was built from ${other}, and ${last.version} from ${[...origins].at(-1)}`;
+}
+
+function hasProvenance({ traits, provenance }: Past): boolean {
+  return traits?.attested === true || verified(provenance).length > 0;
+}
+
+/** Of a release that has no provenance, whatever the rules say: the last one before it that had; null where none did. */
+export function lostSince(version: string, past: readonly Past[]): string | null {
+  const one = past.find((other) => other.version === version);
+  if (!one || hasProvenance(one)) return null;
+  const at = ({ publishedAt }: Past) => publishedAt ?? Number.NEGATIVE_INFINITY;
+  const before = past.filter((other) => at(other) < at(one)).sort((a, b) => at(a) - at(b));
+  return inLine(one, before).findLast(hasProvenance)?.version ?? null;
 }
 
 const PENDING = "its provenance is yet to be verified";
