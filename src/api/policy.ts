@@ -33,7 +33,7 @@ const Builder = z
 const FileProvenance = z
   .object({
     file: z.string(),
-    state: z.enum(["verified", "unverified", "none"]),
+    state: z.enum(["verified", "unverified", "false", "none"]),
     builder: Builder.nullable().describe("Whom the verified certificate names"),
     signature: z
       .enum(["root", "registry"])
@@ -41,7 +41,7 @@ const FileProvenance = z
       .describe(
         "The registry's signature held, by a key that the trust root vouches for, or by one that the same registry showed; null: there is none that could be checked",
       ),
-    why: z.string().nullable().describe("Why it is unverified"),
+    why: z.string().nullable().describe("Why it is unverified, or false"),
     checkedAt: Time,
   })
   .meta({ id: "Provenance" });

@@ -54,7 +54,7 @@ const by = (repository: string): Provenance => ({
   why: null,
 });
 const none: Provenance = { state: "none", builder: null, signature: null, why: null };
-const bad: Provenance = { ...none, state: "unverified", why: "it is about other bytes" };
+const bad: Provenance = { ...none, state: "false", why: "it is about other bytes" };
 
 const rule = (changes: Partial<PolicyRule>): PolicyRule => ({
   name: "trust",
@@ -109,14 +109,14 @@ test("a file that was stored is looked at, and what was found is kept", async ()
   ]);
 });
 
-test("what could not be verified is an event; that it could not be asked is none, and it is tried again", async () => {
+test("what is false is an event; that it could not be asked is none, and it is tried again", async () => {
   await open({ "a-1": [90, { attested: true }], "a-2": [80, {}] }, []);
   found = { "a-1": bad, "a-2": new Problem("offline", "The cable is cut") };
   await get("a-1");
   await get("a-2");
   await toy.mounted.attested.idle();
   expect((await toy.events()).map(({ kind, message }) => [kind, message])).toEqual([
-    ["unproven", expect.stringContaining("could not be verified: it is about other bytes")],
+    ["unproven", expect.stringContaining("is false: it is about other bytes")],
   ]);
   found["a-2"] = none;
   toy.mounted.attested.stored({ package: "thing", version: "2", file: "a-2" });

@@ -109,13 +109,13 @@ export function createAttested(deps: AttestedDeps): Attested {
     const key = { repository, package: file.package, file: file.file };
     await database.write((sql) => writeProvenance(sql, key, file.version, found, now()));
     deps.changes.announce({ kind: "provenance", repository, key: file.package });
-    if (found.state === "unverified")
+    if (found.state === "false")
       deps.report({
         kind: "unproven",
         package: file.package,
         version: file.version,
         file: file.file,
-        message: `The provenance of ${file.file} of ${file.package} ${file.version} could not be verified: ${found.why}`,
+        message: `The provenance of ${file.file} of ${file.package} ${file.version} is false: ${found.why}`,
       });
   }
 

@@ -108,7 +108,10 @@ test("waivers are asked of the server", async () => {
 });
 
 const mistakes: [text: string, want: string][] = [
-  [`{ name: x, packages: ["pkg:npm/*"] }`, "needs exactly one of minimumAge, block, allow, licence"],
+  [
+    `{ name: x, packages: ["pkg:npm/*"] }`,
+    "needs exactly one of minimumAge, block, allow, licence",
+  ],
   [`{ name: x, packages: ["npm/*"], block: b }`, "expected a purl pattern"],
   [
     `{ name: x, packages: ["pkg:nmp/*"], block: b }`,

@@ -240,7 +240,7 @@ function provenanceLines({ provenance, lostSince, traits }: Explained): string[]
       builder === null
         ? state === "none"
           ? "no provenance"
-          : `provenance that could not be verified: ${why}`
+          : `provenance that ${state === "false" ? "is false" : "could not be verified"}: ${why}`
         : `built from ${builder.repository ?? builder.subject}${builder.workflow ? ` by ${builder.workflow}` : ""}${builder.commit ? ` at ${builder.commit.slice(0, 12)}` : ""}, verified (${builder.issuer})`;
     return `${file}: ${made}${signature ? `; ${SIGNED[signature]}` : ""}`;
   });

@@ -18,7 +18,7 @@ export const eventLevels = {
   expired: "warn",
   repacked: "info",
   skipped: "info",
-  /** What is said of who made a file could not be verified. */
+  /** What is said of who made a file is false. */
   unproven: "warn",
   /** A package was asked for whose name is close to that of a popular one. */
   similar: "warn",

@@ -18,9 +18,9 @@ export interface Builder {
 
 /**
  * `verified`: an attestation of these bytes was held against the trust root, and names `builder`. `unverified`: there is one, and that could not
- * be done, or came out false: `why`. `none`: nobody says that there is any.
+ * be done: `why`. `false`: it is about something else, or its signature is none: `why`. `none`: nobody says that there is any.
  */
-export type ProvenanceState = "verified" | "unverified" | "none";
+export type ProvenanceState = "verified" | "unverified" | "false" | "none";
 
 /** What was found out about one file. */
 export interface Provenance {
@@ -31,7 +31,7 @@ export interface Provenance {
    * registry showed, which proves no more than that it said the same twice. Null: there is none that could be checked.
    */
   signature: "root" | "registry" | null;
-  /** Why it is `unverified`, for people; null otherwise. */
+  /** Why it is `unverified` or `false`, for people; null otherwise. */
   why: string | null;
 }
 

@@ -99,7 +99,7 @@ function provenanceFault(one: Past, trusted: readonly Past[], wanted: Set<string
   }
   const unverified = one.provenance.find(({ state }) => state !== "verified");
   if (unverified)
-    return `its provenance could not be verified${unverified.why ? `: ${unverified.why}` : ""}`;
+    return `its provenance ${unverified.state === "false" ? "is false" : "could not be verified"}: ${unverified.why ?? "it has none"}`;
   const other = verified(one.provenance).find((origin) => !origins.has(origin));
   if (other === undefined) return null;
   return `it was built from ${other}, and ${last.version} from ${[...origins].at(-1)}`;

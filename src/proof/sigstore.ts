@@ -24,6 +24,16 @@ export interface Verified {
 /** A bundle is not verified. The message says why, for people. */
 export class NotVerified extends Error {
   override name = "NotVerified";
+  /** It speaks of something else, or was altered: nobody whom this root does not know could make it true. */
+  readonly isFalse: boolean;
+
+  constructor(
+    message: string,
+    { isFalse = false, cause }: { isFalse?: boolean; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.isFalse = isFalse;
+  }
 }
 
 export interface TrustRoot {
@@ -48,7 +58,10 @@ export async function openTrustRoot(
   let verifier: InstanceType<typeof verify.Verifier>;
   try {
     const root = TrustedRoot.fromJSON(json);
-    if (root.certificateAuthorities.length + root.tlogs.length === 0)
+    const certificates = root.certificateAuthorities.flatMap(
+      ({ certChain }) => certChain?.certificates ?? [],
+    );
+    if (certificates.length + root.tlogs.length === 0)
       throw new RangeError("it names neither an authority nor a log");
     verifier = new verify.Verifier(verify.toTrustMaterial(root, finderOf(keys)));
   } catch (error) {
@@ -67,7 +80,9 @@ export async function openTrustRoot(
         return { statement: payload, builder: identity ? builderOf(identity) : null };
       } catch (error) {
         if (error instanceof NotVerified) throw error;
-        throw new NotVerified(wordsOf(error), { cause: error });
+        const { code } = (error ?? {}) as { code?: string };
+        const isFalse = code === "SIGNATURE_ERROR" || code === "TLOG_BODY_ERROR";
+        throw new NotVerified(wordsOf(error), { cause: error, isFalse });
       }
     },
   };

@@ -54,6 +54,25 @@ export async function findProvenance(
   return repository.work<Provenance>("provenance", evidence, [], { isBehind: true });
 }
 
+/** Throws Problem("badRequest") for what comes with a version and is not verified: readers would believe that it was. */
+export async function refuseUnverified(
+  name: string,
+  { version, integrity }: { version: string; integrity: string },
+  bundle: unknown,
+  repository: Repository<NpmOptions>,
+): Promise<void> {
+  const evidence: Evidence = {
+    name,
+    signed: { version, integrity, signatures: [], time: null },
+    answer: { attestations: [{ bundle }] },
+    keys: [],
+    root: repository.options.trustRoot ?? null,
+  };
+  const { state, why } = await repository.work<Provenance>("provenance", evidence, []);
+  if (state !== "verified")
+    throw new Problem("badRequest", `The provenance of ${name}@${version} is refused: ${why}`);
+}
+
 /** Null when the upstream says that it has none, though its document does: a mirror that passes documents on, and nothing else. */
 async function answerOf(name: string, version: string, repository: Repository): Promise<unknown> {
   try {
@@ -75,7 +94,8 @@ export const provenanceTask: Task = async ({ options }) => {
     return told({ state: "verified", builder, why: null });
   } catch (error) {
     if (!(error instanceof NotVerified) && !(error instanceof Problem)) throw error;
-    return told({ state: "unverified", builder: null, why: error.message });
+    const isFalse = error instanceof NotVerified && error.isFalse;
+    return told({ state: isFalse ? "false" : "unverified", builder: null, why: error.message });
   }
 };
 
@@ -107,7 +127,7 @@ function verifyAll(name: string, signed: SignedFile, answer: unknown, root: Trus
     const predicate = checkStatement(name, signed, statement);
     if (!by || !SLSA.test(predicate)) continue;
     if (builder && by.subject !== builder.subject)
-      throw new NotVerified("two of its attestations name different builders");
+      throw new NotVerified("two of its attestations name different builders", { isFalse: true });
     builder = by;
   }
   if (!builder) throw new NotVerified("none of its attestations says how it was built");
@@ -129,11 +149,12 @@ export function checkStatement(
   if (about["name"] !== wanted)
     throw new NotVerified(
       `it is about ${String(about["name"]).slice(0, 200)}, not about ${wanted}`,
+      { isFalse: true },
     );
   const digest = isObject(about["digest"]) ? about["digest"]["sha512"] : null;
   const sha512 = integrityToHex(integrity ?? "", "sha512");
   if (typeof digest !== "string" || sha512 === null || digest.toLowerCase() !== sha512)
-    throw new NotVerified("it is about other bytes");
+    throw new NotVerified("it is about other bytes", { isFalse: true });
   const predicate = statement["predicateType"];
   return typeof predicate === "string" ? predicate : "";
 }

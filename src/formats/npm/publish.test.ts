@@ -1,12 +1,19 @@
 import { beforeEach, expect, test } from "bun:test";
+import { createAuthority, statementOf } from "../../proof/testdata/authority.ts";
 import { hostedRepository } from "./testdata/hosted.ts";
 import { bodyOf, problemOf } from "./testdata/repository.ts";
 import { packed, publishDocument, type Wish } from "./testdata/tarball.ts";
 
 const URL = "/@reef%2fsix";
+const authority = createAuthority();
+/** Of the tarball of a wish for nothing. */
+const sha512 = Buffer.from(
+  publishDocument().versions["1.0.0"]!.dist.integrity.slice("sha512-".length),
+  "base64",
+).toString("hex");
 let here: ReturnType<typeof hostedRepository>;
 beforeEach(() => {
-  here = hostedRepository();
+  here = hostedRepository({ trustRoot: JSON.stringify(authority.trustRoot) });
 });
 
 const publish = (wish: Wish = {}) => here.send("PUT", URL, publishDocument(wish));
@@ -109,10 +116,9 @@ test("the tarball may be named without its scope", async () => {
 });
 
 test("a provenance bundle is kept, and given as attestations", async () => {
-  const statement = { predicateType: "https://slsa.dev/provenance/v1" };
-  const payload = Buffer.from(JSON.stringify(statement)).toString("base64");
-  const bundle = { mediaType: "x", dsseEnvelope: { payload } };
+  const bundle = authority.attest(statementOf("pkg:npm/%40reef/six@1.0.0", { sha512 }));
   await publish({ bundle: JSON.stringify(bundle) });
+  const statement = { predicateType: "https://slsa.dev/provenance/v1" };
   expect(here.manifest().dist.attestations).toEqual({
     url: expect.any(String),
     provenance: statement,
@@ -123,6 +129,31 @@ test("a provenance bundle is kept, and given as attestations", async () => {
   expect((await problemOf(none)).kind).toBe("notFound");
   expect(here.repository.asked).toEqual([]);
 });
+
+const lies: [what: string, bundle: unknown, words: RegExp][] = [
+  [
+    "other bytes",
+    authority.attest(statementOf("pkg:npm/%40reef/six@1.0.0", { sha512: "00" })),
+    /other bytes/,
+  ],
+  [
+    "another version",
+    authority.attest(statementOf("pkg:npm/%40reef/six@1.0.1", { sha512 })),
+    /not about/,
+  ],
+  [
+    "nobody whom the trust root knows",
+    createAuthority().attest(statementOf("pkg:npm/%40reef/six@1.0.0", { sha512 })),
+    /not given out by an authority/,
+  ],
+  ["nothing at all", { mediaType: "x" }, /./],
+];
+for (const [what, bundle, words] of lies)
+  test(`provenance of ${what} is refused, and nothing is published`, async () => {
+    const said = await refusal({ bundle: JSON.stringify(bundle) });
+    expect(said).toStartWith("badRequest: The provenance of @reef/six@1.0.0 is refused: ");
+    expect(said).toMatch(words);
+  });
 
 const tower = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 const wrong: [what: string, wish: Wish, words: string][] = [

@@ -21,6 +21,7 @@ import {
   type TarballMetadata,
 } from "./hosted.ts";
 import { conventionalFile, isFileName, isNewName, isTag } from "./names.ts";
+import { refuseUnverified } from "./provenance.ts";
 import {
   type Attachment,
   announcedSize,
@@ -30,7 +31,7 @@ import {
 } from "./publish-document.ts";
 import { signRelease } from "./signing.ts";
 import { readTarball } from "./tarball-inside.ts";
-import { isObject, type Manifest } from "./types.ts";
+import { isObject, type Manifest, type NpmOptions } from "./types.ts";
 
 /** What a client says of a version that its tarball cannot say, and that is kept. */
 const ADDED: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -49,7 +50,7 @@ const PROVENANCE = 512 * 1024;
 export async function servePublish(
   name: string,
   request: Request,
-  repository: Repository,
+  repository: Repository<NpmOptions>,
 ): Promise<Reply> {
   const { hosting } = repository;
   if (!hosting.owns(name) && !isNewName(name))
@@ -94,7 +95,7 @@ async function check(
   name: string,
   { fields, others }: PublishDocument,
   tarball: Attachment,
-  repository: Repository,
+  repository: Repository<NpmOptions>,
   beside: Upload[],
 ) {
   const { version, manifest: told } = versionOf(name, fields);
@@ -135,7 +136,8 @@ async function check(
     },
   ];
   const bundle = others.find((one) => one.file.endsWith(".sigstore"));
-  if (bundle) files.push(await provenance(name, version, bundle.text, repository, beside));
+  if (bundle)
+    files.push(await provenance(name, { version, integrity }, bundle.text, repository, beside));
   return { version, files, metadata, tag, person };
 }
 
@@ -233,9 +235,9 @@ function storedManifest(
 
 async function provenance(
   name: string,
-  version: string,
+  release: { version: string; integrity: string },
   text: string,
-  repository: Repository,
+  repository: Repository<NpmOptions>,
   beside: Upload[],
 ): Promise<NewFile> {
   const bytes = Buffer.from(text);
@@ -250,6 +252,8 @@ async function provenance(
       cause: error,
     });
   }
+  const { version } = release;
+  await refuseUnverified(name, release, bundle, repository);
   const upload = await repository.hosting.receive(name, once(bytes), PROVENANCE);
   beside.push(upload);
   const file = provenanceFile(name, version);

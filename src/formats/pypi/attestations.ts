@@ -30,8 +30,7 @@ function bad({ file }: Subject, reason: string): Problem {
  * The provenance object of a file, as JSON, of the attestations that came with it. The same for the same attestations. Throws
  * Problem("badRequest") for one that is about something else, or is not signed with the key of the certificate in it.
  *
- * Whether that certificate was given to whom it names, and stands in a public log, is for the reader to verify: that needs the roots of
- * whoever signs certificates, and this server is told of none.
+ * Whether that certificate was given to whom it names, and stands in a public log, is asked after that: see attested.ts.
  */
 export function provenanceOf(attestations: Uint8Array, subject: Subject): string {
   const all = parseJson(attestations);

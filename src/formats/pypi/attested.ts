@@ -7,6 +7,7 @@ import type { Repository } from "../../core/repository.ts";
 import type { Task } from "../../core/task.ts";
 import { trustRoot } from "../../proof/roots.ts";
 import { NotVerified, type TrustRoot } from "../../proof/sigstore.ts";
+import type { Subject } from "./attestations.ts";
 import { isObject } from "./json.ts";
 import { isDistribution, normalizeName } from "./names.ts";
 import type { PypiOptions } from "./options.ts";
@@ -42,6 +43,19 @@ export async function findProvenance(
   return repository.work<Provenance>("provenance", evidence, [], { isBehind: true });
 }
 
+/** Throws Problem("badRequest") for what comes with an upload and is not verified: readers would believe that it was. */
+export async function refuseUnverified(
+  { file, sha256 }: Subject,
+  provenance: unknown,
+  repository: Repository<PypiOptions>,
+): Promise<void> {
+  const root = repository.options.trustRoot ?? null;
+  const evidence: Evidence = { file, sha256, provenance, root };
+  const { state, why } = await repository.work<Provenance>("provenance", evidence, []);
+  if (state !== "verified")
+    throw new Problem("badRequest", `Invalid attestations for ${file}: ${why}`);
+}
+
 async function provenanceOf(
   project: string,
   version: string,
@@ -73,7 +87,8 @@ export const provenanceTask: Task = async ({ options }) => {
     return told({ state: "verified", builder, why: null });
   } catch (error) {
     if (!(error instanceof NotVerified) && !(error instanceof Problem)) throw error;
-    return told({ state: "unverified", builder: null, why: error.message });
+    const isFalse = error instanceof NotVerified && error.isFalse;
+    return told({ state: isFalse ? "false" : "unverified", builder: null, why: error.message });
   }
 };
 
@@ -99,7 +114,7 @@ function verifyAll(
       checkStatement(about, statement);
       if (!by) throw new NotVerified("one of its attestations names nobody");
       if (builder && by.subject !== builder.subject)
-        throw new NotVerified("two of its attestations name different builders");
+        throw new NotVerified("two of its attestations name different builders", { isFalse: true });
       checkPublisher(one["publisher"], by);
       builder = by;
     }
@@ -135,10 +150,12 @@ function checkStatement({ file, sha256 }: { file: string; sha256: string }, byte
   if (!isObject(about)) throw new NotVerified("what is attested is not one file");
   const { name } = about;
   if (typeof name !== "string" || normalizeName(name) !== normalizeName(file))
-    throw new NotVerified(`it is about ${String(name).slice(0, 200)}, not about ${file}`);
+    throw new NotVerified(`it is about ${String(name).slice(0, 200)}, not about ${file}`, {
+      isFalse: true,
+    });
   const digest = isObject(about["digest"]) ? about["digest"]["sha256"] : null;
   if (typeof digest !== "string" || digest.toLowerCase() !== sha256)
-    throw new NotVerified("it is about other bytes");
+    throw new NotVerified("it is about other bytes", { isFalse: true });
 }
 
 /** What the index says of who published is not believed, and must not be something else either. */
@@ -155,5 +172,6 @@ function checkPublisher(publisher: unknown, { repository, workflow, subject }: B
   if (!isSame)
     throw new NotVerified(
       `the index names another publisher than the certificate, which was given to ${subject}`,
+      { isFalse: true },
     );
 }

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { Problem } from "../../core/problem.ts";
 import { pypi } from "./index.ts";
-import { attestation } from "./testdata/attestations.ts";
+import { attestation, attested } from "./testdata/attestations.ts";
 import { form, formFields, type Made, sdist, uploadForm, wheel } from "./testdata/distributions.ts";
 import { hostedRepository } from "./testdata/hosted-repository.ts";
 
@@ -119,10 +119,14 @@ test("attestations are kept and given as provenance, and the first ones stay", a
       ]),
     );
   const hosted = hostedRepository();
-  const first = attestation({ file: made.file, sha256 });
+  const first = attested({ file: made.file, sha256 });
   expect(
     (await refused(post([attestation({ file: made.file, sha256: "00".repeat(32) })]))).message,
   ).toContain("Invalid attestations");
+  // Signed, and by somebody of whom nobody knows who they are.
+  expect((await refused(post([attestation({ file: made.file, sha256 })]))).message).toMatch(
+    /Invalid attestations for sea_shell-1.0-py3-none-any.whl: .*authority of the trust root|Invalid attestations/,
+  );
   expect(hosted.hosting.packages.size).toBe(0);
   await post([first]);
   expect(hosted.composed("project", "sea-shell")["files"][0].provenance).toBe(
@@ -133,7 +137,7 @@ test("attestations are kept and given as provenance, and the first ones stay", a
   expect(answer.headers["content-type"]).toBe("application/vnd.pypi.integrity.v1+json");
   expect(JSON.parse(String(answer.body)).attestation_bundles[0].attestations).toEqual([first]);
   // Signed again, as a job that runs again does.
-  expect((await post([attestation({ file: made.file, sha256 })])).status).toBe(200);
+  expect((await post([attested({ file: made.file, sha256 })])).status).toBe(200);
   expect((await get()).body).toEqual(answer.body);
   expect(
     (await hosted.send("GET", `/integrity/sea-shell/2.0/${made.file}/provenance`)).status,

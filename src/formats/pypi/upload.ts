@@ -1,17 +1,20 @@
 // Publishing a file: the upload API of the public index, as twine, uv, poetry, flit and hatch speak it.
 import { createHash } from "node:crypto";
+import { parseJson } from "../../core/answers.ts";
 import type { NewFile, Upload } from "../../core/hosting.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import { provenanceOf } from "./attestations.ts";
+import { refuseUnverified } from "./attested.ts";
 import { releaseInfo } from "./compose-release.ts";
 import type { Distribution } from "./distribution.ts";
 import { DIGESTS, fieldOf, notOurs, readUploadForm, type UploadForm } from "./form.ts";
 import { type Inside, readInside } from "./inside.ts";
 import { METADATA_LIMIT } from "./metadata.ts";
 import { normalizeName, releasePurl, type Sidecar } from "./names.ts";
+import type { PypiOptions } from "./options.ts";
 import type { FileMetadata } from "./types.ts";
 import { canonicalVersion } from "./versions.ts";
 import { provenancePath } from "./view.ts";
@@ -26,7 +29,10 @@ const OTHERS: Record<string, string> = {
 };
 
 /** The one function that publishes. Throws a Problem. */
-export async function serveUpload(request: Request, repository: Repository): Promise<Reply> {
+export async function serveUpload(
+  request: Request,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
   // devpi's push between indexes.
   if (/^application\/json\b/i.test(request.header("content-type") ?? ""))
     return gone('a release is taken from one repository to another by "holdfast promote"');
@@ -49,7 +55,10 @@ function gone(why: string): Reply {
   return reply(410, TEXT, `holdfast: ${why}\n`);
 }
 
-async function publish({ fields, content }: UploadForm, repository: Repository): Promise<Reply> {
+async function publish(
+  { fields, content }: UploadForm,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
   if (!content) throw new Problem("badRequest", "The form holds no file (content)");
   const { upload, distribution } = content;
   checkForm(fields, distribution);
@@ -62,6 +71,12 @@ async function publish({ fields, content }: UploadForm, repository: Repository):
     for (const sidecar of sidecarsOf(fields, upload, distribution, inside)) {
       const { bytes } = sidecar;
       if (await hasOther(sidecar, distribution, upload, repository)) continue;
+      if (sidecar.kind === "provenance")
+        await refuseUnverified(
+          { file: distribution.file, sha256: upload.sha256 },
+          parseJson(bytes),
+          repository,
+        );
       const kept = await hosting.receive(distribution.project, once(bytes), METADATA_LIMIT);
       beside.push(kept);
       made.push({ ...sidecarFile(sidecar, distribution), upload: kept });
@@ -86,7 +101,7 @@ async function hasOther(
   { file, bytes, kind }: NewSidecar,
   distribution: Distribution,
   upload: Upload,
-  repository: Repository,
+  repository: Repository<PypiOptions>,
 ): Promise<boolean> {
   if (kind === "metadata") return false;
   const first = await repository.pinned(distribution.project, file);

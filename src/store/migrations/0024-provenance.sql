@@ -9,10 +9,10 @@ CREATE TABLE provenance (
   package    TEXT NOT NULL,
   file       TEXT NOT NULL,
   version    TEXT NOT NULL,
-  state      TEXT NOT NULL,             -- verified, unverified, none
+  state      TEXT NOT NULL,             -- verified, unverified, false, none
   builder    TEXT,                      -- JSON: whom the certificate names, of a verified one
   signature  TEXT,                      -- whose keys the registry's signature was checked with: root, registry; null: not
-  why        TEXT,                      -- of an unverified one
+  why        TEXT,                      -- of an unverified or false one
   checked_at BIGINT NOT NULL,
   PRIMARY KEY (repository, package, file)
 );

@@ -8,10 +8,11 @@ import type { Reply } from "../../../core/reply.ts";
 import { bodyParts, serviceOf } from "../../../core/testkit.ts";
 import { packumentRef, versionRef } from "../documents.ts";
 import { npm } from "../index.ts";
+import type { NpmOptions } from "../types.ts";
 import { createFakeAccounts } from "./accounts.ts";
 import { FakeRepository, request } from "./repository.ts";
 
-export function hostedRepository() {
+export function hostedRepository(options: Partial<NpmOptions> = {}) {
   const packages = new Map<string, HostedPackage>();
   const calls: string[] = [];
   /** Uploads that were neither published nor discarded. */
@@ -107,7 +108,14 @@ export function hostedRepository() {
     },
   };
 
-  const repository = Object.assign(new FakeRepository(), { hosting, accounts });
+  const fake = new FakeRepository();
+  const repository = Object.assign(fake, {
+    hosting,
+    accounts,
+    options: { ...fake.options, ...options },
+    work: async <T>(task: string, options: unknown) =>
+      (await npm.tasks![task]!({ options, files: [], async write() {} })) as T,
+  });
 
   function send(
     method: string,

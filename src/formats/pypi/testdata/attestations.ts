@@ -1,6 +1,11 @@
-// Signs attestations as a CI job does, with a certificate that is its own, for tests.
+// Signs attestations as a CI job does, for tests: with a certificate that is its own, or with one of a made-up authority.
 import { generateKeyPairSync, sign } from "node:crypto";
+import { createAuthority, type Signing, statementOf } from "../../../proof/testdata/authority.ts";
 import type { Subject } from "../attestations.ts";
+
+const authority = createAuthority();
+/** The text of a `trusted_root.json`: what is `attested` is verified with it. */
+export const trustRoot = JSON.stringify(authority.trustRoot);
 
 const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
@@ -44,6 +49,12 @@ export interface Wanted {
   statement?: Record<string, unknown>;
 }
 
+/** One that holds: by a job of the made-up authority. */
+export function attested({ file, sha256 }: Subject, signing: Signing = {}) {
+  return inPep740(authority.attest(statementOf(file, { sha256 }), signing));
+}
+
+/** One that is signed by the key in it, which nobody vouches for. */
 export function attestation({ file, sha256 }: Subject, wanted: Wanted = {}) {
   const { identity = github, predicateType = predicate.slsa, statement = {} } = wanted;
   const said = Buffer.from(

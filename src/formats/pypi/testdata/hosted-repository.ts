@@ -8,6 +8,7 @@ import type { Request } from "../../../core/request.ts";
 import { bodyParts, serviceOf, unexpectedParts } from "../../../core/testkit.ts";
 import { pypi } from "../index.ts";
 import { PypiOptions } from "../options.ts";
+import { trustRoot } from "./attestations.ts";
 import { contentType } from "./distributions.ts";
 import { createFakeHosting } from "./hosting.ts";
 
@@ -16,8 +17,10 @@ export function hostedRepository() {
   const repository: Repository<PypiOptions> = {
     ...unexpectedParts,
     name: "pypi",
-    options: PypiOptions.parse({ projects: "stored" }),
+    options: { ...PypiOptions.parse({ projects: "stored" }), trustRoot },
     hosting,
+    work: async <T>(task: string, options: unknown) =>
+      (await pypi.tasks![task]!({ options, files: [], async write() {} })) as T,
     claims: () => false,
     refuseClaimed() {},
     async view() {
