@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { attestation } from "../../src/formats/pypi/testdata/attestations.ts";
+import { attestation, attested } from "../../src/formats/pypi/testdata/attestations.ts";
 import { wheel } from "../../src/formats/pypi/testdata/distributions.ts";
 import { tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
@@ -104,13 +104,25 @@ withPrograms(["uv"], () => {
   test("uv publishes the attestations that lie beside a file", async () => {
     const folder = tempFolder("attested");
     const { file, bytes } = wheel({ name: "shell-attested" });
-    const said = attestation({ file, sha256: sha256(bytes) });
+    const subject = { file, sha256: sha256(bytes) };
     mkdirSync(join(folder, "dist"));
     writeFileSync(join(folder, "dist", file), bytes);
-    writeFileSync(join(folder, "dist", `${file}.publish.attestation`), JSON.stringify(said));
+    const write = (said: unknown) =>
+      writeFileSync(join(folder, "dist", `${file}.publish.attestation`), JSON.stringify(said));
     const { command, env } = publishers
       .find(({ name }) => name === "uv")!
       .publish(scene.url, scene.ann);
+    // Signed by a key for which no authority vouches that is known here.
+    write(attestation(subject));
+    const refused = await scene.run(folder, { command, env });
+    expect([refused.code !== 0, refused.output]).toEqual([
+      true,
+      expect.stringContaining("Invalid attestations"),
+    ]);
+    expect(await scene.page("shell-attested")).toEqual([]);
+
+    const said = attested(subject);
+    write(said);
     await scene.must(folder, { command, env });
     const [shown] = await scene.page("shell-attested");
     expect(shown!.provenance).toBe(`${scene.url}/integrity/shell-attested/1.0/${file}/provenance`);

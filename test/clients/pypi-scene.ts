@@ -1,8 +1,9 @@
 // A server with tokens, and a fake upstream behind it, for real Python clients that publish and install.
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
+import { trustRoot } from "../../src/formats/pypi/testdata/attestations.ts";
 import {
   contentType,
   type Made,
@@ -45,7 +46,12 @@ export interface Scene {
 
 export async function openScene(): Promise<Scene> {
   const upstream = await startUpstream();
-  const server = await startServer(upstream, { claims: { pypi: ["shell-*"] } });
+  const trusted = tempFolder("trusted");
+  writeFileSync(join(trusted, "trusted_root.json"), trustRoot);
+  const server = await startServer(upstream, {
+    claims: { pypi: ["shell-*"] },
+    own: { pypi: { trustRoot: join(trusted, "trusted_root.json") } },
+  });
   const all = { user: "ann", actions: ["publish", "unpublish"] as Action[], repository: "pypi" };
   const tokens = await makeAccounts(server.data, [
     all,

@@ -21,6 +21,8 @@ export interface TestOptions {
   sumdbDirect?: boolean;
   /** Code hosts by repository, as the configuration has them. */
   sources?: Record<string, Record<string, unknown>[]>;
+  /** Options of other repositories, by their names. */
+  own?: Record<string, Record<string, unknown>>;
   /** Options of apt repositories. */
   apt?: AptSettings;
 }
@@ -32,6 +34,7 @@ export function configText(upstream: FakeUpstream, options: TestOptions = {}): s
     claims: claims[name] ?? [],
     ...(freshness ? { freshness } : {}),
     ...(options.sources?.[name] && { sources: options.sources[name] }),
+    ...options.own?.[name],
   });
   const at = (url: string, hosts: string[] = []) => [
     // A fault that a test asks for lasts.

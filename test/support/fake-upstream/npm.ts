@@ -18,6 +18,7 @@ interface Release {
   manifest: Record<string, unknown>;
   bytes: Buffer;
   time: Date;
+  attest?: NpmVersion["attest"];
 }
 
 export interface NpmVersion {
@@ -29,6 +30,8 @@ export interface NpmVersion {
   /** Files beside package.json and index.js. */
   files?: Record<string, string | Uint8Array>;
   time?: Date;
+  /** Sigstore bundles of what it says of the tarball. */
+  attest?: (subject: { purl: string; sha512: string }) => unknown[];
 }
 
 const CORGI = "application/vnd.npm.install-v1+json";
@@ -120,7 +123,8 @@ export class FakeNpm {
       ),
     });
     const versions = this.#releases.get(name) ?? new Map<string, Release>();
-    versions.set(version, { name, version, manifest, bytes, time: options.time ?? this.#touch() });
+    const { time = this.#touch(), attest } = options;
+    versions.set(version, { name, version, manifest, bytes, time, ...(attest && { attest }) });
     this.#releases.set(name, versions);
     const tags = this.#tags.get(name) ?? {};
     if (!version.includes("-")) tags["latest"] = version;
@@ -249,7 +253,7 @@ export class FakeNpm {
       dist["fileCount"] = 4;
       dist["unpackedSize"] = 512;
       dist["signatures"] = [{ keyid: keyId(), sig: this.#sign(`${name}@${version}:${integrity}`) }];
-      if (name.startsWith("@reef/"))
+      if (name.startsWith("@reef/") || release.attest)
         dist["attestations"] = {
           url: `${this.base}/-/npm/v1/attestations/${encodeURIComponent(name)}@${version}`,
           provenance: { predicateType: "https://slsa.dev/provenance/v1" },
@@ -271,10 +275,17 @@ export class FakeNpm {
   #attestations(name: string, version: string): Said {
     const release = this.#releases.get(name)?.get(version);
     if (!release || this.#manners.plain) return json(404, { error: "Not found" });
+    const predicateType = "https://slsa.dev/provenance/v1";
+    if (release.attest) {
+      const sha512 = createHash("sha512").update(release.bytes).digest("hex");
+      const purl = `pkg:npm/${encodeURIComponent(name).replace("%2F", "/")}@${version}`;
+      const bundles = release.attest({ purl, sha512 });
+      return json(200, { attestations: bundles.map((bundle) => ({ predicateType, bundle })) });
+    }
     return json(200, {
       attestations: [
         {
-          predicateType: "https://slsa.dev/provenance/v1",
+          predicateType,
           bundle: {
             mediaType: "application/vnd.dev.sigstore.bundle+json;version=0.2",
             subject: `${name}@${version}`,

@@ -14,6 +14,7 @@ interface Distribution {
   requiresPython?: string;
   yanked?: string;
   provenance: boolean;
+  attest?: Options["attest"];
   time: Date;
 }
 
@@ -32,6 +33,8 @@ interface Options {
   sdist?: boolean;
   display?: string;
   provenance?: boolean;
+  /** Attestations of what it says of each file. PEP 740 */
+  attest?: (subject: { file: string; sha256: string }) => unknown[];
   status?: string;
   reason?: string;
   bare?: boolean;
@@ -73,7 +76,8 @@ export class FakePypi {
       project: name,
       version,
       time,
-      provenance: options.provenance ?? false,
+      provenance: options.provenance ?? options.attest !== undefined,
+      ...(options.attest && { attest: options.attest }),
       ...(options.requiresPython ? { requiresPython: options.requiresPython } : {}),
       ...(options.yanked !== undefined ? { yanked: options.yanked } : {}),
     };
@@ -314,6 +318,12 @@ export class FakePypi {
       .get(name)
       ?.files.find((item) => item.filename === filename && item.provenance);
     if (!found) return json(404, { message: `No provenance available for ${filename}` });
+    const type = "application/vnd.pypi.integrity.v1+json";
+    if (found.attest) {
+      const subject = { file: filename, sha256: sha256(found.bytes).toString("hex") };
+      const attestation_bundles = [{ publisher: null, attestations: found.attest(subject) }];
+      return text(200, JSON.stringify({ version: 1, attestation_bundles }), type);
+    }
     return text(
       200,
       JSON.stringify({
@@ -346,7 +356,7 @@ export class FakePypi {
           },
         ],
       }),
-      "application/vnd.pypi.integrity.v1+json",
+      type,
     );
   }
 
