@@ -28,6 +28,7 @@ let found: Record<string, Provenance | Problem | Error | null>;
 let asked: string[];
 const format: AnyFormat = {
   ...plain,
+  popular: async () => ["things"],
   compareVersions: (a, b) => a.localeCompare(b, "en", { numeric: true }),
   mount: (repository) => ({
     ...plain.mount(repository),
@@ -217,4 +218,24 @@ test("a licence that is not fine is refused also where it is stored", async () =
   expect(await shown()).toEqual(["a-1.0"]);
   await get("a-1.0");
   await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
+});
+
+test("a name that is close to a popular one is told of once, and nothing is held", async () => {
+  await open({ "a-1": [90, {}] }, [rule({ similarName: "tell" })]);
+  expect(await shown()).toEqual(["a-1"]);
+  names({ "a-1": [90, {}], "a-2": [1, {}] });
+  toy.clock.shift += DAY;
+  expect(await shown()).toEqual(["a-1", "a-2"]);
+  await toy.restart();
+  toy.clock.shift += DAY;
+  await shown();
+  expect((await toy.events()).map(({ kind, message }) => [kind, message])).toEqual([
+    ["similar", expect.stringContaining("its name is close to that of things")],
+  ]);
+});
+
+test("without such a rule nobody is told of names", async () => {
+  await open({ "a-1": [90, {}] }, [keep]);
+  await shown();
+  expect(await toy.eventKinds()).toEqual([]);
 });

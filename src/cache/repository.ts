@@ -39,6 +39,7 @@ import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { createRepackCheck } from "./repacked.ts";
 import { createSeen } from "./seen.ts";
+import { similarEvents } from "./similar.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
 import { createWithheld } from "./withheld.ts";
@@ -198,6 +199,7 @@ export function createRepository(
     report,
     now,
   };
+  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
   const fetched = createDocuments({
     ...common,
     format: format.name,
@@ -205,6 +207,7 @@ export function createRepository(
     storeEvent: (sql, event) => shared.events.store(sql, name, event),
     announce: (event) => shared.events.announce(name, event),
     hasDigests: (format.alsoPinned ?? []).length > 0,
+    firstMet: similarEvents(format, policy),
     repacked: format.contentDigest ? createRepackCheck({ ...common, format }) : null,
     admit: service.admit
       ? (candidate) => service.admit!(candidate, boundTo(shared.ownGrant))
@@ -217,7 +220,6 @@ export function createRepository(
     composed,
     fetched,
   );
-  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
   const attested = createAttested({
     ...common,
     find: service.provenance ?? null,

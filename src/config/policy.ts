@@ -122,6 +122,8 @@ export interface RuledFormat {
   readonly withholds?: true;
   /** What its documents tell of a release for rules. */
   readonly tells?: readonly TraitName[];
+  /** Names that others are mistaken for. */
+  readonly popular?: unknown;
 }
 
 /** `complain`: of what the schema cannot see. */
@@ -198,6 +200,8 @@ function checkPattern(
   for (const [verdict, trait, words] of NEEDS)
     if (rule[verdict] !== undefined && !format.tells?.includes(trait))
       complain(at, `the documents of ${format.name} do not tell ${words}`);
+  if (rule.similarName !== undefined && !format.popular)
+    complain(at, `there is no list of popular names of ${format.name}`);
   try {
     if (versions !== undefined) parseRange(versions, format.compareVersions ?? null);
   } catch (error) {

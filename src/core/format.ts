@@ -25,6 +25,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly withholds?: true;
   /** What its documents tell of a release for rules (`Fact.traits`). A rule about anything else is refused with the configuration. */
   readonly tells?: readonly TraitName[];
+  /** Some hundreds of names that many know, by the one spelling of names: others are mistaken for them. */
+  readonly popular?: () => Promise<readonly string[]>;
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */

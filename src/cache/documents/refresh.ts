@@ -35,6 +35,8 @@ export interface RefreshDeps {
   report(event: RepositoryEvent): void;
   storeEvent: ObserverDeps["storeEvent"];
   announce: ObserverDeps["announce"];
+  /** What is to be told of a package of which there was no document before. */
+  firstMet(ref: DocumentRef): Promise<RepositoryEvent[]>;
   /** Throws a Problem when the new copy must not take the place of the old one. */
   admit: ((candidate: Candidate) => Promise<void>) | null;
   now(): number;
@@ -202,12 +204,13 @@ export function createRefresh(deps: RefreshDeps): Refresh {
       const source = deps.open(ref, taken);
       await admit({ ref: here, source, previous: await previous(ref, state) });
       const observed = await deps.observe(ref, state, taken.facts, host);
+      const first = state ? [] : await deps.firstMet(ref);
       let events: RepositoryEvent[] = [];
       const accepted = await inService.change(
         ref,
         (before) => {
           const { told, ...news } = tellSkipped(ref, host, taken.skipped, before?.skipped ?? []);
-          events = news.events;
+          events = before ? news.events : [...first, ...news.events];
           return {
             received: received.sha256,
             blob: taken.blob,

@@ -5,6 +5,7 @@ import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
+import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { promotedState } from "./promoted.ts";
@@ -30,6 +31,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   purlType: "npm",
   compareVersions,
   withholds: true,
+  popular,
   tells: ["licence", "scripts", "attested"],
   hosts: true,
   exchange: "package",

@@ -7,6 +7,7 @@ import { documents } from "./documents.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
+import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { type PypiRoute, parseRoute } from "./routes.ts";
@@ -31,6 +32,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   purlType: "pypi",
   compareVersions,
   withholds: true,
+  popular,
   tells: ["attested"],
   hosts: true,
   exchange: "mint",
