@@ -26,6 +26,8 @@ const now = () => Date.now() + toy.clock.shift;
 /** What the format finds out of each file, and which files it was asked of. */
 let found: Record<string, Provenance | Problem | Error | null>;
 let asked: string[];
+/** Nothing is found out before it. */
+let gate: Promise<void>;
 const format: AnyFormat = {
   ...plain,
   popular: async () => ["things"],
@@ -34,6 +36,7 @@ const format: AnyFormat = {
     ...plain.mount(repository),
     async provenance({ file }) {
       asked.push(file);
+      await gate;
       const one = found[file] ?? null;
       if (one instanceof Error) throw one;
       return one;
@@ -70,6 +73,7 @@ const keep = rule({ provenance: 30 * DAY });
 async function open(files: Record<string, [age: number, traits: Traits]>, policy: PolicyRule[]) {
   found = {};
   asked = [];
+  gate = Promise.resolve();
   toy = await openToy({ policy, format });
   names(files);
 }
@@ -182,8 +186,12 @@ test("a release is held until it is verified, and then shown or held by where it
   const attested = { attested: true } as const;
   await open({ "a-1.0": [90, attested], "a-1.1": [2, attested], "a-1.2": [1, attested] }, [keep]);
   found = { "a-1.0": by("reef/shell"), "a-1.1": by("reef/shell"), "a-1.2": by("mallory/shell") };
+  const { promise, resolve: lookNow } = Promise.withResolvers<void>();
+  gate = promise;
   expect(await shown()).toEqual(["a-1.0"]); // nothing is verified yet
   const reply = await toy.repository.view(index, { variant: "all", base: "" }, {});
+  expect(reply.isCurrent?.()).toBe(true);
+  lookNow();
   await toy.mounted.attested.idle();
   expect(reply.isCurrent?.()).toBe(false);
   await shown();

@@ -8,6 +8,7 @@ import type { FakeUpstream } from "../support/fake-upstream/index.ts";
 import type { ServerProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { tempFolder } from "../support/temp.ts";
+import { waitFor } from "../support/wait.ts";
 import { eachClient } from "./clients.ts";
 import type { Driver } from "./driver.ts";
 import { Project } from "./job.ts";
@@ -65,15 +66,17 @@ async function explain(server: ServerProcess, purl: string): Promise<string> {
     .output;
 }
 
-/** Asks as clients do until what is young was looked at; each time is a look at what is known by then. */
+/** Asks as clients do until what is young was looked at. */
 async function verified(url: string, format: string): Promise<void> {
-  const path = format === "npm" ? "argonaut" : "simple/argonaut/";
-  const accept = format === "npm" ? "application/json" : "application/vnd.pypi.simple.v1+json";
-  for (;;) {
-    const text = await (await fetch(`${url}/${path}`, { headers: { accept } })).text();
-    if (!text.includes("yet to be verified")) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const isNpm = format === "npm";
+  const path = isNpm ? "argonaut" : "simple/argonaut/";
+  const accept = isNpm ? "application/json" : "application/vnd.pypi.simple.v1+json";
+  const text = async () => (await fetch(`${url}/${path}`, { headers: { accept } })).text();
+  await waitFor(
+    async () => !(await text()).includes("yet to be verified"),
+    () => "The provenance was never looked at",
+    20_000,
+  );
 }
 
 async function refused(driver: Driver, url: string, want: string): Promise<string> {

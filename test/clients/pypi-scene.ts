@@ -103,6 +103,7 @@ export async function openScene(): Promise<Scene> {
       await server.stop();
       await upstream.stop();
       removeTemp(home);
+      removeTemp(trusted);
     },
   };
 }
