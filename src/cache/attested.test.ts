@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from "bun:test";
 import type { AnyFormat } from "../core/format.ts";
 import type { PolicyRule } from "../core/policy.ts";
+import { theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Provenance } from "../core/provenance.ts";
 import type { Traits } from "../core/traits.ts";
@@ -213,18 +214,29 @@ test("a new script at installation is held, one that was always there is not", a
   expect(await shown()).toEqual(["a-1.0", "a-1.1"]);
 });
 
-test("a licence that is not fine is refused also where it is stored", async () => {
-  await open(
-    { "a-1.0": [90, { licence: "MIT" }], "a-1.1": [90, { licence: "AGPL-3.0-only" }] },
-    [],
-  );
-  await get("a-1.1");
-  await toy.close();
-  await open({ "a-1.0": [90, { licence: "MIT" }], "a-1.1": [90, { licence: "AGPL-3.0-only" }] }, [
-    rule({ licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" } }),
-  ]);
+test("a licence that is not fine is refused, also where no document was read before, and where it is stored", async () => {
+  const files = {
+    "a-1.0": [90, { licence: "MIT" }],
+    "a-1.1": [90, { licence: "AGPL-3.0-only" }],
+  } as Record<string, [number, Traits]>;
+  const deny = rule({ licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" } });
+  await open(files, [deny]);
+  await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
+  expect(toy.upstream.asked).toEqual(["thing"]);
   expect(await shown()).toEqual(["a-1.0"]);
   await get("a-1.0");
+  // Let through once, it is here; and refused again.
+  const waiver = await toy.waivers.add(theServer, {
+    repository: null,
+    purlType: "toy",
+    package: "thing",
+    versions: "1.1",
+    reason: "needed",
+    until: now() + 1_000,
+  });
+  await get("a-1.1");
+  expect(waiver.versions).toBe("1.1");
+  toy.clock.shift += 2_000;
   await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
 });
 

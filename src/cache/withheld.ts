@@ -166,11 +166,13 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return null;
   }
 
-  /** With the time of publication where a document tells it: what tells of one release alone may not. */
+  /** With the time of publication and with traits where a document tells them: what tells of one release alone may not. */
   async function datedFactOf(artifact: Artifact): Promise<KnownFact | null> {
     const fact = await factOf(artifact);
-    if (fact?.publishedAt || fact?.firstSeen || policy.oldestAsked(artifact.package) === 0)
-      return fact;
+    const { package: name } = artifact;
+    const isDated = policy.oldestAsked(name) === 0 || fact?.publishedAt || fact?.firstSeen;
+    const isTold = !policy.readsTraits(name) || (fact?.traits ?? null) !== null;
+    if (isDated && isTold) return fact;
     const telling = artifact.namedBy.filter(({ kind }) => deps.types[kind]!.complete);
     for (const ref of telling) await deps.documents.get(ref).catch(ignoreNo);
     return telling.length > 0 ? factOf(artifact) : fact;

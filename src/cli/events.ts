@@ -13,6 +13,7 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   fork: "red",
   unsigned: "red",
   damaged: "red",
+  unproven: "red",
   unfinished: "red",
   "disk-low": "red",
   returned: "dim",

@@ -118,6 +118,19 @@ const mistakes: [text: string, want: string][] = [
     "no format here has purls of the type nmp; did you mean pkg:npm/…?",
   ],
   [`{ name: x, packages: ["pkg:deb/*"], block: b }`, "no format here has purls of the type deb"],
+  [
+    `{ name: x, packages: ["pkg:pypi/*"], licence: { deny: [MIT] } }`,
+    "the documents of pypi do not tell of their licences",
+  ],
+  [
+    `{ name: x, packages: ["pkg:pypi/*"], newInstallScript: 3d }`,
+    "the documents of pypi do not tell of the scripts that run when they are installed",
+  ],
+  [
+    `{ name: x, packages: ["pkg:npm/*"], licence: { deny: ["M I T"] } }`,
+    "expected an SPDX identifier",
+  ],
+  [`{ name: x, packages: ["pkg:npm/*"], similarName: block }`, "similarName"],
   [`{ name: x, packages: ["pkg:npm/*"], versions: "^1", block: b }`, `"^1" is no comparison`],
   [`{ name: x, packages: ["pkg:npm/*"], versions: "<1.x", block: b }`, `"1.x" is no version`],
   [

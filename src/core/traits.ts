@@ -38,5 +38,7 @@ export function readTraits(text: string | null): Traits | null {
 /** What was told first stays; a later document can add to it. */
 export function mergeTraits(before: string | null, said: Traits | undefined): string | null {
   if (said === undefined) return before;
+  const text = writeTraits(said);
+  if (before === null || before === text) return text; // nearly all of a document is as it was
   return writeTraits({ ...said, ...readTraits(before) });
 }

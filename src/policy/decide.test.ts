@@ -123,3 +123,70 @@ test("a scope may be written as purls have it", () => {
   const release = { package: "@acme/ui", version: "1", publishedAt: null };
   expect(decide(release, compileRules(rules, repository), [], NOW)?.verdict).toBe("block");
 });
+
+describe("what is otherwise than before", () => {
+  const trust = rule("trust", { provenance: 30 * DAY });
+  const scripts = rule("scripts", { newInstallScript: 14 * DAY });
+  const lost = { provenance: "it comes without provenance, which 1 had", scripts: null };
+  const both = { ...lost, scripts: "it runs a script" };
+  const of = (rules: PolicyRule[], suspicion: typeof both | typeof lost, age = 1, waived = false) =>
+    decide(
+      { package: "kelp", version: "2", publishedAt: NOW - age * DAY, suspicion },
+      compileRules(rules, repository),
+      waived ? compileWaivers([waiver()], repository) : [],
+      NOW,
+    );
+
+  test("is held until the rule's window ends, with the reason", () => {
+    expect(of([trust], lost)).toEqual({
+      verdict: "hold",
+      version: "2",
+      rule: "trust",
+      until: NOW + 29 * DAY,
+      message:
+        "kelp 2 is held by the rule trust until 2026-12-25T00:00Z: it comes without provenance, which 1 had. An administrator can waive that",
+    });
+    expect(of([trust], lost, 30)).toBeNull();
+  });
+
+  test("goes before the age, and after what allows, blocks or waives", () => {
+    expect(of([cooldown, trust], lost)?.rule).toBe("trust");
+    expect(of([cooldown, trust], lost, 30)).toBeNull();
+    expect(of([rule("ours", { allow: "ours" }), trust], lost)).toBeNull();
+    expect(of([trust, rule("bad", { block: "bad" })], lost)?.rule).toBe("bad");
+    expect(of([trust], lost, 1, true)).toBeNull();
+  });
+
+  test("is held by the rule that asks for it, the first of them", () => {
+    expect(of([scripts], lost)).toBeNull();
+    expect(of([scripts, trust], both)?.rule).toBe("scripts");
+    expect(of([scripts, trust], both, 20)?.rule).toBe("trust");
+  });
+});
+
+describe("a licence", () => {
+  const licences = rule("licences", {
+    licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" },
+  });
+  const of = (licence: string | undefined, rules = [licences], waived = false) =>
+    decide(
+      { package: "kelp", version: "2", publishedAt: null, traits: licence ? { licence } : {} },
+      compileRules(rules, repository),
+      waived ? compileWaivers([waiver()], repository) : [],
+      NOW,
+    );
+
+  test("that is denied blocks, whatever is allowed, until it is waived", () => {
+    expect(of("AGPL-3.0-only")).toMatchObject({
+      verdict: "block",
+      rule: "licences",
+      until: null,
+      message:
+        "kelp 2 is blocked by the rule licences: its licence is AGPL-3.0-only. An administrator can waive that",
+    });
+    expect(of("AGPL-3.0-only", [rule("ours", { allow: "ours" }), licences])?.rule).toBe("licences");
+    expect(of("AGPL-3.0-only", [licences], true)).toBeNull();
+    expect(of("MIT")).toBeNull();
+    expect(of(undefined)).toBeNull();
+  });
+});

@@ -14,6 +14,8 @@ export interface Policy {
   /** What was published longer ago needs no look; 0: no rule asks for an age. Milliseconds. */
   oldestAsked(packageName: string): number;
   mayBlock(packageName: string): boolean;
+  /** Whether a rule goes by what documents tell of a release beside its age. */
+  readsTraits(packageName: string): boolean;
   /** Whether a rule wants young releases compared with those before them. */
   compares(packageName: string): boolean;
   /** `past`: all releases of the package that are known. */
@@ -61,6 +63,8 @@ export function createPolicy(
     concerns,
     oldestAsked: (packageName) => oldestAsked(compiled, packageName),
     mayBlock: (packageName) => mayBlock(compiled, packageName),
+    readsTraits: (packageName) =>
+      compiled.some(({ rule, covers }) => rule.licence !== undefined && covers(packageName)),
     compares(packageName) {
       const { provenance, scripts } = windowsOf(compiled, packageName);
       return provenance > 0 || scripts > 0;
