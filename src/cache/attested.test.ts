@@ -5,6 +5,7 @@ import type { PolicyRule } from "../core/policy.ts";
 import { theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Provenance } from "../core/provenance.ts";
+import { grantOf } from "../core/testkit.ts";
 import type { Traits } from "../core/traits.ts";
 import { readProvenance } from "../ledger/provenance.ts";
 import {
@@ -238,6 +239,25 @@ test("a licence that is not fine is refused, also where no document was read bef
   expect(waiver.versions).toBe("1.1");
   toy.clock.shift += 2_000;
   await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
+});
+
+test("what is published here is looked at when it is there", async () => {
+  found = {};
+  asked = [];
+  gate = Promise.resolve();
+  toy = await openToy({ format, claims: ["thing"] });
+  found = { "a-1": by("reef/shell") };
+  const room = toy.hosting(grantOf("ann", () => true));
+  async function* bytes() {
+    yield BYTES;
+  }
+  const upload = await room.receive("thing", bytes(), 1_000);
+  const purl = "pkg:toy/thing@1";
+  const file = { file: "a-1", kind: "any", purl, path: "/thing/a-1", upload, metadata: {} };
+  await room.publish({ package: "thing", version: "1", metadata: {}, files: [file] });
+  await toy.mounted.attested.idle();
+  expect(asked).toEqual(["a-1"]);
+  expect(await rows()).toMatchObject([{ file: "a-1", state: "verified" }]);
 });
 
 test("a name that is close to a popular one is told of once, and nothing is held", async () => {

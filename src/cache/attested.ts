@@ -5,7 +5,7 @@ import { Problem } from "../core/problem.ts";
 import type { Provenance } from "../core/provenance.ts";
 import type { Repository } from "../core/repository.ts";
 import { readFactsOfVersions } from "../ledger/fact-rows.ts";
-import { everyUnchecked, writeProvenance } from "../ledger/provenance.ts";
+import { everyUnchecked, uncheckedPublished, writeProvenance } from "../ledger/provenance.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 
@@ -28,7 +28,7 @@ export interface AttestedFile {
 }
 
 export interface Attested {
-  /** To be called with a file that was just stored. */
+  /** To be called with a file that was just stored. What is published is found by itself. */
   stored(file: AttestedFile): void;
   /** To be called with releases that a rule wants to know of, whether they are here or not. */
   want(packageName: string, versions: readonly string[]): void;
@@ -50,6 +50,7 @@ export function createAttested(deps: AttestedDeps): Attested {
   const waiting = new Map<string, AttestedFile>();
   const failed = new Map<string, number>();
   let running: Promise<void> | null = null;
+  const finding = new Set<Promise<void>>();
   let hasLookedBack = false;
   let isClosed = false;
 
@@ -119,24 +120,42 @@ export function createAttested(deps: AttestedDeps): Attested {
       });
   }
 
-  async function wantAll(packageName: string, versions: readonly string[]): Promise<void> {
+  deps.changes.on("hosted", ({ repository: where, key: name }) => {
+    if (where === repository) find(() => uncheckedPublished(database.read, repository, name));
+  });
+
+  /** What cannot be read now is found at the next look: the server ends, most often. */
+  function find(files: () => Promise<AttestedFile[]>): void {
+    if (!deps.find || isClosed) return;
+    const done: Promise<void> = files()
+      .then(
+        (found) => found.forEach(add),
+        () => {},
+      )
+      .finally(() => finding.delete(done));
+    finding.add(done);
+  }
+
+  async function filesOf(
+    packageName: string,
+    versions: readonly string[],
+  ): Promise<AttestedFile[]> {
     const facts = await readFactsOfVersions(database.read, repository, packageName, versions);
-    for (const { file, version, traits } of facts)
-      if (traits !== null) add({ package: packageName, version, file });
+    return facts
+      .filter(({ traits }) => traits !== null)
+      .map(({ file, version }) => ({ package: packageName, version, file }));
   }
 
   return {
     stored: add,
-    want(packageName, versions) {
-      if (deps.find) wantAll(packageName, versions).catch(() => {}); // it is wanted again at the next look
-    },
+    want: (packageName, versions) => find(() => filesOf(packageName, versions)),
     async idle() {
-      while (running) await running;
+      while (running || finding.size > 0) await Promise.all([running, ...finding]);
     },
     async close() {
       isClosed = true;
       waiting.clear();
-      await running;
+      await Promise.all([running, ...finding]);
     },
   };
 }

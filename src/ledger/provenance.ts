@@ -56,6 +56,21 @@ export async function* everyUnchecked(
   }
 }
 
+/** Files of a package that are published here and that nobody looked at, the newest of them. */
+export async function uncheckedPublished(
+  sql: Query,
+  repository: string,
+  packageName: string,
+): Promise<{ package: string; version: string; file: string }[]> {
+  const rows = await sql`SELECT h.version, h.file FROM hosted_files h
+    WHERE h.repository = ${repository} AND h.package = ${packageName} AND h.removed_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM provenance p WHERE p.repository = h.repository AND p.package = h.package AND p.file = h.file)
+    ORDER BY h.published_at DESC, h.file LIMIT ${NEWEST}`;
+  return rows.map((row) => ({ package: packageName, version: row.version, file: row.file }));
+}
+
+/** More are not published at once. */
+const NEWEST = 20;
 const PAGE = 100;
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { attestation, attested } from "../../src/formats/pypi/testdata/attestations.ts";
 import { wheel } from "../../src/formats/pypi/testdata/distributions.ts";
 import { tempFolder } from "../support/temp.ts";
+import { waitFor } from "../support/wait.ts";
 import { withPrograms } from "./clients.ts";
 import { type Account, publishers, writeProject } from "./pypi-publishers.ts";
 import { openScene, type Scene, sha256 } from "./pypi-scene.ts";
@@ -131,5 +132,20 @@ withPrograms(["uv"], () => {
       version: 1,
       attestation_bundles: [{ publisher: { kind: "GitHub" }, attestations: [said] }],
     });
+    // What was verified is a fact of the release.
+    const api = `${scene.server.url}/-/api/v1/repositories/pypi/packages/shell-attested/releases/1.0/policy`;
+    const headers = { authorization: `Bearer ${scene.ann.password}` };
+    let told: unknown[] = [];
+    await waitFor(
+      async () => {
+        const answer = await (await fetch(api, { headers })).json();
+        told = answer.provenance ?? [];
+        return told.length > 0;
+      },
+      () => "Nobody looked at it",
+    );
+    expect(told).toMatchObject([
+      { file, state: "verified", builder: { repository: "https://github.com/reef/shell" } },
+    ]);
   }, 60_000);
 });

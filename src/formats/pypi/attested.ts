@@ -4,7 +4,7 @@ import { integrityToHex } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Builder, Provenance } from "../../core/provenance.ts";
 import type { Repository } from "../../core/repository.ts";
-import type { Task } from "../../core/task.ts";
+import type { StoredBytes, Task } from "../../core/task.ts";
 import { trustRoot } from "../../proof/roots.ts";
 import { NotVerified, type TrustRoot } from "../../proof/sigstore.ts";
 import type { Subject } from "./attestations.ts";
@@ -18,7 +18,7 @@ interface Evidence {
   file: string;
   /** Hexadecimal. */
   sha256: string | null;
-  /** A provenance object; null where there is none. */
+  /** A provenance object; null where there is none, or where it is the file that comes with the task. */
   provenance: unknown;
   /** As in PypiOptions; null for the one that ships. */
   root: string | null;
@@ -33,6 +33,7 @@ export async function findProvenance(
   repository: Repository<PypiOptions>,
 ): Promise<Provenance | null> {
   if (!isDistribution(file)) return null;
+  if (repository.hosting.owns(project)) return ofPublished(project, file, repository);
   const known = await repository.known(project, file);
   const evidence: Evidence = {
     file,
@@ -41,6 +42,23 @@ export async function findProvenance(
     root: repository.options.trustRoot ?? null,
   };
   return repository.work<Provenance>("provenance", evidence, [], { isBehind: true });
+}
+
+/** Of what is published here: by what came with it. */
+async function ofPublished(
+  project: string,
+  file: string,
+  repository: Repository<PypiOptions>,
+): Promise<Provenance | null> {
+  const hosted = await repository.hosting.read(project);
+  const files = hosted?.releases.flatMap((release) => release.files) ?? [];
+  const made = files.find((one) => one.file === file);
+  if (!made) return null;
+  const beside = files.find((one) => one.file === `${file}.provenance`);
+  const root = repository.options.trustRoot ?? null;
+  const evidence: Evidence = { file, sha256: made.sha256, provenance: null, root };
+  const stored = beside ? [beside.sha256] : [];
+  return repository.work<Provenance>("provenance", evidence, stored, { isBehind: true });
 }
 
 /** Throws Problem("badRequest") for what comes with an upload and is not verified: readers would believe that it was. */
@@ -74,8 +92,9 @@ async function provenanceOf(
 }
 
 /** Pure: everything that it goes by is in what it is given, but the trust root that ships. */
-export const provenanceTask: Task = async ({ options }) => {
-  const { file, sha256, provenance, root } = options as Evidence;
+export const provenanceTask: Task = async ({ options, files: [stored] }) => {
+  const { file, sha256, root } = options as Evidence;
+  const { provenance } = stored ? { provenance: await readStored(stored) } : (options as Evidence);
   const told = (found: Omit<Provenance, "signature">): Provenance => ({
     ...found,
     signature: null,
@@ -91,6 +110,13 @@ export const provenanceTask: Task = async ({ options }) => {
     return told({ state: isFalse ? "false" : "unverified", builder: null, why: error.message });
   }
 };
+
+/** Larger ones were not taken. */
+const LARGEST = 16 * 1024 * 1024;
+
+async function readStored({ size, read }: StoredBytes): Promise<unknown> {
+  return size > LARGEST ? {} : (parseJson(await read(0, size)) ?? {});
+}
 
 /** Each must hold, and all must name one builder, and the one of whom the index speaks. Throws NotVerified. */
 function verifyAll(
