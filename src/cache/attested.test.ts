@@ -147,6 +147,38 @@ test("what was stored before a restart and not looked at is looked at after it",
   expect((await rows()).map(({ file }) => file)).toEqual(["a-1", "a-2"]);
 });
 
+test("what could not be verified is looked at again a day after, by a server that starts", async () => {
+  await open({ "a-1": [90, { attested: true }], "a-2": [80, {}], "a-3": [80, {}] }, []);
+  found = { "a-1": { ...bad, state: "unverified" }, "a-2": none, "a-3": none };
+  await get("a-1");
+  await toy.mounted.attested.idle();
+  found["a-1"] = by("reef/shell");
+  await toy.restart();
+  await get("a-2");
+  await toy.mounted.attested.idle();
+  expect((await rows())[0]!.state).toBe("unverified");
+  toy.clock.shift += DAY + 1;
+  await toy.restart();
+  await get("a-3");
+  await toy.mounted.attested.idle();
+  expect((await rows())[0]!.state).toBe("verified");
+});
+
+test("a release that a rule wants verified, and that could not be asked of, is asked of again", async () => {
+  const attested = { attested: true } as const;
+  await open({ "a-1.0": [90, attested], "a-1.1": [2, attested] }, [keep]);
+  found = { "a-1.0": by("reef/shell"), "a-1.1": new Problem("unreachable", "away") };
+  await shown();
+  await toy.mounted.attested.idle();
+  expect(await shown()).toEqual(["a-1.0"]);
+  found["a-1.1"] = by("reef/shell");
+  await toy.mounted.attested.idle();
+  toy.clock.shift += 66_000;
+  await shown();
+  await toy.mounted.attested.idle();
+  expect(await shown()).toEqual(["a-1.0", "a-1.1"]);
+});
+
 test("a mistake of ours is told, and hurts nobody", async () => {
   await open({ "a-1": [90, {}], "a-2": [80, {}] }, []);
   found = { "a-1": new TypeError("oops"), "a-2": none };

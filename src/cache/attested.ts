@@ -2,9 +2,10 @@
 
 import type { RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
-import type { Provenance } from "../core/provenance.ts";
+import type { Provenance, ReleasedFile } from "../core/provenance.ts";
 import type { Repository } from "../core/repository.ts";
-import { readFactsOfVersions } from "../ledger/fact-rows.ts";
+import { readTraits } from "../core/traits.ts";
+import { readFact, readFactsOfVersions } from "../ledger/fact-rows.ts";
 import { everyUnchecked, uncheckedPublished, writeProvenance } from "../ledger/provenance.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
@@ -14,18 +15,14 @@ export interface AttestedDeps {
   database: Database;
   changes: Changes;
   /** `Service.provenance`, asked with the server's own grant. Null for a format without it. */
-  find: ((file: AttestedFile, repository: Repository) => Promise<Provenance | null>) | null;
+  find: ((file: ReleasedFile, repository: Repository) => Promise<Provenance | null>) | null;
   own(): Repository;
   report(event: RepositoryEvent): void;
   now(): number;
 }
 
 /** A file of a release. */
-export interface AttestedFile {
-  package: string;
-  version: string;
-  file: string;
-}
+export type AttestedFile = Omit<ReleasedFile, "isAttested">;
 
 export interface Attested {
   /** To be called with a file that was just stored. What is published is found by itself. */
@@ -42,6 +39,8 @@ export interface Attested {
 const WAITING = 1_000;
 /** How far back a server looks that has just started. Milliseconds. */
 const LOOK_BACK = 7 * 24 * 60 * 60 * 1000;
+/** What could not be verified is looked at again after so long: there may be another trust root by then. Milliseconds. */
+const AGAIN = 24 * 60 * 60 * 1000;
 /** What could not be asked is asked again after so long, when somebody wants it. Milliseconds. */
 const RETRY = 60_000;
 
@@ -93,11 +92,12 @@ export function createAttested(deps: AttestedDeps): Attested {
 
   const first = () => waiting.entries().next().value;
 
-  /** What was stored shortly before the server ended, and was not looked at. */
+  /** What was stored before the server ended and was not looked at, or in vain. */
   async function lookBack(): Promise<void> {
     if (hasLookedBack) return;
     hasLookedBack = true;
-    for await (const files of everyUnchecked(database.read, repository, now() - LOOK_BACK))
+    const [since, again] = [now() - LOOK_BACK, now() - AGAIN];
+    for await (const files of everyUnchecked(database.read, repository, since, again))
       for (const file of files) {
         const key = `${file.package}\0${file.file}`;
         if (waiting.size < WAITING) waiting.set(key, file);
@@ -105,9 +105,11 @@ export function createAttested(deps: AttestedDeps): Attested {
   }
 
   async function look(file: AttestedFile): Promise<void> {
-    const found = await deps.find!(file, deps.own());
-    if (!found) return;
     const key = { repository, package: file.package, file: file.file };
+    const traits = readTraits((await readFact(database.read, key))?.traits ?? null);
+    const isAttested = traits && traits.attested === true;
+    const found = await deps.find!({ ...file, isAttested }, deps.own());
+    if (!found) return;
     await database.write((sql) => writeProvenance(sql, key, file.version, found, now()));
     deps.changes.announce({ kind: "provenance", repository, key: file.package });
     if (found.state === "false")

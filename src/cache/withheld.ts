@@ -59,6 +59,8 @@ export interface WithheldOf {
 }
 
 const PACKAGES_IN_MEMORY = 2_000;
+/** What could not be found out of who made a release is wanted again after so long. Longer than who finds it out waits. */
+const WANTED_AGAIN_MS = 65_000;
 /** Of a package that no rule concerns. */
 export const NONE_WITHHELD: Withholdings = {
   withheld: NOTHING_WITHHELD,
@@ -87,9 +89,12 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const at = now();
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     const comparing = comparisonOf(packageName, at);
+    let isWanting = false;
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
-        const suspicion = (await comparing?.())?.suspicions.get(fact.version);
+        const compared = await comparing?.();
+        if (compared && compared.wanted.length > 0) isWanting = true;
+        const suspicion = compared?.suspicions.get(fact.version);
         const release = { ...releaseOf(packageName, fact), ...(suspicion && { suspicion }) };
         const why = policy.decide(release, at);
         if (why) withheld[fact.file] = why;
@@ -98,6 +103,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const ends = all.flatMap(({ until }) => until ?? []);
     const waiver = policy.nextEnd(packageName, at);
     if (waiver !== null) ends.push(waiver);
+    if (isWanting) ends.push(at + WANTED_AGAIN_MS);
     const found: Withholdings = {
       withheld,
       key: all.length > 0 ? keyOf(withheld) : "",

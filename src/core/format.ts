@@ -8,7 +8,7 @@ import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { VersionOrder } from "./policy.ts";
 import type { Probe } from "./probe.ts";
 import type { Problem } from "./problem.ts";
-import type { Provenance } from "./provenance.ts";
+import type { Provenance, ReleasedFile } from "./provenance.ts";
 import type { Reply } from "./reply.ts";
 import type { Repository, UnboundRepository } from "./repository.ts";
 import type { Request } from "./request.ts";
@@ -115,10 +115,7 @@ export interface Service<Route extends { kind: string } = { kind: string }, Opti
    * Who made a file, as far as that can be verified: asked behind, of files that are stored and of those that a rule wants to know of. Null for a
    * file of which nobody says that. Throws a Problem when it cannot be found out now.
    */
-  provenance?(
-    file: { package: string; version: string; file: string },
-    repository: Repository<Options>,
-  ): Promise<Provenance | null>;
+  provenance?(file: ReleasedFile, repository: Repository<Options>): Promise<Provenance | null>;
   /** By the names of `Format.operations`: each of them. */
   readonly operations?: Readonly<Record<string, RunOperation<Options>>>;
   readonly gauges?: readonly Gauge<Options>[];

@@ -35,6 +35,23 @@ export interface Provenance {
   why: string | null;
 }
 
+/** A file of which it is to be found out who made it. */
+export interface ReleasedFile {
+  package: string;
+  version: string;
+  file: string;
+  /** Whether a document said that it is attested; null: none was read for that, or it is published here. */
+  isAttested: boolean | null;
+}
+
+/** Of a file of which nobody says anything. */
+export const NO_PROVENANCE: Provenance = Object.freeze({
+  state: "none",
+  builder: null,
+  signature: null,
+  why: null,
+});
+
 /** What two releases of one project have in common: the code's place, or else whom the certificate names. */
 export function originOf({ issuer, repository, subject }: Builder): string {
   return repository ?? `${subject} (${issuer})`;

@@ -11,6 +11,7 @@ import {
 } from "../cache/testkit.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import { theServer } from "../core/principal.ts";
+import type { Traits } from "../core/traits.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import { explain, listHeld, readPurl, replay } from "./policy.ts";
 
@@ -117,6 +118,56 @@ test("what was fetched is held against other rules as of the time at which it wa
   expect(await met(rules)).toEqual(["pkg:toy/thing@2 cooldown", "pkg:toy/thing@3 bad"]);
   expect(await met(rules, start + HOUR)).toEqual(["pkg:toy/thing@3 bad"]);
   expect(await met([])).toEqual([]);
+});
+
+test("what documents and attestations tell counts in lists, explanations and for what was fetched", async () => {
+  toy = await openToy();
+  const at = (hours: number) => new Date(now() - hours * HOUR).toISOString();
+  const file = (version: string, age: number, traits: Traits) => ({
+    integrity: sri(BYTES),
+    version,
+    publishedAt: at(age),
+    traits,
+  });
+  const files = {
+    "a-1": file("1", 100, { attested: true, licence: "MIT" }),
+    "a-2": file("2", 1, { licence: "AGPL-3.0-only" }),
+  };
+  toy.upstream.behave = ({ path }) =>
+    path === "thing" ? answer(200, JSON.stringify({ files })) : answer(200, BYTES);
+  await toy.repository.read(index, { variant: "all", base: "" });
+  const start = now() - 1;
+  for (const one of ["a-1", "a-2"])
+    await toy.repository.artifact(artifact(one), request()).then(bytesOf);
+
+  const rule = { name: "r", packages: ["pkg:toy/*"], repositories: null, versions: null };
+  const trust = { ...rule, provenance: 24 * HOUR };
+  const licence = {
+    ...rule,
+    licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" as const },
+  };
+  for (const [one, verdict] of [
+    [trust, "hold"],
+    [licence, "block"],
+  ] as const) {
+    const all = await Array.fromAsync(listHeld(toy.database.read, policed([one]), [], now()));
+    expect(all.map((held) => [held.version, held.verdict])).toEqual([["2", verdict]]);
+    const met = await Array.fromAsync(replay(toy.database.read, policed([one]), start));
+    expect(met.map(({ version }) => version)).toEqual(["2"]);
+  }
+  const [explained] = await explain(
+    toy.database.read,
+    policed([trust]),
+    [],
+    now(),
+    "pkg:toy/thing@2",
+  );
+  expect(explained).toMatchObject({
+    withheld: { rule: "r" },
+    provenance: [],
+    lostSince: "1",
+    traits: { licence: "AGPL-3.0-only" },
+  });
 });
 
 test("a purl is read as people write it", async () => {

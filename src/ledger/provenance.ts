@@ -38,16 +38,20 @@ export async function writeProvenance(
     WHERE provenance.state <> 'verified' OR excluded.state = 'verified'`;
 }
 
-/** Files that are stored since a time and that nobody looked at, some at a time, in the order in which they came. */
+/**
+ * Files that are stored since a time and that nobody looked at, or in vain and not since `again`: some at a time, in the order in which they came.
+ */
 export async function* everyUnchecked(
   sql: Query,
   repository: string,
   since: number,
+  again: number,
 ): AsyncGenerator<{ package: string; version: string; file: string }[]> {
   for (let last = { fetchedAt: since, package: "", file: "" }; ; ) {
     const rows = await sql`SELECT a.package, a.version, a.file, a.fetched_at FROM artifacts a
       WHERE a.repository = ${repository} AND (a.fetched_at, a.package, a.file) > (${last.fetchedAt}, ${last.package}, ${last.file})
-      AND NOT EXISTS (SELECT 1 FROM provenance p WHERE p.repository = a.repository AND p.package = a.package AND p.file = a.file)
+      AND NOT EXISTS (SELECT 1 FROM provenance p WHERE p.repository = a.repository AND p.package = a.package AND p.file = a.file
+        AND (p.state <> 'unverified' OR p.checked_at >= ${again}))
       ORDER BY a.fetched_at, a.package, a.file LIMIT ${PAGE}`;
     yield rows.map((row) => ({ package: row.package, version: row.version, file: row.file }));
     if (rows.length < PAGE) return;

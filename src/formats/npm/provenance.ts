@@ -2,7 +2,12 @@
 import { parseJson } from "../../core/answers.ts";
 import { integrityToHex } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
-import type { Builder, Provenance } from "../../core/provenance.ts";
+import {
+  type Builder,
+  NO_PROVENANCE,
+  type Provenance,
+  type ReleasedFile,
+} from "../../core/provenance.ts";
 import { purl } from "../../core/purl.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Task } from "../../core/task.ts";
@@ -32,14 +37,16 @@ const SLSA = /^https:\/\/slsa\.dev\/provenance\/v/;
 
 /** `Service.provenance`. Throws a Problem when the upstream cannot be asked now. */
 export async function findProvenance(
-  { package: name, version, file }: { package: string; version: string; file: string },
+  { package: name, version, file, isAttested }: ReleasedFile,
   repository: Repository<NpmOptions>,
   memory: NpmMemory,
 ): Promise<Provenance | null> {
   const isOwn = repository.hosting.owns(name);
+  const keys = isOwn ? [] : await registryKeys(repository, memory);
+  // Where there are keys, what a signature speaks of was read when the tarball was fetched.
+  if (isAttested === false && keys.length === 0) return NO_PROVENANCE;
   const signed = await firstSigned(repository, documentsOf(memory, name, version), file);
   if (!signed) return null;
-  const keys = isOwn ? [] : await registryKeys(repository, memory);
   const evidence: Evidence = {
     name,
     signed,

@@ -2,7 +2,12 @@
 import { parseJson } from "../../core/answers.ts";
 import { integrityToHex } from "../../core/integrity.ts";
 import { Problem } from "../../core/problem.ts";
-import type { Builder, Provenance } from "../../core/provenance.ts";
+import {
+  type Builder,
+  NO_PROVENANCE,
+  type Provenance,
+  type ReleasedFile,
+} from "../../core/provenance.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { StoredBytes, Task } from "../../core/task.ts";
 import { trustRoot } from "../../proof/roots.ts";
@@ -29,16 +34,17 @@ const MOST = 10;
 
 /** `Service.provenance`. Throws a Problem when the upstream cannot be asked now. */
 export async function findProvenance(
-  { package: project, version, file }: { package: string; version: string; file: string },
+  { package: project, version, file, isAttested }: ReleasedFile,
   repository: Repository<PypiOptions>,
 ): Promise<Provenance | null> {
   if (!isDistribution(file)) return null;
   if (repository.hosting.owns(project)) return ofPublished(project, file, repository);
+  if (isAttested === false) return NO_PROVENANCE;
   const known = await repository.known(project, file);
   const evidence: Evidence = {
     file,
     sha256: integrityToHex(known?.integrity ?? "", "sha256") ?? known?.sha256 ?? null,
-    provenance: await provenanceOf(project, version, file, repository),
+    provenance: await provenanceOf(project, version, file, isAttested, repository),
     root: repository.options.trustRoot ?? null,
   };
   return repository.work<Provenance>("provenance", evidence, [], { isBehind: true });
@@ -78,10 +84,11 @@ async function provenanceOf(
   project: string,
   version: string,
   file: string,
+  isAttested: boolean | null,
   repository: Repository<PypiOptions>,
 ): Promise<unknown> {
   const route = { kind: "provenance", project, version, file } as const;
-  if ((await advertised(route, repository)) === null) return null;
+  if (!isAttested && (await advertised(route, repository)) === null) return null;
   try {
     return parseJson((await askProvenance(route, repository)).bytes) ?? {};
   } catch (error) {
