@@ -37,6 +37,8 @@ export class NotVerified extends Error {
 }
 
 export interface TrustRoot {
+  /** Whether a bundle is signed with a key, by its name alone, and not one of those that this root has: nothing can be said of it. */
+  isByStranger(bundle: unknown): boolean;
   /** Throws NotVerified. */
   verify(bundle: unknown): Verified;
 }
@@ -67,7 +69,14 @@ export async function openTrustRoot(
   } catch (error) {
     throw new RangeError(`This is no trust root of Sigstore: ${wordsOf(error)}`);
   }
+  const known = new Set(keys.map(({ keyId }) => keyId));
   return {
+    isByStranger(json) {
+      const { verificationMaterial } = (json ?? {}) as { verificationMaterial?: unknown };
+      const { publicKey } = (verificationMaterial ?? {}) as { publicKey?: { hint?: unknown } };
+      const hint = publicKey?.hint;
+      return typeof hint === "string" && !known.has(hint);
+    },
     verify(json) {
       try {
         const bundle = bundleFromJSON(json);

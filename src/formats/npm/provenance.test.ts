@@ -108,6 +108,20 @@ describe("sigstore 0.4.0 of the public registry", () => {
     });
 });
 
+test("what the registry signed with a key of a later day says nothing, for or against", async () => {
+  const integrity = `sha512-${Buffer.from(
+    "282c0c5fa936d264321643581b65d3de5c0af6ed4fdfac12f5851115df39cc25cfaf0ad22d908487bfef30114d61c25746206d1834be4f8fd1659178f77cc004",
+    "hex",
+  ).toString("base64")}`;
+  const own = { name: "sigstore", signed: signed({ version: "0.4.0", integrity }) };
+  const later = altered(real, (copy) => {
+    copy.attestations[1]!.bundle.verificationMaterial.publicKey!.hint = "SHA256:later";
+  });
+  expect((await find(evidence({ ...own, answer: later }))).state).toBe("verified");
+  const alone = { attestations: later.attestations.slice(1) };
+  expect((await find(evidence({ ...own, answer: alone }))).state).toBe("unverified");
+});
+
 test("a version of a scope, by an authority that the configuration names", async () => {
   const authority = createAuthority();
   const sha512 = Buffer.alloc(64, 1).toString("hex");

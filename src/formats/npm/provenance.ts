@@ -119,7 +119,7 @@ async function signatureOf(
 }
 
 /**
- * All that are there must hold, also what the registry signed itself: it would not let one pass that it knows to be false. Throws NotVerified. The
+ * All that are there must hold, also what the registry signed itself with a key that is known here: it would not let one pass that it knows to be false. Throws NotVerified. The
  * builder is whom the provenance among them names.
  */
 function verifyAll(name: string, signed: SignedFile, answer: unknown, root: TrustRoot): Builder {
@@ -130,6 +130,7 @@ function verifyAll(name: string, signed: SignedFile, answer: unknown, root: Trus
   let builder: Builder | null = null;
   for (const one of all) {
     const bundle = isObject(one) ? one["bundle"] : null;
+    if (root.isByStranger(bundle)) continue; // the registry has a newer key than this root
     const { statement, builder: by } = root.verify(bundle);
     const predicate = checkStatement(name, signed, statement);
     if (!by || !SLSA.test(predicate)) continue;
