@@ -215,7 +215,13 @@ export function createRepository(
     fetched,
   );
   const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
-  const withheld = createWithheld({ ...common, documents, policy, isHosted });
+  const withheld = createWithheld({
+    ...common,
+    documents,
+    policy,
+    isHosted,
+    datedBy: format.datedBy,
+  });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,

@@ -1,7 +1,7 @@
 // What policy withholds of a package: worked out once for each copy of its document, and again when the clock or a waiver changes it.
 import { createHash } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
-import type { DocumentType } from "../core/document.ts";
+import type { DocumentRef, DocumentType } from "../core/document.ts";
 import {
   blockedBy,
   NOTHING_WITHHELD,
@@ -33,6 +33,8 @@ export interface WithheldDeps {
   documents: Pick<Documents, "get">;
   database: Database;
   policy: Policy;
+  /** See `Format.datedBy`. */
+  datedBy?: ((packageName: string) => DocumentRef[]) | undefined;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
   now(): number;
@@ -53,6 +55,8 @@ export interface WithheldOf {
 }
 
 const PACKAGES_IN_MEMORY = 2_000;
+/** What could not be asked for its dates is asked again after so long. */
+const ASKED_AGAIN_MS = 60_000;
 /** Of a package that no rule concerns. */
 export const NONE_WITHHELD: Withholdings = {
   withheld: NOTHING_WITHHELD,
@@ -63,18 +67,22 @@ export const NONE_WITHHELD: Withholdings = {
 
 export function createWithheld(deps: WithheldDeps): WithheldOf {
   const { repository, database, policy, now } = deps;
-  const known = createLru<{ digest: string; found: Withholdings }>(PACKAGES_IN_MEMORY);
+  const known = createLru<Withholdings>(PACKAGES_IN_MEMORY);
+  /** Rises when a release turns out to be dated that views were made without. */
+  let learned = 0;
+  const stamp = () => policy.revision() + learned;
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
     if (!policy.concerns(packageName) || deps.isHosted(packageName)) return NONE_WITHHELD;
-    const before = known.get(packageName);
-    if (before?.digest === digest && isCurrent(before.found)) return before.found;
+    const before = known.get(`${packageName}\0${digest}`);
+    if (before && isCurrent(before)) return before;
     return workOut(packageName, digest);
   }
 
   async function workOut(packageName: string, digest: string): Promise<Withholdings> {
-    const revision = policy.revision();
     const at = now();
+    const isDated = await date(packageName);
+    const revision = stamp();
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
@@ -85,14 +93,29 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const ends = all.flatMap(({ until }) => until ?? []);
     const waiver = policy.nextEnd(packageName, at);
     if (waiver !== null) ends.push(waiver);
+    if (!isDated) ends.push(at + ASKED_AGAIN_MS);
     const found: Withholdings = {
       withheld,
       key: all.length > 0 ? keyOf(withheld) : "",
       until: ends.length > 0 ? Math.min(...ends) : null,
       revision,
     };
-    known.set(packageName, { digest, found }, 1);
+    known.set(`${packageName}\0${digest}`, found, 1);
     return found;
+  }
+
+  /** False when what tells dates could not be asked. */
+  async function date(packageName: string): Promise<boolean> {
+    if (!deps.datedBy || policy.oldestAsked(packageName) === 0) return true;
+    for (const ref of deps.datedBy(packageName)) {
+      try {
+        await deps.documents.get(ref);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (error.kind !== "notFound") return false;
+      }
+    }
+    return true;
   }
 
   /** The facts about which a rule may say something. */
@@ -110,23 +133,23 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   function isCurrent(withholdings: Withholdings): boolean {
     if (withholdings === NONE_WITHHELD) return true;
     const { until, revision } = withholdings;
-    return revision === policy.revision() && (until === null || now() < until);
+    return revision === stamp() && (until === null || now() < until);
   }
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
     const { package: name } = artifact;
     if (!policy.concerns(name) || deps.isHosted(name)) return;
-    if (isStored && !policy.mayBlock(name)) return;
-    return decideOn(artifact, isStored);
+    const mayBeHeld = !isStored && !artifact.isDescription;
+    if (!mayBeHeld && !policy.mayBlock(name)) return;
+    return decideOn(artifact, mayBeHeld);
   }
 
-  async function decideOn(artifact: Artifact, isStored: boolean): Promise<void> {
-    const fact = await (isStored ? factOf(artifact) : datedFactOf(artifact));
+  async function decideOn(artifact: Artifact, mayBeHeld: boolean): Promise<void> {
+    const fact = await (mayBeHeld ? datedFactOf(artifact) : factOf(artifact));
     const { package: name, version } = artifact;
-    const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
-    const why = policy.decide(release, now());
-    if (!why || (isStored && why.verdict === "hold")) return;
-    throw blockedBy(why);
+    const told = { version, publishedAt: artifact.madeAt?.() ?? null, firstSeen: null };
+    const why = policy.decide(releaseOf(name, fact ?? told), now());
+    if (why && (mayBeHeld || why.verdict === "block")) throw blockedBy(why);
   }
 
   async function factOf({ package: name, file, namedAs = file, namedBy }: Artifact) {
@@ -142,12 +165,16 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const fact = await factOf(artifact);
     if (fact?.publishedAt || fact?.firstSeen || policy.oldestAsked(artifact.package) === 0)
       return fact;
-    const telling = artifact.namedBy.filter(({ kind }) => deps.types[kind]!.complete);
+    const naming = artifact.namedBy.filter(({ kind }) => deps.types[kind]!.complete);
+    const telling = [...naming, ...(artifact.datedBy?.() ?? [])];
     for (const ref of telling) await deps.documents.get(ref).catch(ignoreNo);
-    return telling.length > 0 ? factOf(artifact) : fact;
+    if (telling.length === 0) return fact;
+    const after = await factOf(artifact);
+    if (fact && after?.publishedAt) learned += 1;
+    return after;
   }
 
-  return { of, isCurrent, refuse, stamp: () => policy.revision() };
+  return { of, isCurrent, refuse, stamp };
 }
 
 /** An upstream without such a document tells no time either. That it cannot be asked is another matter. */

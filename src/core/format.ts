@@ -1,7 +1,7 @@
 // What a format is: one ecosystem's protocol, pure: data in, data out.
 import type { ZodType } from "zod";
 import type { ArtifactType, RandomAccess } from "./artifact.ts";
-import type { Candidate, DocumentType } from "./document.ts";
+import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
@@ -21,6 +21,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly compareVersions?: VersionOrder;
   /** Its documents leave out what policy withholds (`StoredDocument.withheld`). */
   readonly withholds?: true;
+  /** Documents that tell when releases of a package were made, where the one that names them does not: asked under a rule about ages. */
+  datedBy?(packageName: string): DocumentRef[];
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */

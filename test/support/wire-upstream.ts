@@ -41,6 +41,7 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
     "pypi yank": () => upstream.pypi.yank(name, version, more.join(" ")),
     "pypi status": () => upstream.pypi.setStatus(name, version),
     "go publish": () => upstream.go.publish(name, version, []),
+    "go publish-now": () => upstream.go.publish(name, version, [], {}, new Date()),
     "go republish": () => upstream.go.republish(name, version),
     "go republish-mod": () => upstream.go.republishMod(name, version),
     "go unpublish": () => upstream.go.unpublish(name, version || undefined),
