@@ -71,6 +71,7 @@ const free: (keyof Repository)[] = [
   "name",
   "options",
   "hasUpstreams",
+  "mayBlock",
   "claims",
   "claimPatterns",
   "secret",

@@ -158,6 +158,7 @@ export function createRepository(
     name,
     options,
     hasUpstreams: settings.hasUpstreams ?? true,
+    mayBlock: settings.policy.some(({ block }) => block !== undefined),
     report,
     now,
     claimPatterns: claims,
@@ -221,6 +222,8 @@ export function createRepository(
     policy,
     isHosted,
     datedBy: format.datedBy,
+    factNames: format.factNames,
+    values,
   });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({

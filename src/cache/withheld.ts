@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
 import type { DocumentRef, DocumentType } from "../core/document.ts";
+import type { FactNames } from "../core/format.ts";
 import {
   blockedBy,
   NOTHING_WITHHELD,
@@ -10,6 +11,7 @@ import {
   type Withholding,
 } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
+import type { OwnRepository } from "../core/repository.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -25,6 +27,8 @@ export interface Withholdings {
   /** Milliseconds since the epoch; null: until the document or a waiver changes. */
   readonly until: number | null;
   readonly revision: number;
+  /** Since when this is withheld and nothing else: a full second. 0: nothing ever was. Kept for documents with a date. */
+  readonly since: number;
 }
 
 export interface WithheldDeps {
@@ -35,6 +39,10 @@ export interface WithheldDeps {
   policy: Policy;
   /** See `Format.datedBy`. */
   datedBy?: ((packageName: string) => DocumentRef[]) | undefined;
+  /** See `Format.factNames`. */
+  factNames?: FactNames | undefined;
+  /** Small values that are kept for ever. Without it nothing tells since when views are what they are. */
+  values?: Pick<OwnRepository, "keep" | "kept">;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
   now(): number;
@@ -63,6 +71,7 @@ export const NONE_WITHHELD: Withholdings = {
   key: "",
   until: null,
   revision: 0,
+  since: 0,
 };
 
 export function createWithheld(deps: WithheldDeps): WithheldOf {
@@ -73,7 +82,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   const stamp = () => policy.revision() + learned;
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
-    if (!policy.concerns(packageName) || deps.isHosted(packageName)) return NONE_WITHHELD;
+    const about = aboutOf(packageName);
+    if (!policy.concerns(about) || (about !== null && deps.isHosted(about))) return NONE_WITHHELD;
     const before = known.get(`${packageName}\0${digest}`);
     if (before && isCurrent(before)) return before;
     return workOut(packageName, digest);
@@ -86,17 +96,20 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
-        const why = policy.decide(releaseOf(packageName, fact), at);
+        const whose = deps.factNames?.whose(packageName, fact.file) ?? packageName;
+        const why = policy.decide(releaseOf(whose, fact), at);
         if (why) withheld[fact.file] = why;
       }
     const all = Object.values(withheld);
     const ends = all.flatMap(({ until }) => until ?? []);
-    const waiver = policy.nextEnd(packageName, at);
+    const waiver = policy.nextEnd(aboutOf(packageName), at);
     if (waiver !== null) ends.push(waiver);
     if (!isDated) ends.push(at + ASKED_AGAIN_MS);
+    const key = all.length > 0 ? keyOf(withheld) : "";
     const found: Withholdings = {
       withheld,
-      key: all.length > 0 ? keyOf(withheld) : "",
+      key,
+      since: await sinceWhen(packageName, key),
       until: ends.length > 0 ? Math.min(...ends) : null,
       revision,
     };
@@ -120,14 +133,30 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
 
   /** The facts about which a rule may say something. */
   async function* candidates(packageName: string, at: number): AsyncGenerator<KnownFact[]> {
-    if (policy.mayBlock(packageName)) {
+    if (policy.mayBlock(aboutOf(packageName))) {
       yield* everyFact(database.read, repository, packageName);
       return;
     }
-    const age = policy.oldestAsked(packageName);
+    const age = policy.oldestAsked(aboutOf(packageName));
     if (age === 0) return;
     const after = new Date(Math.max(0, at - age)).toISOString();
     yield await readYoung(database.read, repository, packageName, after);
+  }
+
+  function aboutOf(packageName: string): string | null {
+    return deps.factNames ? deps.factNames.about(packageName) : packageName;
+  }
+
+  /** Kept, since a client may come back with a date of before a restart. */
+  async function sinceWhen(packageName: string, key: string): Promise<number> {
+    if (!deps.values || !Object.values(deps.types).some(({ isDated }) => isDated)) return 0;
+    const name = `withheld/${packageName}`;
+    const kept = await deps.values.kept(name);
+    const before = kept ? JSON.parse(Buffer.from(kept.bytes).toString()) : { key: "", at: 0 };
+    if (before.key === key) return before.at;
+    const at = (Math.floor(Math.max(now(), before.at) / 1000) + 1) * 1000;
+    await deps.values.keep(name, Buffer.from(JSON.stringify({ key, at })));
+    return at;
   }
 
   function isCurrent(withholdings: Withholdings): boolean {

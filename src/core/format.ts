@@ -23,6 +23,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly withholds?: true;
   /** Documents that tell when releases of a package were made, where the one that names them does not: asked under a rule about ages. */
   datedBy?(packageName: string): DocumentRef[];
+  /** How facts name packages, where its documents are about many, or about a part of one. */
+  readonly factNames?: FactNames;
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */
@@ -94,6 +96,16 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   problem(problem: Problem, path?: string, accept?: string | null): Reply;
   /** `own`: patterns of the names that are the repository's own, where the reader may know them. */
   setup(url: string, options: Options, own?: readonly string[]): Snippet[];
+}
+
+/** See `Format.factNames`. `named` is what facts stand under: the package of the document that named them. Pure. */
+export interface FactNames {
+  /** Whose release the fact of a file is. */
+  whose(named: string, file: string): string;
+  /** The one package that documents of `named` are about; null: many. */
+  about(named: string): string | null;
+  /** What facts of a package may stand under. */
+  under(packageName: string): string[];
 }
 
 /** A format at work on one repository. */

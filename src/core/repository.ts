@@ -18,6 +18,7 @@ export interface OwnRepository<Options = unknown>
     | "name"
     | "options"
     | "hasUpstreams"
+    | "mayBlock"
     | "claims"
     | "claimPatterns"
     | "ask"
@@ -51,6 +52,8 @@ export interface Repository<Options = unknown> {
   readonly options: Options;
   /** False where nothing is ever had but what is published or stored here: that is no outage. */
   readonly hasUpstreams: boolean;
+  /** Whether a rule of policy may block any of its packages: then documents tell of that. */
+  readonly mayBlock: boolean;
   /** Who the caller is, what they may, and how they log in. */
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */

@@ -34,9 +34,17 @@ function unexpectedAll<T extends object>(name: string): T {
 
 export const unexpectedParts: Pick<
   Repository,
-  Part | "hasUpstreams" | "secret" | "claimPatterns" | "accounts" | "hosting" | "sources"
+  | Part
+  | "hasUpstreams"
+  | "mayBlock"
+  | "secret"
+  | "claimPatterns"
+  | "accounts"
+  | "hosting"
+  | "sources"
 > = {
   hasUpstreams: true,
+  mayBlock: false,
   claimPatterns: [],
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),

@@ -55,7 +55,8 @@ export async function* listHeld(
     let about = "";
     const told = new Set<string>();
     for await (const page of everyFactOf(sql, repository.name))
-      for (const { package: name, fact } of page) {
+      for (const { package: named, fact } of page) {
+        const name = repository.factNames?.whose(named, fact.file) ?? named;
         if (!policy.concerns(name)) continue;
         const why = policy.decide(releaseOf(name, fact), now);
         if (name !== about) told.clear();
@@ -163,13 +164,16 @@ async function* fetchedSince(
 
 async function factOf(
   sql: Query,
-  { name: repository, order }: PolicedRepository,
+  { name: repository, order, factNames }: PolicedRepository,
   packageName: string,
   version: string,
 ): Promise<KnownFact | null> {
-  for await (const facts of everyFact(sql, repository, packageName))
-    for (const fact of facts)
-      if (fact.version === version || order?.(fact.version, version) === 0) return fact;
+  for (const named of factNames?.under(packageName) ?? [packageName])
+    for await (const facts of everyFact(sql, repository, named))
+      for (const fact of facts) {
+        if (factNames && factNames.whose(named, fact.file) !== packageName) continue;
+        if (fact.version === version || order?.(fact.version, version) === 0) return fact;
+      }
   return null;
 }
 

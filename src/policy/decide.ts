@@ -36,18 +36,22 @@ export function decide(
   return until > now ? held(release, aging.rule.name, publishedAt, until) : null;
 }
 
-/** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. */
-export function oldestAsked(rules: readonly CompiledRule[], packageName: string): number {
+/** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. Null: of any package. */
+export function oldestAsked(rules: readonly CompiledRule[], packageName: string | null): number {
   return rules.reduce(
     (most, { rule, covers }) =>
-      rule.minimumAge !== undefined && covers(packageName) ? Math.max(most, rule.minimumAge) : most,
+      rule.minimumAge !== undefined && (packageName === null || covers(packageName))
+        ? Math.max(most, rule.minimumAge)
+        : most,
     0,
   );
 }
 
-/** Whether a rule may block releases of the package. */
-export function mayBlock(rules: readonly CompiledRule[], packageName: string): boolean {
-  return rules.some(({ rule, covers }) => rule.block !== undefined && covers(packageName));
+/** Whether a rule may block releases of the package; null: of any. */
+export function mayBlock(rules: readonly CompiledRule[], packageName: string | null): boolean {
+  return rules.some(
+    ({ rule, covers }) => rule.block !== undefined && (packageName === null || covers(packageName)),
+  );
 }
 
 function held(

@@ -5,18 +5,19 @@ import { type CompiledRule, compileRules, type RuledRepository } from "./rules.t
 import { type CompiledWaiver, compileWaivers } from "./waiver.ts";
 import type { CurrentWaivers } from "./waivers.ts";
 
+/** Where a package is asked for, null stands for any. */
 export interface Policy {
   /** Another one after each change of waivers: what was decided before holds no more. */
   revision(): number;
   /** Whether any rule can concern the package. What none concerns costs nothing. */
-  concerns(packageName: string): boolean;
+  concerns(packageName: string | null): boolean;
   /** What was published longer ago needs no look; 0: no rule asks for an age. Milliseconds. */
-  oldestAsked(packageName: string): number;
-  mayBlock(packageName: string): boolean;
+  oldestAsked(packageName: string | null): number;
+  mayBlock(packageName: string | null): boolean;
   /** Null: allowed. */
   decide(release: Release, now: number): Withholding | null;
   /** When a waiver of the package ends next; null: none does. */
-  nextEnd(packageName: string, now: number): number | null;
+  nextEnd(packageName: string | null, now: number): number | null;
 }
 
 /** Throws a RangeError for a rule whose range cannot be read. */
@@ -38,8 +39,9 @@ export function createPolicy(
     return known.waivers;
   }
 
-  function concerns(packageName: string): boolean {
+  function concerns(packageName: string | null): boolean {
     if (compiled.length === 0) return false;
+    if (packageName === null) return true;
     let is = concerned.get(packageName);
     if (is === undefined) {
       is = compiled.some(({ covers }) => covers(packageName));
@@ -57,7 +59,9 @@ export function createPolicy(
     decide: (release, now) => decide(release, compiled, waiversNow(), now),
     nextEnd(packageName, now) {
       const ends = waiversNow().flatMap(({ until, covers }) =>
-        until !== null && until > now && covers(packageName) ? [until] : [],
+        until !== null && until > now && (packageName === null || covers(packageName))
+          ? [until]
+          : [],
       );
       return ends.length > 0 ? Math.min(...ends) : null;
     },

@@ -1,6 +1,6 @@
 // The operator's rules, as they count for one repository.
 import { createClaims } from "../core/claims.ts";
-import type { AnyFormat } from "../core/format.ts";
+import type { AnyFormat, FactNames } from "../core/format.ts";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
 import { parseRange, type Range } from "../core/version-range.ts";
 
@@ -11,14 +11,15 @@ export interface RuledRepository {
   purlType: string;
   spell?: ((name: string) => string) | undefined;
   order: VersionOrder | null;
+  factNames?: FactNames | undefined;
 }
 
 export function ruledRepository(
   name: string,
-  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions">,
+  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions" | "factNames">,
 ): RuledRepository {
-  const { purlType = "", spell, compareVersions: order = null } = format;
-  return { name, purlType, spell, order };
+  const { purlType = "", spell, compareVersions: order = null, factNames } = format;
+  return { name, purlType, spell, order, factNames };
 }
 
 /** A rule that can be about packages of the repository. */

@@ -95,6 +95,7 @@ export function fakeRepository<Options>({
     beforeDerive: () => {},
     claims: () => false,
     hasUpstreams: true,
+    mayBlock: false,
     claimPatterns: [],
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,

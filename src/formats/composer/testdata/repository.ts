@@ -40,6 +40,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   claimed: string[] = [];
 
   hasUpstreams = true;
+  mayBlock = false;
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;
