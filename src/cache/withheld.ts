@@ -166,19 +166,28 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   }
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
-    const { package: name } = artifact;
-    if (!policy.concerns(name) || deps.isHosted(name)) return;
+    if (!policy.concerns(null)) return;
+    const names = artifact.alsoNamed
+      ? [artifact.package, ...artifact.alsoNamed]
+      : [artifact.package];
+    if (!names.some(policy.concerns) || deps.isHosted(artifact.package)) return;
     const mayBeHeld = !isStored && !artifact.isDescription;
-    if (!mayBeHeld && !policy.mayBlock(name)) return;
-    return decideOn(artifact, mayBeHeld);
+    if (!mayBeHeld && !names.some(policy.mayBlock)) return;
+    return decideOn(artifact, names, mayBeHeld);
   }
 
-  async function decideOn(artifact: Artifact, mayBeHeld: boolean): Promise<void> {
+  async function decideOn(
+    artifact: Artifact,
+    names: readonly string[],
+    mayBeHeld: boolean,
+  ): Promise<void> {
     const fact = await (mayBeHeld ? datedFactOf(artifact) : factOf(artifact));
-    const { package: name, version } = artifact;
+    const { version } = artifact;
     const told = { version, publishedAt: artifact.madeAt?.() ?? null, firstSeen: null };
-    const why = policy.decide(releaseOf(name, fact ?? told), now());
-    if (why && (mayBeHeld || why.verdict === "block")) throw blockedBy(why);
+    for (const name of names) {
+      const why = policy.decide(releaseOf(name, fact ?? told), now());
+      if (why && (mayBeHeld || why.verdict === "block")) throw blockedBy(why);
+    }
   }
 
   async function factOf({ package: name, file, namedAs = file, namedBy }: Artifact) {

@@ -70,6 +70,8 @@ export interface RuledFormat {
   readonly compareVersions?: VersionOrder;
   /** Its documents leave out what is withheld. */
   readonly withholds?: true;
+  /** A rule about ages is for all of its packages: why. */
+  readonly heldTogether?: string;
 }
 
 /** `complain`: of what the schema cannot see. */
@@ -106,7 +108,7 @@ export function resolvePolicy(
 }
 
 function checkPattern(
-  { versions, block }: z.infer<typeof Rule>,
+  { versions, block, minimumAge }: z.infer<typeof Rule>,
   pattern: string,
   formats: readonly RuledFormat[],
   at: Path,
@@ -130,6 +132,9 @@ function checkPattern(
       at,
       `rules are not kept for ${format.name} yet: ${block === undefined ? "what is young" : "what is blocked"} would still be listed`,
     );
+  const isForAll = /\/\*$/.test(pattern) && versions === undefined;
+  if (minimumAge !== undefined && format.heldTogether && !isForAll)
+    complain(at, format.heldTogether);
   try {
     if (versions !== undefined) parseRange(versions, format.compareVersions ?? null);
   } catch (error) {

@@ -17,6 +17,10 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly name: string;
   /** The type of its purls: "npm". Without it no rule of policy can be about its packages. */
   readonly purlType?: string;
+  /** A package's name, of the part of a purl behind the type: without the namespace, where that is no part of names. As it is without it. */
+  purlName?(text: string): string;
+  /** Releases of its packages come together, so that a rule about ages is for all of them: why, a sentence for who writes another. */
+  readonly heldTogether?: string;
   /** Its versions in the order of releases, below 0 when `a` comes before `b`; never throws. Without it rules can name exact versions alone. */
   readonly compareVersions?: VersionOrder;
   /** Its documents leave out what policy withholds (`StoredDocument.withheld`). */

@@ -5,7 +5,7 @@ import { purl as makePurl } from "../core/purl.ts";
 import { everyFact, everyFactOf } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
 import { createPolicy, type Policy } from "../policy/policy.ts";
-import type { RuledRepository } from "../policy/rules.ts";
+import { nameIn, type RuledRepository } from "../policy/rules.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Query } from "../store/database.ts";
 
@@ -25,7 +25,7 @@ export interface HeldRelease extends Withholding {
 export function readPurl(
   text: string,
 ): { purlType: string; package: string; version: string | null } | null {
-  const match = /^pkg:([a-z][a-z0-9]*)\/(.+)$/.exec(text);
+  const match = /^pkg:([a-z][a-z0-9]*)\/([^?#]+)/.exec(text);
   if (!match) return null;
   const [, purlType = "", rest = ""] = match;
   const at = rest.lastIndexOf("@");
@@ -97,7 +97,7 @@ export async function explain(
     throw new Problem("notFound", `No repository here has packages like ${purl}`);
   const explained: Explained[] = [];
   for (const repository of matching) {
-    const name = repository.spell?.(asked.package) ?? asked.package;
+    const name = nameIn(repository, asked.package);
     const fact = await factOf(sql, repository, name, version);
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
     explained.push({
@@ -109,7 +109,7 @@ export async function explain(
         (one) =>
           one.purlType === purlType &&
           (one.repository === null || one.repository === repository.name) &&
-          (repository.spell?.(one.package) ?? one.package) === name,
+          nameIn(repository, one.package) === name,
       ),
     });
   }

@@ -4,6 +4,7 @@ import type { Grant } from "../core/grant.ts";
 import { permit } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
 import { parseRange } from "../core/version-range.ts";
+import { nameIn } from "../policy/rules.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { HouseOperations } from "./house.ts";
@@ -66,7 +67,7 @@ export async function addWaiver(
   return waivers.add(grant.principal, {
     repository: wanted.repository ?? null,
     purlType,
-    package: first.spell?.(asked.package) ?? asked.package,
+    package: nameIn(first, asked.package),
     versions,
     reason,
     until: endOf(wanted.until, now),

@@ -126,7 +126,7 @@ export function encodePath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+.-]*$/;
+export const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+.-]*$/;
 
 /**
  * The package that a pool file's name speaks of: "hello" of hello_2.10-3_amd64.deb. Names are what claims are about and what the catalog is kept
