@@ -16,12 +16,14 @@ import type { Artifacts } from "./artifacts.ts";
 import type { Models } from "./documents/models.ts";
 import { listDocuments } from "./documents/rows.ts";
 import type { Door } from "./door.ts";
+import type { WithheldOf } from "./withheld.ts";
 
 /** What a repository is made of, none of which asks anybody. */
 export interface Parts {
   unbound: Omit<UnboundRepository, "for" | "own" | "ask" | "keep" | "kept" | "swap">;
   door: Door;
   database: Database;
+  withheld: Pick<WithheldOf, "of">;
   show: Pick<Repository, "view" | "read">;
   models: Models;
   artifacts: Artifacts;
@@ -107,6 +109,10 @@ function bind(parts: Parts, grant: Grant): Repository {
       if (other)
         return parts.seen(ref.package, null, other, await other.view(ref, request, headers));
       return show.view(ref, request, headers);
+    },
+    async withheld(packageName, turn) {
+      enter(packageName);
+      return (await parts.withheld.of(packageName, turn)).withheld;
     },
     async read(ref, request) {
       enter(ref.package);

@@ -285,6 +285,7 @@ export function createRepository(
     door,
     database,
     show,
+    withheld,
     models,
     artifacts,
     ask,

@@ -114,7 +114,10 @@ const mistakes: [text: string, want: string][] = [
     `{ name: x, packages: ["pkg:nmp/*"], block: b }`,
     "no format here has purls of the type nmp; did you mean pkg:npm/…?",
   ],
-  [`{ name: x, packages: ["pkg:deb/*"], block: b }`, "no format here has purls of the type deb"],
+  [
+    `{ name: x, packages: ["pkg:cargo/*"], block: b }`,
+    "no format here has purls of the type cargo",
+  ],
   [`{ name: x, packages: ["pkg:npm/*"], versions: "^1", block: b }`, `"^1" is no comparison`],
   [`{ name: x, packages: ["pkg:npm/*"], versions: "<1.x", block: b }`, `"1.x" is no version`],
   [

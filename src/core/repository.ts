@@ -5,6 +5,7 @@ import type { DocumentRef, ViewRequest } from "./document.ts";
 import type { RepositoryEvent } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Hosting, OwnHosting } from "./hosting.ts";
+import type { Withheld } from "./policy.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
@@ -68,6 +69,11 @@ export interface Repository<Options = unknown> {
   refuseClaimed(name: string): void;
   /** A view as a reply: from memory or disk when fresh, revalidated when stale. Throws a Problem. */
   view(ref: DocumentRef, view: ViewRequest, headers: Record<string, string>): Promise<Reply>;
+  /**
+   * What policy withholds now of the files that documents of the package name, for what a format picks itself. `turn`: another one whenever those documents
+   * may name others.
+   */
+  withheld(packageName: string, turn: string): Promise<Withheld>;
   /** A view as bytes, to compose from. Throws a Problem. */
   read(ref: DocumentRef, view: ViewRequest): Promise<{ bytes: Uint8Array; cache: CacheStatus }>;
   /** The one function that reads an artifact, on every path. Throws a Problem. */

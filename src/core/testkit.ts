@@ -37,6 +37,7 @@ export const unexpectedParts: Pick<
   | Part
   | "hasUpstreams"
   | "mayBlock"
+  | "withheld"
   | "secret"
   | "claimPatterns"
   | "accounts"
@@ -45,6 +46,7 @@ export const unexpectedParts: Pick<
 > = {
   hasUpstreams: true,
   mayBlock: false,
+  withheld: async () => ({}),
   claimPatterns: [],
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),

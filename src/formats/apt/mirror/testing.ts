@@ -96,6 +96,7 @@ export function fakeRepository<Options>({
     claims: () => false,
     hasUpstreams: true,
     mayBlock: false,
+    withheld: async () => ({}),
     claimPatterns: [],
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,

@@ -41,6 +41,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
 
   hasUpstreams = true;
   mayBlock = false;
+  readonly withheld = unused.withheld;
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;

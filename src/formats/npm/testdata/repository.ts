@@ -32,6 +32,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   upstream: Upstream | null = null;
   readonly hasUpstreams = unexpectedParts.hasUpstreams;
   readonly mayBlock = unexpectedParts.mayBlock;
+  readonly withheld = unexpectedParts.withheld;
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;
