@@ -223,6 +223,7 @@ export function createRepository(
     isHosted,
     datedBy: format.datedBy,
     factNames: format.factNames,
+    waivers: shared.waivers,
     values,
   });
   const models = createModels({ types: format.documents, documents, isSound, now });

@@ -51,6 +51,7 @@ export const toy: AnyFormat = {
   name: "toy",
   purlType: "toy",
   withholds: true,
+  compareVersions: (a, b) => Number.parseFloat(a || "-1") - Number.parseFloat(b || "-1"),
   hosts: true,
   options: z.unknown(),
   documents: {

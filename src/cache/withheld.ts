@@ -6,6 +6,7 @@ import type { FactNames } from "../core/format.ts";
 import {
   blockedBy,
   NOTHING_WITHHELD,
+  type Release,
   releaseOf,
   type Withheld,
   type Withholding,
@@ -15,6 +16,7 @@ import type { OwnRepository } from "../core/repository.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Waivers } from "../policy/waivers.ts";
 import type { Database } from "../store/database.ts";
 import type { Documents } from "./documents/get.ts";
 import { createLru } from "./lru.ts";
@@ -43,6 +45,7 @@ export interface WithheldDeps {
   factNames?: FactNames | undefined;
   /** Small values that are kept for ever. Without it nothing tells since when views are what they are. */
   values?: Pick<OwnRepository, "keep" | "kept">;
+  waivers: Pick<Waivers, "fixed">;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
   now(): number;
@@ -92,6 +95,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   async function workOut(packageName: string, digest: string): Promise<Withholdings> {
     const at = now();
     const isDated = await date(packageName);
+    await endFixed(packageName, at);
     const revision = stamp();
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     for await (const facts of candidates(packageName, at))
@@ -141,6 +145,17 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     if (age === 0) return;
     const after = new Date(Math.max(0, at - age)).toISOString();
     yield await readYoung(database.read, repository, packageName, after);
+  }
+
+  /** Of a document about one package: waivers that a release in it ends. */
+  async function endFixed(packageName: string, at: number): Promise<void> {
+    const about = aboutOf(packageName);
+    if (about === null || !policy.awaitsFix(about, at)) return;
+    const releases: Release[] = [];
+    for await (const facts of everyFact(database.read, repository, packageName))
+      for (const fact of facts) if (fact.goneAt === null) releases.push(releaseOf(about, fact));
+    for (const { waiver, version } of policy.fixes(about, releases, at))
+      await deps.waivers.fixed(waiver, version);
   }
 
   function aboutOf(packageName: string): string | null {

@@ -1,6 +1,7 @@
 // Policy for one repository: the rules that can be about its packages, and the waivers as they stand now.
 import type { PolicyRule, Release, Withholding } from "../core/policy.ts";
 import { decide, mayBlock, oldestAsked } from "./decide.ts";
+import { fixOf } from "./fixed.ts";
 import { type CompiledRule, compileRules, type RuledRepository } from "./rules.ts";
 import { type CompiledWaiver, compileWaivers } from "./waiver.ts";
 import type { CurrentWaivers } from "./waivers.ts";
@@ -16,6 +17,14 @@ export interface Policy {
   mayBlock(packageName: string | null): boolean;
   /** Null: allowed. */
   decide(release: Release, now: number): Withholding | null;
+  /** Of a package's releases, those that end a waiver which is "until fixed". */
+  fixes(
+    packageName: string,
+    releases: readonly Release[],
+    now: number,
+  ): { waiver: string; version: string }[];
+  /** Whether a waiver of the package waits for a fix: then all of its releases are to be looked at. */
+  awaitsFix(packageName: string, now: number): boolean;
   /** When a waiver of the package ends next; null: none does. */
   nextEnd(packageName: string | null, now: number): number | null;
 }
@@ -51,7 +60,22 @@ export function createPolicy(
     return is;
   }
 
+  const awaiting = (packageName: string, now: number) =>
+    waiversNow().filter(
+      ({ waiver, until, covers }) =>
+        waiver.untilFixed && (until === null || until > now) && covers(packageName),
+    );
+
   return {
+    awaitsFix: (packageName, now) => awaiting(packageName, now).length > 0,
+    fixes(packageName, releases, now) {
+      const { order } = repository;
+      const isFree = (release: Release) => decide(release, compiled, [], now) === null;
+      return awaiting(packageName, now).flatMap((one) => {
+        const fix = order && fixOf(one, releases, isFree, order);
+        return fix ? [{ waiver: one.waiver.id, version: fix.version }] : [];
+      });
+    },
     revision: () => waivers.revision(),
     concerns,
     oldestAsked: (packageName) => oldestAsked(compiled, packageName),

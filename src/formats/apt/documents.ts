@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { memoText } from "../../core/memo.ts";
 import type { SuiteState } from "./hosted/suite-state.ts";
-import { dateText, isSecurity, parseRelease, type Release } from "./release.ts";
+import { isSecurity, parseRelease, type Release } from "./release.ts";
 import { encodePath, inFolder } from "./routes.ts";
 import { signedText } from "./signature.ts";
 
@@ -83,7 +83,8 @@ function document(kind: ReleaseKind): DocumentType {
       const release = parseRelease(text, skip);
       if (isSecurity(suite, release)) return [];
       const { date } = release;
-      const version = dateText(date);
+      // A version as Debian has them, so that a waiver can name it.
+      const version = new Date(date ?? 0).toISOString().replace(/[-:]|\.\d+/g, "");
       const publishedAt = date === null ? {} : { publishedAt: new Date(date).toISOString() };
       return [{ file: releaseId(text), version, integrity: null, ...publishedAt }];
     },

@@ -28,7 +28,8 @@ function warnings({ unverified, keyring = [] }: AptOptions): string[] {
 export const apt: Format<AptRoute, AptOptions> = {
   name: "apt",
   purlType: "deb",
-  purlName: (text) => text.slice(text.lastIndexOf("/") + 1),
+  // The release of a suite is one as well: pkg:deb/dists/stable@20261126T100000Z.
+  purlName: (text) => (text.startsWith("dists/") ? text : text.slice(text.lastIndexOf("/") + 1)),
   compareVersions: (a, b) => Number(isVersion(a)) - Number(isVersion(b)) || compareVersions(a, b),
   withholds: true,
   heldTogether:
