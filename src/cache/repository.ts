@@ -82,6 +82,8 @@ export interface Shared {
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
   waivers: Waivers;
+  /** Where the pages that explain releases stand, up to the purl. */
+  whyUrl: string;
   tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
@@ -215,7 +217,8 @@ export function createRepository(
     composed,
     fetched,
   );
-  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
+  const ruled = ruledRepository(name, format);
+  const policy = createPolicy(settings.policy, ruled, shared.waivers, shared.whyUrl);
   const withheld = createWithheld({
     ...common,
     documents,

@@ -1,5 +1,11 @@
 // What policy says of what is known here: for people who ask what is held, why, and what other rules would have done.
-import { type PolicyRule, type Release, releaseOf, type Withholding } from "../core/policy.ts";
+import {
+  type Explained as ExplainedRelease,
+  type PolicyRule,
+  type Release,
+  releaseOf,
+  type Withholding,
+} from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { purl as makePurl } from "../core/purl.ts";
 import { everyFact, everyFactOf } from "../ledger/fact-rows.ts";
@@ -68,15 +74,8 @@ export async function* listHeld(
   }
 }
 
-/** What is said of one release in one repository. */
-export interface Explained {
-  repository: string;
-  purl: string;
-  /** Null: allowed. */
-  withheld: Withholding | null;
-  /** ISO 8601; null where nobody told, or it was there when anybody first looked. */
-  publishedAt: string | null;
-  /** Waivers that are about the package, also those of other versions. */
+/** With the waivers as they are stored. */
+export interface Explained extends ExplainedRelease {
   waivers: Waiver[];
 }
 
@@ -102,6 +101,7 @@ export async function explain(
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
     explained.push({
       repository: repository.name,
+      package: name,
       purl: purlOf(repository, name, release.version),
       withheld: policyOf(repository, waivers).decide(release, now),
       publishedAt: timeOf(release.publishedAt),

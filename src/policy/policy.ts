@@ -1,5 +1,6 @@
 // Policy for one repository: the rules that can be about its packages, and the waivers as they stand now.
 import type { PolicyRule, Release, Withholding } from "../core/policy.ts";
+import { purl as makePurl } from "../core/purl.ts";
 import { decide, mayBlock, oldestAsked } from "./decide.ts";
 import { fixOf } from "./fixed.ts";
 import { type CompiledRule, compileRules, type RuledRepository } from "./rules.ts";
@@ -34,6 +35,8 @@ export function createPolicy(
   rules: readonly PolicyRule[],
   repository: RuledRepository,
   waivers: CurrentWaivers,
+  /** Of the page that explains a release, up to its purl; none, without it. */
+  whyUrl?: string,
 ): Policy {
   const compiled: readonly CompiledRule[] = compileRules(rules, repository);
   const concerned = new Map<string, boolean>();
@@ -80,7 +83,12 @@ export function createPolicy(
     concerns,
     oldestAsked: (packageName) => oldestAsked(compiled, packageName),
     mayBlock: (packageName) => mayBlock(compiled, packageName),
-    decide: (release, now) => decide(release, compiled, waiversNow(), now),
+    decide(release, now) {
+      const why = decide(release, compiled, waiversNow(), now);
+      if (!why || whyUrl === undefined) return why;
+      const purl = makePurl(repository.purlType, release.package, release.version);
+      return { ...why, message: `${why.message}: ${whyUrl}${purl}` };
+    },
     nextEnd(packageName, now) {
       const ends = waiversNow().flatMap(({ until, covers }) =>
         until !== null && until > now && (packageName === null || covers(packageName))
