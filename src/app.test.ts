@@ -45,6 +45,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
         newest: [],
         events: [],
       }),
+      explain: async () => [],
       gitHook: async () => reply(404, "text/plain", ""),
       ready: async () => null,
     }),

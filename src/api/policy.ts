@@ -56,6 +56,7 @@ const WaiverShape = z
     owner: z.string(),
     createdAt: Time,
     until: Time.nullable().describe("Null: until it is taken back"),
+    untilFixed: z.boolean().describe("Until a later release comes that no rule withholds"),
   })
   .meta({ id: "Waiver" });
 
@@ -68,6 +69,7 @@ const waiverOf = (waiver: Waiver): z.infer<typeof WaiverShape> => ({
   owner: waiver.owner,
   createdAt: time(waiver.createdAt),
   until: time(waiver.until),
+  untilFixed: waiver.untilFixed ?? false,
 });
 
 /** More are not looked at for one page: who has so many asks by command. */
@@ -187,7 +189,10 @@ export function policyEndpoints(deps: ApiDeps) {
         versions: z.string().optional().describe("A range, in place of the purl's version"),
         repository: Name.optional().describe("All without it"),
         reason: z.string().min(1).max(1000),
-        until: z.string().optional().describe("A time, or how long: 7d. Without it for good"),
+        until: z
+          .string()
+          .optional()
+          .describe('A time, how long (7d), or "fixed". Without it for good'),
       }),
       status: 201,
       result: WaiverShape,

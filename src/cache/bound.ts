@@ -16,12 +16,14 @@ import type { Artifacts } from "./artifacts.ts";
 import type { Models } from "./documents/models.ts";
 import { listDocuments } from "./documents/rows.ts";
 import type { Door } from "./door.ts";
+import type { WithheldOf } from "./withheld.ts";
 
 /** What a repository is made of, none of which asks anybody. */
 export interface Parts {
   unbound: Omit<UnboundRepository, "for" | "own" | "ask" | "keep" | "kept" | "swap">;
   door: Door;
   database: Database;
+  withheld: Pick<WithheldOf, "of">;
   show: Pick<Repository, "view" | "read">;
   models: Models;
   artifacts: Artifacts;
@@ -55,7 +57,8 @@ export function createBinder(parts: () => Parts): (grant: Grant) => Repository {
 
 function bind(parts: Parts, grant: Grant): Repository {
   const { unbound, door, database, show, models, artifacts, ask, tasks, absences, values } = parts;
-  const { name, options, hasUpstreams, report, now, claims, claimPatterns, secret } = unbound;
+  const { name, options, hasUpstreams, mayBlock, report, now, claims, claimPatterns, secret } =
+    unbound;
   /** What comes from upstream, or once did, or was published here. */
   const enter = (packageName: string | null) => door.enter(grant, packageName);
   /** What an upstream alone can tell. */
@@ -69,6 +72,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     name,
     options,
     hasUpstreams,
+    mayBlock,
     report,
     now,
     claims,
@@ -105,6 +109,10 @@ function bind(parts: Parts, grant: Grant): Repository {
       if (other)
         return parts.seen(ref.package, null, other, await other.view(ref, request, headers));
       return show.view(ref, request, headers);
+    },
+    async withheld(packageName, turn) {
+      enter(packageName);
+      return (await parts.withheld.of(packageName, turn)).withheld;
     },
     async read(ref, request) {
       enter(ref.package);

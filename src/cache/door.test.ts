@@ -18,6 +18,7 @@ const view = { variant: "all", base: "" };
 const questions: { [name in keyof Repository]?: (of: Repository) => unknown } = {
   refuseClaimed: (of) => of.refuseClaimed("thing"),
   view: (of) => of.view(index, view, {}),
+  withheld: (of) => of.withheld("thing", ""),
   read: (of) => of.read(index, view),
   model: (of) => of.model(index),
   artifact: (of) => of.artifact(file, request()),
@@ -71,6 +72,7 @@ const free: (keyof Repository)[] = [
   "name",
   "options",
   "hasUpstreams",
+  "mayBlock",
   "claims",
   "claimPatterns",
   "secret",

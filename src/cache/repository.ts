@@ -84,6 +84,8 @@ export interface Shared {
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
   waivers: Waivers;
+  /** Where the pages that explain releases stand, up to the purl. */
+  whyUrl: string;
   tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
@@ -162,6 +164,7 @@ export function createRepository(
     name,
     options,
     hasUpstreams: settings.hasUpstreams ?? true,
+    mayBlock: settings.policy.some(({ block }) => block !== undefined),
     report,
     now,
     claimPatterns: claims,
@@ -199,7 +202,8 @@ export function createRepository(
     report,
     now,
   };
-  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
+  const ruled = ruledRepository(name, format);
+  const policy = createPolicy(settings.policy, ruled, shared.waivers, shared.whyUrl);
   const fetched = createDocuments({
     ...common,
     format: format.name,
@@ -231,6 +235,10 @@ export function createRepository(
     policy,
     isHosted,
     wantProvenance: attested.want,
+    datedBy: format.datedBy,
+    factNames: format.factNames,
+    waivers: shared.waivers,
+    values,
   });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
@@ -293,6 +301,7 @@ export function createRepository(
     door,
     database,
     show,
+    withheld,
     models,
     artifacts,
     ask,

@@ -51,6 +51,7 @@ export const toy: AnyFormat = {
   name: "toy",
   purlType: "toy",
   withholds: true,
+  compareVersions: (a, b) => Number.parseFloat(a || "-1") - Number.parseFloat(b || "-1"),
   hosts: true,
   options: z.unknown(),
   documents: {
@@ -286,6 +287,7 @@ export async function openToy(
       audit: async (_sql, entry) => void audited.push(entry),
       tell: async (_sql, one) => void told.push(one),
       isPublic: options.isPublic ?? (() => true),
+      whyUrl: "/-/why/",
       waivers: await openWaivers({
         database,
         changes,

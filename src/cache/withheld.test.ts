@@ -148,3 +148,49 @@ test("packages that no rule is about are none of its business", async () => {
   expect(await shown()).toEqual(["a-2"]);
   await get("a-2");
 });
+
+test("a waiver until fixed ends when a later version may be had, and that is written down", async () => {
+  const files: Files = { "a-1": { version: "1", age: 100 }, "a-2": { version: "2", age: 1 } };
+  await open(files, [cooldown]);
+  const { id } = await toy.waivers.add(theServer, {
+    repository: null,
+    purlType: "toy",
+    package: "thing",
+    versions: "1 || 2",
+    reason: "needed",
+    until: null,
+    untilFixed: true,
+  });
+  expect(await shown()).toEqual(["a-1", "a-2"]);
+  names({ ...files, "a-3": { version: "3", age: 0 } });
+  toy.clock.shift += 10 * 60_000;
+  expect(await shown()).toEqual(["a-1", "a-2"]); // the fix is too young itself
+  toy.clock.shift += 24 * HOUR;
+  expect(await shown()).toEqual(["a-1", "a-2", "a-3"]);
+  const [ended] = toy.waivers.all();
+  expect(ended).toMatchObject({ id, until: expect.any(Number) });
+  expect(ended!.untilFixed).toBeUndefined();
+});
+
+test("a file that no rule is about by the name of its package may be by another one", async () => {
+  await open({ "a-1": { version: "1", age: 100 } }, [
+    rule({ block: "bad", packages: ["pkg:toy/source"] }),
+  ]);
+  const file = artifact("a-1");
+  await toy.repository.artifact(file, request()).then(bytesOf);
+  const named = { ...file, alsoNamed: ["source"] };
+  await expect(toy.repository.artifact(named, request())).rejects.toMatchObject({
+    kind: "blocked",
+  });
+});
+
+test("what only describes a release is sent while that is held, and not when it is blocked", async () => {
+  await open({ "a-2": { version: "2", age: 1 } }, [cooldown]);
+  const described = { ...artifact("a-2"), isDescription: true };
+  await toy.repository.artifact(described, request()).then(bytesOf);
+  await toy.close();
+  await open({ "a-2": { version: "2", age: 1 } }, [blocked]);
+  await shown();
+  const refused = toy.repository.artifact(described, request());
+  await expect(refused).rejects.toMatchObject({ kind: "blocked" });
+});

@@ -1,19 +1,23 @@
 // What policy withholds of a package: worked out once for each copy of its document, and again when the clock or a waiver changes it.
 import { createHash } from "node:crypto";
 import type { Artifact } from "../core/artifact.ts";
-import type { DocumentType } from "../core/document.ts";
+import type { DocumentRef, DocumentType } from "../core/document.ts";
+import type { FactNames } from "../core/format.ts";
 import {
   blockedBy,
   NOTHING_WITHHELD,
+  type Release,
   releaseOf,
   type Withheld,
   type Withholding,
 } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
+import type { OwnRepository } from "../core/repository.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
-import type { Compared } from "../policy/compare.ts";
+import { type Compared, suspected } from "../policy/compare.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Waivers } from "../policy/waivers.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import type { Documents } from "./documents/get.ts";
@@ -28,6 +32,8 @@ export interface Withholdings {
   /** Milliseconds since the epoch; null: until the document or a waiver changes. */
   readonly until: number | null;
   readonly revision: number;
+  /** Since when this is withheld and nothing else: a full second. 0: nothing ever was. Kept for documents with a date. */
+  readonly since: number;
 }
 
 export interface WithheldDeps {
@@ -37,6 +43,13 @@ export interface WithheldDeps {
   database: Database;
   changes: Pick<Changes, "on">;
   policy: Policy;
+  /** See `Format.datedBy`. */
+  datedBy?: ((packageName: string) => DocumentRef[]) | undefined;
+  /** See `Format.factNames`. */
+  factNames?: FactNames | undefined;
+  /** Small values that are kept for ever. Without it nothing tells since when views are what they are. */
+  values?: Pick<OwnRepository, "keep" | "kept">;
+  waivers: Pick<Waivers, "fixed">;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
   /** To be called with releases of which it is to be found out who made them. */
@@ -61,32 +74,37 @@ export interface WithheldOf {
 const PACKAGES_IN_MEMORY = 2_000;
 /** What could not be found out of who made a release is wanted again after so long. Longer than who finds it out waits. */
 const WANTED_AGAIN_MS = 65_000;
+/** What could not be asked for its dates is asked again after so long. */
+const ASKED_AGAIN_MS = 60_000;
 /** Of a package that no rule concerns. */
 export const NONE_WITHHELD: Withholdings = {
   withheld: NOTHING_WITHHELD,
   key: "",
   until: null,
   revision: 0,
+  since: 0,
 };
 
 export function createWithheld(deps: WithheldDeps): WithheldOf {
   const { repository, database, policy, now } = deps;
-  /** How often it was found out who made a release that is compared with others. */
-  let found = 0;
-  /** Both only rise. */
-  const stamp = () => policy.revision() + found;
-  const known = createLru<{ digest: string; found: Withholdings }>(PACKAGES_IN_MEMORY);
+  const known = createLru<Withholdings>(PACKAGES_IN_MEMORY);
+  /** Rises when a release turns out to be dated that views were made without, and when it was found out who made one that is compared with others. */
+  let learned = 0;
+  const stamp = () => policy.revision() + learned;
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
-    if (!policy.concerns(packageName) || deps.isHosted(packageName)) return NONE_WITHHELD;
-    const before = known.get(packageName);
-    if (before?.digest === digest && isCurrent(before.found)) return before.found;
+    const about = aboutOf(packageName);
+    if (!policy.concerns(about) || (about !== null && deps.isHosted(about))) return NONE_WITHHELD;
+    const before = known.get(`${packageName}\0${digest}`);
+    if (before && isCurrent(before)) return before;
     return workOut(packageName, digest);
   }
 
   async function workOut(packageName: string, digest: string): Promise<Withholdings> {
-    const revision = stamp();
     const at = now();
+    const isDated = await date(packageName);
+    await endFixed(packageName, at);
+    const revision = stamp();
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     const comparing = comparisonOf(packageName, at);
     let isWanting = false;
@@ -94,23 +112,25 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       for (const fact of facts) {
         const compared = await comparing?.();
         if (compared && compared.wanted.length > 0) isWanting = true;
-        const suspicion = compared?.suspicions.get(fact.version);
-        const release = { ...releaseOf(packageName, fact), ...(suspicion && { suspicion }) };
-        const why = policy.decide(release, at);
+        const whose = deps.factNames?.whose(packageName, fact.file) ?? packageName;
+        const why = policy.decide(suspected(releaseOf(whose, fact), compared), at);
         if (why) withheld[fact.file] = why;
       }
     const all = Object.values(withheld);
     const ends = all.flatMap(({ until }) => until ?? []);
-    const waiver = policy.nextEnd(packageName, at);
+    const waiver = policy.nextEnd(aboutOf(packageName), at);
     if (waiver !== null) ends.push(waiver);
     if (isWanting) ends.push(at + WANTED_AGAIN_MS);
+    if (!isDated) ends.push(at + ASKED_AGAIN_MS);
+    const key = all.length > 0 ? keyOf(withheld) : "";
     const found: Withholdings = {
       withheld,
-      key: all.length > 0 ? keyOf(withheld) : "",
+      key,
+      since: await sinceWhen(packageName, key),
       until: ends.length > 0 ? Math.min(...ends) : null,
       revision,
     };
-    known.set(packageName, { digest, found }, 1);
+    known.set(`${packageName}\0${digest}`, found, 1);
     return found;
   }
 
@@ -127,16 +147,57 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     };
   }
 
+  /** False when what tells dates could not be asked. */
+  async function date(packageName: string): Promise<boolean> {
+    if (!deps.datedBy || policy.oldestAsked(packageName) === 0) return true;
+    for (const ref of deps.datedBy(packageName)) {
+      try {
+        await deps.documents.get(ref);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (error.kind !== "notFound") return false;
+      }
+    }
+    return true;
+  }
+
   /** The facts about which a rule may say something. */
   async function* candidates(packageName: string, at: number): AsyncGenerator<KnownFact[]> {
-    if (policy.mayBlock(packageName)) {
+    if (policy.mayBlock(aboutOf(packageName))) {
       yield* everyFact(database.read, repository, packageName);
       return;
     }
-    const age = policy.oldestAsked(packageName);
+    const age = policy.oldestAsked(aboutOf(packageName));
     if (age === 0) return;
     const after = new Date(Math.max(0, at - age)).toISOString();
     yield await readYoung(database.read, repository, packageName, after);
+  }
+
+  /** Of a document about one package: waivers that a release in it ends. */
+  async function endFixed(packageName: string, at: number): Promise<void> {
+    const about = aboutOf(packageName);
+    if (about === null || !policy.awaitsFix(about, at)) return;
+    const releases: Release[] = [];
+    for await (const facts of everyFact(database.read, repository, packageName))
+      for (const fact of facts) if (fact.goneAt === null) releases.push(releaseOf(about, fact));
+    for (const { waiver, version } of policy.fixes(about, releases, at))
+      await deps.waivers.fixed(waiver, version);
+  }
+
+  function aboutOf(packageName: string): string | null {
+    return deps.factNames ? deps.factNames.about(packageName) : packageName;
+  }
+
+  /** Kept, since a client may come back with a date of before a restart. */
+  async function sinceWhen(packageName: string, key: string): Promise<number> {
+    if (!deps.values || !Object.values(deps.types).some(({ isDated }) => isDated)) return 0;
+    const name = `withheld/${packageName}`;
+    const kept = await deps.values.kept(name);
+    const before = kept ? JSON.parse(Buffer.from(kept.bytes).toString()) : { key: "", at: 0 };
+    if (before.key === key) return before.at;
+    const at = (Math.floor(Math.max(now(), before.at) / 1000) + 1) * 1000;
+    await deps.values.keep(name, Buffer.from(JSON.stringify({ key, at })));
+    return at;
   }
 
   function isCurrent(withholdings: Withholdings): boolean {
@@ -146,22 +207,35 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   }
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
-    const { package: name } = artifact;
-    if (!policy.concerns(name) || deps.isHosted(name)) return;
-    if (isStored && !policy.mayBlock(name)) return;
-    return decideOn(artifact, isStored);
+    if (!policy.concerns(null)) return;
+    const names = artifact.alsoNamed
+      ? [artifact.package, ...artifact.alsoNamed]
+      : [artifact.package];
+    if (!names.some(policy.concerns) || deps.isHosted(artifact.package)) return;
+    const mayBeHeld = !isStored && !artifact.isDescription;
+    if (!mayBeHeld && !names.some(policy.mayBlock)) return;
+    return decideOn(artifact, names, mayBeHeld);
   }
 
-  async function decideOn(artifact: Artifact, isStored: boolean): Promise<void> {
-    const fact = await (isStored ? factOf(artifact) : datedFactOf(artifact));
-    const { package: name, version } = artifact;
-    const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
+  async function decideOn(
+    artifact: Artifact,
+    names: readonly string[],
+    mayBeHeld: boolean,
+  ): Promise<void> {
+    const fact = await (mayBeHeld ? datedFactOf(artifact) : factOf(artifact));
+    const { version } = artifact;
+    const told = {
+      version,
+      publishedAt: artifact.madeAt?.() ?? null,
+      firstSeen: null,
+      traits: null,
+    };
     // What is here is sent, whatever is suspected of it.
-    const comparing = isStored ? null : comparisonOf(name, now());
-    const suspicion = (await comparing?.())?.suspicions.get(release.version);
-    const why = policy.decide({ ...release, ...(suspicion && { suspicion }) }, now());
-    if (!why || (isStored && why.verdict === "hold")) return;
-    throw blockedBy(why);
+    const compared = mayBeHeld ? await comparisonOf(artifact.package, now())?.() : undefined;
+    for (const name of names) {
+      const why = policy.decide(suspected(releaseOf(name, fact ?? told), compared), now());
+      if (why && (mayBeHeld || why.verdict === "block")) throw blockedBy(why);
+    }
   }
 
   async function factOf({ package: name, file, namedAs = file, namedBy }: Artifact) {
@@ -179,13 +253,17 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const isDated = policy.oldestAsked(name) === 0 || fact?.publishedAt || fact?.firstSeen;
     const isTold = !policy.readsTraits(name) || (fact?.traits ?? null) !== null;
     if (isDated && isTold) return fact;
-    const telling = artifact.namedBy.filter(({ kind }) => deps.types[kind]!.complete);
+    const naming = artifact.namedBy.filter(({ kind }) => deps.types[kind]!.complete);
+    const telling = [...naming, ...(artifact.datedBy?.() ?? [])];
     for (const ref of telling) await deps.documents.get(ref).catch(ignoreNo);
-    return telling.length > 0 ? factOf(artifact) : fact;
+    if (telling.length === 0) return fact;
+    const after = await factOf(artifact);
+    if (fact && after?.publishedAt) learned += 1;
+    return after;
   }
 
   deps.changes.on("provenance", (change) => {
-    if (change.repository === repository && policy.compares(change.key)) found += 1;
+    if (change.repository === repository && policy.compares(change.key)) learned += 1;
   });
 
   return { of, isCurrent, refuse, stamp };

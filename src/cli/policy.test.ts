@@ -117,7 +117,6 @@ const mistakes: [text: string, want: string][] = [
     `{ name: x, packages: ["pkg:nmp/*"], block: b }`,
     "no format here has purls of the type nmp; did you mean pkg:npm/…?",
   ],
-  [`{ name: x, packages: ["pkg:deb/*"], block: b }`, "no format here has purls of the type deb"],
   [
     `{ name: x, packages: ["pkg:pypi/*"], licence: { deny: [MIT] } }`,
     "the documents of pypi do not tell of their licences",
@@ -131,6 +130,10 @@ const mistakes: [text: string, want: string][] = [
     "expected an SPDX identifier",
   ],
   [`{ name: x, packages: ["pkg:npm/*"], similarName: block }`, "similarName"],
+  [
+    `{ name: x, packages: ["pkg:cargo/*"], block: b }`,
+    "no format here has purls of the type cargo",
+  ],
   [`{ name: x, packages: ["pkg:npm/*"], versions: "^1", block: b }`, `"^1" is no comparison`],
   [`{ name: x, packages: ["pkg:npm/*"], versions: "<1.x", block: b }`, `"1.x" is no version`],
   [

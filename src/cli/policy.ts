@@ -166,7 +166,10 @@ waivers do not count. Exit code 1 when one would have been refused.`,
       summary: "Let a release through that is held or blocked",
       options: {
         reason: { value: "TEXT", help: "Why; it is shown to whoever asks" },
-        until: { value: "WHEN", help: "A time, or how long: 2026-12-01, 7d. Without it for good" },
+        until: {
+          value: "WHEN",
+          help: "A time, how long, or fixed: 2026-12-01, 7d. fixed: when a later release comes that no rule withholds. Without it for good",
+        },
         versions: { value: "RANGE", help: "In place of the purl's version: '>=1.2 <2'" },
         repository: { value: "NAME", help: "Only in this repository" },
         ...options,
@@ -256,8 +259,8 @@ const SIGNED = {
   registry: "signed by the registry, with a key that it showed itself",
 } as const;
 
-function endOf({ until }: Waiver, now: number): string {
-  if (until === null) return "for good";
+function endOf({ until, untilFixed }: Waiver, now: number): string {
+  if (until === null) return untilFixed ? "until fixed" : "for good";
   return until > now ? `until ${minute(until)}` : `ended ${minute(until)}`;
 }
 

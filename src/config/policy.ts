@@ -124,6 +124,8 @@ export interface RuledFormat {
   readonly tells?: readonly TraitName[];
   /** Names that others are mistaken for. */
   readonly popular?: unknown;
+  /** A rule about ages is for all of its packages: why. */
+  readonly heldTogether?: string;
 }
 
 /** `complain`: of what the schema cannot see. */
@@ -179,7 +181,7 @@ function checkPattern(
   rulePath: Path,
   complain: (path: Path, message: string) => void,
 ): void {
-  const { versions, block } = rule;
+  const { versions, block, minimumAge } = rule;
   const type = PURL_PATTERN.exec(pattern)![1]!;
   const types = formats.flatMap(({ purlType }) => purlType ?? []);
   const format = formats.find(({ purlType }) => purlType === type);
@@ -202,6 +204,9 @@ function checkPattern(
       complain(at, `the documents of ${format.name} do not tell ${words}`);
   if (rule.similarName !== undefined && !format.popular)
     complain(at, `there is no list of popular names of ${format.name}`);
+  const isForAll = /\/\*$/.test(pattern) && versions === undefined;
+  if (minimumAge !== undefined && format.heldTogether && !isForAll)
+    complain(at, format.heldTogether);
   try {
     if (versions !== undefined) parseRange(versions, format.compareVersions ?? null);
   } catch (error) {

@@ -37,6 +37,10 @@ export interface Fact {
   publishedAt?: string;
   /** What it says of the release beside that: of `Format.tells`. What was told first stays. */
   traits?: Traits;
+  /** When its maker says that it was made, where the registry tells no time of its own: ISO 8601. Its first sight here counts where that is later. */
+  madeAt?: string;
+  /** Only tells more of a file that another document names: it makes none known. */
+  isAside?: boolean;
   /** The artifact that it is, when that is not `file` of the document's package. See `Artifact.namedAs`. */
   artifact?: { package: string; file: string };
 }

@@ -1,7 +1,7 @@
 // What a format is: one ecosystem's protocol, pure: data in, data out.
 import type { ZodType } from "zod";
 import type { ArtifactType, RandomAccess } from "./artifact.ts";
-import type { Candidate, DocumentType } from "./document.ts";
+import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
@@ -19,6 +19,10 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly name: string;
   /** The type of its purls: "npm". Without it no rule of policy can be about its packages. */
   readonly purlType?: string;
+  /** A package's name, of the part of a purl behind the type: without the namespace, where that is no part of names. As it is without it. */
+  purlName?(text: string): string;
+  /** Releases of its packages come together, so that a rule about ages is for all of them: why, a sentence for who writes another. */
+  readonly heldTogether?: string;
   /** Its versions in the order of releases, below 0 when `a` comes before `b`; never throws. Without it rules can name exact versions alone. */
   readonly compareVersions?: VersionOrder;
   /** Its documents leave out what policy withholds (`StoredDocument.withheld`). */
@@ -27,6 +31,10 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly tells?: readonly TraitName[];
   /** Some hundreds of names that many know, by the one spelling of names: others are mistaken for them. */
   readonly popular?: () => Promise<readonly string[]>;
+  /** Documents that tell when releases of a package were made, where the one that names them does not: asked under a rule about ages. */
+  datedBy?(packageName: string): DocumentRef[];
+  /** How facts name packages, where its documents are about many, or about a part of one. */
+  readonly factNames?: FactNames;
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */
@@ -98,6 +106,16 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   problem(problem: Problem, path?: string, accept?: string | null): Reply;
   /** `own`: patterns of the names that are the repository's own, where the reader may know them. */
   setup(url: string, options: Options, own?: readonly string[]): Snippet[];
+}
+
+/** See `Format.factNames`. `named` is what facts stand under: the package of the document that named them. Pure. */
+export interface FactNames {
+  /** Whose release the fact of a file is. */
+  whose(named: string, file: string): string;
+  /** The one package that documents of `named` are about; null: many. */
+  about(named: string): string | null;
+  /** What facts of a package may stand under. */
+  under(packageName: string): string[];
 }
 
 /** A format at work on one repository. */

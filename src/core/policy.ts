@@ -17,6 +17,27 @@ export interface Withholding {
   message: string;
 }
 
+/** What is said of one release in one repository, to people. */
+export interface Explained {
+  repository: string;
+  package: string;
+  purl: string;
+  /** Null: allowed. */
+  withheld: Withholding | null;
+  /** ISO 8601; null where nobody told, or it was there when anybody first looked. */
+  publishedAt: string | null;
+  /** Waivers that are about the package, also those of other versions. */
+  waivers: ExplainedWaiver[];
+}
+
+export interface ExplainedWaiver {
+  versions: string;
+  reason: string;
+  owner: string;
+  until: number | null;
+  untilFixed?: boolean;
+}
+
 /** What is withheld of a package's files, by file. A file that is not in it is shown. */
 export type Withheld = Readonly<Record<string, Withholding>>;
 

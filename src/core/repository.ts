@@ -5,6 +5,7 @@ import type { DocumentRef, ViewRequest } from "./document.ts";
 import type { RepositoryEvent } from "./event.ts";
 import type { Grant } from "./grant.ts";
 import type { Hosting, OwnHosting } from "./hosting.ts";
+import type { Withheld } from "./policy.ts";
 import type { Answer, Question } from "./question.ts";
 import type { CacheStatus, Reply } from "./reply.ts";
 import type { Request } from "./request.ts";
@@ -18,6 +19,7 @@ export interface OwnRepository<Options = unknown>
     | "name"
     | "options"
     | "hasUpstreams"
+    | "mayBlock"
     | "claims"
     | "claimPatterns"
     | "ask"
@@ -51,6 +53,8 @@ export interface Repository<Options = unknown> {
   readonly options: Options;
   /** False where nothing is ever had but what is published or stored here: that is no outage. */
   readonly hasUpstreams: boolean;
+  /** Whether a rule of policy may block any of its packages: then documents tell of that. */
+  readonly mayBlock: boolean;
   /** Who the caller is, what they may, and how they log in. */
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */
@@ -65,6 +69,11 @@ export interface Repository<Options = unknown> {
   refuseClaimed(name: string): void;
   /** A view as a reply: from memory or disk when fresh, revalidated when stale. Throws a Problem. */
   view(ref: DocumentRef, view: ViewRequest, headers: Record<string, string>): Promise<Reply>;
+  /**
+   * What policy withholds now of the files that documents of the package name, for what a format picks itself. `turn`: another one whenever those documents
+   * may name others.
+   */
+  withheld(packageName: string, turn: string): Promise<Withheld>;
   /** A view as bytes, to compose from. Throws a Problem. */
   read(ref: DocumentRef, view: ViewRequest): Promise<{ bytes: Uint8Array; cache: CacheStatus }>;
   /** The one function that reads an artifact, on every path. Throws a Problem. */

@@ -34,9 +34,19 @@ function unexpectedAll<T extends object>(name: string): T {
 
 export const unexpectedParts: Pick<
   Repository,
-  Part | "hasUpstreams" | "secret" | "claimPatterns" | "accounts" | "hosting" | "sources"
+  | Part
+  | "hasUpstreams"
+  | "mayBlock"
+  | "withheld"
+  | "secret"
+  | "claimPatterns"
+  | "accounts"
+  | "hosting"
+  | "sources"
 > = {
   hasUpstreams: true,
+  mayBlock: false,
+  withheld: async () => ({}),
   claimPatterns: [],
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),

@@ -1,15 +1,21 @@
 // What policy says of what is known here: for people who ask what is held, why, and what other rules would have done.
 import { compareOf, readPast } from "../cache/history.ts";
-import { type PolicyRule, type Release, releaseOf, type Withholding } from "../core/policy.ts";
+import {
+  type Explained as ExplainedRelease,
+  type PolicyRule,
+  type Release,
+  releaseOf,
+  type Withholding,
+} from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { purl as makePurl } from "../core/purl.ts";
 import { readTraits, type Traits } from "../core/traits.ts";
 import { everyFact, everyFactOf } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
 import { type KnownProvenance, readProvenance } from "../ledger/provenance.ts";
-import { type Compared, lostSince } from "../policy/compare.ts";
+import { type Compared, lostSince, suspected } from "../policy/compare.ts";
 import { createPolicy, type Policy } from "../policy/policy.ts";
-import type { RuledRepository } from "../policy/rules.ts";
+import { nameIn, type RuledRepository } from "../policy/rules.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Query } from "../store/database.ts";
 
@@ -29,7 +35,7 @@ export interface HeldRelease extends Withholding {
 export function readPurl(
   text: string,
 ): { purlType: string; package: string; version: string | null } | null {
-  const match = /^pkg:([a-z][a-z0-9]*)\/(.+)$/.exec(text);
+  const match = /^pkg:([a-z][a-z0-9]*)\/([^?#]+)/.exec(text);
   if (!match) return null;
   const [, purlType = "", rest = ""] = match;
   const at = rest.lastIndexOf("@");
@@ -60,7 +66,8 @@ export async function* listHeld(
     let compared: Compared | null = null;
     const told = new Set<string>();
     for await (const page of everyFactOf(sql, repository.name))
-      for (const { package: name, fact } of page) {
+      for (const { package: named, fact } of page) {
+        const name = repository.factNames?.whose(named, fact.file) ?? named;
         if (!policy.concerns(name)) continue;
         if (name !== about) {
           told.clear();
@@ -75,26 +82,14 @@ export async function* listHeld(
   }
 }
 
-function suspected(release: Release, compared: Compared | null): Release {
-  const suspicion = compared?.suspicions.get(release.version);
-  return suspicion ? { ...release, suspicion } : release;
-}
-
-/** What is said of one release in one repository. */
-export interface Explained {
-  repository: string;
-  purl: string;
-  /** Null: allowed. */
-  withheld: Withholding | null;
-  /** ISO 8601; null where nobody told, or it was there when anybody first looked. */
-  publishedAt: string | null;
+/** With the waivers as they are stored, and what rests on evidence. */
+export interface Explained extends ExplainedRelease {
   /** What was found out of who made its files; empty where nobody has looked. */
   provenance: KnownProvenance[];
   /** The last release before it that had provenance, where it has none itself; null otherwise. */
   lostSince: string | null;
   /** What its documents say of it; null where none says anything. */
   traits: Traits | null;
-  /** Waivers that are about the package, also those of other versions. */
   waivers: Waiver[];
 }
 
@@ -115,7 +110,7 @@ export async function explain(
     throw new Problem("notFound", `No repository here has packages like ${purl}`);
   const explained: Explained[] = [];
   for (const repository of matching) {
-    const name = repository.spell?.(asked.package) ?? asked.package;
+    const name = nameIn(repository, asked.package);
     const fact = await factOf(sql, repository, name, version);
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
     const policy = policyOf(repository, waivers);
@@ -123,6 +118,7 @@ export async function explain(
     const found = await readProvenance(sql, repository.name, name);
     explained.push({
       repository: repository.name,
+      package: name,
       purl: purlOf(repository, name, release.version),
       withheld: policy.decide(suspected(release, compared), now),
       publishedAt: timeOf(release.publishedAt),
@@ -133,7 +129,7 @@ export async function explain(
         (one) =>
           one.purlType === purlType &&
           (one.repository === null || one.repository === repository.name) &&
-          (repository.spell?.(one.package) ?? one.package) === name,
+          nameIn(repository, one.package) === name,
       ),
     });
   }
@@ -193,13 +189,16 @@ async function* fetchedSince(
 
 async function factOf(
   sql: Query,
-  { name: repository, order }: PolicedRepository,
+  { name: repository, order, factNames }: PolicedRepository,
   packageName: string,
   version: string,
 ): Promise<KnownFact | null> {
-  for await (const facts of everyFact(sql, repository, packageName))
-    for (const fact of facts)
-      if (fact.version === version || order?.(fact.version, version) === 0) return fact;
+  for (const named of factNames?.under(packageName) ?? [packageName])
+    for await (const facts of everyFact(sql, repository, named))
+      for (const fact of facts) {
+        if (factNames && factNames.whose(named, fact.file) !== packageName) continue;
+        if (fact.version === version || order?.(fact.version, version) === 0) return fact;
+      }
   return null;
 }
 

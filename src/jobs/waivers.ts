@@ -4,6 +4,7 @@ import type { Grant } from "../core/grant.ts";
 import { permit } from "../core/grant.ts";
 import { Problem } from "../core/problem.ts";
 import { parseRange } from "../core/version-range.ts";
+import { nameIn } from "../policy/rules.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { HouseOperations } from "./house.ts";
@@ -18,9 +19,11 @@ export interface WaiverRequest {
   /** All without it. */
   repository?: string | undefined;
   reason: string;
-  /** A time (ISO 8601), or how long: 7d. Until it is taken back without it. */
+  /** A time (ISO 8601), how long (7d), or "fixed": when a later release comes that no rule withholds. Until it is taken back without it. */
   until?: string | undefined;
 }
+
+const FIXED = "fixed";
 
 type Repositories = () => readonly PolicedRepository[];
 
@@ -57,6 +60,8 @@ export async function addWaiver(
         : `No repository here has packages like ${wanted.purl}`,
     );
   for (const { name } of covered) permit(grant, name, "admin", null);
+  if (wanted.until === FIXED && !first.order)
+    throw bad(`versions like those of ${wanted.purl} have no order here: until takes a time`);
   try {
     parseRange(versions, first.order);
   } catch (error) {
@@ -66,10 +71,11 @@ export async function addWaiver(
   return waivers.add(grant.principal, {
     repository: wanted.repository ?? null,
     purlType,
-    package: first.spell?.(asked.package) ?? asked.package,
+    package: nameIn(first, asked.package),
     versions,
     reason,
-    until: endOf(wanted.until, now),
+    until: wanted.until === FIXED ? null : endOf(wanted.until, now),
+    ...(wanted.until === FIXED && { untilFixed: true }),
   });
 }
 
@@ -114,15 +120,18 @@ export function waiverOperations(
 }
 
 /** "left-pad 1.3.0 is waived until 2026-12-01T00:00Z" */
-export function describe({ package: name, versions, until, repository }: Waiver): string {
-  const end = until === null ? "" : ` until ${new Date(until).toISOString().slice(0, 16)}Z`;
+export function describe(waiver: Waiver): string {
+  const { package: name, versions, until, repository } = waiver;
+  const open = waiver.untilFixed ? " until a later release may be had" : "";
+  const end = until === null ? open : ` until ${new Date(until).toISOString().slice(0, 16)}Z`;
   return `${name} ${versions} is waived${repository === null ? "" : ` in ${repository}`}${end}`;
 }
 
 function endOf(until: string | undefined, now: number): number | null {
   if (until === undefined || until === "") return null;
   const at = DURATION.test(until) ? now + parseDuration(until) : Date.parse(until);
-  if (Number.isNaN(at)) throw bad(`until takes a time, or how long: 2026-12-01, 7d; got ${until}`);
+  if (Number.isNaN(at))
+    throw bad(`until takes a time, how long, or "fixed": 2026-12-01, 7d; got ${until}`);
   if (at <= now) throw bad(`the end of a waiver lies in the past: ${until}`);
   return at;
 }

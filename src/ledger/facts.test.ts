@@ -46,6 +46,28 @@ test("what is met first is believed, with its time in one spelling", () => {
   expect(meet(null, said(null, { publishedAt: "some day" }), COMPLETE).fact.publishedAt).toBeNull();
 });
 
+const made: [what: string, madeAt: string, firstSeen: string | null, want: string | null][] = [
+  ["before it was first seen", "2020-01-01T00:00:00Z", LATER, LATER],
+  [
+    "and was there when anybody first looked",
+    "2020-01-01T00:00:00Z",
+    null,
+    "2020-01-01T00:00:00.000Z",
+  ],
+  ["in the future, by a wrong clock", "2999-01-01T00:00:00Z", null, LATER],
+  ["some day", "some day", null, null],
+];
+for (const [what, madeAt, firstSeen, want] of made)
+  test(`nobody makes a release older than its first sight: made ${what}`, () => {
+    const { fact } = meet(known({ firstSeen }), said(null, { madeAt }), { ...PARTIAL, now: LATER });
+    expect(fact.publishedAt).toBe(want);
+  });
+
+test("the registry's word goes before the maker's", () => {
+  const both = said(null, { publishedAt: NOW, madeAt: "2020-01-01T00:00:00Z" });
+  expect(meet(null, both, { ...PARTIAL, now: LATER }).fact.publishedAt).toBe(NOW);
+});
+
 const additions: [string, KnownFact, Fact, Partial<KnownFact>][] = [
   [
     "a stronger hash of the same bytes",

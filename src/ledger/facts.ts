@@ -18,7 +18,7 @@ export interface KnownFact {
   readonly isGrown: boolean;
   /** When it is not the conventional one. */
   readonly location: string | null;
-  /** ISO 8601, as the upstream told it first. */
+  /** ISO 8601, as the upstream told it first; or as its maker says, but not before its first sight. */
   readonly publishedAt: string | null;
   /** When a document first named it, of a package that was known before; null for what was there when anybody first looked. ISO 8601. */
   readonly firstSeen: string | null;
@@ -101,7 +101,7 @@ export function meet(
     fact = grown(fact, mergeIntegrity(vouched ?? "", said.integrity) || null);
   if (said.location !== undefined && said.location !== before.location)
     fact = { ...fact, location: said.location };
-  const publishedAt = before.publishedAt ?? timeOf(said);
+  const publishedAt = before.publishedAt ?? timeOf(said, before.firstSeen, now);
   if (publishedAt !== before.publishedAt) fact = { ...fact, publishedAt };
   const traits = mergeTraits(before.traits, said.traits);
   if (traits !== before.traits) fact = { ...fact, traits };
@@ -109,7 +109,7 @@ export function meet(
 }
 
 function meetFirst(said: Fact, firstSeen: string | null, now: string, held: Integrity | null): Met {
-  const fact = first(said, firstSeen);
+  const fact = first(said, firstSeen, now);
   if (held === null || compareIntegrity(held, said.integrity) !== "different")
     return { fact, changes: [] };
   const { file, version } = fact;
@@ -135,14 +135,14 @@ export function lose(before: KnownFact, now: string): Met {
   };
 }
 
-function first(said: Fact, firstSeen: string | null): KnownFact {
+function first(said: Fact, firstSeen: string | null, now: string): KnownFact {
   return {
     file: said.file,
     version: said.version,
     integrity: said.integrity,
     isGrown: false,
     location: said.location ?? null,
-    publishedAt: timeOf(said),
+    publishedAt: timeOf(said, firstSeen, now),
     firstSeen,
     traits: mergeTraits(null, said.traits),
     goneAt: null,
@@ -151,8 +151,19 @@ function first(said: Fact, firstSeen: string | null): KnownFact {
   };
 }
 
-/** In one spelling: upstreams tell it with zones and with microseconds. What is no time is none. */
-function timeOf({ publishedAt }: Fact): string | null {
-  const at = publishedAt === undefined ? Number.NaN : Date.parse(publishedAt);
+/**
+ * The registry's word, or else the maker's: nobody can make a release older than its first sight here, nor younger than now. In one spelling: upstreams
+ * tell it with zones and with microseconds. What is no time is none.
+ */
+function timeOf({ publishedAt, madeAt }: Fact, firstSeen: string | null, now: string) {
+  const told = iso(publishedAt);
+  const made = told === null ? iso(madeAt) : null;
+  if (made === null) return told;
+  const notAfter = made < now ? made : now;
+  return firstSeen !== null && firstSeen > notAfter ? firstSeen : notAfter;
+}
+
+function iso(time: string | undefined): string | null {
+  const at = time === undefined ? Number.NaN : Date.parse(time);
   return Number.isFinite(at) ? new Date(at).toISOString() : null;
 }

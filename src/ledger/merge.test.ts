@@ -54,6 +54,11 @@ test("a package of many files is taken in a thousand at a time, and the next tim
   expect((await known("f0"))!.revision).toBe(1);
 });
 
+test("what only tells more of a file makes none known", async () => {
+  await merge([{ ...fact("f0"), isAside: true }]);
+  expect(await all()).toEqual([]);
+});
+
 test("what is no longer named has gone, told once, also in a package of many", async () => {
   const facts = many(PAGE + 10);
   await merge(facts);

@@ -39,9 +39,10 @@ export async function mergeFacts<Told>(
   const files = [...said.keys()];
   for (let at = 0; at < files.length; at += PAGE) {
     if (at > 0) await breathe();
-    await change(files.slice(at, at + PAGE), (file, before, digests) =>
-      meet(before, said.get(file)!, circumstances, digests),
-    );
+    await change(files.slice(at, at + PAGE), (file, before, digests) => {
+      const fact = said.get(file)!;
+      return fact.isAside && !before ? null : meet(before, fact, circumstances, digests);
+    });
   }
   if (complete && (await countPresent(database.read, repository, name)) > said.size)
     for await (const page of everyFact(database.read, repository, name)) {

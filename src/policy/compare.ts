@@ -1,5 +1,5 @@
 // What of a package's young releases is otherwise than in those before them. Pure.
-import type { Suspicion, VersionOrder } from "../core/policy.ts";
+import type { Release, Suspicion, VersionOrder } from "../core/policy.ts";
 import { originOf, type Provenance } from "../core/provenance.ts";
 import type { Traits } from "../core/traits.ts";
 
@@ -22,6 +22,7 @@ export interface Comparing {
   now: number;
 }
 
+/** What of a package's young releases is otherwise than before. */
 export interface Compared {
   /** By version: those of which there is something to say. */
   suspicions: Map<string, Suspicion>;
@@ -133,4 +134,10 @@ function lineOf(version: string): string {
 
 function verified(provenance: readonly Provenance[]): string[] {
   return provenance.flatMap(({ builder }) => (builder ? [originOf(builder)] : []));
+}
+
+/** The release, with what it is suspected of. */
+export function suspected(release: Release, compared: Compared | null | undefined): Release {
+  const suspicion = compared?.suspicions.get(release.version);
+  return suspicion ? { ...release, suspicion } : release;
 }

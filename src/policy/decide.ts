@@ -43,11 +43,11 @@ export function decide(
   return until > now ? held(release, aging.rule.name, publishedAt, until) : null;
 }
 
-/** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. */
-export function oldestAsked(rules: readonly CompiledRule[], packageName: string): number {
+/** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. Null: of any package. */
+export function oldestAsked(rules: readonly CompiledRule[], packageName: string | null): number {
   return rules.reduce(
     (most, { rule, covers }) =>
-      covers(packageName)
+      packageName === null || covers(packageName)
         ? Math.max(most, rule.minimumAge ?? 0, rule.provenance ?? 0, rule.newInstallScript ?? 0)
         : most,
     0,
@@ -64,11 +64,12 @@ export function windowsOf(rules: readonly CompiledRule[], packageName: string) {
   return { provenance: longest("provenance"), scripts: longest("newInstallScript") };
 }
 
-/** Whether a rule may block releases of the package. */
-export function mayBlock(rules: readonly CompiledRule[], packageName: string): boolean {
+/** Whether a rule may block releases of the package; null: of any. */
+export function mayBlock(rules: readonly CompiledRule[], packageName: string | null): boolean {
   return rules.some(
     ({ rule, covers }) =>
-      (rule.block !== undefined || rule.licence !== undefined) && covers(packageName),
+      (rule.block !== undefined || rule.licence !== undefined) &&
+      (packageName === null || covers(packageName)),
   );
 }
 

@@ -1,6 +1,6 @@
 // The operator's rules, as they count for one repository.
 import { createClaims } from "../core/claims.ts";
-import type { AnyFormat } from "../core/format.ts";
+import type { AnyFormat, FactNames } from "../core/format.ts";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
 import { parseRange, type Range } from "../core/version-range.ts";
 
@@ -11,14 +11,22 @@ export interface RuledRepository {
   purlType: string;
   spell?: ((name: string) => string) | undefined;
   order: VersionOrder | null;
+  factNames?: FactNames | undefined;
+  purlName?: ((text: string) => string) | undefined;
 }
 
 export function ruledRepository(
   name: string,
-  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions">,
+  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions" | "factNames" | "purlName">,
 ): RuledRepository {
   const { purlType = "", spell, compareVersions: order = null } = format;
-  return { name, purlType, spell, order };
+  return { name, purlType, spell, order, factNames: format.factNames, purlName: format.purlName };
+}
+
+/** A package's one name, of how a purl or a rule writes it. */
+export function nameIn({ spell, purlName }: RuledRepository, text: string): string {
+  const name = purlName?.(text) ?? text;
+  return spell?.(name) ?? name;
 }
 
 /** A rule that can be about packages of the repository. */
@@ -31,11 +39,11 @@ export interface CompiledRule {
 /** Those of the rules that can be about packages of the repository, in their order. Throws a RangeError for a range that cannot be read. */
 export function compileRules(
   rules: readonly PolicyRule[],
-  { name, purlType, spell, order }: RuledRepository,
+  { name, purlType, spell, order, purlName }: RuledRepository,
 ): CompiledRule[] {
   return rules.flatMap((rule) => {
     if (rule.repositories && !rule.repositories.includes(name)) return [];
-    const patterns = rule.packages.flatMap((pattern) => namePattern(pattern, purlType));
+    const patterns = rule.packages.flatMap((pattern) => namePattern(pattern, purlType, purlName));
     if (patterns.length === 0) return [];
     const claims = createClaims(patterns, spell);
     return [
@@ -49,8 +57,12 @@ export function compileRules(
 }
 
 /** `pkg:npm/@acme/*` → `@acme/*`, for npm. */
-function namePattern(pattern: string, purlType: string): string[] {
+function namePattern(
+  pattern: string,
+  purlType: string,
+  purlName: RuledRepository["purlName"] = (text) => text,
+): string[] {
   const prefix = `pkg:${purlType}/`;
   if (!pattern.startsWith(prefix)) return [];
-  return [pattern.slice(prefix.length).replaceAll("%40", "@")];
+  return [purlName(pattern.slice(prefix.length).replaceAll("%40", "@"))];
 }

@@ -1,6 +1,6 @@
 // Exceptions that an administrator made: one package, a version or a range, a reason, an end.
 import { parseRange, type Range } from "../core/version-range.ts";
-import type { RuledRepository } from "./rules.ts";
+import { nameIn, type RuledRepository } from "./rules.ts";
 
 export interface Waiver {
   id: string;
@@ -17,6 +17,8 @@ export interface Waiver {
   createdAt: number;
   /** Milliseconds since the epoch; null: until it is taken back. */
   until: number | null;
+  /** It ends as well when a later release comes that no rule withholds. */
+  untilFixed?: boolean;
 }
 
 export interface CompiledWaiver {
@@ -29,17 +31,18 @@ export interface CompiledWaiver {
 /** Those that can be about packages of the repository. A range that cannot be read covers nothing: it was refused when it was made. */
 export function compileWaivers(
   waivers: readonly Waiver[],
-  { name, purlType, spell = (text) => text, order }: RuledRepository,
+  repository: RuledRepository,
 ): CompiledWaiver[] {
+  const { name, purlType, order } = repository;
   return waivers.flatMap((waiver) => {
     if (waiver.purlType !== purlType) return [];
     if (waiver.repository !== null && waiver.repository !== name) return [];
-    const wanted = spell(waiver.package).toLowerCase();
+    const wanted = nameIn(repository, waiver.package).toLowerCase();
     return [
       {
         waiver,
         until: waiver.until,
-        covers: (packageName: string) => spell(packageName).toLowerCase() === wanted,
+        covers: (packageName: string) => nameIn(repository, packageName).toLowerCase() === wanted,
         holdsFor: parseRange(waiver.versions, order),
       },
     ];

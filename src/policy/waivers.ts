@@ -1,7 +1,7 @@
 // The waivers of a server: all of them in memory, for they are few and asked for often.
 import { randomUUID } from "node:crypto";
 import type { AuditEntry } from "../core/audit.ts";
-import { nameOf, type Principal } from "../core/principal.ts";
+import { nameOf, type Principal, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database, Query } from "../store/database.ts";
@@ -20,6 +20,8 @@ export interface Waivers extends CurrentWaivers {
   add(by: Principal, waiver: Omit<Waiver, "id" | "owner" | "createdAt">): Promise<Waiver>;
   /** Takes one back. Throws Problem("notFound"). */
   remove(by: Principal, id: string): Promise<Waiver>;
+  /** Ends one that is "until fixed": `version` is the fix. Nothing happens when it has ended. */
+  fixed(id: string, version: string): Promise<void>;
 }
 
 export interface WaiverDeps {
@@ -44,10 +46,28 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
       },
       { durable: true },
     );
+    await changed(waiver);
+    return waiver;
+  }
+
+  async function changed(waiver: Waiver): Promise<void> {
     all = await readWaivers(database.read);
     revision += 1;
     changes.announce({ kind: "policy", repository: waiver.repository ?? "", key: waiver.package });
-    return waiver;
+  }
+
+  async function fixed(id: string, version: string): Promise<void> {
+    const waiver = all.find((one) => one.id === id);
+    const at = now();
+    const ended = await database.write(async (sql) => {
+      const rows =
+        await sql`UPDATE waivers SET ends_at = ${at}, until_fixed = 0 WHERE id = ${id} AND until_fixed = 1 RETURNING id`;
+      if (rows.length === 0 || !waiver) return false;
+      const entry = entryOf(theServer, "unwaive", { ...waiver, until: at });
+      await deps.audit(sql, { ...entry, detail: { ...entry.detail, fixed: version } });
+      return true;
+    });
+    if (ended) await changed(waiver!);
   }
 
   return {
@@ -55,6 +75,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
     all: () => all,
     add: (by, waiver) =>
       write(by, "waive", { ...waiver, id: randomUUID(), owner: nameOf(by), createdAt: now() }),
+    fixed,
     async remove(by, id) {
       const waiver = all.find((one) => one.id === id);
       if (!waiver) throw new Problem("notFound", `There is no waiver ${id}`);
@@ -64,7 +85,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
 }
 
 function entryOf(by: Principal, action: "waive" | "unwaive", waiver: Waiver): AuditEntry {
-  const { id, repository, versions, reason, until } = waiver;
+  const { id, repository, versions, reason, until, untilFixed } = waiver;
   return {
     action,
     principal: by,
@@ -75,14 +96,15 @@ function entryOf(by: Principal, action: "waive" | "unwaive", waiver: Waiver): Au
       versions,
       reason,
       until: until === null ? null : new Date(until).toISOString(),
+      ...(untilFixed && { untilFixed }),
     },
   };
 }
 
 async function insertWaiver(sql: Query, waiver: Waiver): Promise<void> {
   const { id, repository, purlType, versions, reason, owner, createdAt, until } = waiver;
-  await sql`INSERT INTO waivers (id, repository, purl_type, package, versions, reason, owner, created_at, ends_at)
-    VALUES (${id}, ${repository ?? ""}, ${purlType}, ${waiver.package}, ${versions}, ${reason}, ${owner}, ${createdAt}, ${until})`;
+  await sql`INSERT INTO waivers (id, repository, purl_type, package, versions, reason, owner, created_at, ends_at, until_fixed)
+    VALUES (${id}, ${repository ?? ""}, ${purlType}, ${waiver.package}, ${versions}, ${reason}, ${owner}, ${createdAt}, ${until}, ${waiver.untilFixed ? 1 : 0})`;
 }
 
 /** Oldest first. */
@@ -99,5 +121,6 @@ export async function readWaivers(sql: Query): Promise<Waiver[]> {
     owner: row.owner,
     createdAt: Number(row.created_at),
     until: row.ends_at === null ? null : Number(row.ends_at),
+    ...(Number(row.until_fixed) === 1 && { untilFixed: true }),
   }));
 }

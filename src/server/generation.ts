@@ -11,7 +11,7 @@ import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
-import type { PolicedRepository } from "../jobs/policy.ts";
+import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
@@ -82,6 +82,10 @@ export function createGeneration(
     metrics,
     gitHook,
     overview: overviews.read,
+    async explain(grant, purl) {
+      const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
+      return found.filter((one) => grant.may(one.repository, "read", one.package));
+    },
     ready: () => readiness(database),
   });
   const gate =

@@ -50,7 +50,7 @@ export interface Ground {
 }
 
 /** What of the configuration cannot be changed while it stands. */
-export type GroundConfig = Pick<Config, "data" | "cache" | "requests">;
+export type GroundConfig = Pick<Config, "data" | "cache" | "requests" | "publicUrl">;
 
 /** Throws a Problem when the data directory is in use or newer than this program. */
 export async function openGround(
@@ -95,6 +95,7 @@ export async function openGround(
     tell: hooks.tell,
     isPublic: auth.isPublic,
     waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
+    whyUrl: `${config.publicUrl ?? ""}/-/why/`,
     now,
   };
   const freeBytes = async () => {

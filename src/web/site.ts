@@ -4,6 +4,7 @@ import { type Access, type Grant, permit } from "../core/grant.ts";
 import { escapeHtml } from "../core/html.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Overview } from "../core/overview.ts";
+import type { Explained } from "../core/policy.ts";
 import type { Problem, ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
@@ -13,12 +14,15 @@ import { placed, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
 import { repositoryPage, wantsPage } from "./repository.ts";
 import type { SiteRequest } from "./request.ts";
+import { whyPage } from "./why.ts";
 
 export type { SiteRequest } from "./request.ts";
 
 export type SiteRoute =
   | { kind: "home" | "metrics" | "live" | "ready" }
   | { kind: "repository"; name: string }
+  /** Why a release is held or blocked. */
+  | { kind: "why"; purl: string }
   /** A code host tells a repository of a push. */
   | { kind: "git hook"; name: string }
   | PeopleRoute
@@ -37,6 +41,8 @@ export interface Api {
   problem(problem: Problem): Reply;
 }
 
+/** Before a purl. */
+const WHY = "/-/why/";
 /** Everything below it is the API's. */
 const API = "/-/api/";
 
@@ -46,6 +52,8 @@ export interface SiteDeps extends HomeDeps {
   metrics: Metrics;
   /** What the caller may see of what runs here: of one repository, or of all. */
   overview(grant: Grant, repository?: string): Promise<Overview>;
+  /** What policy says of a release, in the repositories that the caller may read. Throws a Problem. */
+  explain(grant: Grant, purl: string): Promise<Explained[]>;
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
   /** What keeps the server from being ready, or null. */
@@ -100,6 +108,7 @@ export function createSite(deps: SiteDeps): Site {
       const people = parsePeople(method, path);
       if (people) return people;
       if (method !== "GET" && method !== "HEAD") return null;
+      if (path.startsWith(WHY)) return { kind: "why", purl: path.slice(WHY.length) };
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
     },
     access: (route) =>
@@ -124,6 +133,8 @@ export function createSite(deps: SiteDeps): Site {
           const repository = deps.repositories.find((one) => one.name === name)!;
           return repositoryPage(repository, await deps.overview(grant, name), origin);
         }
+        case "why":
+          return whyPage(await deps.explain(grant, route.purl), origin);
         case "git hook":
           return deps.gitHook(route.name, request);
         case "metrics":

@@ -23,7 +23,11 @@ export interface TestServer {
   /** Stops and starts again on the same data. */
   restart(changes?: TestOptions & { gate?: Gate }): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
-  operate(name: string, repository: string): Promise<{ isDone: boolean; lines: string[] }>;
+  operate(
+    name: string,
+    repository: string,
+    values?: Record<string, string>,
+  ): Promise<{ isDone: boolean; lines: string[] }>;
   /** `holdfast user add …` and its like, beside the running server. The lines that it says. */
   account(command: string, given: object): Promise<string[]>;
   /** With which the first administrator is made. */
@@ -65,11 +69,11 @@ export async function startServer(
     data,
     log,
     ...catalog,
-    async operate(name, repository) {
+    async operate(name, repository, values = {}) {
       const lines: string[] = [];
       const { signal } = new AbortController();
       const call = { progress() {}, say: (line: string) => void lines.push(line), signal };
-      const wanted = { name, repository, flags: new Set<string>() };
+      const wanted = { name, repository, flags: new Set<string>(), values };
       return { isDone: await running.operations.run(wanted, call), lines };
     },
     async account(command, given) {

@@ -41,6 +41,7 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
     "pypi yank": () => upstream.pypi.yank(name, version, more.join(" ")),
     "pypi status": () => upstream.pypi.setStatus(name, version),
     "go publish": () => upstream.go.publish(name, version, []),
+    "go publish-now": () => upstream.go.publish(name, version, [], {}, new Date()),
     "go republish": () => upstream.go.republish(name, version),
     "go republish-mod": () => upstream.go.republishMod(name, version),
     "go unpublish": () => upstream.go.unpublish(name, version || undefined),
@@ -84,6 +85,13 @@ function aptActions(
   const archive = () => apt.archive(name);
   return {
     "apt publish": () => archive().publish(version, { name: item, version: its }),
+    // By the clock that the server has before the script moves it, and so many days after that.
+    "apt publish-now": () => {
+      archive().add(version, { name: item, version: its });
+      return archive().renew(version, {
+        date: new Date(Date.now() + Number(pattern) * 86_400_000),
+      });
+    },
     "apt publish-as": () => archive().publish(version, { name: item, version: its, file: pattern }),
     "apt rebuild": () => archive().rebuild(version, item, its),
     "apt withdraw": () => archive().withdraw(version, item, its),

@@ -72,7 +72,10 @@ export function expand(text: string, world: World): string {
     if (name === "site" || name === "code") return world.upstream.composerUrls[name];
     if (name === "reference" || name === "shasum")
       return world.pristine.composer[name](...(argument!.split(" ") as [string, string]));
-    // In paths, where no space may stand: {byhash:ARCHIVE:SUITE:INDEX:SHA256}, as it first was and as it is now.
+    // In paths, where no space may stand: {now:NAME:VERSION}, a reference as it is now.
+    if (name === "now")
+      return world.upstream.composer.reference(...(argument!.split(":") as [string, string]));
+    // The same of indices: {byhash:ARCHIVE:SUITE:INDEX:SHA256}, as it first was and as it is now.
     if (name === "byhash" || name === "newhash") {
       const [archive = "", suite = "", path = "", hash = ""] = argument!.split(":");
       const { apt } = name === "byhash" ? world.pristine : world.upstream;

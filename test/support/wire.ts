@@ -114,7 +114,7 @@ function configure([key = "", ...words]: string[], world: World): void {
     // config apt REPOSITORY OPTION VALUE
     const [name = "", option = "", value = ""] = words;
     const before = world.options.apt?.[name];
-    const its = value === "true" ? true : value || undefined;
+    const its = /^(true|\d+)$/.test(value) ? JSON.parse(value) : value || undefined;
     world.options.apt = { ...world.options.apt, [name]: { ...before, [option]: its } };
   } else if (key !== "plain") throw new Error(`no such setting: ${key}`);
 }

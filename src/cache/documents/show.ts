@@ -83,7 +83,7 @@ export function createShow(deps: ShowDeps): Pick<Repository, "view" | "read"> {
     headers: Record<string, string>,
   ): Promise<Reply> {
     const { found, view, withholdings } = await find(ref, request);
-    const reply = viewReply(view, headers, found, types[ref.kind]!);
+    const reply = viewReply(view, headers, found, types[ref.kind]!, withholdings.since);
     const { state } = found; // another object after each revalidation
     if (reply.isShared)
       reply.isCurrent = () =>
@@ -107,6 +107,8 @@ function viewReply(
   headers: Record<string, string>,
   { cache, state }: Found,
   type: DocumentType,
+  /** When policy last changed what is shown. */
+  since: number,
 ): Reply {
   const isPlainHit = cache.hit && !cache.detail;
   if (isPlainHit && view.hit && sameHeaders(view.hit.headers, headers)) return view.hit;
@@ -115,7 +117,7 @@ function viewReply(
     type.isPlain && body instanceof Uint8Array
       ? { status: 200, headers, body: gunzipSync(body), etag, ranges: true, cache }
       : { status: 200, headers, body, encoding: "gzip", etag, cache };
-  if (type.isDated) reply.lastModified = state.changedAt;
+  if (type.isDated) reply.lastModified = Math.max(state.changedAt, since);
   if (isPlainHit) {
     reply.isShared = true;
     view.hit = reply;

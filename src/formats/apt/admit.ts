@@ -3,6 +3,7 @@ import type { Candidate, DocumentRef, Source } from "../../core/document.ts";
 import { Problem } from "../../core/problem.ts";
 import { checkSignature } from "./detached.ts";
 import {
+  AS_IT_IS,
   type Generation,
   generationOf,
   type ReleaseKind,
@@ -26,6 +27,8 @@ interface InService {
   generation: Generation;
   /** Null when it is remembered already. */
   text: string | null;
+  /** As it was signed; null when it came in no InRelease. */
+  inRelease: string | null;
 }
 
 /** Throws a Problem that says why the candidate is refused. See `Format.admit`. */
@@ -47,7 +50,7 @@ export async function admit(candidate: Candidate, repository: AptRepository): Pr
   refuseDate(repository, suite, before.generation, next);
   const pairs = await fetchIndices(repository, suite, before.generation.release, next.release);
   await checkChanges(repository, suite, next.release, pairs);
-  if (before.text !== null) await keepRelease(repository, suite, before.text);
+  if (before.text !== null) await keepRelease(repository, suite, before.text, before.inRelease);
   forgetIndices(repository, suite);
   for (const { next: index } of pairs)
     prepareLookup(repository, { suite, release: next.release, path: index.path });
@@ -67,7 +70,7 @@ async function inService(
   const stored = await storedRelease(candidate, repository);
   if (stored) return stored;
   const [last] = await earlierReleases(repository, candidate.ref.key);
-  return last ? { generation: last, text: null } : null;
+  return last ? { generation: last, text: null, inRelease: null } : null;
 }
 
 async function storedRelease(
@@ -91,7 +94,8 @@ async function readOwn(
 ): Promise<InService | null> {
   try {
     const { model } = await repository.model<Generation>(ref, "stored");
-    return { text: await releaseText(ref.kind, source), generation: model };
+    const inRelease = ref.kind === "inrelease" ? await source.text() : null;
+    return { text: await releaseText(ref.kind, source), generation: model, inRelease };
   } catch {
     return null;
   }
@@ -106,7 +110,11 @@ async function readOther(
     const known = await repository.model<Generation>(releaseRef(kind, suite), "stored");
     const { bytes } = await repository.read(releaseRef(kind, suite), { variant: TEXT, base: "" });
     const text = Buffer.from(bytes).toString();
-    return { text, generation: known.model };
+    const view = { variant: AS_IT_IS, base: "" };
+    const signed =
+      kind === "inrelease" ? await repository.read(releaseRef(kind, suite), view) : null;
+    const inRelease = signed && Buffer.from(signed.bytes).toString();
+    return { text, generation: known.model, inRelease };
   } catch (error) {
     if (error instanceof Problem) return null;
     throw error;

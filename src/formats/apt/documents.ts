@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
 import { memoText } from "../../core/memo.ts";
 import type { SuiteState } from "./hosted/suite-state.ts";
-import { parseRelease, type Release } from "./release.ts";
+import { isSecurity, parseRelease, type Release } from "./release.ts";
 import { encodePath, inFolder } from "./routes.ts";
 import { signedText } from "./signature.ts";
 
@@ -47,7 +47,11 @@ const refsOf: Record<ReleaseKind, (suite: string) => DocumentRef> = {
  * behind the text, which the Release beside it does not have.
  */
 export async function releaseText(kind: string, source: Source): Promise<string> {
-  const text = await source.text();
+  return textIn(kind, await source.text());
+}
+
+/** The same of what was read. */
+export function textIn(kind: string, text: string): string {
   return kind === "inrelease" ? withoutEmptyEnd(signedText(text)) : text;
 }
 
@@ -73,9 +77,16 @@ function document(kind: ReleaseKind): DocumentType {
     limit: LIMIT,
     isDated: true,
     isPlain: true,
-    async facts(source, _ref, skip) {
-      parseRelease(await releaseText(kind, source), skip);
-      return [];
+    /** The release itself, for rules about ages: it is what clients take as a whole. */
+    async facts(source, { key: suite }, skip) {
+      const text = await releaseText(kind, source);
+      const release = parseRelease(text, skip);
+      if (isSecurity(suite, release)) return [];
+      const { date } = release;
+      // A version as Debian has them, so that a waiver can name it.
+      const version = new Date(date ?? 0).toISOString().replace(/[-:]|\.\d+/g, "");
+      const publishedAt = date === null ? {} : { publishedAt: new Date(date).toISOString() };
+      return [{ file: releaseId(text), version, integrity: null, ...publishedAt }];
     },
     // Of a suite that is published here the release is made when something is published: it is signed.
     compose: ({ state }) =>

@@ -2,6 +2,7 @@
 
 import { promisify } from "node:util";
 import { gunzipSync, gzip } from "node:zlib";
+import { withholdingOf } from "../../core/policy.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 import type { CacheStatus } from "../../core/reply.ts";
 import type { Modelled } from "../../core/repository.ts";
@@ -11,6 +12,7 @@ import {
   type ReleaseKind,
   releaseId,
   releaseRef,
+  textIn,
 } from "./documents.ts";
 import { type GenerationMetadata, type SuiteState, suiteFolder } from "./hosted/suite-state.ts";
 import type { AptRepository } from "./memory.ts";
@@ -185,6 +187,10 @@ interface Slot {
 
 const listKey = (suite: string) => `generations/${suite}`;
 const slotKey = (suite: string, slot: number) => `generation/${slot}/${suite}`;
+/** The InRelease that a release came in. */
+const signedKey = (suite: string, slot: number) => `inrelease/${slot}/${suite}`;
+/** Of those that a rule holds, so that each may come of age: they are kept beside the usual number. */
+const HELD_MOST = 100;
 
 async function slots(repository: AptRepository, suite: string): Promise<Slot[]> {
   const found = await repository.kept(listKey(suite));
@@ -214,21 +220,57 @@ async function loadPublished(repository: AptRepository, suite: string): Promise<
     .map(({ metadata }) => generationOf((metadata as GenerationMetadata).text));
 }
 
-/** Remembers the text of a release that another one takes the place of. */
+/** The text of a release before; null when it was not kept. */
+export async function earlierText(
+  repository: AptRepository,
+  suite: string,
+  id: string,
+): Promise<string | null> {
+  const found = (await slots(repository, suite)).find((slot) => slot.id === id);
+  const kept = found && (await repository.kept(slotKey(suite, found.slot)));
+  const text = kept?.bytes.length ? gunzipSync(kept.bytes).toString() : null;
+  return text !== null && releaseId(text) === id ? text : null;
+}
+
+/** The InRelease of a release before, as it was signed; null when it came in none, or none was kept. */
+export async function earlierInRelease(
+  repository: AptRepository,
+  suite: string,
+  id: string,
+): Promise<string | null> {
+  const found = (await slots(repository, suite)).find((slot) => slot.id === id);
+  const kept = found && (await repository.kept(signedKey(suite, found.slot)));
+  if (!kept?.bytes.length) return null;
+  const inRelease = gunzipSync(kept.bytes).toString();
+  return releaseId(textIn("inrelease", inRelease)) === id ? inRelease : null;
+}
+
+/** Remembers the text of a release that another one takes the place of, and the InRelease that it came in; null when it came in none. */
 export async function keepRelease(
   repository: AptRepository,
   suite: string,
   text: string,
+  inRelease: string | null = null,
 ): Promise<void> {
   const id = releaseId(text);
   const before = (await slots(repository, suite)).filter((slot) => slot.id !== id);
-  const rest = before.slice(0, repository.options.generations - 1);
+  const held = await repository.withheld(suite, id);
+  const usual = repository.options.generations - 1;
+  // Those that are held, and the one that clients get meanwhile.
+  const shown = before.findIndex((slot) => !withholdingOf(held, slot.id));
+  const wanted = Math.min(HELD_MOST, shown < 0 ? before.length : shown + 1);
+  const rest = before.slice(0, Object.keys(held).length > 0 ? Math.max(usual, wanted) : usual);
   const taken = new Set(rest.map(({ slot }) => slot));
   let slot = 0;
   while (taken.has(slot)) slot++;
   await repository.keep(slotKey(suite, slot), await gzipBeside(text));
+  const signed = inRelease === null ? new Uint8Array(0) : await gzipBeside(inRelease);
+  await repository.keep(signedKey(suite, slot), signed);
   for (const gone of before.slice(rest.length))
-    if (gone.slot !== slot) await repository.keep(slotKey(suite, gone.slot), new Uint8Array(0));
+    if (gone.slot !== slot) {
+      await repository.keep(slotKey(suite, gone.slot), new Uint8Array(0));
+      await repository.keep(signedKey(suite, gone.slot), new Uint8Array(0));
+    }
   const list: Slot[] = [{ id, slot }, ...rest];
   await repository.keep(listKey(suite), Buffer.from(JSON.stringify(list)));
   repository.memory.releases.kept.delete(suite);

@@ -4,6 +4,7 @@ import { acceptOperation } from "./accept.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { suiteOperations } from "./hosted/operations.ts";
+import { compareVersions, isVersion } from "./hosted/version.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
@@ -26,6 +27,13 @@ function warnings({ unverified, keyring = [] }: AptOptions): string[] {
 
 export const apt: Format<AptRoute, AptOptions> = {
   name: "apt",
+  purlType: "deb",
+  // The release of a suite is one as well: pkg:deb/dists/stable@20261126T100000Z.
+  purlName: (text) => (text.startsWith("dists/") ? text : text.slice(text.lastIndexOf("/") + 1)),
+  compareVersions: (a, b) => Number(isVersion(a)) - Number(isVersion(b)) || compareVersions(a, b),
+  withholds: true,
+  heldTogether:
+    "Debian packages come in releases that are signed as a whole: an age is for all of them, as pkg:deb/*",
   options: aptOptions,
   documents: { ...documents, packages: looseDocument },
   artifacts,

@@ -16,6 +16,7 @@ import type { AptRepository } from "./memory.ts";
 import { forgetIndices, prepareLookup } from "./open-lookups.ts";
 import type { Release } from "./release.ts";
 import { type AptRoute, inFolder, likelySuite, under } from "./routes.ts";
+import { heldBack } from "./young.ts";
 
 const PIECE = 256 * 1024;
 
@@ -64,7 +65,10 @@ export async function releaseFor(
   // What it was given is stored: no question to the upstream makes it wait.
   const remembered = seen === null ? [] : await rememberedReleases(repository, suite);
   const given = remembered.find(({ id }) => id === seen);
-  return (given ?? (await currentRelease(repository, suite)).generation).release;
+  if (given) return given.release;
+  const current = await currentRelease(repository, suite);
+  const earlier = await heldBack(repository, suite, current);
+  return (earlier ?? current).generation.release;
 }
 
 /** The release in service and those before it, without asking the upstream whether there is a newer one. */

@@ -1,15 +1,17 @@
 // Lookup files in use: which ones there are for the indices stored here, made in the worker when first needed and kept open.
 
 import { memo } from "../../core/memo.ts";
+import { type Withholding, withholdingOf } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Derived } from "../../core/task.ts";
-import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { type Current, currentRelease, earlierReleases, knownSuites } from "./generations.ts";
 import { indexArtifact } from "./index-artifact.ts";
 import { formsOf, namesFiles, plainPath } from "./index-names.ts";
 import { leftOutOf } from "./lookup-file.ts";
 import type { AptRepository, LookupHandle, LookupMemory } from "./memory.ts";
 import type { Release } from "./release.ts";
 import { inFolder, poolFolder } from "./routes.ts";
+import { heldBack } from "./young.ts";
 
 /** A file that says which pool files one index names. */
 export interface Lookup {
@@ -17,6 +19,8 @@ export interface Lookup {
   release: Release;
   /** Of the index, as the Release names it. */
   path: string;
+  /** Why clients are not shown the release. */
+  held?: Withholding;
 }
 
 const HANDLES = 256;
@@ -45,7 +49,7 @@ export function namesOf(suite: string, path: string): string[] {
 }
 
 /**
- * The indices stored here that name pool files, each once: those of the releases in service, then, unless `which` is "current", of the releases
+ * The indices stored here that name pool files, each once: those of the releases that clients are shown, then, unless `which` is "current", of the releases
  * remembered, newest first.
  */
 export async function* fileLookups(
@@ -53,15 +57,18 @@ export async function* fileLookups(
   which: "current" | "all" = "all",
 ): AsyncGenerator<Lookup> {
   const seen = new Set<string>();
-  const suites = [...(await knownSuites(repository))];
-  for (const suite of suites) {
-    const release = await releaseOf(repository, suite);
-    if (release) yield* unseen(await lookupsOf(repository, suite, release), seen);
+  const suites: { suite: string; rest: Remembered[] }[] = [];
+  for (const suite of await knownSuites(repository)) {
+    const [shown, ...rest] = await shownFirst(repository, suite);
+    if (shown) yield* unseen(await lookupsOf(repository, suite, shown.release), seen);
+    suites.push({ suite, rest: rest.flatMap((one) => one ?? []) });
   }
   if (which === "current") return;
-  for (const suite of suites)
-    for (const { release } of await earlierReleases(repository, suite))
-      yield* unseen(await lookupsOf(repository, suite, release), seen);
+  for (const { suite, rest } of suites)
+    for (const { release, held } of rest) {
+      const lookups = await lookupsOf(repository, suite, release);
+      yield* unseen(held ? lookups.map((lookup) => ({ ...lookup, held })) : lookups, seen);
+    }
 }
 
 function* unseen(lookups: Lookup[], seen: Set<string>): Generator<Lookup> {
@@ -73,13 +80,37 @@ function* unseen(lookups: Lookup[], seen: Set<string>): Generator<Lookup> {
   }
 }
 
-async function releaseOf(repository: AptRepository, suite: string): Promise<Release | null> {
+interface Remembered {
+  release: Release;
+  held?: Withholding;
+}
+
+/** What clients are shown, and then the others, newest first. */
+async function shownFirst(
+  repository: AptRepository,
+  suite: string,
+): Promise<(Remembered | null)[]> {
+  const earlier = async () => [...(await earlierReleases(repository, suite))];
+  let current: Current;
   try {
-    return (await currentRelease(repository, suite, "stored")).generation.release;
+    current = await currentRelease(repository, suite, "stored");
   } catch (error) {
-    if (error instanceof Problem) return null;
+    // Without one that can be read, those before tell all the same.
+    if (error instanceof Problem) return [null, ...(await earlier())];
     throw error;
   }
+  const all = [current.generation, ...(await earlier())];
+  const shown = await heldBack(repository, suite, current);
+  if (!shown) return all;
+  const withheld = await repository.withheld(suite, current.generation.id);
+  const others = all.filter(({ id }) => id !== shown.generation.id);
+  return [
+    shown.generation,
+    ...others.map(({ id, release }) => {
+      const held = withholdingOf(withheld, id);
+      return held ? { release, held } : { release };
+    }),
+  ];
 }
 
 const namingPaths = memo((release: Release) =>

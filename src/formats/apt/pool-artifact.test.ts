@@ -46,3 +46,10 @@ test("the upstream is asked for what the name says, whatever is in it", () => {
     purl: "pkg:deb/some-vendor-inc./hello@1%3A2.10-3?arch=amd64",
   });
 });
+
+test("rules may name the source of a package, which its folder tells", () => {
+  const file = "pool/main/x/xz-utils/liblzma5_5.6.0-1_amd64.deb";
+  expect(poolArtifact(file, entry, null, new Map()).alsoNamed).toEqual(["xz-utils"]);
+  for (const other of [path, "liblzma5_5.6.0-1_amd64.deb", "debs/x/liblzma5_5.6.0-1_amd64.deb"])
+    expect(poolArtifact(other, entry, null, new Map()).alsoNamed).toBeUndefined();
+});

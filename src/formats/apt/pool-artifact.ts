@@ -4,7 +4,7 @@ import type { Artifact } from "../../core/artifact.ts";
 import { purl } from "../../core/purl.ts";
 import type { FileEntry } from "./files.ts";
 import { contentTypeOf } from "./index-artifact.ts";
-import { encodePath, packageOf } from "./routes.ts";
+import { encodePath, PACKAGE_NAME, packageOf } from "./routes.ts";
 
 /** By path in the repository, the digest (as lookup files have it) of bytes that took the place of others: an update, or let in by somebody. */
 export type Replacements = ReadonlyMap<string, string>;
@@ -38,6 +38,7 @@ export function poolArtifact(
     package: packageOf(path),
     version,
     file: isReplaced ? replacedName(path, digest) : path,
+    ...sourceIn(path),
     purl: debPurl(origin, entry.package, version, entry.architecture),
     contentType: contentTypeOf(path),
     path: encodePath(path),
@@ -45,6 +46,14 @@ export function poolArtifact(
     integrity: async () => integrity,
     ...(entry.size !== null && { limit: entry.size + EXCESS }),
   };
+}
+
+/** Archives have a package in the folder of its source, which is what advisories name: pool/main/x/xz-utils/liblzma5_5.6.0_amd64.deb */
+function sourceIn(path: string): Pick<Artifact, "alsoNamed"> {
+  const folder = path.split("/").at(-2) ?? "";
+  return path.startsWith("pool/") && PACKAGE_NAME.test(folder) && folder !== packageOf(path)
+    ? { alsoNamed: [folder] }
+    : {};
 }
 
 /** What the catalog calls the bytes with this digest, which took the place of others. */

@@ -2,6 +2,7 @@
 
 import type { Artifact } from "../../core/artifact.ts";
 import { integrityFromHex } from "../../core/integrity.ts";
+import type { Withholding } from "../../core/policy.ts";
 import { cannotAsk, Problem, type ProblemKind } from "../../core/problem.ts";
 import { findFile } from "./files.ts";
 import { currentRelease, epochOf, knownSuites, wantingSuites } from "./generations.ts";
@@ -159,11 +160,16 @@ async function refresh(repository: AptRepository): Promise<{ away: ProblemKind |
 async function search(repository: AptRepository, path: string, preferred: string | undefined) {
   let other: FoundFile | null = null;
   let failure: Problem | null = null;
+  let held: Problem | null = null;
   for await (const lookup of fileLookups(repository)) {
     for (const named of namesOf(lookup.suite, path)) {
       try {
         const entry = await useLookup(repository, lookup, (file) => findFile(file, named));
         if (!entry) continue;
+        if (lookup.held) {
+          held ??= heldWith(entry, lookup.held);
+          continue;
+        }
         const found = { entry, origin: lookup.release.origin };
         if (!preferred || digestOf(entry) === preferred) return { found, failure };
         other ??= found;
@@ -173,5 +179,12 @@ async function search(repository: AptRepository, path: string, preferred: string
       }
     }
   }
+  if (held && !other) throw held;
   return { found: other, failure };
+}
+
+/** The file comes with a release that is held. */
+function heldWith({ package: name, version }: PoolEntry, why: Withholding): Problem {
+  const message = `${name} ${version} comes with a release that is held: ${why.message}`;
+  return new Problem("blocked", message, { rule: why.rule });
 }

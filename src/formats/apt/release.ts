@@ -197,3 +197,12 @@ function aliasesOf(
     }
   return aliases;
 }
+
+/** Fixes must not wait. Debian: bookworm-security, once bookworm/updates; Ubuntu: noble-security. */
+export function isSecurity(suite: string, { label }: Pick<Release, "label">): boolean {
+  return (
+    /(^|[/-])security(\/|$)/.test(suite) ||
+    /\/updates$/.test(suite) ||
+    /security/i.test(label ?? "")
+  );
+}

@@ -16,9 +16,12 @@ export type AptRoute =
   | { kind: "hash"; folder: string; algorithm: HashName; digest: string }
   | { kind: "diff" }
   | UploadRoute
-  | { kind: "pool"; path: string }
+  /** `isTold`: asked for where the path says why it was refused before. */
+  | { kind: "pool"; path: string; isTold?: true }
   | { kind: "file"; path: string };
 
+/** Of a reason in a path. */
+const WORDS_LIMIT = 200;
 const PACKAGE = /\.(deb|udeb|ddeb|dsc)$/;
 const RELEASES = {
   InRelease: "inrelease",
@@ -57,6 +60,10 @@ export function parseRoute(method: string, rawPath: string): AptRoute | null {
   }
   const segments = decode(rawPath.slice(1));
   if (!segments) return null;
+  if (segments[0] === "-" && segments[1] === "blocked") {
+    const route = segments.length > 3 ? parseSegments(segments.slice(3)) : null;
+    return route?.kind === "pool" ? { ...route, isTold: true } : null;
+  }
   if (segments[0] === "-") return segments.join("/") === "-/key.asc" ? { kind: "key" } : null;
   return parseSegments(segments);
 }
@@ -80,6 +87,12 @@ function parseSegments(segments: string[]): AptRoute | null {
   const at = segments.findIndex((segment) => segment === "dists" || segment === "pool");
   const isPool = PACKAGE.test(name) || (segments[at] === "pool" && at < segments.length - 1);
   return { kind: isPool ? "pool" : "file", path };
+}
+
+/** Where a pool file is asked for once more, by a path that says why it is refused. Relative to the repository. */
+export function toldPath(path: string, why: string): string {
+  const words = why.replace(/[^A-Za-z0-9.:+~-]+/g, "_").slice(0, WORDS_LIMIT);
+  return `/-/blocked/${words}${path}`;
 }
 
 /** The folder that a path stands in; "." for the root. */
@@ -126,7 +139,7 @@ export function encodePath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+.-]*$/;
+export const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+.-]*$/;
 
 /**
  * The package that a pool file's name speaks of: "hello" of hello_2.10-3_amd64.deb. Names are what claims are about and what the catalog is kept

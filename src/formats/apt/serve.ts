@@ -2,7 +2,7 @@
 
 import { memo } from "../../core/memo.ts";
 import { Problem } from "../../core/problem.ts";
-import { type Reply, reply } from "../../core/reply.ts";
+import { type CacheStatus, type Reply, reply } from "../../core/reply.ts";
 import type { Request } from "../../core/request.ts";
 import { armouredKeys } from "./armour.ts";
 import { signatureOf } from "./detached.ts";
@@ -19,7 +19,8 @@ import type { AptRepository } from "./memory.ts";
 import type { AptOptions } from "./options.ts";
 import { poolArtifactAt } from "./pool.ts";
 import { refusePrivate } from "./private-names.ts";
-import { type AptRoute, inFolder, likelySuite } from "./routes.ts";
+import { type AptRoute, inFolder, likelySuite, toldPath } from "./routes.ts";
+import { type Earlier, heldBack } from "./young.ts";
 
 const RELEASE_HEADERS = {
   "content-type": "text/plain; charset=utf-8",
@@ -52,7 +53,7 @@ export function serve(
     case "hash":
       return serveHash(route, request, repository);
     case "pool":
-      return servePool(route, request, repository);
+      return servePool(route, request, repository).catch((error) => tellApt(error, route, request));
     case "file":
       return serveFile(route, request, repository);
     case "folder":
@@ -79,6 +80,8 @@ async function serveRelease(
   await repository.suites?.refresh(suiteName(suite));
   for (let turn = 1; ; turn++) {
     const current = await currentRelease(repository, suite);
+    const earlier = await heldBack(repository, suite, current);
+    if (earlier) return serveEarlier(suite, wanted, earlier, request, repository, current.cache);
     if (wanted === "inrelease" && current.kind === "release")
       throw new Problem(
         "notFound",
@@ -98,6 +101,27 @@ async function serveRelease(
     if (cache.hit && !cache.detail && !repository.suites) return found;
     return { ...found, cache, isShared: false };
   }
+}
+
+/** A release of before, while a rule holds the one in service. Without a date: who has a newer one must not be told that it is still that one. */
+function serveEarlier(
+  suite: string,
+  wanted: "inrelease" | "release",
+  { generation, inRelease, text }: Earlier,
+  request: Request,
+  repository: AptRepository,
+  cache: CacheStatus,
+): Reply {
+  const body = wanted === "release" ? text : inRelease;
+  if (body === null)
+    throw new Problem(
+      "notFound",
+      `The upstream has no InRelease of ${suite}, but a Release with a Release.gpg`,
+    );
+  repository.memory.sessions.note(request.client, suite, generation.id);
+  tellExpiry(repository, suite, generation);
+  const { "content-type": type, ...headers } = RELEASE_HEADERS;
+  return { ...reply(200, type, body, headers), etag: `${generation.id}-${wanted}`, cache };
 }
 
 /** The folder of an index may hold a small Release too, which the suite's own one names. */
@@ -127,7 +151,8 @@ async function serveSignature(
   const seen = repository.memory.sessions.of(request.client, suite);
   const earlier = await earlierReleases(repository, suite);
   const isEarlier = seen !== null && earlier.some(({ id }) => id === seen);
-  const id = isEarlier ? seen : current.generation.id;
+  const shown = (await heldBack(repository, suite, current))?.generation ?? current.generation;
+  const id = isEarlier ? seen : shown.id;
   if (repository.suites)
     return signatureReply(await repository.suites.sign(suiteName(suite), id), id);
   const text = async () =>
@@ -170,6 +195,24 @@ async function servePool(
   repository: AptRepository,
 ): Promise<Reply> {
   return repository.artifact(await poolArtifactAt(repository, route), request);
+}
+
+/**
+ * apt prints the status and the URL of what it could not fetch, and no more, but of the URL that it was sent to at last: so it is sent to one that says why
+ * the file is refused. Others get the refusal at once.
+ */
+function tellApt(
+  error: unknown,
+  { isTold }: Route<"pool">,
+  { base, path, header }: Request,
+): Reply {
+  const isRefusal = error instanceof Problem && error.kind === "blocked" && error.rule !== null;
+  if (!isRefusal || isTold || !/\bAPT\b/.test(header("user-agent") ?? "")) throw error;
+  const location = `${base}${toldPath(path, error.message)}`;
+  return reply(302, "text/plain; charset=utf-8", `holdfast: ${error.message}\n`, {
+    location,
+    "cache-control": "no-cache",
+  });
 }
 
 /** An index, an image of the installer, a pool file of an unusual name, or a folder without the slash at its end. */

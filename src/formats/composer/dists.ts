@@ -170,6 +170,7 @@ export function artifactOf(
     otherPaths: placesIn(root.mirrors.others, route),
     isPreferred: true,
     namedBy: refs,
+    datedBy: () => refs,
     ...(areShared && { namedAs: prefix + file }),
     async integrity() {
       const named = await factOf(repository, refs, prefix + file);

@@ -1,5 +1,6 @@
 // The kinds of documents: packages.json and what it includes, and a package's releases and branches.
 import type { DocumentRef, DocumentType, Source } from "../../core/document.ts";
+import type { FactNames } from "../../core/format.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Listing, type ListingFile, readListing } from "./composer1.ts";
 import { locationOf } from "./dist.ts";
@@ -24,6 +25,8 @@ import { renderMany, renderPackage, renderProvided } from "./view.ts";
 
 const MiB = 1024 * 1024;
 const JSON_ACCEPT = "application/json";
+/** What facts of branches stand under ends in it. */
+const BRANCHES = /~dev$/;
 /** Whose packages.json and includes are. No package can be named so. */
 export const ROOT_PACKAGE = "packages.json";
 
@@ -139,6 +142,13 @@ export const documents: Record<Kind, DocumentType> = {
       throw new Problem("notFound", `The upstream's ${ref.key} has no views`);
     },
   },
+};
+
+export const factNames: FactNames = {
+  whose: (named, file) =>
+    named === ROOT_PACKAGE ? file.split("/", 2).join("/") : named.replace(BRANCHES, ""),
+  about: (named) => (named === ROOT_PACKAGE ? null : named.replace(BRANCHES, "")),
+  under: (name) => [name, `${name}~dev`, ROOT_PACKAGE],
 };
 
 export const rootRef: DocumentRef = {

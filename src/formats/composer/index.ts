@@ -5,10 +5,11 @@ import { admit } from "./admit.ts";
 import { artifacts } from "./artifacts.ts";
 import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
-import { documents } from "./documents.ts";
+import { documents, factNames } from "./documents.ts";
 import { abandonedState, promotedState } from "./hosted.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
+import { compareVersions } from "./order.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { publishGiven } from "./publish.ts";
@@ -18,6 +19,10 @@ import { setupSnippets } from "./setup.ts";
 
 export const composer: Format<ComposerRoute, ComposerOptions> = {
   name: "composer",
+  purlType: "composer",
+  compareVersions,
+  withholds: true,
+  factNames,
   options,
   documents,
   artifacts,

@@ -13,6 +13,7 @@ import { hostedNames } from "./hosted-serve.ts";
 import { formOf, listedNames } from "./lookup.ts";
 import type { ComposerOptions } from "./options.ts";
 import type { Root } from "./root.ts";
+import { withOurList } from "./withheld.ts";
 
 /** Of the upstream's copy that is in service, by our address. */
 const replies = new WeakMap<Root, Map<string, Reply>>();
@@ -65,13 +66,14 @@ async function composed(
   memory: ComposerMemory,
 ): Promise<Reply> {
   const listed = await listedOf(root, repository);
-  const plain = encodeJson(ourPackages(root, listed, ""));
+  const { mayBlock } = repository;
+  const plain = encodeJson(ourPackages(root, listed, "", { mayBlock }));
   const changedAt = await dateOf(repository, "packages.json", plain);
   const lastModified = Math.max(
     changedAt,
     await viewsDate(repository, memory, base, formOf(root, repository)),
   );
-  const reply = jsonReply(200, ourPackages(root, listed, base));
+  const reply = jsonReply(200, ourPackages(root, listed, base, { mayBlock }));
   const etag = createHash("sha256")
     .update(reply.body as string)
     .digest("hex");
@@ -93,7 +95,8 @@ async function withHosted(
   const isListed =
     repository.sources.patterns.length === 0 && (listed !== null || root.available !== null);
   const names = isListed ? [...(listed ?? []), ...hosted] : null;
-  const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, true);
+  const here = { hasHosted: true, mayBlock: repository.mayBlock };
+  const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, here);
   return jsonReply(200, own, null, { "cache-control": "private, no-cache" });
 }
 
@@ -114,7 +117,7 @@ export function ourPackages(
   root: Root,
   listed: readonly string[] | null,
   base: string,
-  hasHosted = false,
+  { hasHosted = false, mayBlock = false }: { hasHosted?: boolean; mayBlock?: boolean } = {},
 ): Record<string, unknown> {
   const patterns = root.available?.patterns ?? [];
   return {
@@ -131,7 +134,7 @@ export function ourPackages(
     ...((root.list !== null || hasHosted) && { list: `${base}/list.json` }),
     ...(root.providers !== null && { "providers-api": `${base}/providers/%package%.json` }),
     ...advisories(root, base),
-    ...filter(root, base),
+    ...filter(root, base, mayBlock),
   };
 }
 
@@ -141,13 +144,12 @@ function advisories({ advisories: theirs }: Root, base: string) {
   return { "security-advisories": { metadata: theirs.metadata, ...apiUrl } };
 }
 
-function filter({ filter: theirs }: Root, base: string) {
-  if (!theirs) return {};
-  return {
-    filter: {
-      ...theirs.fields,
-      ...(theirs.summaryUrl !== null && { "summary-url": `${base}/filter/summary.json` }),
-      ...(theirs.apiUrl !== null && { "api-url": `${base}/filter` }),
-    },
+function filter({ filter: theirs }: Root, base: string, mayBlock: boolean) {
+  const given = theirs && {
+    ...theirs.fields,
+    ...(theirs.summaryUrl !== null && { "summary-url": `${base}/filter/summary.json` }),
+    ...(theirs.apiUrl !== null && { "api-url": `${base}/filter` }),
   };
+  if (mayBlock) return { filter: withOurList(given ?? undefined) };
+  return given ? { filter: given } : {};
 }

@@ -183,8 +183,13 @@ export function factsOf(name: string, releases: readonly Release[], prefix = "")
   };
   for (const release of releases) {
     const { version, dist, file, data } = release;
-    const publishedAt = timeOf(data["time"]);
-    const shared = { version, ...(publishedAt !== null && { publishedAt }) };
+    const publishedAt = timeOf(data["published-time"]);
+    const madeAt = timeOf(data["time"]);
+    const shared = {
+      version,
+      ...(publishedAt !== null && { publishedAt }),
+      ...(madeAt !== null && { madeAt }),
+    };
     if (file !== null)
       add({
         ...shared,
@@ -192,7 +197,6 @@ export function factsOf(name: string, releases: readonly Release[], prefix = "")
         integrity: integrityOf(dist!),
         location: locationOf(name, release),
         artifact: { package: name, file },
-        ...(typeof release.data["time"] === "string" && { publishedAt: release.data["time"] }),
       });
     const integrity = release.release === null ? null : releaseIntegrity(data, dist);
     if (integrity === null) continue;

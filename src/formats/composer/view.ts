@@ -15,26 +15,29 @@ import {
   readProvided,
   readVersions,
 } from "./versions.ts";
+import { leaveOut, withWords } from "./withheld.ts";
 
 /** After the name of a view: versions with a dist do not tell their source. */
 export const WITHOUT_SOURCES = "#dists";
 
 /** A package's own document: the view "package". */
 export async function* renderPackage(
-  { ref, source, overlay }: StoredDocument,
+  { ref, source, overlay, withheld }: StoredDocument,
   view: ViewRequest,
 ): AsyncGenerator<string> {
   const { variant, hasSources } = readVariant(view.variant);
   if (variant !== "package")
     throw new Problem("notFound", `The document of ${ref.key} has no view ${variant}`);
   const { releases, extras } = await readPackage(source, ref.key);
-  const shown = shownOf(ref.key, releases, overlay, view.base);
-  yield written(ref.key, hasSources ? shown : shown.map(withoutSource), extras);
+  const { left, told } = leaveOut(releases, withheld);
+  const shown = shownOf(ref.key, left, overlay, view.base);
+  const words = withWords(extras, ref.kind === "dev" ? [] : told);
+  yield written(ref.key, hasSources ? shown : shown.map(withoutSource), words);
 }
 
 /** A document of Composer 1, which has releases and branches: the views "package", and "dev" for its branches. */
 export async function* renderProvided(
-  { ref, source, overlay }: StoredDocument,
+  { ref, source, overlay, withheld }: StoredDocument,
   view: ViewRequest,
 ): AsyncGenerator<string> {
   const { variant, hasSources } = readVariant(view.variant);
@@ -42,13 +45,15 @@ export async function* renderProvided(
     throw new Problem("notFound", `The document of ${ref.key} has no view ${variant}`);
   const { releases } = await readProvided(source, ref.key);
   const wanted = releases.filter(({ normalized }) => isBranch(normalized) === (variant === "dev"));
-  const shown = shownOf(ref.key, wanted, overlay, view.base);
-  yield written(ref.key, hasSources ? shown : shown.map(withoutSource), {});
+  const { left, told } = leaveOut(wanted, withheld);
+  const shown = shownOf(ref.key, left, overlay, view.base);
+  const words = withWords({}, variant === "dev" ? [] : told);
+  yield written(ref.key, hasSources ? shown : shown.map(withoutSource), words);
 }
 
 /** One package of a document that holds many: the views "package/<name>", and "dev/<name>" for its branches. */
 export async function* renderMany(
-  { ref, source, overlay }: StoredDocument,
+  { ref, source, overlay, withheld }: StoredDocument,
   view: ViewRequest,
 ): AsyncGenerator<string> {
   const { variant, hasSources } = readVariant(view.variant);
@@ -59,8 +64,10 @@ export async function* renderMany(
   const releases = readVersions(name, packages.get(name), false).releases.filter(
     ({ normalized }) => isBranch(normalized) === (kind === "dev"),
   );
-  const shown = shownOf(name, releases, overlay, view.base, `${name}/`);
-  yield written(name, hasSources ? shown : shown.map(withoutSource), {});
+  const { left, told } = leaveOut(releases, withheld, `${name}/`);
+  const shown = shownOf(name, left, overlay, view.base, `${name}/`);
+  const words = withWords({}, kind === "dev" ? [] : told);
+  yield written(name, hasSources ? shown : shown.map(withoutSource), words);
 }
 
 function readVariant(text: string): { variant: string; hasSources: boolean } {

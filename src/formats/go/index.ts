@@ -4,7 +4,7 @@ import { refreshSources, sourcesOperation } from "../../core/source-operation.ts
 import { artifacts } from "./artifacts.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
-import { infoDocument } from "./info.ts";
+import { infoDocument, latestRef } from "./info.ts";
 import { listDocument } from "./list.ts";
 import { type GoOptions, goOptions } from "./options.ts";
 import { probe } from "./probe.ts";
@@ -14,6 +14,7 @@ import { publishZip } from "./publish.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
+import { compareVersions } from "./version.ts";
 
 export type { GoOptions } from "./options.ts";
 export type { GoRoute } from "./routes.ts";
@@ -35,8 +36,17 @@ function setup(url: string, { noSumdb }: GoOptions, own: readonly string[] = [])
   return [{ client: "go", file: "shell", text }];
 }
 
+/** People and advisories write versions without the v too. */
+function tagged(version: string): string {
+  return /^\d/.test(version) ? `v${version}` : version;
+}
+
 export const go: Format<GoRoute, GoOptions> = {
   name: "go",
+  purlType: "golang",
+  compareVersions: (a, b) => compareVersions(tagged(a), tagged(b)),
+  withholds: true,
+  datedBy: (module) => [latestRef(module)],
   hosts: true,
   publishes: {},
   fromCode: true,

@@ -1,7 +1,9 @@
 // What a proxy says of one revision: @latest, and .info of a branch, a commit or a version. https://go.dev/ref/mod#goproxy-protocol
 import type { DocumentRef, DocumentType } from "../../core/document.ts";
 import { jsonFault } from "../../core/json.ts";
+import { blockedBy, withholdingOf } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
+import { zipFile } from "./list.ts";
 import { modulePath, versionPath } from "./names.ts";
 import { canonical, highest } from "./version.ts";
 
@@ -72,11 +74,17 @@ export const infoDocument: DocumentType = {
     const { info } = release.metadata as { info: Omit<RevisionInfo, "Version"> };
     return JSON.stringify({ Version: release.version, ...info });
   },
+  /** When the version was made. It is the list that makes it known. */
   async facts(source, ref) {
-    parseInfo(await source.json(), ref.key);
-    return [];
+    const { Version: version, Time: madeAt } = parseInfo(await source.json(), ref.key);
+    if (madeAt === undefined) return [];
+    return [{ file: zipFile(version), version, integrity: null, madeAt, isAside: true }];
   },
-  async *render({ source, ref }) {
-    yield JSON.stringify(parseInfo(await source.json(), ref.key));
+  /** Throws Problem("blocked") for a version that is withheld: of another one the list tells. */
+  async *render({ source, ref, withheld }) {
+    const info = parseInfo(await source.json(), ref.key);
+    const why = withholdingOf(withheld, zipFile(info.Version));
+    if (why && (ref.kind === "latest" || why.verdict === "block")) throw blockedBy(why);
+    yield JSON.stringify(info);
   },
 };

@@ -1,5 +1,6 @@
 // @v/list: the tagged versions of a module, one a line. https://go.dev/ref/mod#goproxy-protocol
 import type { DocumentRef, DocumentType, Overlay } from "../../core/document.ts";
+import { withholdingOf } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import { modulePath } from "./names.ts";
 import { canonical, isPseudo } from "./version.ts";
@@ -50,8 +51,10 @@ export const listDocument: DocumentType = {
     );
     return versions.map(({ version }) => `${version}\n`).join("");
   },
-  async *render({ source, ref, overlay }) {
+  async *render({ source, ref, overlay, withheld }) {
     const versions = parseList(await source.text(), ref.key);
-    for (const version of versions) if (!isGone(overlay, version)) yield `${version}\n`;
+    for (const version of versions)
+      if (!isGone(overlay, version) && !withholdingOf(withheld, zipFile(version)))
+        yield `${version}\n`;
   },
 };

@@ -14,7 +14,7 @@ import type { GoOptions } from "./options.ts";
 import { noteProvisional } from "./provisional.ts";
 import type { GoRoute } from "./routes.ts";
 import type { Shown, SumdbClient } from "./sumdb/client.ts";
-import { highest } from "./version.ts";
+import { highest, pseudoTime } from "./version.ts";
 
 type GoRepository = Repository<GoOptions>;
 
@@ -55,6 +55,12 @@ function artifactOf(context: Context, route: FileRoute, unknown: () => void): Ar
     contentType: CONTENT_TYPES[kind],
     path,
     namedBy: [],
+    ...(kind === "zip"
+      ? {
+          datedBy: () => [listRef(module), queryRef(module, version)],
+          madeAt: () => pseudoTime(version),
+        }
+      : { isDescription: true }),
     integrity: async () => {
       if (kind !== "info") return context.checksums.expected(module, version, kind, unknown);
       await context.checksums.assertIngest();
@@ -85,7 +91,7 @@ async function serveFile(route: FileRoute, request: Request, context: Context): 
   return found;
 }
 
-/** The upstream's @latest, and where it has none the highest version of its list. */
+/** The upstream's @latest, and where it has none, or that one is withheld, the highest version of the list. */
 async function serveLatest(module: string, request: Request, context: Context): Promise<Reply> {
   try {
     return await context.repository.view(
@@ -95,8 +101,8 @@ async function serveLatest(module: string, request: Request, context: Context): 
     );
   } catch (error) {
     // An upstream that never had one cannot be asked again when it is away: its list says as much.
-    if (!(error instanceof Problem) || (error.kind !== "notFound" && !cannotAsk(error)))
-      throw error;
+    if (!(error instanceof Problem)) throw error;
+    if (!["notFound", "blocked"].includes(error.kind) && !cannotAsk(error)) throw error;
     return deriveLatest(module, request, context, error);
   }
 }

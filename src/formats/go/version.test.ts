@@ -1,6 +1,6 @@
 // Canonical forms and what "latest" means. https://go.dev/ref/mod#versions
 import { expect, test } from "bun:test";
-import { canonical, highest, isPseudo } from "./version.ts";
+import { canonical, highest, isPseudo, pseudoTime } from "./version.ts";
 
 const forms: [version: string, want: string | null][] = [
   ["v1", "v1.0.0"],
@@ -41,3 +41,9 @@ const lists: [versions: string[], want: string | null][] = [
 ];
 for (const [versions, want] of lists)
   test(`highest(${versions.join(" ")})`, () => expect(highest(versions)).toBe(want));
+
+test("the time of a commit stands in its version", () => {
+  expect(pseudoTime("v1.2.4-0.20180214005840-23179ee8a569")).toBe("2018-02-14T00:58:40.000Z");
+  expect(pseudoTime("v0.0.0-20181414005840-23179ee8a569")).toBeNull();
+  expect(pseudoTime("v1.2.3")).toBeNull();
+});

@@ -37,6 +37,15 @@ export function isPseudo(version: string): boolean {
   return parse(version) !== null && PSEUDO.test(version);
 }
 
+/** The time of the commit that it was made from, which stands in it: ISO 8601. Null for every other version. */
+export function pseudoTime(version: string): string | null {
+  if (!isPseudo(version)) return null;
+  const [, year, month, day, hour, minute, second] =
+    /[.-](\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)-/.exec(version)!;
+  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(at) ? null : new Date(at).toISOString();
+}
+
 export function isPrerelease(version: string): boolean {
   return (parse(version)?.prerelease ?? "") !== "";
 }

@@ -36,6 +36,8 @@ interface Suite {
 
 export interface RenewOptions {
   validUntil?: Date;
+  /** Of the Release; an hour after the one before unless told. */
+  date?: Date;
   isForged?: boolean;
   /** A line in the release that is no field, and a broken stanza. */
   isOdd?: boolean;
@@ -223,7 +225,7 @@ export class FakeArchive {
 
   async #generation(suite: Suite, options: RenewOptions = {}): Promise<Generation> {
     const count = suite.generations.length + suite.switches.length;
-    const date = new Date(FIRST + count * HOUR);
+    const date = options.date ?? new Date(FIRST + count * HOUR);
     const made = indices(suite.shape, suite.packages, suite.sources, options.isOdd);
     const release = releaseText(
       options.isWeak ? { ...suite.shape, hashes: ["MD5Sum"] } : suite.shape,

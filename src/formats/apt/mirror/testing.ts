@@ -95,6 +95,8 @@ export function fakeRepository<Options>({
     beforeDerive: () => {},
     claims: () => false,
     hasUpstreams: true,
+    mayBlock: false,
+    withheld: async () => ({}),
     claimPatterns: [],
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,

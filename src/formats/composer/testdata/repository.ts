@@ -40,6 +40,8 @@ export class FakeRepository implements Repository<ComposerOptions> {
   claimed: string[] = [];
 
   hasUpstreams = true;
+  mayBlock = false;
+  readonly withheld = unused.withheld;
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly accounts = unused.accounts;

@@ -31,6 +31,8 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly knownFiles = new Map<string, KnownFile>();
   upstream: Upstream | null = null;
   readonly hasUpstreams = unexpectedParts.hasUpstreams;
+  readonly mayBlock = unexpectedParts.mayBlock;
+  readonly withheld = unexpectedParts.withheld;
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;
