@@ -109,18 +109,18 @@ function createScripted(old: readonly Past[], order: VersionOrder | null) {
 interface Line {
   /** The last one with provenance. */
   last: Past | null;
-  /** Where those with verified provenance were built, the last one at the end. */
-  origins: Set<string>;
+  /** Where those with verified provenance were built, each with the last version of there; the last of all at the end. */
+  origins: Map<string, string>;
 }
 
 /** Releases whose provenance is believed: by major version, and all. */
 function createTrusted(old: readonly Past[]) {
   const lines = new Map<string, Line>();
-  const all: Line = { last: null, origins: new Set() };
+  const all: Line = { last: null, origins: new Map() };
 
   function add(one: Past): void {
     const name = lineOf(one.version);
-    const line = lines.get(name) ?? { last: null, origins: new Set() };
+    const line = lines.get(name) ?? { last: null, origins: new Map() };
     lines.set(name, line);
     if (!hasProvenance(one)) return;
     const origins = verified(one.provenance);
@@ -128,7 +128,7 @@ function createTrusted(old: readonly Past[]) {
       some.last = one;
       for (const origin of origins) {
         some.origins.delete(origin);
-        some.origins.add(origin);
+        some.origins.set(origin, one.version);
       }
     }
   }
@@ -160,7 +160,8 @@ function provenanceFault(one: Past, { last, origins }: Line, wanted: Set<string>
     return `its provenance ${unverified.state === "false" ? "is false" : "could not be verified"}: ${unverified.why ?? "it has none"}`;
   const other = verified(one.provenance).find((origin) => !origins.has(origin));
   if (other === undefined) return null;
-  return `it was built from ${other}, and ${last.version} from ${[...origins].at(-1)}`;
+  const [origin, version] = [...origins].at(-1)!;
+  return `it was built from ${other}, and ${version} from ${origin}`;
 }
 
 const PENDING = "its provenance is yet to be verified";
