@@ -73,6 +73,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   const { repository, database, policy, now } = deps;
   /** How often it was found out who made a release that is compared with others. */
   let found = 0;
+  /** Packages whose documents were last read by a version that took no traits from them: what was worked out holds until they are read again. */
+  const untold = new Set<string>();
   /** Both only rise. */
   const stamp = () => policy.revision() + found;
   const known = createLru<{ digest: string; found: Withholdings }>(PACKAGES_IN_MEMORY);
@@ -90,8 +92,10 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     const comparing = comparisonOf(packageName, at);
     let isWanting = false;
+    let isTold = !policy.readsTraits(packageName) && !policy.compares(packageName);
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
+        isTold ||= fact.traits !== null;
         const compared = await comparing?.();
         if (compared && compared.wanted.length > 0) isWanting = true;
         const suspicion = compared?.suspicions.get(fact.version);
@@ -99,6 +103,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
         const why = policy.decide(release, at);
         if (why) withheld[fact.file] = why;
       }
+    if (untold.size >= PACKAGES_IN_MEMORY) untold.clear();
+    if (!isTold) untold.add(packageName);
     const all = Object.values(withheld);
     const ends = all.flatMap(({ until }) => until ?? []);
     const waiver = policy.nextEnd(packageName, at);
@@ -184,6 +190,10 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return telling.length > 0 ? factOf(artifact) : fact;
   }
 
+  deps.changes.on("document", (change) => {
+    const [, key = ""] = change.key.split("\0"); // complete documents have the package as their key
+    if (change.repository === repository && untold.delete(key)) known.delete(key);
+  });
   deps.changes.on("provenance", (change) => {
     if (change.repository === repository && policy.compares(change.key)) found += 1;
   });
