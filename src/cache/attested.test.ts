@@ -273,6 +273,25 @@ test("a licence that is not fine is refused, also where no document was read bef
   await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
 });
 
+test("what an earlier version of this program stored is decided on anew once its document was read again", async () => {
+  await open({ "a-1.0": [90, { licence: "AGPL-3.0-only" }] }, [
+    rule({ licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" } }),
+  ]);
+  await shown().catch(() => {});
+  await toy.database.write(async (sql) => {
+    await sql`UPDATE facts SET traits = NULL`;
+    await sql`UPDATE documents SET received = NULL, etag = NULL, last_modified = NULL`;
+  });
+  await toy.restart();
+  toy.upstream.away = "unreachable";
+  toy.clock.shift += DAY;
+  expect(await shown()).toEqual(["a-1.0"]); // it may be anything
+  toy.upstream.away = null;
+  toy.clock.shift += DAY;
+  await shown();
+  expect(await shown()).toEqual([]);
+});
+
 test("what is published here is looked at when it is there", async () => {
   found = {};
   asked = [];

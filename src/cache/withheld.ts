@@ -88,6 +88,8 @@ export const NONE_WITHHELD: Withholdings = {
 export function createWithheld(deps: WithheldDeps): WithheldOf {
   const { repository, database, policy, now } = deps;
   const known = createLru<Withholdings>(PACKAGES_IN_MEMORY);
+  /** Packages whose documents were last read by a version that took no traits from them, by digest: what was worked out holds until they are read again. */
+  const untold = new Map<string, string>();
   /** Rises when a release turns out to be dated that views were made without, and when it was found out who made one that is compared with others. */
   let learned = 0;
   const stamp = () => policy.revision() + learned;
@@ -108,14 +110,18 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     const comparing = comparisonOf(packageName, at);
     let isWanting = false;
+    let isTold = !policy.readsTraits(packageName) && !policy.compares(packageName);
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
+        isTold ||= fact.traits !== null;
         const compared = await comparing?.();
         if (compared && compared.wanted.length > 0) isWanting = true;
         const whose = deps.factNames?.whose(packageName, fact.file) ?? packageName;
         const why = policy.decide(suspected(releaseOf(whose, fact), compared), at);
         if (why) withheld[fact.file] = why;
       }
+    if (untold.size >= PACKAGES_IN_MEMORY) untold.clear();
+    if (!isTold) untold.set(packageName, digest);
     const all = Object.values(withheld);
     const ends = all.flatMap(({ until }) => until ?? []);
     const waiver = policy.nextEnd(aboutOf(packageName), at);
@@ -262,6 +268,13 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return after;
   }
 
+  deps.changes.on("document", (change) => {
+    const [, key = ""] = change.key.split("\0"); // complete documents have the package as their key
+    const digest = change.repository === repository ? untold.get(key) : undefined;
+    if (digest === undefined) return;
+    untold.delete(key);
+    known.delete(`${key}\0${digest}`);
+  });
   deps.changes.on("provenance", (change) => {
     if (change.repository === repository && policy.compares(change.key)) learned += 1;
   });

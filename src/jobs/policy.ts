@@ -122,7 +122,10 @@ export async function explain(
       purl: purlOf(repository, name, release.version),
       withheld: policy.decide(suspected(release, compared), now),
       publishedAt: timeOf(release.publishedAt),
-      provenance: found.filter((one) => one.version === release.version),
+      provenance: found.filter(
+        (one) =>
+          one.version === release.version || repository.order?.(one.version, release.version) === 0,
+      ),
       lostSince: lostSince(release.version, await readPast(sql, repository.name, name)),
       traits: readTraits(fact?.traits ?? null),
       waivers: waivers.filter(

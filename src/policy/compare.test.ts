@@ -76,6 +76,15 @@ describe("provenance", () => {
     expect(compare(all).said["1.0.1"]).toStartWith(words.slice(0, -1));
   });
 
+  test("of another repository is told with the version that was verified, not with a later one that was not", () => {
+    const all = [
+      before,
+      past("1.0.1", 60, attested),
+      past("1.0.2", 1, attested, verified("mallory/shell")),
+    ];
+    expect(compare(all).said["1.0.2"]).toEndWith("and 1.0.0 from https://example.test/reef/shell");
+  });
+
   test("of another repository is believed once it is old enough, or waived", () => {
     const moved = (age: number) => past("1.0.1", age, attested, verified("reef/new"));
     const next = past("1.0.2", 1, attested, verified("reef/new"));

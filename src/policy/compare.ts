@@ -35,31 +35,26 @@ export interface Compared {
  * an attacker's do not vouch for each other. That ends with the window, or with a waiver.
  */
 export function compareReleases(past: readonly Past[], comparing: Comparing): Compared {
-  const { windows, now, isWaived } = comparing;
-  const at = ({ publishedAt }: Past) => publishedAt ?? Number.NEGATIVE_INFINITY;
-  const isYoung = (one: Past, window: number) => at(one) + window > now;
-  const inOrder = [...past].sort((a, b) => at(a) - at(b));
+  const { windows, now, isWaived, order } = comparing;
+  const isYoung = (one: Past, window: number) => timeOf(one) + window > now;
+  const inOrder = [...past].sort(byTime);
   const longest = Math.max(windows.provenance, windows.scripts);
   const firstYoung = inOrder.findIndex((one) => isYoung(one, longest));
   const compared: Compared = { suspicions: new Map(), wanted: [] };
   if (firstYoung < 0) return compared;
-  /** Those that are believed in each respect. */
-  const trusted = {
-    provenance: inOrder.slice(0, firstYoung),
-    scripts: inOrder.slice(0, firstYoung),
-  };
+  const old = inOrder.slice(0, firstYoung);
+  const trusted = createTrusted(old);
+  const scripted = createScripted(old, order);
   const wanted = new Set<string>();
 
   for (const one of inOrder.slice(firstYoung)) {
     const asks = (window: number) => window > 0 && isYoung(one, window) && !isWaived(one.version);
     const provenance = asks(windows.provenance)
-      ? provenanceFault(one, trusted.provenance, wanted)
+      ? provenanceFault(one, trusted.of(one.version), wanted)
       : null;
-    const scripts = asks(windows.scripts)
-      ? scriptFault(one, trusted.scripts, comparing.order)
-      : null;
-    if (provenance === null) trusted.provenance.push(one);
-    if (scripts === null) trusted.scripts.push(one);
+    const scripts = asks(windows.scripts) ? scripted.fault(one) : null;
+    if (provenance === null) trusted.add(one);
+    if (scripts === null) scripted.add(one);
     if (provenance !== null || scripts !== null)
       compared.suspicions.set(one.version, { provenance, scripts });
   }
@@ -67,26 +62,89 @@ export function compareReleases(past: readonly Past[], comparing: Comparing): Co
   return compared;
 }
 
-/** The release before is the highest one below it, not the one that was published last: other lines go on as well. */
-function scriptFault(
-  { version, traits }: Past,
-  trusted: readonly Past[],
-  order: VersionOrder | null,
-): string | null {
-  if (!traits?.scripts || !order) return null;
-  const below = trusted.filter((one) => one.traits !== null && order(one.version, version) < 0);
-  if (below.length === 0) return null;
-  const before = below.reduce((best, one) => (order(one.version, best.version) > 0 ? one : best));
-  if (before.traits?.scripts) return null;
-  return `it runs a script when it is installed, which ${before.version} did not`;
+const timeOf = ({ publishedAt }: Past) => publishedAt ?? Number.NEGATIVE_INFINITY;
+const byTime = (a: Past, b: Past) => timeOf(a) - timeOf(b) || 0;
+
+/** Releases that are believed not to have begun with scripts just now. */
+function createScripted(old: readonly Past[], order: VersionOrder | null) {
+  /** By version; sorted when the first asks, since few do. */
+  let sorted: Past[] | null = null;
+  const later: Past[] = [];
+  const isWithout = ({ traits }: Past) => traits !== null && !traits.scripts;
+  /** A package that always had scripts needs no comparing, and most have them always or never. */
+  let isAnyWithout = old.some(isWithout);
+
+  /** The release before is the highest one below it, not the one that was published last: other lines go on as well. */
+  function before(version: string): Past | undefined {
+    sorted ??= old
+      .filter(({ traits }) => traits !== null)
+      .sort((a, b) => order!(a.version, b.version));
+    let [from, to] = [0, sorted.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (order!(sorted[middle]!.version, version) < 0) from = middle + 1;
+      else to = middle;
+    }
+    const below = later.filter((one) => order!(one.version, version) < 0);
+    return [...sorted.slice(Math.max(0, from - 1), from), ...below].reduce<Past | undefined>(
+      (best, one) => (best && order!(best.version, one.version) >= 0 ? best : one),
+      undefined,
+    );
+  }
+
+  return {
+    add(one: Past) {
+      if (one.traits !== null) later.push(one);
+      isAnyWithout ||= isWithout(one);
+    },
+    fault({ version, traits }: Past): string | null {
+      if (!traits?.scripts || !isAnyWithout || !order) return null;
+      const last = before(version);
+      if (!last || last.traits?.scripts) return null;
+      return `it runs a script when it is installed, which ${last.version} did not`;
+    },
+  };
 }
 
-function provenanceFault(one: Past, trusted: readonly Past[], wanted: Set<string>): string | null {
-  const attested = inLine(one, trusted).filter(hasProvenance);
-  const last = attested.at(-1);
+/** What the believed releases of a line have in common. */
+interface Line {
+  /** The last one with provenance. */
+  last: Past | null;
+  /** Where those with verified provenance were built, each with the last version of there; the last of all at the end. */
+  origins: Map<string, string>;
+}
+
+/** Releases whose provenance is believed: by major version, and all. */
+function createTrusted(old: readonly Past[]) {
+  const lines = new Map<string, Line>();
+  const all: Line = { last: null, origins: new Map() };
+
+  function add(one: Past): void {
+    const name = lineOf(one.version);
+    const line = lines.get(name) ?? { last: null, origins: new Map() };
+    lines.set(name, line);
+    if (!hasProvenance(one)) return;
+    const origins = verified(one.provenance);
+    for (const some of [line, all]) {
+      some.last = one;
+      for (const origin of origins) {
+        some.origins.delete(origin);
+        some.origins.set(origin, one.version);
+      }
+    }
+  }
+  for (const one of old) add(one);
+
+  return {
+    add,
+    /** Of the same major version, or all where it is the first of its line. */
+    of: (version: string): Line => lines.get(lineOf(version)) ?? all,
+  };
+}
+
+function provenanceFault(one: Past, { last, origins }: Line, wanted: Set<string>): string | null {
   if (!last) return null; // nothing that could be lost
   if (!hasProvenance(one)) return `it comes without provenance, which ${last.version} had`;
-  const origins = new Set(attested.flatMap(({ provenance }) => verified(provenance)));
   if (origins.size === 0) {
     // What the others came from is to be known first. Where that cannot be found out there is nothing to compare with.
     if (last.provenance.length > 0) return null;
@@ -103,8 +161,11 @@ function provenanceFault(one: Past, trusted: readonly Past[], wanted: Set<string
     return `its provenance ${unverified.state === "false" ? "is false" : "could not be verified"}: ${unverified.why ?? "it has none"}`;
   const other = verified(one.provenance).find((origin) => !origins.has(origin));
   if (other === undefined) return null;
-  return `it was built from ${other}, and ${last.version} from ${[...origins].at(-1)}`;
+  const [origin, version] = [...origins].at(-1)!;
+  return `it was built from ${other}, and ${version} from ${origin}`;
 }
+
+const PENDING = "its provenance is yet to be verified";
 
 function hasProvenance({ traits, provenance }: Past): boolean {
   return traits?.attested === true || verified(provenance).length > 0;
@@ -114,18 +175,8 @@ function hasProvenance({ traits, provenance }: Past): boolean {
 export function lostSince(version: string, past: readonly Past[]): string | null {
   const one = past.find((other) => other.version === version);
   if (!one || hasProvenance(one)) return null;
-  const at = ({ publishedAt }: Past) => publishedAt ?? Number.NEGATIVE_INFINITY;
-  const before = past.filter((other) => at(other) < at(one)).sort((a, b) => at(a) - at(b));
-  return inLine(one, before).findLast(hasProvenance)?.version ?? null;
-}
-
-const PENDING = "its provenance is yet to be verified";
-
-/** Those of the same major version, or all where it is the first of its line. */
-function inLine({ version }: Past, trusted: readonly Past[]): readonly Past[] {
-  const line = lineOf(version);
-  const same = trusted.filter((one) => lineOf(one.version) === line);
-  return same.length > 0 ? same : trusted;
+  const before = past.filter((other) => timeOf(other) < timeOf(one)).sort(byTime);
+  return createTrusted(before).of(version).last?.version ?? null;
 }
 
 function lineOf(version: string): string {
