@@ -63,6 +63,15 @@ export class AptRoot {
   }
 
   run(...args: string[]): Promise<Result> {
+    return this.#call("apt-get", args);
+  }
+
+  /** What apt-cache says. */
+  async cache(...args: string[]): Promise<string> {
+    return (await this.#call("apt-cache", args)).output;
+  }
+
+  #call(program: string, args: readonly string[]): Promise<Result> {
     const env = {
       PATH: process.env["PATH"] ?? "",
       HOME: this.#dir,
@@ -71,7 +80,7 @@ export class AptRoot {
       DEBIAN_FRONTEND: "noninteractive",
       APT_CONFIG: join(this.#dir, "apt.conf"),
     };
-    return run(["apt-get", ...args], { cwd: this.#dir, env, timeout: 120_000 });
+    return run([program, ...args], { cwd: this.#dir, env, timeout: 120_000 });
   }
 
   /** Throws unless apt is content and warns of nothing. */
@@ -110,6 +119,13 @@ export class AptRoot {
       /_(Packages|Sources|Translation)/.test(name),
     );
     return new Map(names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  }
+
+  /** The path of the one InRelease that apt has. */
+  release(): string {
+    const folder = join(this.#dir, "state", "lists");
+    const [name] = readdirSync(folder).filter((one) => one.endsWith("_InRelease"));
+    return join(folder, name!);
   }
 
   /** As a new machine: no lists and no packages. */
