@@ -42,6 +42,8 @@ export interface MachineOptions {
   token?: string | null;
   /** "deb", "deb-src". */
   types?: string[];
+  /** How apt is started where it is not the machine's own, see houses.ts. */
+  start?: readonly string[];
 }
 
 export async function withScene(
@@ -95,9 +97,9 @@ export async function withScene(
           headers: bearer(token),
           ...(body && { body: new Uint8Array(body) }),
         }),
-      async machine({ suite = "stable main", token = ben, types = ["deb"] } = {}) {
+      async machine({ suite = "stable main", token = ben, types = ["deb"], start = [] } = {}) {
         const signedBy = await key();
-        const machine = new AptRoot([{ url, suite, key: signedBy, types }]);
+        const machine = new AptRoot([{ url, suite, key: signedBy, types }], [], start);
         machines.push(machine);
         if (token !== null) {
           mkdirSync(machine.path("etc/auth.conf.d"), { recursive: true });
