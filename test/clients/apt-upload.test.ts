@@ -193,6 +193,29 @@ withPrograms(["apt", "dpkg-dev", "gpg"], () => {
     });
   }, 120_000);
 
+  test("what came before its .changes is there after the server was killed", async () => {
+    await withScene({}, async (scene) => {
+      const { url, ann, home, server, machine } = scene;
+      const { folder, files } = await buildSource(home, "conch", "1.0-1");
+      const send = async (name: string) => put(url, name, join(folder, name), ann);
+      for (const name of files.slice(0, 2)) expect((await send(name)).status).toBe(201);
+      process.kill(server.pid, "SIGKILL");
+      await server.restart();
+      for (const name of files.slice(2, -1)) expect((await send(name)).status).toBe(201);
+      await server.restart();
+      const published = await send(files.at(-1)!);
+      expect(`${published.status} ${published.text}`).toStartWith("201 ");
+      const one = await machine({ types: ["deb", "deb-src"] });
+      await one.update();
+      expect((await one.download("conch")).size).toBe(1);
+      await one.must("source", "--download-only", "conch");
+      // Nothing waits any more.
+      expect((await send(files.at(-1)!)).text).toContain("did not come, or too long ago");
+      const call = { method: "DELETE", headers: bearer(ann) };
+      expect((await fetch(`${url}/-/upload/${files[0]}`, call)).status).toBe(404);
+    });
+  }, 60_000);
+
   test("a package alone is put into a suite, and other bytes of it are refused", async () => {
     await withScene({}, async ({ url, ann, home, machine }) => {
       const file = await buildDeb(home, "brine");
