@@ -66,6 +66,8 @@ export interface Publication {
   state?(before: Record<string, unknown>): Record<string, unknown>;
   /** Beside who publishes it and which digest it has: for the audit log. */
   detail?: Record<string, unknown>;
+  /** Made of what was published, of which hooks were told then: they are told no more of it. */
+  isDerived?: boolean;
 }
 
 /** What of a hosted package is to be different. Bytes never change. */

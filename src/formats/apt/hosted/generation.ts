@@ -87,6 +87,7 @@ export async function commitGeneration(
         throw new Problem("conflict", `${suite} of ${name} was published anew meanwhile`);
       },
       detail,
+      isDerived: true,
     });
   } finally {
     for (const upload of uploads) await upload.discard();
