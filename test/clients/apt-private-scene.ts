@@ -12,6 +12,7 @@ import {
 import { basename, join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { makeAccounts } from "../support/accounts.ts";
+import { build } from "../support/fake-upstream/apt-packages.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
 import { type Result, run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
@@ -188,6 +189,27 @@ export async function buildDeb(
   const file = join(folder, `${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`);
   await must(["dpkg-deb", `-Z${compression}`, "--root-owner-group", "--build", root, file], folder);
   return file;
+}
+
+const MANY = 100;
+
+export function named(name: string): string[] {
+  return Array.from({ length: MANY }, (_, at) => `${name}${at}`);
+}
+
+/** A hundred packages. dpkg-deb would take as long for them as all else. Returns their paths. */
+export function many(folder: string, name: string): string[] {
+  return named(name).map((one) => {
+    const path = join(folder, `${one}_1.0_all.deb`);
+    writeFileSync(path, build({ name: one, version: "1.0" }, null).bytes);
+    return path;
+  });
+}
+
+/** The releases of the suite "stable" that are remembered: none before it is asked for. */
+export async function generations({ api }: Scene): Promise<unknown[]> {
+  const answer = await api("GET", `/packages/${encodeURIComponent("dists/stable")}`);
+  return ((await answer.json()) as { releases?: unknown[] }).releases ?? [];
 }
 
 export interface Built {

@@ -1,5 +1,6 @@
 // Debian's own tools upload what dpkg-buildpackage made, and apt gets binary and source packages of it.
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { run } from "../support/run.ts";
@@ -11,6 +12,9 @@ import {
   buildSource,
   createSigner,
   environment,
+  generations,
+  many,
+  named,
   type Scene,
   withScene,
 } from "./apt-private-scene.ts";
@@ -118,6 +122,47 @@ withPrograms(["apt", "dpkg-dev", "dput"], () => {
       await one.update();
       await one.must("source", "--download-only", "shell=1.0-2");
       expect(existsSync(one.path("shell_1.0-2.dsc"))).toBe(true);
+    });
+  }, 120_000);
+});
+
+withPrograms(["apt", "dput"], () => {
+  test("a hundred packages of one .changes are one release", async () => {
+    await withScene({}, async (scene) => {
+      const { home, ann, machine } = scene;
+      const files = many(home, "shell");
+      const lines = (algorithm: string, between: string) =>
+        files.map((file) => {
+          const bytes = readFileSync(file);
+          const digest = createHash(algorithm).update(bytes).digest("hex");
+          return ` ${digest} ${bytes.length} ${between}${basename(file)}\n`;
+        });
+      const fields = {
+        Format: "1.8",
+        Date: "Thu, 26 Nov 2026 18:00:00 +0000",
+        Source: "shell",
+        Binary: named("shell").join(" "),
+        Architecture: "all",
+        Version: "1.0",
+        Distribution: "stable",
+        Urgency: "medium",
+        Maintainer: "Ann <ann@example.test>",
+        "Changed-By": "Ann <ann@example.test>",
+        Description: "\n shell - a hundred of them",
+        Changes: "\n shell (1.0) stable; urgency=medium\n .\n   * It is.",
+      };
+      const text = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`);
+      text.push("Checksums-Sha1:\n", ...lines("sha1", ""));
+      text.push("Checksums-Sha256:\n", ...lines("sha256", ""));
+      text.push("Files:\n", ...lines("md5", "misc optional "));
+      const changes = join(home, "shell_1.0_all.changes");
+      writeFileSync(changes, text.join("").replaceAll(/^(\S+): \n/gm, "$1:\n"));
+      const none = (await generations(scene)).length;
+      expect((await dput(scene, ann, changes)).output).toContain("Successfully uploaded");
+      expect((await generations(scene)).length).toBe(none + 1);
+      const one = await machine();
+      await one.update();
+      expect((await one.download(...named("shell"))).size).toBe(100);
     });
   }, 120_000);
 });
