@@ -32,6 +32,8 @@ export interface Scene {
   signer: Signer | null;
   /** `holdfast` on the server's machine. Throws unless it ends well. */
   holdfast(...args: string[]): Promise<string>;
+  /** Lines of a shell on the server's machine, which has the command. Throws unless all of them end well. */
+  shell(lines: string, cwd: string): Promise<string>;
   /** A call of the API as Ann. */
   api(method: string, path: string, body?: Uint8Array | null, token?: string): Promise<Response>;
   /** A machine that has the server's key, and Ben's token where it has one at all. */
@@ -91,6 +93,16 @@ export async function withScene(
         const { code, output } = await run(call, { cwd: home, env: environment(home) });
         if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${output}`);
         return output;
+      },
+      shell(lines, cwd) {
+        const program = join(home, "bin", "holdfast");
+        mkdirSync(join(home, "bin"), { recursive: true });
+        const words = [process.execPath, join(import.meta.dir, "../../src/main.ts"), '"$@"'];
+        const flags = ["--config", server.config, "--data", server.data];
+        writeFileSync(program, `#!/bin/sh\nexec ${[...words, ...flags].join(" ")}\n`);
+        chmodSync(program, 0o755);
+        const path = `${join(home, "bin")}:${process.env["PATH"]}`;
+        return must(["sh", "-ec", lines], cwd, { PATH: path, HOME: home });
       },
       api: (method, path, body = null, token = ann) =>
         fetch(`${server.url}/-/api/v1/repositories/private${path}`, {
