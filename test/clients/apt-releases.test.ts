@@ -1,10 +1,20 @@
 // The apt of other Debians than the machine's own: each with its own ways to verify and to unpack, and its own dpkg.
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { buildDeb, buildSource, withScene } from "./apt-private-scene.ts";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildDeb, buildSource, must, withScene } from "./apt-private-scene.ts";
 import type { AptRoot } from "./apt-root.ts";
 import { commandOf, withPrograms } from "./clients.ts";
+
+/** As apt-file has it, but not compressed. */
+const CONTENTS = `Acquire::IndexTargets::deb::Contents-deb {
+  MetaKey "$(COMPONENT)/Contents-$(ARCHITECTURE)";
+  ShortDescription "Contents-$(ARCHITECTURE)";
+  Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Contents (deb)";
+  flatMetaKey "Contents-$(ARCHITECTURE)";
+  flatDescription "$(RELEASE) Contents (deb)";
+};
+`;
 
 /** Installs, as a machine does it: with its own dpkg, into a folder. Returns that folder. */
 async function install(one: AptRoot, ...packages: string[]): Promise<string> {
@@ -61,4 +71,30 @@ for (const [client, verifier] of [
           expect(`${code} ${output}`).toMatch(/NO_PUBKEY|Missing key|no longer|not signed/i);
         });
       }, 120_000);
+
+    test(`${client} takes what \`setup apt\` prints as it stands, and Contents where it is told to want them`, async () => {
+      await withScene({}, async ({ home, holdfast, machine, server }) => {
+        const [, house] = commandOf(client) as [string, string];
+        const shell = await buildDeb(home, "shell");
+        await holdfast("publish", "apt", shell);
+        const one = await machine({ start: ["chroot", house], types: [] });
+        const main = join(import.meta.dir, "../../src/main.ts");
+        const flags = ["--url", server.url, "--config", server.config];
+        const ask = [process.execPath, main, "setup", "apt", "--repository", "private", ...flags];
+        const printed = await must(ask, home);
+        const sources = /^Types: (?:.+\n)+/m.exec(printed)![0];
+        const [, key] = /^Signed-By: (.+)$/m.exec(sources) as unknown as [string, string];
+        mkdirSync(join(house, dirname(key)), { recursive: true });
+        copyFileSync(join(home, "key-0.asc"), join(house, key));
+        one.write("etc/sources.list.d/holdfast-private.sources", sources);
+        one.write("etc/apt.conf.d/contents", CONTENTS);
+        await one.update();
+        expect([...(await one.download("shell")).keys()]).toEqual(["shell_1.0-1_all.deb"]);
+        const [contents] = readdirSync(one.path("state/lists")).filter((name) =>
+          name.includes("_main_Contents-amd64"),
+        );
+        const text = readFileSync(one.path(`state/lists/${contents}`), "utf8");
+        expect(text).toBe("usr/share/shell/text misc/shell\n");
+      });
+    }, 60_000);
   });
