@@ -12,6 +12,7 @@ import {
 import { basename, join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { makeAccounts } from "../support/accounts.ts";
+import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
 import { build } from "../support/fake-upstream/apt-packages.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
 import { type Result, run } from "../support/run.ts";
@@ -30,6 +31,8 @@ export interface Scene {
   /** A folder of the test's own. */
   home: string;
   signer: Signer | null;
+  /** The file with the authority that clients must trust; null where the server speaks http. */
+  authority: string | null;
   /** `holdfast` on the server's machine. Throws unless it ends well. */
   holdfast(...args: string[]): Promise<string>;
   /** Lines of a shell on the server's machine, which has the command. Throws unless all of them end well. */
@@ -54,6 +57,8 @@ export async function withScene(
     hosted?: Record<string, unknown>;
     /** Who signs what is uploaded. */
     uploader?: string;
+    /** The server speaks https, with a certificate of an authority of its own. */
+    https?: boolean;
   },
   act: (scene: Scene) => Promise<void>,
 ): Promise<void> {
@@ -63,8 +68,15 @@ export async function withScene(
   const signer = options.uploader ? await createSigner(home, options.uploader) : null;
   const repository = { format: "apt", hosted, ...(signer && { uploaders: signer.key }) };
   const settings = JSON.parse(configOf({ private: repository }));
-  const config = JSON.stringify({ ...settings, access: { anonymous: "none" } });
-  const server = await startProcess({ config });
+  const made = options.https ? makeCertificate(["127.0.0.1"], 30) : null;
+  const files = made && writeCertificate(home, made);
+  const config = JSON.stringify({
+    ...settings,
+    access: { anonymous: "none" },
+    ...(files && { tls: { certificate: files.certificate, key: files.key } }),
+  });
+  const server = await startProcess({ config, ...(made && { authority: made.authority }) });
+  const tls = made ? { tls: { ca: made.authority } } : {};
   try {
     await server.pause();
     const all: Action[] = ["read", "publish", "unpublish"];
@@ -75,7 +87,7 @@ export async function withScene(
     await server.restart();
     const url = `${server.url}/private`;
     const key = async () => {
-      const answer = await fetch(`${url}/-/key.asc`, { headers: bearer(ben) });
+      const answer = await fetch(`${url}/-/key.asc`, { headers: bearer(ben), ...tls });
       const path = join(home, `key-${machines.length}.asc`);
       writeFileSync(path, await answer.text());
       return path;
@@ -87,6 +99,7 @@ export async function withScene(
       ben,
       home,
       signer,
+      authority: files?.authority ?? null,
       async holdfast(...args) {
         const command = [process.execPath, join(import.meta.dir, "../../src/main.ts"), ...args];
         const call = [...command, "--config", server.config, "--data", server.data];
@@ -108,17 +121,23 @@ export async function withScene(
         fetch(`${server.url}/-/api/v1/repositories/private${path}`, {
           method,
           headers: bearer(token),
+          ...tls,
           ...(body && { body: new Uint8Array(body) }),
         }),
       async machine({ suite = "stable main", token = ben, types = ["deb"], start = [] } = {}) {
         const signedBy = await key();
-        const machine = new AptRoot([{ url, suite, key: signedBy, types }], [], start);
+        const machine = new AptRoot(
+          [{ url, suite, key: signedBy, types }],
+          files ? [`Acquire::https::CaInfo "${files.authority}";`] : [],
+          start,
+        );
         machines.push(machine);
         if (token !== null) {
           mkdirSync(machine.path("etc/auth.conf.d"), { recursive: true });
-          const { host } = new URL(url);
+          const { protocol, host } = new URL(url);
           // Without the scheme apt takes it for https alone.
-          const line = `machine http://${host}/private login ben password ${token}\n`;
+          const scheme = protocol === "https:" ? "" : "http://";
+          const line = `machine ${scheme}${host}/private login ben password ${token}\n`;
           machine.write("etc/auth.conf.d/private.conf", line);
         }
         return machine;
@@ -132,6 +151,18 @@ export async function withScene(
     await server.stop();
     removeTemp(home);
   }
+}
+
+function writeCertificate(home: string, { authority, pair }: TestCertificate) {
+  const write = (name: string, text: string) => {
+    writeFileSync(join(home, name), text);
+    return join(home, name);
+  };
+  return {
+    authority: write("authority.pem", authority),
+    certificate: write("server.pem", pair.certificate),
+    key: write("server.key", pair.key),
+  };
 }
 
 export function bearer(token: string): Record<string, string> {

@@ -31,12 +31,12 @@ async function put(url: string, path: string, file: string, token: string) {
 }
 
 /** What dput and dupload say, and how they end. `token` goes in by standard input, as a person types it. */
-async function dput({ url, home }: Scene, token: string, changes: string) {
-  const { host } = new URL(url);
+async function dput({ url, home, authority }: Scene, token: string, changes: string) {
+  const { host, protocol } = new URL(url);
   const settings = [
     "[private]",
     `fqdn = ${host}`,
-    "method = http",
+    `method = ${protocol.replace(":", "")}`,
     "login = ann",
     "incoming = /private/-/upload/",
     "allow_unsigned_uploads = 1",
@@ -49,7 +49,7 @@ async function dput({ url, home }: Scene, token: string, changes: string) {
   const script = 'printf "%s\\n" "$0" | exec dput -c "$1" -f private "$2"';
   return run(["sh", "-c", script, token, file, changes], {
     cwd: home,
-    env: environment(home),
+    env: { ...environment(home), ...(authority && { SSL_CERT_FILE: authority }) },
     timeout: 60_000,
   });
 }
@@ -122,6 +122,21 @@ withPrograms(["apt", "dpkg-dev", "dput"], () => {
       await one.update();
       await one.must("source", "--download-only", "shell=1.0-2");
       expect(existsSync(one.path("shell_1.0-2.dsc"))).toBe(true);
+    });
+  }, 120_000);
+});
+
+withPrograms(["apt", "dpkg-dev", "dput"], () => {
+  test("over https as well, by who trusts the server's authority alone", async () => {
+    await withScene({ https: true }, async (scene) => {
+      const { home, ann, machine } = scene;
+      const built = await buildSource(home, "shell", "1.0-1");
+      const stranger = await dput({ ...scene, authority: null }, ann, built.changes);
+      expect(stranger.output).toContain("CERTIFICATE_VERIFY_FAILED");
+      expect((await dput(scene, ann, built.changes)).output).toContain("Successfully uploaded");
+      const one = await machine();
+      await one.update();
+      expect((await one.download("shell")).size).toBe(1);
     });
   }, 120_000);
 });
