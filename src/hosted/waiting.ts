@@ -63,7 +63,7 @@ export function createWaiting(deps: HostedDeps, repository: string): Waiting {
       const found = new Map<string, Upload>();
       for (const { file, sha256, size, digests } of rows) {
         const path = await blobs.local(sha256);
-        // A backup has the rows and not the bytes.
+        // Bytes that were lost are as if they had never come.
         if (path === null) continue;
         found.set(file, {
           sha256,

@@ -1,4 +1,4 @@
-// The apt of other Debians than the machine's own: each with its own ways to verify and to unpack, and its own dpkg.
+// The apt of three Debians, whatever the machine is: each with its own ways to verify and to unpack, and its own dpkg.
 import { expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -32,6 +32,7 @@ async function install(one: AptRoot, ...packages: string[]): Promise<string> {
 
 for (const [client, verifier] of [
   ["apt-debian-11", "gpgv"],
+  ["apt-debian-12", "gpgv"],
   ["apt-debian-13", "sqv"],
 ] as const)
   withPrograms([client, "dpkg-dev"], () => {
