@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import type { Artifact } from "../core/artifact.ts";
+import type { Upload } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import { grantOf } from "../core/testkit.ts";
@@ -52,6 +53,9 @@ const publishing: { [name in keyof HostedRoom]?: (of: HostedRoom) => unknown } =
   search: (of) => of.search("thing", 10),
   admit: (of) => of.admit("thing", 1),
   receive: (of) => of.receive("thing", uploads(), 10),
+  setAside: async (of) => of.setAside("a.tgz", {} as Upload),
+  aside: (of) => of.aside(),
+  expireAside: (of) => of.expireAside(0),
   publish: (of) => of.publish({ package: "thing", version: "1", metadata: null, files: [] }),
   change: (of) => of.change("thing", { action: "change", name: "tag" }, () => ({})),
   yank: (of) => of.yank("thing", "1", "bad"),

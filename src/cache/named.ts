@@ -24,6 +24,7 @@ export interface Named {
 export async function isNamed(sql: Query, sha256: string): Promise<boolean> {
   const [row] = await sql`SELECT 1 AS named FROM artifacts WHERE sha256 = ${sha256}
     UNION ALL SELECT 1 FROM hosted_files WHERE sha256 = ${sha256}
+    UNION ALL SELECT 1 FROM hosted_waiting WHERE sha256 = ${sha256}
     UNION ALL SELECT 1 FROM documents WHERE blob = ${sha256} LIMIT 1`;
   return row !== undefined;
 }

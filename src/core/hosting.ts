@@ -66,6 +66,8 @@ export interface Publication {
   state?(before: Record<string, unknown>): Record<string, unknown>;
   /** Beside who publishes it and which digest it has: for the audit log. */
   detail?: Record<string, unknown>;
+  /** Made of what was published, of which hooks were told then: they are told no more of it. */
+  isDerived?: boolean;
 }
 
 /** What of a hosted package is to be different. Bytes never change. */
@@ -109,6 +111,13 @@ export interface Hosting {
     algorithms?: readonly string[],
   ): Promise<Upload>;
   /**
+   * Keeps what the caller sent, under a name of theirs and in place of what they kept under it, until `Upload.discard` of what `aside` gives lets go of it. When it
+   * resolves it is on the disk: it outlives the server. It counts in quotas.
+   */
+  setAside(name: string, upload: Upload): Promise<void>;
+  /** What the caller set aside, by name. It is published as what just came is. */
+  aside(): Promise<ReadonlyMap<string, Upload>>;
+  /**
    * Publishes a release, or adds files to one. When it resolves all is on the disk, and written down in the audit log. Files that are here with
    * the same bytes are left as they are; `isNew` is false when all were. `revision`: the package's then; all of it is read by `read`, for that
    * costs more with each version. Throws Problem("conflict") when one is or was here with others.
@@ -142,6 +151,8 @@ export interface OwnHosting extends Hosting {
   turn(): number;
   /** All files that are shown, of all packages, in no order. */
   all(): Promise<PackageFile[]>;
+  /** Lets go of what anybody set aside at `until` or before. Returns how many files those were. */
+  expireAside(until: number): Promise<number>;
   /**
    * Takes releases and files of a package off the disk, without any trash, as far as nothing else names their bytes: for what the server itself made, under the
    * name of its digest.

@@ -490,6 +490,14 @@ test("a document that a package with much to say has none of is a no, and its wo
   expect(views.filter((path) => !path.endsWith(".gz"))).toEqual([]);
 });
 
+test("hooks are told of what is published, and no more of what is made of it", async () => {
+  toy = await openToy();
+  await publish({ "a.tgz": "one" });
+  await publish({ "b.tgz": "two" }, { version: "2", isDerived: true });
+  expect(toy.told.map(({ type, version }) => [type, version])).toEqual([["publish", "1"]]);
+  expect(toy.audited).toHaveLength(2);
+});
+
 test("the server itself is told of all files, and takes what it made off the disk at once", async () => {
   toy = await openToy();
   const room = toy.hosting(ann);

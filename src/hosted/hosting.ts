@@ -12,6 +12,7 @@ import { createReceiver } from "./receive.ts";
 import { readAllFiles, readPackage } from "./rows.ts";
 import { type Emptied, emptyTrash, listTrash, type Trashed } from "./trash.ts";
 import { accountOf } from "./usage.ts";
+import { createWaiting } from "./waiting.ts";
 
 /** What people do beside what clients do. */
 export interface HostedRoom extends OwnHosting {
@@ -51,6 +52,7 @@ export function createHosting(
   const receiver = createReceiver(deps, settings);
   const publish = createPublish(deps, settings);
   const changes = createChange(deps, settings);
+  const waiting = createWaiting(deps, repository);
 
   return (grant) => {
     const { principal } = grant;
@@ -125,6 +127,22 @@ export function createHosting(
       async receive(packageName, chunks, limit, algorithms = []) {
         toPublish(packageName);
         return receiver.receive(account, chunks, limit, algorithms);
+      },
+      async setAside(name, upload) {
+        await askNow("publish", null);
+        const incoming = receiver.incomingOf(upload);
+        if (!incoming) throw new Error("The upload was not received by this repository");
+        await waiting.keep(account, name, upload, incoming);
+        // It counts by its row from now on.
+        await upload.discard();
+      },
+      async aside() {
+        toPublish(null);
+        return waiting.list(account);
+      },
+      async expireAside(until) {
+        ask("admin", null);
+        return waiting.expire(until);
       },
       async publish({ files, ...publication }) {
         toPublish(publication.package);

@@ -133,7 +133,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
       : { name, revision: place, createdAt: at, createdBy: by, changedAt: at, state };
     await (before ? updatePackage : insertPackage)(sql, repository, row);
     await audit(sql, principal, release, written.changed);
-    await tellHooks(sql, by, release, written.changed);
+    if (!release.isDerived) await tellHooks(sql, by, release, written.changed);
     return { ...written, isNew: true, revision: place };
   }
 

@@ -7,6 +7,7 @@ import type { Incoming } from "../store/blobs.ts";
 import { openRandom } from "../store/sink.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import { overQuota, readUsage, roomOf } from "./usage.ts";
+import { readWaiting } from "./waiting.ts";
 
 export interface Receiver {
   /** Throws Problem("full") when so many bytes more are over a quota, and Problem("tooLarge") when no file may have as many. */
@@ -17,8 +18,8 @@ export interface Receiver {
     limit: number,
     algorithms: readonly string[],
   ): Promise<Upload>;
-  /** Where an upload's bytes stand. */
-  incomingOf(upload: Upload): Incoming;
+  /** Where an upload's bytes stand; null for what was not received just now. */
+  incomingOf(upload: Upload): Incoming | null;
 }
 
 export function createReceiver(deps: HostedDeps, settings: HostedSettings): Receiver {
@@ -35,10 +36,14 @@ export function createReceiver(deps: HostedDeps, settings: HostedSettings): Rece
 
   async function roomFor(account: string) {
     const stored = await readUsage(deps.database.read, repository, account);
+    const waiting = await readWaiting(deps.database.read, repository, account);
     return () => {
-      let all = stored.all;
+      let all = stored.all + waiting.all;
       for (const bytes of coming.values()) all += bytes;
-      return roomOf(settings, { all, own: stored.own + (coming.get(account) ?? 0) });
+      return roomOf(settings, {
+        all,
+        own: stored.own + waiting.own + (coming.get(account) ?? 0),
+      });
     };
   }
 
@@ -99,11 +104,7 @@ export function createReceiver(deps: HostedDeps, settings: HostedSettings): Rece
   return {
     admit,
     receive,
-    incomingOf(upload) {
-      const incoming = uploads.get(upload);
-      if (!incoming) throw new Error("The upload was not received by this repository");
-      return incoming;
-    },
+    incomingOf: (upload) => uploads.get(upload) ?? null,
   };
 }
 

@@ -50,6 +50,18 @@ test("the overview has what is stored of each repository, and the newest files t
   expect((await overviews.read(grantOf("bob", () => false))).newest).toEqual([]);
 });
 
+test("indices and the like are not among the newest files: what clients ask for is", async () => {
+  await open();
+  const purl = "pkg:generic/dists/stable?checksum=sha256:1";
+  await toy.database.write(
+    (sql) => sql`UPDATE artifacts SET purl = ${purl} WHERE file = ${"c.tgz"}`,
+  );
+  const now = () => toy.shared.now();
+  const overviews = createOverviews(sources, createTally(now), toy.database, now);
+  const { newest } = await overviews.read(everything);
+  expect(newest.map(({ file }) => file)).toEqual(["a.tgz", "b.tgz"]);
+});
+
 test("the metrics have the same totals", async () => {
   await open();
   const metrics = createMetrics();

@@ -84,9 +84,10 @@ export function createOverviews(
     );
   }
 
+  /** What is no package, an index of packages say, has a name that tells people nothing. */
   async function newestOf(name: string): Promise<NewestFile[]> {
     const rows = await database.read`SELECT repository, package, version, file, size, fetched_at
-      FROM artifacts WHERE repository = ${name} ORDER BY fetched_at DESC LIMIT ${LOOKED_THROUGH}`;
+      FROM artifacts WHERE repository = ${name} AND purl NOT LIKE 'pkg:generic/%' ORDER BY fetched_at DESC LIMIT ${LOOKED_THROUGH}`;
     return rows.map((row: Record<string, unknown>) => ({
       repository: String(row["repository"]),
       package: String(row["package"]),

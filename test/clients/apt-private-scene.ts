@@ -12,6 +12,8 @@ import {
 import { basename, join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { makeAccounts } from "../support/accounts.ts";
+import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
+import { build } from "../support/fake-upstream/apt-packages.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
 import { type Result, run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
@@ -29,8 +31,12 @@ export interface Scene {
   /** A folder of the test's own. */
   home: string;
   signer: Signer | null;
+  /** The file with the authority that clients must trust; null where the server speaks http. */
+  authority: string | null;
   /** `holdfast` on the server's machine. Throws unless it ends well. */
   holdfast(...args: string[]): Promise<string>;
+  /** Lines of a shell on the server's machine, which has the command. Throws unless all of them end well. */
+  shell(lines: string, cwd: string): Promise<string>;
   /** A call of the API as Ann. */
   api(method: string, path: string, body?: Uint8Array | null, token?: string): Promise<Response>;
   /** A machine that has the server's key, and Ben's token where it has one at all. */
@@ -42,6 +48,8 @@ export interface MachineOptions {
   token?: string | null;
   /** "deb", "deb-src". */
   types?: string[];
+  /** How apt is started where it is not the machine's own, see houses.ts. */
+  start?: readonly string[];
 }
 
 export async function withScene(
@@ -49,6 +57,8 @@ export async function withScene(
     hosted?: Record<string, unknown>;
     /** Who signs what is uploaded. */
     uploader?: string;
+    /** The server speaks https, with a certificate of an authority of its own. */
+    https?: boolean;
   },
   act: (scene: Scene) => Promise<void>,
 ): Promise<void> {
@@ -58,8 +68,15 @@ export async function withScene(
   const signer = options.uploader ? await createSigner(home, options.uploader) : null;
   const repository = { format: "apt", hosted, ...(signer && { uploaders: signer.key }) };
   const settings = JSON.parse(configOf({ private: repository }));
-  const config = JSON.stringify({ ...settings, access: { anonymous: "none" } });
-  const server = await startProcess({ config });
+  const made = options.https ? makeCertificate(["127.0.0.1"], 30) : null;
+  const files = made && writeCertificate(home, made);
+  const config = JSON.stringify({
+    ...settings,
+    access: { anonymous: "none" },
+    ...(files && { tls: { certificate: files.certificate, key: files.key } }),
+  });
+  const server = await startProcess({ config, ...(made && { authority: made.authority }) });
+  const tls = made ? { tls: { ca: made.authority } } : {};
   try {
     await server.pause();
     const all: Action[] = ["read", "publish", "unpublish"];
@@ -70,7 +87,7 @@ export async function withScene(
     await server.restart();
     const url = `${server.url}/private`;
     const key = async () => {
-      const answer = await fetch(`${url}/-/key.asc`, { headers: bearer(ben) });
+      const answer = await fetch(`${url}/-/key.asc`, { headers: bearer(ben), ...tls });
       const path = join(home, `key-${machines.length}.asc`);
       writeFileSync(path, await answer.text());
       return path;
@@ -82,6 +99,7 @@ export async function withScene(
       ben,
       home,
       signer,
+      authority: files?.authority ?? null,
       async holdfast(...args) {
         const command = [process.execPath, join(import.meta.dir, "../../src/main.ts"), ...args];
         const call = [...command, "--config", server.config, "--data", server.data];
@@ -89,21 +107,37 @@ export async function withScene(
         if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${output}`);
         return output;
       },
+      shell(lines, cwd) {
+        const program = join(home, "bin", "holdfast");
+        mkdirSync(join(home, "bin"), { recursive: true });
+        const words = [process.execPath, join(import.meta.dir, "../../src/main.ts"), '"$@"'];
+        const flags = ["--config", server.config, "--data", server.data];
+        writeFileSync(program, `#!/bin/sh\nexec ${[...words, ...flags].join(" ")}\n`);
+        chmodSync(program, 0o755);
+        const path = `${join(home, "bin")}:${process.env["PATH"]}`;
+        return must(["sh", "-ec", lines], cwd, { PATH: path, HOME: home });
+      },
       api: (method, path, body = null, token = ann) =>
         fetch(`${server.url}/-/api/v1/repositories/private${path}`, {
           method,
           headers: bearer(token),
+          ...tls,
           ...(body && { body: new Uint8Array(body) }),
         }),
-      async machine({ suite = "stable main", token = ben, types = ["deb"] } = {}) {
+      async machine({ suite = "stable main", token = ben, types = ["deb"], start = [] } = {}) {
         const signedBy = await key();
-        const machine = new AptRoot([{ url, suite, key: signedBy, types }]);
+        const machine = new AptRoot(
+          [{ url, suite, key: signedBy, types }],
+          files ? [`Acquire::https::CaInfo "${files.authority}";`] : [],
+          start,
+        );
         machines.push(machine);
         if (token !== null) {
           mkdirSync(machine.path("etc/auth.conf.d"), { recursive: true });
-          const { host } = new URL(url);
+          const { protocol, host } = new URL(url);
           // Without the scheme apt takes it for https alone.
-          const line = `machine http://${host}/private login ben password ${token}\n`;
+          const scheme = protocol === "https:" ? "" : "http://";
+          const line = `machine ${scheme}${host}/private login ben password ${token}\n`;
           machine.write("etc/auth.conf.d/private.conf", line);
         }
         return machine;
@@ -117,6 +151,18 @@ export async function withScene(
     await server.stop();
     removeTemp(home);
   }
+}
+
+function writeCertificate(home: string, { authority, pair }: TestCertificate) {
+  const write = (name: string, text: string) => {
+    writeFileSync(join(home, name), text);
+    return join(home, name);
+  };
+  return {
+    authority: write("authority.pem", authority),
+    certificate: write("server.pem", pair.certificate),
+    key: write("server.key", pair.key),
+  };
 }
 
 export function bearer(token: string): Record<string, string> {
@@ -186,6 +232,27 @@ export async function buildDeb(
   const file = join(folder, `${name}_${version.replace(/^\d+:/, "")}_${architecture}.deb`);
   await must(["dpkg-deb", `-Z${compression}`, "--root-owner-group", "--build", root, file], folder);
   return file;
+}
+
+const MANY = 100;
+
+export function named(name: string): string[] {
+  return Array.from({ length: MANY }, (_, at) => `${name}${at}`);
+}
+
+/** A hundred packages. dpkg-deb would take as long for them as all else. Returns their paths. */
+export function many(folder: string, name: string): string[] {
+  return named(name).map((one) => {
+    const path = join(folder, `${one}_1.0_all.deb`);
+    writeFileSync(path, build({ name: one, version: "1.0" }, null).bytes);
+    return path;
+  });
+}
+
+/** The releases of the suite "stable" that are remembered: none before it is asked for. */
+export async function generations({ api }: Scene): Promise<unknown[]> {
+  const answer = await api("GET", `/packages/${encodeURIComponent("dists/stable")}`);
+  return ((await answer.json()) as { releases?: unknown[] }).releases ?? [];
 }
 
 export interface Built {

@@ -27,6 +27,17 @@ withPrograms(["apt"], () => {
         "pearl_1%3a2.0_all.deb": sha256Of(pearl),
         "shell_1.0-1_all.deb": sha256Of(shell),
       });
+      // Long descriptions come beside the list of packages, and both as xz.
+      const shown = await one.cache("show", "shell");
+      expect(shown).toContain("in two paragraphs.");
+      expect([...one.lists().keys()].join(" ")).toContain("main_i18n_Translation-en");
+      const release = readFileSync(one.release(), "utf8");
+      const again = await machine();
+      const { output } = await again.run("-o", "Debug::Acquire::http=true", "update");
+      for (const name of ["main/binary-amd64/Packages.xz", "main/i18n/Translation-en.xz"]) {
+        const [, digest] = new RegExp(`^ ([0-9a-f]{64}) +\\d+ ${name}$`, "m").exec(release)!;
+        expect(output).toContain(`/by-hash/SHA256/${digest} HTTP/1.1`);
+      }
       const nobody = await machine({ token: null });
       const refused = await nobody.run("update");
       expect(refused.code).toBe(100);

@@ -13,14 +13,19 @@ export interface Publisher {
   readonly key: string;
   /** Adds packages, and publishes. */
   publish(items: AptPackage[]): Promise<void>;
+  /** Adds what stands in a folder, binary and source packages, and publishes. */
+  include(folder: string): Promise<void>;
   remove(): Promise<void>;
 }
 
 export const publisherNames = ["aptly", "reprepro"] as const;
 export type PublisherName = (typeof publisherNames)[number];
 
-/** A suite "stable" with a component "main". aptly says Acquire-By-Hash, reprepro does not. */
-export async function createPublisher(name: PublisherName): Promise<Publisher> {
+/** A suite "stable" with a component "main". aptly says Acquire-By-Hash, reprepro does not. `architectures`: "source" for sources. */
+export async function createPublisher(
+  name: PublisherName,
+  architectures: readonly string[] = ["amd64"],
+): Promise<Publisher> {
   const home = tempFolder(name);
   const gnupg = join(home, "gnupg");
   mkdirSync(gnupg, { mode: 0o700 });
@@ -41,7 +46,8 @@ export async function createPublisher(name: PublisherName): Promise<Publisher> {
   await must(...batch, "--quick-gen-key", user, "rsa2048", "sign", "never");
   await must("gpg", "--batch", "--armor", "--output", join(home, "vendor.asc"), "--export", user);
 
-  const work = name === "aptly" ? aptly(home, user, must) : reprepro(home, must);
+  const work =
+    name === "aptly" ? aptly(home, user, architectures, must) : reprepro(home, architectures, must);
   await work.begin();
   let count = 0;
   return {
@@ -57,6 +63,7 @@ export async function createPublisher(name: PublisherName): Promise<Publisher> {
       }
       await work.add(folder);
     },
+    include: (folder) => work.add(folder),
     async remove() {
       // gpg started an agent, which would outlive the test.
       await must("gpgconf", "--kill", "gpg-agent");
@@ -74,7 +81,7 @@ interface Work {
 }
 
 /** https://www.aptly.info/doc/commands/ */
-function aptly(home: string, user: string, must: Must): Work {
+function aptly(home: string, user: string, architectures: readonly string[], must: Must): Work {
   const settings = join(home, "aptly.json");
   const root = join(home, "aptly", "public");
   const call = (...args: string[]) => must("aptly", `-config=${settings}`, ...args);
@@ -90,14 +97,14 @@ function aptly(home: string, user: string, must: Must): Work {
     async add(folder) {
       await call("repo", "add", "-force-replace", "sea", folder);
       if (isPublished) await call("publish", "update", "-batch", `-gpg-key=${user}`, "stable");
-      else await call("publish", "repo", ...signing, "-architectures=amd64", "sea");
+      else await call("publish", "repo", ...signing, `-architectures=${architectures}`, "sea");
       isPublished = true;
     },
   };
 }
 
 /** https://manpages.debian.org/bookworm/reprepro/reprepro.1.en.html */
-function reprepro(home: string, must: Must): Work {
+function reprepro(home: string, architectures: readonly string[], must: Must): Work {
   const root = join(home, "reprepro");
   const call = (...args: string[]) => must("reprepro", "--silent", "-b", root, ...args);
   return {
@@ -107,7 +114,7 @@ function reprepro(home: string, must: Must): Work {
       const lines = [
         "Origin: Vendor",
         "Codename: stable",
-        "Architectures: amd64",
+        `Architectures: ${architectures.join(" ")}`,
         "Components: main",
         "DebIndices: Packages Release . .gz .xz",
         "SignWith: yes",
@@ -117,7 +124,10 @@ function reprepro(home: string, must: Must): Work {
     },
     async add(folder) {
       const files = readdirSync(folder).map((name) => join(folder, name));
-      await call("includedeb", "stable", ...files);
+      const debs = files.filter((file) => file.endsWith(".deb"));
+      if (debs.length) await call("includedeb", "stable", ...debs);
+      for (const file of files.filter((name) => name.endsWith(".dsc")))
+        await call("includedsc", "stable", file);
     },
   };
 }

@@ -1,7 +1,7 @@
 // Debian's apt in a private root: own lists, own cache, own settings, and a machine on which nothing is installed. apt.conf(5)
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { type Result, run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 
@@ -16,22 +16,33 @@ export interface AptSource {
 }
 
 export class AptRoot {
-  readonly #dir = tempFolder("apt");
+  readonly #dir: string;
+  /** The same for the programs of another Debian, see houses.ts. */
+  readonly #seen: string;
+  readonly #start: readonly string[];
 
-  /** `settings` are further lines of apt.conf. */
-  constructor(sources: readonly AptSource[], settings: readonly string[] = []) {
+  /** `settings` are further lines of apt.conf; `start`: how programs are started where they are not the machine's own: "chroot", a folder. */
+  constructor(
+    sources: readonly AptSource[],
+    settings: readonly string[] = [],
+    start: readonly string[] = [],
+  ) {
+    const house = start[1] ?? "";
+    this.#start = start;
+    this.#dir = tempFolder("apt", house ? join(house, "tmp") : undefined);
+    this.#seen = this.#dir.slice(house.length);
     for (const folder of ["apt.conf.d", "preferences.d", "sources.list.d", "trusted.gpg.d"])
       mkdirSync(join(this.#dir, "etc", folder), { recursive: true });
     writeFileSync(join(this.#dir, "status"), "");
     this.forget();
     const lines = {
-      Dir: this.#dir,
-      "Dir::Etc": join(this.#dir, "etc"),
-      "Dir::Etc::netrcparts": join(this.#dir, "etc", "auth.conf.d"),
-      "Dir::State": join(this.#dir, "state"),
-      "Dir::State::status": join(this.#dir, "status"),
-      "Dir::Cache": join(this.#dir, "cache"),
-      "Dir::Log": join(this.#dir, "log"),
+      Dir: this.#seen,
+      "Dir::Etc": join(this.#seen, "etc"),
+      "Dir::Etc::netrcparts": join(this.#seen, "etc", "auth.conf.d"),
+      "Dir::State": join(this.#seen, "state"),
+      "Dir::State::status": join(this.#seen, "status"),
+      "Dir::Cache": join(this.#seen, "cache"),
+      "Dir::Log": join(this.#seen, "log"),
       "Dir::Bin::methods": "/usr/lib/apt/methods",
       "Dir::Bin::solvers": "/usr/lib/apt/solvers",
       "Dir::Bin::planners": "/usr/lib/apt/planners",
@@ -45,14 +56,29 @@ export class AptRoot {
     const one = 'APT::Architectures { "amd64"; };';
     writeFileSync(join(this.#dir, "apt.conf"), [...text, one, ...settings, ""].join("\n"));
     const list = sources.flatMap(({ url, suite, key, types = ["deb"] }) =>
-      types.map((type) => `${type} [${key ? `signed-by=${key}` : "trusted=yes"}] ${url} ${suite}`),
+      types.map(
+        (type) =>
+          `${type} [${key ? `signed-by=${this.#key(key)}` : "trusted=yes"}] ${url} ${suite}`,
+      ),
     );
     writeFileSync(join(this.#dir, "etc", "sources.list"), `${list.join("\n")}\n`);
+  }
+
+  /** Where apt can read it. */
+  #key(file: string): string {
+    if (this.#start.length === 0) return file;
+    copyFileSync(file, join(this.#dir, "etc", basename(file)));
+    return join(this.#seen, "etc", basename(file));
   }
 
   /** The whole path of a file of the root. */
   path(name: string): string {
     return join(this.#dir, name);
+  }
+
+  /** The same as apt itself sees it. */
+  seen(name: string): string {
+    return join(this.#seen, name);
   }
 
   /** A file of the root. Returns its whole path. */
@@ -63,15 +89,25 @@ export class AptRoot {
   }
 
   run(...args: string[]): Promise<Result> {
+    return this.#call("apt-get", args);
+  }
+
+  /** What apt-cache says. */
+  async cache(...args: string[]): Promise<string> {
+    return (await this.#call("apt-cache", args)).output;
+  }
+
+  #call(program: string, args: readonly string[]): Promise<Result> {
+    const start = this.#start.length ? [...this.#start, "env", "-C", this.#seen] : [];
     const env = {
       PATH: process.env["PATH"] ?? "",
-      HOME: this.#dir,
-      TMPDIR: this.#dir,
+      HOME: this.#seen,
+      TMPDIR: this.#seen,
       LANG: "C.UTF-8",
       DEBIAN_FRONTEND: "noninteractive",
-      APT_CONFIG: join(this.#dir, "apt.conf"),
+      APT_CONFIG: join(this.#seen, "apt.conf"),
     };
-    return run(["apt-get", ...args], { cwd: this.#dir, env, timeout: 120_000 });
+    return run([...start, program, ...args], { cwd: this.#dir, env, timeout: 120_000 });
   }
 
   /** Throws unless apt is content and warns of nothing. */
@@ -110,6 +146,13 @@ export class AptRoot {
       /_(Packages|Sources|Translation)/.test(name),
     );
     return new Map(names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  }
+
+  /** The path of the one InRelease that apt has. */
+  release(): string {
+    const folder = join(this.#dir, "state", "lists");
+    const [name] = readdirSync(folder).filter((one) => one.endsWith("_InRelease"));
+    return join(folder, name!);
   }
 
   /** As a new machine: no lists and no packages. */

@@ -3,6 +3,7 @@ import { describe, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { programNames } from "./debian.ts";
 import { type Driver, driverOf } from "./driver.ts";
+import { houseNames } from "./houses.ts";
 import { type Client, manifest } from "./install.ts";
 
 const clients: Client[] = existsSync(manifest)
@@ -20,7 +21,7 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
     // They have no project with a lock file: see withPrograms.
-    if ([...programNames, ...publishers].includes(client.name)) continue;
+    if ([...programNames, ...houseNames, ...publishers].includes(client.name)) continue;
     if ("missing" in client) {
       test.skip(`${client.name} is not here: ${client.missing}`, () => {});
       continue;

@@ -18,6 +18,7 @@ const programs: Program[] = [
   { name: "dput", command: ["dput", "--version"], packages: ["dput"] },
   { name: "dupload", command: ["dupload", "--version"], packages: ["dupload"] },
   { name: "sqv", command: ["sqv", "--version"], packages: ["sqv"] },
+  { name: "xz", command: ["xz", "--version"], packages: ["xz-utils"] },
   { name: "dpkg-dev", command: ["dpkg-buildpackage", "--version"], packages: ["dpkg-dev"] },
   { name: "slapd", command: ["/usr/sbin/slapd", "-VV"], packages: ["slapd"] },
   {

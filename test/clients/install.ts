@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../support/run.ts";
 import { installPrograms } from "./debian.ts";
+import { installHouses } from "./houses.ts";
 import pinned from "./versions.json" with { type: "json" };
 
 interface Pin {
@@ -126,6 +127,7 @@ export async function installClients(say: (line: string) => void): Promise<Clien
   clients.push(await present("pip-machine", ["python3", "-m", "pip"]));
   clients.push(await present("go", ["go"], ["version"]));
   clients.push(...(await installPrograms(say, home)));
+  clients.push(...(await installHouses(say, home)));
   return clients;
 }
 

@@ -10,6 +10,7 @@ const bounded: Record<string, string> = {
   "src/archive/multipart.ts": "the headers of a part",
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
   "src/archive/whole.ts": "indices of old compressions, up to 256 MiB",
+  "src/archive/xz-writer.ts": "a block of an index, and the file of them",
   "src/archive/zip-writer.ts": "headers, and the first MiB of an entry",
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/ask.ts": "answers that are no documents, limited by the question",

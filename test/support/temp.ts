@@ -9,8 +9,8 @@ process.on("exit", () => {
   for (const path of made) removeTemp(path);
 });
 
-export function tempFolder(label: string): string {
-  const path = mkdtempSync(join(tmpdir(), `holdfast-${label}-`));
+export function tempFolder(label: string, parent = tmpdir()): string {
+  const path = mkdtempSync(join(parent, `holdfast-${label}-`));
   made.add(path);
   return path;
 }

@@ -39,7 +39,7 @@ export const apt: Format<AptRoute, AptOptions> = {
   artifacts,
   hosts: true,
   staying:
-    "Debian packages go from one suite of a repository to another: holdfast apt promote. Into another repository they are published: holdfast publish apt",
+    "Debian packages go from one suite of a repository to another one of it: holdfast apt promote REPOSITORY --package NAME --from SUITE --to SUITE. Into another repository they are published, for which the file is fetched from pool/ of this one: holdfast publish apt --repository OTHER --suite SUITE FILE.deb",
   publishes: {
     suite: "Of apt: in this suite of the repository; none: in the first one",
     component: "Of apt: in this component; none: in the first one",

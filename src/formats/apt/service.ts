@@ -9,7 +9,7 @@ import { suiteRuns } from "./hosted/operations.ts";
 import { publishGiven, suitesOf } from "./hosted/publish.ts";
 import { createSuites } from "./hosted/suites.ts";
 import { tidySuites } from "./hosted/tidy.ts";
-import { createWaiting } from "./hosted/upload.ts";
+import { expireUploads, serveUpload } from "./hosted/upload.ts";
 import { type AptRepository, type AptRun, createMemory } from "./memory.ts";
 import { mirrorRuns } from "./mirror/index.ts";
 import { closeLookups } from "./open-lookups.ts";
@@ -24,7 +24,6 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
     memory.releases.kept.delete(folder);
   }
 
-  const waiting = createWaiting(unbound.now);
   const bound = new WeakMap<Repository<AptOptions>, AptRepository>();
 
   /** The same object for the same repository. */
@@ -47,7 +46,7 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
     async "apt tidy"(repository, { say }) {
       for (const suite of suitesOf(repository).options.suites)
         await suitesOf(repository).refresh(suite);
-      await waiting.expire();
+      await expireUploads(unbound);
       const count = await tidySuites(unbound, suitesOf(repository).alone, forgetGenerations);
       if (count) say(`${count} files that no suite has any more are in the trash`);
       return true;
@@ -55,7 +54,7 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
   };
   return {
     async serve(route, request, repository) {
-      if (route.kind === "upload") return waiting.serve(route, request, own(repository));
+      if (route.kind === "upload") return serveUpload(route, request, own(repository));
       if (suites && route.kind !== "pool") await suites.begin();
       return serve(route, request, own(repository));
     },
@@ -68,9 +67,6 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
       ]),
     ),
     gauges: [{ ...validUntilGauge, read: (repository) => readValidUntil(own(repository)) }],
-    async close() {
-      await waiting.close();
-      await closeLookups(memory.lookups);
-    },
+    close: () => closeLookups(memory.lookups),
   };
 }

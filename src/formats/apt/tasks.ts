@@ -5,6 +5,7 @@ import type { Task, TaskInput } from "../../core/task.ts";
 import { compare } from "./compare.ts";
 import { files } from "./files.ts";
 import { pathsOf } from "./hosted/deb.ts";
+import { pack } from "./hosted/pack.ts";
 import { type Signer, verifyClearSigned, verifyDetached } from "./signature.ts";
 import { sums } from "./sums.ts";
 import { wanted } from "./wanted.ts";
@@ -58,4 +59,13 @@ async function paths({ options, files: [deb] }: TaskInput): Promise<string[]> {
   return pathsOf(deb!, options.what);
 }
 
-export const tasks: Record<string, Task> = { verify, files, compare, plain, wanted, sums, paths };
+export const tasks: Record<string, Task> = {
+  verify,
+  files,
+  compare,
+  plain,
+  wanted,
+  sums,
+  paths,
+  pack,
+};

@@ -33,6 +33,8 @@ export const ROOT_PACKAGE = "packages.json";
 /** What is needed of a package's document beside its views. */
 export interface PackageModel {
   description: string;
+  /** Of its newest version: "library", "composer-plugin"; null where it has none. */
+  type: string | null;
   abandoned: unknown;
   /** By the version as it stands in our URLs. */
   dists: ReadonlyMap<string, { type: string; part: string; location: string }>;
@@ -201,8 +203,11 @@ function factsOfMany(document: unknown, skip: Skip = () => {}) {
   );
 }
 
+/** What a composer.json means that says nothing of it. */
+const LIBRARY = "library";
+
 function modelOf(name: string, releases: readonly Release[]): PackageModel {
-  const { description, abandoned } = releases[0]?.data ?? {};
+  const { description, abandoned, type = LIBRARY } = releases[0]?.data ?? {};
   const dists = new Map(
     releases.flatMap((release) => {
       const { dist, part, file } = release;
@@ -213,6 +218,7 @@ function modelOf(name: string, releases: readonly Release[]): PackageModel {
   );
   return {
     description: typeof description === "string" ? description : "",
+    type: releases.length === 0 ? null : typeof type === "string" && type !== "" ? type : LIBRARY,
     abandoned: abandoned ?? false,
     dists,
   };

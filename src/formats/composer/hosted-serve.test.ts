@@ -37,6 +37,30 @@ test("a repository without an upstream lists what the caller may read, has its o
   });
 });
 
+test("who asks for a type gets what is published here of it as well", async () => {
+  Object.assign(repository, {
+    hasUpstreams: false,
+    published: ["acme/kit", "acme/lost", "acme/new", "acme/ui"],
+  });
+  for (const [name, type] of [
+    ["acme/kit", undefined],
+    ["acme/ui", "Composer-Plugin"],
+  ] as const)
+    repository.store("package", name, {
+      packages: { [name]: [{ name, version: "1.0.0", version_normalized: "1.0.0.0", type }] },
+    });
+  const branch = { name: "acme/new", version: "dev-main", version_normalized: "dev-main" };
+  repository.store("package", "acme/new", { packages: { "acme/new": [] } });
+  repository.store("dev", "acme/new", { packages: { "acme/new": [branch] } });
+  const list = async (query: string) => bodyOf(await get(`/list.json?${query}`));
+  expect(await list("type=composer-plugin")).toEqual({ packageNames: ["acme/ui"] });
+  expect(await list("type=library&vendor=acme")).toEqual({
+    packageNames: ["acme/kit", "acme/new"],
+  });
+  expect(bodyOf(await get("/search.json?q=acme&type=library"))).toMatchObject({ total: 2 });
+  expect(await list("type=library&vendor=reef")).toEqual({ packageNames: [] });
+});
+
 test("without anything that the caller may read it is empty", async () => {
   Object.assign(repository, { hasUpstreams: false });
   expect(bodyOf(await get("/packages.json"))).not.toHaveProperty("available-packages");

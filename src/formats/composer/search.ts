@@ -42,7 +42,7 @@ export async function serveSearch(request: Request, repository: Repository): Pro
   const answer = may
     ? await tryAsk(repository, { path: searchUrl(root.search!, text, query), package: null })
     : null;
-  const own = await hostedResults(text, repository);
+  const own = await hostedResults(text, (query.get("type") ?? "").toLowerCase(), repository);
   const theirs = answer && objectOf(answer);
   if (answer && !(answer instanceof Problem) && Array.isArray(theirs?.["results"])) {
     const results = theirs["results"].filter(
@@ -70,9 +70,10 @@ const matches = (words: readonly string[]) => (name: string) =>
   words.every((word) => name.includes(word));
 
 /** Of what is published here: it comes first. */
-async function hostedResults(text: string, repository: Repository) {
+async function hostedResults(text: string, type: string, repository: Repository) {
   const words = wordsOf(text);
-  const names = (await hostedNames(repository, words[0])).filter(matches(words));
+  const matching = (await hostedNames(repository, words[0])).filter(matches(words));
+  const names = await ofType(type, matching, repository);
   const results = await Promise.all(
     names.slice(0, KNOWN_LIMIT).map((name) => describeBy(hostedRef(name, false), repository)),
   );
@@ -107,8 +108,11 @@ export async function serveList(request: Request, repository: Repository): Promi
   const names = mayNameClaim(Object.values(wanted).join(" "), repository)
     ? null
     : await theirNames(root, wanted, repository);
-  // Of what type they are stands in each one's document.
-  const own = wanted.type === "" ? (await hostedNames(repository)).filter(matcher(wanted)) : [];
+  const own = await ofType(
+    wanted.type,
+    (await hostedNames(repository)).filter(matcher(wanted)),
+    repository,
+  );
   if (names && !(names instanceof Problem)) {
     const theirs = names.list.filter((name) => !repository.claims(name));
     return listReply([...own, ...theirs], names.cache);
@@ -118,6 +122,32 @@ export async function serveList(request: Request, repository: Repository): Promi
   // Nothing to tell is no answer while the upstream cannot be asked.
   if (known.length + own.length === 0 && names instanceof Problem) throw names;
   return listReply([...own, ...known], { hit: true });
+}
+
+/** Those of a type that are published here; all without one. */
+async function ofType(wanted: string, names: string[], repository: Repository): Promise<string[]> {
+  if (wanted === "") return names;
+  const found: string[] = [];
+  // Of what type they are stands in each one's document: they are read one after the other.
+  for (const name of names) {
+    const type = (await typeOf(name, false, repository)) ?? (await typeOf(name, true, repository));
+    if (type?.toLowerCase() === wanted) found.push(name);
+  }
+  return found;
+}
+
+/** As its releases say, or its branches; null where there are none that could be read. */
+async function typeOf(
+  name: string,
+  isDev: boolean,
+  repository: Repository,
+): Promise<string | null> {
+  try {
+    return (await repository.model<PackageModel>(hostedRef(name, isDev), "stored")).model.type;
+  } catch (error) {
+    if (error instanceof Problem) return null;
+    throw error;
+  }
 }
 
 function listReply(packageNames: string[], cache: Reply["cache"]): Reply {

@@ -19,6 +19,7 @@ import hooks from "./0016-hooks.sql" with { type: "text" };
 import usageOfMetadata from "./0019-usage-of-metadata.sql" with { type: "text" };
 import policy from "./0020-policy.sql" with { type: "text" };
 import provenance from "./0024-provenance.sql" with { type: "text" };
+import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 
 export interface Migration {
@@ -49,5 +50,6 @@ export const migrations: readonly Migration[] = [
   { version: 19, sql: usageOfMetadata },
   { version: 20, sql: policy },
   { version: 24, sql: provenance },
+  { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
 ];

@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { HostedSuites } from "../options.ts";
+import { shown } from "./descriptions.ts";
+import type { Pack } from "./pack.ts";
 import type { NamedIndex } from "./release.ts";
 import type { Member } from "./suite-state.ts";
 import { compareVersions } from "./version.ts";
@@ -23,11 +25,17 @@ const PATHS = 500_000;
 /** The paths of the files of a package, by its SHA-256. */
 export type PathsOf = (member: Member) => Promise<readonly string[]>;
 
+/** What is done in the worker. */
+export interface Tools {
+  pathsOf: PathsOf;
+  pack: Pack;
+}
+
 /** In the Release's order. The same for the same members, whatever their order. */
 export async function composeIndices(
   { components, architectures, contents }: HostedSuites,
   members: readonly Member[],
-  pathsOf: PathsOf,
+  { pathsOf, pack }: Tools,
 ): Promise<MadeIndex[]> {
   const sorted = [...members].sort(inOrder);
   const made: MadeIndex[] = [];
@@ -35,13 +43,19 @@ export async function composeIndices(
     const own = sorted.filter(({ metadata }) => metadata.component === component);
     for (const arch of architectures) {
       const debs = own.filter(({ metadata }) => isFor(metadata.architecture, arch));
-      made.push(...(await formsOf(`${component}/binary-${arch}/Packages`, await stanzas(debs))));
+      const packages = await paragraphs(debs, (one) => shown(one).stanza);
+      made.push(...(await formsOf(`${component}/binary-${arch}/Packages`, packages, pack)));
       if (!contents) continue;
+      // No xz: nothing that clients do by themselves waits for it.
       const text = await contentsOf(debs, pathsOf);
-      made.push(...(await formsOf(`${component}/Contents-${arch}`, text)));
+      made.push(...(await formsOf(`${component}/Contents-${arch}`, text, null)));
     }
+    const debs = own.filter(({ metadata }) => metadata.kind === "deb");
+    const translations = await paragraphs(debs, (one) => shown(one).translation);
+    made.push(...(await formsOf(`${component}/i18n/Translation-en`, translations, pack)));
     const sources = own.filter(({ metadata }) => metadata.kind === "dsc");
-    made.push(...(await formsOf(`${component}/source/Sources`, await stanzas(sources))));
+    const text = await paragraphs(sources, ({ metadata }) => metadata.stanza);
+    made.push(...(await formsOf(`${component}/source/Sources`, text, pack)));
   }
   return made;
 }
@@ -55,11 +69,22 @@ function inOrder({ metadata: a, file: one }: Member, { metadata: b, file: other 
   return compareVersions(a.version, b.version) || (one < other ? -1 : 1);
 }
 
-async function stanzas(members: readonly Member[]): Promise<Buffer> {
+/** Those that say nothing, or the same as another one, are left out. */
+async function paragraphs(
+  members: readonly Member[],
+  paragraphOf: (member: Member) => string | null,
+): Promise<Buffer> {
+  const said = new Set<string>();
   const parts: Buffer[] = [];
   for (let at = 0; at < members.length; at += TURN) {
-    const some = members.slice(at, at + TURN).map(({ metadata }) => `${metadata.stanza}\n`);
-    parts.push(Buffer.from(some.join("")));
+    let text = "";
+    for (const member of members.slice(at, at + TURN)) {
+      const paragraph = paragraphOf(member);
+      if (paragraph === null || said.has(paragraph)) continue;
+      said.add(paragraph);
+      text += `${paragraph}\n`;
+    }
+    parts.push(Buffer.from(text));
     await turn();
   }
   return Buffer.concat(parts);
@@ -84,12 +109,13 @@ async function contentsOf(members: readonly Member[], pathsOf: PathsOf): Promise
 }
 
 /** Named as it is, and kept compressed. */
-async function formsOf(path: string, plain: Buffer): Promise<MadeIndex[]> {
-  const packed = await gzipBeside(plain);
-  return [
-    { path, ...known(plain), bytes: null },
-    { path: `${path}.gz`, ...known(packed), bytes: packed },
-  ];
+async function formsOf(path: string, plain: Buffer, pack: Pack | null): Promise<MadeIndex[]> {
+  const forms: MadeIndex[] = [{ path, ...known(plain), bytes: null }];
+  const add = (name: string, bytes: Uint8Array) =>
+    forms.push({ path: name, ...known(bytes), bytes });
+  add(`${path}.gz`, await gzipBeside(plain));
+  if (pack) add(`${path}.xz`, await pack(path, plain));
+  return forms;
 }
 
 function known(bytes: Uint8Array): { sha256: string; size: number } {

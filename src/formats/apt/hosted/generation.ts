@@ -5,7 +5,7 @@ import { purl } from "../../../core/purl.ts";
 import type { OwnedRepository } from "../../../core/repository.ts";
 import { releaseId } from "../documents.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
-import { composeIndices, type MadeIndex, type PathsOf } from "./compose.ts";
+import { composeIndices, type MadeIndex, type Tools } from "./compose.ts";
 import { releaseText } from "./release.ts";
 import { clearSigned, type Keys } from "./signing.ts";
 import {
@@ -45,9 +45,9 @@ export async function composeGeneration(
   own: Own,
   options: HostedSuites,
   { suite, members, listed, keys, at, made }: Wanted,
-  pathsOf: PathsOf,
+  tools: Tools,
 ): Promise<Composed> {
-  const indices = await composeIndices(options, listed, pathsOf);
+  const indices = await composeIndices(options, listed, tools);
   const text = releaseText(suite, own.name, options, indices, at);
   const inrelease = await clearSigned(text, keys, at);
   return { text, indices, state: { generation: releaseId(text), inrelease, at, made, members } };
@@ -87,6 +87,7 @@ export async function commitGeneration(
         throw new Problem("conflict", `${suite} of ${name} was published anew meanwhile`);
       },
       detail,
+      isDerived: true,
     });
   } finally {
     for (const upload of uploads) await upload.discard();

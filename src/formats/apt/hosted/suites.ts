@@ -4,6 +4,7 @@ import { Problem } from "../../../core/problem.ts";
 import type { UnboundRepository } from "../../../core/repository.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
 import { commitGeneration, composeGeneration } from "./generation.ts";
+import { createPack } from "./pack.ts";
 import { createPaths } from "./paths.ts";
 import { createSigning, detached, type Keys, type Signing } from "./signing.ts";
 import {
@@ -61,7 +62,7 @@ interface Worked {
 const ATTEMPTS = 5;
 const SECOND = 1000;
 /** Raised when the same packages become other indices. */
-const COMPOSING = 1;
+const COMPOSING = 2;
 
 /** Null where nothing is published. `forget`: what was read of a suite's generations is no longer so. */
 export function createSuites(
@@ -80,7 +81,7 @@ function openSuites(
 ): Suites {
   const { name, now } = unbound;
   const signing = createSigning(unbound);
-  const pathsOf = createPaths(unbound);
+  const tools = { pathsOf: createPaths(unbound), pack: createPack(unbound) };
   const suites = new Map<string, Worked>(
     options.suites.map((suite) => [
       suite,
@@ -189,7 +190,7 @@ function openSuites(
       const at = dateAfter(state, now());
       const detail = { suite, members: members.length, ...(why.length && { why }) };
       const next = { suite, listed, members, keys, at, made, stored: files, detail };
-      const generation = await composeGeneration(own, options, next, pathsOf);
+      const generation = await composeGeneration(own, options, next, tools);
       // Whoever has an older list can still fetch what it names for a while.
       for (const path of state?.members ?? [])
         if (!members.includes(path)) await noteLeft(unbound, path);

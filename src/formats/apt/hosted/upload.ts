@@ -2,135 +2,104 @@
 import type { Upload } from "../../../core/hosting.ts";
 import { Problem } from "../../../core/problem.ts";
 import { type Reply, reply } from "../../../core/reply.ts";
+import type { UnboundRepository } from "../../../core/repository.ts";
 import type { Request } from "../../../core/request.ts";
 import type { AptRepository } from "../memory.ts";
+import type { AptOptions } from "../options.ts";
 import type { VerifyTaskOptions } from "../tasks.ts";
 import { CHANGES_LIMIT, type Changes, readChanges } from "./changes.ts";
 import { bad } from "./control.ts";
 import { ALGORITHMS, type Came, FILE_LIMIT, publishFiles, suitesOf, targetOf } from "./publish.ts";
 import type { UploadRoute } from "./upload-route.ts";
 
+type Unbound = UnboundRepository<AptOptions>;
+
 /** Kept for so long: what came without its .changes is nothing. */
-const KEPT_MS = 60 * 60_000;
+const KEPT_MS = 24 * 60 * 60_000;
 /** Of one caller. */
 const KEPT_FILES = 1000;
 
-interface Kept extends Came {
-  at: number;
+/** One request of an upload. What comes is its sender's alone until it is published. */
+export async function serveUpload(
+  route: UploadRoute,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  suitesOf(repository);
+  if (route.method === "DELETE") return remove(route.file, repository);
+  if (route.suite !== null) return serveDeb(route, request, repository);
+  if (route.file.endsWith(".changes")) return serveChanges(route.file, request, repository);
+  return keep(route.file, await receive(request, repository), repository);
 }
 
-/** What came and was not published yet, by who sent it. */
-export interface Waiting {
-  serve(route: UploadRoute, request: Request, repository: AptRepository): Promise<Reply>;
-  /** Discards what came too long ago. */
-  expire(): Promise<void>;
-  /** Discards all. */
-  close(): Promise<void>;
+/** Discards what came too long ago. Returns how many files those were. */
+export function expireUploads(unbound: Unbound): Promise<number> {
+  return unbound.own().hosting.expireAside(unbound.now() - KEPT_MS);
 }
 
-export function createWaiting(now: () => number): Waiting {
-  const waiting = new Map<string, Map<string, Kept>>();
-
-  async function serve(
-    route: UploadRoute,
-    request: Request,
-    repository: AptRepository,
-  ): Promise<Reply> {
-    suitesOf(repository);
-    await expire();
-    const { kind, name } = repository.accounts.caller;
-    const who = `${kind} ${name}`;
-    if (route.method === "DELETE") return remove(who, route.file, repository);
-    if (route.suite !== null) return serveDeb(route, request, repository);
-    if (route.file.endsWith(".changes")) return serveChanges(who, route.file, request, repository);
-    return keep(who, route.file, await receive(request, repository));
-  }
-
-  async function keep(who: string, name: string, upload: Upload): Promise<Reply> {
-    const own = waiting.get(who) ?? new Map<string, Kept>();
-    waiting.set(who, own);
-    const before = own.get(name);
-    if (!before && own.size >= KEPT_FILES) {
-      await upload.discard();
+async function keep(name: string, upload: Upload, { hosting }: AptRepository): Promise<Reply> {
+  try {
+    const own = await hosting.aside();
+    if (!own.has(name) && own.size >= KEPT_FILES)
       throw new Problem(
         "full",
-        `${KEPT_FILES} files wait for their .changes already: they are kept for an hour`,
+        `${KEPT_FILES} files of yours wait for their .changes already: they are kept for a day, and DELETE of one lets go of it`,
       );
-    }
-    own.set(name, { name, upload, at: now() });
-    await before?.upload.discard();
-    return said(201, `${name} is kept until its .changes comes`);
+    await hosting.setAside(name, upload);
+  } finally {
+    await upload.discard();
   }
+  return said(201, `${name} is kept until its .changes comes`);
+}
 
-  async function remove(who: string, name: string, { hosting }: AptRepository): Promise<Reply> {
-    await hosting.admit(null, null);
-    const found = waiting.get(who)?.get(name);
-    if (!found) throw new Problem("notFound", `No ${name} of yours waits for its .changes`);
-    waiting.get(who)!.delete(name);
-    await found.upload.discard();
-    return said(200, `${name} is discarded`);
-  }
+async function remove(name: string, { hosting }: AptRepository): Promise<Reply> {
+  const found = (await hosting.aside()).get(name);
+  if (!found) throw new Problem("notFound", `No ${name} of yours waits for its .changes`);
+  await found.discard();
+  return said(200, `${name} is discarded`);
+}
 
-  async function serveChanges(
-    who: string,
-    name: string,
-    request: Request,
-    repository: AptRepository,
-  ): Promise<Reply> {
-    await repository.hosting.admit(null, null);
-    const bytes = await request.body(CHANGES_LIMIT);
-    await checkUploader(bytes, name, repository);
-    const changes = readChanges(bytes, name);
-    const own = waiting.get(who) ?? new Map<string, Kept>();
-    const came = listed(changes, own, name, repository);
-    const target = targetOf({ suite: changes.suite }, suitesOf(repository), repository.name);
-    const published = await publishFiles(came, target, repository);
-    for (const { name: file } of changes.files) {
-      const kept = own.get(file);
-      own.delete(file);
-      await kept?.upload.discard();
-    }
-    const isNew = published.some((one) => one.isNew);
-    return said(
-      isNew ? 201 : 200,
-      isNew
-        ? `${published.length} files are published in ${changes.suite}`
-        : `${changes.suite} has all of it already`,
-    );
-  }
-
-  async function discard(is: (one: Kept) => boolean): Promise<void> {
-    for (const [who, own] of waiting) {
-      for (const [name, one] of own) {
-        if (!is(one)) continue;
-        own.delete(name);
-        await one.upload.discard();
-      }
-      if (own.size === 0) waiting.delete(who);
-    }
-  }
-
-  const expire = () => discard(({ at }) => at < now() - KEPT_MS);
-  return { serve, expire, close: () => discard(() => true) };
+async function serveChanges(
+  name: string,
+  request: Request,
+  repository: AptRepository,
+): Promise<Reply> {
+  const { hosting } = repository;
+  await hosting.admit(null, null);
+  const bytes = await request.body(CHANGES_LIMIT);
+  await checkUploader(bytes, name, repository);
+  const changes = readChanges(bytes, name);
+  const own = await hosting.aside();
+  const came = listed(changes, own, name, repository);
+  const target = targetOf({ suite: changes.suite }, suitesOf(repository), repository.name);
+  const published = await publishFiles(came, target, repository);
+  for (const { name: file } of changes.files) await own.get(file)?.discard();
+  const isNew = published.some((one) => one.isNew);
+  return said(
+    isNew ? 201 : 200,
+    isNew
+      ? `${published.length} files are published in ${changes.suite}`
+      : `${changes.suite} has all of it already`,
+  );
 }
 
 /** The files of a .changes that can be published, each as it says. */
 function listed(
   { files }: Changes,
-  own: ReadonlyMap<string, Kept>,
+  own: ReadonlyMap<string, Upload>,
   what: string,
   repository: AptRepository,
 ): Came[] {
   const { options } = suitesOf(repository);
   return files.flatMap(({ name, digest, size, component }) => {
-    const kept = own.get(name);
-    if (!kept) throw bad(what, `${name} that it lists did not come, or too long ago`);
-    if (kept.upload.sha256 !== digest || kept.upload.size !== size)
+    const upload = own.get(name);
+    if (!upload) throw bad(what, `${name} that it lists did not come, or too long ago`);
+    if (upload.sha256 !== digest || upload.size !== size)
       throw bad(what, `the ${name} that came has another size or SHA-256 than it says`);
     // How it was built is nothing that clients ask for.
     if (name.endsWith(".buildinfo")) return [];
     const isOurs = component !== null && options.components.includes(component);
-    return [{ name, upload: kept.upload, ...(isOurs && { component }) }];
+    return [{ name, upload, ...(isOurs && { component }) }];
   });
 }
 

@@ -71,6 +71,10 @@ export function hostedRepository(options: Partial<NpmOptions> = {}) {
       open.add(upload);
       return upload;
     },
+    async setAside() {
+      throw new Error("npm sets nothing aside");
+    },
+    aside: async () => new Map(),
     async publish({ package: name, version, metadata, files, state }) {
       for (const { file, upload } of files)
         if (pins.has(file) && pins.get(file) !== upload.sha256)

@@ -91,6 +91,10 @@ export function createFakeHosting(): FakeHosting {
       open.add(upload);
       return upload;
     },
+    async setAside() {
+      throw new Error("PyPI sets nothing aside");
+    },
+    aside: async () => new Map(),
     async publish({ package: name, version, metadata, files }) {
       permit(name);
       for (const { file, upload } of files)
