@@ -172,18 +172,6 @@ test("a waiver until fixed ends when a later version may be had, and that is wri
   expect(ended!.untilFixed).toBeUndefined();
 });
 
-test("a file that no rule is about by the name of its package may be by another one", async () => {
-  await open({ "a-1": { version: "1", age: 100 } }, [
-    rule({ block: "bad", packages: ["pkg:toy/source"] }),
-  ]);
-  const file = artifact("a-1");
-  await toy.repository.artifact(file, request()).then(bytesOf);
-  const named = { ...file, alsoNamed: ["source"] };
-  await expect(toy.repository.artifact(named, request())).rejects.toMatchObject({
-    kind: "blocked",
-  });
-});
-
 test("what only describes a release is sent while that is held, and not when it is blocked", async () => {
   await open({ "a-2": { version: "2", age: 1 } }, [cooldown]);
   const described = { ...artifact("a-2"), isDescription: true };

@@ -214,9 +214,10 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
     if (!policy.concerns(null)) return;
-    const names = artifact.alsoNamed
-      ? [artifact.package, ...artifact.alsoNamed]
-      : [artifact.package];
+    const names = [
+      artifact.package,
+      ...(deps.factNames?.beside?.(artifact.package, artifact.file) ?? []),
+    ];
     if (!names.some(policy.concerns) || deps.isHosted(artifact.package)) return;
     const mayBeHeld = !isStored && !artifact.isDescription;
     if (!mayBeHeld && !names.some(policy.mayBlock)) return;

@@ -33,8 +33,6 @@ export interface Artifact {
    * tampered, and no alarm.
    */
   isMoving?: boolean;
-  /** What rules may know the package by beside its name: a Debian package's source. */
-  alsoNamed?: readonly string[];
   /** Only tells of the release, to who works out which one to take: sent while that is held. */
   isDescription?: boolean;
   /** Documents that tell when the release was made, asked under a rule about ages where none that names the file does. */

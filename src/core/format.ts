@@ -114,8 +114,10 @@ export interface FactNames {
   whose(named: string, file: string): string;
   /** The one package that documents of `named` are about; null: many. */
   about(named: string): string | null;
-  /** What facts of a package may stand under. */
-  under(packageName: string): string[];
+  /** What facts of a file of a package may stand under, and what they call it. */
+  under(packageName: string, file: string): { named: string; file: string }[];
+  /** What rules may know the package of a file by beside its name: a Debian package's source. */
+  beside?(packageName: string, file: string): readonly string[];
 }
 
 /** A format at work on one repository. */

@@ -10,7 +10,7 @@ import {
 import { Problem } from "../core/problem.ts";
 import { purl as makePurl } from "../core/purl.ts";
 import { readTraits, type Traits } from "../core/traits.ts";
-import { everyFact, everyFactOf } from "../ledger/fact-rows.ts";
+import { everyFact, everyFactOf, readFact } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
 import { type KnownProvenance, readProvenance } from "../ledger/provenance.ts";
 import { type Compared, lostSince, suspected } from "../policy/compare.ts";
@@ -62,24 +62,47 @@ export async function* listHeld(
   for (const repository of repositories) {
     if (repository.rules.length === 0) continue;
     const policy = policyOf(repository, waivers);
+    const told = new Set<string>();
     let about = "";
     let compared: Compared | null = null;
-    const told = new Set<string>();
-    for await (const page of everyFactOf(sql, repository.name))
-      for (const { package: named, fact } of page) {
-        const name = repository.factNames?.whose(named, fact.file) ?? named;
-        if (!policy.concerns(name)) continue;
-        if (name !== about) {
-          told.clear();
-          compared = await compareOf(sql, repository.name, name, policy, now);
-        }
-        about = name;
-        const why = policy.decide(suspected(releaseOf(name, fact), compared), now);
-        if (!why || told.has(fact.version)) continue;
-        told.add(fact.version);
-        yield heldOf(repository, name, why);
-      }
+    for await (const release of releasesIn(sql, repository)) {
+      if (release.package !== about)
+        compared = await compareOf(sql, repository.name, release.package, policy, now);
+      about = release.package;
+      const why = verdictOn(policy, suspected(release, compared), now);
+      const id = `${release.package}\0${release.version}`;
+      if (!why || told.has(id)) continue;
+      told.add(id);
+      yield heldOf(repository, release.package, why);
+    }
   }
+}
+
+/** A release, and the names that rules may know its package by. */
+interface NamedRelease extends Release {
+  names: readonly string[];
+}
+
+/** What documents named, and then what was fetched that none did. */
+async function* releasesIn(
+  sql: Query,
+  repository: PolicedRepository,
+): AsyncGenerator<NamedRelease> {
+  for await (const page of everyFactOf(sql, repository.name))
+    for (const { package: named, fact } of page) {
+      const name = repository.factNames?.whose(named, fact.file) ?? named;
+      yield { ...releaseOf(name, fact), names: [name] };
+    }
+  for await (const { isNamed, ...release } of fetchedSince(sql, repository, -1))
+    if (!isNamed) yield release;
+}
+
+function verdictOn(policy: Policy, release: NamedRelease, at: number): Withholding | null {
+  for (const name of release.names) {
+    const why = policy.concerns(name) ? policy.decide({ ...release, package: name }, at) : null;
+    if (why) return why;
+  }
+  return null;
 }
 
 /** With the waivers as they are stored, and what rests on evidence. */
@@ -149,11 +172,11 @@ export async function* replay(
     if (repository.rules.length === 0) continue;
     const policy = policyOf(repository, []);
     const told = new Set<string>();
-    for await (const { fetchedAt, ...release } of fetchedSince(sql, repository.name, since)) {
+    for await (const { fetchedAt, ...release } of fetchedSince(sql, repository, since)) {
       const id = `${release.package}\0${release.version}`;
-      if (told.has(id) || !policy.concerns(release.package)) continue;
+      if (told.has(id)) continue;
       const compared = await compareOf(sql, repository.name, release.package, policy, fetchedAt);
-      const why = policy.decide(suspected(release, compared), fetchedAt);
+      const why = verdictOn(policy, suspected(release, compared), fetchedAt);
       if (!why) continue;
       told.add(id);
       yield { ...heldOf(repository, release.package, why), fetchedAt };
@@ -163,30 +186,41 @@ export async function* replay(
 
 const PAGE = 1000;
 
+/** `isNamed`: by a document that is known. */
 async function* fetchedSince(
   sql: Query,
-  repository: string,
+  { name: repository, factNames }: PolicedRepository,
   since: number,
-): AsyncGenerator<Release & { fetchedAt: number }> {
+): AsyncGenerator<NamedRelease & { fetchedAt: number; isNamed: boolean }> {
   for (let last = { fetched_at: since, package: "", file: "" }; ; ) {
     const rows =
-      await sql`SELECT a.fetched_at, a.package, a.file, COALESCE(f.version, a.version) AS version, f.published_at, f.first_seen, f.traits
+      await sql`SELECT a.fetched_at, a.package, a.file, COALESCE(f.version, a.version) AS version, f.published_at, f.first_seen, f.traits, f.file AS named
       FROM artifacts a LEFT JOIN facts f ON f.repository = a.repository AND f.package = a.package AND f.file = a.file
       WHERE a.repository = ${repository} AND (a.fetched_at, a.package, a.file) > (${last.fetched_at}, ${last.package}, ${last.file})
       ORDER BY a.fetched_at, a.package, a.file LIMIT ${PAGE}`;
     for (const row of rows) {
-      const said = {
-        publishedAt: row.published_at,
-        firstSeen: row.first_seen,
-        traits: row.traits,
-      };
-      const release = releaseOf(row.package, { version: row.version, ...said });
-      yield { ...release, fetchedAt: Number(row.fetched_at) };
+      const { package: name, file, version, traits } = row;
+      const found = row.named === null ? await elsewhere(name, file) : null;
+      const said = { version, publishedAt: row.published_at, firstSeen: row.first_seen, traits };
+      const names = [name, ...(factNames?.beside?.(name, file) ?? [])];
+      const isNamed = row.named !== null || found !== null;
+      const fetchedAt = Number(row.fetched_at);
+      yield { ...releaseOf(name, found ?? said), names, fetchedAt, isNamed };
     }
     if (rows.length < PAGE) return;
     const { fetched_at, package: name, file } = rows.at(-1);
     last = { fetched_at: Number(fetched_at), package: name, file };
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** What a document of another name says of the file. */
+  async function elsewhere(name: string, file: string): Promise<KnownFact | null> {
+    for (const place of factNames?.under(name, file) ?? []) {
+      const key = { repository, package: place.named, file: place.file };
+      const fact = place.named === name ? null : await readFact(sql, key);
+      if (fact) return fact;
+    }
+    return null;
   }
 }
 
@@ -196,7 +230,8 @@ async function factOf(
   packageName: string,
   version: string,
 ): Promise<KnownFact | null> {
-  for (const named of factNames?.under(packageName) ?? [packageName])
+  const places = factNames?.under(packageName, "") ?? [{ named: packageName }];
+  for (const { named } of places)
     for await (const facts of everyFact(sql, repository, named))
       for (const fact of facts) {
         if (factNames && factNames.whose(named, fact.file) !== packageName) continue;

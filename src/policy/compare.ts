@@ -188,7 +188,7 @@ function verified(provenance: readonly Provenance[]): string[] {
 }
 
 /** The release, with what it is suspected of. */
-export function suspected(release: Release, compared: Compared | null | undefined): Release {
+export function suspected<T extends Release>(release: T, compared: Compared | null | undefined): T {
   const suspicion = compared?.suspicions.get(release.version);
   return suspicion ? { ...release, suspicion } : release;
 }

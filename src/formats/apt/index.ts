@@ -8,6 +8,7 @@ import { compareVersions, isVersion } from "./hosted/version.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
+import { sourceOf } from "./pool-artifact.ts";
 import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { type AptRoute, accessOf, parseRoute } from "./routes.ts";
@@ -30,6 +31,12 @@ export const apt: Format<AptRoute, AptOptions> = {
   purlType: "deb",
   // The release of a suite is one as well: pkg:deb/dists/stable@20261126T100000Z.
   purlName: (text) => (text.startsWith("dists/") ? text : text.slice(text.lastIndexOf("/") + 1)),
+  factNames: {
+    whose: (named) => named,
+    about: (named) => named,
+    under: (named, file) => [{ named, file }],
+    beside: (_, file) => sourceOf(file),
+  },
   compareVersions: (a, b) => Number(isVersion(a)) - Number(isVersion(b)) || compareVersions(a, b),
   withholds: true,
   heldTogether:

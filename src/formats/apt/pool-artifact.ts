@@ -38,7 +38,6 @@ export function poolArtifact(
     package: packageOf(path),
     version,
     file: isReplaced ? replacedName(path, digest) : path,
-    ...sourceIn(path),
     purl: debPurl(origin, entry.package, version, entry.architecture),
     contentType: contentTypeOf(path),
     path: encodePath(path),
@@ -49,11 +48,10 @@ export function poolArtifact(
 }
 
 /** Archives have a package in the folder of its source, which is what advisories name: pool/main/x/xz-utils/liblzma5_5.6.0_amd64.deb */
-function sourceIn(path: string): Pick<Artifact, "alsoNamed"> {
+export function sourceOf(path: string): string[] {
   const folder = path.split("/").at(-2) ?? "";
-  return path.startsWith("pool/") && PACKAGE_NAME.test(folder) && folder !== packageOf(path)
-    ? { alsoNamed: [folder] }
-    : {};
+  const isOne = path.startsWith("pool/") && PACKAGE_NAME.test(folder);
+  return isOne && folder !== packageOf(path) ? [folder] : [];
 }
 
 /** What the catalog calls the bytes with this digest, which took the place of others. */

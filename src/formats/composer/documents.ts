@@ -150,7 +150,11 @@ export const factNames: FactNames = {
   whose: (named, file) =>
     named === ROOT_PACKAGE ? file.split("/", 2).join("/") : named.replace(BRANCHES, ""),
   about: (named) => (named === ROOT_PACKAGE ? null : named.replace(BRANCHES, "")),
-  under: (name) => [name, `${name}~dev`, ROOT_PACKAGE],
+  under: (name, file) => [
+    { named: name, file },
+    { named: `${name}~dev`, file },
+    { named: ROOT_PACKAGE, file: `${name}/${file}` },
+  ],
 };
 
 export const rootRef: DocumentRef = {
