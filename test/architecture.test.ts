@@ -19,6 +19,8 @@ const rooms: Record<string, readonly string[]> = {
   // The waivers are in the database; rules and decisions are pure.
   policy: ["core", "store"],
   hosted: ["core", "store", "ledger"],
+  // What feeds tell is wrong with releases; the way to them is given.
+  advisories: ["core", "archive", "store"],
   // Code hosts: their mirrors, what was seen of them first, and what is published of that.
   sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.

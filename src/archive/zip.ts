@@ -78,13 +78,15 @@ async function exactly(file: RandomAccess, offset: number, length: number): Prom
   return bytes;
 }
 
-interface Directory {
+/** Where the directory stands in the file. */
+export interface Directory {
   entries: number;
   offset: number;
   size: number;
 }
 
-async function findDirectory(file: RandomAccess): Promise<Directory> {
+/** Throws where readers could find another one, or none. */
+export async function findDirectory(file: RandomAccess): Promise<Directory> {
   const length = Math.min(file.size, 22 + 0xffff + 20);
   const start = file.size - length;
   const data = view(await exactly(file, start, length));
@@ -182,6 +184,40 @@ function alsoOf(header: DataView, rawName: Uint8Array, extra: Uint8Array): strin
   return found.join(",");
 }
 
+/**
+ * The entry that a directory has at `at`, and where the next one begins; null when the bytes end before it does or it is none. Throws for a name that
+ * is none.
+ */
+export function entryAt(
+  bytes: Uint8Array,
+  at: number,
+  limits: Pick<ZipLimits, "nameLength">,
+): { entry: ZipEntry; next: number } | null {
+  const data = view(bytes);
+  if (at + 46 > bytes.length || data.getUint32(at, true) !== CENTRAL) return null;
+  const nameEnd = at + 46 + data.getUint16(at + 28, true);
+  const extraEnd = nameEnd + data.getUint16(at + 30, true);
+  const next = extraEnd + data.getUint16(at + 32, true);
+  if (next > bytes.length) return null;
+  const rawName = bytes.subarray(at + 46, nameEnd);
+  if (rawName.length === 0 || rawName.length > limits.nameLength || rawName.includes(0))
+    throw bad("an entry has no usable name");
+  const entry: ZipEntry = {
+    name: decodeName(rawName),
+    rawName,
+    method: data.getUint16(at + 10, true),
+    encrypted: (data.getUint16(at + 8, true) & 1) === 1,
+    crc32: data.getUint32(at + 16, true),
+    compressedSize: data.getUint32(at + 20, true),
+    size: data.getUint32(at + 24, true),
+    offset: data.getUint32(at + 42, true),
+    mode: data.getUint8(at + 5) === MADE_BY_UNIX ? data.getUint16(at + 40, true) : 0,
+    also: alsoOf(view(bytes.subarray(at, at + 46)), rawName, bytes.subarray(nameEnd, extraEnd)),
+  };
+  widen(entry, bytes.subarray(nameEnd, extraEnd));
+  return { entry, next };
+}
+
 /** All entries, in the directory's order, checked against the limits before anything is unpacked. */
 export async function readDirectory(
   file: RandomAccess,
@@ -191,34 +227,15 @@ export async function readDirectory(
   if (directory.entries > limits.entries) throw bad(`more than ${limits.entries} entries`);
   if (directory.size > limits.directorySize) throw bad("its directory is too large");
   const bytes = await exactly(file, directory.offset, directory.size);
-  const data = view(bytes);
   const entries: ZipEntry[] = [];
   let at = 0;
   let packed = 0;
   let unpacked = 0;
   while (entries.length < directory.entries) {
-    if (at + 46 > bytes.length || data.getUint32(at, true) !== CENTRAL)
-      throw bad("its directory is broken");
-    const nameEnd = at + 46 + data.getUint16(at + 28, true);
-    const extraEnd = nameEnd + data.getUint16(at + 30, true);
-    const next = extraEnd + data.getUint16(at + 32, true);
-    if (next > bytes.length) throw bad("its directory is broken");
-    const rawName = bytes.subarray(at + 46, nameEnd);
-    if (rawName.length === 0 || rawName.length > limits.nameLength || rawName.includes(0))
-      throw bad("an entry has no usable name");
-    const entry: ZipEntry = {
-      name: decodeName(rawName),
-      rawName,
-      method: data.getUint16(at + 10, true),
-      encrypted: (data.getUint16(at + 8, true) & 1) === 1,
-      crc32: data.getUint32(at + 16, true),
-      compressedSize: data.getUint32(at + 20, true),
-      size: data.getUint32(at + 24, true),
-      offset: data.getUint32(at + 42, true),
-      mode: data.getUint8(at + 5) === MADE_BY_UNIX ? data.getUint16(at + 40, true) : 0,
-      also: alsoOf(view(bytes.subarray(at, at + 46)), rawName, bytes.subarray(nameEnd, extraEnd)),
-    };
-    widen(entry, bytes.subarray(nameEnd, extraEnd));
+    const found = entryAt(bytes, at, limits);
+    if (!found) throw bad("its directory is broken");
+    const { entry, next } = found;
+    const { rawName } = entry;
     if (entry.size > limits.entrySize) throw bad(`an entry is too large: ${entry.name}`);
     packed += 30 + rawName.length + entry.compressedSize;
     unpacked += entry.size;

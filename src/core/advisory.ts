@@ -23,6 +23,10 @@ export interface Advisory {
   /** The record as the feed sent it, for clients that speak OSV. */
   raw: () => string;
   feed: string;
+  /** How many tell of it, each for itself; 1 unless told. */
+  sources?: number;
+  /** People who keep the database looked at it. */
+  isReviewed?: boolean;
 }
 
 export interface AffectedRange {
