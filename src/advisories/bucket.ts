@@ -219,7 +219,7 @@ async function* records(
     const found = await Promise.all(some.map((id) => recordOf(deps, base, id, signal)));
     for (const [index, bytes] of found.entries()) {
       const id = some[index]!;
-      if (bytes instanceof Problem) yield { id, mark: "", text: () => Promise.reject(bytes) };
+      if (bytes instanceof Problem) yield { id, mark: "", read: () => Promise.reject(bytes) };
       else if (bytes) yield jsonEntry(id, bytes);
     }
   }

@@ -1,6 +1,6 @@
 // The entries of a feed's archive: https://google.github.io/osv.dev/data/, all.zip
-import { crc32 } from "node:zlib";
-import { readAhead, readEntry, type ZipEntry, type ZipLimits } from "../archive/zip.ts";
+import { crc32, deflateRawSync } from "node:zlib";
+import { readAhead, readSmall, type ZipLimits } from "../archive/zip.ts";
 import { walkDirectory } from "../archive/zip-walk.ts";
 import type { RandomAccess } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
@@ -16,27 +16,33 @@ const LIMITS: ZipLimits = {
   ratio: 100,
 };
 
+const AHEAD = 256 * 1024;
+
 /** Bytes of one record, unpacked. */
 export const RECORD_LIMIT = 8 * 2 ** 20;
 
-/** Throws Problem("malformed") for an archive that cannot be read; what cannot be read of one entry is thrown by its `text`. */
+/** Throws Problem("malformed") for an archive that cannot be read; what cannot be read of one entry is thrown by its `read`. */
 export async function* zipEntries(file: RandomAccess): AsyncGenerator<Entry> {
   // The directory has a window of its own: entries are read between its parts.
-  const ahead = readAhead(file);
+  const ahead = readAhead(file, AHEAD);
   for await (const entry of walkDirectory(file, LIMITS)) {
     const id = idOf(entry.name);
     if (id === null) continue;
     yield {
       id,
       mark: `${entry.crc32.toString(16)}:${entry.size}`,
-      text: () => textOf(ahead, entry),
+      async read() {
+        const { bytes, deflated } = await readSmall(ahead, entry, RECORD_LIMIT);
+        return { text: decode(bytes), deflated: deflated ?? deflateRawSync(bytes) };
+      },
     };
   }
 }
 
 /** The same mark as the same bytes in an archive. */
 export function jsonEntry(id: string, bytes: Uint8Array): Entry {
-  return { id, mark: markOf(bytes), text: async () => decode(bytes) };
+  const read = async () => ({ text: decode(bytes), deflated: deflateRawSync(bytes) });
+  return { id, mark: markOf(bytes), read };
 }
 
 function markOf(bytes: Uint8Array): string {
@@ -46,14 +52,6 @@ function markOf(bytes: Uint8Array): string {
 /** `osv/malicious/npm/x/MAL-2024-1.json` → `MAL-2024-1`; null for what is no record. */
 export function idOf(path: string): string | null {
   return /(?:^|\/)([^/]+)\.json$/.exec(path)?.[1] ?? null;
-}
-
-async function textOf(file: RandomAccess, entry: ZipEntry): Promise<string> {
-  if (entry.size > RECORD_LIMIT)
-    throw new Problem("malformed", `It is larger than ${RECORD_LIMIT} bytes`);
-  const parts: Uint8Array[] = [];
-  for await (const chunk of readEntry(file, entry)) parts.push(chunk);
-  return decode(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
 }
 
 export function decode(bytes: Uint8Array): string {

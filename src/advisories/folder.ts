@@ -49,7 +49,7 @@ async function* single(folder: Folder, files: readonly FolderFile[]): AsyncGener
       yield {
         id,
         mark: "",
-        async text() {
+        async read() {
           throw new Problem("malformed", `It is larger than ${RECORD_LIMIT} bytes`);
         },
       };

@@ -1,5 +1,4 @@
 // Records of feeds in the database, and what is known of each feed.
-import { deflateRawSync } from "node:zlib";
 import type { Query } from "../store/database.ts";
 import { list, portions, tuples } from "../store/several.ts";
 import type { OsvRecord } from "./record.ts";
@@ -7,7 +6,7 @@ import type { OsvRecord } from "./record.ts";
 /** A record as it came. */
 export interface Came {
   record: OsvRecord;
-  text: string;
+  deflated: Uint8Array;
   mark: string;
 }
 
@@ -59,13 +58,13 @@ export async function writeRecords(
     feed,
     came.map(({ record }) => record.id),
   );
-  const rows = came.map(({ record, text, mark }) => [
+  const rows = came.map(({ record, deflated, mark }) => [
     feed,
     record.id,
     mark,
     record.modifiedAt,
     Number(record.isWithdrawn),
-    deflateRawSync(text, { level: 3 }),
+    deflated,
   ]);
   for (const some of portions(rows))
     await sql`INSERT INTO advisories (feed, id, mark, modified_at, withdrawn, raw) VALUES ${tuples(some)}

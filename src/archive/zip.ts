@@ -305,10 +305,32 @@ function inflateWhole(bytes: Uint8Array, size: number): Uint8Array {
   }
 }
 
-async function* unpack(file: RandomAccess, entry: ZipEntry): AsyncGenerator<Uint8Array> {
+/** Where the bytes of an entry begin. */
+async function startOf(file: RandomAccess, entry: ZipEntry): Promise<number> {
   const header = view(await exactly(file, entry.offset, 30));
   if (header.getUint32(0, true) !== LOCAL) throw bad(`no entry where the directory says`);
-  const start = entry.offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+  return entry.offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+}
+
+/** A small entry, unpacked and checked as by `readEntry`, and as it was packed: deflated, or null when it was not. */
+export async function readSmall(
+  file: RandomAccess,
+  entry: ZipEntry,
+  limit: number,
+): Promise<{ bytes: Uint8Array; deflated: Uint8Array | null }> {
+  if (entry.size > limit || entry.compressedSize > 2 * limit)
+    throw bad(`more than ${limit} bytes: ${entry.name}`);
+  if (entry.encrypted || (entry.method !== 0 && entry.method !== 8))
+    throw bad(`encrypted, or of an unknown compression: ${entry.name}`);
+  const packed = await exactly(file, await startOf(file, entry), entry.compressedSize);
+  const bytes = entry.method === 8 ? inflateWhole(packed, entry.size) : packed;
+  if (bytes.length !== entry.size) throw bad(`not as large as it says: ${entry.name}`);
+  if (crc32(bytes) >>> 0 !== entry.crc32) throw bad(`wrong checksum of ${entry.name}`);
+  return { bytes, deflated: entry.method === 8 ? packed : null };
+}
+
+async function* unpack(file: RandomAccess, entry: ZipEntry): AsyncGenerator<Uint8Array> {
+  const start = await startOf(file, entry);
   if (entry.method === 0) {
     if (entry.size !== entry.compressedSize) throw bad("a stored entry with two sizes");
     yield* pieces(file, start, entry.size);

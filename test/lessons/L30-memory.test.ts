@@ -8,8 +8,6 @@ const GATHERS =
 
 const bounded: Record<string, string> = {
   "src/advisories/bucket.ts": "one record of a feed, up to 8 MiB, and lists of up to 128 MiB",
-  "src/advisories/entries.ts": "one record of a feed, up to 8 MiB",
-  "src/advisories/folder.ts": "the same",
   "src/archive/multipart.ts": "the headers of a part",
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
   "src/archive/whole.ts": "indices of old compressions, up to 256 MiB",
