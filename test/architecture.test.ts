@@ -28,12 +28,12 @@ const rooms: Record<string, readonly string[]> = {
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
   formats: ["core", "archive", "proof"],
-  jobs: ["core", "store", "ledger", "cache", "hosted", "policy"],
+  jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs"],
+  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

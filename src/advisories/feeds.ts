@@ -1,4 +1,5 @@
 // Feeds: reads each when it is due, and keeps what it told for as long as it cannot be read.
+import type { Ecosystem } from "../core/advisory.ts";
 import type { RandomAccess } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import type { Upstream } from "../core/upstream.ts";
@@ -9,7 +10,6 @@ import { ask, readBucket, refuse, whole } from "./bucket.ts";
 import { decode } from "./entries.ts";
 import { readFolder } from "./folder.ts";
 import { packagistEntries } from "./packagist.ts";
-import type { Ecosystem } from "./record.ts";
 import {
   countRecords,
   dropFeed,
@@ -78,6 +78,8 @@ const PACKAGIST_LIMIT = 128 * 2 ** 20;
 export function createFeeds(deps: FeedsDeps): Feeds {
   const { database, now } = deps;
   let feeds: readonly Feed[] = [];
+  /** When each was last asked, also in vain. */
+  const tried = new Map<string, number>();
   let running: Promise<unknown> = Promise.resolve();
 
   function takeDeps(isFirst: boolean): TakeDeps {
@@ -186,8 +188,9 @@ export function createFeeds(deps: FeedsDeps): Feeds {
           if (signal.aborted) break;
           const row = rows.get(feed.name) ?? emptyRow(feed.name);
           if (typeof which === "object" && which.only !== feed.name) continue;
-          if (which === "due" && row.error === null && now() - (row.readAt ?? 0) < feed.everyMs)
-            continue;
+          const last = Math.max(row.readAt ?? 0, tried.get(feed.name) ?? 0);
+          if (which === "due" && now() >= last && now() - last < feed.everyMs) continue;
+          tried.set(feed.name, now());
           readings.push(await readFeed(feed, row, signal));
         }
         return readings;

@@ -1,8 +1,8 @@
 // What is known of advisories, as the database has it.
 import { inflateRawSync } from "node:zlib";
-import type { Advisories, Advisory, FeedState } from "../core/advisory.ts";
+import type { Advisories, Advisory, Ecosystem, FeedState } from "../core/advisory.ts";
 import type { Query } from "../store/database.ts";
-import { advisoryOf, type Ecosystem, readRecord } from "./record.ts";
+import { advisoryOf, readRecord } from "./record.ts";
 import { readFeeds } from "./rows.ts";
 
 /** Records that are read here were taken in by `readRecord`: they are no larger than a feed's may be. */

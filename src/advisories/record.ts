@@ -1,18 +1,7 @@
 // Records of OSV: what they say, made flat for each package. https://ossf.github.io/osv-schema/
-import type { Advisory, AffectedRange } from "../core/advisory.ts";
+import type { Advisory, AffectedRange, Ecosystem } from "../core/advisory.ts";
 import { Problem } from "../core/problem.ts";
 import { baseScore, severityOf } from "./cvss.ts";
-
-/** How OSV calls what a format has. */
-export interface Ecosystem {
-  /** Without what follows a colon ("Debian:12"): "Debian". */
-  ecosystem: string;
-  purlType: string;
-  /** The one spelling of a name. */
-  spell?: ((name: string) => string) | undefined;
-  /** A version as the format writes it. */
-  version?: ((text: string) => string) | undefined;
-}
 
 /** A record that can be kept. */
 export interface OsvRecord {

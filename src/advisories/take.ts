@@ -1,8 +1,9 @@
 // Takes records of a feed in: what has changed, in portions, so that neither memory nor the loop feels how many there are.
 import { createHash } from "node:crypto";
+import type { Ecosystem } from "../core/advisory.ts";
 import { Problem } from "../core/problem.ts";
 import type { Database } from "../store/database.ts";
-import { type Ecosystem, readRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import {
   type Came,
   countRecords,

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { removeTemp, tempFolder } from "../../test/support/temp.ts";
 import { zip } from "../archive/testdata/archives.ts";
+import type { Ecosystem } from "../core/advisory.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { openFolder } from "../store/folder.ts";
 import { openLayout } from "../store/layout.ts";
@@ -11,7 +12,6 @@ import { setUp } from "../upstream/testkit.ts";
 import { createCurrent } from "./current.ts";
 import { createFeeds, type Feed } from "./feeds.ts";
 import { knownAdvisories } from "./known.ts";
-import type { Ecosystem } from "./record.ts";
 import type { Named } from "./rows.ts";
 
 export const ecosystems: Ecosystem[] = [

@@ -11,7 +11,7 @@ import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
-import { createPolicy } from "../policy/policy.ts";
+import { type AskedAdvisories, createPolicy } from "../policy/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import { createSources, type RepositorySources } from "../sources/sources.ts";
@@ -82,6 +82,8 @@ export interface Shared {
   hostedNames: HostedNames;
   audit: HostedDeps["audit"];
   waivers: Waivers;
+  /** What feeds tell is wrong with releases. */
+  advisories: AskedAdvisories;
   tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
@@ -214,7 +216,8 @@ export function createRepository(
     composed,
     fetched,
   );
-  const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
+  const ruled = ruledRepository(name, format);
+  const policy = createPolicy(settings.policy, ruled, shared.waivers, shared.advisories);
   const withheld = createWithheld({ ...common, documents, policy, isHosted });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({

@@ -22,9 +22,10 @@ export interface Withholdings {
   readonly withheld: Withheld;
   /** Tells it from others; empty when nothing is withheld. */
   readonly key: string;
-  /** Milliseconds since the epoch; null: until the document or a waiver changes. */
+  /** Milliseconds since the epoch; null: until the document, a waiver or an advisory changes. */
   readonly until: number | null;
   readonly revision: number;
+  readonly package: string;
 }
 
 export interface WithheldDeps {
@@ -48,8 +49,8 @@ export interface WithheldOf {
    * `isStored`: it is here. To be asked each time that bytes are opened; `stamp` tells when the answer may be another one.
    */
   refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined;
-  /** Another one when what `refuse` said may hold no more. */
-  stamp(): number;
+  /** Another one when what `refuse` said of the package may hold no more. */
+  stamp(packageName: string): number;
 }
 
 const PACKAGES_IN_MEMORY = 2_000;
@@ -59,6 +60,7 @@ export const NONE_WITHHELD: Withholdings = {
   key: "",
   until: null,
   revision: 0,
+  package: "",
 };
 
 export function createWithheld(deps: WithheldDeps): WithheldOf {
@@ -73,12 +75,13 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   }
 
   async function workOut(packageName: string, digest: string): Promise<Withholdings> {
-    const revision = policy.revision();
+    const revision = policy.revision(packageName);
+    const advisories = await policy.advisories(packageName);
     const at = now();
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     for await (const facts of candidates(packageName, at))
       for (const fact of facts) {
-        const why = policy.decide(releaseOf(packageName, fact), at);
+        const why = policy.decide(releaseOf(packageName, fact), at, advisories);
         if (why) withheld[fact.file] = why;
       }
     const all = Object.values(withheld);
@@ -90,6 +93,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       key: all.length > 0 ? keyOf(withheld) : "",
       until: ends.length > 0 ? Math.min(...ends) : null,
       revision,
+      package: packageName,
     };
     known.set(packageName, { digest, found }, 1);
     return found;
@@ -109,8 +113,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
 
   function isCurrent(withholdings: Withholdings): boolean {
     if (withholdings === NONE_WITHHELD) return true;
-    const { until, revision } = withholdings;
-    return revision === policy.revision() && (until === null || now() < until);
+    const { until, revision, package: name } = withholdings;
+    return revision === policy.revision(name) && (until === null || now() < until);
   }
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
@@ -124,7 +128,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const fact = await (isStored ? factOf(artifact) : datedFactOf(artifact));
     const { package: name, version } = artifact;
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
-    const why = policy.decide(release, now());
+    const why = policy.decide(release, now(), await policy.advisories(name));
     if (!why || (isStored && why.verdict === "hold")) return;
     throw blockedBy(why);
   }
@@ -147,7 +151,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return telling.length > 0 ? factOf(artifact) : fact;
   }
 
-  return { of, isCurrent, refuse, stamp: () => policy.revision() };
+  return { of, isCurrent, refuse, stamp: (name) => policy.revision(name) };
 }
 
 /** An upstream without such a document tells no time either. That it cannot be asked is another matter. */

@@ -1,6 +1,6 @@
 // `policy:`, the operator's rules about packages that come from elsewhere.
 import { z } from "zod";
-import type { PolicyRule, VersionOrder } from "../core/policy.ts";
+import type { AdvisoryWord, PolicyRule, VersionOrder } from "../core/policy.ts";
 import { parseRange } from "../core/version-range.ts";
 import type { Path } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -10,6 +10,8 @@ import { Duration } from "./values.ts";
 const PURL_PATTERN = /^pkg:([a-z][a-z0-9]*)\/\S+$/;
 
 const Why = z.string().trim().min(1, "says why, in a few words");
+
+const Withhold = z.enum(["block", "hold"]).optional();
 
 const Rule = z
   .strictObject({
@@ -45,11 +47,40 @@ const Rule = z
     allow: Why.optional()
       .describe("Why these versions are never held. What is blocked stays blocked")
       .meta({ examples: ["made by us"] }),
+    advisories: z
+      .strictObject({
+        malicious: Withhold,
+        critical: Withhold,
+        high: Withhold,
+        moderate: Withhold,
+        low: Withhold,
+        unknown: Withhold,
+      } satisfies Record<AdvisoryWord, unknown>)
+      .refine(
+        (words) => Object.keys(words).length > 0,
+        "says nothing: give a word, like malicious: block",
+      )
+      .optional()
+      .describe(
+        "What becomes of versions that an advisory of `feeds` is about, by what it is: `block`, or `hold`, which is not to be shown and fetched while what was fetched before stays",
+      )
+      .meta({ examples: [{ malicious: "block", critical: "hold" }] }),
+    exceptFixes: z
+      .literal(true)
+      .optional()
+      .describe(
+        "With `minimumAge`: a version that reviewed advisories name as the fix of all before it of its major version need not be old",
+      )
+      .meta({ examples: [true] }),
   })
   .refine(
-    ({ minimumAge, block, allow }) =>
-      [minimumAge, block, allow].filter((one) => one !== undefined).length === 1,
-    "needs exactly one of minimumAge, block and allow",
+    ({ minimumAge, block, allow, advisories }) =>
+      [minimumAge, block, allow, advisories].filter((one) => one !== undefined).length === 1,
+    "needs exactly one of minimumAge, block, allow and advisories",
+  )
+  .refine(
+    ({ minimumAge, exceptFixes }) => exceptFixes === undefined || minimumAge !== undefined,
+    "exceptFixes is said of minimumAge, and there is none",
   )
   .meta({ id: "Rule", title: "rule" });
 
@@ -101,8 +132,16 @@ export function resolvePolicy(
       ...(minimumAge !== undefined && { minimumAge }),
       ...(block !== undefined && { block }),
       ...(allow !== undefined && { allow }),
+      ...(rule.advisories && { advisories: definedOnly(rule.advisories) }),
+      ...(rule.exceptFixes && { exceptFixes: rule.exceptFixes }),
     };
   });
+}
+
+function definedOnly<T extends object>(
+  values: T,
+): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return values as never; // what is absent is not there: the schema gives no undefined
 }
 
 function checkPattern(

@@ -36,6 +36,17 @@ export interface AffectedRange {
   lastAffected: string | null;
 }
 
+/** How OSV calls what a format has. */
+export interface Ecosystem {
+  /** Without what follows a colon ("Debian:12"): "Debian". */
+  ecosystem: string;
+  purlType: string;
+  /** The one spelling of a name. */
+  spell?: ((name: string) => string) | undefined;
+  /** A version as the format writes it. */
+  version?: ((text: string) => string) | undefined;
+}
+
 /** What is known of advisories here. */
 export interface Advisories {
   /** By the purl type of the format (npm, pypi, golang, composer, deb) and the package's normal name. Withdrawn ones left out. */

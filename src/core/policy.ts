@@ -14,6 +14,8 @@ export interface Withholding {
   until: number | null;
   /** For people, in one sentence without a final period: which rule, until when, who can lift it. */
   message: string;
+  /** The advisory by which the rule decided, by its id. */
+  advisory?: string;
 }
 
 /** What is withheld of a package's files, by file. A file that is not in it is shown. */
@@ -58,7 +60,10 @@ export function releaseOf(
 /** Below 0 when `a` comes before `b`. What is no version comes before all that are; it never throws. */
 export type VersionOrder = (a: string, b: string) => number;
 
-/** One rule of the configuration. Exactly one of `minimumAge`, `block` and `allow` is set. */
+/** How rules speak of advisories: malware, or how bad a vulnerability is. */
+export type AdvisoryWord = "malicious" | "critical" | "high" | "moderate" | "low" | "unknown";
+
+/** One rule of the configuration. Exactly one of `minimumAge`, `block`, `allow` and `advisories` is set. */
 export interface PolicyRule {
   /** What it is called in messages and logs. */
   name: string;
@@ -74,4 +79,8 @@ export interface PolicyRule {
   block?: string;
   /** Why. */
   allow?: string;
+  /** What becomes of releases that an advisory is about, by what it is. */
+  advisories?: Readonly<Partial<Record<AdvisoryWord, Verdict>>>;
+  /** With `minimumAge`: what fixes a known vulnerability need not be old. */
+  exceptFixes?: true;
 }

@@ -1,4 +1,6 @@
 // What policy says of what is known here: for people who ask what is held, why, and what other rules would have done.
+import { knownAdvisories } from "../advisories/known.ts";
+import type { Advisory } from "../core/advisory.ts";
 import { type PolicyRule, type Release, releaseOf, type Withholding } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import { purl as makePurl } from "../core/purl.ts";
@@ -38,8 +40,16 @@ export function readPurl(
   }
 }
 
-export function policyOf(repository: PolicedRepository, waivers: readonly Waiver[]): Policy {
-  return createPolicy(repository.rules, repository, { revision: () => 0, all: () => waivers });
+/** What feeds tell is read from the database. */
+export function policyOf(
+  sql: Query,
+  repository: PolicedRepository,
+  waivers: readonly Waiver[],
+): Policy {
+  const { rules, ecosystem } = repository;
+  const { about } = knownAdvisories(sql, ecosystem ? [ecosystem] : []);
+  const feeds = { about, recall: () => undefined, revision: () => 0 };
+  return createPolicy(rules, repository, { revision: () => 0, all: () => waivers }, feeds);
 }
 
 /** What is withheld now of all that is known here, by repository, package and version; each release once. */
@@ -51,15 +61,19 @@ export async function* listHeld(
 ): AsyncGenerator<HeldRelease> {
   for (const repository of repositories) {
     if (repository.rules.length === 0) continue;
-    const policy = policyOf(repository, waivers);
+    const policy = policyOf(sql, repository, waivers);
     let about = "";
+    let advisories: readonly Advisory[] = [];
     const told = new Set<string>();
     for await (const page of everyFactOf(sql, repository.name))
       for (const { package: name, fact } of page) {
         if (!policy.concerns(name)) continue;
-        const why = policy.decide(releaseOf(name, fact), now);
-        if (name !== about) told.clear();
+        if (name !== about) {
+          told.clear();
+          advisories = await policy.advisories(name);
+        }
         about = name;
+        const why = policy.decide(releaseOf(name, fact), now, advisories);
         if (!why || told.has(fact.version)) continue;
         told.add(fact.version);
         yield heldOf(repository, name, why);
@@ -99,10 +113,11 @@ export async function explain(
     const name = repository.spell?.(asked.package) ?? asked.package;
     const fact = await factOf(sql, repository, name, version);
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
+    const policy = policyOf(sql, repository, waivers);
     explained.push({
       repository: repository.name,
       purl: purlOf(repository, name, release.version),
-      withheld: policyOf(repository, waivers).decide(release, now),
+      withheld: policy.decide(release, now, await policy.advisories(name)),
       publishedAt: timeOf(release.publishedAt),
       waivers: waivers.filter(
         (one) =>
@@ -123,12 +138,13 @@ export async function* replay(
 ): AsyncGenerator<HeldRelease & { fetchedAt: number }> {
   for (const repository of repositories) {
     if (repository.rules.length === 0) continue;
-    const policy = policyOf(repository, []);
+    const policy = policyOf(sql, repository, []);
     const told = new Set<string>();
     for await (const { fetchedAt, ...release } of fetchedSince(sql, repository.name, since)) {
       const id = `${release.package}\0${release.version}`;
       if (told.has(id) || !policy.concerns(release.package)) continue;
-      const why = policy.decide(release, fetchedAt);
+      const advisories = await policy.advisories(release.package);
+      const why = policy.decide(release, fetchedAt, advisories);
       if (!why) continue;
       told.add(id);
       yield { ...heldOf(repository, release.package, why), fetchedAt };

@@ -1,4 +1,5 @@
 // The operator's rules, as they count for one repository.
+import type { Ecosystem } from "../core/advisory.ts";
 import { createClaims } from "../core/claims.ts";
 import type { AnyFormat } from "../core/format.ts";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
@@ -11,14 +12,17 @@ export interface RuledRepository {
   purlType: string;
   spell?: ((name: string) => string) | undefined;
   order: VersionOrder | null;
+  /** How feeds call its packages; null: they tell nothing of them. */
+  ecosystem?: Ecosystem | null;
 }
 
 export function ruledRepository(
   name: string,
-  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions">,
+  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions" | "advisories">,
 ): RuledRepository {
-  const { purlType = "", spell, compareVersions: order = null } = format;
-  return { name, purlType, spell, order };
+  const { purlType = "", spell, compareVersions: order = null, advisories } = format;
+  const ecosystem = advisories ? { ...advisories, spell } : null;
+  return { name, purlType, spell, order, ecosystem };
 }
 
 /** A rule that can be about packages of the repository. */
@@ -26,6 +30,9 @@ export interface CompiledRule {
   rule: PolicyRule;
   covers(packageName: string): boolean;
   holdsFor: Range;
+  /** Of the repository. */
+  order: VersionOrder | null;
+  purlType: string;
 }
 
 /** Those of the rules that can be about packages of the repository, in their order. Throws a RangeError for a range that cannot be read. */
@@ -43,6 +50,8 @@ export function compileRules(
         rule,
         covers: (packageName: string) => claims(packageName) !== null,
         holdsFor: parseRange(rule.versions ?? "*", order),
+        order,
+        purlType,
       },
     ];
   });

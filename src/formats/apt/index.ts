@@ -26,6 +26,8 @@ function warnings({ unverified, keyring = [] }: AptOptions): string[] {
 
 export const apt: Format<AptRoute, AptOptions> = {
   name: "apt",
+  // Names are those of source packages.
+  advisories: { ecosystem: "Debian", purlType: "deb" },
   options: aptOptions,
   documents: { ...documents, packages: looseDocument },
   artifacts,

@@ -18,6 +18,7 @@ import { setupSnippets } from "./setup.ts";
 
 export const composer: Format<ComposerRoute, ComposerOptions> = {
   name: "composer",
+  advisories: { ecosystem: "Packagist", purlType: "composer" },
   options,
   documents,
   artifacts,

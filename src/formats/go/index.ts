@@ -37,6 +37,7 @@ function setup(url: string, { noSumdb }: GoOptions, own: readonly string[] = [])
 
 export const go: Format<GoRoute, GoOptions> = {
   name: "go",
+  advisories: { ecosystem: "Go", purlType: "golang", version: (text) => `v${text}` },
   hosts: true,
   publishes: {},
   fromCode: true,
