@@ -104,7 +104,7 @@ export function feedCommands(deps: FeedCommandDeps): Command[] {
     },
     {
       name: "policy affected",
-      words: "PURL|ID",
+      words: "WHAT",
       summary:
         "Show who was sent a release, or the releases that an advisory is about: from where, when, through which repository",
       options: {
@@ -113,7 +113,7 @@ export function feedCommands(deps: FeedCommandDeps): Command[] {
         ...options,
       },
       details:
-        "Works while the server runs. How far back it goes is `fetches` of the configuration.",
+        "WHAT is a purl, with a version or without, or the id of an advisory: then it is about the releases that the advisory is about. Works while the server runs; how far back it goes is `fetches` of the configuration.",
       examples: [
         ["policy affected pkg:npm/left-pad@1.3.1", "Who has it?"],
         ["policy affected MAL-2026-1 --csv", "For those who clean up"],

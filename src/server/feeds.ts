@@ -111,6 +111,7 @@ export function openFeeds(
 
   /** What was told is looked at before a word is said of it. */
   async function settle(readings: readonly Reading[], say: OperationCall["say"]): Promise<boolean> {
+    await fetches.settled(); // who has it is told with it
     for (const which of ["first", "later"] as const) {
       const names = heard[which];
       heard[which] = [];
