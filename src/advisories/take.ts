@@ -1,8 +1,8 @@
 // Takes records of a feed in: what has changed, in portions, so that neither memory nor the loop feels how many there are.
-import { createHash } from "node:crypto";
 import type { Ecosystem } from "../core/advisory.ts";
 import { Problem } from "../core/problem.ts";
 import type { Database } from "../store/database.ts";
+import { type SeenIds, seenIds } from "./ids.ts";
 import { readRecord } from "./record.ts";
 import {
   type Came,
@@ -39,15 +39,15 @@ export interface Taken {
   skipped: { id: string; why: string }[];
   /** How many could not be read, with those that are not told. */
   skippedInAll: number;
-  /** Ids of all records that the feed has, as `keyOf`. */
-  ids: Set<number>;
+  /** Ids of all records that the feed has. */
+  ids: SeenIds;
 }
 
 const AT_ONCE = 64;
 const TOLD = 5;
 
 export function nothingTaken(): Taken {
-  return { entries: 0, written: 0, removed: 0, skipped: [], skippedInAll: 0, ids: new Set() };
+  return { entries: 0, written: 0, removed: 0, skipped: [], skippedInAll: 0, ids: seenIds() };
 }
 
 /**
@@ -72,18 +72,19 @@ export async function takeIn(
     for (const entry of batch) {
       taken.entries += 1;
       const known = marks.get(entry.id);
-      taken.ids.add(keyOf(entry.id));
-      if (known?.mark === entry.mark) continue;
+      if (known?.mark === entry.mark) {
+        taken.ids.add(entry.id);
+        continue;
+      }
       try {
         const { text, deflated } = await entry.read();
         const record = readRecord(text, ecosystems);
-        if (record.id !== entry.id) taken.ids.delete(keyOf(entry.id));
-        taken.ids.add(keyOf(record.id));
+        taken.ids.add(record.id);
         if (isForward && known && record.modifiedAt < known.modifiedAt) continue;
         came.push({ record, deflated, mark: entry.mark });
       } catch (error) {
         if (!(error instanceof Problem) || error.kind !== "malformed") throw error;
-        // What was known of it stays.
+        taken.ids.add(entry.id); // what was known of it stays
         taken.skippedInAll += 1;
         if (taken.skipped.length < TOLD) taken.skipped.push({ id: entry.id, why: error.message });
       }
@@ -116,7 +117,7 @@ export async function removeVanished(
   const missing: string[] = [];
   for (let after = ""; ; ) {
     const ids = await idsAfter(database.read, feed, after, 1000);
-    missing.push(...ids.filter((id) => !taken.ids.has(keyOf(id))));
+    missing.push(...ids.filter((id) => !taken.ids.has(id)));
     if (ids.length < 1000) break;
     after = ids.at(-1)!;
   }
@@ -143,11 +144,6 @@ export async function removeAll({ database, changed }: TakeDeps, feed: string): 
     changed(await database.write((sql) => removeRecords(sql, feed, ids)));
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** Numbers take a fraction of the memory of texts. Of 48 bits: two of a million share one by a chance of one in 500, and then a record may stay that has gone. */
-function keyOf(id: string): number {
-  return createHash("sha256").update(id).digest().readUIntBE(0, 6);
 }
 
 async function* inBatches(entries: AsyncIterable<Entry>): AsyncGenerator<Entry[]> {
