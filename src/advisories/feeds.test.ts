@@ -136,13 +136,21 @@ test("one record that cannot be read hurts no other", async () => {
     { name: "T-6.json", text: JSON.stringify({ ...record("T-6", T1), affected: [null, 7, {}] }) },
     { name: "README.md", text: "hello" },
     { name: "T-7.json", text: JSON.stringify(record("T-7", T1)) },
+    { name: "T-8.json", text: JSON.stringify(record("T-8", T1)) },
+    { name: "T-9.json", text: JSON.stringify(record("T-9", T1)) },
   ];
   const bytes = Uint8Array.from(zip(...parts));
   // The bytes of T-7 are not those of its sum.
   bytes[Buffer.from(bytes).indexOf("T-7.json") + 20]! ^= 0xff;
+  // And two say another size than they have.
+  for (const [name, size] of [
+    ["T-8.json", 3],
+    ["T-9.json", 9000],
+  ] as const)
+    Buffer.from(bytes.buffer).writeUInt32LE(size, Buffer.from(bytes).lastIndexOf(name) - 46 + 24);
   world.bucket.instead.set("Toys/all.zip", () => new Response(bytes));
   const [reading] = await world.read();
-  expect(reading).toMatchObject({ error: null, taken: { skippedInAll: 5 } });
+  expect(reading).toMatchObject({ error: null, taken: { skippedInAll: 7 } });
   expect(await world.ids()).toEqual(["T-1"]);
 });
 

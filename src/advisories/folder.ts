@@ -19,9 +19,7 @@ export async function readFolder(
   folder: Folder,
   { etag, isWhole, signal }: { etag: string | null; isWhole: boolean; signal?: AbortSignal },
 ): Promise<{ taken: Taken; etag: string } | null> {
-  const files = (await folder.list()).filter(
-    ({ name, size }) => isRecord(name) || isArchive(name, size),
-  );
+  const files = (await folder.list()).filter(({ name }) => isRecord(name) || isArchive(name));
   const stamp = stampOf(files);
   if (stamp === etag) return null;
   if (files.length === 0)
@@ -64,9 +62,8 @@ function isRecord(name: string): boolean {
   return idOf(name) !== null;
 }
 
-/** One file that is named alone is taken for an archive. */
-function isArchive(name: string, size: number): boolean {
-  return (name === "" && size > 0) || name.endsWith(".zip");
+function isArchive(name: string): boolean {
+  return name.endsWith(".zip");
 }
 
 function stampOf(files: readonly FolderFile[]): string {

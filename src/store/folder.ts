@@ -1,6 +1,6 @@
 // A folder that an operator puts files into: nothing of it is ours, and nothing is written there.
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { openRandom } from "./sink.ts";
 
@@ -22,12 +22,14 @@ export interface Folder {
 
 /** `path`: of a folder, or of one file that then stands for a folder with nothing else in it. */
 export function openFolder(path: string): Folder {
-  const pathOf = (name: string) => (name === "" ? path : join(path, name));
+  let isFile = false;
+  const pathOf = (name: string) => (isFile ? path : join(path, name));
   return {
     async list() {
       try {
         const found = await stat(path);
-        if (!found.isDirectory()) return [{ name: "", size: found.size, changedAt: found.mtimeMs }];
+        isFile = !found.isDirectory();
+        if (isFile) return [{ name: basename(path), size: found.size, changedAt: found.mtimeMs }];
         const entries = await readdir(path, { recursive: true, withFileTypes: true });
         const files: FolderFile[] = [];
         for (const entry of entries) {
@@ -35,7 +37,7 @@ export function openFolder(path: string): Folder {
           const whole = join(entry.parentPath, entry.name);
           const { size, mtimeMs } = await stat(whole);
           files.push({
-            name: whole.slice(path.replace(/\/+$/, "").length + 1),
+            name: relative(path, whole),
             size,
             changedAt: mtimeMs,
           });
