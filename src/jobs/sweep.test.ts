@@ -100,6 +100,7 @@ test("of what a feed tells when it is first read only what is blocked is told", 
   await toy.advise(told("T-1"));
   await toy.advise(told("MAL-1"));
   expect(await look(true, null)).toBe(1);
+  expect(await look()).toBe(0);
   expect(await events()).toEqual(["revoked 2 MAL-1 0"]);
 });
 
@@ -123,6 +124,11 @@ test("what was released and is blocked again is told again; what is waived is no
   await waivers.add(theServer, waiver);
   await look();
   expect((await events()).filter((one) => one.startsWith("revoked"))).toHaveLength(2);
+});
+
+test("what was not modified for long is no news", async () => {
+  await toy.advise(told("T-1", { modified: new Date(now() - 40 * 86_400_000).toISOString() }));
+  expect(await look()).toBe(0);
 });
 
 test("what nobody fetched here is told to nobody", async () => {

@@ -19,12 +19,14 @@ export interface SweepDeps {
   now(): number;
 }
 
+/** What was not modified for so long is no news, though it may not have been told here before. */
+const NEWS_MS = 31 * 24 * 60 * 60 * 1000;
 /** Names that are looked for at a time. */
 const AT_ONCE = 500;
 
 /**
- * Looks at the releases of these packages that were ever fetched here; null: of all that feeds tell something of. `isFirst`: the feed was read for the first time, so that only what is blocked from now
- * on is told: the rest was known to the world before. Resolves to how many events there were.
+ * Looks at the releases of these packages that were ever fetched here; null: of all that feeds tell something of. `isFirst`: nobody looked before, so that only what is blocked from now on is
+ * told: the rest was known to the world before, and is told by no later look either. Resolves to how many events there were.
  */
 export async function sweep(
   deps: SweepDeps,
@@ -36,30 +38,41 @@ export async function sweep(
   for (const repository of repositories) {
     const purlType = repository.ecosystem?.purlType;
     if (purlType === undefined) continue;
+    const { read } = deps.database;
     const wanted = names?.filter((one) => one.purlType === purlType).map(({ name }) => name);
-    const own = [
-      ...new Set(wanted ?? (await namesHere(deps.database.read, repository.name, purlType))),
-    ];
-    for (let at = 0; at < own.length; at += AT_ONCE) {
-      const releases = await releasesHere(
-        deps.database.read,
-        repository.name,
-        own.slice(at, at + AT_ONCE),
-      );
-      for (const [name, versions] of releases)
+    const all = wanted
+      ? inPortions([...new Set(wanted)])
+      : namesHere(read, repository.name, purlType);
+    for await (const some of all)
+      for (const [name, versions] of await releasesHere(read, repository.name, some))
         told += await look(deps, repository, name, versions, isFirst);
-    }
   }
   return told;
 }
 
-/** Packages that were fetched here and that feeds tell something of. */
-async function namesHere(sql: Query, repository: string, purlType: string): Promise<string[]> {
-  const rows = await sql`SELECT a.package FROM artifacts a
-    JOIN advisory_packages p ON p.purl_type = ${purlType} AND p.name = a.package WHERE a.repository = ${repository}
-    UNION SELECT t.package FROM fetches t
-    JOIN advisory_packages p ON p.purl_type = ${purlType} AND p.name = t.package WHERE t.repository = ${repository}`;
-  return rows.map((row) => row.package);
+/** Packages that were fetched here and that feeds tell something of, some at a time. */
+async function* namesHere(
+  sql: Query,
+  repository: string,
+  purlType: string,
+): AsyncGenerator<string[]> {
+  for (let after = ""; ; ) {
+    const rows =
+      await sql`SELECT package FROM artifacts WHERE repository = ${repository} AND package > ${after}
+      UNION SELECT package FROM fetches WHERE repository = ${repository} AND package > ${after}
+      ORDER BY package LIMIT ${AT_ONCE}`;
+    if (rows.length === 0) return;
+    after = rows.at(-1).package;
+    const names = rows.map((row) => row.package);
+    const told = await sql`SELECT DISTINCT name FROM advisory_packages
+      WHERE purl_type = ${purlType} AND name IN (${list(names)})`;
+    if (told.length > 0) yield told.map(({ name }) => name);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function* inPortions(names: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < names.length; at += AT_ONCE) yield names.slice(at, at + AT_ONCE);
 }
 
 /** Versions that are stored, or that somebody was sent. */
@@ -88,7 +101,7 @@ async function look(
   const { purlType } = repository.ecosystem!;
   const about = await advisories.about(purlType, name);
   const policy = createPolicy(repository.rules, repository, waivers);
-  const wanted: [id: string, RepositoryEvent][] = [];
+  const wanted: [id: string, RepositoryEvent, isNews: boolean][] = [];
   const blocked: string[] = [];
   for (const version of versions) {
     const release = { package: name, version, publishedAt: null };
@@ -110,9 +123,9 @@ async function look(
           message: `${why.message}. It was fetched here before`,
           detail,
         },
+        true,
       ]);
     }
-    if (isFirst) continue;
     for (const { advisory, doubt } of countedFor(version, about, repository)) {
       if (isRevoked && advisory.id === why.advisory) continue;
       const { id, summary, severity, url, kind } = advisory;
@@ -127,19 +140,20 @@ async function look(
         url,
         doubt,
       };
-      wanted.push([id, { kind: "advisory", package: name, version, message, detail }]);
+      const isNews = !isFirst && Date.parse(advisory.modifiedAt) >= now() - NEWS_MS;
+      wanted.push([id, { kind: "advisory", package: name, version, message, detail }, isNews]);
     }
   }
   return database
     .write(async (sql) => {
       await forgetReleased(sql, repository.name, name, blocked);
       const fresh: RepositoryEvent[] = [];
-      for (const [id, event] of wanted) {
+      for (const [id, event, isNews] of wanted) {
         const rows =
           await sql`INSERT INTO advisory_told (repository, package, version, id, kind, told_at)
           VALUES (${repository.name}, ${name}, ${event.version}, ${id}, ${event.kind}, ${now()})
           ON CONFLICT DO NOTHING RETURNING id`;
-        if (rows.length === 0) continue;
+        if (rows.length === 0 || !isNews) continue;
         const [{ callers }] = await sql`SELECT count(DISTINCT caller) AS callers FROM fetches
           WHERE repository = ${repository.name} AND package = ${name} AND version = ${event.version}`;
         const whole = { ...event, detail: { ...event.detail, fetchedBy: Number(callers) } };

@@ -49,7 +49,7 @@ export function openFeeds(
   let ways: Upstreams[] = [];
   const ending = new AbortController();
   /** What feeds told and was not looked at yet, of first readings and of later ones; null: so much that all that is here is looked at. */
-  const heard: { first: Named[] | null; later: Named[] | null } = { first: [], later: [] };
+  const heard: { first: Named[] | null; later: Named[] | null } = { first: null, later: [] };
   const feeds = createFeeds({
     database,
     blobs: shared.blobs,
@@ -112,10 +112,11 @@ export function openFeeds(
   /** What was told is looked at before a word is said of it. */
   async function settle(readings: readonly Reading[], say: OperationCall["say"]): Promise<boolean> {
     await fetches.settled(); // who has it is told with it
-    for (const which of ["first", "later"] as const) {
+    const hasNone = (await advisories.feeds()).length === 0;
+    for (const which of ["later", "first"] as const) {
       const names = heard[which];
       heard[which] = [];
-      if (names?.length === 0) continue;
+      if (names?.length === 0 || hasNone) continue;
       const deps = { database, events, advisories, waivers, now };
       const told = await sweep(deps, policed(), names, which === "first");
       if (told > 0) say(`${told} releases that were fetched here are told of: see the events`);
@@ -154,6 +155,7 @@ export function openFeeds(
     use(config) {
       const { feeds: wanted, offline: isOffline, fetches: keptMs } = config;
       fetches.keepFor(keptMs);
+      heard.first = null; // what stopped before it was looked at, and what other rules block
       if (used && isDeepStrictEqual(used, { feeds: wanted, offline: isOffline, fetches: keptMs }))
         return;
       used = { feeds: wanted, offline: isOffline, fetches: keptMs };
