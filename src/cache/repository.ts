@@ -1,5 +1,7 @@
 // One configured repository, put together from the rooms of the cache.
+
 import type { Accounts } from "../core/accounts.ts";
+import type { Advisories } from "../core/advisory.ts";
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import type { PolicyRule } from "../core/policy.ts";
@@ -83,7 +85,7 @@ export interface Shared {
   audit: HostedDeps["audit"];
   waivers: Waivers;
   /** What feeds tell is wrong with releases. */
-  advisories: AskedAdvisories;
+  advisories: AskedAdvisories & Advisories;
   tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
