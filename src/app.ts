@@ -1,5 +1,6 @@
 // The path of every request, on one page: caller → repeats → parse → permit → serve → send → record.
 
+import type { Fetches } from "./advisories/fetches.ts";
 import type { Gate } from "./auth/gate.ts";
 import { createLru } from "./cache/lru.ts";
 import type { Mounted } from "./cache/repository.ts";
@@ -34,6 +35,8 @@ export interface AppDeps {
   /** Milliseconds since the epoch. */
   now(): number;
   accessLog: AccessLog;
+  /** Who is sent which release. */
+  fetches: Pick<Fetches, "note">;
   /** Called when a request is begun; what it returns, when its response has ended. Not for those that are answered at once from memory. */
   enter?(): () => void;
 }
@@ -109,6 +112,7 @@ export function createApp(deps: AppDeps): App {
     const sent = sendAgain(answer, incoming);
     if (!sent) return deliver(outcome());
     if (answer.privateRead) noteRead(outcome(), sent.status);
+    if (answer.release) noteFetch(answer, incoming, name, grant, sent.status);
     found.record ??= deps.accessLog.alike(served(outcome(), sent.status, sent.bytes!, null));
     found.record(nextId(), performance.now() - started, incoming.address);
     return sent;
@@ -158,6 +162,7 @@ export function createApp(deps: AppDeps): App {
     const { incoming, name } = outcome;
     const end = (status: number, bytes: number, cut: string | null) => {
       noteRead(outcome, status);
+      noteFetch(outcome.answer, incoming, name, outcome.grant, status);
       deps.accessLog.record(served(outcome, status, bytes, cut));
       outcome.leave();
     };
@@ -184,6 +189,17 @@ export function createApp(deps: AppDeps): App {
       repository: name,
       ...answer.privateRead,
     });
+  }
+
+  function noteFetch(
+    { release }: Reply,
+    { method, address }: Incoming,
+    name: string | null,
+    { principal }: Grant,
+    status: number,
+  ): void {
+    if (release && name !== null && method === "GET" && (status === 200 || status === 206))
+      deps.fetches.note(principal, address, name, release);
   }
 
   function findTarget(incoming: Incoming, only: string | undefined, id: string): Target {

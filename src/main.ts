@@ -8,6 +8,7 @@ import { configCommand } from "./cli/config.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
+import { feedCommands } from "./cli/feeds.ts";
 import { gcCommand } from "./cli/gc.ts";
 import { hookCommands } from "./cli/hooks.ts";
 import { hostedCommands } from "./cli/hosted.ts";
@@ -52,6 +53,7 @@ export function commands(): Command[] {
     publishCommand(working),
     ...hostedCommands(working),
     ...policyCommands(working),
+    ...feedCommands(working),
     importCommand(deps),
     unpinCommand(working),
     ...accountCommands(working),

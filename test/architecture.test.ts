@@ -19,6 +19,8 @@ const rooms: Record<string, readonly string[]> = {
   // The waivers are in the database; rules and decisions are pure.
   policy: ["core", "store"],
   hosted: ["core", "store", "ledger"],
+  // What feeds tell is wrong with releases; the way to them is given.
+  advisories: ["core", "archive", "store"],
   // Code hosts: their mirrors, what was seen of them first, and what is published of that.
   sources: ["core", "store", "ledger", "hosted", "git"],
   // What is published is read by the same code as what is fetched.
@@ -26,12 +28,12 @@ const rooms: Record<string, readonly string[]> = {
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
   formats: ["core", "archive", "proof"],
-  jobs: ["core", "store", "ledger", "cache", "hosted", "policy"],
+  jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs"],
+  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { z } from "zod";
@@ -29,6 +29,15 @@ const others = { pypi: false, go: false, composer: false, debian: false, "debian
 beforeAll(async () => {
   const home = tempFolder("api");
   const file = join(home, "holdfast.yaml");
+  const feed = join(home, "feed");
+  mkdirSync(feed);
+  const record = {
+    id: "MAL-1",
+    aliases: ["CVE-2026-1"],
+    modified: "2026-01-01T00:00:00Z",
+    affected: [{ package: { ecosystem: "npm", name: "bad" }, versions: ["1.0.0"] }],
+  };
+  writeFileSync(join(feed, "MAL-1.json"), JSON.stringify(record));
   receiver = await startHookReceiver("whsec_bm9ib2R5IGNoZWNrcyBpdCBoZXJl");
   writeFileSync(
     file,
@@ -38,6 +47,7 @@ beforeAll(async () => {
         grants: [{ to: "user:rea", may: "read", packages: ["@acme/*"] }],
       },
       policy: [{ name: "bad", packages: ["pkg:npm/bad"], block: "malware" }],
+      feeds: [{ name: "gap", directory: feed }],
       hooks: [{ name: "chat", url: receiver.url, events: ["publish"] }],
       repositories: {
         ...others,
@@ -253,6 +263,7 @@ describe("every operation", () => {
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
       "policy test": "looks at a file",
+      "feeds import": "reads a path of the server's machine",
     };
     const names = commands().map(({ name }) => name);
     expect(names.filter((name) => !here.has(name) && !(name in elsewhere))).toEqual([]);
@@ -467,7 +478,7 @@ test("each does what it says, and answers as the document says", async () => {
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
   ]);
 
-  for (const name of ["verify", "gc", "reload"]) {
+  for (const name of ["verify", "gc", "reload", "feeds refresh"]) {
     const { id } = await call("POST", "/operations", { name });
     const find = () => call("GET", `/operations/${id}`);
     await waitFor(
@@ -477,7 +488,17 @@ test("each does what it says, and answers as the document says", async () => {
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
   }
-  expect((await call("GET", "/operations")).items).toHaveLength(3);
+  expect((await call("GET", "/operations")).items).toHaveLength(4);
+  expect((await call("GET", "/feeds")).items).toMatchObject([
+    { name: "gap", records: 1, error: null },
+  ]);
+  const advisory = await call("GET", "/advisories/CVE-2026-1");
+  expect(advisory.items).toMatchObject([{ id: "MAL-1", purl: "pkg:npm/bad", kind: "malicious" }]);
+  await call("GET", "/advisories/CVE-2026-2", undefined, 404);
+  expect(await call("GET", "/affected?of=MAL-1")).toEqual({ items: [], next: null });
+  const sent = await call("GET", `/affected?of=${encodeURIComponent("pkg:npm/@acme/app@1.0.0")}`);
+  expect(sent.items).toEqual([]);
+  await call("GET", "/affected?of=pkg:cargo/x", undefined, 404);
   await call("POST", "/operations", { name: "unpin", values: {} }, 400);
   await call("POST", "/repositories/npm/operations", { name: "mirror run" }, 404);
   await call("GET", "/repositories/npm/operations/none", undefined, 404);

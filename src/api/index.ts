@@ -4,6 +4,7 @@ import type { Grant } from "../core/grant.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
+import { advisoryEndpoints } from "./advisories.ts";
 import type { ApiDeps } from "./deps.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
@@ -36,6 +37,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
     ...policyEndpoints(deps),
+    ...advisoryEndpoints(deps),
     ...publishEndpoints(deps),
     ...abandonEndpoints(deps),
     ...userEndpoints(deps),

@@ -78,13 +78,15 @@ async function exactly(file: RandomAccess, offset: number, length: number): Prom
   return bytes;
 }
 
-interface Directory {
+/** Where the directory stands in the file. */
+export interface Directory {
   entries: number;
   offset: number;
   size: number;
 }
 
-async function findDirectory(file: RandomAccess): Promise<Directory> {
+/** Throws where readers could find another one, or none. */
+export async function findDirectory(file: RandomAccess): Promise<Directory> {
   const length = Math.min(file.size, 22 + 0xffff + 20);
   const start = file.size - length;
   const data = view(await exactly(file, start, length));
@@ -182,6 +184,40 @@ function alsoOf(header: DataView, rawName: Uint8Array, extra: Uint8Array): strin
   return found.join(",");
 }
 
+/**
+ * The entry that a directory has at `at`, and where the next one begins; null when the bytes end before it does or it is none. Throws for a name that
+ * is none.
+ */
+export function entryAt(
+  bytes: Uint8Array,
+  at: number,
+  limits: Pick<ZipLimits, "nameLength">,
+): { entry: ZipEntry; next: number } | null {
+  const data = view(bytes);
+  if (at + 46 > bytes.length || data.getUint32(at, true) !== CENTRAL) return null;
+  const nameEnd = at + 46 + data.getUint16(at + 28, true);
+  const extraEnd = nameEnd + data.getUint16(at + 30, true);
+  const next = extraEnd + data.getUint16(at + 32, true);
+  if (next > bytes.length) return null;
+  const rawName = bytes.subarray(at + 46, nameEnd);
+  if (rawName.length === 0 || rawName.length > limits.nameLength || rawName.includes(0))
+    throw bad("an entry has no usable name");
+  const entry: ZipEntry = {
+    name: decodeName(rawName),
+    rawName,
+    method: data.getUint16(at + 10, true),
+    encrypted: (data.getUint16(at + 8, true) & 1) === 1,
+    crc32: data.getUint32(at + 16, true),
+    compressedSize: data.getUint32(at + 20, true),
+    size: data.getUint32(at + 24, true),
+    offset: data.getUint32(at + 42, true),
+    mode: data.getUint8(at + 5) === MADE_BY_UNIX ? data.getUint16(at + 40, true) : 0,
+    also: alsoOf(view(bytes.subarray(at, at + 46)), rawName, bytes.subarray(nameEnd, extraEnd)),
+  };
+  widen(entry, bytes.subarray(nameEnd, extraEnd));
+  return { entry, next };
+}
+
 /** All entries, in the directory's order, checked against the limits before anything is unpacked. */
 export async function readDirectory(
   file: RandomAccess,
@@ -191,34 +227,15 @@ export async function readDirectory(
   if (directory.entries > limits.entries) throw bad(`more than ${limits.entries} entries`);
   if (directory.size > limits.directorySize) throw bad("its directory is too large");
   const bytes = await exactly(file, directory.offset, directory.size);
-  const data = view(bytes);
   const entries: ZipEntry[] = [];
   let at = 0;
   let packed = 0;
   let unpacked = 0;
   while (entries.length < directory.entries) {
-    if (at + 46 > bytes.length || data.getUint32(at, true) !== CENTRAL)
-      throw bad("its directory is broken");
-    const nameEnd = at + 46 + data.getUint16(at + 28, true);
-    const extraEnd = nameEnd + data.getUint16(at + 30, true);
-    const next = extraEnd + data.getUint16(at + 32, true);
-    if (next > bytes.length) throw bad("its directory is broken");
-    const rawName = bytes.subarray(at + 46, nameEnd);
-    if (rawName.length === 0 || rawName.length > limits.nameLength || rawName.includes(0))
-      throw bad("an entry has no usable name");
-    const entry: ZipEntry = {
-      name: decodeName(rawName),
-      rawName,
-      method: data.getUint16(at + 10, true),
-      encrypted: (data.getUint16(at + 8, true) & 1) === 1,
-      crc32: data.getUint32(at + 16, true),
-      compressedSize: data.getUint32(at + 20, true),
-      size: data.getUint32(at + 24, true),
-      offset: data.getUint32(at + 42, true),
-      mode: data.getUint8(at + 5) === MADE_BY_UNIX ? data.getUint16(at + 40, true) : 0,
-      also: alsoOf(view(bytes.subarray(at, at + 46)), rawName, bytes.subarray(nameEnd, extraEnd)),
-    };
-    widen(entry, bytes.subarray(nameEnd, extraEnd));
+    const found = entryAt(bytes, at, limits);
+    if (!found) throw bad("its directory is broken");
+    const { entry, next } = found;
+    const { rawName } = entry;
     if (entry.size > limits.entrySize) throw bad(`an entry is too large: ${entry.name}`);
     packed += 30 + rawName.length + entry.compressedSize;
     unpacked += entry.size;
@@ -288,10 +305,32 @@ function inflateWhole(bytes: Uint8Array, size: number): Uint8Array {
   }
 }
 
-async function* unpack(file: RandomAccess, entry: ZipEntry): AsyncGenerator<Uint8Array> {
+/** Where the bytes of an entry begin. */
+async function startOf(file: RandomAccess, entry: ZipEntry): Promise<number> {
   const header = view(await exactly(file, entry.offset, 30));
   if (header.getUint32(0, true) !== LOCAL) throw bad(`no entry where the directory says`);
-  const start = entry.offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+  return entry.offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
+}
+
+/** A small entry, unpacked and checked as by `readEntry`, and as it was packed: deflated, or null when it was not. */
+export async function readSmall(
+  file: RandomAccess,
+  entry: ZipEntry,
+  limit: number,
+): Promise<{ bytes: Uint8Array; deflated: Uint8Array | null }> {
+  if (entry.size > limit || entry.compressedSize > 2 * limit)
+    throw bad(`more than ${limit} bytes: ${entry.name}`);
+  if (entry.encrypted || (entry.method !== 0 && entry.method !== 8))
+    throw bad(`encrypted, or of an unknown compression: ${entry.name}`);
+  const packed = await exactly(file, await startOf(file, entry), entry.compressedSize);
+  const bytes = entry.method === 8 ? inflateWhole(packed, entry.size) : packed;
+  if (bytes.length !== entry.size) throw bad(`not as large as it says: ${entry.name}`);
+  if (crc32(bytes) >>> 0 !== entry.crc32) throw bad(`wrong checksum of ${entry.name}`);
+  return { bytes, deflated: entry.method === 8 ? packed : null };
+}
+
+async function* unpack(file: RandomAccess, entry: ZipEntry): AsyncGenerator<Uint8Array> {
+  const start = await startOf(file, entry);
   if (entry.method === 0) {
     if (entry.size !== entry.compressedSize) throw bad("a stored entry with two sizes");
     yield* pieces(file, start, entry.size);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Artifact, Pace, StoredFile } from "../core/artifact.ts";
 import type { EventKind, RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
-import type { CacheStatus, FileBody, Reply } from "../core/reply.ts";
+import type { CacheStatus, FileBody, Reply, SentRelease } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
 import type { Changes } from "../store/changes.ts";
@@ -96,7 +96,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   async function open(artifact: Artifact, request: Request): Promise<Reply> {
     const id = idOf(artifact);
     const stored = await find(id, artifact);
-    const stamp = deps.withheld.stamp();
+    const stamp = deps.withheld.stamp(artifact.package);
     const refusal = deps.withheld.refuse(artifact, stored !== undefined);
     if (refusal) await refusal;
     if (stored) {
@@ -112,7 +112,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
         deps.memory.get(id) === stored &&
         isTrusted(stored) &&
         !deps.isElsewhere(artifact.package) &&
-        deps.withheld.stamp() === stamp &&
+        deps.withheld.stamp(artifact.package) === stamp &&
         artifact.isCurrent?.() !== false;
       return reply;
     }
@@ -133,6 +133,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (!reply) return whole(artifact, await result.finally(left), cache);
     return {
       ...reply,
+      ...releaseOf(artifact),
       headers: { ...headersOf(artifact), ...reply.headers },
       cache: { ...cache, ...reply.cache },
     };
@@ -353,6 +354,11 @@ function headersOf(artifact: Artifact): Record<string, string> {
   };
 }
 
+/** What has no version is an index, and no release. */
+function releaseOf({ package: name, version }: Artifact): { release?: SentRelease } {
+  return version === "" ? {} : { release: { package: name, version } };
+}
+
 function hit(artifact: Artifact, stored: StoredArtifact): Reply {
   // The same file is always asked for in the same way, but for formats that let a client choose the type.
   if (stored.hit?.headers["content-type"] !== artifact.contentType)
@@ -366,6 +372,7 @@ function whole(artifact: Artifact, stored: StoredArtifact, cache: CacheStatus): 
     headers: headersOf(artifact),
     body: stored.body,
     etag: stored.sha256,
+    ...releaseOf(artifact),
     ranges: true,
     cache,
   };

@@ -1,5 +1,7 @@
 // One configured repository, put together from the rooms of the cache.
+
 import type { Accounts } from "../core/accounts.ts";
+import type { Advisories } from "../core/advisory.ts";
 import type { AnyFormat, Service } from "../core/format.ts";
 import type { Grant } from "../core/grant.ts";
 import type { PolicyRule } from "../core/policy.ts";
@@ -11,7 +13,7 @@ import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
-import { createPolicy } from "../policy/policy.ts";
+import { type AskedAdvisories, createPolicy } from "../policy/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import { createSources, type RepositorySources } from "../sources/sources.ts";
@@ -86,6 +88,8 @@ export interface Shared {
   waivers: Waivers;
   /** Where the pages that explain releases stand, up to the purl. */
   whyUrl: string;
+  /** What feeds tell is wrong with releases. */
+  advisories: AskedAdvisories & Advisories;
   tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
@@ -203,7 +207,10 @@ export function createRepository(
     now,
   };
   const ruled = ruledRepository(name, format);
-  const policy = createPolicy(settings.policy, ruled, shared.waivers, shared.whyUrl);
+  const policy = createPolicy(settings.policy, ruled, shared.waivers, {
+    feeds: shared.advisories,
+    whyUrl: shared.whyUrl,
+  });
   const fetched = createDocuments({
     ...common,
     format: format.name,

@@ -19,6 +19,7 @@ export function createSeen({ isOf, isPrivate }: SeenDeps) {
     // The entity tag of a file is its SHA-256. What lists files is none of its bytes.
     if (purl !== null && isPrivate(packageName))
       made.privateRead = privateRead ?? { package: packageName, purl, digest: reply.etag ?? "" };
+    if (rest.release) made.release = { ...rest.release }; // sent by another repository
     if (isCurrent) made.isCurrent = () => reply.isCurrent!() && isOf(packageName, from);
     return made;
   }

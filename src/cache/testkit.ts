@@ -3,7 +3,11 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { z } from "zod";
+import { createCurrent } from "../advisories/current.ts";
+import { knownAdvisories } from "../advisories/known.ts";
+import { nothingTaken, takeIn } from "../advisories/take.ts";
 import { checkTar } from "../archive/check.ts";
 import type { Artifact } from "../core/artifact.ts";
 import type { AuditEntry } from "../core/audit.ts";
@@ -37,6 +41,9 @@ import { createNaming } from "./named.ts";
 import { createRepository, type Mounted, type Shared } from "./repository.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSoundness } from "./soundness.ts";
+
+const TOYS = { ecosystem: "Toys", purlType: "toy" };
+const asRead = (text: string) => ({ text, deflated: deflateRawSync(text) });
 
 /** The grant of who may do all. */
 export const everything = grantOf("", () => true);
@@ -261,6 +268,7 @@ export async function openToy(
       freshnessMs: options.freshnessMs ?? 60_000,
       policy: options.policy ?? [],
     });
+    const advisories = createCurrent(knownAdvisories(database.read, [TOYS]));
     const shared: Shared = {
       views: openViewFiles(layout.views),
       database,
@@ -294,7 +302,19 @@ export async function openToy(
         audit: async (_sql, entry) => void audited.push(entry),
         now,
       }),
+      advisories,
       now,
+    };
+    /** As if a feed had told it. */
+    const advise = async (record: Record<string, unknown>) => {
+      const text = JSON.stringify({ modified: new Date(now()).toISOString(), ...record });
+      const entry = { id: String(record["id"]), mark: text, read: async () => asRead(text) };
+      const { changed } = advisories;
+      const each = (async function* () {
+        yield entry;
+      })();
+      const deps = { database, ecosystems: [TOYS], changed };
+      await takeIn(deps, "feed", each, nothingTaken(), { isForward: false });
     };
     const mounted = createRepository(
       settingsOf("toy", options.claims ?? []),
@@ -330,6 +350,7 @@ export async function openToy(
       also,
       hosting: mounted.hosting,
       waivers: shared.waivers,
+      advise,
     };
   }
   let current = await open();
@@ -371,6 +392,9 @@ export async function openToy(
     },
     get database() {
       return current.database;
+    },
+    get advise() {
+      return current.advise;
     },
     get waivers() {
       return current.waivers;

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import type { PolicyRule } from "../core/policy.ts";
 import { theServer } from "../core/principal.ts";
 import { answer, artifact, bytesOf, index, openToy, request, sri } from "./testkit.ts";
@@ -181,4 +181,71 @@ test("what only describes a release is sent while that is held, and not when it 
   await shown();
   const refused = toy.repository.artifact(described, request());
   await expect(refused).rejects.toMatchObject({ kind: "blocked" });
+});
+
+describe("what a feed tells", () => {
+  const strict = rule({ advisories: { malicious: "block", high: "hold" } });
+  const MAL = {
+    id: "MAL-1",
+    affected: [{ package: { ecosystem: "Toys", name: "thing" }, versions: ["2"] }],
+  };
+  const files = { "a-1": { version: "1", age: 100 }, "a-2": { version: "2", age: 100 } };
+  const other = { ...MAL, affected: [{ package: { ecosystem: "Toys", name: "other" } }] };
+
+  test("revokes what was shown and fetched before, on every path and at once, and releases it again", async () => {
+    await open(files, [strict]);
+    expect(await shown()).toEqual(["a-1", "a-2"]);
+    await get("a-2");
+    const [seen, reply] = [await view(), await toy.repository.artifact(artifact("a-2"), request())];
+    expect([seen.isCurrent?.(), reply.isCurrent?.()]).toEqual([true, true]);
+    await toy.advise(MAL);
+    expect([seen.isCurrent?.(), reply.isCurrent?.()]).toEqual([false, false]);
+    expect(await shown()).toEqual(["a-1"]);
+    expect((await view()).etag).not.toBe(seen.etag);
+    const refusal = { kind: "blocked", rule: "rule", message: expect.stringContaining("MAL-1") };
+    await expect(get("a-2")).rejects.toMatchObject(refusal);
+    await expect(toy.repository.fetch(artifact("a-2"))).rejects.toMatchObject(refusal);
+    toy.upstream.away = "offline";
+    await expect(get("a-2")).rejects.toMatchObject(refusal);
+    await toy.restart();
+    await expect(get("a-2")).rejects.toMatchObject(refusal);
+    await get("a-1").catch(() => {});
+    toy.clock.shift += 1000;
+    await toy.advise({ ...MAL, withdrawn: new Date(now()).toISOString() });
+    expect(await shown()).toEqual(["a-1", "a-2"]);
+    await get("a-2");
+  });
+
+  test("of another package changes nothing here", async () => {
+    await open(files, [strict]);
+    await view();
+    const seen = await view();
+    await toy.advise(other);
+    expect(seen.isCurrent?.()).toBe(true);
+    expect((await view()).etag).toBe(seen.etag);
+  });
+
+  test("holds by how bad it is: what was fetched before stays, and is not shown", async () => {
+    await open(files, [strict]);
+    await get("a-2");
+    await toy.advise({ ...MAL, id: "T-1", database_specific: { severity: "HIGH" } });
+    expect(await shown()).toEqual(["a-1"]);
+    await get("a-2");
+    await toy.advise({ ...MAL, id: "T-1", database_specific: { severity: "LOW" } });
+    expect(await shown()).toEqual(["a-1", "a-2"]);
+  });
+
+  test("is waived as rules are", async () => {
+    await open(files, [strict]);
+    await toy.advise(MAL);
+    await waive("2");
+    await get("a-2");
+    expect(await shown()).toEqual(["a-1", "a-2"]);
+  });
+
+  test("is asked by no rule that does not ask for it", async () => {
+    await open(files, [cooldown]);
+    await toy.advise(MAL);
+    await get("a-2");
+  });
 });

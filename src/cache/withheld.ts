@@ -29,11 +29,12 @@ export interface Withholdings {
   readonly withheld: Withheld;
   /** Tells it from others; empty when nothing is withheld. */
   readonly key: string;
-  /** Milliseconds since the epoch; null: until the document or a waiver changes. */
+  /** Milliseconds since the epoch; null: until the document, a waiver or an advisory changes. */
   readonly until: number | null;
   readonly revision: number;
   /** Since when this is withheld and nothing else: a full second. 0: nothing ever was. Kept for documents with a date. */
   readonly since: number;
+  readonly package: string;
 }
 
 export interface WithheldDeps {
@@ -67,8 +68,8 @@ export interface WithheldOf {
    * `isStored`: it is here. To be asked each time that bytes are opened; `stamp` tells when the answer may be another one.
    */
   refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined;
-  /** Another one when what `refuse` said may hold no more. */
-  stamp(): number;
+  /** Another one when what `refuse` said of the package may hold no more. */
+  stamp(packageName: string): number;
 }
 
 const PACKAGES_IN_MEMORY = 2_000;
@@ -83,6 +84,7 @@ export const NONE_WITHHELD: Withholdings = {
   until: null,
   revision: 0,
   since: 0,
+  package: "",
 };
 
 export function createWithheld(deps: WithheldDeps): WithheldOf {
@@ -92,7 +94,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   const untold = new Map<string, string>();
   /** Rises when a release turns out to be dated that views were made without, and when it was found out who made one that is compared with others. */
   let learned = 0;
-  const stamp = () => policy.revision() + learned;
+  const stamp = (packageName: string) => policy.revision(aboutOf(packageName)) + learned;
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
     const about = aboutOf(packageName);
@@ -106,7 +108,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const at = now();
     const isDated = await date(packageName);
     await endFixed(packageName, at);
-    const revision = stamp();
+    const revision = stamp(packageName);
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
     const comparing = comparisonOf(packageName, at);
     let isWanting = false;
@@ -117,7 +119,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
         const compared = await comparing?.();
         if (compared && compared.wanted.length > 0) isWanting = true;
         const whose = deps.factNames?.whose(packageName, fact.file) ?? packageName;
-        const why = policy.decide(suspected(releaseOf(whose, fact), compared), at);
+        const release = suspected(releaseOf(whose, fact), compared);
+        const why = policy.decide(release, at, await policy.advisories(whose));
         if (why) withheld[fact.file] = why;
       }
     if (untold.size >= PACKAGES_IN_MEMORY) untold.clear();
@@ -135,6 +138,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       since: await sinceWhen(packageName, key),
       until: ends.length > 0 ? Math.min(...ends) : null,
       revision,
+      package: packageName,
     };
     known.set(`${packageName}\0${digest}`, found, 1);
     return found;
@@ -186,7 +190,12 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const releases: Release[] = [];
     for await (const facts of everyFact(database.read, repository, packageName))
       for (const fact of facts) if (fact.goneAt === null) releases.push(releaseOf(about, fact));
-    for (const { waiver, version } of policy.fixes(about, releases, at))
+    for (const { waiver, version } of policy.fixes(
+      about,
+      releases,
+      at,
+      await policy.advisories(about),
+    ))
       await deps.waivers.fixed(waiver, version);
   }
 
@@ -208,8 +217,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
 
   function isCurrent(withholdings: Withholdings): boolean {
     if (withholdings === NONE_WITHHELD) return true;
-    const { until, revision } = withholdings;
-    return revision === stamp() && (until === null || now() < until);
+    const { until, revision, package: name } = withholdings;
+    return revision === stamp(name) && (until === null || now() < until);
   }
 
   function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
@@ -240,7 +249,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     // What is here is sent, whatever is suspected of it.
     const compared = mayBeHeld ? await comparisonOf(artifact.package, now())?.() : undefined;
     for (const name of names) {
-      const why = policy.decide(suspected(releaseOf(name, fact ?? told), compared), now());
+      const release = suspected(releaseOf(name, fact ?? told), compared);
+      const why = policy.decide(release, now(), await policy.advisories(name));
       if (why && (mayBeHeld || why.verdict === "block")) throw blockedBy(why);
     }
   }

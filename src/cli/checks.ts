@@ -2,6 +2,7 @@
 import { access, constants, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { knownAdvisories } from "../advisories/known.ts";
 import { readGrants } from "../auth/directory.ts";
 import { clash } from "../config/addresses.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
@@ -118,6 +119,33 @@ export async function checkAccess(config: Config): Promise<StoredAccess> {
   } catch {
     return { hasUsers: false, grants: [] }; // nothing is stored yet, or not in a way of this version: other checks say so
   }
+}
+
+/** A feed that was not read for so long tells too little by now. */
+const STALE_MS = 24 * 60 * 60 * 1000;
+
+/** How old what feeds told is, as the catalog has it. */
+export async function checkFeeds(config: Config, now: number): Promise<Finding[]> {
+  if (config.feeds.length === 0) return [];
+  const known = await readStore(config, ({ database }) =>
+    knownAdvisories(database.read, []).feeds(),
+  ).catch(() => []); // nothing is stored yet, or not in a way of this version: other checks say so
+  const findings = known.map(({ name, readAt, records, error }): Finding => {
+    const subject = "feeds";
+    const age = readAt === null ? Number.POSITIVE_INFINITY : now - Date.parse(readAt);
+    const read =
+      readAt === null ? "was never read" : `was read ${readAt.slice(0, 16).replace("T", " ")}`;
+    if (error === null && age < STALE_MS)
+      return { state: "good", subject, text: `${name} ${read}, ${records} records` };
+    return {
+      state: "warning",
+      subject,
+      text: `${name} ${read}${error === null ? "" : `: ${error}`}`,
+      hint: `Its ${records} records still count; what was found since is not known here. \`holdfast feeds refresh\` reads it again`,
+    };
+  });
+  if (findings.length > 0) return findings;
+  return [{ state: "skipped", subject: "feeds", text: "none was read yet: the server reads them" }];
 }
 
 /** Writable, on a disk with room. A folder that is not there yet is judged by where it would be made. */

@@ -99,6 +99,7 @@ access:
   teams: {}
   grants: []
 trustedProxies: []
+fetches: 365d
 diskLow: 1GiB
 offline: true
 logs:

@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
-import type { Config, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
+import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
 import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Command } from "./arguments.ts";
@@ -63,6 +63,8 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(Object.keys(written.login).length > 0 && { login: written.login }),
       ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
+      ...(config.feeds.length > 0 && { feeds: config.feeds.map(shownFeed) }),
+      fetches: formatDuration(config.fetches),
       ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
       ...(config.mail && { mail: shownMail(config.mail) }),
       diskLow: formatSize(config.diskLow),
@@ -162,6 +164,16 @@ function shownUpstream(upstream: UpstreamConfig): object {
   for (const secret of ["password", "proxyPassword", "token"])
     if (secret in shown) shown[secret] = "***";
   return shown;
+}
+
+function shownFeed({ name, form, ecosystems, everyMs, from }: FeedConfig): object {
+  return {
+    name,
+    ...(form !== "osv" && { form }),
+    ...(ecosystems.length > 0 && { ecosystems }),
+    every: formatDuration(everyMs),
+    ...("directory" in from ? from : shownUpstream(from)),
+  };
 }
 
 function shownHook({ name, to, events, repositories, packages, retryMs }: HookConfig): object {

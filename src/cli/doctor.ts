@@ -10,6 +10,7 @@ import { checkLogin } from "./check-login.ts";
 import {
   checkAccess,
   checkData,
+  checkFeeds,
   checkPort,
   findRunning,
   type ProbeResult,
@@ -39,6 +40,8 @@ export interface DoctorDeps {
   stored?(config: Config): Promise<StoredAccess>;
   /** Whom the configuration gives something, and nobody knows. As the catalog has it unless told. */
   unknown?(config: Config): Promise<string[]>;
+  /** How old what feeds told is. As the catalog has it unless told. */
+  feeds?(config: Config, now: number): Promise<Finding[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -52,6 +55,7 @@ export function doctorCommand({
   data = checkData,
   stored = checkAccess,
   unknown = checkNames,
+  feeds = checkFeeds,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -78,6 +82,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         { subject: "users", ...accessWords(config.access, grants) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),
+        ...(await feeds(config, terminal.now())),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {

@@ -110,7 +110,7 @@ test("waivers are asked of the server", async () => {
 const mistakes: [text: string, want: string][] = [
   [
     `{ name: x, packages: ["pkg:npm/*"] }`,
-    "needs exactly one of minimumAge, block, allow, licence",
+    "needs exactly one of minimumAge, block, allow, advisories, licence",
   ],
   [`{ name: x, packages: ["npm/*"], block: b }`, "expected a purl pattern"],
   [

@@ -9,6 +9,7 @@ import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { checkBases } from "./bases.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
+import { resolveFeeds } from "./feeds-resolve.ts";
 import { resolveHooks, resolveMail } from "./hooks.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
@@ -39,12 +40,12 @@ import {
   hostedShapeOf,
   optionKeys,
   REPOSITORY_NAME,
-  Upstream,
 } from "./schema.ts";
 import { readYaml } from "./source.ts";
 import { Source } from "./sources.ts";
 import { resolveSource } from "./sources-resolve.ts";
 import { resolveTls } from "./tls.ts";
+import { Upstream } from "./upstream.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import { Listen } from "./values.ts";
 
@@ -131,6 +132,8 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       login: writtenLogin(input.login, folder),
       trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
     },
+    feeds: resolveFeeds(input.feeds, formats, around),
+    fetches: input.fetches,
     hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
     mail: resolveMail(input.mail, reader, complain),
     diskLow: input.diskLow,

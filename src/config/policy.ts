@@ -1,6 +1,6 @@
 // `policy:`, the operator's rules about packages that come from elsewhere.
 import { z } from "zod";
-import type { PolicyRule, VersionOrder } from "../core/policy.ts";
+import type { AdvisoryWord, PolicyRule, VersionOrder } from "../core/policy.ts";
 import type { TraitName } from "../core/traits.ts";
 import { parseRange } from "../core/version-range.ts";
 import type { Path } from "./errors.ts";
@@ -17,6 +17,7 @@ const VERDICTS = [
   "minimumAge",
   "block",
   "allow",
+  "advisories",
   "licence",
   "newInstallScript",
   "provenance",
@@ -43,6 +44,8 @@ const Licence = z
     "Versions under other licences are neither shown nor sent. Of `MIT OR GPL-3.0-only` one must be fine, of `MIT AND GPL-3.0-only` both",
   )
   .meta({ id: "Licence", title: "licence" });
+
+const Withhold = z.enum(["block", "hold"]).optional();
 
 const Rule = z
   .strictObject({
@@ -78,6 +81,31 @@ const Rule = z
     allow: Why.optional()
       .describe("Why these versions are never held. What is blocked stays blocked")
       .meta({ examples: ["made by us"] }),
+    advisories: z
+      .strictObject({
+        malicious: Withhold,
+        critical: Withhold,
+        high: Withhold,
+        moderate: Withhold,
+        low: Withhold,
+        unknown: Withhold,
+      } satisfies Record<AdvisoryWord, unknown>)
+      .refine(
+        (words) => Object.keys(words).length > 0,
+        "says nothing: give a word, like malicious: block",
+      )
+      .optional()
+      .describe(
+        "What becomes of versions that an advisory of `feeds` is about, by what it is: `block`, or `hold`, which is not to be shown and fetched while what was fetched before stays",
+      )
+      .meta({ examples: [{ malicious: "block", critical: "hold" }] }),
+    exceptFixes: z
+      .literal(true)
+      .optional()
+      .describe(
+        "With `minimumAge`: a version that reviewed advisories name as the fix of all before it of its major version need not be old",
+      )
+      .meta({ examples: [true] }),
     licence: Licence.optional(),
     newInstallScript: Duration.optional()
       .describe(
@@ -100,6 +128,10 @@ const Rule = z
   .refine(
     (rule) => VERDICTS.filter((one) => rule[one] !== undefined).length === 1,
     `needs exactly one of ${VERDICTS.slice(0, -1).join(", ")} and ${VERDICTS.at(-1)}`,
+  )
+  .refine(
+    ({ minimumAge, exceptFixes }) => exceptFixes === undefined || minimumAge !== undefined,
+    "exceptFixes is said of minimumAge, and there is none",
   )
   .meta({ id: "Rule", title: "rule" });
 
@@ -162,6 +194,8 @@ export function resolvePolicy(
       ...(newInstallScript !== undefined && { newInstallScript }),
       ...(provenance !== undefined && { provenance }),
       ...(similarName && { similarName }),
+      ...(rule.advisories && { advisories: definedOnly(rule.advisories) }),
+      ...(rule.exceptFixes && { exceptFixes: rule.exceptFixes }),
     };
   });
 }
@@ -172,6 +206,12 @@ const NEEDS = [
   ["newInstallScript", "scripts", "of the scripts that run when they are installed"],
   ["provenance", "attested", "whether there is provenance"],
 ] as const;
+
+function definedOnly<T extends object>(
+  values: T,
+): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return values as never; // what is absent is not there: the schema gives no undefined
+}
 
 function checkPattern(
   rule: z.infer<typeof Rule>,

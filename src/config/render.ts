@@ -84,6 +84,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     ...(fromCode.length > 0
       ? ["## Sources", "An entry of `sources`.", table(whole.$defs!["Source"]!)]
       : []),
+    "## Feeds",
+    "An entry of `feeds`. docs/policy.md tells more.",
+    table(whole.$defs!["Feed"]!),
     "## Trusted publishers",
     "An entry of `trustedPublishers`. docs/access.md tells more.",
     table(whole.$defs!["Publisher"]!),
@@ -145,6 +148,7 @@ function typeName(schema: Json): string {
     return "[repository](#repositories-as-upstreams)";
   if (schema.$ref === "#/$defs/Source" || schema.title === "source") return "[source](#sources)";
   if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
+  if (schema.$ref === "#/$defs/Feed") return "[feed](#feeds)";
   if (schema.$ref === "#/$defs/Hook") return "[hook](#hooks)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";

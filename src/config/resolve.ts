@@ -10,7 +10,8 @@ import type { SourceSettings } from "../core/source.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
-import type { commonKeys, hostedKeys, Upstream } from "./schema.ts";
+import type { commonKeys, hostedKeys } from "./schema.ts";
+import type { Upstream } from "./upstream.ts";
 import type { Address } from "./values.ts";
 
 /** One upstream as src/upstream takes it. */
@@ -39,6 +40,16 @@ export interface HostedConfig {
   quota: number | null;
   quotaPerUser: number | null;
   fileLimit: number;
+}
+
+/** Where records of feeds come from, as the configuration says it. */
+export interface FeedConfig {
+  name: string;
+  form: "osv" | "packagist";
+  /** Of OSV's bucket: by its names for them; empty for the others. */
+  ecosystems: string[];
+  everyMs: number;
+  from: UpstreamConfig | { directory: string };
 }
 
 export interface RepositoryConfig {
@@ -92,6 +103,9 @@ export interface Config {
     login: Record<string, Record<string, unknown>>;
     trustedPublishers: object[];
   };
+  feeds: FeedConfig[];
+  /** How long it is kept who was sent which release. Milliseconds; 0 for not at all. */
+  fetches: number;
   hooks: HookConfig[];
   mail: MailConfig | null;
   /** In bytes; 0 for never. */

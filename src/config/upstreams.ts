@@ -10,6 +10,9 @@ export interface BuiltInRepository {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
+/** Where OSV keeps its records. https://google.github.io/osv.dev/data/ */
+export const advisoryBucket = "https://storage.googleapis.com/osv-vulnerabilities/";
+
 export const builtInRepositories: Readonly<Record<string, BuiltInRepository>> = {
   npm: {
     format: "npm",

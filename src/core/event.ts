@@ -25,6 +25,10 @@ export const eventLevels = {
   /** Stored bytes are not what they were. */
   damaged: "error",
   unfinished: "error",
+  /** A feed told something of a release that was fetched here. */
+  advisory: "warn",
+  /** A release that was fetched here is blocked by an advisory from now on. */
+  revoked: "error",
   /** An upstream could not be reached for a while; then that it answers again. */
   "upstream-down": "warn",
   "upstream-up": "info",

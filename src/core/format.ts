@@ -1,5 +1,6 @@
 // What a format is: one ecosystem's protocol, pure: data in, data out.
 import type { ZodType } from "zod";
+import type { Ecosystem } from "./advisory.ts";
 import type { ArtifactType, RandomAccess } from "./artifact.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
@@ -25,6 +26,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly heldTogether?: string;
   /** Its versions in the order of releases, below 0 when `a` comes before `b`; never throws. Without it rules can name exact versions alone. */
   readonly compareVersions?: VersionOrder;
+  /** How OSV calls its ecosystem and writes its versions; names are spelled by `spell`. Without it no advisory is about its packages. */
+  readonly advisories?: Omit<Ecosystem, "spell">;
   /** Its documents leave out what policy withholds (`StoredDocument.withheld`). */
   readonly withholds?: true;
   /** What its documents tell of a release for rules (`Fact.traits`). A rule about anything else is refused with the configuration. */

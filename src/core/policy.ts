@@ -15,6 +15,8 @@ export interface Withholding {
   until: number | null;
   /** For people, in one sentence without a final period: which rule, until when, who can lift it. */
   message: string;
+  /** The advisory by which the rule decided, by its id. */
+  advisory?: string;
 }
 
 /** What is said of one release in one repository, to people. */
@@ -105,7 +107,10 @@ export interface LicenceRule {
   unknown: "allow" | "block";
 }
 
-/** One rule of the configuration. Exactly one of what is optional is set. */
+/** How rules speak of advisories: malware, or how bad a vulnerability is. */
+export type AdvisoryWord = "malicious" | "critical" | "high" | "moderate" | "low" | "unknown";
+
+/** One rule of the configuration. Exactly one of what is optional is set, but that `exceptFixes` comes with `minimumAge`. */
 export interface PolicyRule {
   /** What it is called in messages and logs. */
   name: string;
@@ -128,4 +133,8 @@ export interface PolicyRule {
   provenance?: number;
   /** A package whose name is close to a popular one is told of when it is first asked for. */
   similarName?: "tell";
+  /** What becomes of releases that an advisory is about, by what it is. */
+  advisories?: Readonly<Partial<Record<AdvisoryWord, Verdict>>>;
+  /** With `minimumAge`: what fixes a known vulnerability need not be old. */
+  exceptFixes?: true;
 }

@@ -43,6 +43,12 @@ export interface CacheStatus {
   upstream?: string;
 }
 
+/** A release whose bytes a reply holds. The same object for as long as the reply is. */
+export interface SentRelease {
+  readonly package: string;
+  readonly version: string;
+}
+
 export interface Reply {
   status: number;
   /** Names in lower case. `etag`, `content-length`, `content-encoding` and `cache-status` are set by http/send.ts. */
@@ -59,6 +65,8 @@ export interface Reply {
   cache?: CacheStatus;
   /** It holds the bytes of a private package: that they were read goes to the audit log. */
   privateRead?: { package: string; purl: string; digest: string };
+  /** It holds bytes of a release: who is sent them is written down. */
+  release?: SentRelease;
   /** This very object answers many requests and never changes: worth preparing once. */
   isShared?: boolean;
   /** Whether a shared reply is still what a request like the one that got it would get. Without it, it is asked for each time. */

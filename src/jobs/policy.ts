@@ -1,4 +1,5 @@
 // What policy says of what is known here: for people who ask what is held, why, and what other rules would have done.
+import { knownAdvisories } from "../advisories/known.ts";
 import { compareOf, readPast } from "../cache/history.ts";
 import {
   type Explained as ExplainedRelease,
@@ -48,8 +49,16 @@ export function readPurl(
   }
 }
 
-export function policyOf(repository: PolicedRepository, waivers: readonly Waiver[]): Policy {
-  return createPolicy(repository.rules, repository, { revision: () => 0, all: () => waivers });
+/** What feeds tell is read from the database. */
+export function policyOf(
+  sql: Query,
+  repository: PolicedRepository,
+  waivers: readonly Waiver[],
+): Policy {
+  const { rules, ecosystem } = repository;
+  const { about } = knownAdvisories(sql, ecosystem ? [ecosystem] : []);
+  const feeds = { about, recall: () => undefined, revision: () => 0 };
+  return createPolicy(rules, repository, { revision: () => 0, all: () => waivers }, { feeds });
 }
 
 /** What is withheld now of all that is known here, by repository, package and version; each release once. */
@@ -61,7 +70,7 @@ export async function* listHeld(
 ): AsyncGenerator<HeldRelease> {
   for (const repository of repositories) {
     if (repository.rules.length === 0) continue;
-    const policy = policyOf(repository, waivers);
+    const policy = policyOf(sql, repository, waivers);
     const told = new Set<string>();
     let about = "";
     let compared: Compared | null = null;
@@ -69,7 +78,7 @@ export async function* listHeld(
       if (release.package !== about)
         compared = await compareOf(sql, repository.name, release.package, policy, now);
       about = release.package;
-      const why = verdictOn(policy, suspected(release, compared), now);
+      const why = await verdictOn(policy, suspected(release, compared), now);
       const id = `${release.package}\0${release.version}`;
       if (!why || told.has(id)) continue;
       told.add(id);
@@ -97,9 +106,15 @@ async function* releasesIn(
     if (!isNamed) yield release;
 }
 
-function verdictOn(policy: Policy, release: NamedRelease, at: number): Withholding | null {
+async function verdictOn(
+  policy: Policy,
+  release: NamedRelease,
+  at: number,
+): Promise<Withholding | null> {
   for (const name of release.names) {
-    const why = policy.concerns(name) ? policy.decide({ ...release, package: name }, at) : null;
+    if (!policy.concerns(name)) continue;
+    const advisories = await policy.advisories(name);
+    const why = policy.decide({ ...release, package: name }, at, advisories);
     if (why) return why;
   }
   return null;
@@ -136,14 +151,14 @@ export async function explain(
     const name = nameIn(repository, asked.package);
     const fact = await factOf(sql, repository, name, version);
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
-    const policy = policyOf(repository, waivers);
+    const policy = policyOf(sql, repository, waivers);
     const compared = await compareOf(sql, repository.name, name, policy, now);
     const found = await readProvenance(sql, repository.name, name);
     explained.push({
       repository: repository.name,
       package: name,
       purl: purlOf(repository, name, release.version),
-      withheld: policy.decide(suspected(release, compared), now),
+      withheld: policy.decide(suspected(release, compared), now, await policy.advisories(name)),
       publishedAt: timeOf(release.publishedAt),
       provenance: found.filter(
         (one) =>
@@ -170,13 +185,13 @@ export async function* replay(
 ): AsyncGenerator<HeldRelease & { fetchedAt: number }> {
   for (const repository of repositories) {
     if (repository.rules.length === 0) continue;
-    const policy = policyOf(repository, []);
+    const policy = policyOf(sql, repository, []);
     const told = new Set<string>();
     for await (const { fetchedAt, ...release } of fetchedSince(sql, repository, since)) {
       const id = `${release.package}\0${release.version}`;
       if (told.has(id)) continue;
       const compared = await compareOf(sql, repository.name, release.package, policy, fetchedAt);
-      const why = verdictOn(policy, suspected(release, compared), fetchedAt);
+      const why = await verdictOn(policy, suspected(release, compared), fetchedAt);
       if (!why) continue;
       told.add(id);
       yield { ...heldOf(repository, release.package, why), fetchedAt };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Advisory } from "../core/advisory.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import { decide } from "./decide.ts";
 import { compileRules } from "./rules.ts";
@@ -188,5 +189,157 @@ describe("a licence", () => {
     expect(of("AGPL-3.0-only", [licences], true)).toBeNull();
     expect(of("MIT")).toBeNull();
     expect(of(undefined)).toBeNull();
+  });
+});
+
+describe("an advisory decides", () => {
+  const advisory = (changes: Partial<Advisory> = {}): Advisory => ({
+    id: "GHSA-1",
+    aliases: [],
+    package: "kelp",
+    kind: "vulnerability",
+    summary: "It is\nbad",
+    details: "",
+    severity: "high",
+    cvss: null,
+    score: null,
+    cwes: [],
+    url: "https://example.test/1",
+    publishedAt: null,
+    modifiedAt: "2026-01-01T00:00:00.000Z",
+    withdrawnAt: null,
+    versions: [],
+    ranges: [{ introduced: "0", fixed: "3", lastAffected: null }],
+    raw: () => "{}",
+    feed: "osv",
+    ...changes,
+  });
+  const malware = (changes: Partial<Advisory> = {}) =>
+    advisory({ id: "MAL-1", kind: "malicious", ...changes });
+  const open = [{ introduced: "0", fixed: null, lastAffected: null }];
+  const strict = rule("strict", { advisories: { malicious: "block", high: "hold" } });
+  const late = rule("cooldown", { minimumAge: 3 * DAY, exceptFixes: true });
+  const fixing = advisory({ ranges: [{ introduced: "0", fixed: "2", lastAffected: null }] });
+  const react = { package: "react" };
+  const cases: [
+    what: string,
+    advisories: Advisory[],
+    rules: PolicyRule[],
+    verdict: string,
+    about?: { package: string },
+  ][] = [
+    ["none", [], [strict], "allow"],
+    ["a vulnerability that is held", [advisory()], [strict], "hold by strict"],
+    ["one that no rule speaks of", [advisory({ severity: "low" })], [strict], "allow"],
+    ["one of which nothing is known", [advisory({ severity: null })], [strict], "allow"],
+    ["one of other versions", [fixing], [strict], "allow"],
+    ["one that was taken back", [advisory({ withdrawnAt: "2026" })], [strict], "allow"],
+    [
+      "malware that is named",
+      [malware({ ranges: [], versions: ["2"] })],
+      [strict],
+      "block by strict",
+    ],
+    ["malware of all versions", [malware({ ranges: open })], [strict], "block by strict"],
+    [
+      "malware of named versions, widened to all",
+      [malware({ ranges: open, versions: ["1"] })],
+      [strict],
+      "allow",
+    ],
+    [
+      "the version that such a record names",
+      [malware({ ranges: open, versions: ["2"] })],
+      [strict],
+      "block by strict",
+    ],
+    [
+      "malware of all of a popular name",
+      [malware({ package: "react", ranges: open })],
+      [strict],
+      "allow",
+      react,
+    ],
+    [
+      "the same from two sources",
+      [malware({ package: "react", ranges: open, sources: 2 })],
+      [strict],
+      "block by strict",
+      react,
+    ],
+    [
+      "the same from two records",
+      [
+        malware({ package: "react", ranges: open }),
+        malware({ package: "react", id: "MAL-2", ranges: open }),
+      ],
+      [strict],
+      "block by strict",
+      react,
+    ],
+    [
+      "a block, whatever else is allowed",
+      [malware({ versions: ["2"] })],
+      [rule("ours", { allow: "ours" }), strict],
+      "block by strict",
+    ],
+    [
+      "a hold, but for what is allowed",
+      [advisory()],
+      [rule("ours", { allow: "ours" }), strict],
+      "allow",
+    ],
+    ["before the age does", [advisory()], [late, strict], "hold by strict"],
+    [
+      "that a young fix need not wait",
+      [advisory({ ...fixing, isReviewed: true })],
+      [late],
+      "allow",
+    ],
+    ["but for a word of one's own", [fixing], [late], "hold by cooldown"],
+    ["that two tell of", [fixing, { ...fixing, id: "PYSEC-1" }], [late], "allow"],
+    [
+      "once, for the same under two names",
+      [fixing, { ...fixing, id: "CVE-1", aliases: ["GHSA-1"] }],
+      [late],
+      "hold by cooldown",
+    ],
+    [
+      "but for a fix of a part of its major version",
+      [
+        advisory({
+          isReviewed: true,
+          ranges: [{ introduced: "2.5", fixed: "2", lastAffected: null }],
+        }),
+      ],
+      [late],
+      "hold by cooldown",
+    ],
+    [
+      "but for one of which malware is told",
+      [{ ...fixing, isReviewed: true }, malware({ versions: ["2"] })],
+      [late],
+      "hold by cooldown",
+    ],
+    [
+      "but for a rule that wants its age",
+      [{ ...fixing, isReviewed: true }],
+      [cooldown],
+      "hold by cooldown",
+    ],
+  ];
+  for (const [what, advisories, rules, want, about = { package: "kelp" }] of cases)
+    test(what, () => {
+      const release = { version: "2", publishedAt: NOW - DAY, ...about };
+      const why = decide(release, compileRules(rules, repository), [], NOW, advisories);
+      expect(why ? `${why.verdict} by ${why.rule}` : "allow").toBe(want);
+    });
+
+  test("and says which one, in one line", () => {
+    const release = { package: "kelp", version: "2", publishedAt: null };
+    const why = decide(release, compileRules([strict], repository), [], NOW, [advisory()]);
+    expect(why?.message).toBe(
+      "kelp 2 is held by the rule strict: GHSA-1, high: It is bad (https://example.test/1). An administrator can waive that",
+    );
   });
 });

@@ -1,5 +1,7 @@
 // The one decision about a release: allowed, held or blocked. Pure.
+import type { Advisory } from "../core/advisory.ts";
 import type { Release, Withholding } from "../core/policy.ts";
+import { advised, isFix, wordOf } from "./advise.ts";
 import { licenceFault } from "./licence.ts";
 import type { CompiledRule } from "./rules.ts";
 import type { CompiledWaiver } from "./waiver.ts";
@@ -8,14 +10,15 @@ import type { CompiledWaiver } from "./waiver.ts";
 export type Decision = Withholding | null;
 
 /**
- * In this order, and the first that speaks decides: a waiver allows; a rule that blocks, by itself or for the licence; a rule that allows, which ends all holding; what
- * is otherwise than in the releases before; the first rule with a minimum age. What was published before anybody looked is old enough.
+ * In this order, and the first that speaks decides: a waiver allows; a rule that blocks, by itself, for the licence or by an advisory; a rule that allows, which ends all
+ * holding; what is otherwise than in the releases before; a rule that holds by an advisory; the first rule with a minimum age. What was published before anybody looked is old enough.
  */
 export function decide(
   release: Release,
   rules: readonly CompiledRule[],
   waivers: readonly CompiledWaiver[],
   now: number,
+  advisories: readonly Advisory[] = [],
 ): Decision {
   const { version, publishedAt } = release;
   const waived = waivers.some(
@@ -34,12 +37,16 @@ export function decide(
     const fault = rule.licence && licenceFault(release.traits?.licence, rule.licence);
     if (fault) return blocked(release, rule.name, fault);
   }
+  const advice = advised(release, speaking, advisories);
+  if (advice?.how === "block") return adviceOn(release, advice);
   if (speaking.some(({ rule }) => rule.allow !== undefined)) return null;
   const suspected = suspicious(release, speaking, now);
   if (suspected) return suspected;
+  if (advice) return adviceOn(release, advice);
   const aging = speaking.find(({ rule }) => rule.minimumAge !== undefined);
   if (!aging || publishedAt === null) return null;
   const until = publishedAt + aging.rule.minimumAge!;
+  if (aging.rule.exceptFixes && isFix(version, advisories, aging)) return null;
   return until > now ? held(release, aging.rule.name, publishedAt, until) : null;
 }
 
@@ -51,6 +58,25 @@ export function oldestAsked(rules: readonly CompiledRule[], packageName: string 
         ? Math.max(most, rule.minimumAge ?? 0, rule.provenance ?? 0, rule.newInstallScript ?? 0)
         : most,
     0,
+  );
+}
+
+/** Whether a rule asks for advisories about the package. */
+export function asksAdvisories(rules: readonly CompiledRule[], packageName: string): boolean {
+  return rules.some(
+    ({ rule, covers }) => (rule.advisories || rule.exceptFixes) && covers(packageName),
+  );
+}
+
+/** Whether a rule may withhold releases by one of these. */
+export function mayAdvise(
+  rules: readonly CompiledRule[],
+  packageName: string,
+  advisories: readonly Advisory[],
+): boolean {
+  return rules.some(
+    ({ rule, covers }) =>
+      covers(packageName) && advisories.some((one) => rule.advisories?.[wordOf(one)]),
   );
 }
 
@@ -104,6 +130,26 @@ function suspect(
     rule,
     until,
     message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: ${fault}. An administrator can waive that`,
+  };
+}
+
+const SUMMARY = 120;
+
+function adviceOn(
+  { package: name, version }: Release,
+  { how, rule, advisory }: NonNullable<ReturnType<typeof advised>>,
+): Withholding {
+  const { id, summary, url } = advisory;
+  const told = summary.replaceAll(/\s+/g, " ").trim().slice(0, SUMMARY);
+  const what = `${id}, ${wordOf(advisory)}${told && `: ${told}`}${url && ` (${url})`}`;
+  const verb = how === "block" ? "blocked" : "held";
+  return {
+    verdict: how,
+    version,
+    rule,
+    until: null,
+    advisory: id,
+    message: `${name} ${version} is ${verb} by the rule ${rule}: ${what}. An administrator can waive that`,
   };
 }
 

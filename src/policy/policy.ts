@@ -1,22 +1,41 @@
 // Policy for one repository: the rules that can be about its packages, and the waivers as they stand now.
+import type { Advisory } from "../core/advisory.ts";
 import type { PolicyRule, Release, Withholding } from "../core/policy.ts";
 import { purl as makePurl } from "../core/purl.ts";
 import { type Compared, compareReleases, type Past } from "./compare.ts";
-import { decide, mayBlock, oldestAsked, windowsOf } from "./decide.ts";
+import { asksAdvisories, decide, mayAdvise, mayBlock, oldestAsked, windowsOf } from "./decide.ts";
 import { fixOf } from "./fixed.ts";
 import { type CompiledRule, compileRules, type RuledRepository } from "./rules.ts";
 import { type CompiledWaiver, compileWaivers } from "./waiver.ts";
 import type { CurrentWaivers } from "./waivers.ts";
 
+/** What feeds tell, as far as it is asked here. */
+export interface AskedAdvisories {
+  about(type: string, name: string): Promise<readonly Advisory[]>;
+  /** When that is in memory. */
+  recall(type: string, name: string): readonly Advisory[] | undefined;
+  /** Another one when what is known of the package may be something else. */
+  revision(type: string, name: string | null): number;
+}
+
+export interface PolicyEnvironment {
+  feeds?: AskedAdvisories | null;
+  /** Of the page that explains a release, up to its purl; none, without it. */
+  whyUrl?: string;
+}
+
 /** Where a package is asked for, null stands for any. */
 export interface Policy {
-  /** Another one after each change of waivers: what was decided before holds no more. */
-  revision(): number;
+  /** Another one after each change of waivers, and of what feeds tell of the package where a rule asks for it: what was decided before holds no more. */
+  revision(packageName: string | null): number;
   /** Whether any rule can concern the package. What none concerns costs nothing. */
   concerns(packageName: string | null): boolean;
   /** What was published longer ago needs no look; 0: no rule asks for an age. Milliseconds. */
   oldestAsked(packageName: string | null): number;
+  /** Whether stored bytes may be refused: a rule may block, or an advisory by one. */
   mayBlock(packageName: string | null): boolean;
+  /** What feeds tell of the package, where a rule asks for that: to be given to `decide`. */
+  advisories(packageName: string): readonly Advisory[] | Promise<readonly Advisory[]>;
   /** Whether a rule goes by what documents tell of a release beside its age. */
   readsTraits(packageName: string): boolean;
   /** Whether a rule wants young releases compared with those before them. */
@@ -26,12 +45,13 @@ export interface Policy {
   /** The first rule that wants it told when a package with a name like a popular one is asked for; null: none. */
   tellsSimilar(packageName: string): string | null;
   /** Null: allowed. */
-  decide(release: Release, now: number): Withholding | null;
+  decide(release: Release, now: number, advisories: readonly Advisory[]): Withholding | null;
   /** Of a package's releases, those that end a waiver which is "until fixed". */
   fixes(
     packageName: string,
     releases: readonly Release[],
     now: number,
+    advisories: readonly Advisory[],
   ): { waiver: string; version: string }[];
   /** Whether a waiver of the package waits for a fix: then all of its releases are to be looked at. */
   awaitsFix(packageName: string, now: number): boolean;
@@ -44,9 +64,9 @@ export function createPolicy(
   rules: readonly PolicyRule[],
   repository: RuledRepository,
   waivers: CurrentWaivers,
-  /** Of the page that explains a release, up to its purl; none, without it. */
-  whyUrl?: string,
+  { feeds = null, whyUrl }: PolicyEnvironment = {},
 ): Policy {
+  const { purlType } = repository;
   const compiled: readonly CompiledRule[] = compileRules(rules, repository);
   const concerned = new Map<string, boolean>();
   let known: { revision: number; waivers: CompiledWaiver[] } = { revision: -1, waivers: [] };
@@ -78,20 +98,36 @@ export function createPolicy(
         waiver.untilFixed && (until === null || until > now) && covers(packageName),
     );
 
+  const isAsking =
+    feeds !== null && compiled.some(({ rule }) => rule.advisories || rule.exceptFixes);
+  const asks = (packageName: string) => isAsking && asksAdvisories(compiled, packageName);
+
   return {
     awaitsFix: (packageName, now) => awaiting(packageName, now).length > 0,
-    fixes(packageName, releases, now) {
+    fixes(packageName, releases, now, advisories) {
       const { order } = repository;
-      const isFree = (release: Release) => decide(release, compiled, [], now) === null;
+      const isFree = (release: Release) => decide(release, compiled, [], now, advisories) === null;
       return awaiting(packageName, now).flatMap((one) => {
         const fix = order && fixOf(one, releases, isFree, order);
         return fix ? [{ waiver: one.waiver.id, version: fix.version }] : [];
       });
     },
-    revision: () => waivers.revision(),
+    // Both only rise.
+    revision: (packageName) =>
+      waivers.revision() + (feeds && isAsking ? feeds.revision(purlType, packageName) : 0),
     concerns,
     oldestAsked: (packageName) => oldestAsked(compiled, packageName),
-    mayBlock: (packageName) => mayBlock(compiled, packageName),
+    mayBlock(packageName) {
+      if (mayBlock(compiled, packageName)) return true;
+      if (packageName === null) return isAsking;
+      if (!asks(packageName)) return false;
+      const told = feeds!.recall(purlType, packageName);
+      return told === undefined || mayAdvise(compiled, packageName, told);
+    },
+    advisories: (packageName) =>
+      asks(packageName)
+        ? (feeds!.recall(purlType, packageName) ?? feeds!.about(purlType, packageName))
+        : [],
     readsTraits: (packageName) =>
       compiled.some(({ rule, covers }) => rule.licence !== undefined && covers(packageName)),
     compares(packageName) {
@@ -112,8 +148,8 @@ export function createPolicy(
     tellsSimilar: (packageName) =>
       compiled.find(({ rule, covers }) => rule.similarName && covers(packageName))?.rule.name ??
       null,
-    decide(release, now) {
-      const why = decide(release, compiled, waiversNow(), now);
+    decide(release, now, advisories) {
+      const why = decide(release, compiled, waiversNow(), now, advisories);
       if (!why || whyUrl === undefined) return why;
       const purl = makePurl(repository.purlType, release.package, release.version);
       return { ...why, message: `${why.message}: ${whyUrl}${purl}` };

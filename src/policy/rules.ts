@@ -1,4 +1,5 @@
 // The operator's rules, as they count for one repository.
+import type { Ecosystem } from "../core/advisory.ts";
 import { createClaims } from "../core/claims.ts";
 import type { AnyFormat, FactNames } from "../core/format.ts";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
@@ -13,14 +14,21 @@ export interface RuledRepository {
   order: VersionOrder | null;
   factNames?: FactNames | undefined;
   purlName?: ((text: string) => string) | undefined;
+  /** How feeds call its packages; null: they tell nothing of them. */
+  ecosystem?: Ecosystem | null;
 }
 
 export function ruledRepository(
   name: string,
-  format: Pick<AnyFormat, "purlType" | "spell" | "compareVersions" | "factNames" | "purlName">,
+  format: Pick<
+    AnyFormat,
+    "purlType" | "spell" | "compareVersions" | "factNames" | "purlName" | "advisories"
+  >,
 ): RuledRepository {
-  const { purlType = "", spell, compareVersions: order = null } = format;
-  return { name, purlType, spell, order, factNames: format.factNames, purlName: format.purlName };
+  const { purlType = "", spell, compareVersions: order = null, advisories } = format;
+  const ecosystem = advisories ? { ...advisories, spell } : null;
+  const { factNames, purlName } = format;
+  return { name, purlType, spell, order, factNames, purlName, ecosystem };
 }
 
 /** A package's one name, of how a purl or a rule writes it. */
@@ -34,6 +42,9 @@ export interface CompiledRule {
   rule: PolicyRule;
   covers(packageName: string): boolean;
   holdsFor: Range;
+  /** Of the repository. */
+  order: VersionOrder | null;
+  purlType: string;
 }
 
 /** Those of the rules that can be about packages of the repository, in their order. Throws a RangeError for a range that cannot be read. */
@@ -51,6 +62,8 @@ export function compileRules(
         rule,
         covers: (packageName: string) => claims(packageName) !== null,
         holdsFor: parseRange(rule.versions ?? "*", order),
+        order,
+        purlType,
       },
     ];
   });

@@ -118,6 +118,7 @@ export function createGeneration(
       log,
       now,
       accessLog,
+      fetches: ground.fetches,
       audit: auth.audit,
       isPublic: auth.isPublic,
       enter() {

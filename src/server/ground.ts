@@ -1,5 +1,8 @@
 // What stays for as long as the server: the data directory, and all that remembers it. Configurations come and go on it.
 import { statfs } from "node:fs/promises";
+import { type CurrentAdvisories, createCurrent } from "../advisories/current.ts";
+import { createFetches, type Fetches } from "../advisories/fetches.ts";
+import { knownAdvisories } from "../advisories/known.ts";
 import { serverGrant, sourceGrant } from "../auth/gate.ts";
 import { type Auth, openAuth } from "../auth/room.ts";
 import type { StoredArtifact } from "../cache/artifacts.ts";
@@ -11,6 +14,7 @@ import { createSoundness } from "../cache/soundness.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
+import { formats } from "../formats/index.ts";
 import { openMirrors } from "../git/mirrors.ts";
 import { createHooks, type Hooks } from "../hooks/room.ts";
 import { openHostedNames } from "../hosted/names.ts";
@@ -35,6 +39,8 @@ export interface Ground {
   readonly shared: Shared;
   readonly auth: Auth;
   readonly hooks: Hooks;
+  readonly advisories: CurrentAdvisories;
+  readonly fetches: Fetches;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -48,6 +54,11 @@ export interface Ground {
   elapsed(): number;
   close(): Promise<void>;
 }
+
+/** How feeds call what the formats here have. */
+export const ecosystems = formats.flatMap(({ advisories, spell }) =>
+  advisories ? [{ ...advisories, spell }] : [],
+);
 
 /** What of the configuration cannot be changed while it stands. */
 export type GroundConfig = Pick<Config, "data" | "cache" | "requests" | "publicUrl">;
@@ -72,6 +83,8 @@ export async function openGround(
   const auth = await openAuth({ database, changes, log, now });
   const naming = createNaming(database, blobs);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
+  const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
+  const fetches = createFetches(database, log, now);
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -96,6 +109,7 @@ export async function openGround(
     isPublic: auth.isPublic,
     waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
     whyUrl: `${config.publicUrl ?? ""}/-/why/`,
+    advisories,
     now,
   };
   const freeBytes = async () => {
@@ -111,6 +125,8 @@ export async function openGround(
     shared,
     auth,
     hooks,
+    advisories,
+    fetches,
     freeBytes,
     pool,
     metrics,
@@ -127,6 +143,7 @@ export async function openGround(
     async close() {
       await pool.close();
       await auth.audit.settled();
+      await fetches.settled();
       await events.settled();
       await hooks.stop();
       await database.close();

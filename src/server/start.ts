@@ -24,6 +24,7 @@ import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
+import { openFeeds } from "./feeds.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGitHooks } from "./git-hooks.ts";
 import { openGround } from "./ground.ts";
@@ -87,6 +88,8 @@ export async function start(options: StartOptions): Promise<Running> {
     retries: createRetries(now),
   };
   const gitHook = openGitHooks(() => current, ground);
+  const feeds = openFeeds(ground, () => current.policed);
+  feeds.use(config);
   let hooked: HooksConfig | null = null;
   useHooks(config);
   let current: Generation = generationOf(config, mounts.of(config.repositories));
@@ -112,6 +115,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...hostedOperations(hosting, operatorGrant),
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
       ...hookOperations(ground.hooks),
+      ...feeds.operations,
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -130,7 +134,7 @@ export async function start(options: StartOptions): Promise<Running> {
     [
       tidyTrash(hosting, serverGrant, log),
       tidyHooks(ground.hooks),
-      ...(where === "ports" ? [watching, ...alarms()] : []),
+      ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
     ],
     () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
@@ -179,6 +183,7 @@ export async function start(options: StartOptions): Promise<Running> {
     ({ tls } = next);
     mounts.use(held);
     useHooks(next);
+    feeds.use(next);
     before.retire();
     watch();
     lock.tell(ports.addresses());
@@ -194,6 +199,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const jobsEnded = jobs.stop();
     await operations.stop();
     await Promise.all([control?.stop(), ports.stop(graceMs)]);
+    feeds.close();
     await soundness.close();
     await jobsEnded;
     await mounts.close();

@@ -7,6 +7,7 @@ const GATHERS =
   /\.(?:arrayBuffer|bytes|blob)\(\)|import \{[^}]*\breadFile(?:Sync)?\b[^}]*\} from "node:fs|\.readFile\(|\bblobs\.read\(|\bBuffer\.concat\(|\bArray\.fromAsync\(|\breadableStreamTo[A-Z]|\bcreateReadStream\([^)]*\)\.toArray/;
 
 const bounded: Record<string, string> = {
+  "src/advisories/bucket.ts": "one record of a feed, up to 8 MiB, and lists of up to 128 MiB",
   "src/archive/multipart.ts": "the headers of a part",
   "src/archive/tar.ts": "headers, and names of up to 64 KiB",
   "src/archive/whole.ts": "indices of old compressions, up to 256 MiB",
@@ -50,6 +51,7 @@ const bounded: Record<string, string> = {
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
   "src/store/blobs.ts": "offers it to those above",
+  "src/store/folder.ts": "what its callers bound by the size that it tells",
   "src/store/holder.ts": "the number of a process",
   "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",
   "src/store/source.ts": "documents, limited to 64 MiB",

@@ -17,6 +17,7 @@ export type Step = { line: number; text: string } & (
   | { do: "upstream"; words: string[] }
   | { do: "restart"; words: string[] }
   | { do: "lose"; words: string[] }
+  | { do: "feed"; words: string[] }
   | { do: "clock"; milliseconds: number }
   | { do: "set"; name: string; from: "json" | "header"; path: string }
   | {
@@ -83,6 +84,7 @@ function parseStep(text: string, line: number): Parsed {
     case "upstream":
     case "restart":
     case "lose":
+    case "feed":
       return { do: first, words: rest };
     case "clock": {
       const match = /^\+(\d+)([smhd])$/.exec(rest[0] ?? "");

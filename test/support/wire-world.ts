@@ -26,6 +26,8 @@ export interface World {
   /** What callers may, by the names that they give. */
   may: Map<string, string[]>;
   server: TestServer | null;
+  /** Where records of advisories are put. */
+  feed: string | null;
   exchanges: Exchange[];
   variables: Map<string, string>;
   /** The script is about an upstream that takes its time. */

@@ -1,9 +1,10 @@
 // Runs *.wire scripts against the real server and a fake upstream, and again with the upstream away.
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { archiveOf } from "../../src/formats/composer/testdata/archives.ts";
 import { contentType } from "../../src/formats/pypi/testdata/distributions.ts";
 import { startUpstream } from "./fake-upstream/index.ts";
+import { tempFolder } from "./temp.ts";
 import { verify } from "./wire-checks.ts";
 import { gateOf, npmDocument, wireForm } from "./wire-publish.ts";
 import { jsonAt, parseWire, type Step } from "./wire-script.ts";
@@ -38,6 +39,7 @@ export async function runWire(file: string, options: WireOptions = {}): Promise<
     server: null,
     exchanges: [],
     variables: new Map(),
+    feed: null,
     isSlowMeant: steps.some(({ text }) => /slow|silent/.test(text)),
   };
   try {
@@ -73,6 +75,8 @@ async function perform(step: Step, world: World): Promise<void> {
       return restart(step.words, world);
     case "lose":
       return lose(step.words, world);
+    case "feed":
+      return feed(step.words, world);
     case "clock":
       (await serverOf(world)).advance(step.milliseconds);
       return;
@@ -110,6 +114,10 @@ function configure([key = "", ...words]: string[], world: World): void {
     const rule = JSON.parse(words.join(" "));
     const { policy = [] } = (world.options.server ?? {}) as { policy?: unknown[] };
     world.options.server = { ...world.options.server, policy: [...policy, rule] };
+  } else if (key === "feed") {
+    world.feed = tempFolder("feed");
+    const feeds = [{ name: "gap", directory: world.feed, every: "1h" }];
+    world.options.server = { ...world.options.server, feeds };
   } else if (key === "apt") {
     // config apt REPOSITORY OPTION VALUE
     const [name = "", option = "", value = ""] = words;
@@ -135,6 +143,22 @@ async function lose([name = ""]: string[], world: World): Promise<void> {
     rmSync(join(server.data, "blobs/sha256", sha256.slice(0, 2), sha256.slice(2)));
   // What is in memory is not on disk alone.
   await server.restart();
+}
+
+/** feed ID ECOSYSTEM PACKAGE VERSION [KEY=VALUE…]: a record comes, in place of the one of its id, and the feed is read. */
+async function feed(words: string[], world: World): Promise<void> {
+  const server = await serverOf(world);
+  const [id = "", ecosystem = "", name = "", version = "", ...more] = words;
+  const record = {
+    id,
+    modified: new Date().toISOString(),
+    summary: "It steals tokens",
+    affected: [{ package: { ecosystem, name }, versions: [version] }],
+    ...Object.fromEntries(more.map((one) => one.split("="))),
+  };
+  writeFileSync(join(world.feed!, `${id}.json`), JSON.stringify(record));
+  const { isDone, lines } = await server.operate("feeds refresh", "");
+  if (!isDone) throw new Error(lines.join("\n"));
 }
 
 type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & {

@@ -41,6 +41,8 @@ export const apt: Format<AptRoute, AptOptions> = {
   withholds: true,
   heldTogether:
     "Debian packages come in releases that are signed as a whole: an age is for all of them, as pkg:deb/*",
+  // Names are those of source packages.
+  advisories: { ecosystem: "Debian", purlType: "deb" },
   options: aptOptions,
   documents: { ...documents, packages: looseDocument },
   artifacts,

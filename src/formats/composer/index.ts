@@ -23,6 +23,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   compareVersions,
   withholds: true,
   factNames,
+  advisories: { ecosystem: "Packagist", purlType: "composer" },
   options,
   documents,
   artifacts,

@@ -47,6 +47,7 @@ export const go: Format<GoRoute, GoOptions> = {
   compareVersions: (a, b) => compareVersions(tagged(a), tagged(b)),
   withholds: true,
   datedBy: (module) => [latestRef(module)],
+  advisories: { ecosystem: "Go", purlType: "golang", version: (text) => `v${text}` },
   hosts: true,
   publishes: {},
   fromCode: true,

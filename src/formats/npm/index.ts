@@ -29,6 +29,7 @@ const options = z.strictObject({
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
   purlType: "npm",
+  advisories: { ecosystem: "npm", purlType: "npm" },
   compareVersions,
   withholds: true,
   popular,

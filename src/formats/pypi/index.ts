@@ -30,6 +30,7 @@ const ACTIONS: Partial<Record<PypiRoute["kind"], Action>> = {
 export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
   purlType: "pypi",
+  advisories: { ecosystem: "PyPI", purlType: "pypi" },
   compareVersions,
   withholds: true,
   popular,

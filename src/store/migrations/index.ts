@@ -18,6 +18,8 @@ import sources from "./0015-sources.sql" with { type: "text" };
 import hooks from "./0016-hooks.sql" with { type: "text" };
 import usageOfMetadata from "./0019-usage-of-metadata.sql" with { type: "text" };
 import policy from "./0020-policy.sql" with { type: "text" };
+import advisories from "./0021-advisories.sql" with { type: "text" };
+import fetches from "./0022-fetches.sql" with { type: "text" };
 import provenance from "./0024-provenance.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
@@ -49,6 +51,8 @@ export const migrations: readonly Migration[] = [
   { version: 16, sql: hooks },
   { version: 19, sql: usageOfMetadata },
   { version: 20, sql: policy },
+  { version: 21, sql: advisories },
+  { version: 22, sql: fetches },
   { version: 24, sql: provenance },
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
