@@ -83,7 +83,7 @@ export interface Shared {
   audit: HostedDeps["audit"];
   waivers: Waivers;
   /** Where the pages that explain releases stand, up to the purl. */
-  whyUrl: string;
+  whyUrl(): string;
   tell: HostedDeps["tell"];
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;

@@ -36,7 +36,7 @@ export function createPolicy(
   repository: RuledRepository,
   waivers: CurrentWaivers,
   /** Of the page that explains a release, up to its purl; none, without it. */
-  whyUrl?: string,
+  whyUrl?: () => string,
 ): Policy {
   const compiled: readonly CompiledRule[] = compileRules(rules, repository);
   const concerned = new Map<string, boolean>();
@@ -87,7 +87,7 @@ export function createPolicy(
       const why = decide(release, compiled, waiversNow(), now);
       if (!why || whyUrl === undefined) return why;
       const purl = makePurl(repository.purlType, release.package, release.version);
-      return { ...why, message: `${why.message}: ${whyUrl}${purl}` };
+      return { ...why, message: `${why.message}: ${whyUrl()}${purl}` };
     },
     nextEnd(packageName, now) {
       const ends = waiversNow().flatMap(({ until, covers }) =>
