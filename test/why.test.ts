@@ -62,3 +62,10 @@ test("who may not read a package is told nothing of it", async () => {
   const refused = await get("/-/why/pkg:npm/tide@1.0.0", "*/*");
   expect([401, 403]).toContain(refused.status);
 });
+
+test("where the server has an address for all, the page stands there", async () => {
+  const publicUrl = "https://packages.example.test";
+  await server.restart({ server: { policy, publicUrl } });
+  const { text } = await get("/npm/kelp/2.1.0", "*/*");
+  expect(text).toContain(`${publicUrl}/-/why/pkg:npm/kelp@2.1.0`);
+});

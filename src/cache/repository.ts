@@ -87,7 +87,7 @@ export interface Shared {
   audit: HostedDeps["audit"];
   waivers: Waivers;
   /** Where the pages that explain releases stand, up to the purl. */
-  whyUrl: string;
+  whyUrl(): string;
   /** What feeds tell is wrong with releases. */
   advisories: AskedAdvisories & Advisories;
   tell: HostedDeps["tell"];

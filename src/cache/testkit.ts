@@ -295,7 +295,7 @@ export async function openToy(
       audit: async (_sql, entry) => void audited.push(entry),
       tell: async (_sql, one) => void told.push(one),
       isPublic: options.isPublic ?? (() => true),
-      whyUrl: "/-/why/",
+      whyUrl: () => "/-/why/",
       waivers: await openWaivers({
         database,
         changes,

@@ -21,7 +21,7 @@ export interface AskedAdvisories {
 export interface PolicyEnvironment {
   feeds?: AskedAdvisories | null;
   /** Of the page that explains a release, up to its purl; none, without it. */
-  whyUrl?: string;
+  whyUrl?: () => string;
 }
 
 /** Where a package is asked for, null stands for any. */
@@ -152,7 +152,7 @@ export function createPolicy(
       const why = decide(release, compiled, waiversNow(), now, advisories);
       if (!why || whyUrl === undefined) return why;
       const purl = makePurl(repository.purlType, release.package, release.version);
-      return { ...why, message: `${why.message}: ${whyUrl}${purl}` };
+      return { ...why, message: `${why.message}: ${whyUrl()}${purl}` };
     },
     nextEnd(packageName, now) {
       const ends = waiversNow().flatMap(({ until, covers }) =>

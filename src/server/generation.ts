@@ -42,6 +42,7 @@ export function createGeneration(
 ): Generation {
   const { shared, auth, log, metrics, accessLog, tally } = ground;
   const { database, now } = shared;
+  ground.isAt(config.publicUrl);
   const overviews = createOverviews(held, tally, database, now);
   const { version } = manifest;
   const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;

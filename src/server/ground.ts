@@ -52,6 +52,8 @@ export interface Ground {
   freeBytes(): Promise<number>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
+  /** Where people find the server, by the configuration as it is now; null: where they asked. */
+  isAt(publicUrl: string | null): void;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ export async function openGround(
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   const fetches = createFetches(database, log, now);
+  let { publicUrl } = config;
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -108,7 +111,7 @@ export async function openGround(
     tell: hooks.tell,
     isPublic: auth.isPublic,
     waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
-    whyUrl: `${config.publicUrl ?? ""}/-/why/`,
+    whyUrl: () => `${publicUrl ?? ""}/-/why/`,
     advisories,
     now,
   };
@@ -140,6 +143,9 @@ export async function openGround(
     }),
     log,
     elapsed,
+    isAt(url) {
+      publicUrl = url;
+    },
     async close() {
       await pool.close();
       await auth.audit.settled();
