@@ -5,6 +5,7 @@ import { auditCommand } from "./cli/audit.ts";
 import { backupCommand } from "./cli/backup.ts";
 import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
+import { diskCommands } from "./cli/disk.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
@@ -57,6 +58,7 @@ export function commands(): Command[] {
     ...accountCommands(working),
     auditCommand(deps),
     ...hookCommands(working),
+    ...diskCommands(working),
     ...operationCommands(working),
   ];
 }

@@ -467,7 +467,8 @@ test("each does what it says, and answers as the document says", async () => {
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
   ]);
 
-  for (const name of ["verify", "gc", "reload"]) {
+  expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
+  for (const name of ["verify", "gc", "reload", "disk clean"]) {
     const { id } = await call("POST", "/operations", { name });
     const find = () => call("GET", `/operations/${id}`);
     await waitFor(
@@ -477,7 +478,7 @@ test("each does what it says, and answers as the document says", async () => {
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
   }
-  expect((await call("GET", "/operations")).items).toHaveLength(3);
+  expect((await call("GET", "/operations")).items).toHaveLength(4);
   await call("POST", "/operations", { name: "unpin", values: {} }, 400);
   await call("POST", "/repositories/npm/operations", { name: "mirror run" }, 404);
   await call("GET", "/repositories/npm/operations/none", undefined, 404);

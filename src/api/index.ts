@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import type { ApiDeps } from "./deps.ts";
+import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
@@ -43,6 +44,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...recordEndpoints(deps),
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
+    ...diskEndpoints(deps),
   ];
 }
 

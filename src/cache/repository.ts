@@ -40,6 +40,7 @@ import { createRepackCheck } from "./repacked.ts";
 import { createSeen } from "./seen.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
+import type { Uses } from "./uses.ts";
 import { createWithheld } from "./withheld.ts";
 
 export interface RepositorySettings {
@@ -65,6 +66,7 @@ export interface Shared {
   changes: Changes;
   naming: Naming;
   soundness: Soundness;
+  uses: Uses;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -237,6 +239,7 @@ export function createRepository(
   const artifacts = createArtifacts({
     ...common,
     soundness: shared.soundness,
+    uses: shared.uses,
     format,
     documents,
     memory: shared.artifactMemory,

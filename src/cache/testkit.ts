@@ -37,6 +37,7 @@ import { createNaming } from "./named.ts";
 import { createRepository, type Mounted, type Shared } from "./repository.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSoundness } from "./soundness.ts";
+import { createUses } from "./uses.ts";
 
 /** The grant of who may do all. */
 export const everything = grantOf("", () => true);
@@ -252,6 +253,7 @@ export async function openToy(
       events,
       ...(options.hashedFirst !== undefined && { hashedFirst: options.hashedFirst }),
     });
+    const uses = createUses(database);
     const settingsOf = (name: string, claims: string[]) => ({
       name,
       options: {},
@@ -266,6 +268,7 @@ export async function openToy(
       changes,
       naming,
       soundness,
+      uses,
       events,
       blobs,
       async transform(job, call) {
@@ -322,6 +325,7 @@ export async function openToy(
       blobs,
       naming,
       soundness,
+      uses,
       repository,
       unbound: mounted.repository,
       mounted,

@@ -100,6 +100,9 @@ access:
   grants: []
 trustedProxies: []
 diskLow: 1GiB
+disk:
+  keepFree: 0B
+  until: 0B
 offline: true
 logs:
   style: auto

@@ -77,7 +77,12 @@ test("without a file there are the built-in repositories and the defaults", () =
   for (const repository of config.repositories) {
     expect(repository.upstreams).toHaveLength(1);
     expect(repository.upstreams[0]).toMatchObject({ timeoutMs: 30_000 });
-    expect(repository).toMatchObject({ freshnessMs: 300_000, claims: [], listen: null });
+    expect(repository).toMatchObject({
+      freshnessMs: 300_000,
+      quota: null,
+      claims: [],
+      listen: null,
+    });
   }
   expect(config.repositories[1]!.options).toEqual({ simplePath: "simple/" });
 });
@@ -125,6 +130,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     format: "npm",
     claims: [],
     freshnessMs: 300_000,
+    quota: null,
     offline: false,
     listen: { host: "::", port: 4873 },
     bases: [],

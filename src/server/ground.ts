@@ -8,6 +8,7 @@ import { createNaming } from "../cache/named.ts";
 import type { Shared } from "../cache/repository.ts";
 import { createSecrets } from "../cache/secrets.ts";
 import { createSoundness } from "../cache/soundness.ts";
+import { createUses } from "../cache/uses.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
@@ -42,8 +43,8 @@ export interface Ground {
   readonly tally: Tally;
   readonly bodies: Bodies;
   readonly log: Log;
-  /** Of the disk of the data directory. */
-  freeBytes(): Promise<number>;
+  /** Bytes of the disk of the data directory. */
+  disk(): Promise<{ free: number; total: number }>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
   close(): Promise<void>;
@@ -72,6 +73,7 @@ export async function openGround(
   const auth = await openAuth({ database, changes, log, now });
   const naming = createNaming(database, blobs);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
+  const uses = createUses(database);
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -82,6 +84,7 @@ export async function openGround(
     blobs,
     naming,
     soundness,
+    uses,
     transform: pool.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
@@ -97,11 +100,11 @@ export async function openGround(
     waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
     now,
   };
-  const freeBytes = async () => {
-    const disk = await statfs(layout.root);
-    return disk.bavail * disk.bsize;
+  const disk = async () => {
+    const { bavail, blocks, bsize } = await statfs(layout.root);
+    return { free: bavail * bsize, total: blocks * bsize };
   };
-  watchStore(metrics, database, freeBytes);
+  watchStore(metrics, database, async () => (await disk()).free);
   const tally = createTally(now);
   const { requests } = config;
   return {
@@ -110,7 +113,7 @@ export async function openGround(
     shared,
     auth,
     hooks,
-    freeBytes,
+    disk,
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -127,6 +130,7 @@ export async function openGround(
       await pool.close();
       await auth.audit.settled();
       await events.settled();
+      await uses.flush().catch(() => {}); // a full disk: what was used last goes a little earlier
       await hooks.stop();
       await database.close();
       lock.release();

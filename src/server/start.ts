@@ -17,6 +17,8 @@ import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
+import { createRoom } from "../jobs/room.ts";
+import { roomOperations } from "../jobs/room-operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
@@ -33,6 +35,7 @@ import { startServerJobs } from "./jobs.ts";
 import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
 import { createReload, type Reload } from "./reload.ts";
+import { roomyOf } from "./roomy.ts";
 
 const GRACE_MS = 30_000;
 
@@ -85,6 +88,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const api = {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
+    disk: () => room.state(),
   };
   const gitHook = openGitHooks(() => current, ground);
   let hooked: HooksConfig | null = null;
@@ -99,6 +103,13 @@ export async function start(options: StartOptions): Promise<Running> {
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
+  const room = createRoom({
+    ...shared,
+    repositories: () => roomyOf(current),
+    marks: () => current.config.disk,
+    disk: ground.disk,
+    metrics: ground.metrics,
+  });
   const operations = withHouse(
     createOperations(() => current.own, log, now),
     {
@@ -112,6 +123,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...hostedOperations(hosting, operatorGrant),
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
       ...hookOperations(ground.hooks),
+      ...roomOperations(room),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -159,7 +171,12 @@ export async function start(options: StartOptions): Promise<Running> {
     const deps = { events, database, now };
     return [
       watchUpstreams(() => current.held, deps),
-      watchDisk(ground.freeBytes, () => current.config.diskLow, deps),
+      watchDisk(
+        async () => (await ground.disk()).free,
+        () => current.config.diskLow,
+        deps,
+      ),
+      room.job(),
     ];
   }
 
