@@ -2,7 +2,7 @@
 import { accountCommands } from "./cli/accounts.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
-import { backupCommand } from "./cli/backup.ts";
+import { backupCommands } from "./cli/backup.ts";
 import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
 import { diskCommands } from "./cli/disk.ts";
@@ -48,7 +48,7 @@ export function commands(): Command[] {
     reloadCommand(deps),
     eventsCommand(deps),
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
-    backupCommand(deps),
+    ...backupCommands(deps),
     gcCommand(working),
     publishCommand(working),
     ...hostedCommands(working),

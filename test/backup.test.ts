@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { everyNamed } from "../src/cache/named.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { createLog } from "../src/core/log.ts";
 import { formats } from "../src/formats/index.ts";
 import { start } from "../src/server/start.ts";
-import { backUp } from "../src/store/backup.ts";
+import { type BackupOptions, backUp } from "../src/store/backup.ts";
 import { layoutOf } from "../src/store/layout.ts";
 import { configText } from "./support/config.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
@@ -31,7 +32,14 @@ const get = async (path: string) => {
   const response = await fetch(server.url + path);
   return [response.status, Buffer.from(await response.arrayBuffer()).toString("base64")];
 };
-const again = () => backUp(layoutOf(server.data), folder, () => {});
+const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
+  named: ({ read }) => everyNamed(read),
+  version: "0.0.0",
+  told() {},
+  ...more,
+});
+const again = (more: Partial<BackupOptions> = {}) =>
+  backUp(layoutOf(server.data), folder, options(more));
 
 test("what was served is served from the backup, with the upstream off", async () => {
   const first = await get("/npm/kelp");
@@ -41,6 +49,7 @@ test("what was served is served from the backup, with the upstream off", async (
   expect((await again()).files).toBe(1);
   expect((await again()).files).toBe(0);
   expect(readdirSync(folder).sort()).toEqual([
+    "backup.json",
     "blobs",
     "evidence",
     "holdfast.db",
@@ -70,6 +79,6 @@ test("what was served is served from the backup, with the upstream off", async (
 
 test("a backup into the data directory, or of it into what holds it, is refused", async () => {
   for (const wrong of [server.data, join(server.data, "backup"), join(server.data, "..")])
-    await expect(backUp(layoutOf(server.data), wrong, () => {})).rejects.toThrow("overlap");
+    await expect(backUp(layoutOf(server.data), wrong, options())).rejects.toThrow("overlap");
   expect(existsSync(join(server.data, "backup"))).toBe(false);
 });

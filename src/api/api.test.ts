@@ -252,6 +252,8 @@ describe("every operation", () => {
       config: "looks at a file",
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
+      "backup verify": "looks at a folder of the server's machine",
+      restore: "makes what a server is then started on",
       "policy test": "looks at a file",
     };
     const names = commands().map(({ name }) => name);

@@ -38,7 +38,9 @@ test("room is made where not even its removal can be written down", async () => 
     now: () => Date.now() + shift,
   });
   const get = async (at: number) => {
-    const response = await fetch(`${server.url.replace(/\/$/, "")}/npm/bulk-${at}/-/bulk-${at}-1.0.0.tgz`);
+    const response = await fetch(
+      `${server.url.replace(/\/$/, "")}/npm/bulk-${at}/-/bulk-${at}-1.0.0.tgz`,
+    );
     const bytes = Buffer.from(await response.arrayBuffer());
     return [response.status, createHash("sha256").update(bytes).digest("hex")];
   };
