@@ -24,7 +24,13 @@ import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
-import { emptyIncoming, type Layout, openLayout, tighten } from "../store/layout.ts";
+import {
+  emptyIncoming,
+  type Layout,
+  openLayout,
+  refuseUnrestored,
+  tighten,
+} from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
@@ -58,6 +64,7 @@ export async function openGround(
   config: GroundConfig,
   { log, now, elapsed }: { log: Log; now(): number; elapsed(): number },
 ): Promise<Ground> {
+  refuseUnrestored(config.data);
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
   const tightened = tighten(layout.root);

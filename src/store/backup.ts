@@ -174,15 +174,25 @@ export async function eachNew(
 ): Promise<void> {
   const entries = await readdir(from, { withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).values();
+  let isFailed = false;
   const work = async () => {
     for (const { name } of files) {
+      if (isFailed) return;
       const target = join(to, name);
       if ((await sizeOf(target)) !== null) continue;
       const bytes = await put(join(from, name), target);
       if (bytes !== null) done(bytes);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  const ends = Array.from({ length: AT_ONCE }, () =>
+    work().catch((error) => {
+      isFailed = true;
+      throw error;
+    }),
+  );
+  // What is under way is waited for: nothing is written after the failure was told.
+  await Promise.allSettled(ends);
+  await Promise.all(ends);
   for (const entry of entries)
     if (entry.isDirectory()) await eachNew(join(from, entry.name), join(to, entry.name), put, done);
 }

@@ -1,10 +1,10 @@
 // A data directory made of a backup: each file is hashed as it is put, and nothing that is there is written over.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { copyWhole, eachNew, type Note, readNote, refuseOverlap, refuseUnsound } from "./backup.ts";
 import { guard } from "./guard.ts";
-import { FILE_MODE, FOLDER_MODE, layoutOf, openLayout } from "./layout.ts";
+import { FILE_MODE, FOLDER_MODE, layoutOf, openLayout, restoreMark } from "./layout.ts";
 import { lockData } from "./lock.ts";
 import { hashFile } from "./sink.ts";
 
@@ -15,9 +15,6 @@ export interface Restored {
   /** Digests of files that are not true to their names, and were left out. */
   damaged: string[];
 }
-
-/** What says that a folder is a restore under way, and of what. */
-const MARK = "restore.json";
 
 /**
  * Makes `root`, which must be empty or not there, a data directory with all that the backup `folder` has. One that was cut goes on. Throws a
@@ -58,7 +55,7 @@ export async function restore(
     if ((await hashFile(`${to.database}.restored`)) !== note.catalog)
       throw new Problem("malformed", `${from.database} cannot be read twice alike: its disk fails`);
     await guard(rename(`${to.database}.restored`, to.database));
-    await rm(join(root, MARK));
+    await rm(restoreMark(root));
     return done;
   } finally {
     lock.release();
@@ -73,7 +70,7 @@ async function claim(root: string, { catalog }: Note): Promise<void> {
       ? new Problem("badRequest", `${root} is no folder`)
       : (error as Error);
   });
-  const mark = join(root, MARK);
+  const mark = restoreMark(root);
   const before = await readFile(mark, "utf8").catch(() => null);
   if (before === catalog) return;
   if (entries.length > 0)
