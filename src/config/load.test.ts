@@ -311,6 +311,13 @@ const single: [what: string, text: string | null, rest: Partial<LoadInput>, want
     {},
     "holdfast.yaml:1:32  repositories.npm.listen  127.0.0.1:4653 is already used by the server itself",
   ],
+  [
+    "room that ends before it begins",
+    "disk: { keepFree: 10%, until: 5% }",
+    {},
+    "holdfast.yaml:1:31  disk.until  must not be less than keepFree",
+  ],
+  ["more than all of a disk", "disk: { keepFree: 100% }", {}, "a size or a part of the disk"],
   ["an empty secret", upstream("tokenFile: empty"), {}, "tokenFile  empty is empty"],
   ["two lines", upstream("tokenFile: lines"), {}, "tokenFile  lines holds more than one line"],
   [

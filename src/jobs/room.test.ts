@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "../cache/testkit.ts";
+import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Share } from "../core/share.ts";
 import { createRoom, type Room, type Roomy } from "./room.ts";
@@ -194,4 +195,34 @@ test("bytes that another repository names stay on the disk", async () => {
   await run();
   expect(await stored()).toEqual([]);
   expect(await toy.blobs.stat(sha256(bytes("a.tgz")))).not.toBeNull();
+});
+
+test("bytes that are fetched again before they are removed stay", async () => {
+  await fill(["a.tgz"]);
+  one = { ...one, quota: 0 };
+  const lingering = createRoom({
+    ...toy.shared,
+    repositories: () => [one],
+    marks: () => marks,
+    disk: async () => disk,
+    metrics,
+    lingerMs: 5_000,
+  });
+  const lines: string[] = [];
+  const job = lingering.job(createLog("json", (line) => lines.push(line)));
+  await job.run();
+  expect(await stored()).toEqual([]);
+  expect(JSON.parse(lines[0]!)).toMatchObject({ repository: "toy", files: 1, bytes: SIZE });
+  await fill(["a.tgz"]);
+  one = { ...one, quota: null };
+  await job.run();
+  expect(await stored()).toEqual(["a.tgz"]);
+  expect(await toy.blobs.stat(sha256(bytes("a.tgz")))).not.toBeNull();
+  // And those that nobody asked for are gone.
+  one = { ...one, quota: 0 };
+  await job.run();
+  expect(await toy.blobs.stat(sha256(bytes("a.tgz")))).not.toBeNull();
+  toy.clock.shift += 10_000;
+  await job.run();
+  expect(await toy.blobs.stat(sha256(bytes("a.tgz")))).toBeNull();
 });

@@ -2,6 +2,7 @@
 import { type EvictDeps, takeOut } from "../cache/evict.ts";
 import { type After, BEGINNING, type Judged, judgedFiles } from "../cache/keepers.ts";
 import type { Uses } from "../cache/uses.ts";
+import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { bytesOf, type Share } from "../core/share.ts";
 import type { Database } from "../store/database.ts";
@@ -70,7 +71,7 @@ export interface Room {
   state(): Promise<RoomState>;
   /** Makes the room that is wanted now. `isDry`: says what would go. `steps`: so many pages at most. */
   make(how: { isDry?: boolean; steps?: number; signal?: AbortSignal }): Promise<Made[]>;
-  job(): RecurringJob;
+  job(log: Log): RecurringJob;
 }
 
 const LOOK_MS = 10_000;
@@ -284,10 +285,13 @@ export function createRoom(deps: RoomDeps): Room {
       await removeBytes(true);
       return made;
     },
-    job: () => ({
+    job: (log) => ({
       name: "Making room",
       everyMs: LOOK_MS,
-      run: async () => void (await make({ steps: STEPS })),
+      async run() {
+        for (const { repository, files, bytes } of await make({ steps: STEPS }))
+          if (files > 0) log.write("info", "Made room on the disk", { repository, files, bytes });
+      },
     }),
   };
 }

@@ -176,7 +176,7 @@ export async function start(options: StartOptions): Promise<Running> {
         () => current.config.diskLow,
         deps,
       ),
-      room.job(),
+      room.job(log),
     ];
   }
 
