@@ -117,6 +117,8 @@ test("one that was cut is none, and goes on", async () => {
   await expect(readNote(folder)).rejects.toThrow("holds no backup that came to its end");
   const { missing } = await again();
   expect(missing).toEqual([]);
+  // The server's keys are in it.
+  expect(statSync(layoutOf(folder).database).mode & 0o777).toBe(0o600);
   expect((await readNote(folder)).holdfast).toBe("0.0.0");
   // One that is cut later leaves the one before whole.
   await get("/npm/@reef%2fcoral/-/coral-1.4.0.tgz");
@@ -190,6 +192,7 @@ test("a restore writes over nothing, and goes on where it was cut", async () => 
   const config = loadConfig({ formats, flags: { data: to }, env: {} });
   await expect(start({ config, log: createLog("json", () => {}) })).rejects.toThrow("was cut");
   expect((await restore(folder, to, () => {})).files).toBeLessThan(3);
+  expect(statSync(layoutOf(to).database).mode & 0o777).toBe(0o600);
   expect(existsSync(join(to, "restore.json"))).toBe(false);
   await expect(restore(folder, to, () => {})).rejects.toThrow("is not empty");
   await expect(restore(folder, folder, () => {})).rejects.toThrow("overlap");

@@ -7,7 +7,15 @@ import { dirname, join, relative } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { type ReadDatabase, readDatabase } from "./database.ts";
 import { guard } from "./guard.ts";
-import { FILE_MODE, FOLDER_MODE, fileOf, type Layout, layoutOf, openLayout } from "./layout.ts";
+import {
+  FILE_MODE,
+  FOLDER_MODE,
+  fileOf,
+  type Layout,
+  layoutOf,
+  makePrivate,
+  openLayout,
+} from "./layout.ts";
 import { lockData } from "./lock.ts";
 import { hashFile } from "./sink.ts";
 
@@ -99,6 +107,7 @@ function isWithin(folder: string, path: string): boolean {
 /** As it was at one moment, with everything that was committed by then, and sound. */
 async function takeCatalog(from: string, to: string): Promise<void> {
   await rm(to, { force: true });
+  makePrivate(to); // an empty file is as good as none to SQLite, and keeps its mode
   const database = new Database(from, { readonly: true });
   try {
     database.run("PRAGMA busy_timeout = 5000");

@@ -1,5 +1,5 @@
 // A data directory made of a backup: each file is hashed as it is put, and nothing that is there is written over.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { copyWhole, eachNew, type Note, readNote, refuseOverlap, refuseUnsound } from "./backup.ts";
@@ -54,6 +54,7 @@ export async function restore(
     await copyWhole(from.database, `${to.database}.restored`);
     if ((await hashFile(`${to.database}.restored`)) !== note.catalog)
       throw new Problem("malformed", `${from.database} cannot be read twice alike: its disk fails`);
+    await chmod(`${to.database}.restored`, FILE_MODE);
     await guard(rename(`${to.database}.restored`, to.database));
     await rm(restoreMark(root));
     return done;
