@@ -44,7 +44,7 @@ function tellMade({ wanted, repositories }: RoomState, made: Made[], isDry: bool
   ]);
   for (const { name, whyNot } of repositories)
     if (whyNot !== null) lines.push(`${name}: nothing goes: ${whyNot}`);
-  return lines;
+  return lines.length > 0 ? lines : ["Nothing can go now: all that is left came just now."];
 }
 
 function count(files: number): string {

@@ -181,6 +181,11 @@ test("what came just now stays", async () => {
   one = { ...one, quota: 1 };
   await run();
   expect(await stored()).toEqual(["a.tgz"]);
+  const lines: string[] = [];
+  const { signal } = new AbortController();
+  const say = (line: string) => void lines.push(line);
+  await roomOperations(room)["disk clean"]!({ flags: new Set(), progress() {}, say, signal });
+  expect(lines).toEqual(["Nothing can go now: all that is left came just now."]);
   toy.clock.shift += 2 * MINUTE;
   await run();
   expect(await stored()).toEqual([]);

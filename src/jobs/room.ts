@@ -69,7 +69,7 @@ export interface Made {
 
 export interface Room {
   state(): Promise<RoomState>;
-  /** Makes the room that is wanted now. `isDry`: says what would go. `steps`: so many pages at most. */
+  /** Makes the room that is wanted now. `isDry`: says what would go. `steps`: so many pages at most, from where the last ones ended. */
   make(how: { isDry?: boolean; steps?: number; signal?: AbortSignal }): Promise<Made[]>;
   job(log: Log): RecurringJob;
 }
@@ -194,13 +194,15 @@ export function createRoom(deps: RoomDeps): Room {
     await deps.uses.flush().catch(() => {});
     await removeBytes(false);
     const { wanted, repositories } = await state();
+    const isWhole = steps === Number.POSITIVE_INFINITY;
     const made = new Map<string, Made>();
     const open = new Map<string, { one: Roomy; walk: Walk }>();
     for (const one of deps.repositories()) {
       if (one.whyNot() !== null) continue;
-      const known = walks.get(one.name) ?? { after: BEGINNING, began: now() };
-      if (!isDry) walks.set(one.name, known);
-      const walk = isDry ? { after: BEGINNING, began: now() } : known;
+      const fresh = { after: BEGINNING, began: now() };
+      // Who asks for all of it is told of all that stays.
+      const walk = isWhole ? fresh : (walks.get(one.name) ?? fresh);
+      if (!isWhole) walks.set(one.name, walk);
       open.set(one.name, { one, walk });
       made.set(one.name, { repository: one.name, files: 0, bytes: 0, kept: new Map() });
     }
