@@ -2,9 +2,10 @@
 import { accountCommands } from "./cli/accounts.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
-import { backupCommand } from "./cli/backup.ts";
+import { backupCommands } from "./cli/backup.ts";
 import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
+import { diskCommands } from "./cli/disk.ts";
 import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
@@ -48,7 +49,7 @@ export function commands(): Command[] {
     reloadCommand(deps),
     eventsCommand(deps),
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
-    backupCommand(deps),
+    ...backupCommands(deps),
     gcCommand(working),
     publishCommand(working),
     ...hostedCommands(working),
@@ -59,6 +60,7 @@ export function commands(): Command[] {
     ...accountCommands(working),
     auditCommand(deps),
     ...hookCommands(working),
+    ...diskCommands(working),
     ...operationCommands(working),
   ];
 }

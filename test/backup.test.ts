@@ -1,13 +1,29 @@
 // A backup that is made beside a running server can be served, and has all that the server had.
+
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { everyNamed } from "../src/cache/named.ts";
+import { runCli } from "../src/cli/index.ts";
+import { fakeTerminal } from "../src/cli/testing.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { createLog } from "../src/core/log.ts";
 import { formats } from "../src/formats/index.ts";
+import { commands } from "../src/main.ts";
 import { start } from "../src/server/start.ts";
-import { backUp } from "../src/store/backup.ts";
-import { layoutOf } from "../src/store/layout.ts";
+import { type BackupOptions, backUp, readNote } from "../src/store/backup.ts";
+import { fileOf, layoutOf } from "../src/store/layout.ts";
+import { restore } from "../src/store/restore.ts";
 import { configText } from "./support/config.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
@@ -31,7 +47,14 @@ const get = async (path: string) => {
   const response = await fetch(server.url + path);
   return [response.status, Buffer.from(await response.arrayBuffer()).toString("base64")];
 };
-const again = () => backUp(layoutOf(server.data), folder, () => {});
+const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
+  named: ({ read }) => everyNamed(read),
+  version: "0.0.0",
+  told() {},
+  ...more,
+});
+const again = (more: Partial<BackupOptions> = {}) =>
+  backUp(layoutOf(server.data), folder, options(more));
 
 test("what was served is served from the backup, with the upstream off", async () => {
   const first = await get("/npm/kelp");
@@ -41,6 +64,7 @@ test("what was served is served from the backup, with the upstream off", async (
   expect((await again()).files).toBe(1);
   expect((await again()).files).toBe(0);
   expect(readdirSync(folder).sort()).toEqual([
+    "backup.json",
     "blobs",
     "evidence",
     "holdfast.db",
@@ -70,6 +94,126 @@ test("what was served is served from the backup, with the upstream off", async (
 
 test("a backup into the data directory, or of it into what holds it, is refused", async () => {
   for (const wrong of [server.data, join(server.data, "backup"), join(server.data, "..")])
-    await expect(backUp(layoutOf(server.data), wrong, () => {})).rejects.toThrow("overlap");
+    await expect(backUp(layoutOf(server.data), wrong, options())).rejects.toThrow("overlap");
   expect(existsSync(join(server.data, "backup"))).toBe(false);
 });
+
+const KELP = "/npm/kelp/-/kelp-1.0.0.tgz";
+const fileIn = (root: string, sha256: string) => fileOf(layoutOf(root).blobs, sha256);
+async function digestOf(path: string): Promise<string> {
+  const [, base64] = await get(path);
+  return createHash("sha256")
+    .update(Buffer.from(String(base64), "base64"))
+    .digest("hex");
+}
+
+test("one that was cut is none, and goes on", async () => {
+  await get(TARBALL);
+  await get(KELP);
+  const cut = () => {
+    throw new Error("cut");
+  };
+  await expect(again({ told: cut })).rejects.toThrow("cut");
+  await expect(readNote(folder)).rejects.toThrow("holds no backup that came to its end");
+  const { missing } = await again();
+  expect(missing).toEqual([]);
+  // The server's keys are in it.
+  expect(statSync(layoutOf(folder).database).mode & 0o777).toBe(0o600);
+  expect((await readNote(folder)).holdfast).toBe("0.0.0");
+  // One that is cut later leaves the one before whole.
+  await get("/npm/@reef%2fcoral/-/coral-1.4.0.tgz");
+  await get("/npm/@reef%2fcoral");
+  await expect(again({ told: cut })).rejects.toThrow("cut");
+  expect((await readNote(folder)).holdfast).toBe("0.0.0");
+});
+
+test("what a power cut shortened is copied once more, and what rots is found", async () => {
+  const sha256 = await digestOf(TARBALL);
+  await again();
+  chmodSync(fileIn(folder, sha256), 0o600);
+  writeFileSync(fileIn(folder, sha256), "short");
+  expect((await again()).files).toBe(1);
+  expect(readFileSync(fileIn(folder, sha256))).toEqual(readFileSync(fileIn(server.data, sha256)));
+
+  chmodSync(fileIn(folder, sha256), 0o600);
+  writeFileSync(fileIn(folder, sha256), Buffer.alloc(readFileSync(fileIn(folder, sha256)).length));
+  const verified = await play("backup", "verify", folder);
+  expect(verified.code).toBe(1);
+  expect(verified.printed).toContain("altered ");
+  const to = join(folder, "..", "restored");
+  const restored = await play("restore", folder, "--data", to);
+  expect(restored.code).toBe(1);
+  expect(restored.printed).toContain(`damaged  ${sha256}`);
+  expect(existsSync(fileIn(to, sha256))).toBe(false);
+  expect(existsSync(layoutOf(to).database)).toBe(true);
+});
+
+test("files that go while the catalog is taken are not missed, and those that are lost are told", async () => {
+  const [one, two] = [await digestOf(TARBALL), await digestOf(KELP)];
+  const database = new Database(layoutOf(server.data).database);
+  let isFirst = true;
+  const made = await again({
+    // Removed to make room, after the catalog was taken and before its files are looked for.
+    named({ read }) {
+      if (isFirst) {
+        database.query("DELETE FROM artifacts WHERE sha256 = ?").run(one);
+        for (const root of [server.data, folder]) rmSync(fileIn(root, one), { force: true });
+      }
+      isFirst = false;
+      return everyNamed(read);
+    },
+  });
+  database.close();
+  expect(made.missing).toEqual([]);
+  for (const root of [server.data, folder]) rmSync(fileIn(root, two), { force: true });
+  expect((await again()).missing).toEqual([two]);
+});
+
+test("files can be further names of the same bytes", async () => {
+  const sha256 = await digestOf(TARBALL);
+  await again({ isLinked: true });
+  expect(statSync(fileIn(folder, sha256)).ino).toBe(statSync(fileIn(server.data, sha256)).ino);
+  const to = join(folder, "..", "restored");
+  expect((await play("restore", folder, "--data", to)).code).toBe(0);
+  expect(statSync(fileIn(to, sha256)).ino).not.toBe(statSync(fileIn(folder, sha256)).ino);
+});
+
+test("a restore writes over nothing, and goes on where it was cut", async () => {
+  await get(TARBALL);
+  await get(KELP);
+  await again();
+  const to = join(folder, "..", "restored");
+  const cut = () => {
+    throw new Error("cut");
+  };
+  await expect(restore(folder, to, cut)).rejects.toThrow("cut");
+  expect(existsSync(layoutOf(to).database)).toBe(false);
+  // Nobody starts a server on half of it.
+  const config = loadConfig({ formats, flags: { data: to }, env: {} });
+  await expect(start({ config, log: createLog("json", () => {}) })).rejects.toThrow("was cut");
+  expect((await restore(folder, to, () => {})).files).toBeLessThan(3);
+  expect(statSync(layoutOf(to).database).mode & 0o777).toBe(0o600);
+  expect(existsSync(join(to, "restore.json"))).toBe(false);
+  await expect(restore(folder, to, () => {})).rejects.toThrow("is not empty");
+  await expect(restore(folder, folder, () => {})).rejects.toThrow("overlap");
+
+  const other = join(folder, "..", "other");
+  await expect(restore(folder, other, cut)).rejects.toThrow("cut");
+  await get("/npm/@reef%2fcoral");
+  await again();
+  await expect(restore(folder, other, () => {})).rejects.toThrow("restore of another backup");
+
+  const served = new Database(layoutOf(folder).database);
+  served.run("CREATE TABLE more (a TEXT)");
+  served.close();
+  await expect(restore(folder, join(to, "..", "third"), () => {})).rejects.toThrow(
+    "not the one that was backed up",
+  );
+  expect((await play("restore", folder)).code).toBe(2);
+});
+
+async function play(...words: string[]): Promise<{ code: number; printed: string }> {
+  const terminal = fakeTerminal({ cwd: join(folder, "..") });
+  const code = await runCli(words, commands(), terminal);
+  return { code, printed: terminal.printed.out + terminal.printed.err };
+}

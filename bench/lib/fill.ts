@@ -25,8 +25,8 @@ export function fillCatalog(data: string, count: number, every: number): string[
   const database = new Database(join(data, "holdfast.db"));
   const paths: string[] = [];
   const artifact = database.prepare(
-    `INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path, used_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
   );
   const pin = database.prepare(
     "INSERT INTO pins (repository, package, file, sha256, size, first_seen, upstream) VALUES (?, ?, ?, ?, ?, ?, ?)",

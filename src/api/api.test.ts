@@ -262,6 +262,8 @@ describe("every operation", () => {
       config: "looks at a file",
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
+      "backup verify": "looks at a folder of the server's machine",
+      restore: "makes what a server is then started on",
       "policy test": "looks at a file",
       "feeds import": "reads a path of the server's machine",
     };
@@ -478,7 +480,8 @@ test("each does what it says, and answers as the document says", async () => {
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
   ]);
 
-  for (const name of ["verify", "gc", "reload", "feeds refresh"]) {
+  expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
+  for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean"]) {
     const { id } = await call("POST", "/operations", { name });
     const find = () => call("GET", `/operations/${id}`);
     await waitFor(
@@ -488,7 +491,7 @@ test("each does what it says, and answers as the document says", async () => {
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
   }
-  expect((await call("GET", "/operations")).items).toHaveLength(4);
+  expect((await call("GET", "/operations")).items).toHaveLength(5);
   expect((await call("GET", "/feeds")).items).toMatchObject([
     { name: "gap", records: 1, error: null },
   ]);

@@ -7,6 +7,7 @@ import { Problem } from "../core/problem.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
+import type { RoomState } from "../jobs/room.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
@@ -36,6 +37,8 @@ export interface ApiDeps {
   /** Milliseconds since the epoch. */
   now(): number;
   database: ReadDatabase;
+  /** What is free, and what is to go. */
+  disk(): Promise<RoomState>;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

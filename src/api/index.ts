@@ -6,6 +6,7 @@ import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
 import type { ApiDeps } from "./deps.ts";
+import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
@@ -45,6 +46,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...recordEndpoints(deps),
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
+    ...diskEndpoints(deps),
   ];
 }
 

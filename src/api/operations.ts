@@ -9,7 +9,7 @@ import type { Run } from "./runs.ts";
 import { Name, Time, time } from "./schemas.ts";
 
 /** Those of the house that commands have; each the command of its name. */
-export const HOUSE = ["gc", "verify", "reload", "unpin", "feeds refresh"] as const;
+export const HOUSE = ["gc", "verify", "reload", "unpin", "feeds refresh", "disk clean"] as const;
 
 const Operation = z
   .object({
@@ -69,7 +69,9 @@ export function operationEndpoints(deps: ApiDeps) {
         values: z
           .record(z.string(), z.string())
           .default({})
-          .describe("unpin: repository, package, file, reason. feeds refresh: feed, or none"),
+          .describe(
+            "unpin: repository, package, file, reason. feeds refresh: feed, or none. disk clean: dry-run, which is true or false",
+          ),
       }),
       status: 202,
       result: Operation,

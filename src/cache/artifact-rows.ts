@@ -6,14 +6,15 @@ import type { KnownFact } from "../ledger/facts.ts";
 import { type FileKey, type Pin, pin } from "../ledger/pins.ts";
 import type { Query } from "../store/database.ts";
 
-/** Which bytes are stored, or null. */
+/** Which bytes are stored, and when they were last used; or null. */
 export async function readStored(
   sql: Query,
   { repository, package: name, file }: FileKey,
-): Promise<{ sha256: string; size: number } | null> {
-  const [row] = await sql`SELECT sha256, size FROM artifacts
+): Promise<{ sha256: string; size: number; usedAt: number } | null> {
+  const [row] = await sql`SELECT sha256, size, used_at FROM artifacts
     WHERE repository = ${repository} AND package = ${name} AND file = ${file}`;
-  return row ? { sha256: row.sha256, size: Number(row.size) } : null;
+  if (!row) return null;
+  return { sha256: row.sha256, size: Number(row.size), usedAt: Number(row.used_at) };
 }
 
 /** Pins the bytes and puts them into the catalog. Throws Problem("tampered") when others were pinned meanwhile. `path`: how a client asks for it. */
@@ -28,9 +29,9 @@ export async function writeStored(
   const first = await pin(sql, { repository, package: name, file }, found);
   if (first.sha256 !== found.sha256)
     throw new Problem("tampered", `${file} is pinned to ${first.sha256}, not ${found.sha256}`);
-  await sql`INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path)
+  await sql`INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path, used_at)
     VALUES (${repository}, ${name}, ${file}, ${version}, ${purl}, ${found.sha256},
-    ${found.size}, ${found.firstSeen}, ${found.upstream}, ${path}) ON CONFLICT DO NOTHING`;
+    ${found.size}, ${found.firstSeen}, ${found.upstream}, ${path}, ${found.firstSeen}) ON CONFLICT DO NOTHING`;
 }
 
 /** All files of a package known from its documents or fetched, in no order. */
@@ -139,4 +140,39 @@ export async function removeStored(
     blobs.set(row.sha256, Number(row.size));
   }
   return { files: count, blobs: [...blobs].map(([sha256, size]) => ({ sha256, size })) };
+}
+
+/** A file that was fetched, and when it was last used. */
+export interface UsedFile {
+  package: string;
+  version: string;
+  file: string;
+  sha256: string;
+  size: number;
+  usedAt: number;
+}
+
+/** Writes down when files were last used. What was published here, and what has gone, is no matter. */
+export async function writeUses(
+  sql: Query,
+  uses: readonly (FileKey & { at: number })[],
+): Promise<void> {
+  for (const { repository, package: name, file, at } of uses)
+    await sql`UPDATE artifacts SET used_at = ${at}
+      WHERE repository = ${repository} AND package = ${name} AND file = ${file} AND used_at < ${at}`;
+}
+
+/** Takes fetched files out of the catalog, but those that were used since, or published here: their pins stay. Returns those that went. */
+export async function removeUnused<File extends UsedFile>(
+  sql: Query,
+  repository: string,
+  files: readonly File[],
+): Promise<File[]> {
+  const gone: File[] = [];
+  for (const one of files) {
+    const [row] = await sql`DELETE FROM artifacts WHERE repository = ${repository}
+      AND package = ${one.package} AND file = ${one.file} AND used_at = ${one.usedAt} RETURNING sha256`;
+    if (row) gone.push(one);
+  }
+  return gone;
 }

@@ -20,6 +20,7 @@ import type { Naming } from "./named.ts";
 import { isForNow, partial } from "./partial.ts";
 import { Tampered } from "./prove.ts";
 import type { Soundness } from "./soundness.ts";
+import { isToBeNoted, type Uses } from "./uses.ts";
 import type { WithheldOf } from "./withheld.ts";
 
 /** A refused file is not fetched again for so long: clients retry at once, and the answer would be the same. */
@@ -35,6 +36,8 @@ export interface StoredArtifact {
   body: Uint8Array | FileBody;
   /** When its file was last seen to be there. */
   seenAt: number;
+  /** When its use was last noted; null for what was published here, which stays used or not. */
+  usedAt: number | null;
   /** The reply to a hit, shared by all who get it. */
   hit?: Reply;
 }
@@ -47,6 +50,7 @@ export interface ArtifactDeps extends DownloadDeps {
   soundness: Soundness;
   documents: Documents;
   absences: Absences;
+  uses: Pick<Uses, "note">;
   memory: Lru<StoredArtifact>;
   /** Whether the package's files are those that were published here, and no others. */
   isHosted(packageName: string): boolean;
@@ -100,6 +104,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const refusal = deps.withheld.refuse(artifact, stored !== undefined);
     if (refusal) await refusal;
     if (stored) {
+      noteUse(artifact, stored);
       const reply = hit(artifact, stored);
       if (deps.isPrivate(artifact.package))
         reply.privateRead = {
@@ -137,6 +142,13 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       headers: { ...headersOf(artifact), ...reply.headers },
       cache: { ...cache, ...reply.cache },
     };
+  }
+
+  function noteUse({ package: name, file }: Artifact, stored: StoredArtifact): void {
+    const at = now();
+    if (!isToBeNoted(stored.usedAt, at)) return;
+    stored.usedAt = at;
+    deps.uses.note({ repository, package: name, file }, at);
   }
 
   async function find(id: string, artifact: Artifact): Promise<StoredArtifact | undefined> {
@@ -241,6 +253,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       size,
       body: bytes ?? { path, size },
       seenAt: now(),
+      usedAt: now(),
     };
     remember200(id, stored);
     deps.stored(artifact);
@@ -289,10 +302,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const before = removals;
     const isHosted = deps.isHosted(name);
     const key = { repository, package: name, file };
-    const row = await (isHosted ? readPublished : readStored)(database.read, key);
+    const fetched = isHosted ? null : await readStored(database.read, key);
+    const row = isHosted ? await readPublished(database.read, key) : fetched;
     if (!row && isHosted) throw notPublished(artifact, repository);
     if (!row) return null;
     const { size } = row;
+    const usedAt = fetched?.usedAt ?? null;
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
     if ((await blobs.stat(row.sha256))?.size !== size) return null;
     const path = await blobs.local(row.sha256);
@@ -302,6 +317,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       size,
       body: { path, size },
       seenAt: now(),
+      usedAt,
     };
     if (size <= HOLD) {
       const bytes = await blobs.read(row.sha256);

@@ -44,6 +44,7 @@ import { createSeen } from "./seen.ts";
 import { similarEvents } from "./similar.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
+import type { Uses } from "./uses.ts";
 import { createWithheld } from "./withheld.ts";
 
 export interface RepositorySettings {
@@ -69,6 +70,7 @@ export interface Shared {
   changes: Changes;
   naming: Naming;
   soundness: Soundness;
+  uses: Uses;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -268,6 +270,7 @@ export function createRepository(
   const artifacts = createArtifacts({
     ...common,
     soundness: shared.soundness,
+    uses: shared.uses,
     format,
     documents,
     memory: shared.artifactMemory,

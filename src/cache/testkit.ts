@@ -41,6 +41,7 @@ import { createNaming } from "./named.ts";
 import { createRepository, type Mounted, type Shared } from "./repository.ts";
 import { createSecrets } from "./secrets.ts";
 import { createSoundness } from "./soundness.ts";
+import { createUses } from "./uses.ts";
 
 const TOYS = { ecosystem: "Toys", purlType: "toy" };
 const asRead = (text: string) => ({ text, deflated: deflateRawSync(text) });
@@ -260,6 +261,7 @@ export async function openToy(
       events,
       ...(options.hashedFirst !== undefined && { hashedFirst: options.hashedFirst }),
     });
+    const uses = createUses(database);
     const settingsOf = (name: string, claims: string[]) => ({
       name,
       options: {},
@@ -275,6 +277,7 @@ export async function openToy(
       changes,
       naming,
       soundness,
+      uses,
       events,
       blobs,
       async transform(job, call) {
@@ -344,6 +347,7 @@ export async function openToy(
       blobs,
       naming,
       soundness,
+      uses,
       repository,
       unbound: mounted.repository,
       mounted,

@@ -1,36 +1,133 @@
-// `holdfast backup`: a copy of the data directory that can be served, while the server runs.
+// `holdfast backup`, `backup verify` and `restore`: a copy of the data directory that can be served, made while the server runs.
 import { resolve } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { everyNamed } from "../cache/named.ts";
 import type { FormatOptions } from "../config/schema.ts";
-import { backUp } from "../store/backup.ts";
-import type { Command } from "./arguments.ts";
+import { Problem } from "../core/problem.ts";
+import { backUp, readNote, refuseUnsound } from "../store/backup.ts";
+import { layoutOf } from "../store/layout.ts";
+import { restore } from "../store/restore.ts";
+import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
-import { requireStore } from "./store.ts";
-import { humanSize } from "./terminal.ts";
+import { readStore, requireStore } from "./store.ts";
+import { humanSize, type Terminal } from "./terminal.ts";
+import { checkStore } from "./verify.ts";
 
-export function backupCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
+export function backupCommands({ formats }: { formats: readonly FormatOptions[] }): Command[] {
+  return [backupCommand(formats), verifyCommand, restoreCommand];
+}
+
+function backupCommand(formats: readonly FormatOptions[]): Command {
   return {
     name: "backup",
     words: "FOLDER",
     summary: "Copy everything stored to a folder, also while the server runs",
-    options: { config: configOptions.config, data: configOptions.data },
-    details: `Makes FOLDER a data directory of its own, or brings an earlier backup there up to date: only what is new is copied. To restore,
-serve it (--data FOLDER), or put it in the place of the old one while no server runs there.`,
+    options: {
+      config: configOptions.config,
+      data: configOptions.data,
+      link: { help: "Files become further names of the same bytes: quick, and on one disk" },
+    },
+    details: `Makes FOLDER a backup, or brings an earlier one there up to date: only what is new is copied, and one that was cut goes on. Accounts,
+tokens and the server's own keys are in it; the configuration and the files that it names are not. At the end every file that the catalog
+names is looked for; \`holdfast backup verify\` also hashes them.`,
     examples: [["backup /mnt/backup/holdfast", "Every night"]],
     async run(given, terminal) {
       const folder = resolve(terminal.cwd, given.words[0]!);
       const layout = requireStore(configFrom(given, formats, terminal));
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
       try {
-        const { files, bytes } = await backUp(layout, folder, ({ files }) => bar.at(files));
+        const { files, bytes, missing } = await backUp(layout, folder, {
+          named: ({ read }) => everyNamed(read),
+          isLinked: given.on("link"),
+          version: manifest.version,
+          told: ({ files }) => bar.at(files),
+        });
         bar.end();
         terminal.out(
-          `${layout.root} is backed up to ${folder}: ${files.toLocaleString("en-US")} new ${files === 1 ? "file" : "files"}, ${humanSize(bytes)}, and the catalog.\n`,
+          `${layout.root} is backed up to ${folder}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
         );
-        return 0;
+        if (missing === null)
+          terminal.out(
+            "The data directory is of another version than this program: the files that its catalog names were not looked for.\n",
+          );
+        if (!missing?.length) return 0;
+        terminal.err(
+          `${count(missing.length)} that the catalog names are not in ${layout.root}, and so not in the backup: \`holdfast verify\` says which.\n`,
+        );
+        return 1;
       } finally {
         bar.end();
       }
     },
   };
+}
+
+const verifyCommand: Command = {
+  name: "backup verify",
+  words: "FOLDER",
+  summary: "Re-hash a backup, and say what of it is damaged",
+  options: {},
+  details:
+    "Exit code 1 when anything is damaged or missing, or when the backup never came to its end.",
+  async run(given, terminal) {
+    const folder = resolve(terminal.cwd, given.words[0]!);
+    const { madeAt, holdfast } = await readNote(folder);
+    refuseUnsound(layoutOf(folder).database);
+    terminal.out(`A backup of ${madeAt}, by Holdfast ${holdfast}.\n`);
+    return verifyAll(folder, terminal);
+  },
+};
+
+const restoreCommand: Command = {
+  name: "restore",
+  words: "FOLDER",
+  summary: "Make a data directory of a backup",
+  options: { data: { value: "DIR", help: "The new data directory: empty, or not there" } },
+  details: `Hashes each file of the backup FOLDER and puts it into DIR; nothing that is there is written over. One that was cut goes on.
+Exit code 1 when files of the backup are damaged: they are left out, and fetched again where they came from an upstream.`,
+  examples: [["restore /mnt/backup/holdfast --data /var/lib/holdfast", "On a new machine"]],
+  async run(given, terminal) {
+    const data = given.text("data");
+    if (data === undefined)
+      throw new UsageError("restore needs --data DIR, the new data directory");
+    const folder = resolve(terminal.cwd, given.words[0]!);
+    const root = resolve(terminal.cwd, data);
+    const bar = createProgress(terminal, "Restoring", { total: 0, unit: "files" });
+    try {
+      const { note, files, bytes, damaged } = await restore(folder, root, ({ files }) =>
+        bar.at(files),
+      );
+      bar.end();
+      terminal.out(
+        `${root} is as it was backed up at ${note.madeAt}: ${count(files)}, ${humanSize(bytes)}, and the catalog.\n`,
+      );
+      for (const sha256 of damaged) terminal.err(`damaged  ${sha256}\n`);
+      if (damaged.length === 0) return 0;
+      terminal.err(
+        `${count(damaged.length)} of the backup are damaged and were left out: \`holdfast verify --data ${root}\` says what they were.\n`,
+      );
+      return 1;
+    } finally {
+      bar.end();
+    }
+  },
+};
+
+async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
+  try {
+    const { damaged } = await readStore({ data: folder }, (store) => checkStore(store, terminal));
+    return damaged.length > 0 ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.kind !== "conflict") throw error;
+    throw new Problem(
+      "conflict",
+      `${error.message}. To look at it, restore it and start a server of this version on that`,
+      { cause: error },
+    );
+  }
+}
+
+function count(files: number, more = ""): string {
+  return `${files.toLocaleString("en-US")} ${more ? `${more} ` : ""}${files === 1 ? "file" : "files"}`;
 }

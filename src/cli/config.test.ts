@@ -101,6 +101,9 @@ access:
 trustedProxies: []
 fetches: 365d
 diskLow: 1GiB
+disk:
+  keepFree: 0B
+  until: 0B
 offline: true
 logs:
   style: auto

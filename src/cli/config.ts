@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
-import { formatAddress, formatDuration, formatSize } from "../config/values.ts";
+import { formatAddress, formatDuration, formatShare, formatSize } from "../config/values.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Command } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -68,6 +68,10 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
       ...(config.mail && { mail: shownMail(config.mail) }),
       diskLow: formatSize(config.diskLow),
+      disk: {
+        keepFree: formatShare(config.disk.keepFree),
+        until: formatShare(config.disk.until),
+      },
       ...(config.tls === null ? {} : { tls: config.tls.files }),
       offline: config.offline,
       logs: config.logs,
@@ -90,6 +94,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
               ? { sources: repository.sources.map(shownSource) }
               : {}),
             freshness: formatDuration(repository.freshnessMs),
+            ...(repository.quota === null ? {} : { quota: formatSize(repository.quota) }),
             offline: repository.offline,
             ...(repository.listen ? { listen: formatAddress(repository.listen) } : {}),
             ...(hosting.includes(repository.format) && { hosted: shownHosted(repository) }),

@@ -260,6 +260,7 @@ test("an upstream is asked by the client that the server uses", async () => {
     format: "npm",
     claims: [],
     freshnessMs: 0,
+    quota: null,
     offline: false,
     listen: null,
     bases: [],

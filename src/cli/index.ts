@@ -40,9 +40,13 @@ export async function runCli(
   }
 }
 
-/** The command whose name, of one word or two, the line begins with. */
+/** The command whose name, of two words or of one, the line begins with. */
 function find(commands: readonly Command[], argv: readonly string[]): Command | undefined {
-  return commands.find(({ name }) => name.split(" ").every((word, at) => argv[at] === word));
+  const [first, second] = argv;
+  return (
+    commands.find(({ name }) => name === `${first} ${second}`) ??
+    commands.find(({ name }) => name === first)
+  );
 }
 
 /** The commands of two words that begin with this one; all commands when there are none. */

@@ -30,7 +30,7 @@ export function newStore({ data }: Config): string {
 }
 
 /** Throws Problem("notFound") where no server ever stored anything. */
-export function requireStore({ data }: Config): Layout {
+export function requireStore({ data }: Pick<Config, "data">): Layout {
   if (!existsSync(data))
     throw new Problem(
       "notFound",
@@ -47,7 +47,7 @@ export function requireStore({ data }: Config): Layout {
 
 /** Runs `work`, which changes nothing, also beside a running server. */
 export async function readStore<T>(
-  config: Config,
+  config: Pick<Config, "data">,
   work: (store: ReadStore) => Promise<T>,
 ): Promise<T> {
   const layout = requireStore(config);

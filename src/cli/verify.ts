@@ -34,11 +34,11 @@ was not repaired. What is fetched again must have the very bytes that were seen 
       const config = configFrom(given, formats, terminal);
       const { damaged, views } = given.on("repair")
         ? await holdStore(config, async (store) => {
-            const found = await check(store, terminal);
+            const found = await checkStore(store, terminal);
             await discard(store, found);
             return found;
           })
-        : await readStore(config, (store) => check(store, terminal));
+        : await readStore(config, (store) => checkStore(store, terminal));
       if (damaged.length + views.damaged.length === 0) return 0;
       if (!given.on("repair")) {
         terminal.out("`holdfast verify --repair` fetches damaged files again.\n");
@@ -53,7 +53,7 @@ was not repaired. What is fetched again must have the very bytes that were seen 
   };
 }
 
-async function check(store: ReadStore, terminal: Terminal): Promise<VerifyResult> {
+export async function checkStore(store: ReadStore, terminal: Terminal): Promise<VerifyResult> {
   let bar: Progress | null = null;
   const result = await verify(store, (done, total) => {
     bar ??= createProgress(terminal, "Verifying", { total, unit: "files" });

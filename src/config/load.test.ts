@@ -77,7 +77,12 @@ test("without a file there are the built-in repositories and the defaults", () =
   for (const repository of config.repositories) {
     expect(repository.upstreams).toHaveLength(1);
     expect(repository.upstreams[0]).toMatchObject({ timeoutMs: 30_000 });
-    expect(repository).toMatchObject({ freshnessMs: 300_000, claims: [], listen: null });
+    expect(repository).toMatchObject({
+      freshnessMs: 300_000,
+      quota: null,
+      claims: [],
+      listen: null,
+    });
   }
   expect(config.repositories[1]!.options).toEqual({ simplePath: "simple/" });
 });
@@ -125,6 +130,7 @@ test("every key of an upstream arrives, with secrets read", () => {
     format: "npm",
     claims: [],
     freshnessMs: 300_000,
+    quota: null,
     offline: false,
     listen: { host: "::", port: 4873 },
     bases: [],
@@ -305,6 +311,13 @@ const single: [what: string, text: string | null, rest: Partial<LoadInput>, want
     {},
     "holdfast.yaml:1:32  repositories.npm.listen  127.0.0.1:4653 is already used by the server itself",
   ],
+  [
+    "room that ends before it begins",
+    "disk: { keepFree: 10%, until: 5% }",
+    {},
+    "holdfast.yaml:1:31  disk.until  must not be less than keepFree",
+  ],
+  ["more than all of a disk", "disk: { keepFree: 100% }", {}, "a size or a part of the disk"],
   ["an empty secret", upstream("tokenFile: empty"), {}, "tokenFile  empty is empty"],
   ["two lines", upstream("tokenFile: lines"), {}, "tokenFile  lines holds more than one line"],
   [

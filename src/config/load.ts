@@ -4,6 +4,7 @@ import { basename, dirname, resolve as resolvePath } from "node:path";
 import { z } from "zod";
 import { noRules } from "../core/access.ts";
 import type { OptionFile } from "../core/format.ts";
+import { isLess } from "../core/share.ts";
 import type { SourceSettings } from "../core/source.ts";
 import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
@@ -118,6 +119,9 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     },
     { complain },
   );
+  const { keepFree, until = keepFree } = input.disk;
+  if (isLess(until, keepFree))
+    complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
@@ -137,6 +141,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
     mail: resolveMail(input.mail, reader, complain),
     diskLow: input.diskLow,
+    disk: { keepFree, until },
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,
     logs: input.logs,
@@ -168,6 +173,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       hookSecret,
       claims: entry.claims,
       freshnessMs: entry.freshness,
+      quota: entry.quota ?? null,
       offline: offline || entry.offline || upstreams.length + bases.length + sources.length === 0,
       listen: entry.listen ?? null,
       hosted: resolveHosted(entry.hosted ?? hostedKeys.hosted.parse({})),

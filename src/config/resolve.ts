@@ -6,6 +6,7 @@ import type { AccessRules } from "../core/access.ts";
 import type { CertificateFacts, KeyPair } from "../core/certificate.ts";
 import type { OptionFile } from "../core/format.ts";
 import type { PolicyRule } from "../core/policy.ts";
+import type { Share } from "../core/share.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
@@ -60,6 +61,8 @@ export interface RepositoryConfig {
   bases: { repository: string; before: number }[];
   claims: string[];
   freshnessMs: number;
+  /** Bytes of fetched files; null for no bound. */
+  quota: number | null;
   /** True also when the whole server is offline. */
   offline: boolean;
   /** An additional address where it stands at the root. */
@@ -110,6 +113,8 @@ export interface Config {
   mail: MailConfig | null;
   /** In bytes; 0 for never. */
   diskLow: number;
+  /** Below `keepFree` room is made until `until` is free. */
+  disk: { keepFree: Share; until: Share };
   offline: boolean;
   logs: { style: "auto" | "json" | "text" };
   /** In bytes. */

@@ -8,7 +8,7 @@ import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
 import { Upstream } from "./upstream.ts";
 import { builtInRepositories } from "./upstreams.ts";
-import { Duration, HttpUrl, IpRange, Listen, Path, Size } from "./values.ts";
+import { DiskShare, Duration, HttpUrl, IpRange, Listen, Path, Size } from "./values.ts";
 
 /** What this room needs to know of a format. */
 export interface FormatOptions extends RuledFormat, FedFormat {
@@ -37,6 +37,8 @@ export const Base = z
   })
   .meta({ id: "Base", title: "repository" });
 
+const Bound = Size.refine((bytes) => bytes > 0, "must be more than 0B");
+
 /** The keys that every repository has, whatever its format. */
 export const commonKeys = {
   upstreams: z
@@ -61,14 +63,17 @@ export const commonKeys = {
     .default(false)
     .describe("Never opens an outward connection for this repository")
     .meta({ examples: [true] }),
+  quota: Bound.optional()
+    .describe(
+      "Bytes of fetched files. When there are more, those that can be fetched again are removed, those used longest ago first. What is published here has a quota of its own",
+    )
+    .meta({ examples: ["50GB"] }),
   listen: Listen.optional()
     .describe(
       "An additional address where this repository stands at the root, so that clients of the server it replaces need no change",
     )
     .meta({ examples: ["0.0.0.0:4873"] }),
 };
-
-const Bound = Size.refine((bytes) => bytes > 0, "must be more than 0B");
 
 /** The keys of repositories in which packages can be published. */
 export const hostedKeys = {
@@ -131,6 +136,19 @@ const general = {
       "Free bytes on the disk of the data directory below which that is an event (`disk-low`). `0B` is never",
     )
     .meta({ examples: ["20GiB"] }),
+  disk: z
+    .strictObject({
+      keepFree: DiskShare.prefault("0B")
+        .describe(
+          "What is to stay free on the disk of the data directory, in bytes or as a part of it. Below that, fetched files that can be fetched again are removed, those used longest ago first. `0B` is never",
+        )
+        .meta({ examples: ["10%"] }),
+      until: DiskShare.optional()
+        .describe("Until so much is free. Without it until `keepFree` is")
+        .meta({ examples: ["15%"] }),
+    })
+    .prefault({})
+    .describe("Room on the disk. docs/operation.md tells more"),
   trustedProxies: z
     .array(IpRange)
     .default([])

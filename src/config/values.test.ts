@@ -22,6 +22,10 @@ for (const text of ["", "64", "64 MiB", "-1B", "1.5GiB", "64mib"])
   test(`parseSize(${JSON.stringify(text)}) throws`, () =>
     expect(() => parseSize(text)).toThrow(RangeError));
 
+for (const text of ["10%", "0B", "20GiB"])
+  test(`${text} of a disk is written back so`, () =>
+    expect(values.formatShare(values.DiskShare.parse(text))).toBe(text));
+
 const durations: [ms: number, text: string][] = [
   [0, "0s"],
   [30_000, "30s"],

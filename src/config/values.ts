@@ -1,6 +1,7 @@
 // The small values of the configuration: durations, sizes, addresses, and how they are written back.
 import { z } from "zod";
 import { DURATION, parseDuration } from "../core/duration.ts";
+import type { Share } from "../core/share.ts";
 import { parseSize, SIZE, UNITS } from "../core/size.ts";
 import { show } from "./show.ts";
 
@@ -28,6 +29,10 @@ export function formatSize(bytes: number): string {
   const units = ["TiB", "GiB", "MiB", "KiB"];
   const unit = units.find((unit) => bytes > 0 && bytes % UNITS[unit]! === 0) ?? "B";
   return `${bytes / UNITS[unit]!}${unit}`;
+}
+
+export function formatShare(share: Share): string {
+  return "bytes" in share ? formatSize(share.bytes) : `${share.percent}%`;
 }
 
 /** Null when it is not HOST:PORT; an IPv6 address stands in brackets. */
@@ -64,6 +69,17 @@ export const Duration = z
 
 const size = wants("a size (a whole number and a unit: 512KiB, 64MiB, 2GB)");
 export const Size = z.string(size).regex(SIZE, size).transform(parseSize).meta({ title: "size" });
+
+const share = wants("a size or a part of the disk, like 20GiB or 10%");
+/** Of a disk. */
+export const DiskShare = z
+  .string(share)
+  .regex(/^(\d+(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)|\d{1,2}%)$/, share)
+  .transform(
+    (text): Share =>
+      text.endsWith("%") ? { percent: Number.parseInt(text, 10) } : { bytes: parseSize(text) },
+  )
+  .meta({ title: "size or percent" });
 
 const listen = wants("HOST:PORT, like 127.0.0.1:4653 or [::]:4653");
 export const Listen = z

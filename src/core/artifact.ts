@@ -86,6 +86,9 @@ export interface StoredArtifactRow {
   fetchedAt: number;
 }
 
+/** What a stored file is called, and what it is. */
+export type StoredName = Pick<StoredArtifactRow, "package" | "version" | "file" | "sha256">;
+
 export interface KnownFile {
   file: string;
   version: string;

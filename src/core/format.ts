@@ -1,7 +1,7 @@
 // What a format is: one ecosystem's protocol, pure: data in, data out.
 import type { ZodType } from "zod";
 import type { Ecosystem } from "./advisory.ts";
-import type { ArtifactType, RandomAccess } from "./artifact.ts";
+import type { ArtifactType, RandomAccess, StoredName } from "./artifact.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
@@ -142,6 +142,11 @@ export interface Service<Route extends { kind: string } = { kind: string }, Opti
   /** By the names of `Format.operations`: each of them. */
   readonly operations?: Readonly<Record<string, RunOperation<Options>>>;
   readonly gauges?: readonly Gauge<Options>[];
+  /**
+   * Whether a fetched file must stay when room is made: others are shown by it, or the upstream may not have it any more. Without it all
+   * files can go that nobody else keeps (cache/keepers.ts).
+   */
+  keeps?(file: StoredName, repository: Repository<Options>): Promise<boolean>;
   /** Lets go of what it holds. Nothing is asked of it afterwards. */
   close?(): Promise<void>;
 }

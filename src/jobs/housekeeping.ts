@@ -1,4 +1,5 @@
 // What the server does for its own data: garbage goes, and the database's log into the database.
+import type { Uses } from "../cache/uses.ts";
 import type { Log } from "../core/log.ts";
 import { type Database, logSize } from "../store/database.ts";
 import { collectGarbage, type GcStore } from "./gc.ts";
@@ -9,7 +10,10 @@ const CHECKPOINT_MS = 10_000;
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const TIDY_MS = 6 * 60 * 60 * 1000;
 
+const NOTES_MS = 60_000;
+
 export interface House extends GcStore {
+  uses: Pick<Uses, "flush">;
   database: Database;
   /** The database's file. */
   file: string;
@@ -18,7 +22,7 @@ export interface House extends GcStore {
 }
 
 export function housekeeping(house: House, log: Log): RecurringJob[] {
-  return [garbageCollection(house, log), checkpoints(house)];
+  return [garbageCollection(house, log), checkpoints(house), lastUses(house)];
 }
 
 function garbageCollection(house: House, log: Log): RecurringJob {
@@ -30,6 +34,11 @@ function garbageCollection(house: House, log: Log): RecurringJob {
       log.write("info", "Collected garbage", { blobs: result.blobs, bytes: result.bytes });
     },
   };
+}
+
+/** When files were last used: see cache/uses.ts. */
+function lastUses({ uses }: House): RecurringJob {
+  return { name: "Writing down what was used", everyMs: NOTES_MS, run: () => uses.flush() };
 }
 
 function checkpoints({ database, file, checkpoint }: House): RecurringJob {

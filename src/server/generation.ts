@@ -36,7 +36,7 @@ export function createGeneration(
   config: Config,
   held: readonly Held[],
   ground: Ground,
-  shownRuns: Pick<ApiDeps, "runs" | "retries">,
+  shownRuns: Pick<ApiDeps, "runs" | "retries" | "disk">,
   gitHook: GitHooks,
   given?: Gate,
 ): Generation {

@@ -11,6 +11,7 @@ import { createNaming } from "../cache/named.ts";
 import type { Shared } from "../cache/repository.ts";
 import { createSecrets } from "../cache/secrets.ts";
 import { createSoundness } from "../cache/soundness.ts";
+import { createUses } from "../cache/uses.ts";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
@@ -27,7 +28,13 @@ import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
-import { emptyIncoming, type Layout, openLayout, tighten } from "../store/layout.ts";
+import {
+  emptyIncoming,
+  type Layout,
+  openLayout,
+  refuseUnrestored,
+  tighten,
+} from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
@@ -48,8 +55,8 @@ export interface Ground {
   readonly tally: Tally;
   readonly bodies: Bodies;
   readonly log: Log;
-  /** Of the disk of the data directory. */
-  freeBytes(): Promise<number>;
+  /** Bytes of the disk of the data directory. */
+  disk(): Promise<{ free: number; total: number }>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
   /** Where people find the server, by the configuration as it is now; null: where they asked. */
@@ -70,6 +77,7 @@ export async function openGround(
   config: GroundConfig,
   { log, now, elapsed }: { log: Log; now(): number; elapsed(): number },
 ): Promise<Ground> {
+  refuseUnrestored(config.data);
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
   const tightened = tighten(layout.root);
@@ -87,6 +95,7 @@ export async function openGround(
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   const fetches = createFetches(database, log, now);
+  const uses = createUses(database);
   let { publicUrl } = config;
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
@@ -98,6 +107,7 @@ export async function openGround(
     blobs,
     naming,
     soundness,
+    uses,
     transform: pool.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
@@ -115,11 +125,11 @@ export async function openGround(
     advisories,
     now,
   };
-  const freeBytes = async () => {
-    const disk = await statfs(layout.root);
-    return disk.bavail * disk.bsize;
+  const disk = async () => {
+    const { bavail, blocks, bsize } = await statfs(layout.root);
+    return { free: bavail * bsize, total: blocks * bsize };
   };
-  watchStore(metrics, database, freeBytes);
+  watchStore(metrics, database, async () => (await disk()).free);
   const tally = createTally(now);
   const { requests } = config;
   return {
@@ -130,7 +140,7 @@ export async function openGround(
     hooks,
     advisories,
     fetches,
-    freeBytes,
+    disk,
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -151,6 +161,7 @@ export async function openGround(
       await auth.audit.settled();
       await fetches.settled();
       await events.settled();
+      await uses.flush().catch(() => {}); // a full disk: what was used last goes a little earlier
       await hooks.stop();
       await database.close();
       lock.release();

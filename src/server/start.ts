@@ -17,6 +17,8 @@ import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
+import { createRoom } from "../jobs/room.ts";
+import { roomOperations } from "../jobs/room-operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
@@ -34,6 +36,7 @@ import { startServerJobs } from "./jobs.ts";
 import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
 import { createReload, type Reload } from "./reload.ts";
+import { roomyOf } from "./roomy.ts";
 
 const GRACE_MS = 30_000;
 
@@ -86,6 +89,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const api = {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
+    disk: () => room.state(),
   };
   const gitHook = openGitHooks(() => current, ground);
   const feeds = openFeeds(ground, () => current.policed);
@@ -102,6 +106,13 @@ export async function start(options: StartOptions): Promise<Running> {
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
+  const room = createRoom({
+    ...shared,
+    repositories: () => roomyOf(current),
+    marks: () => current.config.disk,
+    disk: ground.disk,
+    metrics: ground.metrics,
+  });
   const operations = withHouse(
     createOperations(() => current.own, log, now),
     {
@@ -116,6 +127,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
       ...hookOperations(ground.hooks),
       ...feeds.operations,
+      ...roomOperations(room),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -163,7 +175,12 @@ export async function start(options: StartOptions): Promise<Running> {
     const deps = { events, database, now };
     return [
       watchUpstreams(() => current.held, deps),
-      watchDisk(ground.freeBytes, () => current.config.diskLow, deps),
+      watchDisk(
+        async () => (await ground.disk()).free,
+        () => current.config.diskLow,
+        deps,
+      ),
+      room.job(log),
     ];
   }
 

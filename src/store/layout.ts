@@ -20,6 +20,7 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
+import { Problem } from "../core/problem.ts";
 
 /** Private names, tokens' hashes, what a team installs: nobody else's business. */
 export const FOLDER_MODE = 0o700;
@@ -53,6 +54,20 @@ export function layoutOf(root: string): Layout {
     database: join(root, "holdfast.db"),
     lock: join(root, "lock.db"),
   };
+}
+
+/** What says of a folder that a restore into it has not come to its end, and of which backup. */
+export function restoreMark(root: string): string {
+  return join(root, "restore.json");
+}
+
+/** Throws Problem("conflict") for a folder that a restore into it has not come to its end. */
+export function refuseUnrestored(root: string): void {
+  if (existsSync(restoreMark(root)))
+    throw new Problem(
+      "conflict",
+      `A restore into ${root} was cut: \`holdfast restore BACKUP --data ${root}\` goes on with it`,
+    );
 }
 
 /** Makes what is missing. */

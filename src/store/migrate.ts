@@ -1,6 +1,6 @@
 // The version of the database: which one it is, and how an older one becomes today's.
 import type { Database as Sqlite } from "bun:sqlite";
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, renameSync } from "node:fs";
 import { Problem } from "../core/problem.ts";
 import { migrations } from "./migrations/index.ts";
 
@@ -13,13 +13,14 @@ export function migrate(file: Sqlite, path: string): void {
   if (version > CURRENT)
     throw new Problem(
       "conflict",
-      `The data directory was written by a newer Holdfast (database version ${version}; this one knows ${CURRENT})`,
+      `The data directory was written by a newer Holdfast (database version ${version}; this one knows ${CURRENT}). Run that one, or put the copy of ${path} from before the upgrade in its place, ${path}.version-N`,
     );
   if (version === CURRENT) return;
   if (version > 0) {
     file.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
     const copy = `${path}.version-${version}`;
-    if (!existsSync(copy)) copyFileSync(path, copy);
+    copyFileSync(path, `${copy}.part`); // what has the name is whole
+    renameSync(`${copy}.part`, copy);
   }
   for (const migration of migrations) {
     if (migration.version <= version) continue;

@@ -10,6 +10,7 @@ import { publishGiven, suitesOf } from "./hosted/publish.ts";
 import { createSuites } from "./hosted/suites.ts";
 import { tidySuites } from "./hosted/tidy.ts";
 import { expireUploads, serveUpload } from "./hosted/upload.ts";
+import { keeps } from "./keeps.ts";
 import { type AptRepository, type AptRun, createMemory } from "./memory.ts";
 import { mirrorRuns } from "./mirror/index.ts";
 import { closeLookups } from "./open-lookups.ts";
@@ -66,6 +67,7 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
         (repository, call) => run(own(repository), call),
       ]),
     ),
+    keeps: (file, repository) => keeps(own(repository), file),
     gauges: [{ ...validUntilGauge, read: (repository) => readValidUntil(own(repository)) }],
     close: () => closeLookups(memory.lookups),
   };

@@ -23,6 +23,7 @@ import fetches from "./0022-fetches.sql" with { type: "text" };
 import provenance from "./0024-provenance.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
+import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   { version: 24, sql: provenance },
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
+  { version: 28, sql: artifactsByUse },
 ];

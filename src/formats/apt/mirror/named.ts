@@ -17,7 +17,7 @@ import { rowsOf } from "./rows.ts";
 const REPLACED_NAME = /@[0-9a-f]{16}$/;
 
 /** An index, and not a pool file: those are known by their hash, which has no folder and no name's end. */
-export function isIndex({ file }: StoredArtifactRow): boolean {
+export function isIndex({ file }: Pick<StoredArtifactRow, "file">): boolean {
   return ALGORITHMS.some((algorithm) => isHash(algorithm, file));
 }
 
@@ -106,7 +106,7 @@ function below(suite: string, path: string): string {
 }
 
 /** All that is remembered of a suite: both forms of the release in service, and the ones before. */
-async function releasesOf(repository: AptRepository, suite: string): Promise<Release[]> {
+export async function releasesOf(repository: AptRepository, suite: string): Promise<Release[]> {
   const current = await currentRelease(repository, suite, "stored");
   const releases = [current.generation.release];
   for (const kind of ["inrelease", "release"] as const) {
