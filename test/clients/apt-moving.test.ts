@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { buildDeb, buildSource, must, withScene } from "./apt-private-scene.ts";
+import { buildDeb, buildSource, must } from "./apt-builds.ts";
+import { withScene } from "./apt-private-scene.ts";
 import { createPublisher, publisherNames } from "./apt-publishers.ts";
 import { AptRoot } from "./apt-root.ts";
 import { serveFolder } from "./apt-site.ts";

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { buildDeb, sha256Of, withScene } from "./apt-private-scene.ts";
+import { buildDeb, sha256Of } from "./apt-builds.ts";
+import { withScene } from "./apt-private-scene.ts";
 import { withPrograms } from "./clients.ts";
 
 withPrograms(["apt"], () => {

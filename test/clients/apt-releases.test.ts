@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { buildDeb, buildSource, must, withScene } from "./apt-private-scene.ts";
+import { buildDeb, buildSource, must } from "./apt-builds.ts";
+import { withScene } from "./apt-private-scene.ts";
 import type { AptRoot } from "./apt-root.ts";
 import { commandOf, withPrograms } from "./clients.ts";
 

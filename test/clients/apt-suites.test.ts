@@ -3,17 +3,8 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { run } from "../support/run.ts";
-import {
-  bearer,
-  buildDeb,
-  environment,
-  generations,
-  many,
-  must,
-  named,
-  type Scene,
-  withScene,
-} from "./apt-private-scene.ts";
+import { buildDeb, environment, many, must, named } from "./apt-builds.ts";
+import { bearer, generations, type Scene, withScene } from "./apt-private-scene.ts";
 import type { AptRoot } from "./apt-root.ts";
 import { withPrograms } from "./clients.ts";
 

@@ -7,17 +7,14 @@ import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import {
   type Built,
-  bearer,
   buildDeb,
   buildSource,
   createSigner,
   environment,
-  generations,
   many,
   named,
-  type Scene,
-  withScene,
-} from "./apt-private-scene.ts";
+} from "./apt-builds.ts";
+import { bearer, generations, type Scene, withScene } from "./apt-private-scene.ts";
 import { commandOf, withPrograms } from "./clients.ts";
 
 async function put(url: string, path: string, file: string, token: string) {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { xzBlock, xzFile } from "../../src/archive/xz-writer.ts";
 import { tempFolder } from "../support/temp.ts";
-import { must } from "./apt-private-scene.ts";
+import { must } from "./apt-builds.ts";
 import { withPrograms } from "./clients.ts";
 
 withPrograms(["xz"], () => {
