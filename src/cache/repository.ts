@@ -42,6 +42,7 @@ import { createRepackCheck } from "./repacked.ts";
 import { createSeen } from "./seen.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
+import { createTold } from "./told.ts";
 import { createWithheld } from "./withheld.ts";
 
 export interface RepositorySettings {
@@ -290,6 +291,7 @@ export function createRepository(
     accounts: shared.accounts,
     hosting,
     sources,
+    told: createTold(shared.advisories, format.advisories?.purlType ?? null),
     hostedKeys,
     elsewhere: (packageName) => elsewhere(packageName)?.repository.for(shared.ownGrant) ?? null,
     seen: createSeen({

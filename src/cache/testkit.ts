@@ -57,6 +57,7 @@ type ToyFile =
 export const toy: AnyFormat = {
   name: "toy",
   purlType: "toy",
+  advisories: TOYS,
   withholds: true,
   hosts: true,
   options: z.unknown(),
