@@ -45,12 +45,13 @@ export async function servePackages(
   const isWhole = cache.hit && !cache.detail && isAlone;
   const known = replies.get(root) ?? new Map<string, Reply>();
   replies.set(root, known);
-  const before = isWhole ? known.get(base) : undefined;
+  const key = `${base} ${await isFedBy(repository)}`;
+  const before = isWhole ? known.get(key) : undefined;
   if (before) return before;
   const reply = await composed(root, base, repository, memory);
   if (!isWhole) return { ...reply, cache };
   const shared = { ...reply, cache, isShared: true };
-  if (known.size < BASES_LIMIT) known.set(base, shared);
+  if (known.size < BASES_LIMIT) known.set(key, shared);
   return shared;
 }
 
@@ -65,13 +66,14 @@ async function composed(
   memory: ComposerMemory,
 ): Promise<Reply> {
   const listed = await listedOf(root, repository);
-  const plain = encodeJson(ourPackages(root, listed, ""));
+  const isFed = await isFedBy(repository);
+  const plain = encodeJson(ourPackages(root, listed, "", { isFed }));
   const changedAt = await dateOf(repository, "packages.json", plain);
   const lastModified = Math.max(
     changedAt,
     await viewsDate(repository, memory, base, formOf(root, repository)),
   );
-  const reply = jsonReply(200, ourPackages(root, listed, base));
+  const reply = jsonReply(200, ourPackages(root, listed, base, { isFed }));
   const etag = createHash("sha256")
     .update(reply.body as string)
     .digest("hex");
@@ -93,7 +95,10 @@ async function withHosted(
   const isListed =
     repository.sources.patterns.length === 0 && (listed !== null || root.available !== null);
   const names = isListed ? [...(listed ?? []), ...hosted] : null;
-  const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, true);
+  const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, {
+    hasHosted: true,
+    isFed: await isFedBy(repository),
+  });
   return jsonReply(200, own, null, { "cache-control": "private, no-cache" });
 }
 
@@ -114,8 +119,9 @@ export function ourPackages(
   root: Root,
   listed: readonly string[] | null,
   base: string,
-  hasHosted = false,
+  also: { hasHosted?: boolean; isFed?: boolean } = {},
 ): Record<string, unknown> {
+  const { hasHosted = false } = also;
   const patterns = root.available?.patterns ?? [];
   return {
     ...root.notices,
@@ -130,15 +136,27 @@ export function ourPackages(
     }),
     ...((root.list !== null || hasHosted) && { list: `${base}/list.json` }),
     ...(root.providers !== null && { "providers-api": `${base}/providers/%package%.json` }),
-    ...advisories(root, base),
+    ...advisories(root, base, also.isFed === true),
     ...filter(root, base),
   };
 }
 
-function advisories({ advisories: theirs }: Root, base: string) {
+/** Whether feeds tell of such packages. */
+async function isFedBy({ advisories }: Repository): Promise<boolean> {
+  return (await advisories.state()) !== null;
+}
+
+/**
+ * Feeds are told where Composer can ask, and it asks there alone: not where it finds a part of them in the files of packages, nor where the upstream has
+ * them nowhere else.
+ */
+function advisories({ advisories: theirs }: Root, base: string, isFed: boolean) {
+  const apiUrl = { "api-url": `${base}/api/security-advisories/` };
+  if (isFed && (!theirs?.metadata || theirs.apiUrl !== null))
+    return { "security-advisories": { metadata: false, ...apiUrl } };
   if (!theirs) return {};
-  const apiUrl = theirs.apiUrl === null ? {} : { "api-url": `${base}/api/security-advisories/` };
-  return { "security-advisories": { metadata: theirs.metadata, ...apiUrl } };
+  const has = theirs.apiUrl === null ? {} : apiUrl;
+  return { "security-advisories": { metadata: theirs.metadata, ...has } };
 }
 
 function filter({ filter: theirs }: Root, base: string) {

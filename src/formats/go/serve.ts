@@ -15,6 +15,7 @@ import { noteProvisional } from "./provisional.ts";
 import type { GoRoute } from "./routes.ts";
 import type { Shown, SumdbClient } from "./sumdb/client.ts";
 import { highest } from "./version.ts";
+import { serveVulndb } from "./vulndb.ts";
 
 type GoRepository = Repository<GoOptions>;
 
@@ -167,7 +168,7 @@ async function serveSumdb(route: SumdbRoute, { repository, checksums }: Context)
 }
 
 async function serveCode(
-  route: Exclude<GoRoute, { database: string }>,
+  route: Exclude<GoRoute, { database: string } | { kind: "vulndb" }>,
   request: Request,
   context: Context,
   code: CodeModule,
@@ -191,6 +192,7 @@ export function serve(
   checksums: Checksums,
 ): Promise<Reply> {
   const context = { repository, checksums };
+  if (route.kind === "vulndb") return serveVulndb(route, repository);
   if (!("database" in route)) {
     const code = codeModule(route.module, repository);
     if (code) return serveCode(route, request, context, code);
