@@ -3,8 +3,10 @@
 import type { Advisory } from "../../core/advisory.ts";
 import { distinct, githubIdOf, narrowed, pageOf, rangeText } from "../../core/audited.ts";
 import type { Repository } from "../../core/repository.ts";
-import type { Advisories } from "./advisories.ts";
 import { isObject } from "./types.ts";
+
+/** By name. */
+export type Advisories = Record<string, unknown[]>;
 
 const WORDS = { and: ",", or: "|", is: "=" };
 const SEVERITIES = { critical: "critical", high: "high", moderate: "medium", low: "low" };

@@ -15,7 +15,7 @@ import type { Answer, Question } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { fedAdvisories, merged } from "./advisories-feeds.ts";
+import { type Advisories, fedAdvisories, merged } from "./advisories-feeds.ts";
 import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./asking.ts";
 import { isPackageName } from "./names.ts";
 import type { Root } from "./root.ts";
@@ -24,9 +24,6 @@ import { isObject } from "./types.ts";
 const BODY_LIMIT = 4 * 1024 * 1024;
 const ANSWER_LIMIT = 64 * 1024 * 1024;
 const WHAT = "security advisories";
-
-/** By name. */
-export type Advisories = Record<string, unknown[]>;
 
 /** By name, for the names that may be told to the upstream. By time alone where no name is given. */
 export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {

@@ -15,7 +15,7 @@ import { noteProvisional } from "./provisional.ts";
 import type { GoRoute } from "./routes.ts";
 import type { Shown, SumdbClient } from "./sumdb/client.ts";
 import { highest } from "./version.ts";
-import { serveVulndb } from "./vulndb.ts";
+import type { Vulndb } from "./vulndb.ts";
 
 type GoRepository = Repository<GoOptions>;
 
@@ -190,9 +190,10 @@ export function serve(
   request: Request,
   repository: GoRepository,
   checksums: Checksums,
+  vulndb: Vulndb,
 ): Promise<Reply> {
   const context = { repository, checksums };
-  if (route.kind === "vulndb") return serveVulndb(route, repository);
+  if (route.kind === "vulndb") return vulndb.serve(route, repository);
   if (!("database" in route)) {
     const code = codeModule(route.module, repository);
     if (code) return serveCode(route, request, context, code);

@@ -16,50 +16,52 @@ interface Index {
   vulns: { id: string; modified: string; aliases: readonly string[] }[];
 }
 
-export async function serveVulndb(
-  { entry, isPacked }: GoRoute & { kind: "vulndb" },
-  repository: Repository,
-): Promise<Reply> {
-  const state = await repository.advisories.state();
-  if (!state) throw nothingKnown("Go");
-  const bytes = await bytesOf(entry, state, repository);
-  // It is the file that is packed, and not its way here: no content-encoding.
-  return isPacked
-    ? reply(200, "application/gzip", gzipSync(bytes))
-    : reply(200, "application/json", bytes);
+export interface Vulndb {
+  serve(route: GoRoute & { kind: "vulndb" }, repository: Repository): Promise<Reply>;
 }
 
-async function bytesOf(
-  entry: string,
-  state: ToldState,
-  repository: Repository,
-): Promise<Uint8Array> {
-  if (entry === "index/db") return encodeJson({ modified: state.newestAt ?? state.readAt });
-  if (entry === "index/modules") return encodeJson((await indexOf(repository, state)).modules);
-  if (entry === "index/vulns") return encodeJson((await indexOf(repository, state)).vulns);
-  const id = entry.slice("ID/".length);
+export function createVulndb(): Vulndb {
+  /** Of one caller: the same until a feed is read again. */
+  const indexes = memo((_: Repository) => ({ of: "", index: null as Promise<Index> | null }));
+
+  function indexOf(repository: Repository, state: ToldState): Promise<Index> {
+    const known = indexes(repository);
+    const of = JSON.stringify(state);
+    if (known.of !== of || !known.index) {
+      known.of = of;
+      known.index = readIndex(repository);
+      known.index.catch(() => {
+        known.index = null;
+      });
+    }
+    return known.index;
+  }
+
+  async function listOf(entry: string, state: ToldState, repository: Repository) {
+    if (entry === "index/modules") return (await indexOf(repository, state)).modules;
+    if (entry === "index/vulns") return (await indexOf(repository, state)).vulns;
+    return { modified: state.newestAt ?? state.readAt };
+  }
+
+  return {
+    async serve({ entry, isPacked }, repository) {
+      const state = await repository.advisories.state();
+      if (!state) throw nothingKnown("Go");
+      const bytes = entry.startsWith("ID/")
+        ? await recordOf(entry.slice("ID/".length), repository)
+        : encodeJson(await listOf(entry, state, repository));
+      // It is the file that is packed, and not its way here: no content-encoding.
+      return isPacked
+        ? reply(200, "application/gzip", gzipSync(bytes))
+        : reply(200, "application/json", bytes);
+    },
+  };
+}
+
+async function recordOf(id: string, repository: Repository): Promise<Uint8Array> {
   const found = (await repository.advisories.byId(id)).find((one) => one.id === id);
   if (!found || !isTold(found)) throw new Problem("notFound", `No feed has a record ${id} of Go's`);
   return Buffer.from(found.raw());
-}
-
-/** Of one caller: the same until a feed is read again. */
-const indexes = memo((_: Repository) => ({
-  of: "",
-  index: null as Promise<Index> | null,
-}));
-
-function indexOf(repository: Repository, state: ToldState): Promise<Index> {
-  const known = indexes(repository);
-  const of = JSON.stringify(state);
-  if (known.of !== of || !known.index) {
-    known.of = of;
-    known.index = readIndex(repository);
-    known.index.catch(() => {
-      known.index = null;
-    });
-  }
-  return known.index;
 }
 
 async function readIndex(repository: Repository): Promise<Index> {
