@@ -349,3 +349,10 @@ test("the older form reports what feeds know, with who brings it along", async (
     totalDependencies: 9,
   });
 });
+
+test("an audit of more versions of one package than any project has is refused", async () => {
+  const versions = Array.from({ length: 1001 }, (_, at) => `1.0.${at}`);
+  const repository = new FakeRepository();
+  expect((await problemOf(bulk(repository, { a: versions }))).kind).toBe("tooLarge");
+  expect(repository.asked).toEqual([]);
+});

@@ -38,6 +38,8 @@ import { compareVersions } from "./withheld.ts";
 /** A name and its versions. */
 const BULK = { bytes: 4 * 1024 * 1024, values: 5 * NAMES_LIMIT };
 const NOTHING: ReadonlyMap<string, []> = new Map();
+/** Of one package: each is held against all that is known of it. */
+const VERSIONS_LIMIT = 1000;
 /** Of each package some fields, and what it requires. */
 const TREE = { bytes: 16 * 1024 * 1024, values: 10 * NAMES_LIMIT };
 
@@ -167,6 +169,11 @@ function readBulk(body: Record<string, unknown>): Map<string, string[]> {
   for (const [name, versions] of Object.entries(body)) {
     if (!isPackageName(name) || !Array.isArray(versions)) continue;
     const texts = versions.filter((version) => typeof version === "string");
+    if (texts.length > VERSIONS_LIMIT)
+      throw new Problem(
+        "tooLarge",
+        `An audit of ${texts.length} versions of ${name} is too large: ${VERSIONS_LIMIT} is the most`,
+      );
     if (texts.length) asked.set(name, texts);
   }
   return asked;
