@@ -21,8 +21,10 @@ const REVISIONS = 2 ** 14;
 export function createCurrent(known: Advisories): CurrentAdvisories {
   const memory = new Map<string, { found: readonly Advisory[]; bytes: number }>();
   const revisions = new Uint32Array(REVISIONS);
-  let bytes = 0;
+  /** Names of the feeds that tell of a type, until anything changes. */
+  const coverage = new Map<string, ReadonlySet<string>>();
   let changes = 0;
+  let bytes = 0;
 
   const keyOf = (type: string, name: string) => `${type}/${name}`;
 
@@ -48,6 +50,20 @@ export function createCurrent(known: Advisories): CurrentAdvisories {
   return {
     byId: known.byId,
     feeds: known.feeds,
+    all: known.all,
+    async covering(type) {
+      // Looking for them goes through all names of the type.
+      let names = coverage.get(type);
+      if (names) {
+        const covering = names;
+        return (await known.feeds()).filter(({ name }) => covering.has(name));
+      }
+      const of = changes;
+      const found = await known.covering(type);
+      names = new Set(found.map(({ name }) => name));
+      if (of === changes) coverage.set(type, names);
+      return found;
+    },
     recall: (type, name) => memory.get(keyOf(type, name))?.found,
     revision: (type, name) => (name === null ? changes : revisions[slotOf(keyOf(type, name))]!),
     async about(type, name) {
@@ -62,6 +78,7 @@ export function createCurrent(known: Advisories): CurrentAdvisories {
     },
     changed(names) {
       changes += 1;
+      coverage.clear();
       for (const { purlType, name } of names) {
         const key = keyOf(purlType, name);
         forget(key);

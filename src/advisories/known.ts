@@ -31,20 +31,46 @@ export function knownAdvisories(sql: Query, ecosystems: readonly Ecosystem[]): A
         });
       });
     },
-    async feeds() {
-      const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
-      return (await readFeeds(sql)).map(
-        ({ name, readAt, newestAt, records, error }): FeedState => ({
-          name,
-          readAt: time(readAt),
-          newestAt: time(newestAt),
-          records,
-          error,
-        }),
-      );
+    feeds,
+    async covering(type) {
+      const rows = await sql`SELECT DISTINCT feed FROM advisory_packages WHERE purl_type = ${type}`;
+      const names = new Set(rows.map(({ feed }) => feed));
+      return (await feeds()).filter(({ name }) => names.has(name));
+    },
+    async *all(type) {
+      const ecosystem = ecosystems.find(({ purlType }) => purlType === type);
+      let last = { name: "", feed: "", id: "" };
+      while (ecosystem) {
+        const { name, feed, id } = last;
+        const rows = await sql`SELECT p.name, p.feed, p.id, a.raw FROM advisory_packages p
+          JOIN advisories a ON a.feed = p.feed AND a.id = p.id
+          WHERE p.purl_type = ${type} AND (p.name > ${name} OR (p.name = ${name} AND (p.feed > ${feed} OR (p.feed = ${feed} AND p.id > ${id}))))
+          ORDER BY p.name, p.feed, p.id LIMIT ${AT_ONCE}`;
+        for (const row of rows) {
+          const found = advisoryOf(textOf(row.raw), { ecosystem, name: row.name }, row.feed);
+          if (found) yield found;
+        }
+        const end = rows.at(-1);
+        if (!end || rows.length < AT_ONCE) return;
+        last = end;
+      }
     },
   };
+
+  async function feeds(): Promise<FeedState[]> {
+    const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
+    return (await readFeeds(sql)).map(({ name, readAt, newestAt, records, error }) => ({
+      name,
+      readAt: time(readAt),
+      newestAt: time(newestAt),
+      records,
+      error,
+    }));
+  }
 }
+
+/** Records in memory at a time, where all are gone through. */
+const AT_ONCE = 64;
 
 const NONE: readonly Advisory[] = Object.freeze([]);
 

@@ -70,6 +70,7 @@ export function advisoryOf(
   return {
     id,
     aliases: aliasesOf(fields),
+    purlType: ecosystem.purlType,
     package: name,
     kind,
     summary: textOf(fields["summary"], SUMMARY_LIMIT),

@@ -1,6 +1,7 @@
 // A repository for one caller: each function asks at the door, and only then does what it is for.
 
 import type { Accounts } from "../core/accounts.ts";
+import type { ToldAdvisories } from "../core/advisory.ts";
 import type { DocumentRef } from "../core/document.ts";
 import type { Action, Grant } from "../core/grant.ts";
 import type { Hosting } from "../core/hosting.ts";
@@ -34,6 +35,8 @@ export interface Parts {
   accounts(grant: Grant): Accounts;
   hosting(grant: Grant): Hosting;
   sources: RepositorySources;
+  /** What feeds tell of packages of its type, whoever asks. */
+  told: ToldAdvisories;
   /** The repository that this one is built on and that owns the package, with the server's own grant: who may read this one may read that. */
   elsewhere(packageName: string): Repository | null;
   /** A reply of such a repository, `from`, for callers of this one. The same object for the same reply. `purl`: of a file; null for a document. */
@@ -100,6 +103,31 @@ function bind(parts: Parts, grant: Grant): Repository {
             : `${asked} were asked`,
         );
         return failed === 0 && !signal.aborted;
+      },
+    },
+    advisories: {
+      async state() {
+        permit("read", null);
+        return parts.told.state();
+      },
+      async about(packageName) {
+        permit("read", packageName);
+        return parts.told.about(packageName);
+      },
+      async aboutAll(names) {
+        permit("read", null);
+        const readable = names.filter((one) => grant.may(name, "read", one));
+        return parts.told.aboutAll(readable);
+      },
+      async byId(id) {
+        permit("read", null);
+        const found = await parts.told.byId(id);
+        return found.filter((one) => grant.may(name, "read", one.package));
+      },
+      async *all() {
+        permit("read", null);
+        for await (const one of parts.told.all())
+          if (grant.may(name, "read", one.package)) yield one;
       },
     },
     refuseClaimed: leave,

@@ -84,7 +84,7 @@ const free: (keyof Repository)[] = [
   "now",
 ];
 /** What asks in each of its own functions. */
-const rooms: (keyof Repository)[] = ["accounts", "hosting", "sources"];
+const rooms: (keyof Repository)[] = ["accounts", "hosting", "sources", "advisories"];
 
 const failure = async (ask: () => unknown) => {
   try {
@@ -127,6 +127,48 @@ test("each function of the code hosts asks for a grant, and who may read asks no
     expect([name, await failure(() => ask(sources))]).toEqual([name, "unauthenticated"]);
   const reader = open.unbound.for(grantOf("ann", (_repository, action) => action === "read"));
   expect(await failure(() => reader.sources.refresh(call))).toBe("forbidden");
+});
+
+test("each function of advisories asks for a grant, and tells nothing of a package that the caller may not read", async () => {
+  open = await openToy();
+  const all = async (of: Repository["advisories"]) => {
+    const ids: string[] = [];
+    for await (const { id } of of.all()) ids.push(id);
+    return ids;
+  };
+  const asking: {
+    [name in keyof Repository["advisories"]]: (of: Repository["advisories"]) => unknown;
+  } = {
+    state: (of) => of.state(),
+    about: (of) => of.about("thing"),
+    aboutAll: (of) => of.aboutAll(["thing", "secret"]),
+    byId: (of) => of.byId("GHSA-2"),
+    all,
+  };
+  const refused = open.unbound.for(nothing).advisories;
+  expect(Object.keys(refused).sort()).toEqual(Object.keys(asking).sort());
+  for (const [name, ask] of Object.entries(asking))
+    expect([name, await failure(() => ask(refused))]).toEqual([name, "unauthenticated"]);
+
+  expect(await open.unbound.for(everything).advisories.state()).toBeNull();
+  for (const [id, name] of [
+    ["GHSA-1", "thing"],
+    ["GHSA-2", "secret"],
+  ])
+    await open.advise({
+      id,
+      affected: [{ package: { ecosystem: "Toys", name }, versions: ["1"] }],
+    });
+  const reader = open.unbound.for(
+    grantOf("ann", (_of, action, name) => action === "read" && name !== "secret"),
+  ).advisories;
+  expect(await failure(() => reader.about("secret"))).toBe("forbidden");
+  expect([...(await reader.aboutAll(["thing", "secret"])).keys()]).toEqual(["thing"]);
+  expect(await reader.byId("GHSA-2")).toEqual([]);
+  expect(await all(reader)).toEqual(["GHSA-1"]);
+  const own = open.unbound.for(everything).advisories;
+  expect((await own.byId("GHSA-2")).map((one) => one.package)).toEqual(["secret"]);
+  expect(await all(own)).toEqual(["GHSA-2", "GHSA-1"]);
 });
 
 test("each function of publishing asks for a grant, and who may read may change nothing", async () => {

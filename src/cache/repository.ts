@@ -44,6 +44,7 @@ import { createSeen } from "./seen.ts";
 import { similarEvents } from "./similar.ts";
 import type { Soundness } from "./soundness.ts";
 import { createTasks } from "./tasks.ts";
+import { createTold } from "./told.ts";
 import type { Uses } from "./uses.ts";
 import { createWithheld } from "./withheld.ts";
 
@@ -321,6 +322,7 @@ export function createRepository(
     accounts: shared.accounts,
     hosting,
     sources,
+    told: createTold(shared.advisories, format.advisories?.purlType ?? null),
     hostedKeys,
     elsewhere: (packageName) => elsewhere(packageName)?.repository.for(shared.ownGrant) ?? null,
     seen: createSeen({

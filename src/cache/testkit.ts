@@ -58,6 +58,7 @@ type ToyFile =
 export const toy: AnyFormat = {
   name: "toy",
   purlType: "toy",
+  advisories: TOYS,
   withholds: true,
   compareVersions: (a, b) => Number.parseFloat(a || "-1") - Number.parseFloat(b || "-1"),
   hosts: true,

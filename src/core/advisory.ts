@@ -5,6 +5,7 @@ import type { VersionOrder } from "./policy.ts";
 export interface Advisory {
   id: string; // GHSA-..., PYSEC-..., GO-..., MAL-..., PKSA-...
   aliases: readonly string[]; // CVE-...
+  purlType: string; // of the package: "npm"
   package: string; // by the format's normal form
   kind: "vulnerability" | "malicious";
   summary: string;
@@ -54,6 +55,46 @@ export interface Advisories {
   byId(id: string): Promise<readonly Advisory[]>;
   /** When each feed was last read, and how old its newest record is; empty: there is no feed. */
   feeds(): Promise<readonly FeedState[]>;
+  /** Those of them that tell of packages of this type. */
+  covering(type: string): Promise<readonly FeedState[]>;
+  /** All of the type, one after the other, without those that were withdrawn. */
+  all(type: string): AsyncIterable<Advisory>;
+}
+
+/** What feeds tell of the packages of one repository, for one caller. */
+export interface ToldAdvisories {
+  /** Null where no feed tells of such packages: nothing is known, which is not the same as that there is nothing. */
+  state(): Promise<ToldState | null>;
+  /** By the package's normal name. Throws Problem("forbidden" | "unauthenticated") for a package that the caller may not read. */
+  about(name: string): Promise<readonly Advisory[]>;
+  /** The same of many packages; those that the caller may not read are not in it. */
+  aboutAll(names: readonly string[]): Promise<ReadonlyMap<string, readonly Advisory[]>>;
+  /** What is about packages that the caller may read. */
+  byId(id: string): Promise<readonly Advisory[]>;
+  /** All about packages that the caller may read. */
+  all(): AsyncIterable<Advisory>;
+}
+
+export interface ToldState {
+  /** When the feed was read that was read longest ago. ISO 8601 */
+  readAt: string;
+  /** When the newest record of all was modified. */
+  newestAt: string | null;
+  /** Names of feeds that could not be read the last time: what they tell is as old as `readAt`. */
+  failing: readonly string[];
+}
+
+/** What the feeds that cover a type make together. */
+export function toldState(feeds: readonly FeedState[]): ToldState | null {
+  const read = feeds.flatMap(({ readAt }) => readAt ?? []).sort();
+  const [readAt] = read;
+  if (readAt === undefined) return null;
+  const newest = feeds.flatMap(({ newestAt }) => newestAt ?? []).sort();
+  return {
+    readAt,
+    newestAt: newest.at(-1) ?? null,
+    failing: feeds.filter(({ error }) => error !== null).map(({ name }) => name),
+  };
 }
 
 /** ISO 8601 times; null: never, or none. */

@@ -1,5 +1,6 @@
 // One configured repository as its format sees it: the only way from a format to the network and the disk.
 import type { Accounts } from "./accounts.ts";
+import type { ToldAdvisories } from "./advisory.ts";
 import type { Artifact, KnownFile, Pace, StoredArtifactRow, StoredFile } from "./artifact.ts";
 import type { DocumentRef, ViewRequest } from "./document.ts";
 import type { RepositoryEvent } from "./event.ts";
@@ -61,6 +62,8 @@ export interface Repository<Options = unknown> {
   readonly hosting: Hosting;
   /** Code hosts that releases are made from. */
   readonly sources: Sources;
+  /** What feeds tell is wrong with its packages. */
+  readonly advisories: ToldAdvisories;
   /** True when the name is this repository's owner's: never asked for upstream. */
   claims(name: string): boolean;
   /** As they are configured: what a view of many names depends on, see core/claims.ts. */

@@ -1,5 +1,6 @@
 // For the tests of formats: the parts of a Repository that a test does not expect to be used.
 import type { Accounts } from "./accounts.ts";
+import type { Advisory, ToldAdvisories } from "./advisory.ts";
 import type { Format, Service } from "./format.ts";
 import { type Grant, issueGrant, type Permissions } from "./grant.ts";
 import type { Hosting } from "./hosting.ts";
@@ -43,6 +44,7 @@ export const unexpectedParts: Pick<
   | "accounts"
   | "hosting"
   | "sources"
+  | "advisories"
 > = {
   hasUpstreams: true,
   mayBlock: false,
@@ -57,6 +59,7 @@ export const unexpectedParts: Pick<
     roots: async () => [],
     refresh: async () => true,
   } satisfies Sources,
+  advisories: toldOf(null),
   model: unexpected("model"),
   fetch: unexpected("fetch"),
   work: unexpected("work"),
@@ -66,6 +69,47 @@ export const unexpectedParts: Pick<
   remove: unexpected("remove"),
   swap: unexpected("swap"),
 };
+
+/** What feeds tell; null: there is none. */
+export function toldOf(advisories: readonly Advisory[] | null): ToldAdvisories {
+  const about = async (name: string) => (advisories ?? []).filter((one) => one.package === name);
+  return {
+    about,
+    state: async () =>
+      advisories && { readAt: "2026-11-20T06:00:00.000Z", newestAt: null, failing: [] },
+    aboutAll: async (names) =>
+      new Map(await Promise.all(names.map(async (name) => [name, await about(name)] as const))),
+    byId: async (id) => (advisories ?? []).filter((one) => one.id === id),
+    async *all() {
+      yield* advisories ?? [];
+    },
+  };
+}
+
+/** A high one, of all versions below 1.2.0 unless told. */
+export function advisoryOf(changes: Partial<Advisory> & { package: string }): Advisory {
+  return {
+    id: "GHSA-aaaa-bbbb-cccc",
+    aliases: [],
+    purlType: "npm",
+    kind: "vulnerability",
+    summary: "It leaks",
+    details: "",
+    severity: "high",
+    cvss: null,
+    score: null,
+    cwes: [],
+    url: "",
+    publishedAt: "2026-01-01T00:00:00.000Z",
+    modifiedAt: "2026-01-02T00:00:00.000Z",
+    withdrawnAt: null,
+    versions: [],
+    ranges: [{ introduced: "0", fixed: "1.2.0", lastAffected: null }],
+    raw: () => "{}",
+    feed: "osv",
+    ...changes,
+  };
+}
 
 /** How a request is read that has this body. */
 export function bodyParts(bytes: Uint8Array | string = ""): Pick<Request, "body" | "stream"> {

@@ -196,6 +196,7 @@ describe("an advisory decides", () => {
   const advisory = (changes: Partial<Advisory> = {}): Advisory => ({
     id: "GHSA-1",
     aliases: [],
+    purlType: "npm",
     package: "kelp",
     kind: "vulnerability",
     summary: "It is\nbad",

@@ -1,4 +1,4 @@
-// Security advisories: private names stay here, and what the upstream once answered is there when it is away.
+// Security advisories: private names stay here, and what feeds know and the upstream once answered is there when it is away.
 // https://getcomposer.org/doc/05-repositories.md#security-advisories
 
 import {
@@ -10,20 +10,20 @@ import {
   refuseMany,
   tryAsk,
 } from "../../core/answers.ts";
-import { Problem } from "../../core/problem.ts";
-import type { Question } from "../../core/question.ts";
+import { cannotAsk, Problem } from "../../core/problem.ts";
+import type { Answer, Question } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
+import { type Advisories, fedAdvisories, merged } from "./advisories-feeds.ts";
 import { inBatches, keepConfirmed, objectOf, parseObject, rootOf } from "./asking.ts";
 import { isPackageName } from "./names.ts";
+import type { Root } from "./root.ts";
 import { isObject } from "./types.ts";
 
 const BODY_LIMIT = 4 * 1024 * 1024;
 const ANSWER_LIMIT = 64 * 1024 * 1024;
 const WHAT = "security advisories";
-
-type Advisories = Record<string, unknown[]>;
 
 /** By name, for the names that may be told to the upstream. By time alone where no name is given. */
 export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {
@@ -36,29 +36,56 @@ export async function serveAdvisories(request: Request, repository: Repository):
   const wanted = namesIn(form);
   refuseMany(wanted.length);
   const names = wanted.filter((name) => !repository.claims(name));
+  const state = await repository.advisories.state();
+  const fed = state ? await fedAdvisories(repository, wanted, since) : {};
   if (names.length === 0 && (wanted.length > 0 || since === null))
-    return jsonReply(200, { advisories: {} }, { hit: true });
+    return jsonReply(200, { advisories: fed }, { hit: true });
 
-  const { advisories } = await rootOf(repository);
-  if (!advisories?.apiUrl) throw new Problem("notFound", `The upstream has no ${WHAT} to be asked`);
-  const answer = await tryAsk(repository, question(advisories.apiUrl, names, since));
-  const value = objectOf(answer)?.["advisories"];
-  if (!(answer instanceof Problem) && (isObject(value) || Array.isArray(value))) {
+  const asked = await askUpstream(names, since, repository, state !== null);
+  const value = asked === null ? null : objectOf(asked)?.["advisories"];
+  if (asked && !(asked instanceof Problem) && (isObject(value) || Array.isArray(value))) {
     const told = toldBy(value, repository);
     // What is newer than a day is not all that there is.
     if (since === null) await keepAll(repository, names, told);
-    return jsonReply(200, { advisories: told }, forwarded(answer));
+    return jsonReply(200, { advisories: merged(told, fed) }, forwarded(asked));
   }
   const kept = await readKept(repository, names);
-  if (!kept) throw noAnswer(answer, WHAT);
-  const day = new Date(kept.oldest).toISOString().slice(0, 10);
-  const gaps = kept.unknown
-    ? `; ${kept.unknown} of ${names.length} packages were never asked for`
-    : "";
+  if (!kept && !state) throw asked ? noAnswer(asked, WHAT) : notThere();
+  // That there is nobody to be asked is no outage.
+  if (!asked && !kept) return jsonReply(200, { advisories: fed }, { hit: true });
+  const parts: string[] = [];
+  if (kept) parts.push(`advisories as of ${new Date(kept.oldest).toISOString().slice(0, 10)}`);
+  if (kept?.unknown) parts.push(`${kept.unknown} of ${names.length} packages were never asked for`);
+  if (state) parts.push(`advisories of feeds as of ${state.readAt.slice(0, 10)}`);
   // Composer shows this since 2.10.
-  const info = `holdfast: the upstream cannot be asked; advisories as of ${day}${gaps}`;
-  const cache = fromKept(repository, kept.oldest, answer);
-  return jsonReply(200, { advisories: kept.advisories, info }, cache);
+  const info = `holdfast: the upstream cannot be asked; ${parts.join("; ")}`;
+  const at = kept?.oldest ?? Date.parse(state!.readAt);
+  const cache = fromKept(repository, at, asked ?? notThere());
+  return jsonReply(200, { advisories: merged(kept?.advisories ?? {}, fed), info }, cache);
+}
+
+/** Null where no upstream has advisories to be asked, and feeds have. */
+async function askUpstream(
+  names: string[],
+  since: string | null,
+  repository: Repository,
+  isFed: boolean,
+): Promise<Answer | Problem | null> {
+  let root: Root;
+  try {
+    root = await rootOf(repository);
+  } catch (error) {
+    if (isFed && cannotAsk(error)) return error;
+    throw error;
+  }
+  if (root.advisories?.apiUrl)
+    return tryAsk(repository, question(root.advisories.apiUrl, names, since));
+  if (isFed) return null;
+  throw notThere();
+}
+
+function notThere(): Problem {
+  return new Problem("notFound", `The upstream has no ${WHAT} to be asked`);
 }
 
 /** `packages[]=a/b&packages[]=c/d`, also with numbers in the brackets. */

@@ -46,12 +46,13 @@ export async function servePackages(
   const isWhole = cache.hit && !cache.detail && isAlone;
   const known = replies.get(root) ?? new Map<string, Reply>();
   replies.set(root, known);
-  const before = isWhole ? known.get(base) : undefined;
+  const key = `${base} ${await isFedBy(repository)}`;
+  const before = isWhole ? known.get(key) : undefined;
   if (before) return before;
   const reply = await composed(root, base, repository, memory);
   if (!isWhole) return { ...reply, cache };
   const shared = { ...reply, cache, isShared: true };
-  if (known.size < BASES_LIMIT) known.set(base, shared);
+  if (known.size < BASES_LIMIT) known.set(key, shared);
   return shared;
 }
 
@@ -66,14 +67,14 @@ async function composed(
   memory: ComposerMemory,
 ): Promise<Reply> {
   const listed = await listedOf(root, repository);
-  const { mayBlock } = repository;
-  const plain = encodeJson(ourPackages(root, listed, "", { mayBlock }));
+  const here = { isFed: await isFedBy(repository), mayBlock: repository.mayBlock };
+  const plain = encodeJson(ourPackages(root, listed, "", here));
   const changedAt = await dateOf(repository, "packages.json", plain);
   const lastModified = Math.max(
     changedAt,
     await viewsDate(repository, memory, base, formOf(root, repository)),
   );
-  const reply = jsonReply(200, ourPackages(root, listed, base, { mayBlock }));
+  const reply = jsonReply(200, ourPackages(root, listed, base, here));
   const etag = createHash("sha256")
     .update(reply.body as string)
     .digest("hex");
@@ -95,7 +96,11 @@ async function withHosted(
   const isListed =
     repository.sources.patterns.length === 0 && (listed !== null || root.available !== null);
   const names = isListed ? [...(listed ?? []), ...hosted] : null;
-  const here = { hasHosted: true, mayBlock: repository.mayBlock };
+  const here = {
+    hasHosted: true,
+    isFed: await isFedBy(repository),
+    mayBlock: repository.mayBlock,
+  };
   const own = ourPackages(isListed ? root : { ...root, available: null }, names, base, here);
   return jsonReply(200, own, null, { "cache-control": "private, no-cache" });
 }
@@ -117,8 +122,9 @@ export function ourPackages(
   root: Root,
   listed: readonly string[] | null,
   base: string,
-  { hasHosted = false, mayBlock = false }: { hasHosted?: boolean; mayBlock?: boolean } = {},
+  also: { hasHosted?: boolean; isFed?: boolean; mayBlock?: boolean } = {},
 ): Record<string, unknown> {
+  const { hasHosted = false } = also;
   const patterns = root.available?.patterns ?? [];
   return {
     ...root.notices,
@@ -133,15 +139,27 @@ export function ourPackages(
     }),
     ...((root.list !== null || hasHosted) && { list: `${base}/list.json` }),
     ...(root.providers !== null && { "providers-api": `${base}/providers/%package%.json` }),
-    ...advisories(root, base),
-    ...filter(root, base, mayBlock),
+    ...advisories(root, base, also.isFed === true),
+    ...filter(root, base, also.mayBlock === true),
   };
 }
 
-function advisories({ advisories: theirs }: Root, base: string) {
+/** Whether feeds tell of such packages. */
+async function isFedBy({ advisories }: Repository): Promise<boolean> {
+  return (await advisories.state()) !== null;
+}
+
+/**
+ * Feeds are told where Composer can ask, and it asks there alone: not where it finds a part of them in the files of packages, nor where the upstream has
+ * them nowhere else.
+ */
+function advisories({ advisories: theirs }: Root, base: string, isFed: boolean) {
+  const apiUrl = { "api-url": `${base}/api/security-advisories/` };
+  if (isFed && (!theirs?.metadata || theirs.apiUrl !== null))
+    return { "security-advisories": { metadata: false, ...apiUrl } };
   if (!theirs) return {};
-  const apiUrl = theirs.apiUrl === null ? {} : { "api-url": `${base}/api/security-advisories/` };
-  return { "security-advisories": { metadata: theirs.metadata, ...apiUrl } };
+  const has = theirs.apiUrl === null ? {} : apiUrl;
+  return { "security-advisories": { metadata: theirs.metadata, ...has } };
 }
 
 function filter({ filter: theirs }: Root, base: string, mayBlock: boolean) {

@@ -15,6 +15,7 @@ import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
 import { compareVersions } from "./version.ts";
+import { createVulndb } from "./vulndb.ts";
 
 export type { GoOptions } from "./options.ts";
 export type { GoRoute } from "./routes.ts";
@@ -33,7 +34,14 @@ function setup(url: string, { noSumdb }: GoOptions, own: readonly string[] = [])
     "# GOSUMDB stays as it is: the checksum database is answered under the same URL, also while the upstream is away.",
     "",
   ].join("\n");
-  return [{ client: "go", file: "shell", text }];
+  return [
+    { client: "go", file: "shell", text },
+    {
+      client: "govulncheck",
+      file: "shell",
+      text: `# Answered from feeds (docs/policy.md).\ngovulncheck -db ${url}/-/vulndb ./...\n`,
+    },
+  ];
 }
 
 /** People and advisories write versions without the v too. */
@@ -59,8 +67,9 @@ export const go: Format<GoRoute, GoOptions> = {
   access: accessOf,
   mount(repository) {
     const checksums = createChecksums(repository);
+    const vulndb = createVulndb();
     return {
-      serve: (route, request, bound) => serve(route, request, bound, checksums),
+      serve: (route, request, bound) => serve(route, request, bound, checksums, vulndb),
       publish: publishZip,
       operations: {
         [unfreezeOperation.name]: unfreezeWith(checksums),

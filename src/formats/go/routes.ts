@@ -11,12 +11,17 @@ export type GoRoute =
   | { kind: "sumdb-supported"; database: string }
   | { kind: "sumdb-latest"; database: string }
   | { kind: "sumdb-lookup"; database: string; module: string; version: string }
-  | { kind: "sumdb-tile"; database: string; tile: Tile };
+  | { kind: "sumdb-tile"; database: string; tile: Tile }
+  /** Of the database of vulnerabilities: `index/modules`, `ID/GO-2026-1`. */
+  | { kind: "vulndb"; entry: string; isPacked: boolean };
 
 const MODULE =
   /^(?<module>.+)\/@(?:(?<latest>latest)|v\/(?:(?<list>list)|(?<version>[^/]+)\.(?<extension>info|mod|zip)))$/;
 const SUMDB =
   /^sumdb\/(?<database>.+?)\/(?:(?<word>supported|latest)|lookup\/(?<module>[^@]+)@(?<version>[^@/]+)|(?<tile>tile\/.+))$/;
+/** Below an address of its own: no module's path begins with "-". https://go.dev/doc/security/vuln/database#api */
+const VULNDB =
+  /^-\/vulndb\/(?<entry>index\/(?:db|modules|vulns)|ID\/[A-Za-z0-9][A-Za-z0-9._-]{0,127})\.json(?<packed>\.gz)?$/;
 const DATABASE = /^[A-Za-z0-9._~/-]+$/;
 
 /** Decoded once, segment by segment; null when a segment hides a separator or is empty. The go command sends "!" as %21. */
@@ -72,6 +77,13 @@ export function parseRoute(method: string, rawPath: string): GoRoute | null {
   if (method !== "GET" && method !== "HEAD") return null;
   const path = decodePath(rawPath);
   if (path === null) return null;
+  const vulndb = VULNDB.exec(path)?.groups;
+  if (vulndb)
+    return {
+      kind: "vulndb",
+      entry: vulndb["entry"]!,
+      isPacked: vulndb["packed"] !== undefined,
+    };
   return path.startsWith("sumdb/") ? parseSumdb(path) : parseModule(path);
 }
 

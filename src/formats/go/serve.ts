@@ -15,6 +15,7 @@ import { noteProvisional } from "./provisional.ts";
 import type { GoRoute } from "./routes.ts";
 import type { Shown, SumdbClient } from "./sumdb/client.ts";
 import { highest, pseudoTime } from "./version.ts";
+import type { Vulndb } from "./vulndb.ts";
 
 type GoRepository = Repository<GoOptions>;
 
@@ -173,7 +174,7 @@ async function serveSumdb(route: SumdbRoute, { repository, checksums }: Context)
 }
 
 async function serveCode(
-  route: Exclude<GoRoute, { database: string }>,
+  route: Exclude<GoRoute, { database: string } | { kind: "vulndb" }>,
   request: Request,
   context: Context,
   code: CodeModule,
@@ -195,8 +196,10 @@ export function serve(
   request: Request,
   repository: GoRepository,
   checksums: Checksums,
+  vulndb: Vulndb,
 ): Promise<Reply> {
   const context = { repository, checksums };
+  if (route.kind === "vulndb") return vulndb.serve(route, repository);
   if (!("database" in route)) {
     const code = codeModule(route.module, repository);
     if (code) return serveCode(route, request, context, code);

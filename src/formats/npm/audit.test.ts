@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { advisoryOf, toldOf } from "../../core/testkit.ts";
 import { serveAdvisories, serveAudit } from "./audit.ts";
 import { bodyOf, FakeRepository, problemOf, request } from "./testdata/repository.ts";
 
@@ -246,4 +247,112 @@ test("what stands beneath private packages moves up once, however deep they stan
   const { dependencies } = sent(repository);
   expect(Object.keys(dependencies)).toHaveLength(40_250);
   expect(dependencies).toMatchObject({ p7: { version: "9.0.0" }, p8: { version: "1.0.0" } });
+});
+
+const MALWARE = advisoryOf({
+  id: "MAL-2026-1",
+  package: "@acme/x",
+  kind: "malicious",
+  summary: "",
+  severity: null,
+  versions: ["1.0.0"],
+  ranges: [{ introduced: "0", fixed: null, lastAffected: null }],
+});
+
+test("what feeds know is told beside the upstream's answer, each once, and of private names", async () => {
+  const repository = new FakeRepository();
+  repository.claimed = ["@acme/*"];
+  repository.advisories = toldOf([
+    advisoryOf({ package: "a", aliases: ["CVE-2026-1"] }),
+    advisoryOf({ package: "a", id: "CVE-2026-1" }),
+    advisoryOf({ package: "b", id: "GHSA-1111-2222-3333", cvss: "CVSS:3.1/AV:N", score: 7.5 }),
+    MALWARE,
+  ]);
+  const theirs = { ...FLAW, url: "https://github.com/advisories/GHSA-aaaa-bbbb-cccc" };
+  repository.upstream = () => ({ status: 200, body: { a: [theirs] } });
+  const json = { a: ["1.0.0"], b: ["1.0.0", "1.3.0"], c: ["1.0.0"], "@acme/x": ["1.0.0"] };
+  const told = bodyOf(await bulk(repository, json));
+  expect(Object.keys(told).sort()).toEqual(["@acme/x", "a", "b"]);
+  expect(told.a).toEqual([theirs]);
+  expect(told.b).toEqual([
+    {
+      id: expect.any(Number),
+      url: "https://github.com/advisories/GHSA-1111-2222-3333",
+      title: "It leaks",
+      severity: "high",
+      vulnerable_versions: "<1.2.0",
+      cwe: [],
+      cvss: { score: 7.5, vectorString: "CVSS:3.1/AV:N" },
+    },
+  ]);
+  // The widened range does not count.
+  expect(told["@acme/x"]).toMatchObject([
+    { severity: "critical", vulnerable_versions: "1.0.0", title: "Malware: MAL-2026-1" },
+  ]);
+  expect(Object.keys(sent(repository)).sort()).toEqual(["a", "b", "c"]);
+  expect(bodyOf(await bulk(repository, { "@acme/x": ["2.0.0"], b: ["1.2.0"] }))).toEqual({});
+});
+
+test("feeds answer in place of an upstream that is away, has no audits, or is not there at all", async () => {
+  const repository = new FakeRepository();
+  repository.advisories = toldOf([advisoryOf({ package: "a" })]);
+  for (const upstream of [null, () => ({ status: 404 }), () => ({ status: 200, body: "<html>" })]) {
+    repository.upstream = upstream;
+    const reply = await bulk(repository, { a: ["1.0.0"] });
+    expect(bodyOf(reply).a).toMatchObject([{ vulnerable_versions: "<1.2.0" }]);
+    expect(reply.headers["npm-notice"]).toContain("advisories of feeds as of 2026-11-20");
+  }
+  const before = repository.asked.length;
+  Object.assign(repository, { hasUpstreams: false });
+  expect(bodyOf(await bulk(repository, { a: ["1.0.0"] })).a).toHaveLength(1);
+  expect(repository.asked.length).toBe(before);
+});
+
+test("the older form reports what feeds know, with who brings it along", async () => {
+  const repository = new FakeRepository();
+  repository.claimed = ["@acme/*"];
+  repository.advisories = toldOf([advisoryOf({ package: "a" }), MALWARE]);
+  const tree = {
+    requires: { "@acme/x": "1", b: "^1.0.0" },
+    dependencies: {
+      "@acme/x": { version: "1.0.0" },
+      b: { version: "1.0.0", requires: { a: "^1.0.0" } },
+      a: { version: "1.0.0", dev: true },
+    },
+  };
+  const ask = () =>
+    serveAudit("audits", request({ method: "POST", json: tree }), repository).then(bodyOf);
+  const report = await ask();
+  expect(Object.values(report.advisories)).toMatchObject([
+    {
+      module_name: "@acme/x",
+      severity: "critical",
+      findings: [{ version: "1.0.0", paths: ["@acme/x"] }],
+    },
+    { module_name: "a", patched_versions: ">=1.2.0", findings: [{ paths: ["b>a"] }] },
+  ]);
+  expect(report.actions[1].resolves).toMatchObject([{ path: "b>a", dev: true }]);
+  expect(report.metadata.vulnerabilities).toMatchObject({ high: 1, critical: 1 });
+  // The upstream's own findings stay, and are not told twice.
+  repository.upstream = () => ({
+    status: 200,
+    body: {
+      actions: [],
+      advisories: { 7: { id: 7, module_name: "a", github_advisory_id: "GHSA-aaaa-bbbb-cccc" } },
+      metadata: { vulnerabilities: { high: 1 }, totalDependencies: 9 },
+    },
+  });
+  const both = await ask();
+  expect(Object.keys(both.advisories)).toHaveLength(2);
+  expect(both.metadata).toMatchObject({
+    vulnerabilities: { high: 1, critical: 1 },
+    totalDependencies: 9,
+  });
+});
+
+test("an audit of more versions of one package than any project has is refused", async () => {
+  const versions = Array.from({ length: 1001 }, (_, at) => `1.0.${at}`);
+  const repository = new FakeRepository();
+  expect((await problemOf(bulk(repository, { a: versions }))).kind).toBe("tooLarge");
+  expect(repository.asked).toEqual([]);
 });

@@ -1,6 +1,7 @@
-// Security audits: private names stay here, and what the upstream once answered is there when it is away.
+// Security audits: private names stay here, and what feeds know and the upstream once answered is there when it is away.
 // npm/arborist lib/audit-report.js (advisories/bulk); npm 6, pnpm and yarn 1 (audits, audits/quick)
 import { createHash } from "node:crypto";
+import { affects, type ToldState } from "../../core/advisory.ts";
 import {
   encodeJson,
   forwarded,
@@ -15,48 +16,58 @@ import {
   tryAsk,
 } from "../../core/answers.ts";
 import { Problem } from "../../core/problem.ts";
+import type { Answer } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
-import { keepAdvisories, keptAdvisories } from "./advisories.ts";
+import {
+  type Advisory,
+  type KeptAdvisories,
+  keepAdvisories,
+  keptAdvisories,
+} from "./advisories.ts";
+import { ageOf, fedAdvisories, merged } from "./audit-feeds.ts";
+import { type Placed, placesOf } from "./audit-paths.ts";
+import { reportWith } from "./audit-report.ts";
 import { publicTree, type Tree } from "./audit-tree.ts";
 import { isPackageName } from "./names.ts";
 import { notice } from "./problem.ts";
 import { isObject } from "./types.ts";
+import { compareVersions } from "./withheld.ts";
 
 /** A name and its versions. */
 const BULK = { bytes: 4 * 1024 * 1024, values: 5 * NAMES_LIMIT };
+const NOTHING: ReadonlyMap<string, []> = new Map();
+/** Of one package: each is held against all that is known of it. */
+const VERSIONS_LIMIT = 1000;
 /** Of each package some fields, and what it requires. */
 const TREE = { bytes: 16 * 1024 * 1024, values: 10 * NAMES_LIMIT };
 
-/** `{name: [versions]}` → `{name: [advisories]}`, for the names that may be told to the upstream. */
+/**
+ * `{name: [versions]}` → `{name: [advisories]}`. The upstream is asked about the names that may be told to it; what feeds know is told beside its answer, and in
+ * its place where it has none.
+ */
 export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {
-  const asked = readBulk(await readBody(request, BULK), repository);
-  if (asked.size === 0) return jsonReply(200, {}, { hit: true });
+  const asked = readBulk(await readBody(request, BULK));
+  const state = await repository.advisories.state();
+  const fed = state ? await fedAdvisories(repository, asked) : NOTHING;
+  const told = new Map([...asked].filter(([name]) => !repository.claims(name)));
+  if (told.size === 0) return jsonReply(200, withoutEmpty(merged(NOTHING, fed)), { hit: true });
 
-  const body = JSON.stringify(Object.fromEntries(asked));
-  const path = "-/npm/v1/security/advisories/bulk";
-  const answer = await tryAsk(repository, post(path, body));
+  const answer = await askUnlessFed("-/npm/v1/security/advisories/bulk", told, repository, state);
   const value = jsonOf(answer);
   if (!(answer instanceof Problem) && isObject(value)) {
-    const told = new Map(
-      [...asked.keys()].map((name) => {
-        const own = Object.hasOwn(value, name) ? value[name] : [];
-        return [name, Array.isArray(own) ? own.filter(isObject) : []];
-      }),
-    );
-    await keepAdvisories(repository, asked, told);
-    return jsonReply(200, withoutEmpty(told), forwarded(answer));
+    const advisories = advisoriesIn(value, told);
+    await keepAdvisories(repository, told, advisories);
+    const late = state?.failing.length ? { "npm-notice": notice(`holdfast: ${ageOf(state)}`) } : {};
+    return jsonReply(200, withoutEmpty(merged(advisories, fed)), forwarded(answer), late);
   }
-  const kept = await keptAdvisories(repository, asked);
-  if (!kept) throw noAnswer(answer, "audit endpoint");
-  const since = new Date(kept.oldest).toISOString().slice(0, 10);
-  const gaps = kept.unknown
-    ? `; ${kept.unknown} of ${asked.size} packages were never asked for`
-    : "";
-  const text = `holdfast: the upstream cannot be asked; advisories as of ${since}${gaps}`;
-  const cache = fromKept(repository, kept.oldest, answer);
-  return jsonReply(200, withoutEmpty(kept.advisories), cache, { "npm-notice": notice(text) });
+  const kept = await keptAdvisories(repository, told);
+  if (!kept && !state) throw noAnswer(answer, "audit endpoint");
+  const all = merged(kept?.advisories ?? NOTHING, fed);
+  const cache = fromKept(repository, kept?.oldest ?? Date.parse(state!.readAt), answer);
+  const text = `holdfast: the upstream cannot be asked; ${ageOfAll(kept, told.size, state)}`;
+  return jsonReply(200, withoutEmpty(all), cache, { "npm-notice": notice(text) });
 }
 
 /** The older form: a whole dependency tree in, a report out. */
@@ -65,17 +76,76 @@ export async function serveAudit(
   request: Request,
   repository: Repository,
 ): Promise<Reply> {
-  const tree = publicTree(await readBody(request, TREE), (name) => repository.claims(name));
+  const body = await readBody(request, TREE);
+  const tree = publicTree(body, (name) => repository.claims(name));
+  const state = await repository.advisories.state();
+  const withFeeds = async (report: Record<string, unknown> | null) => {
+    if (!state) return report;
+    const places = placesOf(body);
+    const fed = await fedAdvisories(repository, releasesOf(places));
+    return reportWith(report, places, fed, (one, version) =>
+      affects(one, version, compareVersions),
+    );
+  };
   const key = `${form}/${fingerprint(tree)}`;
-  const answer = await tryAsk(repository, post(`-/npm/v1/security/${form}`, JSON.stringify(tree)));
+  const answer = await askUnlessFed(`-/npm/v1/security/${form}`, tree, repository, state);
   const value = jsonOf(answer);
   if (!(answer instanceof Problem) && isObject(value)) {
     await repository.keep(key, encodeJson(value), { evictable: true });
-    return jsonReply(200, value, forwarded(answer));
+    return jsonReply(200, await withFeeds(value), forwarded(answer));
   }
   const kept = await repository.kept(key);
-  if (!kept) throw noAnswer(answer, "audit endpoint");
-  return jsonReply(200, parseJson(kept.bytes), fromKept(repository, kept.at, answer));
+  if (!kept && !state) throw noAnswer(answer, "audit endpoint");
+  const before = kept ? parseJson(kept.bytes) : null;
+  const cache = fromKept(repository, kept?.at ?? Date.parse(state!.readAt), answer);
+  return jsonReply(200, await withFeeds(isObject(before) ? before : null), cache);
+}
+
+/** Where there is no upstream, the feeds are all that can be asked. */
+async function askUnlessFed(
+  path: string,
+  body: Map<string, string[]> | Tree,
+  repository: Repository,
+  state: ToldState | null,
+): Promise<Answer | Problem> {
+  if (state && !repository.hasUpstreams)
+    return new Problem("unreachable", `${repository.name} has no upstream`);
+  const text = JSON.stringify(body instanceof Map ? Object.fromEntries(body) : body);
+  return tryAsk(repository, post(path, text));
+}
+
+function advisoriesIn(
+  value: Record<string, unknown>,
+  asked: ReadonlyMap<string, unknown>,
+): Map<string, Advisory[]> {
+  const told = new Map<string, Advisory[]>();
+  for (const name of asked.keys()) {
+    const own = Object.hasOwn(value, name) ? value[name] : [];
+    told.set(name, Array.isArray(own) ? own.filter(isObject) : []);
+  }
+  return told;
+}
+
+/** How old that is which is told in place of the upstream's answer. */
+function ageOfAll(kept: KeptAdvisories | null, asked: number, state: ToldState | null): string {
+  const parts: string[] = [];
+  if (kept) {
+    parts.push(`advisories as of ${new Date(kept.oldest).toISOString().slice(0, 10)}`);
+    if (kept.unknown) parts.push(`${kept.unknown} of ${asked} packages were never asked for`);
+  }
+  if (state) parts.push(ageOf(state));
+  return parts.join("; ");
+}
+
+function releasesOf(places: readonly Placed[]): Map<string, string[]> {
+  const releases = new Map<string, string[]>();
+  for (const { name, version } of places) {
+    const versions = releases.get(name);
+    if (versions) versions.push(version);
+    else releases.set(name, [version]);
+  }
+  refuseMany(releases.size);
+  return releases;
 }
 
 function post(path: string, body: string) {
@@ -93,12 +163,17 @@ async function readBody(
   return body;
 }
 
-function readBulk(body: Record<string, unknown>, repository: Repository): Map<string, string[]> {
+function readBulk(body: Record<string, unknown>): Map<string, string[]> {
   const asked = new Map<string, string[]>();
   refuseMany(Object.keys(body).length);
   for (const [name, versions] of Object.entries(body)) {
-    if (!isPackageName(name) || !Array.isArray(versions) || repository.claims(name)) continue;
+    if (!isPackageName(name) || !Array.isArray(versions)) continue;
     const texts = versions.filter((version) => typeof version === "string");
+    if (texts.length > VERSIONS_LIMIT)
+      throw new Problem(
+        "tooLarge",
+        `An audit of ${texts.length} versions of ${name} is too large: ${VERSIONS_LIMIT} is the most`,
+      );
     if (texts.length) asked.set(name, texts);
   }
   return asked;

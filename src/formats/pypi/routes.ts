@@ -1,4 +1,5 @@
 // The path grammar of a Python index: PEP 503 and 691, the public index's JSON and Integrity APIs, and devpi's paths.
+import { type OsvRoute, parseOsv } from "../../core/osv.ts";
 import { isFileName, isName, normalizeName, projectOfFile, sidecarOf } from "./names.ts";
 
 export type PypiRoute =
@@ -18,6 +19,8 @@ export type PypiRoute =
   | { kind: "yank" | "unyank"; project: string; version: string }
   /** A file, a version or the whole project is taken away. */
   | { kind: "remove"; project: string; version: string | null; file: string | null }
+  /** What feeds know of vulnerabilities, as OSV's API tells it. */
+  | OsvRoute
   /** Anything else that would change the index. */
   | { kind: "write" };
 
@@ -117,6 +120,8 @@ function releaseOf(rest: string[]): { project: string; version: string | null } 
 function parseChange(method: string, path: string): PypiRoute {
   if (method === "POST" && isUploadPath(path)) return { kind: "upload" };
   const [first, second, ...rest] = (path.startsWith("/") && segments(path)) || [];
+  const osv = first === "-" && second === "osv" ? parseOsv(method, rest) : null;
+  if (osv) return osv;
   if (first === "-" && second === "yank") {
     const { project, version = null } = releaseOf(rest) ?? {};
     const kind = method === "DELETE" ? "unyank" : "yank";
@@ -159,6 +164,8 @@ export function parseRoute(method: string, path: string): PypiRoute | null {
       return rest.length === 2 ? file(rest[0]!, rest[1]!) : null;
     case "integrity":
       return provenance(rest);
+    case "-":
+      return rest[0] === "osv" ? parseOsv(method, rest.slice(1)) : null;
     case "pypi":
       return release(rest);
     case "root":

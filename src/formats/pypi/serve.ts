@@ -1,6 +1,7 @@
 // Each route of a Python index as a reply.
 import type { Artifact } from "../../core/artifact.ts";
 import { memo, memoText } from "../../core/memo.ts";
+import { type OsvFormat, serveOsv } from "../../core/osv.ts";
 import { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
@@ -8,7 +9,7 @@ import type { Request } from "../../core/request.ts";
 import { artifactOf } from "./artifact-of.ts";
 import { projectRef, releaseRef } from "./documents.ts";
 import { isInWheel, serveMetadata } from "./metadata.ts";
-import { sidecarOf } from "./names.ts";
+import { normalizeName, sidecarOf } from "./names.ts";
 import { type MediaType, negotiate } from "./negotiate.ts";
 import type { PypiOptions } from "./options.ts";
 import { serveProvenance } from "./provenance.ts";
@@ -17,10 +18,18 @@ import type { PypiRoute } from "./routes.ts";
 import { serveProjects } from "./serve-projects.ts";
 import { MEDIA } from "./types.ts";
 import { serveUpload } from "./upload.ts";
+import { compareVersions } from "./versions.ts";
 import type { PageVariant } from "./view.ts";
 
 // Clients ask again each time, and get a 304; a lifetime of its own would add to this server's freshness.
 const PAGE_HEADERS = { vary: "accept", "cache-control": "no-cache" };
+
+const OSV: OsvFormat = {
+  ecosystem: "PyPI",
+  purlType: "pypi",
+  order: compareVersions,
+  spell: normalizeName,
+};
 
 const negotiated = memoText(negotiate);
 
@@ -109,6 +118,9 @@ export async function serve(
         { variant: "json", base: request.base },
         { "content-type": "application/json", "cache-control": "no-cache" },
       );
+    case "osv":
+    case "osvRecord":
+      return serveOsv(route, request, repository, OSV);
     case "upload":
       return serveUpload(request, repository);
     case "yank":

@@ -12,6 +12,7 @@ function needsTrust(url: string): string | null {
 export function snippets(url: string): Snippet[] {
   const index = `${url.replace(/\/+$/, "")}/simple/`;
   const upload = `${url.replace(/\/+$/, "")}/legacy/`;
+  const osv = `${url.replace(/\/+$/, "")}/-/osv`;
   const trusted = needsTrust(url);
   return [
     {
@@ -39,6 +40,16 @@ export function snippets(url: string): Snippet[] {
       client: "twine",
       file: "~/.pypirc",
       text: `[distutils]\nindex-servers = holdfast\n\n[holdfast]\nrepository = ${upload}\nusername = __token__\n`,
+    },
+    {
+      client: "pip-audit",
+      file: "shell",
+      text: `# Answered from feeds: (docs/policy.md).\npip-audit -s osv --osv-url ${osv}/v1/query\n`,
+    },
+    {
+      client: "uv",
+      file: "shell",
+      text: `# With the slash at its end.\nuv audit --service-url ${osv}/\n`,
     },
   ];
 }

@@ -101,6 +101,7 @@ export function fakeRepository<Options>({
     secret: unexpectedParts.secret,
     accounts: unexpectedParts.accounts,
     sources: unexpectedParts.sources,
+    advisories: unexpectedParts.advisories,
     hosting: unexpectedParts.hosting,
     refuseClaimed: () => {},
     view: never("view"),

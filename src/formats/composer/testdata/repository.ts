@@ -52,6 +52,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
     search: async (text: string) => this.published.filter((name) => name.includes(text)),
   });
   readonly sources = unused.sources;
+  advisories = unused.advisories;
   readonly fetch = unused.fetch;
   readonly work = unused.work;
   readonly derive = unused.derive;

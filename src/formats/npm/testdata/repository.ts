@@ -37,6 +37,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly secret = unexpectedParts.secret;
   readonly accounts = unexpectedParts.accounts;
   readonly sources = unexpectedParts.sources;
+  advisories = unexpectedParts.advisories;
   /** Nothing is published here. */
   readonly hosting: Hosting = Object.assign(Object.create(unexpectedParts.hosting), {
     owns: () => false,

@@ -1,0 +1,88 @@
+// Advisories as audits tell of them: each once, and the versions that it is about as a range in the client's own words.
+import { type Advisory, affects } from "./advisory.ts";
+import type { VersionOrder } from "./policy.ts";
+
+/** How a client writes ranges: `>=1 <2 || 3`, `>=1,<2|3`. */
+export interface RangeWords {
+  and: string;
+  or: string;
+  /** Before a single version. */
+  is: string;
+}
+
+/**
+ * A record of malware that names its versions may have been widened to all others when it was merged with another
+ * (https://github.com/ossf/malicious-packages): the versions that it names are what it is about.
+ */
+export function narrowed(advisory: Advisory): Advisory {
+  if (advisory.kind !== "malicious" || advisory.versions.length === 0) return advisory;
+  const ranges = advisory.ranges.filter(
+    ({ introduced, fixed, lastAffected }) =>
+      introduced !== "0" || fixed !== null || lastAffected !== null,
+  );
+  return { ...advisory, ranges };
+}
+
+/** Those about any of the versions; of several that tell of the same under other ids, the one that most clients know: GitHub's. */
+export function about(
+  advisories: readonly Advisory[],
+  versions: readonly string[],
+  order: VersionOrder | null,
+): Advisory[] {
+  const own = advisories
+    .filter(({ withdrawnAt }) => withdrawnAt === null)
+    .map(narrowed)
+    .filter((one) => versions.some((version) => affects(one, version, order)));
+  return distinct(own);
+}
+
+/** Each once, whatever it is called. */
+export function distinct(advisories: readonly Advisory[]): Advisory[] {
+  const known = new Set<string>();
+  const sorted = [...advisories].sort((a, b) => rankOf(a.id) - rankOf(b.id));
+  return sorted.filter(({ id, aliases }) => {
+    const isKnown = [id, ...aliases].some((one) => known.has(one));
+    for (const one of [id, ...aliases]) known.add(one);
+    return !isKnown;
+  });
+}
+
+function rankOf(id: string): number {
+  return id.startsWith("GHSA-") ? 0 : id.startsWith("MAL-") ? 2 : 1;
+}
+
+/** Null where it is about no version that can be told: a client would take an empty range for every version. */
+export function rangeText(
+  { versions, ranges }: Pick<Advisory, "versions" | "ranges">,
+  { and, or, is }: RangeWords,
+  order: VersionOrder | null,
+): string | null {
+  const spans = ranges.map(({ introduced, fixed, lastAffected }) => {
+    const parts = introduced === "0" ? [] : [`>=${introduced}`];
+    if (fixed !== null) parts.push(`<${fixed}`);
+    else if (lastAffected !== null) parts.push(`<=${lastAffected}`);
+    return parts.length > 0 ? parts.join(and) : "*";
+  });
+  if (spans.includes("*")) return "*";
+  // Feeds name each version of a range as well, of some packages by the hundred.
+  const single = versions.filter((version) => !affects({ versions: [], ranges }, version, order));
+  const texts = [...spans, ...single.map((version) => `${is}${version}`)];
+  return texts.length > 0 ? [...new Set(texts)].join(or) : null;
+}
+
+/** Versions that are named as fixes. */
+export function fixesOf({ ranges }: Pick<Advisory, "ranges">): string[] {
+  return [...new Set(ranges.flatMap(({ fixed }) => fixed ?? []))];
+}
+
+/** GitHub's id, by which most clients name it; else its own. */
+export function githubIdOf({ id, aliases }: Pick<Advisory, "id" | "aliases">): string | null {
+  return [id, ...aliases].find((one) => one.startsWith("GHSA-")) ?? null;
+}
+
+/** Where people read of it. */
+export function pageOf(advisory: Pick<Advisory, "id" | "aliases" | "url">): string {
+  const github = githubIdOf(advisory);
+  if (github) return `https://github.com/advisories/${github}`;
+  return advisory.url || `https://osv.dev/vulnerability/${encodeURIComponent(advisory.id)}`;
+}
