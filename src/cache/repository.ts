@@ -11,6 +11,7 @@ import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
+import { createWithheldTold } from "../ledger/withheld.ts";
 import { createPolicy } from "../policy/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
@@ -215,7 +216,8 @@ export function createRepository(
     fetched,
   );
   const policy = createPolicy(settings.policy, ruledRepository(name, format), shared.waivers);
-  const withheld = createWithheld({ ...common, documents, policy, isHosted });
+  const told = createWithheldTold({ ...common, events: shared.events });
+  const withheld = createWithheld({ ...common, documents, policy, told, isHosted });
   const models = createModels({ types: format.documents, documents, isSound, now });
   const tasks = createTasks({
     repository: name,

@@ -12,6 +12,7 @@ import {
 import { Problem } from "../core/problem.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
+import type { WithheldTold } from "../ledger/withheld.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Database } from "../store/database.ts";
 import type { Documents } from "./documents/get.ts";
@@ -33,6 +34,7 @@ export interface WithheldDeps {
   documents: Pick<Documents, "get">;
   database: Database;
   policy: Policy;
+  told: WithheldTold;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
   now(): number;
@@ -92,6 +94,11 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       revision,
     };
     known.set(packageName, { digest, found }, 1);
+    // What a rule blocks stands in the configuration: that is told when somebody asks for it.
+    deps.told.tell(
+      packageName,
+      all.filter(({ verdict }) => verdict === "hold"),
+    );
     return found;
   }
 
@@ -126,6 +133,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const release = fact ? releaseOf(name, fact) : { package: name, version, publishedAt: null };
     const why = policy.decide(release, now());
     if (!why || (isStored && why.verdict === "hold")) return;
+    deps.told.tell(name, [why]);
     throw blockedBy(why);
   }
 

@@ -17,6 +17,7 @@ import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
+import { watchReleases } from "../jobs/released.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
@@ -160,6 +161,7 @@ export async function start(options: StartOptions): Promise<Running> {
     return [
       watchUpstreams(() => current.held, deps),
       watchDisk(ground.freeBytes, () => current.config.diskLow, deps),
+      watchReleases(() => current.policed, { ...deps, waivers: ground.shared.waivers }),
     ];
   }
 

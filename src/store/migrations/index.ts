@@ -18,6 +18,7 @@ import sources from "./0015-sources.sql" with { type: "text" };
 import hooks from "./0016-hooks.sql" with { type: "text" };
 import usageOfMetadata from "./0019-usage-of-metadata.sql" with { type: "text" };
 import policy from "./0020-policy.sql" with { type: "text" };
+import withheldTold from "./0025-withheld-told.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   { version: 16, sql: hooks },
   { version: 19, sql: usageOfMetadata },
   { version: 20, sql: policy },
+  { version: 25, sql: withheldTold },
 ];
