@@ -281,7 +281,8 @@ async function sizeOf(folder: string): Promise<number> {
 const NOT_THERE =
   /repository .*not found|does not appear to be a git repository|repository not found|project you were looking for could not be found|The requested URL returned error: 404/i;
 const REFUSED =
-  /authentication failed|could not read (username|password)|permission denied|returned error: 40[13]|access denied|host key verification failed/i;
+  /authentication failed|could not read (username|password)|permission denied|returned error: 40[13]|access denied/i;
+const OTHER_HOST = /host key verification failed/i;
 
 /** What a call that asks the code host ended in, as a Problem. */
 export function failed(error: unknown, url: string): unknown {
@@ -294,6 +295,12 @@ export function failed(error: unknown, url: string): unknown {
     return new Problem("notFound", `The code host has no repository ${url}: ${message}`, {
       rule: "sources",
     });
+  if (OTHER_HOST.test(message))
+    return new Problem(
+      "refused",
+      `The code host of ${url} shows another host key than those of hostKeyFile: it is another host, or it has a new key, which then belongs into that file (${message})`,
+      { rule: "sources" },
+    );
   if (REFUSED.test(message))
     return new Problem("refused", `The code host refuses ${url}: ${message}`, { rule: "sources" });
   return new Problem("unreachable", `The code host cannot be asked for ${url}: ${message}`, {

@@ -193,6 +193,9 @@ function environmentOf({ config, environment }: GitCall, home: string): Record<s
   };
 }
 
+/** Why stands in the line before, in ssh's words. */
+const CUT_OFF = /^fatal: Could not read from remote repository/;
+
 /** What git said, in one line: no secret that was given to it, nothing that a terminal acts on. */
 function plain(errors: string, { config = {} }: GitCall): string {
   let text = errors;
@@ -204,7 +207,9 @@ function plain(errors: string, { config = {} }: GitCall): string {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !/^hint:/.test(line));
-  const told = lines.filter((line) => /^(fatal|error|ERROR|remote):/.test(line));
+  const told = lines.filter(
+    (line, at) => /^(fatal|error|ERROR|remote):/.test(line) || CUT_OFF.test(lines[at + 1] ?? ""),
+  );
   return (told.length > 0 ? told : lines).slice(0, 4).join("; ").slice(0, 400) || "git failed";
 }
 

@@ -19,6 +19,7 @@ const programs: Program[] = [
   { name: "dupload", command: ["dupload", "--version"], packages: ["dupload"] },
   { name: "sqv", command: ["sqv", "--version"], packages: ["sqv"] },
   { name: "dpkg-dev", command: ["dpkg-buildpackage", "--version"], packages: ["dpkg-dev"] },
+  { name: "sshd", command: ["/usr/sbin/sshd", "-V"], packages: ["openssh-server"] },
   { name: "slapd", command: ["/usr/sbin/slapd", "-VV"], packages: ["slapd"] },
   {
     name: "composer",
