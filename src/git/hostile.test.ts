@@ -1,17 +1,21 @@
 // Code hosts and repositories that mean harm: each ends in a clear problem, and nothing is left of it.
 import { afterEach, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificate } from "../../test/support/certificates.ts";
+import { waitFor } from "../../test/support/wait.ts";
 import type { SourceSettings } from "../core/source.ts";
 import { hostKeysIn, reachOf } from "./address.ts";
 import { openMirrors } from "./mirrors.ts";
@@ -205,3 +209,37 @@ test("the sandbox: no more output, time or protocols than it was given", async (
   stopped.abort();
   await expect(sandbox.run({ ...call, signal: stopped.signal })).rejects.toThrow();
 });
+
+test("a fetch ends with the server, also with one that is killed: the next one is alone in the mirror", async () => {
+  const { data } = scene();
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve());
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const url = `https://127.0.0.1:${port}/${data.replaceAll("/", "-")}`;
+  const program = `
+    const { openMirrors } = await import(${JSON.stringify(join(import.meta.dir, "mirrors.ts"))});
+    const settings = { names: "x.test/lib", git: "", everyMs: 1, limit: 2 ** 30 };
+    await openMirrors(${JSON.stringify(join(data, "git"))}).fetch({ root: "x.test/lib", url: ${JSON.stringify(url)}, settings }, null);`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: "ignore" });
+  await asked.promise;
+  expect(processesOf(url)).not.toEqual([]);
+  child.kill("SIGKILL");
+  await waitFor(
+    () => processesOf(url).length === 0,
+    () => `still at work: ${processesOf(url)}`,
+  );
+}, 30_000);
+
+/** Command lines that name this URL. */
+function processesOf(url: string): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+      return /^git|^sh|remote-https/.test(line) && line.includes(url) ? [line] : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}

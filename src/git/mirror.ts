@@ -61,7 +61,7 @@ export async function fetchMirror(
   signal?: AbortSignal,
 ): Promise<Fetched | null> {
   const gitDir = mirrorDirectory(folder);
-  const ask = { config, environment, ...(signal && { signal }) };
+  const ask = { config, environment, endsWithUs: true, ...(signal && { signal }) };
   const said = await list();
   const had = await lastListing(folder);
   if (said.digest === last && had === last) return null;
@@ -230,12 +230,13 @@ async function keep(sandbox: Sandbox, gitDir: string, refs: readonly SeenRef[]):
   });
   for (const commit of kept.toString("utf8").split("\n")) commits.delete(commit);
   const input = [...commits].map((commit) => `update refs/kept/${commit} ${commit}\n`).join("");
-  if (input) await sandbox.run({ gitDir, args: ["update-ref", "--stdin"], input });
+  if (input)
+    await sandbox.run({ gitDir, args: ["update-ref", "--stdin"], input, endsWithUs: true });
 }
 
 /** Few files where there were many. Loses nothing. */
 async function tidy(sandbox: Sandbox, gitDir: string): Promise<void> {
-  const late = { timeoutMs: 10 * 60_000 };
+  const late = { timeoutMs: 10 * 60_000, endsWithUs: true };
   await sandbox.run({ gitDir, args: ["pack-refs", "--all"], ...late });
   const config = { "gc.auto": "6700", "gc.autoPackLimit": "50" };
   // A mirror that is not tidied is a mirror.
