@@ -151,6 +151,8 @@ export interface SourceSettings {
   token?: string;
   /** PEM. */
   ca?: string;
+  /** A URL, with user name and password in it. Of https alone. */
+  proxy?: string;
   /** Absolute path of a private key without a passphrase. */
   sshKeyFile?: string;
   /** Lines of public keys, as `ssh-keyscan` writes them. */

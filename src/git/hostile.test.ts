@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { makeCertificate } from "../../test/support/certificates.ts";
 import { waitFor } from "../../test/support/wait.ts";
 import type { SourceSettings } from "../core/source.ts";
+import { serveProxy } from "../upstream/testkit.ts";
 import { hostKeysIn, reachOf } from "./address.ts";
 import { openMirrors } from "./mirrors.ts";
 import { isRefName } from "./refs.ts";
@@ -154,6 +155,32 @@ test("https: a token goes to its code host alone, and into no message; no redire
     expect(error.message).not.toMatch(/glpat|Basic/);
   }
   expect(other.seen).toEqual([]);
+});
+
+test("https through a proxy: the code host's name is the proxy's to look up, and its password is in no message", async () => {
+  const { data, code, mirrors, matchOf } = scene();
+  code.commit({ "a.txt": "one\n" });
+  const { authority: ca, pair } = makeCertificate(["git.example.test"], 90);
+  const host = serveGit(join(data, "host"), pair, "oauth2:a-token");
+  const proxy = await serveProxy("exit:pass word");
+  cleanups.push(host.stop, proxy.stop);
+  const { port } = new URL(host.url);
+  const at = (password: string) => `http://exit:${password}@127.0.0.1:${new URL(proxy.url).port}`;
+  const url = `https://git.example.test:${port}/lib/.git`;
+  const match = matchOf(url, { token: "a-token", ca, proxy: at("pass%20word") });
+  expect((await mirrors.fetch(match, null))!.refs).toHaveLength(1);
+  expect(proxy.heads.every((head) => head.startsWith(`CONNECT git.example.test:${port} `))).toBe(
+    true,
+  );
+  expect(proxy.heads.join("")).not.toContain("a-token");
+  const refused = mirrors.fetch(
+    matchOf(url, { token: "a-token", ca, proxy: at("wrong-one") }),
+    null,
+  );
+  const error = await refused.catch((thrown) => thrown);
+  expect(error).toMatchObject({ kind: "unreachable" });
+  expect(error.message).toContain("407");
+  expect(error.message).not.toContain("wrong-one");
 });
 
 test("ssh: one key, one pinned host, and nobody's configuration", () => {
