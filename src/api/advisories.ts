@@ -85,14 +85,23 @@ export function advisoryEndpoints({ policed, database }: ApiDeps) {
       result: z.object({ items: z.array(AdvisoryShape) }),
       async run({ params }) {
         const found = await showAdvisory(database.read, policed, params["advisory"]!);
-        const items = found.map(
-          ({ advisory: { package: _, cwes: __, sources: ___, isReviewed: ____, ...one } }) => ({
+        const items = found.map(({ advisory }) => {
+          // `purl` names the package.
+          const {
+            package: _,
+            purlType: __,
+            cwes: ___,
+            sources: ____,
+            isReviewed: _____,
+            ...one
+          } = advisory;
+          return {
             ...one,
             aliases: [...one.aliases],
             versions: [...one.versions],
             ranges: [...one.ranges],
-          }),
-        );
+          };
+        });
         return { items };
       },
     }),

@@ -13,6 +13,7 @@ import type { HostedDeps, HostedOptions } from "../hosted/deps.ts";
 import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
+import { createWithheldTold } from "../ledger/withheld.ts";
 import { type AskedAdvisories, createPolicy } from "../policy/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
@@ -243,6 +244,7 @@ export function createRepository(
     ...common,
     documents,
     policy,
+    told: createWithheldTold({ ...common, events: shared.events }),
     isHosted,
     wantProvenance: attested.want,
     datedBy: format.datedBy,

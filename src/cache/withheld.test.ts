@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { waitFor } from "../../test/support/wait.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import { theServer } from "../core/principal.ts";
 import { answer, artifact, bytesOf, index, openToy, request, sri } from "./testkit.ts";
@@ -248,4 +249,62 @@ describe("what a feed tells", () => {
     await toy.advise(MAL);
     await get("a-2");
   });
+});
+
+test("what is held or refused is told once for each release, by views and downloads, restarts and requests together", async () => {
+  const told = async () =>
+    (await toy.events())
+      .filter(({ kind }) => kind === "withheld")
+      .map(({ package: name, version, detail }) => {
+        const { releases } = detail as { releases: { version: string; verdict: string }[] };
+        return [name, version, releases.map((one) => `${one.verdict} ${one.version}`).sort()];
+      });
+  const files: Files = {
+    "a-1": { version: "1", age: 100 },
+    "a-2": { version: "2", age: 1 },
+    "a-3": { version: "3", age: 2 },
+  };
+  await open(files, [cooldown, rule({ name: "bad", block: "bad", versions: "1" })]);
+  const both = [["thing", undefined, ["hold 2", "hold 3"]]];
+  await shown();
+  await waitFor(
+    async () => (await told()).length === 1,
+    () => "nothing is told",
+  );
+  await get("a-2").catch(() => {});
+  await shown();
+  expect(await told()).toEqual(both);
+  // A block is no news until somebody wants what is blocked.
+  for (let nth = 0; nth < 3; nth += 1) await get("a-1").catch(() => {});
+  await waitFor(
+    async () => (await told()).length === 2,
+    () => "the block is not told",
+  );
+  await toy.restart();
+  await get("a-1").catch(() => {});
+  await get("a-3").catch(() => {});
+  names({ ...files, "a-4": { version: "4", age: 1 } });
+  toy.clock.shift += HOUR;
+  await shown();
+  await waitFor(
+    async () => (await told()).length === 3,
+    () => "the new one is not told",
+  );
+  expect(await told()).toEqual([...both, ["thing", "1", ["block 1"]], ["thing", "4", ["hold 4"]]]);
+});
+
+test("who asks for no end of releases that are blocked makes no end of events", async () => {
+  await open({ "a-1": { version: "1", age: 100 } }, [rule({ block: "bad" })]);
+  toy.clock.shift += HOUR - (now() % HOUR); // the bound is one of each hour
+  for (let nth = 0; nth < 520; nth += 1) {
+    const asked = toy.repository.artifact(artifact(`a-${nth}`, { version: `${nth}` }), request());
+    await expect(asked).rejects.toMatchObject({ kind: "blocked" });
+  }
+  const count = async () =>
+    Number((await toy.shared.database.read`SELECT COUNT(*) AS many FROM withheld_told`)[0].many);
+  await waitFor(
+    async () => (await count()) === 500,
+    () => "too few are told",
+  );
+  expect(await count()).toBe(500);
 });

@@ -15,6 +15,7 @@ import { Problem } from "../core/problem.ts";
 import type { OwnRepository } from "../core/repository.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
+import type { WithheldTold } from "../ledger/withheld.ts";
 import { type Compared, suspected } from "../policy/compare.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Waivers } from "../policy/waivers.ts";
@@ -51,6 +52,7 @@ export interface WithheldDeps {
   /** Small values that are kept for ever. Without it nothing tells since when views are what they are. */
   values?: Pick<OwnRepository, "keep" | "kept">;
   waivers: Pick<Waivers, "fixed">;
+  told: WithheldTold;
   /** What is published here is its owners' to take back: policy is about what comes from elsewhere. */
   isHosted(packageName: string): boolean;
   /** To be called with releases of which it is to be found out who made them. */
@@ -110,6 +112,8 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     await endFixed(packageName, at);
     const revision = stamp(packageName);
     const withheld: Record<string, Withholding> = Object.create(null); // a file may be called __proto__
+    /** By the package whose releases they are of. */
+    const holds = new Map<string, Withholding[]>();
     const comparing = comparisonOf(packageName, at);
     let isWanting = false;
     let isTold = !policy.readsTraits(packageName) && !policy.compares(packageName);
@@ -121,7 +125,10 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
         const whose = deps.factNames?.whose(packageName, fact.file) ?? packageName;
         const release = suspected(releaseOf(whose, fact), compared);
         const why = policy.decide(release, at, await policy.advisories(whose));
-        if (why) withheld[fact.file] = why;
+        if (!why) continue;
+        withheld[fact.file] = why;
+        // What a rule blocks stands in the configuration: that is told when somebody asks for it.
+        if (why.verdict === "hold") holds.set(whose, [...(holds.get(whose) ?? []), why]);
       }
     if (untold.size >= PACKAGES_IN_MEMORY) untold.clear();
     if (!isTold) untold.set(packageName, digest);
@@ -141,6 +148,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       package: packageName,
     };
     known.set(`${packageName}\0${digest}`, found, 1);
+    for (const [name, some] of holds) deps.told.tell(name, some);
     return found;
   }
 
@@ -251,7 +259,9 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     for (const name of names) {
       const release = suspected(releaseOf(name, fact ?? told), compared);
       const why = policy.decide(release, now(), await policy.advisories(name));
-      if (why && (mayBeHeld || why.verdict === "block")) throw blockedBy(why);
+      if (!why || (!mayBeHeld && why.verdict === "hold")) continue;
+      deps.told.tell(name, [why]);
+      throw blockedBy(why);
     }
   }
 

@@ -40,7 +40,7 @@ const Hook = z
       .array(z.enum(hookWords as [string, ...string[]]).meta({ title: "event" }))
       .min(1)
       .describe(
-        `What is told: ${hookWords.join(", ")}. \`held\` is what is not let in while the copy before is served, \`*\` is everything`,
+        `What is told: ${hookWords.join(", ")}. \`held\` is what is not let in, by policy or while the copy before is served, \`*\` is everything`,
       )
       .meta({ examples: [["publish", "tampered"]] }),
     repositories: Patterns.describe(

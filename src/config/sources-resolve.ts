@@ -17,6 +17,7 @@ export function resolveSource(
   const complain = (key: string, message: string) => around.complain([...path, key], message);
   const password = readSecret(input, "password", path, around);
   const token = readSecret(input, "token", path, around);
+  const proxyPassword = readSecret(input, "proxyPassword", path, around);
   const ca = readPem(input.ca, [...path, "ca"], around);
   const example = git.replace(/\{\d+\}/g, "x");
   const wrong = refuseUrl(example);
@@ -32,6 +33,10 @@ export function resolveSource(
     complain("git", "passwords, tokens and ca are for https:// alone");
   if (!wrong && protocol !== "ssh:" && (sshKeyFile !== undefined || hostKeyFile !== undefined))
     complain("git", "sshKeyFile and hostKeyFile are for ssh:// alone");
+  if (!wrong && protocol !== "https:" && input.proxy !== undefined)
+    complain("proxy", "is for https:// alone");
+  if (proxyPassword !== null && !URL.parse(input.proxy ?? "")?.username)
+    complain("proxy", "needs the user name of the proxy's password: http://NAME@HOST:PORT");
   if (protocol === "ssh:" && hostKeyFile === undefined)
     complain("git", "needs hostKeyFile beside it: the host's key, as `ssh-keyscan` writes it");
   if (password !== null && username === undefined)
@@ -44,6 +49,7 @@ export function resolveSource(
   if (password !== null) settings.password = password;
   if (token !== null) settings.token = token;
   if (ca !== undefined) settings.ca = ca;
+  if (input.proxy !== undefined) settings.proxy = withPassword(input.proxy, proxyPassword);
   if (sshKeyFile !== undefined) {
     readTextFile(sshKeyFile, [...path, "sshKeyFile"], around);
     settings.sshKeyFile = resolvePath(around.folder, sshKeyFile);
@@ -55,4 +61,12 @@ export function resolveSource(
     settings.hostKeys = keys ?? "";
   }
   return settings;
+}
+
+function withPassword(proxy: string, password: string | null): string {
+  const url = new URL(proxy);
+  // Names are the proxy's to look up, as they are on the way to other upstreams.
+  if (url.protocol === "socks5:") url.href = proxy.replace("socks5:", "socks5h:");
+  if (password !== null) url.password = encodeURIComponent(password);
+  return url.href;
 }

@@ -57,6 +57,17 @@ test("a repository of code hosts alone needs no upstream", () => {
   ]);
 });
 
+test("a proxy has its password from a file, and looks names up itself", () => {
+  const { sources } = load(
+    { ...https, proxy: "http://exit@proxy.example.com:3128", proxyPasswordFile: "token" },
+    { ...https, proxy: "socks5://proxy.example.com:1080" },
+  );
+  expect(sources.map(({ proxy }) => proxy)).toEqual([
+    "http://exit:glpat-secret@proxy.example.com:3128/",
+    "socks5h://proxy.example.com:1080",
+  ]);
+});
+
 const at = "repositories.private.sources[0]";
 const wrong: [source: object, mistake: string][] = [
   [
@@ -84,6 +95,11 @@ const wrong: [source: object, mistake: string][] = [
   ],
   [{ ...ssh, hostKeyFile: "token" }, `${at}.hostKeyFile: token holds no public key`],
   [{ ...ssh, tokenFile: "token" }, `${at}.git: passwords, tokens and ca are for https:// alone`],
+  [{ ...ssh, proxy: "http://proxy.example.com:3128" }, `${at}.proxy: is for https:// alone`],
+  [
+    { ...https, proxy: "http://proxy.example.com:3128", proxyPasswordFile: "token" },
+    `${at}.proxy: needs the user name of the proxy's password: http://NAME@HOST:PORT`,
+  ],
   [{ ...https, passwordFile: "token" }, `${at}: has a password but no username`],
   [
     { ...https, names: "git.example.com//x" },

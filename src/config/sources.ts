@@ -1,6 +1,6 @@
 // `sources` of a repository: the code hosts that its packages are made from.
 import { z } from "zod";
-import { Duration, EnvName, Path, Size } from "./values.ts";
+import { Duration, EnvName, Path, ProxyUrl, Size } from "./values.ts";
 
 export const Source = z
   .strictObject({
@@ -46,6 +46,17 @@ export const Source = z
     ca: Path.optional()
       .describe("PEM file with the certificate authority of the code host")
       .meta({ examples: ["/etc/ssl/company.pem"] }),
+    proxy: ProxyUrl.optional()
+      .describe(
+        "An HTTP or SOCKS5 proxy on the way to a code host of https. A user name may stand in the URL",
+      )
+      .meta({ examples: ["http://proxy.example.com:3128"] }),
+    proxyPasswordFile: Path.optional()
+      .describe("File that holds the proxy's password")
+      .meta({ examples: ["/run/secrets/proxy"] }),
+    proxyPasswordEnv: EnvName.optional()
+      .describe("Environment variable that holds the proxy's password")
+      .meta({ examples: ["PROXY_PASSWORD"] }),
     sshKeyFile: Path.optional()
       .describe("Private key for ssh, without a passphrase; readable for the server alone")
       .meta({ examples: ["/run/secrets/deploy_key"] }),

@@ -7,6 +7,9 @@ export const eventLevels = {
   returned: "info",
   malformed: "warn",
   refused: "warn",
+  /** Policy holds a release that clients asked about, or refused one that is blocked; then that it is withheld no more. */
+  withheld: "warn",
+  released: "info",
   unsigned: "error",
   fork: "error",
   lifted: "warn",

@@ -13,7 +13,7 @@ export type HookType = Act | EventKind | typeof TEST;
 /** Words of the configuration that stand for several. */
 const groups: Readonly<Record<string, readonly HookType[]>> = {
   // What is not let in, while what was there before is served.
-  held: ["refused", "rollback", "expired", "unsigned"],
+  held: ["withheld", "refused", "rollback", "expired", "unsigned"],
   "*": [...acts, ...eventKinds],
 };
 

@@ -55,6 +55,15 @@ export interface CodeSource {
   /** Bytes of one file as they are in Git, a link's target for a link. Null when it is none. Throws Problem("tooLarge"). */
   file(commit: string, path: string, limit: number): Promise<Uint8Array | null>;
   /**
+   * Commits, each with one file as `file` gives it, in the order of `ids`: as many as there are for a few runs of git. Null where a commit is lost; `file` is
+   * Problem("tooLarge") where it would be thrown.
+   */
+  commitsWith(
+    ids: readonly string[],
+    path: string,
+    limit: number,
+  ): Promise<({ commit: Commit; file: Uint8Array | Problem | null } | null)[]>;
+  /**
    * A tar of a folder's files as `git archive` writes them with core.autocrlf=input and core.eol=lf: with the line ends that .gitattributes asks for. Nothing is
    * ever put in place of `$Format:…$`. `exportIgnore`: whether what .gitattributes marks so is left out.
    */
@@ -142,6 +151,8 @@ export interface SourceSettings {
   token?: string;
   /** PEM. */
   ca?: string;
+  /** A URL, with user name and password in it. Of https alone. */
+  proxy?: string;
   /** Absolute path of a private key without a passphrase. */
   sshKeyFile?: string;
   /** Lines of public keys, as `ssh-keyscan` writes them. */

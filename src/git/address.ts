@@ -23,13 +23,17 @@ export function reachOf(
   const environment: Record<string, string> = { GIT_ALLOW_PROTOCOL: protocol.slice(0, -1) };
   const config: Record<string, string> = {};
   if (protocol === "https:") {
-    const { username, password, token, ca } = settings;
+    const { username, password, token, ca, proxy } = settings;
     // Code hosts take a token as the password of any user.
     const login =
       token !== undefined ? `${username ?? "oauth2"}:${token}` : `${username}:${password}`;
     if (token !== undefined || password !== undefined)
       config[`http.${new URL(url).origin}/.extraHeader`] =
         `Authorization: Basic ${Buffer.from(login).toString("base64")}`;
+    if (proxy !== undefined) {
+      config["http.proxy"] = proxy;
+      config["http.proxyAuthMethod"] = "basic"; // as on the way to other upstreams
+    }
     if (ca !== undefined) config["http.sslCAInfo"] = files("ca.pem", ca);
   }
   if (protocol === "ssh:") environment["GIT_SSH_COMMAND"] = sshCommand(settings, files);

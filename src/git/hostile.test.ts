@@ -1,18 +1,23 @@
 // Code hosts and repositories that mean harm: each ends in a clear problem, and nothing is left of it.
 import { afterEach, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificate } from "../../test/support/certificates.ts";
+import { waitFor } from "../../test/support/wait.ts";
 import type { SourceSettings } from "../core/source.ts";
+import { serveProxy } from "../upstream/testkit.ts";
 import { hostKeysIn, reachOf } from "./address.ts";
 import { openMirrors } from "./mirrors.ts";
 import { isRefName } from "./refs.ts";
@@ -152,6 +157,32 @@ test("https: a token goes to its code host alone, and into no message; no redire
   expect(other.seen).toEqual([]);
 });
 
+test("https through a proxy: the code host's name is the proxy's to look up, and its password is in no message", async () => {
+  const { data, code, mirrors, matchOf } = scene();
+  code.commit({ "a.txt": "one\n" });
+  const { authority: ca, pair } = makeCertificate(["git.example.test"], 90);
+  const host = serveGit(join(data, "host"), pair, "oauth2:a-token");
+  const proxy = await serveProxy("exit:pass word");
+  cleanups.push(host.stop, proxy.stop);
+  const { port } = new URL(host.url);
+  const at = (password: string) => `http://exit:${password}@127.0.0.1:${new URL(proxy.url).port}`;
+  const url = `https://git.example.test:${port}/lib/.git`;
+  const match = matchOf(url, { token: "a-token", ca, proxy: at("pass%20word") });
+  expect((await mirrors.fetch(match, null))!.refs).toHaveLength(1);
+  expect(proxy.heads.every((head) => head.startsWith(`CONNECT git.example.test:${port} `))).toBe(
+    true,
+  );
+  expect(proxy.heads.join("")).not.toContain("a-token");
+  const refused = mirrors.fetch(
+    matchOf(url, { token: "a-token", ca, proxy: at("wrong-one") }),
+    null,
+  );
+  const error = await refused.catch((thrown) => thrown);
+  expect(error).toMatchObject({ kind: "unreachable" });
+  expect(error.message).toContain("407");
+  expect(error.message).not.toContain("wrong-one");
+});
+
 test("ssh: one key, one pinned host, and nobody's configuration", () => {
   const written = new Map<string, string>();
   const settings: SourceSettings = {
@@ -205,3 +236,37 @@ test("the sandbox: no more output, time or protocols than it was given", async (
   stopped.abort();
   await expect(sandbox.run({ ...call, signal: stopped.signal })).rejects.toThrow();
 });
+
+test("a fetch ends with the server, also with one that is killed: the next one is alone in the mirror", async () => {
+  const { data } = scene();
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve());
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const url = `https://127.0.0.1:${port}/${data.replaceAll("/", "-")}`;
+  const program = `
+    const { openMirrors } = await import(${JSON.stringify(join(import.meta.dir, "mirrors.ts"))});
+    const settings = { names: "x.test/lib", git: "", everyMs: 1, limit: 2 ** 30 };
+    await openMirrors(${JSON.stringify(join(data, "git"))}).fetch({ root: "x.test/lib", url: ${JSON.stringify(url)}, settings }, null);`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: "ignore" });
+  await asked.promise;
+  expect(processesOf(url)).not.toEqual([]);
+  child.kill("SIGKILL");
+  await waitFor(
+    () => processesOf(url).length === 0,
+    () => `still at work: ${processesOf(url)}`,
+  );
+}, 30_000);
+
+/** Command lines that name this URL. */
+function processesOf(url: string): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const line = /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+      return /^git|^sh|remote-https/.test(line) && line.includes(url) ? [line] : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}

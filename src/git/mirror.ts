@@ -61,7 +61,7 @@ export async function fetchMirror(
   signal?: AbortSignal,
 ): Promise<Fetched | null> {
   const gitDir = mirrorDirectory(folder);
-  const ask = { config, environment, ...(signal && { signal }) };
+  const ask = { config, environment, endsWithUs: true, ...(signal && { signal }) };
   const said = await list();
   const had = await lastListing(folder);
   if (said.digest === last && had === last) return null;
@@ -230,12 +230,13 @@ async function keep(sandbox: Sandbox, gitDir: string, refs: readonly SeenRef[]):
   });
   for (const commit of kept.toString("utf8").split("\n")) commits.delete(commit);
   const input = [...commits].map((commit) => `update refs/kept/${commit} ${commit}\n`).join("");
-  if (input) await sandbox.run({ gitDir, args: ["update-ref", "--stdin"], input });
+  if (input)
+    await sandbox.run({ gitDir, args: ["update-ref", "--stdin"], input, endsWithUs: true });
 }
 
 /** Few files where there were many. Loses nothing. */
 async function tidy(sandbox: Sandbox, gitDir: string): Promise<void> {
-  const late = { timeoutMs: 10 * 60_000 };
+  const late = { timeoutMs: 10 * 60_000, endsWithUs: true };
   await sandbox.run({ gitDir, args: ["pack-refs", "--all"], ...late });
   const config = { "gc.auto": "6700", "gc.autoPackLimit": "50" };
   // A mirror that is not tidied is a mirror.
@@ -281,7 +282,8 @@ async function sizeOf(folder: string): Promise<number> {
 const NOT_THERE =
   /repository .*not found|does not appear to be a git repository|repository not found|project you were looking for could not be found|The requested URL returned error: 404/i;
 const REFUSED =
-  /authentication failed|could not read (username|password)|permission denied|returned error: 40[13]|access denied|host key verification failed/i;
+  /authentication failed|could not read (username|password)|permission denied|returned error: 40[13]|access denied/i;
+const OTHER_HOST = /host key verification failed/i;
 
 /** What a call that asks the code host ended in, as a Problem. */
 export function failed(error: unknown, url: string): unknown {
@@ -294,6 +296,12 @@ export function failed(error: unknown, url: string): unknown {
     return new Problem("notFound", `The code host has no repository ${url}: ${message}`, {
       rule: "sources",
     });
+  if (OTHER_HOST.test(message))
+    return new Problem(
+      "refused",
+      `The code host of ${url} shows another host key than those of hostKeyFile: it is another host, or it has a new key, which then belongs into that file (${message})`,
+      { rule: "sources" },
+    );
   if (REFUSED.test(message))
     return new Problem("refused", `The code host refuses ${url}: ${message}`, { rule: "sources" });
   return new Problem("unreachable", `The code host cannot be asked for ${url}: ${message}`, {

@@ -90,6 +90,27 @@ test("attributes: line ends as asked for, nothing substituted, left out only whe
   expect(Object.keys(some).sort()).toEqual([".gitattributes", "a.crlf", "subst"]);
 });
 
+test("many commits are read as each of them is", async () => {
+  const { code, mirrors, match, read } = scene();
+  const commits = [
+    code.commit({ "in/a.json": "{}\n\n", "b.txt": "b" }),
+    code.commit({ "in/a.json": Buffer.from([0, 10, 255, 10, 13]) }, "committer x <x> 1 +0000"),
+    code.commit({ "in/a.json": "x".repeat(2000) }, "long ".repeat(20_000)),
+    code.commit({ "in/a.json": null, "in/b.json": "{}\n\n" }),
+  ];
+  await mirrors.fetch(match, null);
+  const lost = "1".repeat(40);
+  for (const path of ["in/a.json", "b.txt", "in", "../a", "none"]) {
+    const all = await read.commitsWith([...commits, lost, commits[0]!], path, 1000);
+    for (const [at, id] of [...commits, lost, commits[0]!].entries()) {
+      const file = await read.file(id, path, 1000).catch((error) => error);
+      const commit = await read.commit(id);
+      expect([path, at, all[at]]).toEqual([path, at, commit && { commit, file }]);
+    }
+  }
+  expect(await read.commitsWith([], "a", 1)).toEqual([]);
+});
+
 test("what a tag named once is never lost, wherever the tag goes", async () => {
   const { code, mirrors, match, read } = scene();
   code.commit({ "a.txt": "one\n" });

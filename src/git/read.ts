@@ -8,7 +8,7 @@ import { GitFailed, type Sandbox } from "./sandbox.ts";
 
 /** See `CodeSource` for what the formats use of it as it is. */
 export interface MirrorReader
-  extends Pick<CodeSource, "expand" | "commit" | "tree" | "file" | "archive"> {
+  extends Pick<CodeSource, "expand" | "commit" | "tree" | "file" | "commitsWith" | "archive"> {
   /** Those of `commits` that are `commit` or come before it. */
   before(commit: string, commits: ReadonlySet<string>): Promise<ReadonlySet<string>>;
 }
@@ -16,8 +16,17 @@ export interface MirrorReader
 /** Bytes of an archive, and milliseconds that it may take to be written, with whoever reads it. */
 const ARCHIVE = 2 * 1024 ** 3;
 const ARCHIVE_MS = 10 * 60_000;
+/** Of objects that are read together, and of a commit among them. */
+const BATCH = 16 * 1024 * 1024;
+const COMMIT = 64 * 1024;
 /** A tree of a million files. */
 const TREE = 256 * 1024 * 1024;
+
+interface Seen {
+  type: string;
+  size: number;
+  id: string;
+}
 
 /** `place`: the folder of the mirror. */
 export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
@@ -40,7 +49,61 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
     return commit;
   }
 
+  /** Type, size and id of each of these objects; null for what is not there. */
+  async function look(objects: readonly string[]): Promise<(Seen | null)[]> {
+    const args = ["cat-file", "--batch-check=%(objecttype) %(objectsize) %(objectname)"];
+    const input = objects.map((what) => `${what}\n`).join("");
+    const lines = (await sandbox.run({ gitDir, args, input })).toString("utf8").split("\n");
+    return objects.map((_, at) => {
+      const [type = "", size = "", id = ""] = (lines[at] ?? "").split(" ");
+      return isId(id) && /^\d+$/.test(size) ? { type, size: Number(size), id } : null;
+    });
+  }
+
+  /** Whole objects, in as few runs as their sizes allow. */
+  async function bytesOf(objects: readonly Seen[]): Promise<Map<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    for (let at = 0; at < objects.length; ) {
+      let bytes = 0;
+      const some: Seen[] = [];
+      while (at < objects.length && (some.length === 0 || bytes + objects[at]!.size <= BATCH)) {
+        bytes += objects[at]!.size;
+        some.push(objects[at]!);
+        at += 1;
+      }
+      const input = some.map(({ id }) => `${id}\n`).join("");
+      const said = await sandbox.run({ gitDir, args: ["cat-file", "--batch"], input });
+      let from = 0;
+      for (const { id, size } of some) {
+        from = said.indexOf(10, from) + 1; // behind "<id> <type> <size>"
+        found.set(id, said.subarray(from, from + size));
+        from += size + 1;
+      }
+    }
+    return found;
+  }
+
   return {
+    async commitsWith(ids, path, limit) {
+      const isPath = isPlain(path);
+      const asked = ids.flatMap((id) => [known(id), isPath ? `${id}:${path}` : id]);
+      const seen = await look(asked);
+      const isSmall = (one: Seen | null): one is Seen =>
+        one !== null &&
+        ((one.type === "commit" && one.size <= COMMIT) ||
+          (one.type === "blob" && one.size <= limit));
+      const bytes = await bytesOf(seen.filter(isSmall));
+      return Promise.all(
+        ids.map(async (id, at) => {
+          const time = timeIn(bytes.get(id));
+          const commit = time === null ? await this.commit(id) : { id, time };
+          if (!commit) return null;
+          const blob = isPath ? seen[2 * at + 1]! : null;
+          if (blob?.type !== "blob") return { commit, file: null };
+          return { commit, file: bytes.get(blob.id) ?? tooLarge(path, limit) };
+        }),
+      );
+    },
     async expand(abbreviated) {
       if (!/^[0-9a-f]{7,64}$/.test(abbreviated)) return null;
       const args = [
@@ -84,19 +147,11 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
       return readTree(await text(args, TREE));
     },
     async file(commit, path, limit) {
-      // git takes "./" for the folder that it works in, and reads a question to the end of its line.
-      if (/[\0\n]|(^|\/)\.{0,2}(\/|$)/.test(path)) return null;
-      const what = `${known(commit)}:${path}`;
-      const check = await sandbox.run({
-        gitDir,
-        args: ["cat-file", "--batch-check=%(objecttype) %(objectsize) %(objectname)"],
-        input: `${what}\n`,
-      });
-      const [type, size = "", id = ""] = check.toString("utf8").trim().split(" ");
-      if (type !== "blob" || !isId(id)) return null;
-      if (Number(size) > limit)
-        throw new Problem("tooLarge", `${path} is larger than ${humanSize(limit)}`);
-      return sandbox.run({ gitDir, args: ["cat-file", "blob", id], outputLimit: limit + 1 });
+      if (!isPlain(path)) return null;
+      const [seen] = await look([`${known(commit)}:${path}`]);
+      if (seen?.type !== "blob") return null;
+      if (seen.size > limit) throw tooLarge(path, limit);
+      return sandbox.run({ gitDir, args: ["cat-file", "blob", seen.id], outputLimit: limit + 1 });
     },
     archive(commit, { folder = "", exportIgnore }) {
       const config = { "core.autocrlf": "input", "core.eol": "lf", "tar.umask": "022" };
@@ -113,6 +168,24 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
       });
     },
   };
+}
+
+/** git takes "./" for the folder that it works in, and reads a question to the end of its line. */
+function isPlain(path: string): boolean {
+  return !/[\0\n]|(^|\/)\.{0,2}(\/|$)/.test(path);
+}
+
+function tooLarge(path: string, limit: number): Problem {
+  return new Problem("tooLarge", `${path} is larger than ${humanSize(limit)}`);
+}
+
+/** The committer's, of a commit as git stores it; null where it cannot be read so. */
+function timeIn(commit: Buffer | undefined): number | null {
+  if (!commit) return null;
+  const text = commit.toString("latin1");
+  const end = text.indexOf("\n\n");
+  const found = /^committer .*> (\d{1,12}) [+-]\d{4}$/m.exec(end < 0 ? text : text.slice(0, end));
+  return found ? Number(found[1]) * 1000 : null;
 }
 
 const TYPES: Record<string, TreeEntry["type"]> = {

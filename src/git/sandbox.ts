@@ -1,5 +1,6 @@
 // Runs git, and nothing else does: with an environment of our making, a process group that is killed as a whole, and bounds on time, memory, files and output.
 import { spawn } from "node:child_process";
+import type { Writable } from "node:stream";
 import { Problem } from "../core/problem.ts";
 import { humanSize } from "../core/size.ts";
 
@@ -12,6 +13,8 @@ export interface GitCall {
   config?: Readonly<Record<string, string>>;
   environment?: Readonly<Record<string, string>>;
   input?: string;
+  /** It changes a mirror or may take long: it ends with this process, also with one that is killed, so that the next one is alone in the mirror. */
+  endsWithUs?: boolean;
   timeoutMs?: number;
   /** Most bytes of its output: Problem("tooLarge") past that. */
   outputLimit?: number;
@@ -51,6 +54,8 @@ const PROCESSES = 6;
 const SHELL = "/bin/sh";
 /** In the units of POSIX ulimit: kilobytes, and blocks of 512 bytes. */
 const LIMITED = 'ulimit -c 0; ulimit -v "$1" && ulimit -f "$2" && shift 2 && exec git "$@"';
+/** Descriptor 3 is a pipe from this process, on which nothing is ever said: when it ends, so does the whole group. */
+const WATCHED = `(read -r _ <&3; kill -KILL 0) </dev/null >/dev/null 2>&1 & exec 3<&-; ${LIMITED}`;
 
 const ENVIRONMENT = {
   PATH: "/usr/local/bin:/usr/bin:/bin",
@@ -108,12 +113,17 @@ export function createSandbox({
     let ended: Problem | null = null;
     try {
       if (signal?.aborted) throw new Problem("unreachable", "git was stopped");
-      const child = spawn(SHELL, ["-c", LIMITED, "git", ...limits, ...argsOf(call)], {
-        cwd: home,
-        env: environmentOf(call, home),
-        detached: true, // a group of its own: helpers of git go with it
-        stdio: ["pipe", "pipe", "pipe"],
-      });
+      const child = spawn(
+        SHELL,
+        ["-c", call.endsWithUs ? WATCHED : LIMITED, "git", ...limits, ...argsOf(call)],
+        {
+          cwd: home,
+          env: environmentOf(call, home),
+          detached: true, // a group of its own: helpers of git go with it
+          stdio: ["pipe", "pipe", "pipe", ...(call.endsWithUs ? ["pipe" as const] : [])],
+        },
+      );
+      child.once("exit", () => (child.stdio[3] as Writable | undefined)?.destroy());
       const kill = (why?: Problem) => {
         ended ??= why ?? null;
         try {
@@ -193,6 +203,9 @@ function environmentOf({ config, environment }: GitCall, home: string): Record<s
   };
 }
 
+/** Why stands in the line before, in ssh's words. */
+const CUT_OFF = /^fatal: Could not read from remote repository/;
+
 /** What git said, in one line: no secret that was given to it, nothing that a terminal acts on. */
 function plain(errors: string, { config = {} }: GitCall): string {
   let text = errors;
@@ -204,7 +217,9 @@ function plain(errors: string, { config = {} }: GitCall): string {
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !/^hint:/.test(line));
-  const told = lines.filter((line) => /^(fatal|error|ERROR|remote):/.test(line));
+  const told = lines.filter(
+    (line, at) => /^(fatal|error|ERROR|remote):/.test(line) || CUT_OFF.test(lines[at + 1] ?? ""),
+  );
   return (told.length > 0 ? told : lines).slice(0, 4).join("; ").slice(0, 400) || "git failed";
 }
 

@@ -24,6 +24,8 @@ export interface Events {
   store(sql: Query, repository: string, event: RepositoryEvent): Promise<void>;
   /** Logs and counts what was stored. */
   announce(repository: string, event: RepositoryEvent): void;
+  /** As `report`, of what is only found as it is stored: `find` and its events are one transaction. */
+  reportFound(repository: string, find: (sql: Query) => Promise<RepositoryEvent[]>): void;
   /** The newest `limit` events, oldest first. */
   list(filter: EventFilter): Promise<StoredEvent[]>;
   /** Resolves when everything reported so far is stored. */
@@ -62,21 +64,37 @@ export function createEvents(
     await also(sql, repository, event);
   }
 
+  function soon(kind: string, writing: Promise<unknown>): void {
+    const stored = writing.catch((error) =>
+      log.write("error", "An event could not be stored", { event: kind, error: String(error) }),
+    );
+    pending = Promise.all([pending, stored]);
+  }
+
   return {
     announce,
     store: (sql, repository, event) => store(sql, repository, event, now()),
     report(repository, event) {
       announce(repository, event);
       const at = now();
-      const stored = database
-        .write((sql) => store(sql, repository, event, at))
-        .catch((error) =>
-          log.write("error", "An event could not be stored", {
-            event: event.kind,
-            error: String(error),
-          }),
-        );
-      pending = Promise.all([pending, stored]);
+      soon(
+        event.kind,
+        database.write((sql) => store(sql, repository, event, at)),
+      );
+    },
+    reportFound(repository, find) {
+      const at = now();
+      const writing = database.write(async (sql) => {
+        const found = await find(sql);
+        for (const event of found) await store(sql, repository, event, at);
+        return found;
+      });
+      soon(
+        "found",
+        writing.then((found) => {
+          for (const event of found) announce(repository, event);
+        }),
+      );
     },
     list: (filter) => listEvents(database.read, filter),
     async settled() {

@@ -17,6 +17,7 @@ import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
+import { watchReleases } from "../jobs/released.ts";
 import { createRoom } from "../jobs/room.ts";
 import { roomOperations } from "../jobs/room-operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
@@ -181,6 +182,11 @@ export async function start(options: StartOptions): Promise<Running> {
         deps,
       ),
       room.job(log),
+      watchReleases(() => current.policed, {
+        ...deps,
+        waivers: ground.shared.waivers,
+        told: { revision: () => ground.advisories.revision("", null) },
+      }),
     ];
   }
 

@@ -108,6 +108,9 @@ export function createSources(
       commit: whole(read.commit),
       tree: whole(read.tree),
       file: whole(read.file),
+      commitsWith: whole((...asked: Parameters<typeof read.commitsWith>) =>
+        read.commitsWith(...asked),
+      ),
       async *archive(commit, how) {
         if (!mirrors.has(url)) throw lost();
         yield* read.archive(commit, how);

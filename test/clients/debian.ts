@@ -20,6 +20,7 @@ const programs: Program[] = [
   { name: "sqv", command: ["sqv", "--version"], packages: ["sqv"] },
   { name: "xz", command: ["xz", "--version"], packages: ["xz-utils"] },
   { name: "dpkg-dev", command: ["dpkg-buildpackage", "--version"], packages: ["dpkg-dev"] },
+  { name: "sshd", command: ["/usr/sbin/sshd", "-V"], packages: ["openssh-server"] },
   { name: "slapd", command: ["/usr/sbin/slapd", "-VV"], packages: ["slapd"] },
   {
     name: "composer",

@@ -50,6 +50,8 @@ beforeEach(() => {
 });
 
 let codes = 0;
+/** How often commits were read of any. */
+let asked = 0;
 /** Of composer.json texts by tag, and by branch; the first branch is the one that is shown first. */
 function codeOf(tags: Record<string, string | null>, branches: Record<string, string | null> = {}) {
   const texts = new Map<string, string | null>();
@@ -73,10 +75,12 @@ function codeOf(tags: Record<string, string | null>, branches: Record<string, st
     url: `https://git.example.test/${codes}.git`,
     folder: "",
     refs: async () => found,
-    commit: async (id: string) => (texts.has(id) ? { id, time: 0 } : null),
-    file: async (id: string) => {
-      const text = texts.get(id);
-      return text == null ? null : Buffer.from(text);
+    async commitsWith(ids: readonly string[]) {
+      asked += 1;
+      return ids.map((id) => {
+        const text = texts.get(id) ?? null;
+        return { commit: { id, time: 0 }, file: text === null ? null : Buffer.from(text) };
+      });
     },
   } as unknown as CodeSource;
 }
@@ -120,6 +124,15 @@ test("the branch that is shown first says whose the code is, for versions with a
   expect(failure).toBeInstanceOf(Problem);
   expect(failure).toMatchObject({ kind: "notFound" });
   expect(failure.message).toContain("is acme/old by the composer.json of its branch main");
+});
+
+test("thousands of tags are read some hundred at a time, once", async () => {
+  const tags = Array.from({ length: 1200 }, (_, at) => [`1.${at}.0`, own()]);
+  const source = codeOf(Object.fromEntries(tags), { main: own() });
+  asked = 0;
+  expect(await versions(source)).toHaveLength(1201);
+  expect(await versions(source)).toHaveLength(1201);
+  expect(asked).toBeLessThan(6);
 });
 
 async function archived(bytes: Buffer, exclude: string[] = [], folder = "") {

@@ -23,8 +23,8 @@ export interface CodeVersion {
 /** What is needed of a commit. It never changes, and is kept. */
 export type CodeCommit = { time: string } & ({ manifest: Manifest } | { why: string });
 
-/** Each is a few runs of git. */
-const AT_ONCE = 4;
+/** Commits that are read together: a few runs of git. */
+const AT_ONCE = 500;
 /** Of tags and of branches. */
 const MOST = 10_000;
 const DEV_END = /[.-]?dev$/i;
@@ -46,8 +46,14 @@ export async function readCode(
       `The code at ${placeOf(source)} is ${rootName} by the composer.json of its branch ${head}, and not ${name}`,
     );
   const wanted = [...releasesOf(tags.values()), ...branchesOf(branches.values())];
-  const found = await inTurns(wanted, async ({ ref, ...one }) => {
-    const commit = await readCommit(name, ref.commit, source, repository);
+  const commits = await readCommits(
+    name,
+    wanted.map(({ ref }) => ref.commit),
+    source,
+    repository,
+  );
+  const found = wanted.map(({ ref, ...one }) => {
+    const commit = commits.get(ref.commit)!;
     if (!("manifest" in commit)) return null;
     // An old name is no other package: that of the branch that is shown first is everybody's.
     if (rootName === null && commit.manifest.name !== name) return null;
@@ -119,40 +125,67 @@ function versionOf(
   return own === normalized ? { version: told.replace(DEV_END, ""), normalized, ...more } : null;
 }
 
-/** A composer.json that cannot be used is told once, and takes nothing with it but its own version. */
 export async function readCommit(
   name: string,
   id: string,
   source: CodeSource,
   repository: Repository,
 ): Promise<CodeCommit> {
-  const place = createHash("sha256").update(`${source.url}\0${source.folder}`).digest("hex");
-  const key = `code/${place}/${id}`;
-  const kept = await repository.kept(key);
-  const before = kept && parseObject(kept.bytes);
-  if (before) return before as unknown as CodeCommit;
-  const made = await makeCommit(id, source);
-  if ("why" in made)
-    repository.report({
-      kind: "skipped",
-      package: name,
-      version: id,
-      message: `Commit ${id} of ${placeOf(source)} is no version of ${name}: ${made.why}`,
-    });
-  await repository.keep(key, encodeJson(made), { evictable: true });
-  return made;
+  return (await readCommits(name, [id], source, repository)).get(id)!;
 }
 
-async function makeCommit(id: string, source: CodeSource): Promise<CodeCommit> {
-  const commit = await source.commit(id);
-  if (!commit)
+/** A composer.json that cannot be used is told once, and takes nothing with it but its own version. */
+async function readCommits(
+  name: string,
+  ids: readonly string[],
+  source: CodeSource,
+  repository: Repository,
+): Promise<Map<string, CodeCommit>> {
+  const found = new Map<string, CodeCommit>();
+  const place = createHash("sha256").update(`${source.url}\0${source.folder}`).digest("hex");
+  const keyOf = (id: string) => `code/${place}/${id}`;
+  const all = [...new Set(ids)];
+  for (let at = 0; at < all.length; at += AT_ONCE) {
+    const unknown: string[] = [];
+    for (const id of all.slice(at, at + AT_ONCE)) {
+      const kept = await repository.kept(keyOf(id));
+      const before = kept && parseObject(kept.bytes);
+      if (before) found.set(id, before as unknown as CodeCommit);
+      else unknown.push(id);
+    }
+    if (unknown.length === 0) continue;
+    const path = pathIn(source, "composer.json");
+    const read = await source.commitsWith(unknown, path, MANIFEST_LIMIT);
+    const keeping = unknown.map((id, nth) => {
+      const made = madeOf(id, read[nth]!, source);
+      found.set(id, made);
+      if ("why" in made)
+        repository.report({
+          kind: "skipped",
+          package: name,
+          version: id,
+          message: `Commit ${id} of ${placeOf(source)} is no version of ${name}: ${made.why}`,
+        });
+      return repository.keep(keyOf(id), encodeJson(made), { evictable: true });
+    });
+    await Promise.all(keeping);
+  }
+  return found;
+}
+
+function madeOf(
+  id: string,
+  read: Awaited<ReturnType<CodeSource["commitsWith"]>>[number],
+  source: CodeSource,
+): CodeCommit {
+  if (!read)
     throw new Problem("unreachable", `The mirror of ${source.url} has lost the commit ${id}`);
+  const { commit, file } = read;
   const time = new Date(commit.time).toISOString().replace(/\.\d+Z$/, "+00:00");
+  if (file === null) return { time, why: "it has no composer.json" };
+  if (file instanceof Problem) return { time, why: file.message };
   try {
-    const bytes = await source.file(id, pathIn(source, "composer.json"), MANIFEST_LIMIT);
-    return bytes
-      ? { time, manifest: readManifest(bytes) }
-      : { time, why: "it has no composer.json" };
+    return { time, manifest: readManifest(file) };
   } catch (error) {
     if (error instanceof Problem && (error.kind === "malformed" || error.kind === "tooLarge"))
       return { time, why: error.message };
@@ -162,11 +195,4 @@ async function makeCommit(id: string, source: CodeSource): Promise<CodeCommit> {
 
 export function pathIn({ folder }: CodeSource, path: string): string {
   return folder === "" ? path : `${folder}/${path}`;
-}
-
-async function inTurns<T, Made>(items: readonly T[], make: (item: T) => Promise<Made>) {
-  const made: Made[] = [];
-  for (let at = 0; at < items.length; at += AT_ONCE)
-    made.push(...(await Promise.all(items.slice(at, at + AT_ONCE).map(make))));
-  return made;
 }

@@ -21,6 +21,7 @@ import policy from "./0020-policy.sql" with { type: "text" };
 import advisories from "./0021-advisories.sql" with { type: "text" };
 import fetches from "./0022-fetches.sql" with { type: "text" };
 import provenance from "./0024-provenance.sql" with { type: "text" };
+import withheldTold from "./0025-withheld-told.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
@@ -55,6 +56,7 @@ export const migrations: readonly Migration[] = [
   { version: 21, sql: advisories },
   { version: 22, sql: fetches },
   { version: 24, sql: provenance },
+  { version: 25, sql: withheldTold },
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
