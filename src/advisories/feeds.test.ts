@@ -19,6 +19,16 @@ const put = (...args: Parameters<typeof record>) =>
   void world.bucket.records.set(args[0], record(...args));
 const state = async () => (await world.current.feeds())[0]!;
 
+test("who asks while a feed is read for the first time does not make it unknown for long", async () => {
+  put("T-1", T1);
+  const asked: Promise<unknown>[] = [];
+  world.listening.to = () => void asked.push(world.current.covering("toy"));
+  await world.read();
+  expect(asked).not.toEqual([]);
+  await Promise.all(asked);
+  expect(await world.current.covering("toy")).toMatchObject([{ name: "osv", records: 1 }]);
+});
+
 test("all of a feed is read once, then what its list of changes names", async () => {
   put("T-1", T1);
   put("T-2", T2);

@@ -112,6 +112,8 @@ export function createFeeds(deps: FeedsDeps): Feeds {
     const records = await countRecords(database.read, feed);
     const newestAt = await newestOf(database.read, feed);
     await database.write((sql) => writeFeed(sql, { ...row, records, newestAt }));
+    // Its records came before it did: who asked between them heard of no feed, and that was remembered.
+    if (before.readAt === null) deps.changed([], true);
     return { feed, error: row.error, taken };
   }
 

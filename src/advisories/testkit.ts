@@ -104,6 +104,7 @@ export async function openWorld() {
   const { upstream } = setUp({ url: bucket.url, timeoutMs: 300 });
   const clock = { at: Date.UTC(2026, 0, 1) };
   const heard: string[] = [];
+  const listening = { to: (): void => {} };
   const feeds = createFeeds({
     database,
     blobs: openBlobs(layout),
@@ -112,6 +113,7 @@ export async function openWorld() {
     changed(names: readonly Named[]) {
       current.changed(names);
       heard.push(...names.map(({ purlType, name }) => `${purlType}/${name}`));
+      listening.to();
     },
     now: () => clock.at,
   });
@@ -130,6 +132,8 @@ export async function openWorld() {
     upstream,
     clock,
     heard,
+    /** Called at each change, while the reading that brought it goes on. */
+    listening,
     feeds,
     read: (which: "due" | "all" = "all") => feeds.read(which, never),
     bring: (path: string) => feeds.bring(openFolder(path), never),

@@ -1,4 +1,4 @@
-// Installs the clients of versions.json into .clients/, once, with the machine's own npm and pip; says which could not be had.
+// Installs the clients of versions.json into .clients/, once, with the machine's own npm, pip and go; says which could not be had.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,6 +11,8 @@ interface Pin {
   npm?: string;
   /** What goes with it comes before it. */
   pip?: string;
+  /** The package of a command. */
+  go?: string;
   /** The Node.js that it runs on, when the machine's may be too old for it. */
   node?: string;
 }
@@ -28,7 +30,7 @@ const names = Object.keys(pinned);
 function commandOf(name: string, pin: Pin): string[] {
   const at = join(home, name);
   const modules = join(at, "node_modules");
-  if (pin.pip) return [join(at, "bin", name)];
+  if (pin.pip || pin.go) return [join(at, "bin", name)];
   const node = pin.node
     ? join(modules, `node-${process.platform}-${process.arch}`, "bin", "node")
     : "node";
@@ -73,11 +75,21 @@ async function installOne(name: string, pin: Pin): Promise<void> {
       [join(at, "bin", "python"), "-m", "pip", "install", "--quiet", ...pin.pip.split(" ")],
       at,
     );
+  } else if (pin.go) {
+    await must(["go", "install", pin.go], at, { GOBIN: join(at, "bin") });
   }
 }
 
-async function must(command: string[], cwd: string): Promise<void> {
-  const result = await run(command, { cwd, timeout: 300_000 });
+async function must(
+  command: string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<void> {
+  const result = await run(command, {
+    cwd,
+    env: { ...process.env, ...env } as Record<string, string>,
+    timeout: 300_000,
+  });
   if (result.code !== 0)
     throw new Error(
       `${command.slice(0, 3).join(" ")} … ended with ${result.code}: ${result.output.trim().split("\n").slice(-3).join(" | ")}`,
@@ -96,13 +108,13 @@ async function prepare(name: string, pin: Pin, say: (line: string) => void): Pro
   const wanted = JSON.stringify(pin);
   try {
     if (!existsSync(stamp) || (await readFile(stamp, "utf8")) !== wanted) {
-      say(`installing ${pin.npm ?? pin.pip} (once) ...`);
+      say(`installing ${pin.npm ?? pin.pip ?? pin.go} (once) ...`);
       await installOne(name, pin);
       await versionOf(commandOf(name, pin), home);
       await writeFile(stamp, wanted);
     }
     const command = commandOf(name, pin);
-    return { name, version: (pin.npm ?? pin.pip ?? "").replace(/^.*[@=]/, ""), command };
+    return { name, version: (pin.npm ?? pin.pip ?? pin.go ?? "").replace(/^.*[@=]/, ""), command };
   } catch (error) {
     return { name, missing: error instanceof Error ? error.message : String(error) };
   }

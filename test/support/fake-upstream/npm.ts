@@ -82,6 +82,9 @@ export class FakeNpm {
   /** Signs with another key than the one that it publishes. */
   forgeSignatures = false;
 
+  /** What its audit tells, by name. */
+  readonly advisories = new Map(Object.entries(npmAdvisories));
+
   constructor(manners: Manners) {
     this.#manners = manners;
     for (const row of readTable(npmTable, /\s+/)) {
@@ -322,18 +325,18 @@ export class FakeNpm {
         ? Bun.gunzipSync(new Uint8Array(asked.body))
         : asked.body;
     const names = Object.keys(JSON.parse(Buffer.from(raw).toString()) as object);
-    const known = names.filter((name) => npmAdvisories[name]);
+    const known = names.filter((name) => this.advisories.has(name));
     return json(
       200,
       Object.fromEntries(
         known.map((name) => {
-          const { range, title, severity } = npmAdvisories[name]!;
+          const { range, title, severity, id = 1001, url } = this.advisories.get(name)!;
           return [
             name,
             [
               {
-                id: 1001,
-                url: "https://advisories.example.test/1001",
+                id,
+                url: url ?? "https://advisories.example.test/1001",
                 title,
                 severity,
                 vulnerable_versions: range,

@@ -60,7 +60,15 @@ export const npmTags: Record<string, Record<string, string>> = {
 };
 
 /** Packages that the fake registry knows an advisory for: by name, the range. */
-export const npmAdvisories: Record<string, { range: string; title: string; severity: string }> = {
+export interface NpmFlaw {
+  range: string;
+  title: string;
+  severity: string;
+  id?: number;
+  url?: string;
+}
+
+export const npmAdvisories: Record<string, NpmFlaw> = {
   "ms-clock": { range: "<2.1.3", title: "Clock runs backwards", severity: "high" },
 };
 
