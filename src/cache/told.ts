@@ -17,10 +17,12 @@ export function createTold(advisories: Advisories, type: string | null): ToldAdv
     state: async () => (type === null ? null : toldState(await advisories.covering(type))),
     async aboutAll(names) {
       const found = new Map<string, readonly Advisory[]>();
-      for (let at = 0; at < names.length; at += BATCH)
+      for (let at = 0; at < names.length; at += BATCH) {
+        if (at > 0) await new Promise((resolve) => setImmediate(resolve)); // others have their turn
         await Promise.all(
           names.slice(at, at + BATCH).map(async (name) => found.set(name, await about(name))),
         );
+      }
       return found;
     },
     async byId(id) {

@@ -1,5 +1,6 @@
 // Advisories as audits tell of them: each once, and the versions that it is about as a range in the client's own words.
 import { type Advisory, affects } from "./advisory.ts";
+import { createEffort, type Effort } from "./effort.ts";
 import type { VersionOrder } from "./policy.ts";
 
 /** How a client writes ranges: `>=1 <2 || 3`, `>=1,<2|3`. */
@@ -24,16 +25,38 @@ export function narrowed(advisory: Advisory): Advisory {
 }
 
 /** Those about any of the versions; of several that tell of the same under other ids, the one that most clients know: GitHub's. */
-export function about(
+export async function about(
   advisories: readonly Advisory[],
   versions: readonly string[],
   order: VersionOrder | null,
-): Advisory[] {
-  const own = advisories
-    .filter(({ withdrawnAt }) => withdrawnAt === null)
-    .map(narrowed)
-    .filter((one) => versions.some((version) => affects(one, version, order)));
+  effort: Effort = createEffort(),
+): Promise<Advisory[]> {
+  const asked = new Set(versions);
+  const own: Advisory[] = [];
+  for (const advisory of advisories.filter(({ withdrawnAt }) => withdrawnAt === null)) {
+    const one = narrowed(advisory);
+    if (await affectsAny(one, asked, order, effort)) own.push(one);
+  }
   return distinct(own);
+}
+
+async function affectsAny(
+  advisory: Advisory,
+  versions: ReadonlySet<string>,
+  order: VersionOrder | null,
+  effort: Effort,
+): Promise<boolean> {
+  for (const version of versions) {
+    const turn = effort.spend(stepsOf(advisory));
+    if (turn) await turn;
+    if (affects(advisory, version, order)) return true;
+  }
+  return false;
+}
+
+/** How many versions are compared to see whether it is about one, at most. */
+export function stepsOf({ versions, ranges }: Pick<Advisory, "versions" | "ranges">): number {
+  return 1 + versions.length + 4 * ranges.length;
 }
 
 /** Each once, whatever it is called. */

@@ -1,7 +1,8 @@
 // The part of OSV's API that clients ask, answered from feeds: /v1/query, /v1/querybatch, /v1/vulns/ID. https://google.github.io/osv.dev/api/
 import { type Advisory, affects, type Ecosystem } from "./advisory.ts";
 import { jsonReply, NAMES_LIMIT, requestJson } from "./answers.ts";
-import { narrowed } from "./audited.ts";
+import { narrowed, stepsOf } from "./audited.ts";
+import { createEffort, type Effort } from "./effort.ts";
 import type { VersionOrder } from "./policy.ts";
 import { Problem } from "./problem.ts";
 import { type Reply, reply } from "./reply.ts";
@@ -47,7 +48,9 @@ export async function serveOsv(
   const body = await requestJson(request, BODY);
   if (!isObject(body)) throw new Problem("badRequest", "A question of OSV's API is a JSON object");
   if (route.ask === "query") {
-    const vulns = (await answerOne(body, repository, format)).map(({ raw }) => raw());
+    const vulns = (await answerOne(body, repository, format, createEffort())).map(({ raw }) =>
+      raw(),
+    );
     const text = vulns.length > 0 ? `{"vulns":[${vulns.join(",")}]}` : "{}";
     return reply(200, "application/json", text);
   }
@@ -59,8 +62,9 @@ export async function serveOsv(
       `${queries.length} queries are too many: ${QUERIES} are the most`,
     );
   const results: unknown[] = [];
+  const effort = createEffort();
   for (const query of queries) {
-    const own = isObject(query) ? await answerOne(query, repository, format) : [];
+    const own = isObject(query) ? await answerOne(query, repository, format, effort) : [];
     const vulns = own.map(({ id, modifiedAt }) => ({ id, modified: modifiedAt }));
     results.push(vulns.length > 0 ? { vulns } : {});
   }
@@ -87,6 +91,7 @@ async function answerOne(
   query: Record<string, unknown>,
   repository: Repository,
   { ecosystem, purlType, order, spell, version: write = same }: OsvFormat,
+  effort: Effort,
 ): Promise<Advisory[]> {
   const asked = isObject(query["package"]) ? query["package"] : {};
   const byPurl = purlOf(asked["purl"], purlType);
@@ -103,7 +108,12 @@ async function answerOne(
   const known = (await repository.advisories.aboutAll([spell(name)])).get(spell(name)) ?? [];
   const own = known.map(narrowed);
   const text = typeof version === "string" && version !== "" ? write(version) : null;
-  const about = own.filter((one) => text === null || affects(one, text, order));
+  const about: Advisory[] = [];
+  for (const one of own) {
+    const turn = text === null ? null : effort.spend(stepsOf(one));
+    if (turn) await turn;
+    if (text === null || affects(one, text, order)) about.push(one);
+  }
   return [...new Map(about.map((one) => [one.id, one])).values()].slice(0, NAMES_LIMIT);
 }
 

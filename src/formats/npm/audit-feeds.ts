@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Advisory as Known, ToldState } from "../../core/advisory.ts";
 import { about, githubIdOf, pageOf, rangeText } from "../../core/audited.ts";
+import { createEffort } from "../../core/effort.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Advisory } from "./advisories.ts";
 import { compareVersions } from "./withheld.ts";
@@ -12,11 +13,12 @@ const WORDS = { and: " ", or: " || ", is: "" };
 export async function fedAdvisories(
   repository: Repository,
   asked: ReadonlyMap<string, readonly string[]>,
+  effort = createEffort(),
 ): Promise<Map<string, Known[]>> {
   const known = await repository.advisories.aboutAll([...asked.keys()]);
   const found = new Map<string, Known[]>();
   for (const [name, advisories] of known) {
-    const own = about(advisories, asked.get(name) ?? [], compareVersions);
+    const own = await about(advisories, asked.get(name) ?? [], compareVersions, effort);
     if (own.length > 0) found.set(name, own);
   }
   return found;

@@ -1,6 +1,7 @@
 // The older form of an audit's answer, with what feeds tell. npm 6 and yarn 1 read it; their `actions` are what they print.
-import type { Advisory as Known } from "../../core/advisory.ts";
-import { fixesOf, githubIdOf, pageOf, rangeText } from "../../core/audited.ts";
+import { affects, type Advisory as Known } from "../../core/advisory.ts";
+import { fixesOf, githubIdOf, pageOf, rangeText, stepsOf } from "../../core/audited.ts";
+import type { Effort } from "../../core/effort.ts";
 import type { Advisory } from "./advisories.ts";
 import { githubIdsIn, numberOf, severityOf, titleOf } from "./audit-feeds.ts";
 import type { Placed } from "./audit-paths.ts";
@@ -12,12 +13,12 @@ const SEVERITIES = ["info", "low", "moderate", "high", "critical"] as const;
 const WORDS = { and: " ", or: " || ", is: "" };
 
 /** Adds what feeds tell of the places to what the upstream reports, or to a report without a finding. */
-export function reportWith(
+export async function reportWith(
   upstream: Report | null,
   places: readonly Placed[],
   fed: ReadonlyMap<string, readonly Known[]>,
-  affects: (advisory: Known, version: string) => boolean,
-): Report {
+  effort: Effort,
+): Promise<Report> {
   const before = upstream ?? {};
   const advisories: Record<string, unknown> = isObject(before["advisories"])
     ? { ...before["advisories"] }
@@ -29,10 +30,16 @@ export function reportWith(
   );
   const counts = countsOf(before["metadata"]);
   const actions = Array.isArray(before["actions"]) ? [...before["actions"]] : [];
+  const placed = Map.groupBy(places, ({ name }) => name);
   for (const [name, known] of fed)
     for (const advisory of known) {
       if ([advisory.id, ...advisory.aliases].some((id) => theirs.has(`${name} ${id}`))) continue;
-      const own = places.filter((place) => place.name === name && affects(advisory, place.version));
+      const own: Placed[] = [];
+      for (const place of placed.get(name) ?? []) {
+        const turn = effort.spend(stepsOf(advisory));
+        if (turn) await turn;
+        if (affects(advisory, place.version, compareVersions)) own.push(place);
+      }
       const range = rangeText(advisory, WORDS, compareVersions);
       if (own.length === 0 || range === null) continue;
       const id = numberOf(advisory);

@@ -355,4 +355,12 @@ test("an audit of more versions of one package than any project has is refused",
   const repository = new FakeRepository();
   expect((await problemOf(bulk(repository, { a: versions }))).kind).toBe("tooLarge");
   expect(repository.asked).toEqual([]);
+  repository.advisories = toldOf([]);
+  const nested = versions.map((version, at) => [
+    `p${at}`,
+    { version: "1.0.0", dependencies: { a: { version } } },
+  ]);
+  const json = { dependencies: Object.fromEntries(nested) };
+  const older = serveAudit("audits", request({ method: "POST", json }), repository);
+  expect((await problemOf(older)).message).toContain("1001 versions of a");
 });

@@ -1,7 +1,7 @@
 // Security audits: private names stay here, and what feeds know and the upstream once answered is there when it is away.
 // npm/arborist lib/audit-report.js (advisories/bulk); npm 6, pnpm and yarn 1 (audits, audits/quick)
 import { createHash } from "node:crypto";
-import { affects, type ToldState } from "../../core/advisory.ts";
+import type { ToldState } from "../../core/advisory.ts";
 import {
   encodeJson,
   forwarded,
@@ -15,6 +15,7 @@ import {
   requestJson,
   tryAsk,
 } from "../../core/answers.ts";
+import { createEffort } from "../../core/effort.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
 import type { Reply } from "../../core/reply.ts";
@@ -33,7 +34,6 @@ import { publicTree, type Tree } from "./audit-tree.ts";
 import { isPackageName } from "./names.ts";
 import { notice } from "./problem.ts";
 import { isObject } from "./types.ts";
-import { compareVersions } from "./withheld.ts";
 
 /** A name and its versions. */
 const BULK = { bytes: 4 * 1024 * 1024, values: 5 * NAMES_LIMIT };
@@ -82,10 +82,9 @@ export async function serveAudit(
   const withFeeds = async (report: Record<string, unknown> | null) => {
     if (!state) return report;
     const places = placesOf(body);
-    const fed = await fedAdvisories(repository, releasesOf(places));
-    return reportWith(report, places, fed, (one, version) =>
-      affects(one, version, compareVersions),
-    );
+    const effort = createEffort();
+    const fed = await fedAdvisories(repository, releasesOf(places), effort);
+    return reportWith(report, places, fed, effort);
   };
   const key = `${form}/${fingerprint(tree)}`;
   const answer = await askUnlessFed(`-/npm/v1/security/${form}`, tree, repository, state);
@@ -138,14 +137,23 @@ function ageOfAll(kept: KeptAdvisories | null, asked: number, state: ToldState |
 }
 
 function releasesOf(places: readonly Placed[]): Map<string, string[]> {
-  const releases = new Map<string, string[]>();
+  const releases = new Map<string, Set<string>>();
   for (const { name, version } of places) {
     const versions = releases.get(name);
-    if (versions) versions.push(version);
-    else releases.set(name, [version]);
+    if (versions) versions.add(version);
+    else releases.set(name, new Set([version]));
   }
   refuseMany(releases.size);
-  return releases;
+  for (const [name, versions] of releases) refuseManyVersions(name, versions.size);
+  return new Map([...releases].map(([name, versions]) => [name, [...versions]]));
+}
+
+function refuseManyVersions(name: string, count: number): void {
+  if (count > VERSIONS_LIMIT)
+    throw new Problem(
+      "tooLarge",
+      `An audit of ${count} versions of ${name} is too large: ${VERSIONS_LIMIT} is the most`,
+    );
 }
 
 function post(path: string, body: string) {
@@ -169,11 +177,7 @@ function readBulk(body: Record<string, unknown>): Map<string, string[]> {
   for (const [name, versions] of Object.entries(body)) {
     if (!isPackageName(name) || !Array.isArray(versions)) continue;
     const texts = versions.filter((version) => typeof version === "string");
-    if (texts.length > VERSIONS_LIMIT)
-      throw new Problem(
-        "tooLarge",
-        `An audit of ${texts.length} versions of ${name} is too large: ${VERSIONS_LIMIT} is the most`,
-      );
+    refuseManyVersions(name, texts.length);
     if (texts.length) asked.set(name, texts);
   }
   return asked;

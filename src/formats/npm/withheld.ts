@@ -91,7 +91,22 @@ export function compareVersions(a: string, b: string): number {
   return one.compare(other);
 }
 
+/** The same are compared again and again, and reading one takes ten times as long as comparing it. */
+const parsed = new Map<string, semver.SemVer | null>();
+const PARSED = 4096;
+const LONGEST = 64;
+
 function parse(version: string): semver.SemVer | null {
+  const known = parsed.get(version);
+  if (known !== undefined) return known;
+  const read = parseAnew(version);
+  if (version.length > LONGEST) return read;
+  if (parsed.size >= PARSED) parsed.clear();
+  parsed.set(version, read);
+  return read;
+}
+
+function parseAnew(version: string): semver.SemVer | null {
   const missing = /^\d+(\.\d+)?$/.exec(version);
   const whole = missing ? `${version}${missing[1] ? ".0" : ".0.0"}` : version;
   return semver.parse(whole, { loose: true });
