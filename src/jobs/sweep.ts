@@ -100,6 +100,7 @@ async function look(
 ): Promise<number> {
   const { purlType } = repository.ecosystem!;
   const about = await advisories.about(purlType, name);
+  await repository.popular?.load();
   const policy = createPolicy(repository.rules, repository, waivers);
   const wanted: [id: string, RepositoryEvent, isNews: boolean][] = [];
   const blocked: string[] = [];

@@ -1,7 +1,7 @@
 // What advisories make of a release, by the rules that ask for them. Pure.
 import { type Advisory, affects, names } from "../core/advisory.ts";
 import type { AdvisoryWord, Release, VersionOrder } from "../core/policy.ts";
-import { isPopular } from "./popular.ts";
+import type { PopularNames } from "./popular.ts";
 import type { CompiledRule } from "./rules.ts";
 
 /** Why an advisory that is about a release does not count by itself. */
@@ -17,17 +17,23 @@ export interface Counted {
   doubt: Doubt | null;
 }
 
+/** What is needed to know of the repository. */
+interface Judged {
+  order: VersionOrder | null;
+  popular?: PopularNames | undefined;
+}
+
 /** Those that are about the release, with those that are in doubt. */
 export function countedFor(
   version: string,
   advisories: readonly Advisory[],
-  { order, purlType }: { order: VersionOrder | null; purlType: string },
+  { order, popular }: Judged,
 ): Counted[] {
   return advisories
     .filter((one) => one.withdrawnAt === null && affects(one, version, order))
     .map((advisory) => ({
       advisory,
-      doubt: doubtOf(advisory, version, advisories, { order, purlType }),
+      doubt: doubtOf(advisory, version, advisories, { order, popular }),
     }));
 }
 
@@ -64,7 +70,7 @@ export function wordOf({ kind, severity }: Advisory): AdvisoryWord {
 export function isFix(
   version: string,
   advisories: readonly Advisory[],
-  repository: { order: VersionOrder | null; purlType: string },
+  repository: Judged,
 ): boolean {
   const { order } = repository;
   if (!order) return false;
@@ -92,7 +98,7 @@ function doubtOf(
   advisory: Advisory,
   version: string,
   all: readonly Advisory[],
-  { order, purlType }: { order: VersionOrder | null; purlType: string },
+  { order, popular }: Judged,
 ): Doubt | null {
   if (advisory.kind !== "malicious" || names(advisory, version, order)) return null;
   const bounded = advisory.ranges.filter(
@@ -101,7 +107,7 @@ function doubtOf(
   );
   if (affects({ versions: [], ranges: bounded }, version, order)) return null;
   if (advisory.versions.length > 0) return "widened";
-  if (!isPopular(purlType, advisory.package) || (advisory.sources ?? 1) > 1) return null;
+  if (!popular?.has(advisory.package) || (advisory.sources ?? 1) > 1) return null;
   return distinct(all.filter(({ kind }) => kind === "malicious")) > 1 ? null : "popular";
 }
 

@@ -10,6 +10,7 @@ const NOW = Date.UTC(2026, 10, 26);
 const repository = {
   name: "npm",
   purlType: "npm",
+  popular: { load: () => null, has: (name: string) => name === "react" },
   spell: (name: string) => name.toLowerCase(),
   order: (a: string, b: string) => Number.parseFloat(a || "-1") - Number.parseFloat(b || "-1"),
 };

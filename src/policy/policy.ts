@@ -124,10 +124,14 @@ export function createPolicy(
       const told = feeds!.recall(purlType, packageName);
       return told === undefined || mayAdvise(compiled, packageName, told);
     },
-    advisories: (packageName) =>
-      asks(packageName)
-        ? (feeds!.recall(purlType, packageName) ?? feeds!.about(purlType, packageName))
-        : [],
+    advisories(packageName) {
+      if (!asks(packageName)) return [];
+      const told = () =>
+        feeds!.recall(purlType, packageName) ?? feeds!.about(purlType, packageName);
+      // Who decides by what is told needs them, and cannot wait then.
+      const loading = repository.popular?.load();
+      return loading ? loading.then(told) : told();
+    },
     readsTraits: (packageName) =>
       compiled.some(({ rule, covers }) => rule.licence !== undefined && covers(packageName)),
     compares(packageName) {

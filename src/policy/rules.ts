@@ -4,6 +4,7 @@ import { createClaims } from "../core/claims.ts";
 import type { AnyFormat, FactNames } from "../core/format.ts";
 import type { PolicyRule, VersionOrder } from "../core/policy.ts";
 import { parseRange, type Range } from "../core/version-range.ts";
+import { type PopularNames, popularNames } from "./popular.ts";
 
 /** What is needed to know of the repository. */
 export interface RuledRepository {
@@ -16,19 +17,21 @@ export interface RuledRepository {
   purlName?: ((text: string) => string) | undefined;
   /** How feeds call its packages; null: they tell nothing of them. */
   ecosystem?: Ecosystem | null;
+  popular?: PopularNames | undefined;
 }
 
 export function ruledRepository(
   name: string,
   format: Pick<
     AnyFormat,
-    "purlType" | "spell" | "compareVersions" | "factNames" | "purlName" | "advisories"
+    "purlType" | "spell" | "compareVersions" | "factNames" | "purlName" | "advisories" | "popular"
   >,
 ): RuledRepository {
   const { purlType = "", spell, compareVersions: order = null, advisories } = format;
   const ecosystem = advisories ? { ...advisories, spell } : null;
   const { factNames, purlName } = format;
-  return { name, purlType, spell, order, factNames, purlName, ecosystem };
+  const popular = format.popular && popularNames(format.popular);
+  return { name, purlType, spell, order, factNames, purlName, ecosystem, popular };
 }
 
 /** A package's one name, of how a purl or a rule writes it. */
@@ -44,13 +47,13 @@ export interface CompiledRule {
   holdsFor: Range;
   /** Of the repository. */
   order: VersionOrder | null;
-  purlType: string;
+  popular: PopularNames | undefined;
 }
 
 /** Those of the rules that can be about packages of the repository, in their order. Throws a RangeError for a range that cannot be read. */
 export function compileRules(
   rules: readonly PolicyRule[],
-  { name, purlType, spell, order, purlName }: RuledRepository,
+  { name, purlType, spell, order, purlName, popular }: RuledRepository,
 ): CompiledRule[] {
   return rules.flatMap((rule) => {
     if (rule.repositories && !rule.repositories.includes(name)) return [];
@@ -63,7 +66,7 @@ export function compileRules(
         covers: (packageName: string) => claims(packageName) !== null,
         holdsFor: parseRange(rule.versions ?? "*", order),
         order,
-        purlType,
+        popular,
       },
     ];
   });
