@@ -8,7 +8,7 @@ import { createGzip } from "node:zlib";
 import { end, tarPart } from "../../src/archive/testdata/archives.ts";
 
 const MIB = 1024 * 1024;
-const PIECES = 120;
+const PIECES = 300;
 const NAME = "@reef/large";
 
 /** The most memory that a process had so far, in MiB. */
@@ -71,7 +71,7 @@ async function publish(url: string, version: string, pieces: number): Promise<Re
   return fetch(`${url}/npm/${NAME.replace("/", "%2f")}`, { method: "PUT", headers, body });
 }
 
-test("a package of 120 MB is published in the memory of a small one", async () => {
+test("a package of 300 MB is published without holding it", async () => {
   const program = new URL("publish-server.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
   try {
@@ -84,7 +84,8 @@ test("a package of 120 MB is published in the memory of a small one", async () =
       return peak(child.pid!);
     };
     const before = await published("1.0.0", 10);
-    expect((await published("1.1.0", PIECES)) - before).toBeLessThan(100);
+    // The collector's slack and what is loaded after the first come to 170 at the most; who held the body would need 300, and its base64 400.
+    expect((await published("1.1.0", PIECES)) - before).toBeLessThan(240);
   } finally {
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill();
