@@ -1,3 +1,4 @@
+// How a report of `bun test` is read.
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
