@@ -98,6 +98,8 @@ export interface Shared {
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;
+  /** For tests: see `DocumentDeps`. */
+  patienceMs?: number;
 }
 
 /** A repository, and its format at work on it. */
@@ -219,6 +221,7 @@ export function createRepository(
     ...common,
     format: format.name,
     freshnessMs: settings.freshnessMs,
+    ...(shared.patienceMs !== undefined && { patienceMs: shared.patienceMs }),
     storeEvent: (sql, event) => shared.events.store(sql, name, event),
     announce: (event) => shared.events.announce(name, event),
     hasDigests: (format.alsoPinned ?? []).length > 0,

@@ -72,10 +72,16 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 /** What of the configuration cannot be changed while it stands. */
 export type GroundConfig = Pick<Config, "data" | "cache" | "requests" | "publicUrl">;
 
+export interface GroundDeps extends Pick<Shared, "patienceMs"> {
+  log: Log;
+  now(): number;
+  elapsed(): number;
+}
+
 /** Throws a Problem when the data directory is in use or newer than this program. */
 export async function openGround(
   config: GroundConfig,
-  { log, now, elapsed }: { log: Log; now(): number; elapsed(): number },
+  { log, now, elapsed, patienceMs }: GroundDeps,
 ): Promise<Ground> {
   refuseUnrestored(config.data);
   const layout = openLayout(config.data);
@@ -124,6 +130,7 @@ export async function openGround(
     whyUrl: () => `${publicUrl ?? ""}/-/why/`,
     advisories,
     now,
+    ...(patienceMs !== undefined && { patienceMs }),
   };
   const disk = async () => {
     const { bavail, blocks, bsize } = await statfs(layout.root);

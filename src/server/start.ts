@@ -48,6 +48,8 @@ export interface StartOptions {
   log: Log;
   /** For tests. */
   now?: () => number;
+  /** For tests: how long clients wait for news of what is stored. Milliseconds. */
+  patienceMs?: number;
   /** For tests, and for a command's own server: who is let in. */
   gate?: Gate;
   /**
@@ -81,7 +83,13 @@ export interface Running {
 export async function start(options: StartOptions): Promise<Running> {
   const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
   const elapsed = options.now ?? (() => performance.now());
-  const ground = await openGround(config, { log, now, elapsed });
+  const { patienceMs } = options;
+  const ground = await openGround(config, {
+    log,
+    now,
+    elapsed,
+    ...(patienceMs !== undefined && { patienceMs }),
+  });
   const { shared, lock, pool } = ground;
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);

@@ -12,6 +12,8 @@ export interface TestOptions {
   freshness?: string;
   /** How long the upstream may be silent: "30s". */
   timeout?: string;
+  /** How long clients wait for news of what is stored: a second, where a test is about that. Milliseconds. */
+  patienceMs?: number;
   offline?: boolean;
   /** Who may do what, as the configuration has it. */
   access?: Record<string, unknown>;

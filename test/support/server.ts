@@ -38,6 +38,9 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+/** A busy machine may need more than the second that clients wait for news. */
+const PATIENCE_MS = 20_000;
+
 export async function startServer(
   upstream: FakeUpstream,
   options: TestOptions & { gate?: Gate } = {},
@@ -56,6 +59,7 @@ export async function startServer(
       config,
       log: createLog("json", (line) => log.push(line)),
       now: () => Date.now() + shift,
+      patienceMs: wanted.patienceMs ?? PATIENCE_MS,
       ...(wanted.gate && { gate: wanted.gate }),
     });
   };

@@ -30,8 +30,6 @@ export interface World {
   feed: string | null;
   exchanges: Exchange[];
   variables: Map<string, string>;
-  /** The script is about an upstream that takes its time. */
-  isSlowMeant: boolean;
 }
 
 /** Started by the first step that needs it, so that `config` lines may come before. */

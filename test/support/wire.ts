@@ -34,13 +34,13 @@ export async function runWire(file: string, options: WireOptions = {}): Promise<
   const world: World = {
     upstream,
     pristine,
-    options: {},
+    // The script is about an upstream that takes its time.
+    options: steps.some(({ text }) => /slow|silent/.test(text)) ? { patienceMs: 1000 } : {},
     may: new Map(),
     server: null,
     exchanges: [],
     variables: new Map(),
     feed: null,
-    isSlowMeant: steps.some(({ text }) => /slow|silent/.test(text)),
   };
   try {
     for (const step of steps) {
@@ -184,9 +184,7 @@ async function exchange(request: Request, world: World): Promise<Exchange> {
     ...(request.form?.length ? { body: wireForm(request.form) } : {}),
   } as const;
   if (request.form?.length) headers.set("content-type", contentType);
-  let response = await fetch(server.url + path, sent);
-  for (let again = 0; again < PATIENCE && isStillAtWork(response, world); again += 1)
-    response = await fetch(server.url + path, sent);
+  const response = await fetch(server.url + path, sent);
   const base = {
     path,
     headers: [...headers] as [string, string][],
@@ -199,13 +197,6 @@ async function exchange(request: Request, world: World): Promise<Exchange> {
   } catch {
     return { ...seen, bytes: new Uint8Array(), cut: true };
   }
-}
-
-/** A machine that is busy may need more than the second that clients wait for news. Each of these waits for another one. */
-const PATIENCE = 20;
-
-function isStillAtWork({ headers }: Response, { isSlowMeant }: World): boolean {
-  return !isSlowMeant && /detail=slow/.test(headers.get("cache-status") ?? "");
 }
 
 /**

@@ -24,7 +24,11 @@ const PATIENCE_MS = 1000;
 export type DocumentDeps = Omit<
   IntakeDeps & ObserverDeps & RefreshDeps,
   "inService" | "troubles" | "intake" | "observe" | "open"
-> & { changes: Changes };
+> & {
+  changes: Changes;
+  /** In place of the second that clients wait for news. For tests, which are not to depend on how busy the machine is. */
+  patienceMs?: number;
+};
 
 /** What is needed of a state to read its bytes. */
 export type OpenState = Pick<DocumentState, "blob" | "size" | "source" | "isHosted">;
@@ -54,7 +58,7 @@ export interface Documents {
 }
 
 export function createDocuments(deps: DocumentDeps): Documents {
-  const { upstream, blobs, now, freshnessMs } = deps;
+  const { upstream, blobs, now, freshnessMs, patienceMs = PATIENCE_MS } = deps;
   const inService = createInService(deps);
   const troubles = createTroubles(now);
   const refreshes = createCollapse<Found>();
@@ -85,7 +89,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
       return collapsed ? { ...found, cache: { ...found.cache, collapsed } } : found;
     }
     // Who asks for news is not helped by an old copy, however long the news take.
-    return Promise.race(isOurs ? [result, patience(PATIENCE_MS - forMs)] : [result]).then(
+    return Promise.race(isOurs ? [result, patience(patienceMs - forMs)] : [result]).then(
       (found) => found ?? stale(state, { hit: false, fwd: "stale", detail: "slow" }),
       (error) => {
         if (!(error instanceof Problem) || error.kind === "notFound") throw error;
