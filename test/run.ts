@@ -24,6 +24,7 @@ const ON_POSTGRES = [
   ),
   "src/store/contract.test.ts",
   "test/postgres/database.test.ts",
+  "test/postgres/server.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
 ];
 

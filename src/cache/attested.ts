@@ -78,7 +78,10 @@ export function createAttested(deps: AttestedDeps): Attested {
         failed.set(key, now());
         if (!(error instanceof Problem) && !isClosed) tellBug(file, error);
       }
-      if (waiting.size === 0) await lookBack();
+      if (waiting.size === 0)
+        await lookBack().catch(() => {
+          hasLookedBack = false; // the database is away: after the next file
+        });
     }
   }
 

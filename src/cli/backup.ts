@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { everyNamed } from "../cache/named.ts";
+import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { Problem } from "../core/problem.ts";
 import { backUp, readNote, refuseUnsound } from "../store/backup.ts";
@@ -34,7 +35,13 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
     examples: [["backup /mnt/backup/holdfast", "Every night"]],
     async run(given, terminal) {
       const folder = resolve(terminal.cwd, given.words[0]!);
-      const layout = requireStore(configFrom(given, formats, terminal));
+      const config = configFrom(given, formats, terminal);
+      const layout = requireStore(config);
+      if (config.database)
+        throw new Problem(
+          "badRequest",
+          `The catalog is in ${writtenDatabase(config.database).url}: back it up with pg_dump, and ${layout.root} after that, as any folder. docs/scale.md tells more`,
+        );
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
       try {
         const { files, bytes, missing } = await backUp(layout, folder, {
@@ -116,7 +123,9 @@ Exit code 1 when files of the backup are damaged: they are left out, and fetched
 
 async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
   try {
-    const { damaged } = await readStore({ data: folder }, (store) => checkStore(store, terminal));
+    const { damaged } = await readStore({ data: folder, database: null }, (store) =>
+      checkStore(store, terminal),
+    );
     return damaged.length > 0 ? 1 : 0;
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "conflict") throw error;

@@ -5,13 +5,16 @@ import { dirname, join } from "node:path";
 import { knownAdvisories } from "../advisories/known.ts";
 import { readGrants } from "../auth/directory.ts";
 import { clash } from "../config/addresses.ts";
+import { writtenDatabase } from "../config/database.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import { type Address, formatAddress } from "../config/values.ts";
 import type { Granted } from "../core/access.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Probe } from "../core/probe.ts";
+import { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
+import { readCatalog } from "../server/catalog.ts";
 import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
@@ -146,6 +149,31 @@ export async function checkFeeds(config: Config, now: number): Promise<Finding[]
   });
   if (findings.length > 0) return findings;
   return [{ state: "skipped", subject: "feeds", text: "none was read yet: the server reads them" }];
+}
+
+/** Whether it answers, and is the one that the data directory belongs to. */
+export async function checkDatabase(config: Config): Promise<Finding[]> {
+  if (!config.database) return [];
+  const subject = "database";
+  const { url } = writtenDatabase(config.database);
+  try {
+    const database = await readCatalog(config, layoutOf(config.data));
+    await database.close();
+    return [{ state: "good", subject, text: `${url} answers` }];
+  } catch (error) {
+    if (error instanceof Problem && error.kind === "notFound")
+      return [{ state: "good", subject, text: `${url} answers; its tables will be made` }];
+    const text = `${url}: ${error instanceof Error ? error.message : String(error)}`;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
+    return [
+      {
+        state: "bad",
+        subject,
+        text: cause ? `${text} (${cause})` : text,
+        hint: "docs/scale.md tells what it must be",
+      },
+    ];
+  }
 }
 
 /** Writable, on a disk with room. A folder that is not there yet is judged by where it would be made. */

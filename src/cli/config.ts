@@ -1,5 +1,6 @@
 // `holdfast config check|show|schema`: what the configuration is, before anything runs.
 import { stringify } from "yaml";
+import { writtenDatabase } from "../config/database.ts";
 import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
@@ -58,6 +59,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
     {
       listen: formatAddress(config.listen),
       data: config.data,
+      ...(config.database && { database: writtenDatabase(config.database) }),
       ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       access: written.access,
       ...(Object.keys(written.login).length > 0 && { login: written.login }),

@@ -10,6 +10,7 @@ import { checkLogin } from "./check-login.ts";
 import {
   checkAccess,
   checkData,
+  checkDatabase,
   checkFeeds,
   checkPort,
   findRunning,
@@ -79,6 +80,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         ...(await additionalPorts(config, (address) => port(address, running))),
         ...tlsFindings(config, terminal.now(), hasUsers),
         { subject: "data", ...(await data(config.data)) },
+        ...(await checkDatabase(config)),
         { subject: "users", ...accessWords(config.access, grants) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),

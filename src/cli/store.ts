@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
+import { hasCatalog, openCatalog, readCatalog } from "../server/catalog.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
-import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
+import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
 import { lockData } from "../store/lock.ts";
 import { openViewFiles, type ViewFiles } from "../store/view-files.ts";
@@ -21,7 +22,7 @@ export interface HeldStore extends ReadStore {
 }
 
 export function hasStore({ data }: Config): boolean {
-  return existsSync(layoutOf(data).database);
+  return hasCatalog(layoutOf(data));
 }
 
 /** For who did not mean to begin one. */
@@ -37,7 +38,7 @@ export function requireStore({ data }: Pick<Config, "data">): Layout {
       `There is no data directory at ${data}; another can be given with --data, or with the --config that the server has`,
     );
   const layout = layoutOf(data);
-  if (!existsSync(layout.database))
+  if (!hasCatalog(layout))
     throw new Problem(
       "notFound",
       `${data} holds no Holdfast data; another folder can be given with --data`,
@@ -47,11 +48,11 @@ export function requireStore({ data }: Pick<Config, "data">): Layout {
 
 /** Runs `work`, which changes nothing, also beside a running server. */
 export async function readStore<T>(
-  config: Pick<Config, "data">,
+  config: Pick<Config, "data" | "database">,
   work: (store: ReadStore) => Promise<T>,
 ): Promise<T> {
   const layout = requireStore(config);
-  const database = await readDatabase(layout.database);
+  const database = await readCatalog(config, layout);
   try {
     return await work({ database, blobs: openBlobs(layout), views: openViewFiles(layout.views) });
   } finally {
@@ -68,7 +69,7 @@ export async function holdStore<T>(
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
   try {
-    const database = await openDatabase(layout.database);
+    const database = await openCatalog(config, layout);
     const blobs = openBlobs(layout);
     const naming = createNaming(database, blobs);
     try {

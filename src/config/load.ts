@@ -9,6 +9,7 @@ import type { SourceSettings } from "../core/source.ts";
 import { resolveAccess } from "./access.ts";
 import { checkAddresses } from "./addresses.ts";
 import { checkBases } from "./bases.ts";
+import { resolveDatabase } from "./database.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { resolveFeeds } from "./feeds-resolve.ts";
 import { resolveHooks, resolveMail } from "./hooks.ts";
@@ -126,6 +127,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
+    database: resolveDatabase(input.database, reader, complain),
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,

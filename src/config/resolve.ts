@@ -8,6 +8,7 @@ import type { OptionFile } from "../core/format.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import type { Share } from "../core/share.ts";
 import type { SourceSettings } from "../core/source.ts";
+import type { DatabaseConfig } from "./database.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
@@ -92,6 +93,8 @@ export interface Config {
   listen: Address;
   /** Absolute. */
   data: string;
+  /** Null: the catalog is a file in the data directory. */
+  database: DatabaseConfig | null;
   /** Without a trailing slash; null when it is to be taken from each request. */
   publicUrl: string | null;
   access: AccessRules;

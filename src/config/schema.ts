@@ -1,6 +1,7 @@
 // The one description of the configuration: it validates, documents itself and makes the JSON Schema.
 import { z } from "zod";
 import { Access } from "./access.ts";
+import { Database } from "./database.ts";
 import { type FedFormat, Feeds } from "./feeds.ts";
 import { Hooks, Mail } from "./hooks.ts";
 import { Login, TrustedPublishers } from "./login.ts";
@@ -116,6 +117,7 @@ const general = {
       "The folder that holds everything the server stores. Flag `--data`, variable `HOLDFAST_DATA`",
     )
     .meta({ examples: ["/var/lib/holdfast"] }),
+  database: Database,
   publicUrl: HttpUrl.optional()
     .describe("How clients reach this server. Without it, it is taken from each request")
     .meta({ examples: ["https://packages.example.com"] }),

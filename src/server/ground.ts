@@ -27,7 +27,6 @@ import { createEvents, type Events } from "../ledger/events.ts";
 import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
-import { openDatabase } from "../store/database.ts";
 import {
   emptyIncoming,
   type Layout,
@@ -39,6 +38,7 @@ import { type Lock, lockData } from "../store/lock.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
+import { openCatalog } from "./catalog.ts";
 
 export interface Ground {
   readonly layout: Layout;
@@ -70,7 +70,7 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 );
 
 /** What of the configuration cannot be changed while it stands. */
-export type GroundConfig = Pick<Config, "data" | "cache" | "requests" | "publicUrl">;
+export type GroundConfig = Pick<Config, "data" | "database" | "cache" | "requests" | "publicUrl">;
 
 export interface GroundDeps extends Pick<Shared, "patienceMs"> {
   log: Log;
@@ -89,7 +89,10 @@ export async function openGround(
   const tightened = tighten(layout.root);
   if (tightened) log.write("warn", tightened);
   emptyIncoming(layout);
-  const database = await openDatabase(layout.database);
+  const database = await openCatalog(config, layout).catch((error) => {
+    lock.release();
+    throw error;
+  });
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
   const events = createEvents(database, log, metrics, now, hooks.event);

@@ -33,7 +33,10 @@ export function migrate(file: Sqlite, path: string): void {
 
 /** Throws a Problem unless the database is of the version that this program speaks. For who only reads: a server may be running. */
 export function requireCurrent(file: Sqlite): void {
-  const version = versionOf(file);
+  requireVersion(versionOf(file), "The data directory");
+}
+
+export function requireVersion(version: number, what: string): void {
   if (version === CURRENT) return;
   const way =
     version < CURRENT
@@ -41,7 +44,7 @@ export function requireCurrent(file: Sqlite): void {
       : "A newer Holdfast is needed";
   throw new Problem(
     "conflict",
-    `The data directory is of version ${version}, and this program speaks version ${CURRENT}. ${way}`,
+    `${what} is of version ${version}, and this program speaks version ${CURRENT}. ${way}`,
   );
 }
 

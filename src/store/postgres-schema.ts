@@ -1,7 +1,7 @@
 // What the migrations say, as PostgreSQL wants it told. They are written for SQLite, and for both where they keep to what is translated here.
 import type { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
-import { CURRENT } from "./migrate.ts";
+import { CURRENT, requireVersion } from "./migrate.ts";
 import { type Migration, migrations } from "./migrations/index.ts";
 
 /** What no rule below makes PostgreSQL's own. */
@@ -76,6 +76,15 @@ export function statementsOf(sql: string): string[] {
   }
   if (statement.trim() !== "") found.push(statement.trim());
   return found;
+}
+
+/** Throws a Problem unless the database is of the version that this program speaks. */
+export async function requireCurrentPostgres(reads: SQL): Promise<void> {
+  const found = await reads.unsafe("SELECT to_regclass('schema_version') AS there");
+  if (found[0].there === null)
+    throw new Problem("notFound", "The database holds no Holdfast data: `holdfast serve` makes it");
+  const [row] = await reads.unsafe("SELECT version FROM schema_version");
+  requireVersion(Number(row?.version ?? 0), "The database");
 }
 
 /** Brings the database up to date. Of several servers that start at once, one does. */

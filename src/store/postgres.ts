@@ -1,46 +1,58 @@
-// The same database on PostgreSQL, through Bun's own client. Only the tests open it yet: see docs/decisions/0024-sql-for-two.md.
-import { SQL } from "bun";
+// The same database on PostgreSQL, through Bun's own client. See docs/decisions/0024-sql-for-two.md.
 import { Problem } from "../core/problem.ts";
 import { createBatches, type Waiting } from "./batches.ts";
-import type { Database } from "./database.ts";
-import { migratePostgres } from "./postgres-schema.ts";
+import type { Database, ReadDatabase } from "./database.ts";
+import {
+  connectTo,
+  isAway,
+  type Link,
+  type LinkTimes,
+  type PostgresPlace,
+  stateOf,
+} from "./postgres-link.ts";
+import { migratePostgres, requireCurrentPostgres } from "./postgres-schema.ts";
 import type { Query } from "./query.ts";
 import { Several, spread } from "./several.ts";
 
-export interface PostgresPlace {
-  /** The folder of its socket. */
-  folder: string;
-  database: string;
-  user: string;
-}
+export type { PostgresPlace } from "./postgres-link.ts";
 
 /** How often a transaction that met another server's is tried. */
 const ATTEMPTS = 10;
-const READERS = 4;
 
 /** SQLSTATE: could not serialize, and deadlock. Nothing was done, and the same may go well the next time. */
 const CONFLICTS = ["40001", "40P01"];
 const DISK_FULL = "53100";
 const ABORTED = "25P02";
 
-/** A connection, or several. */
-type Connection = Pick<SQL, "unsafe">;
+export interface PostgresOptions extends Partial<LinkTimes> {
+  /** Nobody else may have it as its own at the same time. */
+  isAlone?: boolean;
+}
 
-/** Opens a database that is there, and brings it up to date. */
-export async function openPostgres(place: PostgresPlace): Promise<Database> {
-  const writes = connect(place, 1);
-  const reads = connect(place, READERS, { default_transaction_read_only: "on" });
+/**
+ * Opens a database that is there, and brings it up to date. Throws Problem("busy") where it cannot be reached, and Problem("conflict") where it is of
+ * a newer program, or another server has it as its own.
+ */
+export async function openPostgres(
+  place: PostgresPlace,
+  { isAlone = false, ...times }: PostgresOptions = {},
+): Promise<Database> {
+  const writes = connectTo(place, 1, {}, times);
+  const reads = connectTo(place, place.connections - 1, READ_ONLY, times);
+  const close = () => Promise.all([writes.close(), reads.close()]);
+  const holder = isAlone ? createHolder() : null;
   try {
-    await migratePostgres(writes);
+    if (holder) await transact(writes, [], holder); // before anything of another server's is altered
+    await migratePostgres(writes.now());
   } catch (error) {
-    await Promise.all([writes.close(), reads.close()]);
-    throw error;
+    await close();
+    throw told(error);
   }
   let commits = 0;
   const batches = createBatches(async (batch, alone) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const results = await transact(writes, batch);
+        const results = await transact(writes, batch, holder);
         commits += 1;
         for (const [at, one] of batch.entries()) one.resolve(results[at]);
         return true;
@@ -57,33 +69,52 @@ export async function openPostgres(place: PostgresPlace): Promise<Database> {
   });
 
   return {
-    read: createQuery(reads),
+    read: createQuery(reads.ask),
     get commits() {
       return commits;
     },
     write: (work, { durable = false } = {}) => batches.write(work, durable),
     async close() {
       await batches.settled();
-      await Promise.all([writes.close(), reads.close()]);
+      await close();
     },
   };
 }
 
-function connect(
-  { folder, database, user }: PostgresPlace,
-  max: number,
-  settings: Record<string, string> = {},
-): SQL {
-  return new SQL({
-    adapter: "postgres",
-    path: `${folder}/.s.PGSQL.5432`,
-    database,
-    username: user,
-    max,
-    // A plan for any values reads a whole package where a list of a thousand files is looked up.
-    connection: { plan_cache_mode: "force_custom_plan", ...settings },
-    bigint: true,
-  });
+/** Opens it for reading only, beside a server that may be running on it. Throws a Problem when it is of another version than this program's. */
+export async function readPostgres(place: PostgresPlace): Promise<ReadDatabase> {
+  const reads = connectTo(place, 1, READ_ONLY);
+  try {
+    await requireCurrentPostgres(reads.now());
+  } catch (error) {
+    await reads.close();
+    throw told(error);
+  }
+  return { read: createQuery(reads.ask), close: () => reads.close() };
+}
+
+const READ_ONLY = { default_transaction_read_only: "on" };
+
+interface Holder {
+  /** Called in each transaction with the process that does it on the other side. Throws Problem("conflict") when another server has the database. */
+  hold(sql: Query, process: number): Promise<void>;
+}
+
+/** A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. */
+function createHolder(): Holder {
+  let holding: number | null = null;
+  return {
+    async hold(sql, process) {
+      if (process === holding) return;
+      const [{ held }] = await sql`SELECT pg_try_advisory_lock(4653, 1) AS held`;
+      if (!held)
+        throw new Problem(
+          "conflict",
+          "Another Holdfast is running on the database: nothing is written by this one",
+        );
+      holding = process;
+    },
+  };
 }
 
 /** The connection went before the answer to a commit came. What may have been done must not be done again. */
@@ -94,20 +125,28 @@ class Unsure extends Problem {
 }
 
 /** Does a batch in one transaction, on one connection: were that lost, the rest must not go on outside of it. */
-async function transact(writes: SQL, batch: readonly Waiting[]): Promise<unknown[]> {
-  const connection = await writes.reserve();
+async function transact(
+  writes: Link,
+  batch: readonly Waiting[],
+  holder: Holder | null,
+): Promise<unknown[]> {
+  const connection = await writes.ask((sql) => sql.reserve());
+  const bounded: Link["ask"] = (work) => writes.ask(() => work(connection));
   let isCommitting = false;
   try {
     // A crash of the machine may lose the last fetches, never what was published.
     const sync = batch.some(({ durable }) => durable) ? "on" : "off";
-    await connection.unsafe(
-      `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}`,
+    const begun = await bounded((sql) =>
+      sql.unsafe(
+        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT pg_backend_pid() AS pid`,
+      ),
     );
-    const sql = createQuery(connection);
+    const sql = createQuery(bounded);
+    await holder?.hold(sql, begun.at(-1)[0].pid);
     const results: unknown[] = [];
     for (const one of batch) results.push(await one.work(sql));
     isCommitting = true;
-    const { command } = await connection.unsafe("COMMIT");
+    const { command } = await bounded((sql) => sql.unsafe("COMMIT"));
     // It is no error to PostgreSQL that nothing is committed where a statement failed, and somebody looked away.
     if (command !== "COMMIT")
       throw Object.assign(new Error("A statement of this transaction had failed"), {
@@ -115,8 +154,9 @@ async function transact(writes: SQL, batch: readonly Waiting[]): Promise<unknown
       });
     return results;
   } catch (error) {
-    if (isCommitting && isLost(error)) throw new Unsure(error);
-    await connection.unsafe("ROLLBACK").catch(() => {}); // where the connection is gone nothing is left to undo
+    if (isCommitting && isAway(error)) throw new Unsure(error);
+    // Where the connection is gone nothing is left to undo.
+    if (!isAway(error)) await bounded((sql) => sql.unsafe("ROLLBACK")).catch(() => {});
     throw error;
   } finally {
     connection.release();
@@ -127,18 +167,9 @@ function isConflict(error: unknown): boolean {
   return CONFLICTS.includes(stateOf(error));
 }
 
-/** Not the server's word on the statement: the connection ended, or the server does (classes 08 and 57 of SQLSTATE). */
-function isLost(error: unknown): boolean {
-  const state = stateOf(error);
-  return state === "" || /^(08|57)/.test(state);
-}
-
-/** The SQLSTATE of what the server said. */
-function stateOf(error: unknown): string {
-  return String((error as { errno?: unknown } | null)?.errno ?? "");
-}
-
 function told(error: unknown): unknown {
+  if (isAway(error) && !(error instanceof Problem))
+    return new Problem("busy", "The database cannot be reached", { cause: error });
   if (isConflict(error))
     return new Problem("busy", "Other servers change the same rows of the database", {
       cause: error,
@@ -157,19 +188,23 @@ function pause(attempt: number): Promise<void> {
 const texts = new WeakMap<TemplateStringsArray, string>();
 
 /** Statements are prepared by the client: once a connection, by their text. */
-function createQuery(connection: Connection): Query {
+function createQuery(ask: Link["ask"]): Query {
+  const run = async (text: string, values?: unknown[]) => {
+    try {
+      return rowsOf(await ask((sql) => sql.unsafe(text, values)));
+    } catch (error) {
+      throw isAway(error) ? told(error) : error; // all else is the transaction's to judge
+    }
+  };
   async function query(parts: TemplateStringsArray, ...values: unknown[]) {
     const isPlain = !values.some((value) => value instanceof Several);
     const known = isPlain ? texts.get(parts) : undefined;
-    if (known !== undefined) return rowsOf(await connection.unsafe(known, values.map(toServer)));
+    if (known !== undefined) return run(known, values.map(toServer));
     const { text, bound } = spread(parts, values, (number) => `$${number}`);
     if (isPlain) texts.set(parts, text);
-    return rowsOf(await connection.unsafe(text, bound.map(toServer)));
+    return run(text, bound.map(toServer));
   }
-  return Object.assign(query, {
-    unsafe: async (text: string) => rowsOf(await connection.unsafe(text)),
-    finalize() {},
-  });
+  return Object.assign(query, { unsafe: (text: string) => run(text), finalize() {} });
 }
 
 /**

@@ -19,7 +19,7 @@ export async function openTestDatabase(path: string): Promise<Database> {
   if (folder === null) return openDatabase(path);
   const own = await databaseOf(path);
   // Connections that have seen the tables before are much faster than new ones: they stay.
-  own.opened ??= await openPostgres({ folder, user, database: own.name });
+  own.opened ??= await openPostgres(placed(folder, own.name));
   const { opened } = own;
   const altered = () => {
     own.isAltered = true;
@@ -49,8 +49,31 @@ export async function placeOf(path: string): Promise<PostgresPlace> {
   if (folder === null) throw new Error("HOLDFAST_TEST_POSTGRES names no server");
   const own = await databaseOf(path);
   own.isAltered = true;
-  return { folder, user, database: own.name };
+  return placed(folder, own.name);
 }
+
+function placed(host: string, database: string): PostgresPlace {
+  return { host, port: 5432, database, user, password: null, tls: null, connections: 5 };
+}
+
+/** Whether tests are to run on PostgreSQL. */
+export const onPostgres = folder !== null;
+
+/** A database for a whole server, to be dropped behind it. */
+export async function databaseOfServer(): Promise<{ place: PostgresPlace; drop(): Promise<void> }> {
+  if (folder === null) throw new Error("HOLDFAST_TEST_POSTGRES names no server");
+  servers += 1;
+  const name = `server_${process.pid}_${servers}`;
+  server ??= connect();
+  await (await server).unsafe(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  return {
+    place: placed(folder, name),
+    async drop() {
+      await (await server!).unsafe(`DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}
+let servers = 0;
 
 interface Own {
   readonly name: string;
@@ -104,7 +127,7 @@ async function connect(): Promise<SQL> {
   const found = await sql.unsafe(`SELECT 1 FROM pg_database WHERE datname = '${TEMPLATE}'`);
   if (found.length === 0) {
     await sql.unsafe(`CREATE DATABASE ${TEMPLATE} TEMPLATE template0`);
-    const template = await openPostgres({ folder: folder!, user, database: TEMPLATE });
+    const template = await openPostgres(placed(folder!, TEMPLATE));
     await template.close();
   }
   await sql.unsafe("SELECT pg_advisory_unlock(1)");

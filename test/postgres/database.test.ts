@@ -64,8 +64,8 @@ function define(): void {
   });
 
   test("a commit whose answer is lost is told as that, and nothing of it is done twice", async () => {
-    const between = await cutAtCommit(place.folder, join(root, "between"));
-    const cut = await openPostgres({ ...place, folder: between.folder });
+    const between = await cutAtCommit(place.host, join(root, "between"));
+    const cut = await openPostgres({ ...place, host: between.folder });
     between.arm();
     const add = () =>
       cut.write(
@@ -79,6 +79,37 @@ function define(): void {
     expect(await count("cut")).toBe(2);
     await cut.close();
     between.stop();
+  });
+
+  test("a database that falls silent is given up, and asked again on connections of its own", async () => {
+    const between = await mutable(place.host, join(root, "silent"));
+    const database = await openPostgres({ ...place, host: between.folder }, { silenceMs: 500 });
+    between.isMute = true;
+    await expect(database.read`SELECT 1 AS one`).rejects.toThrow("The database does not answer");
+    await expect(database.write((sql) => sql`SELECT 1 AS one`)).rejects.toThrow(
+      "The database does not answer",
+    );
+    between.isMute = false;
+    expect(await database.read`SELECT 1 AS one`).toEqual([{ one: 1 }]);
+    expect(await database.write((sql) => sql`SELECT 2 AS two`)).toEqual([{ two: 2 }]);
+    await database.close();
+    between.stop();
+  });
+
+  test("of two that would have it for themselves the first has it, until its connection ends", async () => {
+    const own = await placeOf(join(root, "alone.db"));
+    const first = await openPostgres(own, { isAlone: true });
+    const second = () => openPostgres(own, { isAlone: true });
+    await expect(second()).rejects.toThrow("Another Holdfast is running on the database");
+    // A connection that was lost is nobody's: the first takes it again, or comes too late.
+    const end = (database: Database) =>
+      database.write((sql) => sql.unsafe("SELECT pg_terminate_backend(pg_backend_pid())"));
+    await expect(end(first)).rejects.toThrow();
+    expect(await first.write(async () => "again")).toBe("again");
+    await expect(end(first)).rejects.toThrow();
+    const next = await second();
+    await expect(first.write(async () => "late")).rejects.toThrow("Another Holdfast is running");
+    await Promise.all([first.close(), next.close()]);
   });
 
   test("a write that goes on after a statement of it has failed stores nothing, and is told so", async () => {
@@ -146,6 +177,27 @@ function define(): void {
 /** SQLite lets a key of text be null unless it is said otherwise; PostgreSQL does not. */
 function primary(column: string): string {
   return column === "totals.repository TEXT" ? `${column} NOT NULL` : column;
+}
+
+/** Stands between a client and a server; what is said while it is mute gets lost. */
+async function mutable(server: string, folder: string) {
+  mkdirSync(folder);
+  const between = { folder, isMute: false, stop: () => listener.close() };
+  const listener = createServer((client) => {
+    const upstream = connect(`${server}/.s.PGSQL.5432`);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const)
+      from
+        .on("data", (chunk) => void (between.isMute || to.write(chunk)))
+        .on("close", () => to.destroy())
+        .on("error", () => {});
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
+  await promise;
+  return between;
 }
 
 /** Stands between a client and a server; once armed it ends a connection whose COMMIT is through, in place of handing the answer on. */

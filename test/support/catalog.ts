@@ -2,6 +2,8 @@
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { PostgresPlace } from "../../src/store/postgres.ts";
+import { postgresPrograms } from "./postgres.ts";
 
 export interface SeenEvent {
   kind: string;
@@ -25,10 +27,11 @@ export interface Catalog {
   files(): SeenFile[];
 }
 
-/** `data` is the server's data folder. */
-export function readCatalog(data: string): Catalog {
+/** `data` is the server's data folder, and `place` its PostgreSQL where it has one. */
+export function readCatalog(data: string, place: PostgresPlace | null = null): Catalog {
   const path = join(data, "holdfast.db");
   function all<Row>(query: string): Row[] {
+    if (place) return allOf<Row>(place, query);
     if (!existsSync(path)) return [];
     const database = new Database(path, { readonly: true });
     try {
@@ -47,4 +50,14 @@ export function readCatalog(data: string): Catalog {
         "SELECT repository, purl, package, file, sha256 FROM artifacts ORDER BY purl, file",
       ),
   };
+}
+
+function allOf<Row>({ host, user, database }: PostgresPlace, query: string): Row[] {
+  const asked = `SELECT coalesce(json_agg(asked), '[]') FROM (${query}) asked`;
+  const psql = join(postgresPrograms()!, "psql");
+  const { exitCode, stdout, stderr } = Bun.spawnSync([
+    ...[psql, "-X", "-A", "-t", "-h", host, "-U", user, "-d", database, "-c", asked],
+  ]);
+  if (exitCode !== 0) throw new Error(stderr.toString());
+  return JSON.parse(stdout.toString());
 }

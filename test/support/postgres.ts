@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { chownSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { run } from "./run.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 import { waitFor } from "./wait.ts";
@@ -30,9 +31,18 @@ export function postgresPrograms(): string | null {
   return found ? join(VERSIONS, found, "bin") : null;
 }
 
+/** As the configuration has it. */
+export function databaseUrl({ host, user, database }: PostgresPlace): string {
+  return `postgres://${user}@/${database}?host=${host}`;
+}
+
 export interface PostgresServer {
   /** Of its socket. */
   folder: string;
+  /** Ends it at once, as a machine that fails does. What was committed stays. */
+  kill(): Promise<void>;
+  /** Starts it again, after `kill`. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,11 +62,26 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   );
   if (made.code !== 0) throw new Error(`initdb ended with ${made.code}: ${made.output}`);
   const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-  const [program, ...args] = [...prefix, join(programs, "postgres"), "-D", data, "-k", folder];
-  const child = spawn(program!, [...args, ...settings], {
-    cwd: folder,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const command = [...prefix, join(programs, "postgres"), "-D", data, "-k", folder, ...settings];
+  let running = await begin(command, folder);
+  return {
+    folder,
+    kill: () => running.kill(),
+    async revive() {
+      running = await begin(command, folder);
+    },
+    async stop() {
+      await running.kill();
+      removeTemp(folder);
+    },
+  };
+}
+
+async function begin(
+  [program, ...args]: string[],
+  cwd: string,
+): Promise<{ kill(): Promise<void> }> {
+  const child = spawn(program!, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => {
     log += chunk;
@@ -71,12 +96,10 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   );
   if (child.exitCode !== null) throw new Error(`PostgreSQL does not start: ${log}`);
   return {
-    folder,
-    async stop() {
+    async kill() {
       end();
       await ended;
       process.off("exit", end);
-      removeTemp(folder);
     },
   };
 }

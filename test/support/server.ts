@@ -6,9 +6,11 @@ import { loadConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
 import { start } from "../../src/server/start.ts";
+import { databaseOfServer, onPostgres } from "../../src/store/testkit.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
 import { configText, type TestOptions } from "./config.ts";
 import type { FakeUpstream } from "./fake-upstream/index.ts";
+import { databaseUrl } from "./postgres.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 
 export interface TestServer {
@@ -47,13 +49,15 @@ export async function startServer(
 ): Promise<TestServer> {
   const home = tempFolder("server");
   const data = join(home, "data");
+  const own = onPostgres ? await databaseOfServer() : null;
   const file = join(home, "holdfast.yaml");
   const log: string[] = [];
   let shift = 0;
   let wanted = options;
   let listen = "127.0.0.1:0";
   const begin = () => {
-    writeFileSync(file, configText(upstream, wanted));
+    const server = { ...(own && { database: databaseUrl(own.place) }), ...wanted.server };
+    writeFileSync(file, configText(upstream, { ...wanted, server }));
     const config = loadConfig({ file, formats, flags: { data, listen }, env: {} });
     return start({
       config,
@@ -65,7 +69,7 @@ export async function startServer(
   };
   let running = await begin();
   listen = new URL(running.url).host;
-  const catalog = readCatalog(data);
+  const catalog = readCatalog(data, own?.place);
   return {
     get url() {
       return running.url.replace(/\/$/, "");
@@ -102,6 +106,7 @@ export async function startServer(
     },
     async stop() {
       await running.stop();
+      await own?.drop();
       removeTemp(home);
     },
   };
