@@ -82,6 +82,8 @@ export interface Shared {
   /** The same as it makes releases of the code at a URL: who published them is told by that. */
   sourceGrant(url: string): Grant;
   mirrors: Mirrors;
+  /** Counts what came of asking a code host for one entry of `sources`. */
+  askedSource?(repository: string, names: string, result: "new" | "same" | "failed"): void;
   /** Secrets of the server's own, by name. */
   secret: Repository["secret"];
   /** Accounts as one caller may use them. */
@@ -144,6 +146,7 @@ export function createRepository(
       repository: name,
       offline: settings.offline ?? false,
       mirrors: shared.mirrors,
+      count: (names, result) => shared.askedSource?.(name, names, result),
       database,
       events: shared.events,
       now,

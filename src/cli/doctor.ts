@@ -7,6 +7,7 @@ import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
 import { checkLogin } from "./check-login.ts";
+import { checkSources } from "./check-sources.ts";
 import {
   checkAccess,
   checkData,
@@ -43,6 +44,8 @@ export interface DoctorDeps {
   unknown?(config: Config): Promise<string[]>;
   /** How old what feeds told is. As the catalog has it unless told. */
   feeds?(config: Config, now: number): Promise<Finding[]>;
+  /** Whether code hosts answer. By git itself unless told. */
+  sources?(config: Config, now: () => number): Promise<Finding[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -57,13 +60,14 @@ export function doctorCommand({
   stored = checkAccess,
   unknown = checkNames,
   feeds = checkFeeds,
+  sources = checkSources,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
     summary: "Look whether everything a server needs is there",
     options: configOptions,
-    details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, and each upstream: how it is reached, how fast it answers,
-and whether it is a repository of its format. Changes nothing. Exit code 1 when something is broken.`,
+    details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, each upstream: how it is reached, how fast it answers,
+and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials. Changes nothing. Exit code 1 when something is broken.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
       const asked = config.repositories.map((repository) => ({
@@ -72,6 +76,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
           ? Promise.resolve([])
           : probe(repository, questionOf(repository, formats), terminal.now),
       }));
+      const code = sources(config, terminal.now);
       const running = findRunning(config.data);
       const { hasUsers, grants } = await stored(config);
       const access = { ...config.access, grants: [...config.access.grants, ...grants] };
@@ -100,6 +105,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         0,
         clock(probes),
       );
+      findings.push(...(await code));
       terminal.out(renderFindings(findings, terminal));
       return findings.some(({ state }) => state === "bad") ? 1 : 0;
     },
@@ -169,7 +175,8 @@ function clock(probes: readonly ProbeResult[]): Finding {
 }
 
 function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeResult[]): Finding[] {
-  const { name: subject, upstreams, format } = repository;
+  const { name: subject, upstreams, format, sources = [] } = repository;
+  if (upstreams.length === 0 && sources.length > 0) return []; // told of its code hosts
   if (upstreams.length === 0 && (repository.bases ?? []).length === 0)
     return [{ state: "skipped", subject, text: "hosted here: it has no upstream" }];
   if (repository.offline)

@@ -122,6 +122,22 @@ test("refs of odd names are left out, with the others as they should be", async 
   if (refs.length > 0) expect(skipped.map(({ what }) => what)).toContain("refs/heads/-x");
 });
 
+test("half a million refs are read no further than the bound, and nothing of them is kept", async () => {
+  const { data, code, mirrors, match } = scene();
+  const commit = code.commit({ "a.txt": "one\n" });
+  const names = Array.from({ length: 500_000 }, (_, at) => `refs/tags/v1.0.${at}`).sort();
+  const lines = names.map((name) => `${commit} ${name}\n`).join("");
+  writeFileSync(
+    join(code.folder, ".git", "packed-refs"),
+    `# pack-refs with: peeled fully-peeled sorted \n${lines}`,
+  );
+  await expect(mirrors.fetch(match, null)).rejects.toMatchObject({
+    kind: "tooLarge",
+    message: expect.stringContaining("more than 50000 branches and tags"),
+  });
+  expect(readdirSync(join(data, "git"))).toEqual(["home"]);
+}, 120_000);
+
 test("https: a token goes to its code host alone, and into no message; no redirect is followed", async () => {
   const { data, code, mirrors, matchOf } = scene();
   code.commit({ "a.txt": "one\n" });

@@ -4,17 +4,19 @@
 //     home/                what git takes for a home: empty
 //     <sha256 of the URL>/
 //       mirror/            the bare repository; refs/kept/<commit> holds what tags named when they were first seen
+//       coming/            the first copy, while it comes
 //       exact/             the same objects, with attributes that have archives leave nothing out
 //       listing            a hash of what the code host said of its refs when all of them were had
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cannotAsk, Problem } from "../core/problem.ts";
-import { humanSize } from "../core/size.ts";
 import type { Reach } from "./address.ts";
+import { packRefs } from "./packed.ts";
 import { isId, type Listing, readRef, type SeenRef } from "./refs.ts";
 import { GitFailed, type Sandbox } from "./sandbox.ts";
+import { watchSize } from "./size.ts";
 
 export interface MirrorBounds {
   /** Bytes on the disk. */
@@ -39,8 +41,6 @@ export interface Fetched {
   skipped: { what: string; why: string }[];
 }
 
-/** How often the size of what comes is looked at. */
-const LOOK_MS = 250;
 /** Bytes that a ref takes in a listing, at most: its name, two ids for a tag. */
 const LINE = 512;
 
@@ -50,6 +50,27 @@ export function mirrorDirectory(folder: string): string {
 
 export function exactDirectory(folder: string): string {
   return join(folder, "exact");
+}
+
+/** Where the first copy is until it is whole. */
+function comingDirectory(folder: string): string {
+  return join(folder, "coming");
+}
+
+const MIRROR_ATTRIBUTES = "* -export-subst\n";
+const EXACT_ATTRIBUTES = "* -export-subst -export-ignore\n";
+const LATE = { timeoutMs: 10 * 60_000, endsWithUs: true };
+
+/** Branches and tags, as `fetching` has them, but with all refs in one file. */
+function cloning(url: string, place: string): string[] {
+  const quiet = ["--quiet", "--bare", "--template=", "--reject-shallow"];
+  return ["clone", ...quiet, "--end-of-options", url, place];
+}
+
+function fetching(url: string): string[] {
+  const refspecs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+  const quiet = ["--quiet", "--force", "--prune", "--no-tags", "--no-write-fetch-head"];
+  return ["fetch", ...quiet, "--no-auto-gc", "--end-of-options", url, ...refspecs];
 }
 
 /** Asks the code host, and has what is new. Null when `last` is what it says still. Throws Problems: what was had before is as it was. */
@@ -70,21 +91,32 @@ export async function fetchMirror(
   return { listing: said.digest, refs, head: said.head, skipped };
 
   async function bring({ digest, objectFormat }: Listing): Promise<void> {
+    const isFirst = !existsSync(gitDir);
     await prepare(sandbox, folder, objectFormat);
-    const growing = watchSize(folder, url, bounds.size);
+    const place = isFirst ? comingDirectory(folder) : gitDir;
+    const growing = watchSize(place, url, bounds.size);
     try {
-      const refspecs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-      const quiet = ["--quiet", "--force", "--prune", "--no-tags", "--no-write-fetch-head"];
-      const args = ["fetch", ...quiet, "--no-auto-gc", "--end-of-options", url, ...refspecs];
       const both = signal ? AbortSignal.any([signal, growing.signal]) : growing.signal;
-      const call = { ...ask, gitDir, args, timeoutMs: bounds.fetchMs, signal: both };
-      await sandbox.run(call).catch(async (error) => {
-        await sweep(gitDir);
-        throw growing.problem() ?? failed(error, url);
-      });
+      const call = { ...ask, timeoutMs: bounds.fetchMs, signal: both };
+      await sandbox
+        .run(
+          isFirst
+            ? { ...call, gitDir: null, args: cloning(url, place) }
+            : { ...call, gitDir, args: fetching(url) },
+        )
+        .catch(async (error) => {
+          if (isFirst) await rm(place, { recursive: true, force: true });
+          else await sweep(gitDir);
+          throw growing.problem() ?? failed(error, url);
+        });
     } finally {
       growing.end();
     }
+    if (isFirst) {
+      await writeAttributes(place, MIRROR_ATTRIBUTES);
+      await rename(place, gitDir);
+    }
+    await sandbox.run({ gitDir, args: ["pack-refs", "--all"], ...LATE });
     await keep(sandbox, gitDir, (await readRefs(sandbox, gitDir)).refs);
     await tidy(sandbox, gitDir);
     await writeFile(join(folder, "listing"), digest);
@@ -150,33 +182,22 @@ async function lastListing(folder: string): Promise<string | null> {
 
 /** Makes what is missing, and removes what a process that was killed left behind. Nobody else is at work in the folder. */
 async function prepare(sandbox: Sandbox, folder: string, objectFormat: string): Promise<void> {
-  const gitDir = mirrorDirectory(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const [name, attributes] of [
-    ["mirror", "* -export-subst\n"],
-    ["exact", "* -export-subst -export-ignore\n"],
-  ] as const) {
-    if (existsSync(join(folder, name, "info", "attributes"))) continue;
-    await rm(join(folder, name), { recursive: true, force: true });
-    const args = [
-      "init",
-      "--quiet",
-      "--bare",
-      "--template=",
-      `--object-format=${objectFormat}`,
-      join(folder, name),
-    ];
-    await sandbox.run({ gitDir: null, args });
-    await mkdir(join(folder, name, "info"), { recursive: true });
-    if (name === "exact")
-      await writeFile(
-        join(folder, name, "objects", "info", "alternates"),
-        "../../mirror/objects\n",
-      );
-    await writeFile(join(folder, name, "info", "attributes"), attributes);
-  }
+  await rm(comingDirectory(folder), { recursive: true, force: true });
   await rm(join(folder, "listing"), { force: true });
-  await sweep(gitDir);
+  await sweep(mirrorDirectory(folder));
+  const exact = exactDirectory(folder);
+  if (existsSync(join(exact, "info", "attributes"))) return;
+  await rm(exact, { recursive: true, force: true });
+  const args = ["init", "--quiet", "--bare", "--template=", `--object-format=${objectFormat}`];
+  await sandbox.run({ gitDir: null, args: [...args, exact] });
+  await writeFile(join(exact, "objects", "info", "alternates"), "../../mirror/objects\n");
+  await writeAttributes(exact, EXACT_ATTRIBUTES);
+}
+
+async function writeAttributes(gitDir: string, attributes: string): Promise<void> {
+  await mkdir(join(gitDir, "info"), { recursive: true });
+  await writeFile(join(gitDir, "info", "attributes"), attributes);
 }
 
 /** What a git that was killed leaves behind: half a pack, and locks that would keep the next one out. */
@@ -229,54 +250,19 @@ async function keep(sandbox: Sandbox, gitDir: string, refs: readonly SeenRef[]):
     args: ["for-each-ref", "--format=%(objectname)", "refs/kept/"],
   });
   for (const commit of kept.toString("utf8").split("\n")) commits.delete(commit);
-  const input = [...commits].map((commit) => `update refs/kept/${commit} ${commit}\n`).join("");
-  if (input)
-    await sandbox.run({ gitDir, args: ["update-ref", "--stdin"], input, endsWithUs: true });
+  if (commits.size > 0)
+    await packRefs(gitDir, new Map([...commits].map((commit) => [`refs/kept/${commit}`, commit])));
 }
 
-/** Few files where there were many. Loses nothing. */
+/** Few packs where there were many. Loses nothing. */
 async function tidy(sandbox: Sandbox, gitDir: string): Promise<void> {
-  const late = { timeoutMs: 10 * 60_000, endsWithUs: true };
-  await sandbox.run({ gitDir, args: ["pack-refs", "--all"], ...late });
   const config = { "gc.auto": "6700", "gc.autoPackLimit": "50" };
   // A mirror that is not tidied is a mirror.
   await sandbox
-    .run({ gitDir, args: ["gc", "--auto", "--quiet"], config, ...late })
+    .run({ gitDir, args: ["gc", "--auto", "--quiet"], config, ...LATE })
     .catch((error) => {
       if (!(error instanceof GitFailed) && !cannotAsk(error)) throw error;
     });
-}
-
-/** Aborts when a folder becomes too large. */
-function watchSize(folder: string, url: string, most: number) {
-  const aborting = new AbortController();
-  let problem: Problem | null = null;
-  let isLooking = false;
-  const look = async () => {
-    if (isLooking) return;
-    isLooking = true;
-    const size = await sizeOf(join(mirrorDirectory(folder), "objects"));
-    isLooking = false;
-    if (size <= most || problem) return;
-    problem = new Problem(
-      "tooLarge",
-      `The mirror of ${url} would be larger than ${humanSize(most)} (sources: limit)`,
-    );
-    aborting.abort();
-  };
-  const timer = setInterval(() => void look(), LOOK_MS);
-  return {
-    signal: aborting.signal,
-    problem: () => problem,
-    end: () => clearInterval(timer),
-  };
-}
-
-async function sizeOf(folder: string): Promise<number> {
-  let size = 0;
-  for (const name of await readdir(folder, { recursive: true }).catch(() => []))
-    size += (await stat(join(folder, name)).catch(() => null))?.size ?? 0;
-  return size;
 }
 
 const NOT_THERE =

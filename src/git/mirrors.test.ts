@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTar } from "../archive/tar.ts";
 import type { SourceMatch } from "../core/source.ts";
+import { mirrorName } from "./address.ts";
 import { openMirrors } from "./mirrors.ts";
 import { makeRepository } from "./testkit.ts";
 
@@ -123,6 +124,25 @@ test("what a tag named once is never lost, wherever the tag goes", async () => {
   const { refs } = (await mirrors.fetch(match, null))!;
   expect(refs.find(({ kind }) => kind === "tag")!.commit).toBe(other);
   expect(Buffer.from((await read.file(lost, "a.txt", 10))!).toString()).toBe("two\n");
+});
+
+test("all refs of a first copy are in one file, and half a copy of a process that was killed is in nobody's way", async () => {
+  const { data, code, mirrors, match } = scene();
+  const commits = Array.from({ length: 5 }, (_, at) => code.commit({ "a.txt": `${at}\n` }));
+  for (const [at, commit] of commits.entries()) code.tag(`v1.${at}.0`, commit);
+  const folder = join(data, "git", mirrorName(match.url));
+  mkdirSync(join(folder, "coming", "objects"), { recursive: true });
+  writeFileSync(join(folder, "coming", "HEAD"), "half");
+  const fetched = (await mirrors.fetch(match, null))!;
+  expect(fetched.refs).toHaveLength(6);
+  expect(readdirSync(folder).sort()).toEqual(["exact", "listing", "mirror"]);
+  const loose = readdirSync(join(folder, "mirror", "refs"), {
+    recursive: true,
+    withFileTypes: true,
+  });
+  expect(loose.filter((one) => one.isFile())).toEqual([]);
+  const packed = readFileSync(join(folder, "mirror", "packed-refs"), "utf8");
+  for (const commit of commits) expect(packed).toContain(`${commit} refs/kept/${commit}\n`);
 });
 
 test("a repository of SHA-256 is mirrored as well", async () => {

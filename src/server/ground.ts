@@ -39,6 +39,7 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./catalog.ts";
+import { countSources } from "./source-metrics.ts";
 
 export interface Ground {
   readonly layout: Layout;
@@ -123,6 +124,7 @@ export async function openGround(
     ownGrant: serverGrant,
     sourceGrant,
     mirrors: openMirrors(layout.git),
+    askedSource: countSources(metrics),
     secret: createSecrets(database, now),
     accounts: auth.accounts,
     hostedNames: await openHostedNames(database, changes),

@@ -38,6 +38,7 @@ import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
+import { watchSources } from "./source-metrics.ts";
 
 const GRACE_MS = 30_000;
 
@@ -115,6 +116,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
+  watchSources(ground.metrics, () => current.own, now);
   const room = createRoom({
     ...shared,
     repositories: () => roomyOf(current),

@@ -4,7 +4,14 @@ import type { SourceMatch, SourceRefs } from "../core/source.ts";
 import type { Mirrors } from "../git/mirrors.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
-import { mergeSource, readRefs, readSource, type SourceRow, touchSource } from "./rows.ts";
+import {
+  mergeSource,
+  noteFailure,
+  readRefs,
+  readSource,
+  type SourceRow,
+  touchSource,
+} from "./rows.ts";
 
 export interface HostDeps {
   repository: string;
@@ -13,6 +20,8 @@ export interface HostDeps {
   mirrors: Mirrors;
   database: Database;
   events: Pick<Events, "store" | "announce">;
+  /** Counts what came of a question. `names`: of the entry of `sources` that it was asked for. */
+  count?(names: string, result: "new" | "same" | "failed"): void;
   now(): number;
 }
 
@@ -36,7 +45,7 @@ const LONGEST_PAUSE_MS = 60_000;
 
 export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
   const { repository, mirrors, database, events, now } = deps;
-  const { url, root } = match;
+  const { url, root, settings } = match;
   const key = { repository, url, root };
   let asking: Promise<boolean> | null = null;
   let refs: Promise<SourceRefs> | null = null;
@@ -68,11 +77,15 @@ export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
       } else await database.write((sql) => touchSource(sql, key, now()));
       failure = null;
       answeredAt = now();
+      deps.count?.(settings.names, fetched ? "new" : "same");
       return fetched !== null;
     } catch (error) {
-      if (error instanceof Problem) {
+      if (error instanceof Problem && !signal?.aborted) {
         const pauseMs = Math.min((failure?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
         failure = { problem: error, at: now(), pauseMs };
+        deps.count?.(settings.names, "failed");
+        // What keeps it from being written (a full disk) is nothing that this caller asked for.
+        await database.write((sql) => noteFailure(sql, key, error.message, now())).catch(() => {});
       }
       throw error;
     }

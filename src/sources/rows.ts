@@ -18,7 +18,10 @@ export interface SourceRow {
   root: string;
   head: string | null;
   listing: string;
+  /** When it last answered. */
   refreshedAt: number;
+  /** Why it did not, the last time; null where it did. */
+  failure: string | null;
 }
 
 export async function readSources(sql: Query, repository: string): Promise<SourceRow[]> {
@@ -41,6 +44,7 @@ function sourceOf(row: Row): SourceRow {
     head: row.head,
     listing: row.listing,
     refreshedAt: Number(row.refreshed_at),
+    failure: row.failure,
   };
 }
 
@@ -70,7 +74,18 @@ export async function touchSource(
   { repository, url }: SourceKey,
   at: number,
 ): Promise<void> {
-  await sql`UPDATE sources SET refreshed_at = ${at} WHERE repository = ${repository} AND url = ${url}`;
+  await sql`UPDATE sources SET refreshed_at = ${at}, failed_at = NULL, failure = NULL
+    WHERE repository = ${repository} AND url = ${url}`;
+}
+
+/** The code host could not be asked. Code that was never had has no row: anybody may ask for any name. */
+export async function noteFailure(
+  sql: Query,
+  { repository, url }: SourceKey,
+  why: string,
+  at: number,
+): Promise<void> {
+  await sql`UPDATE sources SET failed_at = ${at}, failure = ${why} WHERE repository = ${repository} AND url = ${url}`;
 }
 
 /** Writes down what a code host has now. Returns what an operator must know of it. */
@@ -117,7 +132,8 @@ export async function mergeSource(
   }
   await sql`INSERT INTO sources (repository, url, root, head, listing, refreshed_at)
     VALUES (${repository}, ${url}, ${root}, ${fetched.head}, ${fetched.listing}, ${at})
-    ON CONFLICT (repository, url) DO UPDATE SET head = excluded.head, listing = excluded.listing, refreshed_at = excluded.refreshed_at`;
+    ON CONFLICT (repository, url) DO UPDATE SET head = excluded.head, listing = excluded.listing, refreshed_at = excluded.refreshed_at,
+      failed_at = NULL, failure = NULL`;
   return events;
 }
 

@@ -131,6 +131,34 @@ test("a code host that is away takes nothing of what was seen, and is no 'not fo
   expect((await offline.for("git.example.com/team/lib")!.refresh())?.kind).toBe("offline");
 });
 
+test("numbers: how much code was had, whose host fails, and since when", async () => {
+  const { data, code, open, clock } = await scene();
+  code.commit({ "a.txt": "one\n" });
+  const other = makeRepository(join(data, "host", "other"));
+  other.commit({ "a.txt": "one\n" });
+  const counts: string[] = [];
+  const sources = open({ count: (names, result) => void counts.push(`${names} ${result}`) });
+  const names = "git.example.com/team/*";
+  expect(await sources.numbers()).toEqual([{ names, codes: 0, failing: 0, answeredAt: null }]);
+  await sources.for("git.example.com/team/lib")!.refs();
+  await expect(sources.for("git.example.com/team/none")!.refs()).rejects.toThrow();
+  clock.now += 10_000;
+  await sources.for("git.example.com/team/other")!.refs();
+  const answeredAt = clock.now - 10_000;
+  expect(await sources.numbers()).toEqual([{ names, codes: 2, failing: 0, answeredAt }]);
+  renameSync(join(data, "host", "lib"), join(data, "host", "away"));
+  clock.now += 10_000;
+  await sources.refresh({});
+  expect(await sources.numbers()).toEqual([{ names, codes: 2, failing: 1, answeredAt }]);
+  renameSync(join(data, "host", "away"), join(data, "host", "lib"));
+  await sources.refresh({});
+  const now = { names, codes: 2, failing: 0, answeredAt: clock.now };
+  expect(await sources.numbers()).toEqual([now]);
+  expect(await open().numbers()).toEqual([now]);
+  const results = ["new", "failed", "new", "failed", "same", "same", "same"];
+  expect(counts).toEqual(results.map((result) => `${names} ${result}`));
+});
+
 test("a mirror that was lost is made again", async () => {
   const { data, code, open } = await scene();
   const commit = code.commit({ "a.txt": "one\n" });

@@ -42,6 +42,17 @@ export interface Refreshed {
   failed: number;
 }
 
+/** What there is to tell of one entry of `sources`. */
+export interface SourceNumbers {
+  names: string;
+  /** Code that was had. */
+  codes: number;
+  /** Of these, whose host could not be asked the last time. */
+  failing: number;
+  /** When the host last answered for the code of which that is longest ago; null without any code. */
+  answeredAt: number | null;
+}
+
 /** Without asking who wants to know: for cache/bound.ts, which does, and for the server itself. */
 export interface RepositorySources {
   /** As `claims` of the configuration: what is never asked for upstream. */
@@ -52,6 +63,7 @@ export interface RepositorySources {
   roots(): Promise<string[]>;
   /** Asks code hosts whose code was had before, one after the other. Failures are told, and the others are asked. */
   refresh(wanted: RefreshWanted): Promise<Refreshed>;
+  numbers(): Promise<SourceNumbers[]>;
 }
 
 export function createSources(
@@ -203,6 +215,18 @@ export function createSources(
       return match && sourceOf(match);
     },
     roots: async () => (await seen()).map(({ row }) => row.root).sort(),
+    async numbers() {
+      const all = await seen();
+      return settings.map((one) => {
+        const rows = all.filter(({ match }) => match.settings === one).map(({ row }) => row);
+        return {
+          names: one.names,
+          codes: rows.length,
+          failing: rows.filter(({ failure }) => failure !== null).length,
+          answeredAt: rows.length ? Math.min(...rows.map((row) => row.refreshedAt)) : null,
+        };
+      });
+    },
     async refresh({ isDue, url, signal, say, progress }) {
       const result: Refreshed = { asked: 0, changed: 0, failed: 0 };
       const all = await seen();

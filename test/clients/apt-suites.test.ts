@@ -107,18 +107,20 @@ withPrograms(["apt"], () => {
     });
   }, 120_000);
 
-  test("a hundred packages of one command are one release, and those of a hundred calls few", async () => {
+  test("a hundred packages of one command are one release, and so are those of a hundred calls on a quiet machine", async () => {
     await withScene({}, async (scene) => {
       const { home, machine, holdfast } = scene;
-      const none = (await generations(scene)).length;
+      await inRelease(scene); // there is one of before, whatever the server has done by itself so far
+      const count = async () => (await generations(scene)).length;
+      const none = await count();
       await holdfast("publish", "apt", "--suite", "stable", ...many(home, "shell"));
-      expect((await generations(scene)).length).toBe(none + 1);
+      expect(await count()).toBe(none + 1);
       const answers = many(home, "coral").map((file) =>
         scene.api("PUT", `/files/${basename(file)}?suite=stable`, readFileSync(file)),
       );
       for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
-      // Whoever comes first waits for nobody; those who come while a release is made are in the next one.
-      expect((await generations(scene)).length).toBeLessThan(none + 50);
+      // One, as long as all of them are on their way before the first one is there: a busy machine may not have them all by then.
+      expect(await count()).toBeLessThan(none + 20);
       await Promise.all(many(home, "pearl").map((file) => put(scene, "stable", file)));
       const one = await machine();
       await one.update();

@@ -35,10 +35,22 @@ const bitbucketCloud = {
   push: { changes: [] },
   repository: { full_name: "team/lib", links: { html: { href: `https://${lib}` } } },
 };
+const gitlabSystem = {
+  event_name: "repository_update",
+  project: {
+    web_url: `https://${lib}`,
+    git_ssh_url: "git@git.example.com:team/lib.git",
+    git_http_url: `https://${lib}.git`,
+    path_with_namespace: "team/lib",
+  },
+  changes: [{ before: "1".repeat(40), after: "0".repeat(40), ref: "refs/tags/v1.0.0" }],
+  refs: ["refs/tags/v1.0.0"],
+};
 const bitbucketServer = {
   eventKey: "repo:refs_changed",
   repository: {
     slug: "lib",
+    project: { key: "TEAM", links: { self: [{ href: "https://git.example.com/projects/TEAM" }] } },
     links: {
       clone: [
         { href: "ssh://git@git.example.com:7999/team/lib.git", name: "ssh" },
@@ -58,6 +70,7 @@ const senders: [
   secret: string,
   payload: object,
   headers: (body: string) => Headers,
+  form?: "form",
 ][] = [
   [
     "GitHub",
@@ -93,6 +106,41 @@ const senders: [
       "x-gitea-signature": hex(body),
       "x-github-event": "create",
     }),
+  ],
+  [
+    "GitHub, in a form, which is signed as it is sent",
+    SECRET,
+    { ...github, after: "0".repeat(40), deleted: true },
+    (body) => ({ "x-github-event": "push", "x-hub-signature-256": `sha256=${hex(body)}` }),
+    "form",
+  ],
+  [
+    "Gitea, in a form, of which the JSON is signed",
+    SECRET,
+    { ...github, ref: "refs/tags/v1.0.0 ü&=+%" },
+    (body) => ({
+      "x-gitea-event": "push",
+      "x-gitea-signature": hex(new URLSearchParams(body).get("payload")!),
+      "x-github-event": "push",
+    }),
+    "form",
+  ],
+  [
+    "Forgejo, in a form, of which the JSON is signed",
+    SECRET,
+    { ...github, ref_type: "tag" },
+    (body) => ({
+      "x-forgejo-event": "delete",
+      "x-forgejo-signature": hex(new URLSearchParams(body).get("payload")!),
+      "x-gitea-event": "delete",
+    }),
+    "form",
+  ],
+  [
+    "GitLab's system hook, of all projects",
+    SECRET,
+    gitlabSystem,
+    () => ({ "x-gitlab-event": "System Hook", "x-gitlab-token": SECRET }),
   ],
   [
     "GitLab with a token",
@@ -160,9 +208,13 @@ function scene(secret: string | null = SECRET) {
   return { post, pulled, log, metrics, read: () => read };
 }
 
-for (const [name, secret, payload, headersOf] of senders) {
-  const body = JSON.stringify(payload);
-  const headers = headersOf(body);
+for (const [name, secret, payload, headersOf, form] of senders) {
+  const json = JSON.stringify(payload);
+  const body = form ? new URLSearchParams({ payload: json }).toString() : json;
+  const headers: Headers = {
+    ...headersOf(body),
+    "content-type": form ? "application/x-www-form-urlencoded" : "application/json",
+  };
 
   test(`${name}: a push leads to the repository that it names, as often as it comes`, async () => {
     const { post, pulled } = scene(secret);
@@ -176,7 +228,8 @@ for (const [name, secret, payload, headersOf] of senders) {
     const { post, pulled } = scene(secret);
     const other = scene(`${secret === SIGNING ? "whsec_" : ""}bm90IHRoZSBzYW1lIHNlY3JldA==`);
     expect(await other.post(headers, body)).toBe(401);
-    if (!("x-gitlab-token" in headers)) expect(await post(headers, `${body} `)).toBe(401);
+    if (!("x-gitlab-token" in headers))
+      expect(await post(headers, body.replace("lib", "bil"))).toBe(401);
     for (const key of Object.keys(headers).filter((one) => /signature|token|timestamp/.test(one))) {
       const { [key]: _, ...rest } = headers;
       const isSpare = key === "x-hub-signature" && "x-github-event" in headers;
@@ -230,6 +283,35 @@ test("what is no push, or names no repository, is taken and leads nowhere", asyn
   expect(pulled).toEqual([]);
   expect(log).toHaveLength(3);
   expect(await metrics.render()).toContain('c{repository="go",sender="GitHub",result="ignored"} 2');
+});
+
+test("what a system hook of GitLab tells beside pushes leads nowhere, and is nothing to warn of", async () => {
+  const { post, pulled, log } = scene();
+  const headers = { "x-gitlab-event": "System Hook", "x-gitlab-token": SECRET };
+  for (const payload of [
+    { event_name: "user_create", email: "x@example.com" },
+    { ...gitlabSystem, event_name: "project_update" },
+    { ...gitlabSystem, event_name: undefined, object_kind: "merge_request" },
+  ])
+    expect(await post(headers, JSON.stringify(payload))).toBe(202);
+  expect([pulled, log]).toEqual([[], []]);
+  for (const payload of [
+    { ...gitlabSystem, event_name: "tag_push", object_kind: "tag_push" },
+    { ...gitlabSystem, event_name: undefined, object_kind: "push" },
+  ])
+    expect(await post(headers, JSON.stringify(payload))).toBe(202);
+  expect(pulled).toHaveLength(2);
+});
+
+test("Bitbucket Data Center tries a connection without a signature: it is told yes, and nothing is done", async () => {
+  const { post, pulled, metrics } = scene();
+  const ping = { "x-event-key": "diagnostics:ping" };
+  expect(await post(ping, '{"test":true}')).toBe(202);
+  expect(await post(ping, JSON.stringify(bitbucketServer))).toBe(202);
+  expect(await scene(null).post(ping, '{"test":true}')).toBe(404);
+  expect(pulled).toEqual([]);
+  const counted = 'c{repository="go",sender="Bitbucket",result="ignored"} 2';
+  expect(await metrics.render()).toContain(counted);
 });
 
 test("the form that GitHub may be set to is read as JSON is", () => {

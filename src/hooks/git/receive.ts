@@ -40,11 +40,13 @@ export function createGitHooks({ secretOf, pull, log, count, now }: GitHooksDeps
       throw refused();
     }
     const body = await request.body(LIMIT);
-    const { name, event, isPush, isAuthentic } = senderOf({ header, body, now: now() })!;
-    if (!isAuthentic(secret)) {
+    const sender = senderOf({ header, body, now: now() })!;
+    const { name, event, isProbe } = sender;
+    if (!isProbe && !sender.isAuthentic(secret)) {
       told("refused");
       throw refused();
     }
+    const isPush = !isProbe && sender.isPush();
     told(isPush ? "taken" : "ignored");
     const addresses = isPush ? addressesIn(body, header("content-type")) : [];
     if (isPush && addresses.length === 0)

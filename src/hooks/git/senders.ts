@@ -16,9 +16,11 @@ export interface Sender {
   name: string;
   /** What happened there, in its own words. */
   event: string;
-  /** Whether that may have changed a branch or a tag. */
-  isPush: boolean;
+  /** Whether that may have changed a branch or a tag. To be asked of what is authentic: it may read the body. */
+  isPush(): boolean;
   isAuthentic(secret: string): boolean;
+  /** Whether it only tries whether anybody is here. It is signed by nobody, and nothing is to be done. */
+  isProbe: boolean;
 }
 
 interface Kind {
@@ -26,16 +28,24 @@ interface Kind {
   /** Headers that name the event. */
   events: readonly string[];
   pushes: ReadonlySet<string>;
+  /** Events of which the body tells what they are about. */
+  mixed?: ReadonlySet<string>;
+  probe?: string;
   isAuthentic(posted: Posted, secret: string): boolean;
 }
 
 /** How far the clock of a sender that tells the time may be from ours. */
 const SKEW_S = 300;
 
-const bySha256 = (header: string, prefix: string) => (posted: Posted, secret: string) => {
-  const mac = createHmac("sha256", secret).update(posted.body).digest("hex");
-  return isSame(posted.header(header)?.toLowerCase() ?? "", prefix + mac);
-};
+const bySha256 =
+  (header: string, prefix: string, signed: (posted: Posted) => Uint8Array = ({ body }) => body) =>
+  (posted: Posted, secret: string) => {
+    const mac = createHmac("sha256", secret).update(signed(posted)).digest("hex");
+    return isSame(posted.header(header)?.toLowerCase() ?? "", prefix + mac);
+  };
+/** Gitea and Forgejo sign the JSON, also where they send it in a form (services/webhook/deliver.go); GitHub signs what it sends. */
+const byJson = (header: string) =>
+  bySha256(header, "", ({ body, header: get }) => jsonIn(body, get("content-type")));
 const giteaPushes = new Set(["push", "create", "delete", "release"]);
 
 /** In the order in which they are looked for: Gitea and Forgejo send GitHub's headers as well. */
@@ -44,13 +54,13 @@ const KINDS: readonly Kind[] = [
     name: "Forgejo",
     events: ["x-forgejo-event"],
     pushes: giteaPushes,
-    isAuthentic: bySha256("x-forgejo-signature", ""),
+    isAuthentic: byJson("x-forgejo-signature"),
   },
   {
     name: "Gitea",
     events: ["x-gitea-event"],
     pushes: giteaPushes,
-    isAuthentic: bySha256("x-gitea-signature", ""),
+    isAuthentic: byJson("x-gitea-signature"),
   },
   {
     name: "GitHub",
@@ -62,29 +72,39 @@ const KINDS: readonly Kind[] = [
     name: "GitLab",
     events: ["x-gitlab-event"],
     pushes: new Set(["Push Hook", "Tag Push Hook", "Release Hook"]),
+    mixed: new Set(["System Hook"]), // of all projects at once
     isAuthentic: isFromGitlab,
   },
   {
     name: "Bitbucket",
     events: ["x-event-key"],
     pushes: new Set(["repo:push", "repo:refs_changed"]),
+    probe: "diagnostics:ping", // "Test connection" of Data Center
     isAuthentic: bySha256("x-hub-signature", "sha256="),
   },
 ];
 
 /** Null for what no code host sends. */
 export function senderOf(posted: Posted): Sender | null {
-  for (const { name, events, pushes, isAuthentic } of KINDS) {
+  for (const { name, events, pushes, mixed, probe, isAuthentic } of KINDS) {
     const event = events.map(posted.header).find((value) => value !== null);
     if (event)
       return {
         name,
         event,
-        isPush: pushes.has(event),
+        isPush: () => pushes.has(event) || (mixed?.has(event) === true && tellsOfPush(posted)),
         isAuthentic: (secret) => isAuthentic(posted, secret),
+        isProbe: event === probe,
       };
   }
   return null;
+}
+
+const GITLAB_PUSHES = new Set<unknown>(["push", "tag_push", "repository_update"]);
+
+function tellsOfPush({ body, header }: Posted): boolean {
+  const payload = payloadIn(body, header("content-type"));
+  return GITLAB_PUSHES.has(at(payload, ["event_name"]) ?? at(payload, ["object_kind"]));
 }
 
 /** With a signing token its signature alone counts, for a plain token would be sent beside it by who has none. */
@@ -134,12 +154,19 @@ export function addressesIn(body: Uint8Array, contentType: string | null): strin
 
 function payloadIn(body: Uint8Array, contentType: string | null): unknown {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
-    const isForm = contentType?.toLowerCase().startsWith("application/x-www-form-urlencoded");
-    return JSON.parse(isForm ? (new URLSearchParams(text).get("payload") ?? "") : text);
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(jsonIn(body, contentType)));
   } catch {
     return null;
   }
+}
+
+/** The bytes of the JSON: the body, or what stands in the field `payload` of a form. */
+function jsonIn(body: Uint8Array, contentType: string | null): Uint8Array {
+  const isForm = contentType?.toLowerCase().startsWith("application/x-www-form-urlencoded");
+  if (!isForm) return body;
+  return Buffer.from(
+    new URLSearchParams(Buffer.from(body).toString("latin1")).get("payload") ?? "",
+  );
 }
 
 function at(value: unknown, path: readonly string[]): unknown {

@@ -54,14 +54,17 @@ export async function publishGiven(
   const target = targetOf(values, suites, repository.name);
   if (files.length === 0) throw new Problem("badRequest", "No file was given");
   const came: Came[] = [];
+  const arrived = suites.coming();
   try {
     for (const file of files) {
       await repository.hosting.admit(null, file.size);
       const upload = await repository.hosting.receive(null, file.chunks, FILE_LIMIT, ALGORITHMS);
       came.push({ name: file.name, upload });
     }
-    return await publishFiles(came, target, repository, { package: name, version });
+    const said = { package: name, version };
+    return await publishFiles(came, target, repository, arrived, said);
   } finally {
+    arrived();
     for (const { upload } of came) await upload.discard();
   }
 }
@@ -93,12 +96,13 @@ export function targetOf(
 
 /**
  * Publishes files as the caller may. Resolves when they are in a release that clients see, all of them in the same one. Throws a Problem; then none is in
- * the suite. Who sent them discards them.
+ * the suite. Who sent them discards them. `arrived`: what `Suites.coming` returned when they began to come.
  */
 export async function publishFiles(
   came: readonly Came[],
   target: Target,
   repository: AptRepository,
+  arrived: () => void,
   said: Pick<Given, "package" | "version"> = { package: null, version: null },
 ): Promise<GivenPublished[]> {
   const suites = suitesOf(repository);
@@ -111,7 +115,9 @@ export async function publishFiles(
   const published: GivenPublished[] = [];
   for (const one of planned) published.push(await publishOne(one, target, repository));
   const listed = planned.filter(({ metadata }) => metadata.kind !== "part");
-  await suites.edit(target.suite, { add: listed.map(({ path }) => path) });
+  const done = suites.edit(target.suite, { add: listed.map(({ path }) => path) });
+  arrived();
+  await done;
   return published;
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { Problem } from "../../../core/problem.ts";
 import type { UnboundRepository } from "../../../core/repository.ts";
 import type { AptOptions, HostedSuites } from "../options.ts";
+import { createGather, type Gather } from "./gather.ts";
 import { commitGeneration, composeGeneration } from "./generation.ts";
 import { createPack } from "./pack.ts";
 import { createPaths } from "./paths.ts";
@@ -25,6 +26,8 @@ export interface Suites {
   check(suite: string): void;
   /** Resolves when clients see it: in a generation that holds what others edit at the same time as well. */
   edit(suite: string, edit: Edit): Promise<void>;
+  /** See `Gather.coming`. What adds to a suite waits for it, and nothing else does. */
+  coming: Gather["coming"];
   /** Sees to it that the release in service is of what is published now, and valid for a while. `suite` may be none of these. */
   refresh(suite: string): Promise<void>;
   /** Sees to it that each suite has a release, once. */
@@ -81,6 +84,7 @@ function openSuites(
 ): Suites {
   const { name, now } = unbound;
   const signing = createSigning(unbound);
+  const gather = createGather();
   const tools = { pathsOf: createPaths(unbound), pack: createPack(unbound) };
   const suites = new Map<string, Worked>(
     options.suites.map((suite) => [
@@ -109,6 +113,7 @@ function openSuites(
     const worked = suites.get(suite)!;
     const done = Promise.withResolvers<void>();
     worked.waiting.push({ edit: change, done });
+    gather.stir();
     if (!worked.isRunning) void run(suite, worked);
     return done.promise;
   }
@@ -118,6 +123,7 @@ function openSuites(
     while (worked.waiting.length) {
       // Who comes meanwhile is of the same generation.
       await until(worked.notBefore);
+      await gather.gathered(() => worked.waiting.some(({ edit }) => !edit.add));
       const all = worked.waiting.splice(0);
       try {
         const edits = all.map(({ edit }) => edit);
@@ -256,7 +262,8 @@ function openSuites(
 
   const known = async () => membersOf(await unbound.own().hosting.all());
 
-  return { options, signing, check, edit, refresh, begin, sign, members, alone, known };
+  const { coming } = gather;
+  return { options, signing, check, edit, coming, refresh, begin, sign, members, alone, known };
 }
 
 /** A clock that was put back makes no release that clients would take for an older one. */

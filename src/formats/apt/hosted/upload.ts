@@ -25,10 +25,18 @@ export async function serveUpload(
   request: Request,
   repository: AptRepository,
 ): Promise<Reply> {
-  suitesOf(repository);
+  const suites = suitesOf(repository);
   if (route.method === "DELETE") return remove(route.file, repository);
-  if (route.suite !== null) return serveDeb(route, request, repository);
-  if (route.file.endsWith(".changes")) return serveChanges(route.file, request, repository);
+  if (route.suite !== null || route.file.endsWith(".changes")) {
+    const arrived = suites.coming();
+    try {
+      return route.suite !== null
+        ? await serveDeb(route, request, repository, arrived)
+        : await serveChanges(route.file, request, repository, arrived);
+    } finally {
+      arrived();
+    }
+  }
   return keep(route.file, await receive(request, repository), repository);
 }
 
@@ -63,6 +71,7 @@ async function serveChanges(
   name: string,
   request: Request,
   repository: AptRepository,
+  arrived: () => void,
 ): Promise<Reply> {
   const { hosting } = repository;
   await hosting.admit(null, null);
@@ -72,7 +81,7 @@ async function serveChanges(
   const own = await hosting.aside();
   const came = listed(changes, own, name, repository);
   const target = targetOf({ suite: changes.suite }, suitesOf(repository), repository.name);
-  const published = await publishFiles(came, target, repository);
+  const published = await publishFiles(came, target, repository, arrived);
   for (const { name: file } of changes.files) await own.get(file)?.discard();
   const isNew = published.some((one) => one.isNew);
   return said(
@@ -132,6 +141,7 @@ async function serveDeb(
   { suite, component, file }: UploadRoute,
   request: Request,
   repository: AptRepository,
+  arrived: () => void,
 ): Promise<Reply> {
   if (repository.options.uploaders)
     throw new Problem(
@@ -144,7 +154,7 @@ async function serveDeb(
   const target = targetOf(values, suitesOf(repository), repository.name);
   const upload = await receive(request, repository);
   try {
-    const [one] = await publishFiles([{ name: file, upload }], target, repository);
+    const [one] = await publishFiles([{ name: file, upload }], target, repository, arrived);
     return said(
       one!.isNew ? 201 : 200,
       `${one!.file} is ${one!.isNew ? "published" : "here already"}`,
