@@ -24,7 +24,7 @@ export const RECORD_LIMIT = 8 * 2 ** 20;
 /** Throws Problem("malformed") for an archive that cannot be read; what cannot be read of one entry is thrown by its `read`. */
 export async function* zipEntries(file: RandomAccess): AsyncGenerator<Entry> {
   // The directory has a window of its own: entries are read between its parts.
-  const ahead = readAhead(file, AHEAD);
+  const ahead = readAhead(file, AHEAD, { isReused: true });
   for await (const entry of walkDirectory(file, LIMITS)) {
     const id = idOf(entry.name);
     if (id === null) continue;
@@ -33,7 +33,7 @@ export async function* zipEntries(file: RandomAccess): AsyncGenerator<Entry> {
       mark: `${entry.crc32.toString(16)}:${entry.size}`,
       async read() {
         const { bytes, deflated } = await readSmall(ahead, entry, RECORD_LIMIT);
-        return { text: decode(bytes), deflated: deflated ?? deflateRawSync(bytes) };
+        return { text: decode(bytes), deflated: deflated?.slice() ?? deflateRawSync(bytes) };
       },
     };
   }

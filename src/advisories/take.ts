@@ -43,7 +43,7 @@ export interface Taken {
   ids: SeenIds;
 }
 
-const AT_ONCE = 64;
+const AT_ONCE = 16;
 const TOLD = 5;
 
 export function nothingTaken(): Taken {

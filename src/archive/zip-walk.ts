@@ -3,7 +3,7 @@ import type { RandomAccess } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import { entryAt, findDirectory, type ZipEntry, type ZipLimits } from "./zip.ts";
 
-const WINDOW = 256 * 1024;
+const WINDOW = 32 * 1024;
 
 /**
  * Its entries in the directory's order. Each is checked against the limits as it comes; what only the end of the directory tells (entries that overlap,

@@ -250,8 +250,16 @@ export async function readDirectory(
   return entries;
 }
 
-/** The same file, read a megabyte at a time: for reading many small entries in order. For one reader at a time. */
-export function readAhead(file: RandomAccess, window = 2 ** 20): RandomAccess {
+/**
+ * The same file, read a megabyte at a time: for reading many small entries in order. For one reader at a time. `isReused`: what was read is overwritten by
+ * what is read next, so that an archive of any length costs one window: the collector lets windows pile up.
+ */
+export function readAhead(
+  file: RandomAccess,
+  window = 2 ** 20,
+  { isReused = false } = {},
+): RandomAccess {
+  const own = isReused ? new Uint8Array(window) : undefined;
   let start = 0;
   let held: Uint8Array = new Uint8Array(0);
   return {
@@ -259,7 +267,8 @@ export function readAhead(file: RandomAccess, window = 2 ** 20): RandomAccess {
     async read(offset, length) {
       if (length >= window) return file.read(offset, length);
       if (offset < start || offset + length > start + held.length) {
-        held = await file.read(offset, Math.max(0, Math.min(window, file.size - offset)));
+        held = held.subarray(0, 0); // not what it was, whatever comes of this
+        held = await file.read(offset, Math.max(0, Math.min(window, file.size - offset)), own);
         start = offset;
       }
       return held.subarray(offset - start, offset - start + length);

@@ -135,6 +135,15 @@ test("what is blocked is not sent either, also when it is stored; a waiver lifts
   expect(await toy.waivers.remove(theServer, waiver.id).catch(({ kind }) => kind)).toBe("notFound");
 });
 
+test("a stored file that a waiver let pass is refused again when the clock ends that, however often it was sent", async () => {
+  await open({ "a-2": { version: "2", age: 100 } }, [blocked]);
+  await waive("2", now() + HOUR);
+  await shown();
+  for (let times = 0; times < 3; times += 1) await get("a-2");
+  toy.clock.shift += 2 * HOUR;
+  await expect(get("a-2")).rejects.toMatchObject({ kind: "blocked", rule: "rule" });
+});
+
 test("waivers outlive a restart", async () => {
   await open({ "a-2": { version: "2", age: 1 } }, [cooldown]);
   const end = now() + HOUR;

@@ -21,6 +21,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import { createCleared } from "./cleared.ts";
 import type { Documents } from "./documents/get.ts";
 import { compareOf } from "./history.ts";
 import { createLru } from "./lru.ts";
@@ -69,7 +70,7 @@ export interface WithheldOf {
    * Throws Problem("blocked") for an artifact that is not to be sent: one that is blocked, and one that is held and was not here before.
    * `isStored`: it is here. To be asked each time that bytes are opened; `stamp` tells when the answer may be another one.
    */
-  refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined;
+  refuse(artifact: Artifact, isStored: boolean): Promise<unknown> | undefined;
   /** Another one when what `refuse` said of the package may hold no more. */
   stamp(packageName: string): number;
 }
@@ -96,6 +97,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   const untold = new Map<string, string>();
   /** Rises when a release turns out to be dated that views were made without, and when it was found out who made one that is compared with others. */
   let learned = 0;
+  const cleared = createCleared(policy, () => learned, now);
   const stamp = (packageName: string) => policy.revision(aboutOf(packageName)) + learned;
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
@@ -229,7 +231,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return revision === stamp(name) && (until === null || now() < until);
   }
 
-  function refuse(artifact: Artifact, isStored: boolean): Promise<void> | undefined {
+  function refuse(artifact: Artifact, isStored: boolean): Promise<unknown> | undefined {
     if (!policy.concerns(null)) return;
     const names = [
       artifact.package,
@@ -237,15 +239,16 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     ];
     if (!names.some(policy.concerns) || deps.isHosted(artifact.package)) return;
     const mayBeHeld = !isStored && !artifact.isDescription;
-    if (!mayBeHeld && !names.some(policy.mayBlock)) return;
-    return decideOn(artifact, names, mayBeHeld);
+    if (mayBeHeld) return decideOn(artifact, names, true);
+    if (!names.some(policy.mayBlock) || cleared.has(artifact, names)) return;
+    return cleared.decide(artifact, names, () => decideOn(artifact, names, false));
   }
 
   async function decideOn(
     artifact: Artifact,
     names: readonly string[],
     mayBeHeld: boolean,
-  ): Promise<void> {
+  ): Promise<KnownFact | null> {
     const fact = await (mayBeHeld ? datedFactOf(artifact) : factOf(artifact));
     const { version } = artifact;
     const told = {
@@ -263,6 +266,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       deps.told.tell(name, [why]);
       throw blockedBy(why);
     }
+    return fact;
   }
 
   async function factOf({ package: name, file, namedAs = file, namedBy }: Artifact) {

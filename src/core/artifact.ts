@@ -63,7 +63,8 @@ export interface ArtifactType {
 /** Random access to a file's bytes, for digests that are not over the bytes as they stand. */
 export interface RandomAccess {
   readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** `into`: at least so many bytes of memory that may be written to, in place of new ones. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** Told of bytes that came; says how many milliseconds to wait before the next are read. */

@@ -60,7 +60,9 @@ export function stepsOf({ versions, ranges }: Pick<Advisory, "versions" | "range
 }
 
 /** Each once, whatever it is called. */
-export function distinct(advisories: readonly Advisory[]): Advisory[] {
+export function distinct<One extends Pick<Advisory, "id" | "aliases">>(
+  advisories: readonly One[],
+): One[] {
   const known = new Set<string>();
   const sorted = [...advisories].sort((a, b) => rankOf(a.id) - rankOf(b.id));
   return sorted.filter(({ id, aliases }) => {

@@ -81,8 +81,9 @@ export async function openRandom(path: string): Promise<RandomAccess & { close()
   const { size } = await file.stat();
   return {
     size,
-    async read(offset, length) {
-      const buffer = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+    async read(offset, length, into) {
+      const wanted = Math.max(0, Math.min(length, size - offset));
+      const buffer = into?.subarray(0, wanted) ?? new Uint8Array(wanted);
       const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
       return buffer.subarray(0, bytesRead);
     },

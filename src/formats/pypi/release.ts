@@ -13,6 +13,7 @@ import { hashesOf, integrityOf, isObject, readEach, readHashes, type Skip } from
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";
 import { pageOf, resolveLocation } from "./resolve.ts";
 import type { Hashes } from "./types.ts";
+import { withVulnerabilities } from "./vulnerabilities.ts";
 import { refuseBlocked, shownEntry } from "./withheld.ts";
 
 /** One file, with everything else that the index says of it. */
@@ -130,9 +131,12 @@ export async function* renderRelease(
       withheld,
     );
   const info = infoShown(rest["info"], urls ?? [], withheld);
+  const version = isObject(rest["info"]) ? rest["info"]["version"] : null;
+  const vulnerabilities = withVulnerabilities(rest["vulnerabilities"], version, view.data);
   yield JSON.stringify({
     ...rest,
     info,
+    ...(vulnerabilities !== undefined && { vulnerabilities }),
     ...(releases && {
       releases: Object.fromEntries(releases.map(([version, list]) => [version, files(list)])),
     }),

@@ -20,6 +20,7 @@ import { MEDIA } from "./types.ts";
 import { serveUpload } from "./upload.ts";
 import { compareVersions } from "./versions.ts";
 import type { PageVariant } from "./view.ts";
+import { toldOf } from "./vulnerabilities.ts";
 
 // Clients ask again each time, and get a 304; a lifetime of its own would add to this server's freshness.
 const PAGE_HEADERS = { vary: "accept", "cache-control": "no-cache" };
@@ -72,6 +73,22 @@ async function serveProject(
   return repository.view(ref, { variant, base: request.base }, headers);
 }
 
+async function serveRelease(
+  { project, version }: PypiRoute & { kind: "release" },
+  request: Request,
+  repository: Repository<PypiOptions>,
+): Promise<Reply> {
+  const data = toldOf(await repository.advisories.about(project));
+  const found = await repository.view(
+    releaseRef(project, version),
+    { variant: "json", base: request.base, ...(data && { data }) },
+    { "content-type": "application/json", "cache-control": "no-cache" },
+  );
+  // What feeds know may change before the document does: it is looked at for each request.
+  const { isShared: _, isCurrent: __, ...own } = found;
+  return own;
+}
+
 async function serveList(request: Request, repository: Repository<PypiOptions>): Promise<Reply> {
   const answer = answerIn(mediaOf(request));
   if (!answer) return notAcceptable();
@@ -113,11 +130,7 @@ export async function serve(
     case "provenance":
       return serveProvenance(route, request, repository);
     case "release":
-      return repository.view(
-        releaseRef(route.project, route.version),
-        { variant: "json", base: request.base },
-        { "content-type": "application/json", "cache-control": "no-cache" },
-      );
+      return serveRelease(route, request, repository);
     case "osv":
     case "osvRecord":
       return serveOsv(route, request, repository, OSV);

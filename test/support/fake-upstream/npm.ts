@@ -220,7 +220,9 @@ export class FakeNpm {
     const times = Object.fromEntries(
       releases.map((release) => [release.version, release.time.toISOString()]),
     );
-    const modified = this.#changed.toISOString();
+    // Never before what it has: pnpm takes it for the time of the newest version.
+    const newest = Math.max(...releases.map(({ time }) => time.getTime()));
+    const modified = new Date(Math.max(this.#changed.getTime(), newest)).toISOString();
     const body = short
       ? { name, modified, "dist-tags": tags, versions }
       : {
