@@ -47,9 +47,7 @@ export function decide(
   if (!aging || publishedAt === null) return null;
   const until = publishedAt + aging.rule.minimumAge!;
   if (aging.rule.exceptFixes && isFix(version, advisories, aging)) return null;
-  return until > now
-    ? held(release, aging.rule.name, `it is new (${timeOf(publishedAt)})`, until)
-    : null;
+  return until > now ? held(release, aging.rule.name, publishedAt, until) : null;
 }
 
 /** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. Null: of any package. */
@@ -115,9 +113,24 @@ function suspicious(
       [rule.newInstallScript, suspicion.scripts],
     ] as const) {
       if (window === undefined || fault === null || publishedAt + window <= now) continue;
-      return held(release, rule.name, fault, publishedAt + window);
+      return suspect(release, rule.name, fault, publishedAt + window);
     }
   return null;
+}
+
+function suspect(
+  { package: name, version }: Release,
+  rule: string,
+  fault: string,
+  until: number,
+): Withholding {
+  return {
+    verdict: "hold",
+    version,
+    rule,
+    until,
+    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: ${fault}. An administrator can waive that`,
+  };
 }
 
 const SUMMARY = 120;
@@ -143,7 +156,7 @@ function adviceOn(
 function held(
   { package: name, version }: Release,
   rule: string,
-  why: string,
+  publishedAt: number,
   until: number,
 ): Withholding {
   return {
@@ -151,7 +164,7 @@ function held(
     version,
     rule,
     until,
-    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: ${why}. An administrator can waive that`,
+    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: it is new (${timeOf(publishedAt)}). An administrator can waive that`,
   };
 }
 
