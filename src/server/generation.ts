@@ -82,6 +82,7 @@ export function createGeneration(
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
+    ledgerLog: ground.ledgerLog,
     overview: overviews.read,
     async explain(grant, purl) {
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);

@@ -97,6 +97,40 @@ test("pins, what is taken back, facts and events become leaves in their order, a
   expect(await countQueue(database.read)).toBe(0);
 });
 
+test("a waiver is a leaf when it is made, when its end changes, and when it is taken back", async () => {
+  const log = await open();
+  await database.write(async (sql) => {
+    await sql`INSERT INTO waivers (id, repository, purl_type, package, versions, reason, owner, created_at)
+      VALUES ('w1', 'npm', 'npm', 'kelp', '1.0.0', 'ann needs it', 'user:ann', 7)`;
+    await sql`UPDATE waivers SET ends_at = 9 WHERE id = 'w1'`;
+    await sql`DELETE FROM waivers WHERE id = 'w1'`;
+  });
+  await log.drain();
+  const leaves = await leavesOf(log);
+  expect(leaves.map(({ kind, until }) => [kind, until])).toEqual([
+    ["waiver", undefined],
+    ["waiver", 9],
+    ["unwaive", undefined],
+  ]);
+  expect(JSON.stringify(leaves)).not.toContain("ann");
+});
+
+test("facts become leaves again for what a leaf says of them, and for nothing else", async () => {
+  const log = await open();
+  const merge = { repository: "npm", package: "kelp", complete: false, isKnown: false, now: "" };
+  const said = { file: "kelp-1.tgz", version: "1.0.0", integrity: "sha256-abc" };
+  await mergeFacts(database, { ...merge, facts: [said] }, async () => {});
+  await database.write(async (sql) => {
+    await sql`UPDATE facts SET traits = '{}'`;
+    await sql`UPDATE facts SET gone_at = '2026-01-01T00:00:00Z'`;
+  });
+  await log.drain();
+  expect((await leavesOf(log)).map(({ goneAt }) => goneAt)).toEqual([
+    undefined,
+    "2026-01-01T00:00:00Z",
+  ]);
+});
+
 test("a row that is rolled back leaves nothing to be logged", async () => {
   const log = await open();
   const failed = database.write(async (sql) => {

@@ -74,6 +74,10 @@ CREATE TRIGGER waivers_logged AFTER INSERT ON waivers BEGIN
   INSERT INTO log_queue (kind, ref, repository, package, version, at, state, ends, sealed, sealed_too)
     VALUES ('waiver', NEW.id, NEW.repository, NEW.package, NEW.versions, NEW.created_at, NEW.purl_type, NEW.ends_at, NEW.owner, NEW.reason);
 END;
+CREATE TRIGGER waivers_logged_again AFTER UPDATE ON waivers BEGIN
+  INSERT INTO log_queue (kind, ref, repository, package, version, at, state, ends, sealed, sealed_too)
+    VALUES ('waiver', NEW.id, NEW.repository, NEW.package, NEW.versions, NEW.created_at, NEW.purl_type, NEW.ends_at, NEW.owner, NEW.reason);
+END;
 CREATE TRIGGER waivers_unlogged AFTER DELETE ON waivers BEGIN
   INSERT INTO log_queue (kind, ref, repository, package, version, state)
     VALUES ('unwaive', OLD.id, OLD.repository, OLD.package, OLD.versions, OLD.purl_type);
