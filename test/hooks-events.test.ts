@@ -195,7 +195,7 @@ test("what is withheld, let in, tampered with, orphaned, yanked, away or full is
   expect(heard.get("withheld bad 1.0.0")).toMatchObject({
     repository: "npm",
     message:
-      "bad 1.0.0 is blocked by the rule bad: it steals passwords. An administrator can waive that",
+      "bad 1.0.0 is blocked by the rule bad: it steals passwords. An administrator can waive that: /-/why/pkg:npm/bad@1.0.0",
     detail: { releases: [{ version: "1.0.0", verdict: "block", rule: "bad", until: null }] },
   });
   expect(heard.get("withheld kit 2.0.0").detail.releases).toMatchObject([

@@ -181,6 +181,7 @@ const subjects: Record<string, Subject> = {
       zip: { gives: "bytes", path: "/go/example.test/anchor/@v/v1.3.0.zip" },
       query: "says which version a branch or a commit is: its files are asked for by that",
       "sumdb-supported": "tells nothing of modules",
+      vulndb: "tells what is known of versions, whatever is done about them",
       "sumdb-latest": "is a tree, signed as a whole",
       "sumdb-lookup": "tells a checksum, to who has the module",
       "sumdb-tile": "is a part of a tree that is signed as a whole",

@@ -47,7 +47,9 @@ export function decide(
   if (!aging || publishedAt === null) return null;
   const until = publishedAt + aging.rule.minimumAge!;
   if (aging.rule.exceptFixes && isFix(version, advisories, aging)) return null;
-  return until > now ? held(release, aging.rule.name, publishedAt, until) : null;
+  return until > now
+    ? held(release, aging.rule.name, `it is new (${timeOf(publishedAt)})`, until)
+    : null;
 }
 
 /** The greatest age that a rule may ask of a package's releases, in milliseconds: what is older need not be looked at. 0: none asks. Null: of any package. */
@@ -113,24 +115,9 @@ function suspicious(
       [rule.newInstallScript, suspicion.scripts],
     ] as const) {
       if (window === undefined || fault === null || publishedAt + window <= now) continue;
-      return suspect(release, rule.name, fault, publishedAt + window);
+      return held(release, rule.name, fault, publishedAt + window);
     }
   return null;
-}
-
-function suspect(
-  { package: name, version }: Release,
-  rule: string,
-  fault: string,
-  until: number,
-): Withholding {
-  return {
-    verdict: "hold",
-    version,
-    rule,
-    until,
-    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: ${fault}. An administrator can waive that`,
-  };
 }
 
 const SUMMARY = 120;
@@ -156,7 +143,7 @@ function adviceOn(
 function held(
   { package: name, version }: Release,
   rule: string,
-  publishedAt: number,
+  why: string,
   until: number,
 ): Withholding {
   return {
@@ -164,7 +151,7 @@ function held(
     version,
     rule,
     until,
-    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: it is new (${timeOf(publishedAt)}). An administrator can waive that`,
+    message: `${name} ${version} is held by the rule ${rule} until ${timeOf(until)}: ${why}. An administrator can waive that`,
   };
 }
 

@@ -1,4 +1,4 @@
-// The rows of the catalog that leaves are about, under the names that the queue has for them (migration 0023): some at a time, in the order of their keys.
+// The rows of the catalog that leaves are about, under the names that the queue has for them (migration 0030): some at a time, in the order of their keys.
 import type { Query } from "../../store/database.ts";
 import { breathe, PAGE } from "../fact-rows.ts";
 import type { Group, LoggedRow } from "./leaf.ts";

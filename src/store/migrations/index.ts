@@ -20,12 +20,12 @@ import usageOfMetadata from "./0019-usage-of-metadata.sql" with { type: "text" }
 import policy from "./0020-policy.sql" with { type: "text" };
 import advisories from "./0021-advisories.sql" with { type: "text" };
 import fetches from "./0022-fetches.sql" with { type: "text" };
-import log from "./0023-log.sql" with { type: "text" };
 import provenance from "./0024-provenance.sql" with { type: "text" };
 import withheldTold from "./0025-withheld-told.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
+import log from "./0030-log.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -56,10 +56,10 @@ export const migrations: readonly Migration[] = [
   { version: 20, sql: policy },
   { version: 21, sql: advisories },
   { version: 22, sql: fetches },
-  { version: 23, sql: log },
   { version: 24, sql: provenance },
   { version: 25, sql: withheldTold },
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
+  { version: 30, sql: log },
 ];
