@@ -20,7 +20,7 @@ export interface Jobs {
 export function startServerJobs(
   ground: Ground,
   watching: readonly RecurringJob[],
-  warnings: () => string[],
+  warnings: () => Promise<string[]>,
 ): Jobs {
   const { shared, layout, pool, log } = ground;
   const file = layout.database;

@@ -69,6 +69,8 @@ export interface SiteDeps extends HomeDeps {
 export interface LogSource {
   /** With which its checkpoints are verified. */
   readonly verifier: string;
+  /** What was lost and nobody has accepted yet; null for nothing. */
+  loss(): Promise<{ kind: string } | null>;
   /** The newest signed checkpoint; null while the log is empty. */
   note(): string | null;
   /** A tile or a bundle of entries; null for what is none of the newest checkpoint's. */
@@ -168,9 +170,10 @@ export function createSite(deps: SiteDeps): Site {
           return json(200, { status: "live", version: deps.version });
         case "ready": {
           const reason = await deps.ready();
-          return reason === null
-            ? json(200, { status: "ready" })
-            : json(503, { status: "not ready", reason });
+          if (reason !== null) return json(503, { status: "not ready", reason });
+          // What is here is served all the same: it is as verified as before.
+          const loss = await deps.ledgerLog.loss();
+          return json(200, { status: "ready", ...(loss && { warnings: [loss.kind] }) });
         }
       }
     },

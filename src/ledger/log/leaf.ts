@@ -15,6 +15,9 @@ const GROUP_OF: Readonly<Record<string, Group>> = {
   unwaive: "waiver",
 };
 
+/** Kinds of leaves that say of a row that it is no longer there. `lost`: nobody knows why, and an operator takes it as it is (accept.ts). */
+const GONE = new Set(["unpin", "unwaive", "lost"]);
+
 /** A row of log_queue, or of the table that it is about under the queue's names (log/rows.ts). */
 export interface LoggedRow {
   kind: string;
@@ -37,9 +40,11 @@ export interface LoggedRow {
   ends?: number | null;
   sealed?: string | null;
   sealed_too?: string | null;
+  /** Not null: the row was there before its leaf. */
+  taken_up?: number | null;
 }
 
-type Column = Exclude<keyof LoggedRow, "kind" | "sealed" | "sealed_too">;
+type Column = Exclude<keyof LoggedRow, "kind" | "sealed" | "sealed_too" | "taken_up">;
 
 /** What a column is called in a leaf; one that is not named here keeps its name. */
 const NAMES: Readonly<Record<Group, Partial<Record<Column, string>>>> = {
@@ -74,14 +79,36 @@ export interface Leaf {
   group: Group;
   /** The same for leaves about the same row. */
   key: string;
-  /** Of a pin. */
-  sha256: string | null;
+  /** Of what it says of the row, however it came to be a leaf. */
+  digest: string;
+  /** It says that the row is not there any more. */
+  isGone: boolean;
+  /** The row was there before, so that its times may be of long ago. */
+  isTakenUp: boolean;
   /** What it says, for people. */
   said: Record<string, unknown>;
 }
 
 /** The bytes of a row's leaf. `seal`: a secret, without which nobody can guess what is sealed. */
 export function leafOf(row: LoggedRow, seal: Uint8Array): Uint8Array {
+  const said = row.kind === "lost" ? lostOf(row) : saidOf(row, seal);
+  const whole = Buffer.from(JSON.stringify(said));
+  if (whole.length > LONGEST - ROOM) {
+    // No client has names of that length: its row is proven all the same.
+    const key = keyOf(GROUP_OF[row.kind]!, said, whole);
+    return bytesOf({ v: 1, kind: row.kind, key, whole: digest(whole) }, row);
+  }
+  return row.taken_up == null ? whole : bytesOf(said, row);
+}
+
+/** Of what is said of any row beside itself. */
+const ROOM = 64;
+
+function bytesOf(said: Record<string, unknown>, { taken_up: takenUp }: LoggedRow): Uint8Array {
+  return Buffer.from(JSON.stringify(takenUp == null ? said : { ...said, takenUp: true }));
+}
+
+function saidOf(row: LoggedRow, seal: Uint8Array): Record<string, unknown> {
   const group = GROUP_OF[row.kind]!;
   const said: Record<string, unknown> = { v: 1, kind: row.kind };
   for (const column of COLUMNS) {
@@ -92,11 +119,16 @@ export function leafOf(row: LoggedRow, seal: Uint8Array): Uint8Array {
     said["sealed"] = createHmac("sha256", seal)
       .update(JSON.stringify([row.sealed ?? null, row.sealed_too ?? null]))
       .digest("hex");
-  const whole = Buffer.from(JSON.stringify(said));
-  if (whole.length <= LONGEST) return whole;
-  // No client has names of that length: its row is proven all the same.
-  const key = keyOf(group, said, whole);
-  return Buffer.from(JSON.stringify({ v: 1, kind: row.kind, key, whole: digest(whole) }));
+  return said;
+}
+
+/** A row that says which other one is lost. */
+export function lostRow({ group, key }: Pick<Leaf, "group" | "key">): LoggedRow {
+  return { kind: "lost", ref: key, state: group };
+}
+
+function lostOf({ ref, state }: LoggedRow): Record<string, unknown> {
+  return { v: 1, kind: "lost", group: state, key: ref };
 }
 
 /** Null for bytes that no row gives. */
@@ -107,12 +139,44 @@ export function readLeaf(bytes: Uint8Array): Leaf | null {
   } catch {
     return null;
   }
-  const kind = String(said?.["kind"]);
-  const group = Object.hasOwn(GROUP_OF, kind) ? GROUP_OF[kind]! : null;
-  if (!group || said["v"] !== 1) return null;
-  const given = said["whole"] === undefined ? null : String(said["key"]);
-  const sha256 = group === "pin" && typeof said["sha256"] === "string" ? said["sha256"] : null;
-  return { kind, group, key: given ?? keyOf(group, said, bytes), sha256, said };
+  if (said?.["v"] !== 1) return null;
+  const kind = String(said["kind"]);
+  const isLost = kind === "lost";
+  const group = groupNamed(
+    isLost ? said["group"] : Object.hasOwn(GROUP_OF, kind) && GROUP_OF[kind],
+  );
+  if (!group) return null;
+  const { takenUp, ...own } = said;
+  const isTakenUp = takenUp === true;
+  const plain = isTakenUp ? Buffer.from(JSON.stringify(own)) : bytes;
+  const given = isLost || said["whole"] !== undefined ? String(said["key"]) : null;
+  return {
+    kind,
+    group,
+    key: given ?? keyOf(group, own, plain),
+    digest: digest(plain),
+    isGone: GONE.has(kind),
+    isTakenUp,
+    said: own,
+  };
+}
+
+const WORDS: Readonly<Record<Group, readonly string[]>> = {
+  pin: ["repository", "package", "file"],
+  fact: ["repository", "package", "version", "file"],
+  event: ["event", "repository", "package", "version", "file"],
+  waiver: ["id", "package", "versions"],
+};
+
+/** For people. */
+export function describe({ group, said }: Pick<Leaf, "group" | "said">): string {
+  const words = WORDS[group].map((name) => said[name]);
+  const known = words.filter((word) => word !== undefined && word !== "");
+  return `the ${group} ${known.join(" ") || String(said["key"])}`;
+}
+
+function groupNamed(text: unknown): Group | null {
+  return GROUPS.find((group) => group === text) ?? null;
 }
 
 function keyOf(group: Group, said: Record<string, unknown>, bytes: Uint8Array): string {

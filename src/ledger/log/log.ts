@@ -13,9 +13,12 @@ import {
   enqueue,
   fillOf,
   forgetLog,
+  type KnownLoss,
+  readLoss,
   readState,
   removeState,
   takeOff,
+  writeLoss,
   writeState,
 } from "./state.ts";
 import { type LogTree, readTile } from "./tree.ts";
@@ -26,6 +29,9 @@ export interface LedgerLog {
   /** With which its checkpoints are verified. */
   readonly verifier: string;
   readonly seal: Uint8Array;
+  readonly files: LogFiles;
+  /** What was lost and nobody has accepted yet; null for nothing. */
+  loss(): Promise<KnownLoss | null>;
   /** Leaves. */
   size(): number;
   /** The newest signed checkpoint; null while it is empty. */
@@ -68,6 +74,7 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
       async (sql) => {
         await events.store(sql, NO_REPOSITORY, event);
         if (loss.kind === "log-lost") await forgetLog(sql);
+        await writeLoss(sql, loss);
       },
       { durable: true },
     );
@@ -135,6 +142,8 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     origin: signer.name,
     verifier: signer.verifier,
     seal,
+    files,
+    loss: () => readLoss(database.read),
     size: () => tree.size,
     note: () => note,
     async tile(path) {

@@ -9,7 +9,7 @@ import type { Database } from "../../store/database.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 import { leafOf } from "./leaf.ts";
 import { type QueuedRow, readQueue } from "./rows.ts";
-import { readState, takeOff, writeState } from "./state.ts";
+import { type KnownLoss, readState, takeOff, writeState } from "./state.ts";
 import { DamagedLog, emptyTree, type LogTree, readEntries, readTree } from "./tree.ts";
 
 /** Rows that become leaves at once; more cannot lie between log and catalog after a crash. */
@@ -18,9 +18,7 @@ export const BATCH = 4096;
 export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
 
-export interface Loss {
-  kind: "history-lost" | "log-lost";
-  message: string;
+export interface Loss extends KnownLoss {
   detail: Record<string, unknown>;
 }
 
@@ -80,7 +78,7 @@ function begin(files: LogFiles, key: string): Started {
 async function beginAnew(files: LogFiles, name: string, why: string): Promise<Started> {
   const aside = await files.setAside();
   const started = begin(files, await makeKey(files, name));
-  const message = `The append-only log is not the one that the database knows (${why}): another one is begun with another key, and what was there is kept in ${aside}. Put the folder log back from a backup of the same time as the database, or tell who holds proofs of it that they end here`;
+  const message = `The append-only log is not the one that the database knows (${why}): another one is begun with another key, and what was there is kept in ${aside}. Put the folder log back from a backup of the same time as the database, or tell who holds proofs of it that they end here, and take it as it is: \`holdfast ledger accept\``;
   return { ...started, loss: { kind: "log-lost", message, detail: { why, aside } } };
 }
 
@@ -117,7 +115,7 @@ async function goOn(
 }
 
 function lossOf({ size }: Checkpoint, from: number): Loss {
-  const message = `The database is older than the append-only log: ${size - from} of ${size} leaves are of rows that it may not have any more. It was deleted, rolled back, or lost its -wal file. Put the database back from its newest backup while no server runs; \`holdfast ledger audit\` names every row that is missing`;
+  const message = `The database is older than the append-only log: ${size - from} of ${size} leaves are of rows that it may not have any more. It was deleted, rolled back, or lost its -wal file. \`holdfast ledger audit\` names every row that is missing. Put the database back from its newest backup while no server runs, or take it as it is: \`holdfast ledger accept\``;
   return { kind: "history-lost", message, detail: { size, known: from } };
 }
 

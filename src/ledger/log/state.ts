@@ -17,10 +17,32 @@ export async function writeState(sql: Query, name: string, value: string): Promi
 
 /** Nothing is known of any log, and all rows are to be leaves: for one that begins anew. */
 export async function forgetLog(sql: Query): Promise<void> {
-  await sql`DELETE FROM log_state`;
+  await sql`DELETE FROM log_state WHERE name <> ${LOSS}`;
   await sql`DELETE FROM log_pins`;
   await sql`DELETE FROM log_queue`;
   for (const group of GROUPS) await writeState(sql, fillOf(group), "[]");
+}
+
+/** Under which it stands what was lost, until somebody accepts it. */
+const LOSS = "loss";
+
+/** What was lost: for people, and by what it is called as an event. */
+export interface KnownLoss {
+  kind: "history-lost" | "log-lost";
+  message: string;
+}
+
+export async function readLoss(sql: Query): Promise<KnownLoss | null> {
+  const value = await readState(sql, LOSS);
+  return value === null ? null : JSON.parse(value);
+}
+
+export function writeLoss(sql: Query, { kind, message }: KnownLoss): Promise<void> {
+  return writeState(sql, LOSS, JSON.stringify({ kind, message }));
+}
+
+export function acceptLoss(sql: Query): Promise<void> {
+  return removeState(sql, LOSS);
 }
 
 /** Under which it stands which rows of a group were there before the log, and are no leaves yet. */
@@ -74,28 +96,16 @@ export async function countQueue(sql: Query): Promise<number> {
   return Number(row.total);
 }
 
-/** Puts rows of the catalog where triggers put those that change. */
+/** Puts rows that were there before where triggers put those that come. */
 export async function enqueue(sql: Query, rows: readonly LoggedRow[]): Promise<void> {
-  const values = rows.map((row) => QUEUE.map((column) => row[column] ?? null));
+  const values = rows.map((row) => [...QUEUE.map((column) => row[column] ?? null), 1]);
   for (const some of portions(values))
     await sql`INSERT INTO log_queue (kind, ref, repository, package, version, file, at, sha256, size, source, integrity, state,
-      told, seen, gone, tampered, shown, ends, sealed, sealed_too) VALUES ${tuples(some)}`;
+      told, seen, gone, tampered, shown, ends, sealed, sealed_too, taken_up) VALUES ${tuples(some)}`;
 }
 
 const QUEUE = [
-  ...[
-    "kind",
-    "ref",
-    "repository",
-    "package",
-    "version",
-    "file",
-    "at",
-    "sha256",
-    "size",
-    "source",
-    "integrity",
-    "state",
-  ],
-  ...["told", "seen", "gone", "tampered", "shown", "ends", "sealed", "sealed_too"],
+  ...["kind", "ref", "repository", "package", "version", "file", "at", "sha256", "size", "source"],
+  ...["integrity", "state", "told", "seen", "gone", "tampered", "shown", "ends"],
+  ...["sealed", "sealed_too"],
 ] as readonly (keyof LoggedRow)[];

@@ -2,7 +2,7 @@
 -- neither is there without the other. What a row holds depends on its kind, see ledger/log/leaf.ts.
 CREATE TABLE log_queue (
   id         INTEGER PRIMARY KEY,
-  kind       TEXT NOT NULL,  -- 'pin', 'unpin', 'fact', 'event', 'waiver', 'unwaive'
+  kind       TEXT NOT NULL,  -- 'pin', 'unpin', 'fact', 'event', 'waiver', 'unwaive', 'lost'
   ref        TEXT,
   repository TEXT,
   package    TEXT,
@@ -21,10 +21,12 @@ CREATE TABLE log_queue (
   shown      TEXT,
   ends       BIGINT,
   sealed     TEXT,           -- what stands in the leaf as a keyed digest alone: it can name people
-  sealed_too TEXT
+  sealed_too TEXT,
+  taken_up   INTEGER         -- 1: the row was there before its leaf was; null: it came with it
 );
 
--- How far the log goes as the database knows it ('checkpoint'), and after which of the rows of before it the next are taken up ('fill …').
+-- How far the log goes as the database knows it ('checkpoint'), after which of the rows of before it the next are taken up ('fill …'), and what was
+-- lost and nobody has accepted yet ('loss').
 CREATE TABLE log_state (
   name  TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
