@@ -1,7 +1,15 @@
 // A data directory whose database or log was taken back to before, as whoever can write its files does it: told at the next start, served all the same,
 // and accepted by a command.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { noteText, parseCheckpoint } from "../src/proof/checkpoint.ts";
 import { configText } from "./support/config.ts";
@@ -132,4 +140,43 @@ test("after kill -9 and an older copy of the log: log-lost, the log is kept besi
   expect([audit.code, audit.output]).toEqual([0, expect.stringContaining("another one is begun")]);
   expect(await holdfast("ledger", "accept", "--reason", "a disk died")).toMatchObject({ code: 0 });
   expect(await ready()).toEqual({ status: "ready" });
+}, 90_000);
+
+test("a receipt of what was fetched is checked by the key alone, offline", async () => {
+  await crash();
+  await server.restart();
+  const key = (await holdfast("ledger", "key")).stdout;
+  const proven = await holdfast("ledger", "prove", "pkg:npm/kelp@2.0.0");
+  expect([proven.code, proven.stdout.split("\n")[0]]).toEqual([0, "c2sp.org/tlog-proof@v1"]);
+  const home = tempFolder("receipt");
+  writeFileSync(join(home, "kelp.tlog-proof"), proven.stdout);
+  writeFileSync(join(home, "server.key"), key);
+  writeFileSync(join(home, "kelp.tgz"), await (await fetch(server.url + FIRST)).bytes());
+  writeFileSync(join(home, "other.tgz"), "other");
+  const verify = (...words: string[]) =>
+    run([process.execPath, main, "ledger", "verify", ...words], { cwd: home });
+  const bytes = ["kelp.tlog-proof", "--key", "server.key", "--bytes"];
+  const held = await verify(...bytes, "kelp.tgz");
+  expect([held.code, held.output]).toEqual([0, expect.stringContaining("kelp.tgz is that file")]);
+  expect(held.output).toMatch(
+    /kelp-2\.0\.0\.tgz of kelp \(npm\) was pinned to sha256 [0-9a-f]{64}/,
+  );
+  expect(await verify(...bytes, "other.tgz")).toMatchObject({ code: 1 });
+  writeFileSync(join(home, "forged.tlog-proof"), proven.stdout.replace("index ", "index 1"));
+  expect(await verify("forged.tlog-proof", "--key", key.trim())).toMatchObject({ code: 1 });
+
+  const all = await holdfast(
+    "ledger",
+    "prove",
+    "pkg:golang/example.test/anchor@v1.1.0",
+    "--out",
+    home,
+  );
+  expect([all.code, all.output]).toEqual([
+    0,
+    expect.stringMatching(/v1\.1\.0\.zip\.tlog-proof: leaf \d/),
+  ]);
+  const none = await holdfast("ledger", "prove", "pkg:npm/kelp@9.0.0");
+  expect([none.code, none.output]).toEqual([1, expect.stringContaining("is pinned here")]);
+  removeTemp(home);
 }, 90_000);

@@ -77,6 +77,7 @@ export function createGeneration(
       waivers: shared.waivers,
       now,
       hooks: ground.hooks,
+      ledgerLog: ground.ledgerLog,
       database,
     }),
     people: peopleOf(auth, identity, held, now),

@@ -44,7 +44,8 @@ export async function startLog(
     textOf(await files.read(CHECKPOINT)),
     await readState(database.read, CHECKPOINT),
   ];
-  if (note === null && known === null) return begin(files, key ?? (await makeKey(files, name)));
+  if (note === null && known === null)
+    return begin(files, key !== null && openSigner(key) ? key : await makeKey(files, name));
   let why: string;
   if (key === null) why = "its key is not there";
   else if (note === null) why = "it has no checkpoint";
