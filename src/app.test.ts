@@ -48,6 +48,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       }),
       explain: async () => [],
       gitHook: async () => reply(404, "text/plain", ""),
+      ledgerLog: { verifier: "", loss: async () => null, note: () => null, tile: async () => null },
       ready: async () => null,
     }),
     log: createLog("json", (line) => lines.push(line)),

@@ -15,6 +15,7 @@ import { hookCommands } from "./cli/hooks.ts";
 import { hostedCommands } from "./cli/hosted.ts";
 import { importCommand } from "./cli/import.ts";
 import { runCli } from "./cli/index.ts";
+import { ledgerCommands } from "./cli/ledger.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
@@ -61,6 +62,7 @@ export function commands(): Command[] {
     auditCommand(deps),
     ...hookCommands(working),
     ...diskCommands(working),
+    ...ledgerCommands(working),
     ...operationCommands(working),
   ];
 }

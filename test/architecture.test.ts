@@ -14,7 +14,8 @@ const rooms: Record<string, readonly string[]> = {
   store: ["core"],
   upstream: ["core"],
   git: ["core"],
-  ledger: ["core", "store"],
+  // The append-only log of what it holds is a tree that proves itself.
+  ledger: ["core", "store", "proof"],
   auth: ["core", "store"],
   // The waivers are in the database; rules and decisions are pure.
   policy: ["core", "store"],

@@ -10,10 +10,13 @@ import type { Action } from "../src/core/grant.ts";
 import { createLog } from "../src/core/log.ts";
 import { theServer } from "../src/core/principal.ts";
 import { formats } from "../src/formats/index.ts";
+import { openCheckpoint } from "../src/proof/checkpoint.ts";
+import { parseVerifierKey } from "../src/proof/verifier.ts";
 import { createChanges } from "../src/store/changes.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
+import { waitFor } from "./support/wait.ts";
 import { parseWire } from "./support/wire-script.ts";
 
 interface Asked {
@@ -344,6 +347,37 @@ test("the site: each page is for whom it is meant", async () => {
       else if (isShown) expect([name, path, status]).toEqual([name, path, 200]);
       else expect([name, path, [401, 403].includes(status)]).toEqual([name, path, true]);
     }
+}, 60_000);
+
+test("the log, which names every package, is for who administers all of the server", async () => {
+  const admin = callers.get("admin")!.header;
+  const get = (path: string) => ask({ method: "GET", path }, admin);
+  await get("/npm/kelp"); // becomes leaves
+  let note = await get("/-/log/checkpoint");
+  await waitFor(
+    async () => {
+      note = await get("/-/log/checkpoint");
+      return note.status === 200;
+    },
+    () => `No checkpoint: ${note.status} ${note.text}`,
+  );
+  expect(note.headers.get("cache-control")).toBe("private, no-cache");
+  const key = parseVerifierKey((await get("/-/log/key")).text.trim())!;
+  const { size } = openCheckpoint(note.text, key);
+  const width = Math.min(size, 256);
+  const tile = `/-/log/tile/0/000${width === 256 ? "" : `.p/${width}`}`;
+  for (const path of ["/-/log/checkpoint", "/-/log/key", tile])
+    for (const method of ["GET", "HEAD"])
+      for (const [name, { header }] of callers) {
+        const { status, headers } = await ask({ method, path }, header);
+        if (name !== "admin")
+          expect([name, path, [401, 403].includes(status)]).toEqual([name, path, true]);
+        else expect([path, status]).toEqual([path, 200]);
+        if (name === "admin" && path === tile)
+          expect(headers.get("cache-control")).toBe("private, max-age=31536000, immutable");
+      }
+  for (const none of ["key.part", "tile/0/999", "tile/0/000.p/0", ""])
+    expect([none, (await get(`/-/log/${none}`)).status]).toEqual([none, 404]);
 }, 60_000);
 
 test("the API: whoever has no grant is refused on every operation that is not for everybody", async () => {

@@ -12,6 +12,7 @@ import { loadConfig } from "../config/load.ts";
 import { createLog } from "../core/log.ts";
 import { archive } from "../formats/composer/testdata/archives.ts";
 import { formats } from "../formats/index.ts";
+import { readReceipt } from "../ledger/log/prove.ts";
 import { commands } from "../main.ts";
 import { type Running, start } from "../server/start.ts";
 
@@ -266,6 +267,8 @@ describe("every operation", () => {
       restore: "makes what a server is then started on",
       "policy test": "looks at a file",
       "feeds import": "reads a path of the server's machine",
+      "ledger key": "is /-/log/key",
+      "ledger verify": "looks at a file",
     };
     const names = commands().map(({ name }) => name);
     expect(names.filter((name) => !here.has(name) && !(name in elsewhere))).toEqual([]);
@@ -481,7 +484,7 @@ test("each does what it says, and answers as the document says", async () => {
   ]);
 
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
-  for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean"]) {
+  for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit"]) {
     const { id } = await call("POST", "/operations", { name });
     const find = () => call("GET", `/operations/${id}`);
     await waitFor(
@@ -491,7 +494,16 @@ test("each does what it says, and answers as the document says", async () => {
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
   }
-  expect((await call("GET", "/operations")).items).toHaveLength(5);
+  expect((await call("GET", "/operations")).items).toHaveLength(6);
+  const proofs = (of: string) => `/log/proofs?of=${encodeURIComponent(of)}`;
+  const { key, items } = await call("GET", proofs("pkg:npm/@acme/app@1.0.0"));
+  expect(items).toMatchObject([
+    { repository: "npm", package: "@acme/app" },
+    { repository: "release" },
+  ]);
+  expect(readReceipt(items[0].proof, key).said).toMatchObject({ sha256: items[0].sha256 });
+  await call("GET", proofs("pkg:npm/@acme/app@9.0.0"), undefined, 404);
+  await call("GET", proofs("@acme/app"), undefined, 400);
   expect((await call("GET", "/feeds")).items).toMatchObject([
     { name: "gap", records: 1, error: null },
   ]);

@@ -8,6 +8,7 @@ import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
+import type { ProvingLog } from "../ledger/log/prove.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
@@ -39,6 +40,7 @@ export interface ApiDeps {
   database: ReadDatabase;
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
+  ledgerLog: ProvingLog;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

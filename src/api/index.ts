@@ -10,6 +10,7 @@ import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
+import { ledgerEndpoints } from "./ledger.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
 import { packageEndpoints } from "./packages.ts";
@@ -47,6 +48,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
+    ...ledgerEndpoints(deps),
   ];
 }
 

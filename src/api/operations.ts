@@ -9,7 +9,16 @@ import type { Run } from "./runs.ts";
 import { Name, Time, time } from "./schemas.ts";
 
 /** Those of the house that commands have; each the command of its name. */
-export const HOUSE = ["gc", "verify", "reload", "unpin", "feeds refresh", "disk clean"] as const;
+export const HOUSE = [
+  "gc",
+  "verify",
+  "reload",
+  "unpin",
+  "feeds refresh",
+  "disk clean",
+  "ledger audit",
+  "ledger accept",
+] as const;
 
 const Operation = z
   .object({
@@ -70,7 +79,7 @@ export function operationEndpoints(deps: ApiDeps) {
           .record(z.string(), z.string())
           .default({})
           .describe(
-            "unpin: repository, package, file, reason. feeds refresh: feed, or none. disk clean: dry-run, which is true or false",
+            "unpin: repository, package, file, reason. feeds refresh: feed, or none. disk clean: dry-run, which is true or false. ledger accept: reason",
           ),
       }),
       status: 202,

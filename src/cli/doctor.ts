@@ -6,6 +6,7 @@ import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
+import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
 import { checkSources } from "./check-sources.ts";
 import {
@@ -46,6 +47,8 @@ export interface DoctorDeps {
   feeds?(config: Config, now: number): Promise<Finding[]>;
   /** Whether code hosts answer. By git itself unless told. */
   sources?(config: Config, now: () => number): Promise<Finding[]>;
+  /** Whether log and database know of each other. As both have it unless told. */
+  ledger?(config: Config): Promise<Finding[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -61,6 +64,7 @@ export function doctorCommand({
   unknown = checkNames,
   feeds = checkFeeds,
   sources = checkSources,
+  ledger = checkLedger,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -90,6 +94,7 @@ and whether it is a repository of its format; and each code host: whether it ans
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
+        ...(await ledger(config)),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {

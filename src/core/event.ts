@@ -38,6 +38,12 @@ export const eventLevels = {
   /** Little is left of the disk; then that there is room again. */
   "disk-low": "error",
   "disk-ok": "info",
+  /** The append-only log has what the database no longer has: it was deleted, or an older copy was put in its place. */
+  "history-lost": "error",
+  /** The append-only log is not the one that the database knows: another one was begun. */
+  "log-lost": "error",
+  /** An operator took the log and the database as they are. */
+  "history-accepted": "warn",
 } as const satisfies Record<string, "error" | "warn" | "info">;
 
 export type EventKind = keyof typeof eventLevels;

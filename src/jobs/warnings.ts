@@ -10,13 +10,13 @@ export function tellWarnings(
   mounted: readonly { format: AnyFormat; repository: Repository }[],
   log: Log,
   /** Of the server as a whole: sentences without a final period. */
-  others: () => string[] = () => [],
+  others: () => Promise<string[]> = async () => [],
 ): RecurringJob {
   return {
     name: "Warnings",
     everyMs: AGAIN_MS,
     async run() {
-      for (const warning of others())
+      for (const warning of await others())
         log.write(
           "warn",
           warning.replace(/^./, (letter) => letter.toUpperCase()),

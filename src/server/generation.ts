@@ -77,11 +77,13 @@ export function createGeneration(
       waivers: shared.waivers,
       now,
       hooks: ground.hooks,
+      ledgerLog: ground.ledgerLog,
       database,
     }),
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
+    ledgerLog: ground.ledgerLog,
     overview: overviews.read,
     async explain(grant, purl) {
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);

@@ -1,4 +1,5 @@
 // What stays for as long as the server: the data directory, and all that remembers it. Configurations come and go on it.
+import { randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { type CurrentAdvisories, createCurrent } from "../advisories/current.ts";
 import { createFetches, type Fetches } from "../advisories/fetches.ts";
@@ -24,6 +25,7 @@ import { type Bodies, createBodies } from "../http/bodies.ts";
 import { watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
+import { type LedgerLog, openLog } from "../ledger/log/log.ts";
 import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
@@ -35,6 +37,7 @@ import {
   tighten,
 } from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
+import { openLogFiles } from "../store/log-files.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
@@ -49,6 +52,7 @@ export interface Ground {
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
   readonly fetches: Fetches;
+  readonly ledgerLog: LedgerLog;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -97,6 +101,9 @@ export async function openGround(
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
   const events = createEvents(database, log, metrics, now, hooks.event);
+  const name = `holdfast-${randomBytes(4).toString("hex")}`;
+  const files = openLogFiles(layout.log);
+  const ledgerLog = await openLog({ files, database, events, name });
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
@@ -153,6 +160,7 @@ export async function openGround(
     advisories,
     fetches,
     disk,
+    ledgerLog,
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -175,6 +183,11 @@ export async function openGround(
       await events.settled();
       await uses.flush().catch(() => {}); // a full disk: what was used last goes a little earlier
       await hooks.stop();
+      await ledgerLog
+        .stop()
+        .catch((error) =>
+          log.write("error", "The log could not be ended", { error: String(error) }),
+        );
       await database.close();
       lock.release();
     },

@@ -20,14 +20,18 @@ export interface Jobs {
 export function startServerJobs(
   ground: Ground,
   watching: readonly RecurringJob[],
-  warnings: () => string[],
+  warnings: () => Promise<string[]>,
 ): Jobs {
   const { shared, layout, pool, log } = ground;
   const file = layout.database;
   const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
   const ended: Promise<void>[] = [];
   const endHouse = startJobs(
-    [...housekeeping({ ...shared, file, checkpoint }, log), ...watching],
+    [
+      ...housekeeping({ ...shared, file, checkpoint }, log),
+      { name: "The append-only log", everyMs: LEAVES_MS, run: ground.ledgerLog.drain },
+      ...watching,
+    ],
     log,
   );
   let endTurns = async () => {};
@@ -63,6 +67,9 @@ export function startServerJobs(
     },
   };
 }
+
+/** How often what happened becomes leaves: each time costs some syncs of the disk. */
+const LEAVES_MS = 1_000;
 
 /** How often it is looked which code hosts are to be asked again. */
 const LOOK_MS = 30_000;

@@ -34,6 +34,7 @@ import { openGround } from "./ground.ts";
 import { hookOperations } from "./hook-operations.ts";
 import { type HooksConfig, openHooks } from "./hooks.ts";
 import { startServerJobs } from "./jobs.ts";
+import { ledgerOperations } from "./ledger-operations.ts";
 import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
 import { createReload, type Reload } from "./reload.ts";
@@ -139,6 +140,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...hookOperations(ground.hooks),
       ...feeds.operations,
       ...roomOperations(room),
+      ...ledgerOperations(ground),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -159,10 +161,12 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyHooks(ground.hooks),
       ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
     ],
-    () => {
+    async () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
       const warnings = serverWarnings({ ...current.config, tls }, now(), hasUsers);
-      return [...warnings.map(({ text }) => text), ...unknown()];
+      const loss = await ground.ledgerLog.loss();
+      const lost = loss === null ? [] : [loss.message];
+      return [...warnings.map(({ text }) => text), ...unknown(), ...lost];
     },
   );
   let control: ControlServer | null = null;

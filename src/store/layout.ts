@@ -5,6 +5,7 @@
 //     views/ab/cdef…/…        rendered documents; may be removed at any time
 //     evidence/sha256/…       bytes that were refused, for an investigation
 //     incoming/               downloads under way; emptied at start
+//     log/                    the append-only log: key, checkpoint, tile/… (ledger/log/)
 //     git/<sha256>/           mirrors of code hosts, by the digest of their URL (git/mirror.ts)
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
@@ -38,6 +39,7 @@ export interface Layout {
   readonly evidence: string;
   readonly incoming: string;
   readonly git: string;
+  readonly log: string;
   readonly database: string;
   readonly lock: string;
 }
@@ -51,6 +53,7 @@ export function layoutOf(root: string): Layout {
     evidence: join(root, "evidence", "sha256"),
     incoming: join(root, "incoming"),
     git: join(root, "git"),
+    log: join(root, "log"),
     database: join(root, "holdfast.db"),
     lock: join(root, "lock.db"),
   };

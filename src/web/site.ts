@@ -5,7 +5,7 @@ import { escapeHtml } from "../core/html.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Overview } from "../core/overview.ts";
 import type { Explained } from "../core/policy.ts";
-import type { Problem, ProblemKind } from "../core/problem.ts";
+import { Problem, type ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import { type HomeDeps, homePage } from "./home.ts";
 import { link, page } from "./page.ts";
@@ -23,6 +23,8 @@ export type SiteRoute =
   | { kind: "repository"; name: string }
   /** Why a release is held or blocked. */
   | { kind: "why"; purl: string }
+  /** A file of the append-only log. */
+  | { kind: "log"; path: string }
   /** A code host tells a repository of a push. */
   | { kind: "git hook"; name: string }
   | PeopleRoute
@@ -43,6 +45,8 @@ export interface Api {
 
 /** Before a purl. */
 const WHY = "/-/why/";
+/** Before the path of a file of the log. */
+const LOG = "/-/log/";
 /** Everything below it is the API's. */
 const API = "/-/api/";
 
@@ -56,8 +60,21 @@ export interface SiteDeps extends HomeDeps {
   explain(grant: Grant, purl: string): Promise<Explained[]>;
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
+  ledgerLog: LogSource;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
+}
+
+/** What of the append-only log is shown. */
+export interface LogSource {
+  /** With which its checkpoints are verified. */
+  readonly verifier: string;
+  /** What was lost and nobody has accepted yet; null for nothing. */
+  loss(): Promise<{ kind: string } | null>;
+  /** The newest signed checkpoint; null while the log is empty. */
+  note(): string | null;
+  /** A tile or a bundle of entries; null for what is none of the newest checkpoint's. */
+  tile(path: string): Promise<Uint8Array | null>;
 }
 
 export interface Site {
@@ -108,6 +125,7 @@ export function createSite(deps: SiteDeps): Site {
       const people = parsePeople(method, path);
       if (people) return people;
       if (method !== "GET" && method !== "HEAD") return null;
+      if (path.startsWith(LOG)) return { kind: "log", path: path.slice(LOG.length) };
       if (path.startsWith(WHY)) return { kind: "why", purl: path.slice(WHY.length) };
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
     },
@@ -115,7 +133,8 @@ export function createSite(deps: SiteDeps): Site {
       route.kind === "api"
         ? route.access
         : {
-            action: OPEN.has(route.kind) ? "open" : "read",
+            // The log names every package of every repository that there ever was.
+            action: OPEN.has(route.kind) ? "open" : route.kind === "log" ? "admin" : "read",
             package: null,
           },
     async serve(route, request, grant) {
@@ -145,13 +164,16 @@ export function createSite(deps: SiteDeps): Site {
             "text/plain; version=0.0.4; charset=utf-8",
             await deps.metrics.render(),
           );
+        case "log":
+          return logFile(route.path, deps.ledgerLog);
         case "live":
           return json(200, { status: "live", version: deps.version });
         case "ready": {
           const reason = await deps.ready();
-          return reason === null
-            ? json(200, { status: "ready" })
-            : json(503, { status: "not ready", reason });
+          if (reason !== null) return json(503, { status: "not ready", reason });
+          // What is here is served all the same: it is as verified as before.
+          const loss = await deps.ledgerLog.loss();
+          return json(200, { status: "ready", ...(loss && { warnings: [loss.kind] }) });
         }
       }
     },
@@ -169,6 +191,22 @@ export function createSite(deps: SiteDeps): Site {
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
     },
   };
+}
+
+/** https://c2sp.org/tlog-tiles: what a checkpoint names never changes, and a checkpoint does each second. */
+async function logFile(path: string, log: LogSource): Promise<Reply> {
+  const text = path === "checkpoint" ? log.note() : path === "key" ? `${log.verifier}\n` : null;
+  if (text !== null)
+    return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
+  const bytes = await log.tile(path);
+  if (!bytes)
+    throw new Problem(
+      "notFound",
+      "The log has checkpoint (once there is a first leaf), key, and the tiles that its checkpoint names; no such file",
+    );
+  return reply(200, "application/octet-stream", bytes, {
+    "cache-control": "max-age=31536000, immutable",
+  });
 }
 
 const TITLES: Partial<Record<ProblemKind, string>> = {

@@ -26,6 +26,7 @@ import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
 import sourceFailures from "./0029-source-failures.sql" with { type: "text" };
+import log from "./0030-log.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
   { version: 29, sql: sourceFailures },
+  { version: 30, sql: log },
 ];

@@ -1,0 +1,162 @@
+// The append-only log of what the catalog says: rows that wait become leaves, tiles first, the checkpoint last, then the catalog is told.
+import { NO_REPOSITORY } from "../../core/event.ts";
+import { checkpointText } from "../../proof/checkpoint.ts";
+import { hashesAtLevel } from "../../proof/tile.ts";
+import { parseStaticPath } from "../../proof/tlog-tiles.ts";
+import type { Database } from "../../store/database.ts";
+import type { LogFiles } from "../../store/log-files.ts";
+import type { Events } from "../events.ts";
+import { GROUPS, leafOf } from "./leaf.ts";
+import { pageOfRows, type QueuedRow, readQueue } from "./rows.ts";
+import { BATCH, CHECKPOINT, startLog } from "./start.ts";
+import {
+  enqueue,
+  fillOf,
+  forgetLog,
+  type KnownLoss,
+  readLoss,
+  readState,
+  removeState,
+  takeOff,
+  writeLoss,
+  writeState,
+} from "./state.ts";
+import { type LogTree, readTile } from "./tree.ts";
+
+export interface LedgerLog {
+  /** Its name, which is that of its key. */
+  readonly origin: string;
+  /** With which its checkpoints are verified. */
+  readonly verifier: string;
+  readonly seal: Uint8Array;
+  readonly files: LogFiles;
+  /** What was lost and nobody has accepted yet; null for nothing. */
+  loss(): Promise<KnownLoss | null>;
+  /** Leaves. */
+  size(): number;
+  /** The newest signed checkpoint; null while it is empty. */
+  note(): string | null;
+  /** The bytes of a tile or of a bundle of entries of the newest checkpoint; null for what is none. */
+  tile(path: string): Promise<Uint8Array | null>;
+  /** Makes leaves of all rows that wait, also of those that were there before there was a log. */
+  drain(): Promise<void>;
+  /** The last rows become leaves, and no more after them. */
+  stop(): Promise<void>;
+}
+
+export interface LogDeps {
+  files: LogFiles;
+  database: Database;
+  events: Pick<Events, "store" | "announce">;
+  /** Of the log, when it has to be made. */
+  name: string;
+}
+
+/** Leaves that are not in the catalog as such yet. */
+interface Pending {
+  rows: QueuedRow[];
+  tree: LogTree;
+  note: string;
+}
+
+/** Opens it, and tells when log or catalog have lost something since. */
+export async function openLog({ files, database, events, name }: LogDeps): Promise<LedgerLog> {
+  const { signer, seal, ...started } = await startLog(files, database, name);
+  let { tree, note } = started;
+  let pending: Pending | null = null;
+  let running: Promise<void> | null = null;
+  let isStopping = false;
+
+  const { loss } = started;
+  if (loss) {
+    const event = { ...loss, package: "" };
+    await database.write(
+      async (sql) => {
+        await events.store(sql, NO_REPOSITORY, event);
+        if (loss.kind === "log-lost") await forgetLog(sql);
+        await writeLoss(sql, loss);
+      },
+      { durable: true },
+    );
+    events.announce(NO_REPOSITORY, event);
+  }
+
+  /** How many rows became leaves. */
+  async function turn(): Promise<number> {
+    pending ??= await prepare();
+    if (!pending) return 0;
+    const { rows, tree: next, note: signed } = pending;
+    await files.write(CHECKPOINT, signed);
+    const first = tree.size;
+    await database.write(async (sql) => {
+      await takeOff(sql, rows, first);
+      await writeState(sql, CHECKPOINT, signed);
+    });
+    pending = null;
+    [tree, note] = [next, signed];
+    for (const path of next.filled) await files.remove(`${path}.p`);
+    return rows.length;
+  }
+
+  /** What is about to be a leaf must be on the disk: the log is never to know more than the catalog after a power cut. */
+  async function prepare(): Promise<Pending | null> {
+    const [one] = await readQueue(database.read, 1);
+    if (!one) return null;
+    const rows = await database.write((sql) => readQueue(sql, BATCH), { durable: true });
+    const next = await tree.append(rows.map((row) => leafOf(row, seal)));
+    const text = checkpointText({ origin: signer.name, size: next.size, hash: next.hash });
+    return { rows, tree: next, note: signer.sign(text) };
+  }
+
+  /** Puts a thousand rows of before the log to those that wait. False when there are no more. */
+  async function fill(): Promise<boolean> {
+    for (const group of GROUPS) {
+      const after = await readState(database.read, fillOf(group));
+      if (after === null) continue;
+      await database.write(async (sql) => {
+        const { rows, next } = await pageOfRows(sql, group, JSON.parse(after));
+        await enqueue(sql, rows);
+        if (next) await writeState(sql, fillOf(group), JSON.stringify(next));
+        else await removeState(sql, fillOf(group));
+      });
+      return true;
+    }
+    return false;
+  }
+
+  async function all(): Promise<void> {
+    for (;;) {
+      while ((await turn()) > 0) if (isStopping) return;
+      if (isStopping || !(await fill())) return;
+    }
+  }
+
+  function drain(): Promise<void> {
+    running ??= all().finally(() => {
+      running = null;
+    });
+    return running;
+  }
+
+  return {
+    origin: signer.name,
+    verifier: signer.verifier,
+    seal,
+    files,
+    loss: () => readLoss(database.read),
+    size: () => tree.size,
+    note: () => note,
+    async tile(path) {
+      const tile = parseStaticPath(path);
+      const width = tile && hashesAtLevel(tree.size, Math.max(0, tile.level)) - tile.index * 256;
+      if (!tile || width === null || width < tile.width) return null;
+      return readTile(files, tile.level, tile.index, tile.width);
+    },
+    drain,
+    async stop() {
+      await running;
+      isStopping = true;
+      while ((await turn()) > 0);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// The files of the append-only log: whole and on the disk before anything names them.
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { guard } from "./guard.ts";
+import { FILE_MODE, FOLDER_MODE } from "./layout.ts";
+
+export interface LogFiles {
+  /** Null when there is none. */
+  read(path: string): Promise<Uint8Array | null>;
+  /** Resolves when the file is on the disk, under its name. It takes the place of one that was there at once, and whole. */
+  write(path: string, bytes: Uint8Array | string): Promise<void>;
+  /** A file, or a folder with all that is in it; nothing where there is none. */
+  remove(path: string): Promise<void>;
+  /** Puts all that is there aside, below a name that is free. Returns the folder. */
+  setAside(): Promise<string>;
+}
+
+/** `root`: made when something is written. */
+export function openLogFiles(root: string): LogFiles {
+  return {
+    async read(path) {
+      try {
+        return await readFile(join(root, path));
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
+    write: (path, bytes) => guard(writeWhole(join(root, path), bytes)),
+    remove: (path) => rm(join(root, path), { recursive: true, force: true }),
+    async setAside() {
+      const names = await readdir(dirname(root));
+      for (let number = 1; ; number += 1) {
+        const name = `log.${number}`;
+        if (names.includes(name)) continue;
+        const aside = join(dirname(root), name);
+        await rename(root, aside).catch((error) => {
+          if (!isMissing(error)) throw error;
+        });
+        return aside;
+      }
+    },
+  };
+}
+
+async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+  const part = `${path}.part`;
+  const file = await open(part, "w", FILE_MODE);
+  try {
+    await file.writeFile(bytes);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, path);
+  const folder = await open(dirname(path), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENOTDIR";
+}
