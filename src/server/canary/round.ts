@@ -1,0 +1,132 @@
+// One round: every check of every repository, one after the other, in a small server that is gone afterwards.
+import type { RepositoryConfig } from "../../config/resolve.ts";
+import { type Canary, type CanaryTimes, canaryRoles } from "../../core/canary.ts";
+import type { AnyFormat } from "../../core/format.ts";
+import type { PolicyRule } from "../../core/policy.ts";
+import { type CanaryResult, canaryNames } from "../../jobs/canaries.ts";
+import { compileRules, ruledRepository } from "../../policy/rules.ts";
+import { checks, fetchBefore } from "./checks.ts";
+import { type CanaryWorld, openWorld, type WorldDeps } from "./world.ts";
+
+export interface RoundDeps extends WorldDeps {
+  /** How long one check may take. Milliseconds. */
+  limitMs: number;
+  signal: AbortSignal;
+}
+
+const DAY = 86_400_000;
+const OLD_DAYS = 3_650;
+const AGE_DAYS = 30;
+
+/** Of repositories whose format has canaries. Fewer, when it was ended by its signal. Never throws. */
+export async function runRound(
+  repositories: readonly RepositoryConfig[],
+  deps: RoundDeps,
+): Promise<CanaryResult[]> {
+  const results: CanaryResult[] = [];
+  const watched = repositories.flatMap((settings) => {
+    const format = deps.formats.find(({ name }) => name === settings.format);
+    return format?.canary ? [{ settings, format }] : [];
+  });
+  const allRed = (repository: string, error: unknown) =>
+    results.push(...canaryNames.map((canary) => ({ repository, canary, why: reasonOf(error) })));
+  let world: CanaryWorld;
+  try {
+    world = await openWorld(deps);
+  } catch (error) {
+    for (const { settings } of watched) allRed(settings.name, error);
+    return results;
+  }
+  try {
+    for (const { settings, format } of watched) {
+      if (deps.signal.aborted) break;
+      try {
+        results.push(...(await examine(settings, format, world, deps)));
+      } catch (error) {
+        allRed(settings.name, error);
+      }
+    }
+  } finally {
+    await world.close().catch(() => {}); // what is left goes with the next round
+  }
+  return results;
+}
+
+async function examine(
+  settings: RepositoryConfig,
+  format: AnyFormat,
+  world: CanaryWorld,
+  { now, limitMs, signal }: RoundDeps,
+): Promise<CanaryResult[]> {
+  const times: CanaryTimes = {
+    old: new Date(now() - OLD_DAYS * DAY),
+    young: new Date(now() - DAY),
+  };
+  const canary = await format.canary!(times);
+  const { packages } = canary;
+  const claims = [...settings.claims, packages.private.name];
+  const own = (policy: PolicyRule[]) => ({ ...settings, policy, claims });
+  const before = world.mount(own([]), format, canary);
+  try {
+    await within(limitMs, fetchBefore(before, canary));
+  } finally {
+    await before.close();
+  }
+  const mount = world.mount(own(rulesOf(settings, format, canary)), format, canary);
+  const results: CanaryResult[] = [];
+  try {
+    for (const name of canaryNames) {
+      if (signal.aborted) break;
+      const why = await within(limitMs, checks[name](mount, canary)).then(() => null, reasonOf);
+      results.push({ repository: settings.name, canary: name, why });
+    }
+  } finally {
+    await mount.close();
+  }
+  return results;
+}
+
+/** Those of the canaries, and those of the configuration beside which they can be told apart. */
+function rulesOf(
+  { name, policy }: RepositoryConfig,
+  format: AnyFormat,
+  { packages }: Canary<unknown>,
+): PolicyRule[] {
+  const rule = { repositories: null, versions: null };
+  const names = canaryRoles.map((role) => packages[role].name);
+  const beside = compileRules(policy, ruledRepository(name, format))
+    .filter(({ rule: { block, allow, licence }, covers }) => {
+      const decides = block !== undefined || allow !== undefined || licence !== undefined;
+      return !decides || !names.some(covers);
+    })
+    .map((one) => one.rule);
+  return [
+    {
+      ...rule,
+      name: "canary-block",
+      packages: [packages.bad.purl, packages.revoked.purl],
+      block: "it is a canary",
+    },
+    { ...rule, name: "canary-hold", packages: [packages.young.purl], minimumAge: AGE_DAYS * DAY },
+    ...beside,
+  ];
+}
+
+/** What hangs is as wrong as what fails. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`it did not end within ${limitMs / 1000} s`)),
+    limitMs,
+  );
+  work.catch(() => {}); // when it is late nobody waits for it any more
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
