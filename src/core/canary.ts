@@ -25,6 +25,8 @@ export interface CanaryPackage {
   /** As rules name it. */
   purl: string;
   asks: readonly CanaryAsk[];
+  /** Paths of lists that are asked for before the release is there: where what is held is held back behind an earlier one. */
+  before?: readonly string[];
 }
 
 /** What the made-up upstream says. */
@@ -50,8 +52,8 @@ export interface Canary<Options> {
   options(options: Options): Options;
   /** Why nothing vouches for the bytes of a repository with these options: then none can be told from others. Null: something does. */
   unguarded?(options: Options): string | null;
-  /** What the upstream has at a path, which is as a format asks for it; null: nothing. */
-  upstream(path: string): CanaryAnswer | null;
+  /** What the upstream has at a path, which is as a format asks for it; null: nothing. `isBefore`: see `CanaryPackage.before`. */
+  upstream(path: string, isBefore: boolean): CanaryAnswer | null;
 }
 
 /** Where nothing is: what stands before the paths of the made-up upstream. RFC 2606 §2 */
@@ -68,9 +70,13 @@ export function canaryPackages(
   ) as Canary<unknown>["packages"];
 }
 
-/** Answers by path, below the origin. */
+/** Answers by path, below the origin. `before`: what is said in their place at first. */
 export function canaryUpstream(
   answers: ReadonlyMap<string, CanaryAnswer>,
+  before: ReadonlyMap<string, CanaryAnswer> = new Map(),
 ): Canary<unknown>["upstream"] {
-  return (path) => answers.get(path.replace(CANARY_ORIGIN, "")) ?? null;
+  return (asked, isBefore) => {
+    const path = asked.replace(CANARY_ORIGIN, "");
+    return (isBefore && before.get(path)) || (answers.get(path) ?? null);
+  };
 }

@@ -4,6 +4,7 @@ import {
   CANARY_NAME,
   type Canary,
   type CanaryAnswer,
+  type CanaryAsk,
   type CanaryRole,
   type CanaryTimes,
   canaryPackages,
@@ -23,6 +24,8 @@ type Suite = keyof typeof SUITES;
 
 export async function canary(times: CanaryTimes): Promise<Canary<AptOptions>> {
   const answers = new Map<string, CanaryAnswer>();
+  /** Of the young suite: an earlier release, in which there is nothing yet. */
+  const before = new Map<string, CanaryAnswer>();
   const packages = canaryPackages((role) => {
     const path = poolPath(role);
     const bytes = debOf(role, role === "tampered" ? "others" : "");
@@ -34,27 +37,42 @@ export async function canary(times: CanaryTimes): Promise<Canary<AptOptions>> {
       purl:
         role === "young" ? `pkg:deb/dists/${SUITES.young}` : `pkg:deb/debian/${CANARY_NAME}${role}`,
       asks: [
-        ...(role === "private" ? [] : listsOf(suite, role)),
+        ...(role === "private" ? [] : listsOf(suite, role, dateOf(times[suite]))),
         { gives: "bytes", path: `/${path}`, bytes },
       ],
+      ...(role === "young" && { before: listsOf(suite, role, "").map((ask) => ask.path) }),
     };
   });
   const keys = await keysAt(times.old.getTime());
-  for (const suite of Object.keys(SUITES) as Suite[]) {
-    const roles = canaryRoles.filter((role) => suiteOf(role) === suite);
+  await publish(
+    "old",
+    canaryRoles.filter((role) => suiteOf(role) === "old"),
+    times.old,
+    answers,
+  );
+  await publish("young", ["young"], times.young, answers);
+  await publish("young", [], times.old, before);
+
+  async function publish(
+    suite: Suite,
+    roles: readonly CanaryRole[],
+    date: Date,
+    there: Map<string, CanaryAnswer>,
+  ): Promise<void> {
+    const at = date.getTime();
     const index = roles.map(stanzaOf).join("\n");
-    const at = times[suite].getTime();
     const named = { path: INDEX, sha256: sha256(index), size: Buffer.byteLength(index) };
     const text = releaseText(SUITES[suite], "canary", hosted(SUITES[suite]), [named], at);
     const role = suite === "young" ? suite : null;
     const say = (name: string, body: string) =>
-      answers.set(`dists/${SUITES[suite]}/${name}`, { type: TEXT, body, role });
+      there.set(`dists/${SUITES[suite]}/${name}`, { type: TEXT, body, role });
     say(INDEX, index);
     say(INDEX.replace("Packages", `by-hash/SHA256/${named.sha256}`), index);
     say("Release", text);
     say("Release.gpg", await detached(text, keys, at));
     say("InRelease", await clearSigned(text, keys, at));
   }
+
   const file = { path: "canary.asc", bytes: Buffer.from(keys.armoured) };
   return {
     packages,
@@ -66,16 +84,16 @@ export async function canary(times: CanaryTimes): Promise<Canary<AptOptions>> {
         generations,
         ...(unverified ? { unverified } : { keyring: file }),
       }),
-    upstream: canaryUpstream(answers),
+    upstream: canaryUpstream(answers, before),
   };
 }
 
-function listsOf(suite: Suite, role: CanaryRole): Canary<AptOptions>["packages"]["good"]["asks"] {
+function listsOf(suite: Suite, role: CanaryRole, date: string): CanaryAsk[] {
   const folder = `/dists/${SUITES[suite]}`;
-  const isOfSuite = (text: string) => text.includes(`Suite: ${SUITES[suite]}\n`);
+  const isThis = (text: string) => text.includes(`Date: ${date}\n`);
   return [
-    { gives: "list", path: `${folder}/InRelease`, shows: isOfSuite },
-    { gives: "list", path: `${folder}/Release`, shows: isOfSuite },
+    { gives: "list", path: `${folder}/InRelease`, shows: isThis },
+    { gives: "list", path: `${folder}/Release`, shows: isThis },
     {
       gives: "list",
       path: `${folder}/${INDEX}`,
@@ -84,6 +102,8 @@ function listsOf(suite: Suite, role: CanaryRole): Canary<AptOptions>["packages"]
   ];
 }
 
+/** As releases tell it. */
+const dateOf = (date: Date) => date.toUTCString().replace("GMT", "UTC");
 const suiteOf = (role: CanaryRole): Suite => (role === "young" ? "young" : "old");
 const poolPath = (role: CanaryRole) =>
   `pool/main/h/holdfast-canary/${CANARY_NAME}${role}_${VERSION}_all.deb`;

@@ -19,6 +19,11 @@ const WAYS = [
 
 /** Before the rules: what is to be here when they come. */
 export async function fetchBefore(mount: CanaryMount, { packages }: AnyCanary): Promise<void> {
+  for (const { before = [] } of Object.values(packages))
+    for (const path of before) {
+      const { status } = await mount.ask("GET", path);
+      must(status === 200, `${path}, before there is a young release, is answered with ${status}`);
+    }
   await mustServe(mount, packages.revoked);
 }
 

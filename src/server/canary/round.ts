@@ -17,6 +17,8 @@ export interface RoundDeps extends WorldDeps {
 const DAY = 86_400_000;
 const OLD_DAYS = 3_650;
 const AGE_DAYS = 30;
+/** Of documents: what was asked for before the rules is asked for again after. */
+const FRESH_MS = 60_000;
 
 /** Of repositories whose format has canaries. Fewer, when it was ended by its signal. Never throws. */
 export async function runRound(
@@ -65,14 +67,20 @@ async function examine(
   const canary = await format.canary!(times);
   const { packages } = canary;
   const claims = [...settings.claims, packages.private.name];
-  const own = (policy: PolicyRule[]) => ({ ...settings, policy, claims });
-  const before = world.mount(own([]), format, canary);
+  const own = (policy: PolicyRule[]) => ({
+    ...settings,
+    policy,
+    claims,
+    freshnessMs: FRESH_MS,
+  });
+  const before = world.mount(own([]), format, canary, true);
   try {
     await within(limitMs, fetchBefore(before, canary));
   } finally {
     await before.close();
   }
-  const mount = world.mount(own(rulesOf(settings, format, canary)), format, canary);
+  world.advance(2 * FRESH_MS);
+  const mount = world.mount(own(rulesOf(settings, format, canary)), format, canary, false);
   const results: CanaryResult[] = [];
   try {
     for (const name of canaryNames) {

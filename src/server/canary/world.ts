@@ -11,7 +11,7 @@ import { createSoundness } from "../../cache/soundness.ts";
 import { createUses } from "../../cache/uses.ts";
 import type { RepositoryConfig } from "../../config/resolve.ts";
 import type { Accounts } from "../../core/accounts.ts";
-import { CANARY_ORIGIN, type Canary } from "../../core/canary.ts";
+import { CANARY_ORIGIN, type Canary, type CanaryAnswer } from "../../core/canary.ts";
 import type { AnyFormat } from "../../core/format.ts";
 import type { Log } from "../../core/log.ts";
 import { createMetrics } from "../../core/metrics.ts";
@@ -49,8 +49,15 @@ export interface CanaryMount {
 }
 
 export interface CanaryWorld {
-  /** Puts a repository to work in the place of the one that had its name. */
-  mount(settings: RepositoryConfig, format: AnyFormat, canary: Canary<unknown>): CanaryMount;
+  /** Puts a repository to work in the place of the one that had its name. `isBefore`: see `CanaryPackage.before`. */
+  mount(
+    settings: RepositoryConfig,
+    format: AnyFormat,
+    canary: Canary<unknown>,
+    isBefore: boolean,
+  ): CanaryMount;
+  /** Its clock goes on by so much at once. */
+  advance(milliseconds: number): void;
   /** Leaves nothing. */
   close(): Promise<void>;
 }
@@ -77,9 +84,11 @@ const nowhere: Site = {
 export async function openWorld({
   layout: { incoming },
   formats,
-  now,
+  now: clock,
   create = createRepository,
 }: WorldDeps): Promise<CanaryWorld> {
+  let ahead = 0;
+  const now = () => clock() + ahead;
   const scratch = await openScratch({ incoming }, "canary");
   const { database, layout } = scratch;
   const metrics = createMetrics();
@@ -124,10 +133,16 @@ export async function openWorld({
     settings: RepositoryConfig,
     format: AnyFormat,
     canary: Canary<unknown>,
+    isBefore: boolean,
   ): CanaryMount {
     const asked: string[] = [];
     const given: (Uint8Array | string)[] = [];
-    const upstream = inMemory(canary, asked, given);
+    const upstream = inMemory((path) => {
+      asked.push(path);
+      const found = canary.upstream(path, isBefore);
+      if (found) given.push(found.body);
+      return found;
+    });
     const mounted = create(
       {
         ...settings,
@@ -166,6 +181,9 @@ export async function openWorld({
 
   return {
     mount,
+    advance(milliseconds) {
+      ahead += milliseconds;
+    },
     async close() {
       await soundness.close();
       await events.settled();
@@ -175,17 +193,11 @@ export async function openWorld({
   };
 }
 
-function inMemory(
-  canary: Canary<unknown>,
-  asked: string[],
-  given: (Uint8Array | string)[],
-): Upstream {
+function inMemory(answer: (path: string) => CanaryAnswer | null): Upstream {
   return {
     unavailable: () => null,
     async fetch({ path }) {
-      asked.push(path);
-      const found = canary.upstream(path);
-      if (found) given.push(found.body);
+      const found = answer(path);
       const body = Buffer.from(found?.body ?? "");
       return {
         status: found ? 200 : 404,
