@@ -46,6 +46,8 @@ export interface CanaryTimes {
 /** See `Format.canary`. */
 export interface Canary<Options> {
   packages: Readonly<Record<CanaryRole, CanaryPackage>>;
+  /** Names of packages that its documents are about beside those. */
+  others?: readonly string[];
   /** Its lists are signed as a whole: what is blocked stays in them, and is refused. */
   areListsSigned?: true;
   /** The repository's own, without what only its real upstream could answer. */

@@ -76,6 +76,7 @@ export async function canary(times: CanaryTimes): Promise<Canary<AptOptions>> {
   const file = { path: "canary.asc", bytes: Buffer.from(keys.armoured) };
   return {
     packages,
+    others: Object.values(SUITES).map((suite) => `dists/${suite}`),
     areListsSigned: true,
     options: ({ unverified, onChange, validUntil, generations }) =>
       aptOptions.parse({

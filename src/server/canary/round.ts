@@ -1,6 +1,7 @@
 // One round: every check of every repository, one after the other, in a small server that is gone afterwards.
 import type { RepositoryConfig } from "../../config/resolve.ts";
 import { type Canary, type CanaryTimes, canaryRoles } from "../../core/canary.ts";
+import { createClaims } from "../../core/claims.ts";
 import type { AnyFormat } from "../../core/format.ts";
 import type { PolicyRule } from "../../core/policy.ts";
 import { type CanaryResult, canaryNames } from "../../jobs/canaries.ts";
@@ -14,9 +15,9 @@ export interface RoundDeps extends WorldDeps {
   signal: AbortSignal;
 }
 
-const DAY = 86_400_000;
-const OLD_DAYS = 3_650;
-const AGE_DAYS = 30;
+const DAY_MS = 86_400_000;
+const OLD_MS = 3_650 * DAY_MS;
+const AGE_MS = 30 * DAY_MS;
 /** Of documents: what was asked for before the rules is asked for again after. */
 const FRESH_MS = 60_000;
 
@@ -61,12 +62,12 @@ async function examine(
   { now, limitMs, signal }: RoundDeps,
 ): Promise<CanaryResult[]> {
   const times: CanaryTimes = {
-    old: new Date(now() - OLD_DAYS * DAY),
-    young: new Date(now() - DAY),
+    old: new Date(now() - OLD_MS),
+    young: new Date(now() - DAY_MS),
   };
   const canary = await format.canary!(times);
   const { packages } = canary;
-  const claims = [...settings.claims, packages.private.name];
+  const claims = [...claimsBeside(settings, format, canary), packages.private.name];
   const own = (policy: PolicyRule[]) => ({
     ...settings,
     policy,
@@ -94,30 +95,46 @@ async function examine(
   return results;
 }
 
+/** Claims of the configuration, but those that would keep canaries out which are to come. */
+function claimsBeside(
+  { claims }: RepositoryConfig,
+  { spell }: AnyFormat,
+  canary: Canary<unknown>,
+): string[] {
+  return claims.filter((pattern) => {
+    const claimed = createClaims([pattern], spell);
+    return !namesOf(canary).some((name) => claimed(name) !== null);
+  });
+}
+
 /** Those of the canaries, and those of the configuration beside which they can be told apart. */
 function rulesOf(
   { name, policy }: RepositoryConfig,
   format: AnyFormat,
-  { packages }: Canary<unknown>,
+  canary: Canary<unknown>,
 ): PolicyRule[] {
+  const { bad, revoked, young } = canary.packages;
   const rule = { repositories: null, versions: null };
-  const names = canaryRoles.map((role) => packages[role].name);
+  const names = namesOf(canary);
   const beside = compileRules(policy, ruledRepository(name, format))
-    .filter(({ rule: { block, allow, licence }, covers }) => {
-      const decides = block !== undefined || allow !== undefined || licence !== undefined;
-      return !decides || !names.some(covers);
-    })
+    .filter(({ rule, covers }) => !mayDecide(rule) || !names.some(covers))
     .map((one) => one.rule);
   return [
-    {
-      ...rule,
-      name: "canary-block",
-      packages: [packages.bad.purl, packages.revoked.purl],
-      block: "it is a canary",
-    },
-    { ...rule, name: "canary-hold", packages: [packages.young.purl], minimumAge: AGE_DAYS * DAY },
+    { ...rule, name: "canary-bad", packages: [bad.purl, revoked.purl], block: "it is a canary" },
+    { ...rule, name: "canary-young", packages: [young.purl], minimumAge: AGE_MS },
     ...beside,
   ];
+}
+
+/** Of what was released long ago and has no history. */
+function mayDecide({ block, allow, licence, minimumAge = 0 }: PolicyRule): boolean {
+  return (
+    block !== undefined || allow !== undefined || licence !== undefined || minimumAge >= OLD_MS / 2
+  );
+}
+
+function namesOf({ packages, others = [] }: Canary<unknown>): string[] {
+  return [...canaryRoles.map((role) => packages[role].name), ...others];
 }
 
 /** What hangs is as wrong as what fails. */

@@ -66,6 +66,8 @@ export interface WorldDeps {
   layout: Pick<Layout, "incoming">;
   formats: readonly AnyFormat[];
   now(): number;
+  /** Awaited before each request, with the milliseconds that the one before took. */
+  pace(tookMs: number): Promise<void>;
   /** For tests, which break what the canaries watch. */
   create?: typeof createRepository;
 }
@@ -85,9 +87,11 @@ export async function openWorld({
   layout: { incoming },
   formats,
   now: clock,
+  pace,
   create = createRepository,
 }: WorldDeps): Promise<CanaryWorld> {
   let ahead = 0;
+  let tookMs = 0;
   const now = () => clock() + ahead;
   const scratch = await openScratch({ incoming }, "canary");
   const { database, layout } = scratch;
@@ -156,11 +160,18 @@ export async function openWorld({
       shared,
     );
     const app = appOf(settings.name, mounted);
+    const paced = async (...[method, path, headers = {}]: Parameters<CanaryMount["ask"]>) => {
+      await pace(tookMs);
+      const begun = performance.now();
+      const seen = await ask(app, method, `/${settings.name}${path}`, headers);
+      tookMs = performance.now() - begun;
+      return seen;
+    };
     return {
       asked,
       given: () => given.length,
       gave: (bytes, after = 0) => given.slice(after).some((one) => one === bytes),
-      ask: (method, path, headers = {}) => ask(app, method, `/${settings.name}${path}`, headers),
+      ask: paced,
       close: () => mounted.close(),
     };
   }
