@@ -15,6 +15,8 @@ export type CanaryName = (typeof canaryNames)[number];
 export interface CanaryResult {
   repository: string;
   canary: CanaryName;
-  /** What is wrong, in a clause; null: nothing. */
+  /** "unproven": it cannot be told in this repository. */
+  state: "green" | "red" | "unproven";
+  /** What is wrong, or why it cannot be told, in a clause; null: it is green. */
   why: string | null;
 }

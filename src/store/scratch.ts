@@ -1,5 +1,5 @@
-// A data directory for a moment: what is in it goes when it is closed, or else at the next start.
-import { rm } from "node:fs/promises";
+// A data directory for a moment: what is in it goes when it is closed, or else at the next start. Nothing of it is ever made to last on the disk.
+import { copyFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, openDatabase } from "./database.ts";
 import { type Layout, openLayout } from "./layout.ts";
@@ -11,27 +11,47 @@ export interface Scratch {
   close(): Promise<void>;
 }
 
-/** `incoming`: of the data directory, whose disk and rights it shares. One of a name at a time. */
-export async function openScratch(
+export interface ScratchPlace {
+  /** One at a time. */
+  open(): Promise<Scratch>;
+  close(): Promise<void>;
+}
+
+/** `incoming`: of the data directory, whose disk and rights it shares. Makes an empty database, which takes a while, and is copied from then on. */
+export async function placeScratch(
   { incoming }: Pick<Layout, "incoming">,
   name: string,
-): Promise<Scratch> {
+): Promise<ScratchPlace> {
   const root = join(incoming, name);
-  const remove = () => rm(root, { recursive: true, force: true });
-  await remove();
-  const layout = openLayout(root);
-  try {
-    const database = await openDatabase(layout.database);
-    return {
-      layout,
-      database,
-      async close() {
-        await database.close();
-        await remove();
-      },
-    };
-  } catch (error) {
-    await remove();
-    throw error;
-  }
+  const empty = join(incoming, `${name}.db`);
+  const remove = (path: string) => rm(path, { recursive: true, force: true });
+  const removeEmpty = () => Promise.all(["", "-wal", "-shm"].map((end) => remove(empty + end)));
+  await remove(root);
+  await removeEmpty();
+  await (await openDatabase(empty, { lasts: false })).close();
+  return {
+    async open() {
+      await remove(root);
+      const layout = openLayout(root);
+      try {
+        await copyFile(empty, layout.database);
+        const database = await openDatabase(layout.database, { lasts: false });
+        return {
+          layout,
+          database,
+          async close() {
+            await database.close();
+            await remove(root);
+          },
+        };
+      } catch (error) {
+        await remove(root);
+        throw error;
+      }
+    },
+    async close() {
+      await remove(root);
+      await removeEmpty();
+    },
+  };
 }

@@ -11,15 +11,21 @@ import { formats } from "../../formats/index.ts";
 import { type CanaryName, canaryNames } from "../../jobs/canaries.ts";
 import type { Waiver } from "../../policy/waiver.ts";
 import { type Layout, openLayout } from "../../store/layout.ts";
+import { placeScratch, type ScratchPlace } from "../../store/scratch.ts";
 import { type RoundDeps, runRound } from "./round.ts";
 
 let root: string;
 let layout: Layout;
-beforeEach(() => {
+let scratch: ScratchPlace;
+beforeEach(async () => {
   root = tempFolder("canary");
   layout = openLayout(root);
+  scratch = await placeScratch(layout, "canary");
 });
-afterEach(() => removeTemp(root));
+afterEach(async () => {
+  await scratch.close();
+  removeTemp(root);
+});
 
 type Create = typeof createRepository;
 const MINUTES = 60_000;
@@ -63,7 +69,7 @@ function guarded(format: AnyFormat): unknown {
 
 const round = (settings: readonly RepositoryConfig[], more: Partial<RoundDeps> = {}) =>
   runRound(settings, {
-    layout,
+    scratch,
     formats,
     now: Date.now,
     limitMs: 5 * MINUTES,
@@ -79,8 +85,8 @@ async function red(settings: readonly RepositoryConfig[], more: Partial<RoundDep
   return Object.fromEntries(
     settings.map(({ name }) => [
       name,
-      results.flatMap(({ repository, canary, why }) =>
-        repository === name && why !== null ? [canary] : [],
+      results.flatMap(({ repository, canary, state }) =>
+        repository === name && state === "red" ? [canary] : [],
       ),
     ]),
   );
@@ -163,9 +169,10 @@ for (const format of formats)
   describe(format.name, () => {
     test("all is green, and nothing is left", async () => {
       expect(await red([settingsOf(format)])).toEqual({ main: [] });
-      const left = readdirSync(root, { recursive: true }).map(String);
-      expect(left.filter((file) => file.includes("canary"))).toEqual([]);
-      expect(readdirSync(layout.incoming)).toEqual([]);
+      expect(readdirSync(layout.incoming)).toEqual(["canary.db"]);
+      await scratch.close();
+      const left = readdirSync(root, { recursive: true, withFileTypes: true });
+      expect(left.filter((file) => file.isFile())).toEqual([]);
     });
 
     test("all is green beside rules and claims for everything, offline, and where nothing is fetched", async () => {

@@ -1,10 +1,10 @@
 // One round: every check of every repository, one after the other, in a small server that is gone afterwards.
 import type { RepositoryConfig } from "../../config/resolve.ts";
-import { type Canary, type CanaryTimes, canaryRoles } from "../../core/canary.ts";
+import { type Canary, canaryRoles } from "../../core/canary.ts";
 import { createClaims } from "../../core/claims.ts";
 import type { AnyFormat } from "../../core/format.ts";
 import type { PolicyRule } from "../../core/policy.ts";
-import { type CanaryResult, canaryNames } from "../../jobs/canaries.ts";
+import { type CanaryName, type CanaryResult, canaryNames } from "../../jobs/canaries.ts";
 import { compileRules, ruledRepository } from "../../policy/rules.ts";
 import { checks, fetchBefore } from "./checks.ts";
 import { type CanaryWorld, openWorld, type WorldDeps } from "./world.ts";
@@ -27,26 +27,25 @@ export async function runRound(
   deps: RoundDeps,
 ): Promise<CanaryResult[]> {
   const results: CanaryResult[] = [];
-  const watched = repositories.flatMap((settings) => {
-    const format = deps.formats.find(({ name }) => name === settings.format);
-    return format?.canary ? [{ settings, format }] : [];
-  });
-  const allRed = (repository: string, error: unknown) =>
-    results.push(...canaryNames.map((canary) => ({ repository, canary, why: reasonOf(error) })));
+  const made = canariesOf(deps);
+  const allRed = ({ name }: RepositoryConfig, error: unknown) =>
+    results.push(...canaryNames.map((canary) => redBy(name, canary, error)));
   let world: CanaryWorld;
   try {
     world = await openWorld(deps);
   } catch (error) {
-    for (const { settings } of watched) allRed(settings.name, error);
+    for (const settings of repositories) allRed(settings, error);
     return results;
   }
   try {
-    for (const { settings, format } of watched) {
+    for (const settings of repositories) {
       if (deps.signal.aborted) break;
+      const format = deps.formats.find(({ name }) => name === settings.format);
+      if (!format?.canary) continue;
       try {
-        results.push(...(await examine(settings, format, world, deps)));
+        results.push(...(await examine(settings, format, await made(format), world, deps)));
       } catch (error) {
-        allRed(settings.name, error);
+        allRed(settings, error);
       }
     }
   } finally {
@@ -55,25 +54,28 @@ export async function runRound(
   return results;
 }
 
+/** Those of a format, made once a round. */
+function canariesOf({ now }: Pick<RoundDeps, "now">) {
+  const old = new Date(now() - OLD_MS);
+  const young = new Date(now() - DAY_MS);
+  const made = new Map<AnyFormat, Promise<Canary<unknown>>>();
+  return (format: AnyFormat): Promise<Canary<unknown>> => {
+    const known = made.get(format) ?? format.canary!({ old, young });
+    made.set(format, known);
+    return known;
+  };
+}
+
 async function examine(
   settings: RepositoryConfig,
   format: AnyFormat,
+  canary: Canary<unknown>,
   world: CanaryWorld,
-  { now, limitMs, signal }: RoundDeps,
+  { limitMs, signal }: RoundDeps,
 ): Promise<CanaryResult[]> {
-  const times: CanaryTimes = {
-    old: new Date(now() - OLD_MS),
-    young: new Date(now() - DAY_MS),
-  };
-  const canary = await format.canary!(times);
-  const { packages } = canary;
-  const claims = [...claimsBeside(settings, format, canary), packages.private.name];
-  const own = (policy: PolicyRule[]) => ({
-    ...settings,
-    policy,
-    claims,
-    freshnessMs: FRESH_MS,
-  });
+  const { name: repository } = settings;
+  const claims = [...claimsBeside(settings, format, canary), canary.packages.private.name];
+  const own = (policy: PolicyRule[]) => ({ ...settings, policy, claims, freshnessMs: FRESH_MS });
   const before = world.mount(own([]), format, canary, true);
   try {
     await within(limitMs, fetchBefore(before, canary));
@@ -82,17 +84,30 @@ async function examine(
   }
   world.advance(2 * FRESH_MS);
   const mount = world.mount(own(rulesOf(settings, format, canary)), format, canary, false);
+  const unguarded = canary.unguarded?.(settings.options) ?? null;
   const results: CanaryResult[] = [];
   try {
     for (const name of canaryNames) {
       if (signal.aborted) break;
-      const why = await within(limitMs, checks[name](mount, canary)).then(() => null, reasonOf);
-      results.push({ repository: settings.name, canary: name, why });
+      if (name === "tampered" && unguarded !== null)
+        results.push({ repository, canary: name, state: "unproven", why: unguarded });
+      else
+        results.push(
+          await within(limitMs, checks[name](mount, canary)).then(
+            (): CanaryResult => ({ repository, canary: name, state: "green", why: null }),
+            (error) => redBy(repository, name, error),
+          ),
+        );
     }
   } finally {
     await mount.close();
   }
   return results;
+}
+
+function redBy(repository: string, canary: CanaryName, error: unknown): CanaryResult {
+  const why = error instanceof Error ? error.message : String(error);
+  return { repository, canary, state: "red", why };
 }
 
 /** Claims of the configuration, but those that would keep canaries out which are to come. */
@@ -150,8 +165,4 @@ async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

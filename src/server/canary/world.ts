@@ -24,8 +24,7 @@ import { createEvents } from "../../ledger/events.ts";
 import { openWaivers } from "../../policy/waivers.ts";
 import { openBlobs } from "../../store/blobs.ts";
 import { createChanges } from "../../store/changes.ts";
-import type { Layout } from "../../store/layout.ts";
-import { openScratch } from "../../store/scratch.ts";
+import type { ScratchPlace } from "../../store/scratch.ts";
 import { openViewFiles } from "../../store/view-files.ts";
 import type { Site } from "../../web/site.ts";
 import { createTransform } from "../../worker/work.ts";
@@ -63,7 +62,7 @@ export interface CanaryWorld {
 }
 
 export interface WorldDeps {
-  layout: Pick<Layout, "incoming">;
+  scratch: Pick<ScratchPlace, "open">;
   formats: readonly AnyFormat[];
   now(): number;
   /** Awaited before each request, with the milliseconds that the one before took. */
@@ -84,7 +83,7 @@ const nowhere: Site = {
 };
 
 export async function openWorld({
-  layout: { incoming },
+  scratch: place,
   formats,
   now: clock,
   pace,
@@ -93,7 +92,7 @@ export async function openWorld({
   let ahead = 0;
   let tookMs = 0;
   const now = () => clock() + ahead;
-  const scratch = await openScratch({ incoming }, "canary");
+  const scratch = await place.open();
   const { database, layout } = scratch;
   const metrics = createMetrics();
   const audit = async () => {};
