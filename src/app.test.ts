@@ -49,6 +49,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       explain: async () => [],
       gitHook: async () => reply(404, "text/plain", ""),
       ready: async () => null,
+      whyNotProven: null,
     }),
     log: createLog("json", (line) => lines.push(line)),
     now: Date.now,

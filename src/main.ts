@@ -3,6 +3,7 @@ import { accountCommands } from "./cli/accounts.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
+import { canaryCommands } from "./cli/canaries.ts";
 import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
 import { diskCommands } from "./cli/disk.ts";
@@ -40,7 +41,13 @@ export function commands(): Command[] {
       formats,
       async start(config, load) {
         if (!hasStore(config)) await requirePorts(config);
-        return start({ config, load, log: processLog(config), hasControl: true });
+        return start({
+          config,
+          load,
+          log: processLog(config),
+          hasControl: true,
+          hasCanaries: true,
+        });
       },
     }),
     setupCommand(deps),
@@ -61,6 +68,7 @@ export function commands(): Command[] {
     auditCommand(deps),
     ...hookCommands(working),
     ...diskCommands(working),
+    ...canaryCommands(working),
     ...operationCommands(working),
   ];
 }

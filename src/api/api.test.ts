@@ -481,7 +481,7 @@ test("each does what it says, and answers as the document says", async () => {
   ]);
 
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
-  for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean"]) {
+  for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean", "canary run"]) {
     const { id } = await call("POST", "/operations", { name });
     const find = () => call("GET", `/operations/${id}`);
     await waitFor(
@@ -491,7 +491,10 @@ test("each does what it says, and answers as the document says", async () => {
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
   }
-  expect((await call("GET", "/operations")).items).toHaveLength(5);
+  expect((await call("GET", "/operations")).items).toHaveLength(6);
+  const { results } = await call("GET", "/canaries");
+  expect(results.length).toBeGreaterThan(0);
+  expect(results.filter(({ state }: { state: string }) => state === "red")).toEqual([]);
   expect((await call("GET", "/feeds")).items).toMatchObject([
     { name: "gap", records: 1, error: null },
   ]);

@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
+import { canaryEndpoints } from "./canaries.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
@@ -47,6 +48,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
+    ...canaryEndpoints(deps),
   ];
 }
 

@@ -38,6 +38,9 @@ export const eventLevels = {
   /** Little is left of the disk; then that there is room again. */
   "disk-low": "error",
   "disk-ok": "info",
+  /** A made-up package met something else than it should (jobs/canaries.ts); then that it is as it should be again. */
+  "canary-red": "error",
+  "canary-green": "info",
 } as const satisfies Record<string, "error" | "warn" | "info">;
 
 export type EventKind = keyof typeof eventLevels;

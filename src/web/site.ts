@@ -19,7 +19,7 @@ import { whyPage } from "./why.ts";
 export type { SiteRequest } from "./request.ts";
 
 export type SiteRoute =
-  | { kind: "home" | "metrics" | "live" | "ready" }
+  | { kind: "home" | "metrics" | "live" | "ready" | "enforcing" }
   | { kind: "repository"; name: string }
   /** Why a release is held or blocked. */
   | { kind: "why"; purl: string }
@@ -58,6 +58,8 @@ export interface SiteDeps extends HomeDeps {
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
+  /** Why it is not proven that the server enforces its rules, or null; in place of a function null where nothing proves that. */
+  whyNotProven: (() => string | null) | null;
 }
 
 export interface Site {
@@ -84,6 +86,7 @@ const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
   "live",
   "ready",
+  "enforcing",
   "people",
   "git hook",
 ] as const);
@@ -93,6 +96,7 @@ const ROUTES: Readonly<Record<string, SiteRoute>> = {
   "/-/metrics": { kind: "metrics" },
   "/-/health/live": { kind: "live" },
   "/-/health/ready": { kind: "ready" },
+  "/-/health/enforcing": { kind: "enforcing" },
 };
 
 export function createSite(deps: SiteDeps): Site {
@@ -150,8 +154,12 @@ export function createSite(deps: SiteDeps): Site {
         case "ready": {
           const reason = await deps.ready();
           return reason === null
-            ? json(200, { status: "ready" })
+            ? json(200, { status: "ready", ...enforcement(deps.whyNotProven) })
             : json(503, { status: "not ready", reason });
+        }
+        case "enforcing": {
+          const told = enforcement(deps.whyNotProven);
+          return json(told?.enforcing === "yes" ? 200 : 503, told ?? { enforcing: "unknown" });
         }
       }
     },
@@ -169,6 +177,13 @@ export function createSite(deps: SiteDeps): Site {
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
     },
   };
+}
+
+/** What canaries prove: "not yet" before the first round, and after one in which not all were as they should be. */
+function enforcement(whyNot: SiteDeps["whyNotProven"]) {
+  if (whyNot === null) return null;
+  const reason = whyNot();
+  return reason === null ? { enforcing: "yes" } : { enforcing: "not yet", reason };
 }
 
 const TITLES: Partial<Record<ProblemKind, string>> = {

@@ -80,7 +80,7 @@ const round = (settings: readonly RepositoryConfig[], more: Partial<RoundDeps> =
 
 /** What is red, by repository. */
 async function red(settings: readonly RepositoryConfig[], more: Partial<RoundDeps> = {}) {
-  const results = await round(settings, more);
+  const { results } = await round(settings, more);
   expect(results.length).toBe(settings.length * canaryNames.length);
   return Object.fromEntries(
     settings.map(({ name }) => [

@@ -4,7 +4,12 @@ import { type Canary, canaryRoles } from "../../core/canary.ts";
 import { createClaims } from "../../core/claims.ts";
 import type { AnyFormat } from "../../core/format.ts";
 import type { PolicyRule } from "../../core/policy.ts";
-import { type CanaryName, type CanaryResult, canaryNames } from "../../jobs/canaries.ts";
+import {
+  type CanaryName,
+  type CanaryResult,
+  type CanaryRound,
+  canaryNames,
+} from "../../jobs/canaries.ts";
 import { compileRules, ruledRepository } from "../../policy/rules.ts";
 import { checks, fetchBefore } from "./checks.ts";
 import { type CanaryWorld, openWorld, type WorldDeps } from "./world.ts";
@@ -25,7 +30,7 @@ const FRESH_MS = 60_000;
 export async function runRound(
   repositories: readonly RepositoryConfig[],
   deps: RoundDeps,
-): Promise<CanaryResult[]> {
+): Promise<Pick<CanaryRound, "results" | "failure">> {
   const results: CanaryResult[] = [];
   const made = canariesOf(deps);
   const allRed = ({ name }: RepositoryConfig, error: unknown) =>
@@ -35,7 +40,7 @@ export async function runRound(
     world = await openWorld(deps);
   } catch (error) {
     for (const settings of repositories) allRed(settings, error);
-    return results;
+    return { results, failure: reasonOf(error) };
   }
   try {
     for (const settings of repositories) {
@@ -51,7 +56,7 @@ export async function runRound(
   } finally {
     await world.close().catch(() => {}); // what is left goes with the next round
   }
-  return results;
+  return { results, failure: null };
 }
 
 /** Those of a format, made once a round. */
@@ -106,8 +111,11 @@ async function examine(
 }
 
 function redBy(repository: string, canary: CanaryName, error: unknown): CanaryResult {
-  const why = error instanceof Error ? error.message : String(error);
-  return { repository, canary, state: "red", why };
+  return { repository, canary, state: "red", why: reasonOf(error) };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Claims of the configuration, but those that would keep canaries out which are to come. */
