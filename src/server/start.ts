@@ -91,7 +91,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);
 
-  const rounds = openRounds(() => current.config.repositories, ground);
+  const rounds = openRounds(() => current, ground);
   const canaries = createCanaries({ ...shared, round: rounds.run, metrics: ground.metrics, log });
   // Over all configurations, as what it tells of is.
   const api = {

@@ -27,6 +27,7 @@ afterEach(async () => {
   removeTemp(root);
 });
 
+const NO_WAIVERS = { revision: () => 0, all: () => [] };
 type Create = typeof createRepository;
 const MINUTES = 60_000;
 
@@ -75,6 +76,8 @@ const round = (settings: readonly RepositoryConfig[], more: Partial<RoundDeps> =
     limitMs: 5 * MINUTES,
     pace: async () => {},
     signal: new AbortController().signal,
+    waivers: NO_WAIVERS,
+    serving: () => null,
     ...more,
   });
 

@@ -11,10 +11,15 @@ import {
   canaryNames,
 } from "../../jobs/canaries.ts";
 import { compileRules, ruledRepository } from "../../policy/rules.ts";
+import type { CurrentWaivers } from "../../policy/waivers.ts";
 import { checks, fetchBefore } from "./checks.ts";
+import { faultsOf, type Serving } from "./serving.ts";
 import { type CanaryWorld, openWorld, type WorldDeps } from "./world.ts";
 
 export interface RoundDeps extends WorldDeps {
+  /** The repository of that name as it serves; null: it does not. */
+  serving(repository: string): Serving | null;
+  waivers: CurrentWaivers;
   /** How long one check may take. Milliseconds. */
   limitMs: number;
   signal: AbortSignal;
@@ -76,8 +81,9 @@ async function examine(
   format: AnyFormat,
   canary: Canary<unknown>,
   world: CanaryWorld,
-  { limitMs, signal }: RoundDeps,
+  deps: RoundDeps,
 ): Promise<CanaryResult[]> {
+  const { limitMs, signal } = deps;
   const { name: repository } = settings;
   const claims = [...claimsBeside(settings, format, canary), canary.packages.private.name];
   const own = (policy: PolicyRule[]) => ({ ...settings, policy, claims, freshnessMs: FRESH_MS });
@@ -89,6 +95,8 @@ async function examine(
   }
   world.advance(2 * FRESH_MS);
   const mount = world.mount(own(rulesOf(settings, format, canary)), format, canary, false);
+  const serving = deps.serving(repository);
+  const faults = serving ? await faultsOf(settings, format, serving, deps) : {};
   const unguarded = canary.unguarded?.(settings.options) ?? null;
   const results: CanaryResult[] = [];
   try {
@@ -96,6 +104,7 @@ async function examine(
       if (signal.aborted) break;
       if (name === "tampered" && unguarded !== null)
         results.push({ repository, canary: name, state: "unproven", why: unguarded });
+      else if (faults[name] !== undefined) results.push(redBy(repository, name, faults[name]));
       else
         results.push(
           await within(limitMs, checks[name](mount, canary)).then(

@@ -1,8 +1,8 @@
 // Rounds of canaries for a server: of what it serves now, so slowly that nobody waits for them.
-import type { RepositoryConfig } from "../../config/resolve.ts";
 import { formats } from "../../formats/index.ts";
 import type { CanariesDeps } from "../../jobs/canaries.ts";
 import { placeScratch, type ScratchPlace } from "../../store/scratch.ts";
+import type { Generation } from "../generation.ts";
 import type { Ground } from "../ground.ts";
 import { runRound } from "./round.ts";
 
@@ -18,9 +18,9 @@ export interface Rounds {
   close(): Promise<void>;
 }
 
-/** `repositories`: those of now. */
+/** `current`: what serves now. */
 export function openRounds(
-  repositories: () => readonly RepositoryConfig[],
+  current: () => Pick<Generation, "config" | "held">,
   { layout, shared }: Pick<Ground, "layout" | "shared">,
 ): Rounds {
   let place: Promise<ScratchPlace> | null = null;
@@ -34,15 +34,19 @@ export function openRounds(
   }
 
   return {
-    run: (signal, isAwaited) =>
-      runRound(repositories(), {
+    async run(signal, isAwaited) {
+      const { config, held } = current();
+      return runRound(config.repositories, {
         scratch: { open: async () => (await placed()).open() },
         formats,
         now: shared.now,
         limitMs: LIMIT_MS,
         signal,
         pace: (tookMs) => rest(isAwaited ? 0 : tookMs * REST, signal),
-      }),
+        waivers: shared.waivers,
+        serving: (repository) => held.find(({ name }) => name === repository) ?? null,
+      });
+    },
     async close() {
       await (await place?.catch(() => null))?.close();
     },
