@@ -39,14 +39,14 @@ export function commands(): Command[] {
   return [
     serveCommand({
       formats,
-      async start(config, load) {
+      async start(config, load, { hasCanaries }) {
         if (!hasStore(config)) await requirePorts(config);
         return start({
           config,
           load,
           log: processLog(config),
           hasControl: true,
-          hasCanaries: true,
+          hasCanaries,
         });
       },
     }),
