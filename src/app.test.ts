@@ -50,6 +50,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       gitHook: async () => reply(404, "text/plain", ""),
       ledgerLog: { verifier: "", loss: async () => null, note: () => null, tile: async () => null },
       ready: async () => null,
+      whyNotProven: null,
     }),
     log: createLog("json", (line) => lines.push(line)),
     now: Date.now,

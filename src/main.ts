@@ -3,6 +3,7 @@ import { accountCommands } from "./cli/accounts.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
+import { canaryCommands } from "./cli/canaries.ts";
 import { requirePorts } from "./cli/checks.ts";
 import { configCommand } from "./cli/config.ts";
 import { diskCommands } from "./cli/disk.ts";
@@ -39,9 +40,15 @@ export function commands(): Command[] {
   return [
     serveCommand({
       formats,
-      async start(config, load) {
+      async start(config, load, { hasCanaries }) {
         if (!hasStore(config)) await requirePorts(config);
-        return start({ config, load, log: processLog(config), hasControl: true });
+        return start({
+          config,
+          load,
+          log: processLog(config),
+          hasControl: true,
+          hasCanaries,
+        });
       },
     }),
     setupCommand(deps),
@@ -63,6 +70,7 @@ export function commands(): Command[] {
     ...hookCommands(working),
     ...diskCommands(working),
     ...ledgerCommands(working),
+    ...canaryCommands(working),
     ...operationCommands(working),
   ];
 }

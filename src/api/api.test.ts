@@ -484,7 +484,9 @@ test("each does what it says, and answers as the document says", async () => {
   ]);
 
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
-  for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit"]) {
+  for (const name of [
+    ...["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit", "canary run"],
+  ]) {
     const { id } = await call("POST", "/operations", { name });
     const find = () => call("GET", `/operations/${id}`);
     await waitFor(
@@ -504,6 +506,9 @@ test("each does what it says, and answers as the document says", async () => {
   expect(readReceipt(items[0].proof, key).said).toMatchObject({ sha256: items[0].sha256 });
   await call("GET", proofs("pkg:npm/@acme/app@9.0.0"), undefined, 404);
   await call("GET", proofs("@acme/app"), undefined, 400);
+  const { results } = await call("GET", "/canaries");
+  expect(results.length).toBeGreaterThan(0);
+  expect(results.filter(({ state }: { state: string }) => state === "red")).toEqual([]);
   expect((await call("GET", "/feeds")).items).toMatchObject([
     { name: "gap", records: 1, error: null },
   ]);

@@ -6,6 +6,7 @@ import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import type { CanaryRound } from "../jobs/canaries.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
 import type { ProvingLog } from "../ledger/log/prove.ts";
@@ -41,6 +42,8 @@ export interface ApiDeps {
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
   ledgerLog: ProvingLog;
+  /** What canaries proved last; null: nothing yet. */
+  canaries(): CanaryRound | null;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

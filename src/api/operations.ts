@@ -18,6 +18,7 @@ export const HOUSE = [
   "disk clean",
   "ledger audit",
   "ledger accept",
+  "canary run",
 ] as const;
 
 const Operation = z

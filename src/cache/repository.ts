@@ -14,7 +14,7 @@ import { createHosting, type HostedRoom } from "../hosted/hosting.ts";
 import type { HostedNames } from "../hosted/names.ts";
 import type { Events } from "../ledger/events.ts";
 import { createWithheldTold } from "../ledger/withheld.ts";
-import { type AskedAdvisories, createPolicy } from "../policy/policy.ts";
+import { type AskedAdvisories, createPolicy, type Policy } from "../policy/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import { createSources, type RepositorySources } from "../sources/sources.ts";
@@ -120,6 +120,8 @@ export interface Mounted {
   /** False where nothing but what is stored or published is ever had. */
   hasUpstreams: boolean;
   hostedKeys: Parts["hostedKeys"];
+  /** What its rules and the waivers say of a release. */
+  decide: Policy["decide"];
   /** Who made its files. */
   attested: Attested;
   /** Lets go of what it holds. Nothing is asked of it afterwards. */
@@ -359,6 +361,7 @@ export function createRepository(
     hosting,
     sources,
     hostedKeys,
+    decide: policy.decide,
     attested,
     hasUpstreams: settings.hasUpstreams ?? true,
     hosts: (packageName) => isHosted(packageName) || bases.some((base) => base.hosts(packageName)),

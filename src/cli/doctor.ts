@@ -6,6 +6,7 @@ import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command } from "./arguments.ts";
+import { checkCanaries } from "./check-canaries.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
 import { checkSources } from "./check-sources.ts";
@@ -49,6 +50,8 @@ export interface DoctorDeps {
   sources?(config: Config, now: () => number): Promise<Finding[]>;
   /** Whether log and database know of each other. As both have it unless told. */
   ledger?(config: Config): Promise<Finding[]>;
+  /** What the server that runs has proven of itself. Asked through its socket unless told. */
+  canaries?(config: Config): Promise<Finding[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -65,6 +68,7 @@ export function doctorCommand({
   feeds = checkFeeds,
   sources = checkSources,
   ledger = checkLedger,
+  canaries = checkCanaries,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -95,6 +99,7 @@ and whether it is a repository of its format; and each code host: whether it ans
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
         ...(await ledger(config)),
+        ...(await canaries(config)),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {

@@ -16,9 +16,11 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   unproven: "red",
   unfinished: "red",
   "disk-low": "red",
+  "canary-red": "red",
   returned: "dim",
   "upstream-up": "dim",
   "disk-ok": "dim",
+  "canary-green": "dim",
 };
 
 export function eventsCommand({ formats }: { formats: readonly FormatOptions[] }): Command {

@@ -25,7 +25,7 @@ export interface Running {
 export interface ServeDeps {
   formats: readonly Pick<Format, "name" | "options" | "fileOptions" | "setup">[];
   /** `load`: the configuration as it is written by now. */
-  start(config: Config, load: () => Config): Promise<Running>;
+  start(config: Config, load: () => Config, how: { hasCanaries: boolean }): Promise<Running>;
   /** Calls back on each signal to take the configuration in again, until it is told to leave off. Of the process unless told. */
   hangUps?(reload: () => void): () => void;
   /** Calls back on each signal to stop, until it is told to leave off. Of the process unless told. */
@@ -47,7 +47,12 @@ export function serveCommand({
   return {
     name: "serve",
     summary: "Serve the repositories",
-    options: configOptions,
+    options: {
+      ...configOptions,
+      "no-canaries": {
+        help: "Never prove with made-up packages that rules count: on a machine with little memory",
+      },
+    },
     details: `SIGTERM and Ctrl-C let running responses finish (30 s at most) and close cleanly. A second one stops at once.
 SIGHUP takes a changed configuration in, as holdfast reload does; on a terminal it ends the server, since that is how a terminal says that it was closed.`,
     examples: [
@@ -58,7 +63,8 @@ SIGHUP takes a changed configuration in, as holdfast reload does; on a terminal 
     async run(given, terminal) {
       const load = () => configFrom(given, formats, terminal);
       const config = load();
-      const running = await start(config, load).catch((error: unknown) => {
+      const hasCanaries = !given.on("no-canaries");
+      const running = await start(config, load, { hasCanaries }).catch((error: unknown) => {
         throw explain(error, config);
       });
       const told = until(signals);

@@ -44,6 +44,9 @@ export const eventLevels = {
   "log-lost": "error",
   /** An operator took the log and the database as they are. */
   "history-accepted": "warn",
+  /** A made-up package met something else than it should (jobs/canaries.ts); then that it is as it should be again. */
+  "canary-red": "error",
+  "canary-green": "info",
 } as const satisfies Record<string, "error" | "warn" | "info">;
 
 export type EventKind = keyof typeof eventLevels;

@@ -2,6 +2,7 @@
 import type { ZodType } from "zod";
 import type { Ecosystem } from "./advisory.ts";
 import type { ArtifactType, RandomAccess, StoredName } from "./artifact.ts";
+import type { Canary, CanaryTimes } from "./canary.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
@@ -105,6 +106,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
    * held to its bytes alone. Reads all of it: beside it `ArtifactType.check` need not. Throws Problem("malformed") for what cannot be read.
    */
   contentDigest?(file: RandomAccess, artifact: { file: string }): Promise<string | null>;
+  /** Made-up packages by which a server proves that it refuses what it should. Without it nothing is proven of its repositories. Pure. */
+  canary?(times: CanaryTimes): Promise<Canary<Options>>;
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */
   problem(problem: Problem, path?: string, accept?: string | null): Reply;
   /** `own`: patterns of the names that are the repository's own, where the reader may know them. */

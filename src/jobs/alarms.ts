@@ -123,8 +123,8 @@ type Before = Pick<RepositoryEvent, "kind"> & {
   detail: Record<string, unknown>;
 };
 
-/** The newest first. */
-async function toldBefore(
+/** Events of two kinds, the newest first. */
+export async function toldBefore(
   { read }: ReadDatabase,
   [one, other]: readonly [EventKind, EventKind],
 ): Promise<Before[]> {

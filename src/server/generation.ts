@@ -14,7 +14,7 @@ import { createOverviews } from "../jobs/overview.ts";
 import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
-import { createSite } from "../web/site.ts";
+import { createSite, type SiteDeps } from "../web/site.ts";
 import type { Ground } from "./ground.ts";
 import { openIdentity } from "./identity.ts";
 import type { Held } from "./mounts.ts";
@@ -32,11 +32,15 @@ export interface Generation {
   retire(): void;
 }
 
+/** What is told of the server over all configurations. `whyNotProven`: see `SiteDeps`. */
+type ShownDeps = Pick<ApiDeps, "runs" | "retries" | "disk" | "canaries"> &
+  Pick<SiteDeps, "whyNotProven">;
+
 export function createGeneration(
   config: Config,
   held: readonly Held[],
   ground: Ground,
-  shownRuns: Pick<ApiDeps, "runs" | "retries" | "disk">,
+  { whyNotProven, ...shownRuns }: ShownDeps,
   gitHook: GitHooks,
   given?: Gate,
 ): Generation {
@@ -90,6 +94,7 @@ export function createGeneration(
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
     ready: () => readiness(database),
+    whyNotProven,
   });
   const gate =
     given ??

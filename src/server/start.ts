@@ -12,6 +12,7 @@ import type { Log } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
 import { watchDisk, watchUpstreams } from "../jobs/alarms.ts";
+import { createCanaries } from "../jobs/canaries.ts";
 import { watchFormats } from "../jobs/gauges.ts";
 import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
@@ -25,6 +26,7 @@ import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
+import { openRounds } from "./canary/rounds.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
@@ -61,6 +63,8 @@ export interface StartOptions {
   listen?: "ports" | "loopback" | "none";
   /** Whether commands may ask it for work, through a socket in the data directory. */
   hasControl?: boolean;
+  /** Whether made-up packages prove again and again that it enforces its rules. */
+  hasCanaries?: boolean;
 }
 
 export interface Running {
@@ -84,6 +88,7 @@ export interface Running {
 /** Starts a server. Throws a Problem when the data directory is in use or newer than this program. */
 export async function start(options: StartOptions): Promise<Running> {
   const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
+  const hasCanaries = where === "ports" && (options.hasCanaries ?? false);
   const elapsed = options.now ?? (() => performance.now());
   const { patienceMs } = options;
   const ground = await openGround(config, {
@@ -96,8 +101,12 @@ export async function start(options: StartOptions): Promise<Running> {
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);
 
+  const rounds = openRounds(() => current, ground);
+  const canaries = createCanaries({ ...shared, round: rounds.run, metrics: ground.metrics, log });
   // Over all configurations, as what it tells of is.
   const api = {
+    canaries: canaries.last,
+    whyNotProven: hasCanaries ? canaries.whyNot : null,
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
     disk: () => room.state(),
@@ -141,6 +150,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...feeds.operations,
       ...roomOperations(room),
       ...ledgerOperations(ground),
+      ...canaries.operations,
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -160,6 +170,7 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyTrash(hosting, serverGrant, log),
       tidyHooks(ground.hooks),
       ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
+      ...(hasCanaries ? [canaries.job] : []),
     ],
     async () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
@@ -225,6 +236,7 @@ export async function start(options: StartOptions): Promise<Running> {
     watch();
     lock.tell(ports.addresses());
     await jobs.follow(current, operations);
+    if (hasCanaries) canaries.renew();
     return lines;
   }
 
@@ -234,11 +246,13 @@ export async function start(options: StartOptions): Promise<Running> {
     isStopping = true;
     const enough = setTimeout(() => void pool.close(), graceMs); // work that does not end would keep those who wait for it
     const jobsEnded = jobs.stop();
+    const roundEnded = canaries.stop();
     await operations.stop();
     await Promise.all([control?.stop(), ports.stop(graceMs)]);
     feeds.close();
     await soundness.close();
-    await jobsEnded;
+    await Promise.all([jobsEnded, roundEnded]);
+    await rounds.close();
     await mounts.close();
     clearTimeout(enough);
     await ground.close();

@@ -35,12 +35,14 @@ export interface DatabaseOptions {
   patienceMs?: number;
   /** Sees to it that what was committed is on the disk. For tests. */
   sync?(): Promise<void>;
+  /** False: it is gone in a moment, and nothing waits for the disk. */
+  lasts?: boolean;
 }
 
 /** Opens the SQLite file at `path`, made when missing and migrated when older: for the one that holds the data directory's lock. */
 export async function openDatabase(
   path: string,
-  { patienceMs, sync }: DatabaseOptions = {},
+  { patienceMs, sync, lasts = true }: DatabaseOptions = {},
 ): Promise<Database> {
   makePrivate(path);
   const file = new Sqlite(path, { create: true, readwrite: true });
@@ -49,7 +51,7 @@ export async function openDatabase(
     file.run("PRAGMA busy_timeout = 5000"); // nobody waits for anything yet
     file.run("PRAGMA journal_mode = WAL");
     // In WAL mode NORMAL survives kill -9; a power cut may lose the last fetches, never corrupt. Publishing asks for more, see `durable`.
-    file.run("PRAGMA synchronous = NORMAL");
+    file.run(`PRAGMA synchronous = ${lasts ? "NORMAL" : "OFF"}`);
     // A checkpoint syncs to disk, for a second on a busy one: the worker does it (see `checkpoint`), never a request.
     file.run("PRAGMA wal_autocheckpoint = 0");
     migrate(file, path);

@@ -115,5 +115,5 @@ export function makePrivate(path: string): void {
 /** Removes what a crash left half-written. Only for the one that holds the lock. */
 export function emptyIncoming(layout: Layout): void {
   for (const name of readdirSync(layout.incoming))
-    rmSync(join(layout.incoming, name), { force: true });
+    rmSync(join(layout.incoming, name), { force: true, recursive: true });
 }

@@ -19,7 +19,7 @@ import { whyPage } from "./why.ts";
 export type { SiteRequest } from "./request.ts";
 
 export type SiteRoute =
-  | { kind: "home" | "metrics" | "live" | "ready" }
+  | { kind: "home" | "metrics" | "live" | "ready" | "enforcing" }
   | { kind: "repository"; name: string }
   /** Why a release is held or blocked. */
   | { kind: "why"; purl: string }
@@ -63,6 +63,8 @@ export interface SiteDeps extends HomeDeps {
   ledgerLog: LogSource;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
+  /** Why it is not proven that the server enforces its rules, or null; in place of a function null where nothing proves that. */
+  whyNotProven: (() => string | null) | null;
 }
 
 /** What of the append-only log is shown. */
@@ -101,6 +103,7 @@ const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
   "live",
   "ready",
+  "enforcing",
   "people",
   "git hook",
 ] as const);
@@ -110,6 +113,7 @@ const ROUTES: Readonly<Record<string, SiteRoute>> = {
   "/-/metrics": { kind: "metrics" },
   "/-/health/live": { kind: "live" },
   "/-/health/ready": { kind: "ready" },
+  "/-/health/enforcing": { kind: "enforcing" },
 };
 
 export function createSite(deps: SiteDeps): Site {
@@ -173,7 +177,15 @@ export function createSite(deps: SiteDeps): Site {
           if (reason !== null) return json(503, { status: "not ready", reason });
           // What is here is served all the same: it is as verified as before.
           const loss = await deps.ledgerLog.loss();
-          return json(200, { status: "ready", ...(loss && { warnings: [loss.kind] }) });
+          return json(200, {
+            status: "ready",
+            ...(loss && { warnings: [loss.kind] }),
+            ...enforcement(deps.whyNotProven),
+          });
+        }
+        case "enforcing": {
+          const told = enforcement(deps.whyNotProven);
+          return json(told?.enforcing === "yes" ? 200 : 503, told ?? { enforcing: "unknown" });
         }
       }
     },
@@ -207,6 +219,13 @@ async function logFile(path: string, log: LogSource): Promise<Reply> {
   return reply(200, "application/octet-stream", bytes, {
     "cache-control": "max-age=31536000, immutable",
   });
+}
+
+/** What canaries prove: "not yet" before the first round, and after one in which not all were as they should be. */
+function enforcement(whyNot: SiteDeps["whyNotProven"]) {
+  if (whyNot === null) return null;
+  const reason = whyNot();
+  return reason === null ? { enforcing: "yes" } : { enforcing: "not yet", reason };
 }
 
 const TITLES: Partial<Record<ProblemKind, string>> = {

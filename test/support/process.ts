@@ -41,6 +41,8 @@ export interface ProcessOptions {
   port?: number;
   /** How many files it may have open (`ulimit -n`). */
   files?: number;
+  /** Whether canaries run, which take memory and time of their own. */
+  hasCanaries?: boolean;
 }
 
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
@@ -49,6 +51,7 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   const port = options.port ?? (await freePort());
   const url = `${options.authority ? "https" : "http"}://127.0.0.1:${port}`;
   const fixed = ["--data", data, "--listen", `127.0.0.1:${port}`];
+  if (!options.hasCanaries) fixed.push("--no-canaries");
   if (options.config) {
     writeFileSync(join(home, "holdfast.yaml"), options.config);
     fixed.push("--config", join(home, "holdfast.yaml"));

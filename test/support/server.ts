@@ -13,6 +13,9 @@ import type { FakeUpstream } from "./fake-upstream/index.ts";
 import { databaseUrl } from "./postgres.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 
+/** What is told of how the server is started, beside its configuration. */
+type StartOptions = { gate?: Gate; hasCanaries?: boolean; hasControl?: boolean };
+
 export interface TestServer {
   /** Without a trailing slash. The same after a restart, so that lock files stay true. */
   readonly url: string;
@@ -23,7 +26,7 @@ export interface TestServer {
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void;
   /** Stops and starts again on the same data. */
-  restart(changes?: TestOptions & { gate?: Gate }): Promise<void>;
+  restart(changes?: TestOptions & StartOptions): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
   operate(
     name: string,
@@ -45,7 +48,7 @@ const PATIENCE_MS = 20_000;
 
 export async function startServer(
   upstream: FakeUpstream,
-  options: TestOptions & { gate?: Gate } = {},
+  options: TestOptions & StartOptions = {},
 ): Promise<TestServer> {
   const home = tempFolder("server");
   const data = join(home, "data");
@@ -65,6 +68,8 @@ export async function startServer(
       now: () => Date.now() + shift,
       patienceMs: wanted.patienceMs ?? PATIENCE_MS,
       ...(wanted.gate && { gate: wanted.gate }),
+      hasCanaries: wanted.hasCanaries ?? false,
+      hasControl: wanted.hasControl ?? false,
     });
   };
   let running = await begin();

@@ -2,6 +2,7 @@
 import type { Format } from "../../core/format.ts";
 import { acceptOperation } from "./accept.ts";
 import { artifacts } from "./artifacts.ts";
+import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
 import { suiteOperations } from "./hosted/operations.ts";
 import { compareVersions, isVersion } from "./hosted/version.ts";
@@ -61,6 +62,7 @@ export const apt: Format<AptRoute, AptOptions> = {
   operations: [...mirrorOperations, acceptOperation, ...suiteOperations],
   warnings,
   probe,
+  canary,
   problem: problemReply,
   setup: setupSnippets,
 };

@@ -3,6 +3,7 @@ import type { Format } from "../../core/format.ts";
 import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { admit } from "./admit.ts";
 import { artifacts } from "./artifacts.ts";
+import { canary } from "./canary.ts";
 import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents, factNames } from "./documents.ts";
@@ -48,6 +49,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   alsoPinned: ["sha1"],
   contentDigest,
   probe,
+  canary,
   problem: renderProblem,
   setup: setupSnippets,
 };

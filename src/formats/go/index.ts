@@ -2,6 +2,7 @@
 import type { Format, Snippet } from "../../core/format.ts";
 import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { artifacts } from "./artifacts.ts";
+import { canary } from "./canary.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument, latestRef } from "./info.ts";
@@ -81,6 +82,7 @@ export const go: Format<GoRoute, GoOptions> = {
   tasks: { dirhash },
   operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,
+  canary,
   problem: problemReply,
   setup,
 };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Format } from "../../core/format.ts";
 import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
+import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
 import { popular } from "./popular.ts";
@@ -52,6 +53,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   },
   tasks: { provenance: provenanceTask },
   probe,
+  canary,
   problem: renderProblem,
   setup: setupSnippets,
 };

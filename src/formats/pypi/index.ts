@@ -3,6 +3,7 @@ import type { Format } from "../../core/format.ts";
 import type { Action } from "../../core/grant.ts";
 import { artifacts } from "./artifacts.ts";
 import { findProvenance, provenanceTask } from "./attested.ts";
+import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
@@ -50,6 +51,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   mount: () => ({ serve, provenance: findProvenance }),
   tasks: { metadata: metadataTask, provenance: provenanceTask },
   probe,
+  canary,
   problem: renderProblem,
   setup: snippets,
 };
