@@ -4,6 +4,7 @@ import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
 import { requirePorts } from "./cli/checks.ts";
+import { completionCommand } from "./cli/completion.ts";
 import { configCommand } from "./cli/config.ts";
 import { diskCommands } from "./cli/disk.ts";
 import { doctorCommand } from "./cli/doctor.ts";
@@ -62,6 +63,7 @@ export function commands(): Command[] {
     ...hookCommands(working),
     ...diskCommands(working),
     ...operationCommands(working),
+    completionCommand(commands),
   ];
 }
 

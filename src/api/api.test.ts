@@ -260,6 +260,7 @@ describe("every operation", () => {
       setup: "writes on the client's machine",
       doctor: "looks at the machine before a server runs",
       config: "looks at a file",
+      completion: "is for the shell that it is typed in",
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
       "backup verify": "looks at a folder of the server's machine",
