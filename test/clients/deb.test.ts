@@ -1,7 +1,15 @@
 // The Debian package, as somebody gets it who has an apt repository in Holdfast: installed, upgraded, removed and purged by a Debian of its own.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { buildExecutable } from "../../scripts/build.ts";
 import { buildDeb } from "../../scripts/deb.ts";
@@ -129,9 +137,9 @@ withPrograms(["apt-debian-12", "dpkg-dev"], () => {
     );
     const data = statSync(at("var/lib/holdfast"));
     expect([data.uid !== 0, data.mode & 0o777]).toEqual([true, 0o700]);
-    expect(existsSync(at("etc/systemd/system/multi-user.target.wants/holdfast.service"))).toBe(
-      true,
-    );
+    expect(
+      lstatSync(at("etc/systemd/system/multi-user.target.wants/holdfast.service")).isSymbolicLink(),
+    ).toBe(true);
     expect(await inside("holdfast", "config", "check")).toContain(
       "/etc/holdfast/holdfast.yaml is right",
     );
