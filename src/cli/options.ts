@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
-import { formatAddress } from "../config/values.ts";
+import { formatAddress, socketPath } from "../config/values.ts";
 import { build } from "../core/build.ts";
 import type { Given, Option } from "./arguments.ts";
 import type { Terminal } from "./terminal.ts";
@@ -50,6 +50,7 @@ const INSTALLED = { program: "/usr/bin/holdfast", config: "/etc/holdfast/holdfas
 export function rootUrl(config: Config): string {
   if (config.publicUrl) return config.publicUrl;
   const { host, port } = config.listen;
+  if (socketPath(host) !== null) return "http://localhost"; // who knows the proxy's name sets publicUrl, or gives --url
   // "All addresses" is none that a client could connect to.
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return `${config.tls ? "https" : "http"}://${formatAddress({ host: reachable, port })}`;
