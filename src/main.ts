@@ -12,6 +12,7 @@ import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { feedCommands } from "./cli/feeds.ts";
 import { gcCommand } from "./cli/gc.ts";
+import { healthCommand } from "./cli/health.ts";
 import { hookCommands } from "./cli/hooks.ts";
 import { hostedCommands } from "./cli/hosted.ts";
 import { importCommand } from "./cli/import.ts";
@@ -46,6 +47,7 @@ export function commands(): Command[] {
     }),
     setupCommand(deps),
     doctorCommand(deps),
+    healthCommand(deps),
     configCommand(deps),
     reloadCommand(deps),
     eventsCommand(deps),

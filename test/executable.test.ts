@@ -142,6 +142,7 @@ test("it publishes, with accounts of its own", async () => {
 test("its commands work beside it, and a backup of it is served", async () => {
   expect(await command("doctor")).toContain("npm");
   expect(await command("config", "check")).toBeString();
+  expect(await command("health", "--listen", new URL(server.url).host)).toContain("127.0.0.1");
   expect(await command("verify")).toContain("all true to their digests");
   await command("gc", "--dry-run");
   await command("policy", "held");

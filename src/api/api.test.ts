@@ -259,6 +259,7 @@ describe("every operation", () => {
       serve: "is the server",
       setup: "writes on the client's machine",
       doctor: "looks at the machine before a server runs",
+      health: "asks the server",
       config: "looks at a file",
       completion: "is for the shell that it is typed in",
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
