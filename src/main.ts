@@ -5,6 +5,7 @@ import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
 import { canaryCommands } from "./cli/canaries.ts";
 import { requirePorts } from "./cli/checks.ts";
+import { completionCommand } from "./cli/completion.ts";
 import { configCommand } from "./cli/config.ts";
 import { diskCommands } from "./cli/disk.ts";
 import { doctorCommand } from "./cli/doctor.ts";
@@ -12,6 +13,7 @@ import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { feedCommands } from "./cli/feeds.ts";
 import { gcCommand } from "./cli/gc.ts";
+import { healthCommand } from "./cli/health.ts";
 import { hookCommands } from "./cli/hooks.ts";
 import { hostedCommands } from "./cli/hosted.ts";
 import { importCommand } from "./cli/import.ts";
@@ -53,6 +55,7 @@ export function commands(): Command[] {
     }),
     setupCommand(deps),
     doctorCommand(deps),
+    healthCommand(deps),
     configCommand(deps),
     reloadCommand(deps),
     eventsCommand(deps),
@@ -72,6 +75,7 @@ export function commands(): Command[] {
     ...ledgerCommands(working),
     ...canaryCommands(working),
     ...operationCommands(working),
+    completionCommand(commands),
   ];
 }
 

@@ -1,9 +1,9 @@
 // `holdfast backup`, `backup verify` and `restore`: a copy of the data directory that can be served, made while the server runs.
 import { resolve } from "node:path";
-import manifest from "../../package.json" with { type: "json" };
 import { everyNamed } from "../cache/named.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { version } from "../core/build.ts";
 import { Problem } from "../core/problem.ts";
 import { backUp, readNote, refuseUnsound } from "../store/backup.ts";
 import { layoutOf } from "../store/layout.ts";
@@ -47,7 +47,7 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
         const { files, bytes, missing } = await backUp(layout, folder, {
           named: ({ read }) => everyNamed(read),
           isLinked: given.on("link"),
-          version: manifest.version,
+          version,
           told: ({ files }) => bar.at(files),
         });
         bar.end();

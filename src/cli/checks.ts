@@ -7,7 +7,7 @@ import { readGrants } from "../auth/directory.ts";
 import { clash } from "../config/addresses.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
-import { type Address, formatAddress } from "../config/values.ts";
+import { type Address, formatAddress, socketPath } from "../config/values.ts";
 import type { Granted } from "../core/access.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
@@ -18,6 +18,7 @@ import { readCatalog } from "../server/catalog.ts";
 import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
+import { checkSocket } from "./check-socket.ts";
 import type { Finding } from "./finding.ts";
 import { readStore } from "./store.ts";
 import { humanSize } from "./terminal.ts";
@@ -36,6 +37,8 @@ export function findRunning(data: string): Holder | null {
 /** Free, or where the server that runs on this data directory listens, or taken by another Holdfast or by something else. */
 export async function checkPort(address: Address, running: Holder | null): Promise<Result> {
   const name = formatAddress(address);
+  const socket = socketPath(address.host);
+  if (socket !== null) return checkSocket(socket, address, running);
   const code = await tryListen(address);
   if (code === null) return { state: "good", text: `${name} is free` };
   if (code !== "EADDRINUSE") {

@@ -99,6 +99,7 @@ access:
   teams: {}
   grants: []
 trustedProxies: []
+socketMode: "0660"
 fetches: 365d
 diskLow: 1GiB
 disk:

@@ -7,7 +7,7 @@ import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "../co
 import { formatAddress, formatDuration, formatShare, formatSize } from "../config/values.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Command } from "./arguments.ts";
-import { configFrom, configOptions } from "./options.ts";
+import { configFile, configFrom, configOptions } from "./options.ts";
 import { paint } from "./terminal.ts";
 import { serverWarnings, type WarningFormat, warningsOf } from "./warnings.ts";
 
@@ -33,7 +33,7 @@ schema  prints the JSON Schema of the file, for editors`,
       const config = configFrom(given, formats, terminal);
       if (what === "show") terminal.out(renderConfig(config, formats));
       else {
-        terminal.out(checked(config, given.text("config") ?? terminal.env["HOLDFAST_CONFIG"]));
+        terminal.out(checked(config, configFile(given, terminal)));
         for (const { subject, text } of [
           ...serverWarnings(config, terminal.now(), false),
           ...config.repositories.flatMap((one) => warningsOf(one, config, formats)),
@@ -65,6 +65,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(Object.keys(written.login).length > 0 && { login: written.login }),
       ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
+      socketMode: config.socketMode.toString(8).padStart(4, "0"),
       ...(config.feeds.length > 0 && { feeds: config.feeds.map(shownFeed) }),
       fetches: formatDuration(config.fetches),
       ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),

@@ -8,6 +8,7 @@ import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { askControl, controlPath, type OperationRequest } from "../http/control.ts";
 import type { Operations } from "../jobs/operations.ts";
+import { refuseForOwner } from "./owner.ts";
 
 export interface ErrandServer {
   /** Empty when it does not listen. */
@@ -59,6 +60,7 @@ export async function operate(
 ): Promise<boolean> {
   const answer = await askControl(controlPath(config.data), request, call);
   if (answer !== null) return answer;
+  refuseForOwner(config.data);
   const running = await start({ config, log: silent, listen: "none" }).catch((error) => {
     if (!(error instanceof Problem && error.kind === "conflict")) throw error;
     const why = "another command works on it, or a server that is just starting or stopping";

@@ -1,6 +1,6 @@
 // The command line: which command is meant, and how it ends. 0 done, 1 failed, 2 wrong usage (design §4.1).
-import manifest from "../../package.json" with { type: "json" };
 import { ConfigError } from "../config/errors.ts";
+import { versionText } from "../core/build.ts";
 import { Problem } from "../core/problem.ts";
 import { type Command, parseArguments, UsageError, unknown } from "./arguments.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
@@ -14,7 +14,7 @@ export async function runCli(
 ): Promise<number> {
   const [name] = argv;
   if (name === "--version" || name === "version") {
-    terminal.out(`holdfast ${manifest.version}\n`);
+    terminal.out(`${versionText()}\n`);
     return 0;
   }
   if (name === undefined) {

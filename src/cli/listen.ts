@@ -1,10 +1,18 @@
 // Why an address cannot be listened on, for people.
-import { type Address, formatAddress } from "../config/values.ts";
+import { type Address, formatAddress, socketPath } from "../config/values.ts";
 
 const PORT_TROUBLES: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is taken. `holdfast doctor` looks by whom",
   EACCES: "permission denied. Ports below 1024 need a privilege",
   EADDRNOTAVAIL: "this machine has no such address",
+};
+
+const FOLDER = "its folder must be there, and this user must be able to write to it";
+const SOCKET_TROUBLES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process listens there, or another file stands there",
+  EACCES: FOLDER,
+  ENOENT: FOLDER,
+  EROFS: FOLDER,
 };
 
 /** Null when it is not that. `address`: where the error does not say it. */
@@ -18,6 +26,11 @@ export function listenTrouble(error: unknown, address?: Address): string | null 
     path: string;
     listen: Address;
   }>;
-  const why = path === undefined ? PORT_TROUBLES[code] : undefined;
+  const isSocket = listen !== undefined && socketPath(listen.host) !== null;
+  const why = isSocket
+    ? SOCKET_TROUBLES[code]
+    : path === undefined
+      ? PORT_TROUBLES[code]
+      : undefined;
   return why && listen ? `cannot listen on ${formatAddress(listen)}: ${why}` : null;
 }

@@ -1,6 +1,7 @@
 // `holdfast serve`: starts, says where it is, and stops when told. How to start is given by main.ts.
 import { networkInterfaces } from "node:os";
 import type { Config } from "../config/resolve.ts";
+import { program } from "../core/build.ts";
 import type { Format } from "../core/format.ts";
 import { createLog } from "../core/log.ts";
 import { mainSetting } from "../core/snippet.ts";
@@ -185,9 +186,9 @@ function welcome(
   )[0];
   const next = [
     ...(client
-      ? [[`  ./holdfast setup ${client} --write${flags}`, `sets ${client} up for you`]]
+      ? [[`  ${program} setup ${client} --write${flags}`, `sets ${client} up for you`]]
       : []),
-    [`  ./holdfast doctor${flags}`, "looks whether all is well"],
+    [`  ${program} doctor${flags}`, "looks whether all is well"],
     [`  ${root}/`, "shows what is served, in a browser"],
   ];
   return [

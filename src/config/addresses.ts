@@ -1,6 +1,6 @@
 // One address, one listener: which of the addresses of a configuration keep each other from their port.
 import type { Config } from "./resolve.ts";
-import { type Address, formatAddress } from "./values.ts";
+import { type Address, formatAddress, socketPath } from "./values.ts";
 
 /** The repositories whose own address is taken already, each with a sentence. */
 export function checkAddresses({
@@ -29,6 +29,7 @@ function sentence(wanted: Address, taken: Address, by: string): string {
 
 /** Whether both cannot be listened on at once. Port 0 is any free port. Names other than localhost are not looked up. */
 export function clash(a: Address, b: Address): boolean {
+  if (socketPath(a.host) !== null) return a.host === b.host;
   if (a.port !== b.port || a.port === 0) return false;
   const [one, other] = [plainHost(a.host), plainHost(b.host)];
   if (one === other) return true;

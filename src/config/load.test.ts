@@ -254,7 +254,7 @@ test("all mistakes at once, each with its place, its path and what was meant", (
     'holdfast.yaml:1:1  listn  unknown key (did you mean "listen"?)',
     "holdfast.yaml:2:1  data  expected text, got nothing",
     "holdfast.yaml:3:12  publicUrl  expected an http:// or https:// URL without a user name or password in it",
-    'holdfast.yaml:4:29  trustedProxies[1]  expected an IP address or a range, like 10.0.0.7 or 10.0.0.0/8, got "300.0.0.1"',
+    'holdfast.yaml:4:29  trustedProxies[1]  expected an IP address, a range, or unix: for those who come through the socket file, got "300.0.0.1"',
     'holdfast.yaml:5:16  logs.style  expected one of auto, json, text, got "jsn" (did you mean "json"?)',
     "holdfast.yaml:7:11  cache.memory  expected a size (a whole number and a unit: 512KiB, 64MiB, 2GB), got 64",
     'holdfast.yaml:10:5  repositories.npm.upstrems  unknown key (did you mean "upstreams"?)',

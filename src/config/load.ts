@@ -49,7 +49,7 @@ import { resolveSource } from "./sources-resolve.ts";
 import { resolveTls } from "./tls.ts";
 import { Upstream } from "./upstream.ts";
 import { builtInRepositories } from "./upstreams.ts";
-import { Listen } from "./values.ts";
+import { type Address, Listen, socketPath } from "./values.ts";
 
 export interface LoadInput {
   /** None: the built-in configuration. */
@@ -131,6 +131,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,
+    socketMode: input.socketMode,
     login: resolveLogin(input.login, reader, { complain }),
     trustedPublishers,
     written: {
@@ -192,6 +193,11 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     complain,
     (path) => `${basename(name)}:${source.locate(path, "value").line} ${formatPath(path)}`,
   );
+  if (config.tls && [config.listen, ...config.repositories.map((one) => one.listen)].some(isSocket))
+    complain(
+      ["tls"],
+      "is not for a socket file: the proxy in front of it speaks TLS. Leave out tls, or listen on HOST:PORT",
+    );
   for (const { name, message } of checkAddresses(config))
     complain(["repositories", name, "listen"], message);
   if (mistakes.length) throw sorted(mistakes);
@@ -367,6 +373,10 @@ function listenOverride(
   const message = parsed.error.issues[0]!.message;
   mistakes.push({ file: from, line: 0, column: 0, path: "", message });
   return null;
+}
+
+function isSocket(address: Address | null): boolean {
+  return address !== null && socketPath(address.host) !== null;
 }
 
 function sorted(mistakes: ConfigMistake[]): ConfigError {

@@ -99,6 +99,8 @@ export interface Config {
   publicUrl: string | null;
   access: AccessRules;
   trustedProxies: string[];
+  /** Of socket files. */
+  socketMode: number;
   /** Null for plain HTTP. */
   tls: TlsConfig | null;
   login: LoginConfig;

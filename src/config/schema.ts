@@ -9,7 +9,16 @@ import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
 import { Upstream } from "./upstream.ts";
 import { builtInRepositories } from "./upstreams.ts";
-import { DiskShare, Duration, HttpUrl, IpRange, Listen, Path, Size } from "./values.ts";
+import {
+  DiskShare,
+  Duration,
+  HttpUrl,
+  Listen,
+  Path,
+  Size,
+  SocketMode,
+  TrustedProxy,
+} from "./values.ts";
 
 /** What this room needs to know of a format. */
 export interface FormatOptions extends RuledFormat, FedFormat {
@@ -110,7 +119,9 @@ export const hostedKeys = {
 
 const general = {
   listen: Listen.prefault("127.0.0.1:4653")
-    .describe("Address and port to serve on. Flag `--listen`, variable `HOLDFAST_LISTEN`")
+    .describe(
+      "Address and port to serve on, or a socket file (`unix:/run/holdfast/holdfast.sock`) for a proxy on this machine. Flag `--listen`, variable `HOLDFAST_LISTEN`",
+    )
     .meta({ examples: ["0.0.0.0:4653"] }),
   data: Path.prefault("./data")
     .describe(
@@ -152,10 +163,15 @@ const general = {
     .prefault({})
     .describe("Room on the disk. docs/operation.md tells more"),
   trustedProxies: z
-    .array(IpRange)
+    .array(TrustedProxy)
     .default([])
-    .describe("Whose `X-Forwarded-*` headers are believed")
+    .describe(
+      "Whose `X-Forwarded-*` headers are believed. `unix:` is whoever comes through a socket file",
+    )
     .meta({ examples: [["127.0.0.1", "10.0.0.0/8"]] }),
+  socketMode: SocketMode.prefault("0660")
+    .describe("Who may open the socket files that `listen` names: it is the mode of each")
+    .meta({ examples: ["0666"] }),
   tls: z
     .strictObject({
       certificate: Path.describe(

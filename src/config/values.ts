@@ -7,7 +7,10 @@ import { show } from "./show.ts";
 
 const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9][A-Za-z0-9.-]*)):(\d{1,5})$/;
 
-/** Where to listen. `host` is without brackets. */
+/** Linux takes 107 bytes. unix(7) */
+const SOCKET = /^unix:\/[\x21-\x7e]{1,106}$/;
+
+/** Where to listen. `host` is without brackets; of a socket file it is "unix:" and its path, and the port is 0. */
 export interface Address {
   host: string;
   port: number;
@@ -35,14 +38,21 @@ export function formatShare(share: Share): string {
   return "bytes" in share ? formatSize(share.bytes) : `${share.percent}%`;
 }
 
-/** Null when it is not HOST:PORT; an IPv6 address stands in brackets. */
+/** The path of a socket file; null for what is none. */
+export function socketPath(host: string): string | null {
+  return host.startsWith("unix:") ? host.slice("unix:".length) : null;
+}
+
+/** Null when it is neither HOST:PORT nor unix:/PATH; an IPv6 address stands in brackets. */
 export function parseAddress(text: string): Address | null {
+  if (SOCKET.test(text)) return { host: text, port: 0 };
   const match = ADDRESS.exec(text);
   const port = Number(match?.[3]);
   return match && port <= 65_535 ? { host: (match[1] ?? match[2])!, port } : null;
 }
 
 export function formatAddress({ host, port }: Address): string {
+  if (socketPath(host) !== null) return host;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
@@ -81,10 +91,12 @@ export const DiskShare = z
   )
   .meta({ title: "size or percent" });
 
-const listen = wants("HOST:PORT, like 127.0.0.1:4653 or [::]:4653");
+const listen = wants(
+  "HOST:PORT, like 127.0.0.1:4653 or [::]:4653, or a socket file, like unix:/run/holdfast/holdfast.sock",
+);
 export const Listen = z
   .string(listen)
-  .regex(ADDRESS, listen)
+  .regex(new RegExp(`${ADDRESS.source}|${SOCKET.source}`), listen)
   .refine((text) => parseAddress(text) !== null, "the port must be 65535 or less")
   .transform((text) => parseAddress(text)!)
   .meta({ title: "host:port" });
@@ -117,6 +129,21 @@ export const IpRange = z
     wants("an IP address or a range, like 10.0.0.7 or 10.0.0.0/8"),
   )
   .meta({ title: "IP address or range" });
+
+export const SocketMode = z
+  .string(wants('the mode of a file, in quotes, like "0660"'))
+  .regex(/^0?[0-7]{3}$/, wants('the mode of a file, in quotes, like "0660"'))
+  .transform((text) => Number.parseInt(text, 8))
+  .meta({ title: "mode" });
+
+/** Whose headers count: a proxy at an address, or whoever may open the server's socket file. */
+export const TrustedProxy = z
+  .string()
+  .refine(
+    (text) => text === "unix:" || IpRange.safeParse(text).success,
+    wants("an IP address, a range, or unix: for those who come through the socket file"),
+  )
+  .meta({ title: "IP address, range or unix:" });
 
 export const Path = z.string().min(1, "must not be empty").meta({ title: "path" });
 export const EnvName = z

@@ -38,6 +38,8 @@ interface Peer {
 const HOST_LENGTH = 255 + 6;
 const HOST = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](:\d{1,5})?$/;
 const NOWHERE: Peer = { address: "", port: 0 };
+/** Whoever may open the socket file. */
+const SOCKET: Peer = { address: "unix:", port: 0 };
 
 /** A class, since the getters and functions of an object are made anew with each one. */
 class Received implements Incoming {
@@ -72,7 +74,7 @@ class Received implements Incoming {
 
   get client(): string {
     const { address, port } = this.#peer;
-    return this.address === address ? `${address}:${port}` : this.address;
+    return this.address === address && port > 0 ? `${address}:${port}` : this.address;
   }
   header(name: string): string | null {
     return this.#headers.get(name);
@@ -87,12 +89,15 @@ class Received implements Incoming {
 
 export type Reader = (request: Request, peer: Peer | null, body: RequestBody) => Incoming;
 
-/** `isSecure`: clients speak TLS to this server itself. `port`: its own, for clients that name none. */
+/** `isSecure`: clients speak TLS to this server itself. `isSocket`: they come through a socket file. `port`: its own, for clients that name none. */
 export function createReader(
   { publicUrl, trustedProxies }: ReaderOptions,
-  { isSecure, port }: { isSecure: boolean; port(): number },
+  { isSecure, isSocket = false, port }: { isSecure: boolean; isSocket?: boolean; port(): number },
 ): Reader {
-  const isTrusted = addressTest(trustedProxies);
+  const isOfRange = addressTest(trustedProxies.filter((one) => one !== SOCKET.address));
+  const trustsSocket = trustedProxies.includes(SOCKET.address);
+  const isTrusted = (address: string) =>
+    address === SOCKET.address ? trustsSocket : isOfRange(address);
   const hasProxies = trustedProxies.length > 0;
   const originOf = (protocol: string, host: string | null) => {
     const isHost = host !== null && host.length <= HOST_LENGTH && HOST.test(host);
@@ -106,7 +111,7 @@ export function createReader(
 
   return (request, connection, body) => {
     const { headers } = request;
-    const peer = connection ?? NOWHERE;
+    const peer = connection ?? (isSocket ? SOCKET : NOWHERE);
     const header = (name: string) => headers.get(name);
     const forwarded = hasProxies ? clientAddress(peer.address, header, isTrusted) : null;
     return new Received(request, peer, body, {

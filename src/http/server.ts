@@ -3,12 +3,15 @@ import type { KeyPair } from "../core/certificate.ts";
 import { type Bodies, PATIENCE, type RequestBody } from "./bodies.ts";
 import { createReader, type Incoming, type ReaderOptions } from "./incoming.ts";
 import type { Sent } from "./send.ts";
+import { atSocket, leaveSocket } from "./socket-file.ts";
 
 export type { Incoming } from "./incoming.ts";
 
 export interface ServerOptions extends ReaderOptions {
   hostname: string;
   port: number;
+  /** In place of both: a socket file. Throws EADDRINUSE when another process listens there, or something else stands there. */
+  socket?: { path: string; mode: number } | null;
   /** Shared by all servers of the process. */
   bodies: Bodies;
   handle(request: Incoming): Sent | Promise<Sent>;
@@ -41,45 +44,54 @@ export function checkFree(hostname: string, port: number): void {
  */
 export function startServer(options: ServerOptions): RunningServer {
   const isSecure = Boolean(options.tls);
-  const reader = (how: ReaderOptions) => createReader(how, { isSecure, port: () => port });
+  const { socket = null } = options;
+  const reader = (how: ReaderOptions) =>
+    createReader(how, { isSecure, isSocket: socket !== null, port: () => port });
   let read = reader(options);
 
-  const server: Bun.Server<undefined> = Bun.serve({
-    hostname: options.hostname,
-    port: options.port,
-    reusePort: true,
-    ...(options.tls && { tls: { cert: options.tls.certificate, key: options.tls.key } }),
-    idleTimeout: PATIENCE,
-    // Who reads a body says how large it may be, and what nobody reads is not kept.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch(request, bun) {
-      const { method } = request;
-      if (method === "GET" || method === "HEAD") {
-        const sent = options.handle(read(request, bun.requestIP(request), noBody));
-        return sent instanceof Promise ? sent.then(responseOf) : sent.response;
-      }
-      const body = options.bodies.open(request, (seconds) => bun.timeout(request, seconds));
-      return answered(options.handle(read(request, bun.requestIP(request), body)), body);
-    },
-    error(error) {
-      options.failed?.(error);
-      return new Response("Internal error\n", {
-        status: 500,
-        headers: { "content-type": "text/plain" },
-      });
-    },
-  });
+  const where = socket
+    ? { unix: socket.path }
+    : { hostname: options.hostname, port: options.port, reusePort: true };
+  const serve = (): Bun.Server<undefined> =>
+    Bun.serve({
+      ...(where as { port: number }), // the types of Bun know no patience with socket files
+      ...(options.tls && { tls: { cert: options.tls.certificate, key: options.tls.key } }),
+      idleTimeout: PATIENCE,
+      // Who reads a body says how large it may be, and what nobody reads is not kept.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch(request, bun) {
+        const { method } = request;
+        if (method === "GET" || method === "HEAD") {
+          const sent = options.handle(read(request, bun.requestIP(request), noBody));
+          return sent instanceof Promise ? sent.then(responseOf) : sent.response;
+        }
+        const body = options.bodies.open(request, (seconds) => bun.timeout(request, seconds));
+        return answered(options.handle(read(request, bun.requestIP(request), body)), body);
+      },
+      error(error) {
+        options.failed?.(error);
+        return new Response("Internal error\n", {
+          status: 500,
+          headers: { "content-type": "text/plain" },
+        });
+      },
+    });
 
-  const port = server.port!;
+  const server = socket ? atSocket(socket, serve) : serve();
+  const port = server.port ?? 0;
 
   return {
-    hostname: server.hostname!,
+    hostname: socket ? options.hostname : server.hostname!,
     port,
     readAs(how) {
       read = reader(how);
     },
-    drain: () => server.stop(),
+    drain() {
+      if (socket) leaveSocket(socket.path);
+      return server.stop();
+    },
     async stop(graceMs) {
+      if (socket) leaveSocket(socket.path);
       const cut = setTimeout(() => server.stop(true), graceMs);
       await server.stop();
       clearTimeout(cut);

@@ -14,6 +14,7 @@ import { createSecrets } from "../cache/secrets.ts";
 import { createSoundness } from "../cache/soundness.ts";
 import { createUses } from "../cache/uses.ts";
 import type { Config } from "../config/resolve.ts";
+import { build } from "../core/build.ts";
 import type { Log } from "../core/log.ts";
 import { createMetrics, type Metrics } from "../core/metrics.ts";
 import { formats } from "../formats/index.ts";
@@ -200,7 +201,9 @@ function startPool(metrics: Metrics, events: Events, log: Log): Pool {
     if (repository === null) log.write("error", problem.message);
     else events.report(repository, { kind: "unfinished", message: problem.message, ...subject });
   };
-  const thread = new URL("../worker/thread.ts", import.meta.url).href;
+  // All files of an executable are one, which stands where the entry of threads is seen from src/.
+  const entry = build ? "./worker/thread.ts" : "../worker/thread.ts";
+  const thread = new URL(entry, import.meta.url).href;
   return createPool({ spawn: () => new Worker(thread, { smol: true }), metrics, ended });
 }
 

@@ -38,7 +38,7 @@ function open() {
 
 const plain = { publicUrl: null, trustedProxies: [] };
 const any = { host: "127.0.0.1", port: 0 };
-const whole: Wanted = { name: "", address: any, reading: plain };
+const whole: Wanted = { name: "", address: any, reading: plain, socketMode: 0 };
 
 /** As a new connection: what is shown, and the answer, as a client that trusts this authority alone. */
 async function ask(url: string, authority: string): Promise<string> {

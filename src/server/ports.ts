@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { App } from "../app.ts";
 import type { Config } from "../config/resolve.ts";
-import { type Address, formatAddress } from "../config/values.ts";
+import { type Address, formatAddress, socketPath } from "../config/values.ts";
 import type { KeyPair } from "../core/certificate.ts";
 import type { ReaderOptions } from "../http/incoming.ts";
 import { checkFree, type RunningServer, startServer } from "../http/server.ts";
@@ -22,6 +22,8 @@ export interface Ports {
 }
 
 export interface Wanted {
+  /** Of its socket file, where it is one. */
+  socketMode: number;
   /** The repository that stands at its root; empty for the whole server. */
   name: string;
   address: Address;
@@ -35,12 +37,12 @@ interface Port extends Wanted {
 
 /** The ports of a configuration. What clients are told of the public address is not for the additional ones. */
 export function portsOf(config: Config): Wanted[] {
-  const { listen, publicUrl, trustedProxies } = config;
+  const { listen, publicUrl, trustedProxies, socketMode } = config;
   const own = { publicUrl: null, trustedProxies };
   return [
-    { name: "", address: listen, reading: { publicUrl, trustedProxies } },
+    { name: "", address: listen, reading: { publicUrl, trustedProxies }, socketMode },
     ...config.repositories.flatMap(({ name, listen: address }) =>
-      address ? [{ name, address, reading: own }] : [],
+      address ? [{ name, address, reading: own, socketMode }] : [],
     ),
   ];
 }
@@ -50,14 +52,16 @@ export function createPorts(app: App, { bodies, log }: Pick<Ground, "bodies" | "
   const draining = new Set<RunningServer>();
 
   function open(wanted: Wanted, tls: KeyPair | null): Port {
-    const { name, address, reading } = wanted;
+    const { name, address, reading, socketMode } = wanted;
+    const path = socketPath(address.host);
     const before = ports.find((port) => isDeepStrictEqual(port.address, address));
     if (before?.name === name && isDeepStrictEqual(before.tls, tls)) return { ...before, reading };
     try {
-      if (!before) checkFree(address.host, address.port);
+      if (!before && path === null) checkFree(address.host, address.port);
       const server = startServer({
         ...reading,
         hostname: address.host,
+        socket: path === null ? null : { path, mode: socketMode },
         port: before?.server.port ?? address.port,
         tls,
         bodies,
@@ -94,6 +98,7 @@ export function createPorts(app: App, { bodies, log }: Pick<Ground, "bodies" | "
       const port = ports.find((port) => port.name === name);
       if (!port) return "";
       const { hostname: host, port: number } = port.server;
+      if (socketPath(host) !== null) return host;
       return `${port.tls ? "https" : "http"}://${formatAddress({ host, port: number })}`;
     },
     addresses: () => ports.map(({ server }) => ({ host: server.hostname, port: server.port })),

@@ -273,7 +273,8 @@ export async function start(options: StartOptions): Promise<Running> {
     if (where === "none") return { url: "", ...running };
     if (where === "loopback") {
       const reading = { publicUrl: null, trustedProxies: [] };
-      ports.use([{ name: "", address: { host: "127.0.0.1", port: 0 }, reading }], null);
+      const address = { host: "127.0.0.1", port: 0 };
+      ports.use([{ name: "", address, reading, socketMode: 0 }], null);
       return { url: ports.url(""), ...running };
     }
     const wanted = portsOf(config);

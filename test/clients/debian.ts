@@ -36,6 +36,16 @@ const programs: Program[] = [
       "unzip",
     ],
   },
+  // What a machine has that Holdfast is installed on, and what is put in front of it.
+  { name: "zsh", command: ["zsh", "--version"], packages: ["zsh"] },
+  { name: "fish", command: ["fish", "--version"], packages: ["fish"] },
+  { name: "mandoc", command: ["dpkg-query", "-W", "mandoc"], packages: ["mandoc"] },
+  { name: "lintian", command: ["lintian", "--version"], packages: ["lintian"] },
+  { name: "logrotate", command: ["logrotate", "--version"], packages: ["logrotate"] },
+  { name: "nginx", command: ["/usr/sbin/nginx", "-v"], packages: ["nginx-light"] },
+  { name: "haproxy", command: ["/usr/sbin/haproxy", "-v"], packages: ["haproxy"] },
+  { name: "caddy", command: ["caddy", "version"], packages: ["caddy"] },
+  { name: "systemd", command: ["systemd-analyze", "--version"], packages: ["systemd"] },
   // For the catalog's queries: see test/support/postgres.ts, which knows where Debian keeps it.
   {
     name: "postgres",

@@ -32,7 +32,8 @@ const houses: Record<string, House> = {
   },
   "debian-12": {
     suite: "bookworm",
-    packages: [],
+    // What packages with a server call when they are installed.
+    packages: ["passwd", "init-system-helpers"],
     programs: [{ name: "apt-debian-12", program: "apt-get", version: ["apt-get", "--version"] }],
   },
   "debian-13": {
@@ -44,6 +45,9 @@ const houses: Record<string, House> = {
     ],
   },
 };
+
+/** In a house: what dpkg would know had it installed what was unpacked. For who wants it as its status, in a copy. */
+export const unpackedStatus = ".unpacked-status";
 
 export const houseNames: readonly string[] = Object.values(houses).flatMap(({ programs }) =>
   programs.map(({ name }) => name),
@@ -115,8 +119,12 @@ async function unpack(suite: string, packages: readonly string[], root: string):
     const files = [...apt.downloaded().keys()].sort(
       (a, b) => Number(b.startsWith("base-files_")) - Number(a.startsWith("base-files_")),
     );
-    for (const file of files)
-      await must(["dpkg-deb", "-x", apt.path(join("cache/archives", file)), root], root);
+    const told: string[] = [];
+    for (const file of files.map((name) => apt.path(join("cache/archives", name)))) {
+      await must(["dpkg-deb", "-x", file, root], root);
+      told.push(`Status: install ok installed\n${await must(["dpkg-deb", "-f", file], root)}`);
+    }
+    writeFileSync(join(root, unpackedStatus), told.join("\n"));
   } finally {
     apt.remove();
   }
@@ -136,7 +144,8 @@ function furnish(root: string): void {
     if (!existsSync(join(root, name))) symlinkSync(program, join(root, name));
 }
 
-async function must(command: string[], cwd: string): Promise<void> {
-  const { code, output } = await run(command, { cwd, timeout: 120_000 });
+async function must(command: string[], cwd: string): Promise<string> {
+  const { code, output, stdout } = await run(command, { cwd, timeout: 120_000 });
   if (code !== 0) throw new Error(`${command[0]} ended with ${code}: ${output.slice(-500)}`);
+  return stdout;
 }

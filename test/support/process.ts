@@ -43,6 +43,10 @@ export interface ProcessOptions {
   files?: number;
   /** Whether canaries run, which take memory and time of their own. */
   hasCanaries?: boolean;
+  /** What is started, in place of the checkout's own: an executable. */
+  program?: string[];
+  /** Its whole environment; that of the tests without it. */
+  env?: Record<string, string>;
 }
 
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
@@ -58,10 +62,15 @@ export async function startProcess(options: ProcessOptions = {}): Promise<Server
   }
   let output = "";
   const begin = async (flags: string[]) => {
-    const command = [process.execPath, join(root, "src/main.ts"), "serve", ...fixed, ...flags];
+    const { program: started = [process.execPath, join(root, "src/main.ts")], env } = options;
+    const command = [...started, "serve", ...fixed, ...flags];
     const limited = ["sh", "-c", `ulimit -n ${options.files}; exec "$@"`, "sh", ...command];
     const [program = "", ...args] = options.files ? limited : command;
-    const child = spawn(program, args, { cwd: home, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, {
+      cwd: home,
+      ...(env && { env }),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk: Buffer) => {
         output += chunk;
