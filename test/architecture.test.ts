@@ -27,6 +27,8 @@ const rooms: Record<string, readonly string[]> = {
   cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
+  // Numbers over time: what the metrics count, written down.
+  series: ["core", "store"],
   formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],

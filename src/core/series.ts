@@ -8,6 +8,8 @@ export interface SeriesMeaning {
   unit: "count" | "bytes" | "seconds";
   /** One sentence, for people. */
   help: string;
+  /** Where nothing was written down while the server ran, it was not looked at. Else there was none. */
+  isUnknownWhenAbsent?: true;
 }
 
 /** Every series there is. Each may have labels: `repository`, and what its sentence says. */
@@ -63,13 +65,20 @@ export const seriesMeanings = {
     kind: "gauge",
     unit: "bytes",
     help: "Used bytes of the disk of the data directory, whatever uses them",
+    isUnknownWhenAbsent: true,
   },
   "disk-free": {
     kind: "gauge",
     unit: "bytes",
     help: "Free bytes of the disk of the data directory",
+    isUnknownWhenAbsent: true,
   },
-  memory: { kind: "gauge", unit: "bytes", help: "Resident memory of the process" },
+  memory: {
+    kind: "gauge",
+    unit: "bytes",
+    help: "Resident memory of the process",
+    isUnknownWhenAbsent: true,
+  },
   "loop-lag": {
     kind: "histogram",
     unit: "seconds",
@@ -80,13 +89,17 @@ export const seriesMeanings = {
 export type SeriesName = keyof typeof seriesMeanings;
 export const seriesNames = Object.keys(seriesMeanings) as readonly SeriesName[];
 
+export function meaningOf(name: SeriesName): SeriesMeaning {
+  return seriesMeanings[name];
+}
+
 /** What was in one step of time. */
 export interface SeriesPoint {
   /** Of a counter what was added; of a gauge what was seen, added up; of a histogram the seconds. */
   sum: number;
-  /** Of a counter how many flushes; of a gauge how often it was looked at; of a histogram how many there were. */
+  /** Of a counter how many writes; of a gauge how often it was looked at; of a histogram how many there were. */
   count: number;
-  /** The most at once: of a counter in one flush (ten seconds), of the others the highest value. */
+  /** The most at once: of a counter in one write (ten seconds), of the others the highest value. */
   max: number;
   /** Of a histogram: how many there were up to each of `BUCKETS` (core/metrics.ts), and beyond the last. Not added up. */
   buckets: readonly number[] | null;
@@ -106,7 +119,7 @@ export interface SeriesQuery {
   names: readonly SeriesName[];
   /** Only what is about this one. */
   repository?: string | undefined;
-  /** The least length of a step in milliseconds; a longer one is taken where the span would have more than 300. */
+  /** The least length of a step in milliseconds; a longer one is taken where the span would have more than 200, or where it is kept no finer. */
   step?: number | undefined;
 }
 
@@ -114,6 +127,8 @@ export interface SeriesAnswer {
   /** The start of the first step, and the end of the last. */
   from: number;
   to: number;
+  /** The last step is not over yet: of counters more is to come. */
+  isRunning: boolean;
   /** Milliseconds. */
   step: number;
   series: readonly Series[];

@@ -16,6 +16,7 @@ import { watchFormats } from "../jobs/gauges.ts";
 import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
+import { watchLoop } from "../jobs/lag.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
 import { watchReleases } from "../jobs/released.ts";
 import { createRoom } from "../jobs/room.ts";
@@ -23,6 +24,7 @@ import { roomOperations } from "../jobs/room-operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
+import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
 import { watchCertificate } from "./certificate.ts";
@@ -142,12 +144,17 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
+  const keepSeries: RecurringJob = {
+    name: "Writing numbers over time",
+    everyMs: FLUSH_MS,
+    run: ground.series.flush,
+  };
   const jobs = startServerJobs(
     ground,
     [
       tidyTrash(hosting, serverGrant, log),
       tidyHooks(ground.hooks),
-      ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
+      ...(where === "ports" ? [watching, keepSeries, ...alarms(), ...feeds.jobs] : []),
     ],
     () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
@@ -155,6 +162,7 @@ export async function start(options: StartOptions): Promise<Running> {
       return [...warnings.map(({ text }) => text), ...unknown()];
     },
   );
+  const endLag = where === "ports" ? watchLoop(ground.metrics, elapsed) : null;
   let control: ControlServer | null = null;
   let isStopping = false;
 
@@ -227,6 +235,8 @@ export async function start(options: StartOptions): Promise<Running> {
     await jobsEnded;
     await mounts.close();
     clearTimeout(enough);
+    endLag?.();
+    if (where === "ports") await ground.series.flush().catch(() => {}); // a full disk: the last seconds are lost
     await ground.close();
   }
 

@@ -25,6 +25,8 @@ import withheldTold from "./0025-withheld-told.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
+import seriesPostgres from "./0034-series.postgres.sql" with { type: "text" };
+import series from "./0034-series.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -60,4 +62,5 @@ export const migrations: readonly Migration[] = [
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
+  { version: 34, sql: series, postgres: seriesPostgres },
 ];
