@@ -22,6 +22,7 @@ import { publishCommand } from "./cli/publish.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
+import { statsCommand } from "./cli/stats.ts";
 import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
@@ -61,6 +62,7 @@ export function commands(): Command[] {
     auditCommand(deps),
     ...hookCommands(working),
     ...diskCommands(working),
+    statsCommand(deps),
     ...operationCommands(working),
   ];
 }

@@ -455,6 +455,21 @@ test("each does what it says, and answers as the document says", async () => {
   const theirs = await ask("GET", "/-/api/v1/events", { token: reader });
   expect(((await theirs.json()) as Json).items).toHaveLength(1);
 
+  expect(await call("GET", "/series?names=memory,requests&range=6h&step=30m")).toMatchObject({
+    stepSeconds: 3600,
+    meanings: { memory: { unit: "bytes" }, requests: { kind: "counter" } },
+  });
+  for (const wrong of ["names=", "names=memory,none", "range=1y", "step=0", "to=today"])
+    await call("GET", `/series?${wrong}`, undefined, 400);
+  expect((await call("GET", "/traffic?range=7d&repository=npm")).repositories.at(-1)).toMatchObject(
+    { repository: "", requests: expect.any(Number) },
+  );
+  expect(await call("GET", "/disk/forecast")).toMatchObject({ days: 0, growth: null });
+  // Who sees the metrics sees these, which say the same.
+  const { status } = await ask("GET", "/-/metrics", { token: reader });
+  for (const path of ["series", "traffic"])
+    expect((await ask("GET", `/-/api/v1/${path}`, { token: reader })).status).toBe(status);
+
   const told = () => call("GET", "/hooks/chat/messages?state=told&limit=2");
   await waitFor(
     async () => (await told()).items.length === 2,

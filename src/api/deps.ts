@@ -4,6 +4,7 @@ import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
+import type { Forecast, ReadSeries } from "../core/series.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
@@ -39,6 +40,8 @@ export interface ApiDeps {
   database: ReadDatabase;
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
+  series: ReadSeries;
+  forecast(): Promise<Forecast>;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

@@ -19,6 +19,7 @@ import { publishEndpoints } from "./publish.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
+import { seriesEndpoints } from "./series.ts";
 import { userEndpoints } from "./users.ts";
 
 const V1 = "/-/api/v1";
@@ -47,6 +48,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
+    ...seriesEndpoints(deps),
   ];
 }
 

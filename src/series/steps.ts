@@ -20,7 +20,7 @@ const COARSEST = KEPT.at(-1)!;
 
 /** Most steps of one answer: a chart is hardly wider. */
 const MOST_SHOWN = 200;
-/** A whole number of kept steps each; no more than a thousand rows are read for one series. */
+/** A whole number of kept steps each; no more than some thousand rows are read for one series. */
 const SHOWN = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, DAY, 7 * DAY];
 
 export interface ShownSteps {

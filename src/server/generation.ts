@@ -72,6 +72,8 @@ export function createGeneration(
         publish: (grant, given) => publishGiven(one, grant, given),
       })),
       overview: overviews.read,
+      series: ground.series.read,
+      forecast: ground.series.forecast,
       auth,
       policed,
       waivers: shared.waivers,
