@@ -9,7 +9,7 @@ import { readForecast } from "../series/room.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { readStore } from "./store.ts";
-import { align, humanSize, type Terminal } from "./terminal.ts";
+import { align, humanSize } from "./terminal.ts";
 
 export function statsCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
   return {
