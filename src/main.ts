@@ -1,5 +1,6 @@
 // The program: its commands, and what they are given to work with.
 import { accountCommands } from "./cli/accounts.ts";
+import { alarmCommands } from "./cli/alarms.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
@@ -62,6 +63,7 @@ export function commands(): Command[] {
     auditCommand(deps),
     ...hookCommands(working),
     ...diskCommands(working),
+    ...alarmCommands(working),
     statsCommand(deps),
     ...operationCommands(working),
   ];

@@ -64,6 +64,7 @@ test("requests of before a restart are told after it, by the API and by the comm
     misses: 1,
     notModified: 1,
     refused: 1,
+    unavailable: 0,
     failed: 0,
     sentBytes: sent,
     fetchedBytes: fetched,

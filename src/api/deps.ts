@@ -1,4 +1,5 @@
 // What the API works with.
+import type { Alarms } from "../alarms/room.ts";
 import type { Auth } from "../auth/room.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
@@ -40,6 +41,7 @@ export interface ApiDeps {
   database: ReadDatabase;
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
+  alarms: Omit<Alarms, "look">;
   series: ReadSeries;
   forecast(): Promise<Forecast>;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;

@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
+import { alarmEndpoints } from "./alarms.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
@@ -49,6 +50,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
     ...seriesEndpoints(deps),
+    ...alarmEndpoints(deps),
   ];
 }
 

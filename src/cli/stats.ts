@@ -23,7 +23,8 @@ export function statsCommand({ formats }: { formats: readonly FormatOptions[] })
       data: configOptions.data,
     },
     details: `HITS: of the answers with a body that is kept, those that took no upstream; a 304 is neither. STORED: bytes out of the store, of those that were sent.
-SAVED: bytes sent to clients less bytes fetched from upstreams, by whoever asked: a mirror's run lowers it. P50 and P95: half of the answers, and
+SAVED: bytes sent to clients less bytes fetched from upstreams, by whoever asked: a mirror's run lowers it. NOT HAD: nothing was stored, and no upstream could be asked.
+P50 and P95: half of the answers, and
 95 in 100, were handed over within that time. Works while the server runs; the last ten seconds are not in it.`,
     examples: [["stats --range 7d", "Was it worth it this week?"]],
     async run(given, terminal) {
@@ -57,7 +58,18 @@ SAVED: bytes sent to clients less bytes fetched from upstreams, by whoever asked
 function table(traffic: readonly Traffic[], range: string): string {
   const total = traffic.at(-1)!;
   if (total.requests === 0) return `No requests within ${range}.\n`;
-  const head = ["", "REQUESTS", "HITS", "STORED", "SENT", "SAVED", "FAILED", "P50", "P95"];
+  const head = [
+    "",
+    "REQUESTS",
+    "HITS",
+    "STORED",
+    "SENT",
+    "SAVED",
+    "NOT HAD",
+    "FAILED",
+    "P50",
+    "P95",
+  ];
   const rows = traffic.map((one) => [
     one.repository === "" ? "all" : one.repository,
     String(one.requests),
@@ -65,6 +77,7 @@ function table(traffic: readonly Traffic[], range: string): string {
     percent(byteHitRate(one)),
     humanSize(one.sentBytes),
     signedSize(one.savedBytes),
+    String(one.unavailable),
     String(one.failed),
     seconds(one.p50),
     seconds(one.p95),

@@ -17,7 +17,7 @@ export const seriesMeanings = {
   requests: {
     kind: "counter",
     unit: "count",
-    help: "Requests by `repository` (`-`: of none) and `outcome`: hit, miss, revalidated, refreshed, stale, none (nothing that is kept), not-modified (a 304: the client had it already), refused (any other 4xx), failed (5xx, or a 424 without a stored copy)",
+    help: "Requests by `repository` (`-`: of none) and `outcome`: hit, miss, revalidated, refreshed, stale, none (nothing that is kept), not-modified (a 304: the client had it already), unavailable (424: nothing is stored, and no upstream can be asked), refused (any other 4xx), failed (5xx)",
   },
   sent: {
     kind: "counter",

@@ -17,6 +17,9 @@ export interface Traffic {
   /** Answered 304: the client had it already. Neither a hit nor a miss. */
   notModified: number;
   refused: number;
+  /** Nothing was stored, and no upstream could be asked. */
+  unavailable: number;
+  /** For a fault of the server. */
   failed: number;
   /** Bytes of bodies: sent to clients, of these out of the store, and fetched from upstreams by whoever asked. */
   sentBytes: number;
@@ -72,6 +75,7 @@ function figures(repository: string, series: readonly Series[]): Traffic {
     misses: outcome("miss", "revalidated", "refreshed"),
     notModified: outcome("not-modified"),
     refused: outcome("refused"),
+    unavailable: outcome("unavailable"),
     failed: outcome("failed"),
     sentBytes,
     storedBytes: of("sent", "source", "cache"),

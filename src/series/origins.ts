@@ -59,7 +59,8 @@ export const origins: readonly Origin[] = [
 /** See `requests` of core/series.ts. */
 function outcomeOf(status: number, cache: string): string {
   if (status === 304) return "not-modified";
-  if (status >= 500 || status === 424) return "failed";
+  if (status === 424) return "unavailable";
+  if (status >= 500) return "failed";
   return status >= 400 ? "refused" : cache;
 }
 

@@ -36,7 +36,7 @@ export function createGeneration(
   config: Config,
   held: readonly Held[],
   ground: Ground,
-  shownRuns: Pick<ApiDeps, "runs" | "retries" | "disk">,
+  shownRuns: Pick<ApiDeps, "runs" | "retries" | "disk" | "alarms">,
   gitHook: GitHooks,
   given?: Gate,
 ): Generation {

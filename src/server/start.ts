@@ -27,6 +27,7 @@ import type { Events } from "../ledger/events.ts";
 import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
+import { openAlarms } from "./alarms.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
@@ -93,6 +94,7 @@ export async function start(options: StartOptions): Promise<Running> {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
     disk: () => room.state(),
+    alarms: openAlarms(() => current, ground),
   };
   const gitHook = openGitHooks(() => current, ground);
   const feeds = openFeeds(ground, () => current.policed);
@@ -131,6 +133,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...hookOperations(ground.hooks),
       ...feeds.operations,
       ...roomOperations(room),
+      ...api.alarms.operations,
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -190,6 +193,7 @@ export async function start(options: StartOptions): Promise<Running> {
         deps,
       ),
       room.job(log),
+      api.alarms.job,
       watchReleases(() => current.policed, {
         ...deps,
         waivers: ground.shared.waivers,

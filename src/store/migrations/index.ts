@@ -27,6 +27,7 @@ import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "tex
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
 import seriesPostgres from "./0034-series.postgres.sql" with { type: "text" };
 import series from "./0034-series.sql" with { type: "text" };
+import alarms from "./0035-alarms.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -63,4 +64,5 @@ export const migrations: readonly Migration[] = [
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
   { version: 34, sql: series, postgres: seriesPostgres },
+  { version: 35, sql: alarms },
 ];
