@@ -1,5 +1,6 @@
 // The program: its commands, and what they are given to work with.
 import { accountCommands } from "./cli/accounts.ts";
+import { alarmCommands } from "./cli/alarms.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
@@ -26,6 +27,7 @@ import { publishCommand } from "./cli/publish.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
+import { statsCommand } from "./cli/stats.ts";
 import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
@@ -74,6 +76,8 @@ export function commands(): Command[] {
     ...diskCommands(working),
     ...ledgerCommands(working),
     ...canaryCommands(working),
+    ...alarmCommands(working),
+    statsCommand(deps),
     ...operationCommands(working),
     completionCommand(commands),
   ];

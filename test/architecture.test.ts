@@ -28,13 +28,20 @@ const rooms: Record<string, readonly string[]> = {
   cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
+  // Numbers over time: what the metrics count, written down.
+  series: ["core", "store"],
+  // What calls for somebody; what its rules look at is given.
+  alarms: ["core", "store"],
   formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
+  api: [
+    ...["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
+    "alarms",
+  ],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

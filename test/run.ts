@@ -19,9 +19,18 @@ const unsteady: string[] = [];
 const AGAIN = 3;
 
 const ON_POSTGRES = [
-  ...["ledger", "cache", "jobs", "auth", "hosted", "hooks", "sources", "advisories"].map(
-    (room) => `src/${room}`,
-  ),
+  ...[
+    "ledger",
+    "cache",
+    "jobs",
+    "auth",
+    "hosted",
+    "hooks",
+    "sources",
+    "advisories",
+    "series",
+    "alarms",
+  ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "test/postgres/database.test.ts",
   "test/postgres/server.test.ts",

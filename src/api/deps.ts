@@ -1,9 +1,11 @@
 // What the API works with.
+import type { Alarms } from "../alarms/room.ts";
 import type { Auth } from "../auth/room.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
+import type { Forecast, ReadSeries } from "../core/series.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { CanaryRound } from "../jobs/canaries.ts";
@@ -44,6 +46,9 @@ export interface ApiDeps {
   ledgerLog: ProvingLog;
   /** What canaries proved last; null: nothing yet. */
   canaries(): CanaryRound | null;
+  alarms: Omit<Alarms, "look">;
+  series: ReadSeries;
+  forecast(): Promise<Forecast>;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
+import { alarmEndpoints } from "./alarms.ts";
 import { canaryEndpoints } from "./canaries.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
@@ -21,6 +22,7 @@ import { publishEndpoints } from "./publish.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
+import { seriesEndpoints } from "./series.ts";
 import { userEndpoints } from "./users.ts";
 
 const V1 = "/-/api/v1";
@@ -51,6 +53,8 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...diskEndpoints(deps),
     ...ledgerEndpoints(deps),
     ...canaryEndpoints(deps),
+    ...seriesEndpoints(deps),
+    ...alarmEndpoints(deps),
   ];
 }
 

@@ -19,6 +19,7 @@ export const HOUSE = [
   "ledger audit",
   "ledger accept",
   "canary run",
+  "alarms look",
 ] as const;
 
 const Operation = z

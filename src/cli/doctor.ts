@@ -5,6 +5,7 @@ import type { Format } from "../core/format.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
+import { checkAlarms } from "./alarms.ts";
 import type { Command } from "./arguments.ts";
 import { checkCanaries } from "./check-canaries.ts";
 import { checkLedger } from "./check-ledger.ts";
@@ -52,6 +53,8 @@ export interface DoctorDeps {
   ledger?(config: Config): Promise<Finding[]>;
   /** What the server that runs has proven of itself. Asked through its socket unless told. */
   canaries?(config: Config): Promise<Finding[]>;
+  /** What calls for somebody, as a server saw it last. As the catalog has it unless told. */
+  alarms?(config: Config, now: number, running: Holder | null): Promise<Finding[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -69,6 +72,7 @@ export function doctorCommand({
   sources = checkSources,
   ledger = checkLedger,
   canaries = checkCanaries,
+  alarms = checkAlarms,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -100,6 +104,7 @@ and whether it is a repository of its format; and each code host: whether it ans
         ...(await feeds(config, terminal.now())),
         ...(await ledger(config)),
         ...(await canaries(config)),
+        ...(await alarms(config, terminal.now(), running)),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {

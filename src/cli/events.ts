@@ -17,6 +17,8 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   unfinished: "red",
   "disk-low": "red",
   "canary-red": "red",
+  alarm: "red",
+  "alarm-over": "dim",
   returned: "dim",
   "upstream-up": "dim",
   "disk-ok": "dim",

@@ -19,6 +19,8 @@ export const auditActions = [
   "team",
   "waive",
   "unwaive",
+  "silence",
+  "unsilence",
   "log in",
   "log in failed",
 ] as const;

@@ -47,6 +47,9 @@ export const eventLevels = {
   /** A made-up package met something else than it should (jobs/canaries.ts); then that it is as it should be again. */
   "canary-red": "error",
   "canary-green": "info",
+  /** A rule of core/alarm.ts found something that calls for somebody; then that it is over. */
+  alarm: "error",
+  "alarm-over": "info",
 } as const satisfies Record<string, "error" | "warn" | "info">;
 
 export type EventKind = keyof typeof eventLevels;

@@ -33,7 +33,7 @@ export interface Generation {
 }
 
 /** What is told of the server over all configurations. `whyNotProven`: see `SiteDeps`. */
-type ShownDeps = Pick<ApiDeps, "runs" | "retries" | "disk" | "canaries"> &
+type ShownDeps = Pick<ApiDeps, "runs" | "retries" | "disk" | "canaries" | "alarms"> &
   Pick<SiteDeps, "whyNotProven">;
 
 export function createGeneration(
@@ -76,6 +76,8 @@ export function createGeneration(
         publish: (grant, given) => publishGiven(one, grant, given),
       })),
       overview: overviews.read,
+      series: ground.series.read,
+      forecast: ground.series.forecast,
       auth,
       policed,
       waivers: shared.waivers,

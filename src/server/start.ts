@@ -17,6 +17,7 @@ import { watchFormats } from "../jobs/gauges.ts";
 import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
+import { watchLoop } from "../jobs/lag.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
 import { watchReleases } from "../jobs/released.ts";
 import { createRoom } from "../jobs/room.ts";
@@ -24,8 +25,10 @@ import { roomOperations } from "../jobs/room-operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
+import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
+import { openAlarms } from "./alarms.ts";
 import { openRounds } from "./canary/rounds.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
@@ -110,6 +113,7 @@ export async function start(options: StartOptions): Promise<Running> {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
     disk: () => room.state(),
+    alarms: openAlarms(() => current, ground),
   };
   const gitHook = openGitHooks(() => current, ground);
   const feeds = openFeeds(ground, () => current.policed);
@@ -151,6 +155,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...roomOperations(room),
       ...ledgerOperations(ground),
       ...canaries.operations,
+      ...api.alarms.operations,
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -164,12 +169,17 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
+  const keepSeries: RecurringJob = {
+    name: "Writing numbers over time",
+    everyMs: FLUSH_MS,
+    run: ground.series.flush,
+  };
   const jobs = startServerJobs(
     ground,
     [
       tidyTrash(hosting, serverGrant, log),
       tidyHooks(ground.hooks),
-      ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
+      ...(where === "ports" ? [watching, keepSeries, ...alarms(), ...feeds.jobs] : []),
       ...(hasCanaries ? [canaries.job] : []),
     ],
     async () => {
@@ -180,6 +190,7 @@ export async function start(options: StartOptions): Promise<Running> {
       return [...warnings.map(({ text }) => text), ...unknown(), ...lost];
     },
   );
+  const endLag = where === "ports" ? watchLoop(ground.metrics, elapsed) : null;
   let control: ControlServer | null = null;
   let isStopping = false;
 
@@ -207,6 +218,7 @@ export async function start(options: StartOptions): Promise<Running> {
         deps,
       ),
       room.job(log),
+      api.alarms.job,
       watchReleases(() => current.policed, {
         ...deps,
         waivers: ground.shared.waivers,
@@ -255,6 +267,8 @@ export async function start(options: StartOptions): Promise<Running> {
     await rounds.close();
     await mounts.close();
     clearTimeout(enough);
+    endLag?.();
+    if (where === "ports") await ground.series.flush().catch(() => {}); // a full disk: the last seconds are lost
     await ground.close();
   }
 
