@@ -40,7 +40,8 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       version: "0",
       metrics: createMetrics(),
       states: () => [],
-    overview: async () => ({
+      catalog: () => Promise.reject() as never,
+      overview: async () => ({
         startedAt: 0,
         now: 0,
         repositories: new Map(),

@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
+import { catalogEndpoints } from "./catalog.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
@@ -37,6 +38,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     whoAmI,
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
+    ...catalogEndpoints(deps),
     ...policyEndpoints(deps),
     ...advisoryEndpoints(deps),
     ...publishEndpoints(deps),

@@ -5,6 +5,7 @@ import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
@@ -50,7 +51,9 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
-  tasks: { provenance: provenanceTask },
+  tasks: { provenance: provenanceTask, inside: insideTask },
+  looksInto,
+  install: installSnippets,
   probe,
   problem: renderProblem,
   setup: setupSnippets,
