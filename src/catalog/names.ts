@@ -7,7 +7,7 @@ import { endOf, fold, partsOf, rankOf } from "./parts.ts";
 const AT_ONCE = 500;
 const WHILE_WAITING = 2_000;
 /** Of each kind of part as many names are looked at: a search that finds more wants more letters. */
-const MOST = 600;
+const MOST = 240;
 /** Within words a search of fewer letters finds everything, which is nothing. */
 const LEAST_WITHIN = 3;
 
@@ -57,10 +57,12 @@ export async function findNames(sql: Query, text: string): Promise<KnownName[]> 
     if (found.size >= MOST) break;
   }
   // Names are gone through, one after the other, only where few are found without.
-  if (found.size < MOST / 10 && query.length >= LEAST_WITHIN) {
+  if (found.size < MOST / 8 && query.length >= LEAST_WITHIN) {
     const within = `%${query.replace(/[%_\\]/g, "\\$&")}%`;
     add(
-      await sql`SELECT repository, package, folded FROM catalog_names WHERE lower(folded) LIKE ${within} ESCAPE '\\' LIMIT ${MOST}`,
+      // Small letters on both sides. The names alone are gone through, in their index.
+      await sql`SELECT repository, package, folded FROM catalog_names
+        WHERE id IN (SELECT id FROM catalog_names WHERE folded LIKE ${within} ESCAPE '\\' LIMIT ${MOST})`,
     );
   }
   const ranked = [...found.values()].map((one) => ({ one, rank: rankOf(one.folded, query) }));

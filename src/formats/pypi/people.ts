@@ -57,7 +57,14 @@ function dependencyOf(text: string): InsideDependency {
   const [, name = what, range = ""] = /^\s*([\w.-]+(?:\[[^\]]*\])?)\s*(.*)$/.exec(what) ?? [];
   const extra = /extra\s*==\s*['"]([\w.-]+)['"]/.exec(marker)?.[1];
   const kind = extra ? `extra ${extra}` : marker.trim();
-  return { name: name.slice(0, 200), range: range.replace(/^\((.*)\)$/, "$1").slice(0, 200), kind };
+  return {
+    name: name.slice(0, 200),
+    range: range
+      .trim()
+      .replace(/^\((.*)\)$/, "$1")
+      .slice(0, 200),
+    kind,
+  };
 }
 
 /** https://packaging.python.org/en/latest/specifications/entry-points/ */

@@ -3,9 +3,9 @@ CREATE TABLE catalog_names (
   id         INTEGER PRIMARY KEY,
   repository TEXT NOT NULL,
   package    TEXT NOT NULL,
-  folded     TEXT NOT NULL DEFAULT '',  -- in small letters, with one sign for all that part words; empty: its parts are not written yet
-  UNIQUE (repository, package)
+  folded     TEXT NOT NULL DEFAULT ''  -- in small letters, with one sign for all that part words; empty: its parts are not written yet
 );
+CREATE UNIQUE INDEX catalog_names_by_package ON catalog_names (repository, package);
 CREATE INDEX catalog_names_waiting ON catalog_names (id) WHERE folded = '';
 CREATE INDEX catalog_names_folded ON catalog_names (folded, id);
 
