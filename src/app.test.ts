@@ -39,6 +39,8 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       people: {} as never, // nobody logs in here
       version: "0",
       metrics: createMetrics(),
+      states: () => [],
+      catalog: () => Promise.reject() as never,
       overview: async () => ({
         startedAt: 0,
         now: 0,

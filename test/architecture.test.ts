@@ -28,11 +28,15 @@ const rooms: Record<string, readonly string[]> = {
   cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
+  // What people are told of the inside of an archive: pure.
+  inside: ["core", "archive"],
+  formats: ["core", "archive", "proof", "inside"],
+  // What people are shown of packages, of all that other rooms know.
+  catalog: ["core", "store", "ledger", "cache", "policy", "advisories", "jobs"],
   // Numbers over time: what the metrics count, written down.
   series: ["core", "store"],
   // What calls for somebody; what its rules look at is given.
   alarms: ["core", "store"],
-  formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],
   worker: ["core", "store"],

@@ -313,6 +313,8 @@ function sitePaths(): string[] {
 const pages: Record<string, "all" | "something" | "everything" | "people"> = {
   "/": "something",
   "/-/metrics": "everything",
+  "/-/packages": "something",
+  "/-/help": "all",
   "/-/health/live": "all",
   "/-/health/ready": "all",
   "/-/login": "people",

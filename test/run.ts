@@ -30,6 +30,7 @@ const ON_POSTGRES = [
     "advisories",
     "series",
     "alarms",
+    "catalog",
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "test/postgres/database.test.ts",

@@ -7,6 +7,7 @@ import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
 import { alarmEndpoints } from "./alarms.ts";
 import { canaryEndpoints } from "./canaries.ts";
+import { catalogEndpoints } from "./catalog.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
@@ -41,6 +42,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     whoAmI,
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
+    ...catalogEndpoints(deps),
     ...policyEndpoints(deps),
     ...advisoryEndpoints(deps),
     ...publishEndpoints(deps),

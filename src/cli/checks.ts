@@ -14,7 +14,7 @@ import { createMetrics } from "../core/metrics.ts";
 import type { Probe } from "../core/probe.ts";
 import { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
-import { readCatalog } from "../server/catalog.ts";
+import { readCatalog } from "../server/database.ts";
 import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";

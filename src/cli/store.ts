@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
-import { hasCatalog, openCatalog, readCatalog } from "../server/catalog.ts";
+import { hasCatalog, openCatalog, readCatalog } from "../server/database.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";

@@ -15,6 +15,7 @@ import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite, type SiteDeps } from "../web/site.ts";
+import { catalogOf } from "./catalog.ts";
 import type { Ground } from "./ground.ts";
 import { openIdentity } from "./identity.ts";
 import type { Held } from "./mounts.ts";
@@ -56,7 +57,9 @@ export function createGeneration(
     ...ruledRepository(name, format),
     rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
   }));
+  const catalog = catalogOf(held, policed, shared);
   const site = createSite({
+    catalog,
     repositories: held.map(({ name, repository: { options }, format }) => ({
       name,
       format,
@@ -81,6 +84,7 @@ export function createGeneration(
       auth,
       policed,
       waivers: shared.waivers,
+      catalog,
       now,
       hooks: ground.hooks,
       ledgerLog: ground.ledgerLog,
@@ -91,6 +95,14 @@ export function createGeneration(
     gitHook,
     ledgerLog: ground.ledgerLog,
     overview: overviews.read,
+    states: (grant) =>
+      held
+        .filter(({ name }) => grant.may(name, "read", null))
+        .map(({ offline, isHostedOnly, upstreams }) => ({
+          offline,
+          isHostedOnly,
+          away: upstreams().flatMap(({ host, isAway }) => (isAway ? [host] : [])),
+        })),
     async explain(grant, purl) {
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));

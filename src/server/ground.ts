@@ -43,7 +43,7 @@ import { openLogFiles } from "../store/log-files.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
-import { openCatalog } from "./catalog.ts";
+import { openCatalog } from "./database.ts";
 import { countSources } from "./source-metrics.ts";
 
 export interface Ground {

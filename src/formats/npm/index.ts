@@ -6,6 +6,7 @@ import { artifacts } from "./artifacts.ts";
 import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
 import { createMemory } from "./memory.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
@@ -51,7 +52,9 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
-  tasks: { provenance: provenanceTask },
+  tasks: { provenance: provenanceTask, inside: insideTask },
+  looksInto,
+  install: installSnippets,
   probe,
   canary,
   problem: renderProblem,

@@ -30,6 +30,7 @@ import log from "./0030-log.sql" with { type: "text" };
 import seriesPostgres from "./0034-series.postgres.sql" with { type: "text" };
 import series from "./0034-series.sql" with { type: "text" };
 import alarms from "./0035-alarms.sql" with { type: "text" };
+import catalog from "./0036-catalog.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -69,4 +70,5 @@ export const migrations: readonly Migration[] = [
   { version: 30, sql: log },
   { version: 34, sql: series, postgres: seriesPostgres },
   { version: 35, sql: alarms },
+  { version: 36, sql: catalog },
 ];

@@ -1,0 +1,81 @@
+// The catalog of a data directory: the file in it, or a PostgreSQL, which then must be the one that its files belong to.
+import { createSecrets } from "../cache/secrets.ts";
+import { type DatabaseConfig, writtenDatabase } from "../config/database.ts";
+import type { Config } from "../config/resolve.ts";
+import { Problem } from "../core/problem.ts";
+import { hasBlobs, hasOwnCatalog, readMark, writeMark } from "../store/catalog-mark.ts";
+import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
+import type { Layout } from "../store/layout.ts";
+import { openPostgres, readPostgres } from "../store/postgres.ts";
+
+type Place = Pick<Config, "database">;
+
+/**
+ * For who holds the data directory's lock. Throws Problem("conflict") where the catalog is of a newer program, in use by another server, or not the
+ * one that the files in the data directory belong to.
+ */
+export async function openCatalog({ database: place }: Place, layout: Layout): Promise<Database> {
+  requireKind(place, layout);
+  if (!place) return openDatabase(layout.database);
+  const database = await openPostgres(place, { isAlone: true });
+  try {
+    await requireOwn(database, place, layout);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** For reading only, beside a server that may be running on it. */
+export async function readCatalog(
+  { database: place }: Place,
+  layout: Layout,
+): Promise<ReadDatabase> {
+  requireKind(place, layout);
+  return place ? readPostgres(place) : readDatabase(layout.database);
+}
+
+/** Whether a server ever stored anything there. */
+export function hasCatalog(layout: Layout): boolean {
+  return hasOwnCatalog(layout) || readMark(layout) !== null;
+}
+
+/** With the other kind of catalog every file would be one that nothing names. */
+function requireKind(place: DatabaseConfig | null, layout: Layout): void {
+  const mark = readMark(layout);
+  if (!place && mark)
+    throw new Problem(
+      "conflict",
+      `The files in ${layout.root} belong to the database ${mark.url}: the configuration must name it (database)`,
+    );
+  if (place && hasOwnCatalog(layout))
+    throw new Problem(
+      "conflict",
+      `${layout.root} has a catalog of its own (holdfast.db), and the configuration names a database: take another data directory for that, or leave database out`,
+    );
+}
+
+async function requireOwn(database: Database, place: DatabaseConfig, layout: Layout) {
+  const mark = readMark(layout);
+  const { url } = writtenDatabase(place);
+  const [used] =
+    await database.read`SELECT 1 FROM artifacts UNION ALL SELECT 1 FROM hosted_files UNION ALL SELECT 1 FROM documents LIMIT 1`;
+  const id = Buffer.from(await createSecrets(database, Date.now)("catalog")).toString("hex");
+  if (mark && mark.id !== id)
+    throw new Problem(
+      "conflict",
+      `The files in ${layout.root} belong to another database than ${url}: to ${mark.url} as it was then`,
+    );
+  if (!mark && used)
+    throw new Problem(
+      "conflict",
+      `The database ${url} belongs to another data directory than ${layout.root}: the one in whose catalog.json it stands`,
+    );
+  if (!mark && hasBlobs(layout))
+    throw new Problem(
+      "conflict",
+      `${layout.root} has files, and the database ${url} is new and knows nothing of them`,
+    );
+  if (mark?.url !== url) await writeMark(layout, { id, url });
+}
