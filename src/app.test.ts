@@ -30,6 +30,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
+    refused: { note() {} },
     fetches: { note() {} },
     audit: { note: (entry) => audited.push(entry) },
     isPublic: () => isPublic,

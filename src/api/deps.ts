@@ -9,7 +9,7 @@ import type { HostedRoom } from "../hosted/hosting.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
 import type { Waivers } from "../policy/waivers.ts";
-import type { ReadDatabase } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
 import type { Runs } from "./runs.ts";
 
@@ -36,7 +36,7 @@ export interface ApiDeps {
   waivers: Waivers;
   /** Milliseconds since the epoch. */
   now(): number;
-  database: ReadDatabase;
+  database: Database;
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;

@@ -8,6 +8,8 @@ import { advisoryEndpoints } from "./advisories.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint } from "./endpoint.ts";
+import { eventEndpoints } from "./events.ts";
+import { fetchedEndpoints } from "./fetched.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
 import { openApi } from "./openapi.ts";
@@ -20,6 +22,7 @@ import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
 import { userEndpoints } from "./users.ts";
+import { withheldEndpoints } from "./withheld.ts";
 
 const V1 = "/-/api/v1";
 const DOCUMENT = "/-/api/openapi.json";
@@ -44,6 +47,9 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
+    ...eventEndpoints(deps),
+    ...fetchedEndpoints(deps),
+    ...withheldEndpoints(deps),
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),

@@ -19,6 +19,11 @@ export const auditActions = [
   "team",
   "waive",
   "unwaive",
+  "block",
+  "unblock",
+  "acknowledge",
+  "reopen",
+  "run",
   "log in",
   "log in failed",
 ] as const;

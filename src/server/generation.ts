@@ -120,6 +120,7 @@ export function createGeneration(
       now,
       accessLog,
       fetches: ground.fetches,
+      refused: ground.refused,
       audit: auth.audit,
       isPublic: auth.isPublic,
       enter() {
