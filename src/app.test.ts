@@ -40,7 +40,8 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       people: {} as never, // nobody logs in here
       version: "0",
       metrics: createMetrics(),
-      overview: async () => ({
+      states: () => [],
+    overview: async () => ({
         startedAt: 0,
         now: 0,
         repositories: new Map(),

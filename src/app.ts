@@ -305,7 +305,8 @@ export function createApp(deps: AppDeps): App {
         // On a port of its own a repository has no pages to log in at.
         const isAlone = origin === root && path !== incoming.path;
         const accept = isAlone ? null : incoming.header("accept");
-        return site.problem(problem, { path, query, origin: root, accept });
+        const cookie = incoming.header("cookie");
+        return site.problem(problem, { path, query, origin: root, accept, cookie });
       },
       nothing(grant) {
         const names = [...deps.repositories.keys()].filter((name) => grant.may(name, "read", null));

@@ -310,6 +310,7 @@ function sitePaths(): string[] {
 const pages: Record<string, "all" | "something" | "everything" | "people"> = {
   "/": "something",
   "/-/metrics": "everything",
+  "/-/help": "all",
   "/-/health/live": "all",
   "/-/health/ready": "all",
   "/-/login": "people",

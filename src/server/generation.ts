@@ -83,6 +83,14 @@ export function createGeneration(
     metrics,
     gitHook,
     overview: overviews.read,
+    states: (grant) =>
+      held
+        .filter(({ name }) => grant.may(name, "read", null))
+        .map(({ offline, isHostedOnly, upstreams }) => ({
+          offline,
+          isHostedOnly,
+          away: upstreams().flatMap(({ host, isAway }) => (isAway ? [host] : [])),
+        })),
     async explain(grant, purl) {
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));

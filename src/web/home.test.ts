@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { z } from "zod";
 import type { Format } from "../core/format.ts";
 import type { Overview, RepositoryState } from "../core/overview.ts";
+import { stranger } from "./frame/reader.ts";
 import { type HomeDeps, homePage } from "./home.ts";
 import { repositoryPage, wantsPage } from "./repository.ts";
 
@@ -36,12 +37,12 @@ function overview(changes: Partial<RepositoryState> = {}, more: Partial<Overview
   };
 }
 const home = (seen: Overview, origin = "https://host/holdfast") =>
-  String(homePage(deps, seen, origin).body);
+  String(homePage(deps, seen, stranger(origin)).body);
 
 test("it says what runs since when, what is stored, and how much of it was answered from there", () => {
   const text = home(overview()).replace(/<[^>]+>/g, " ");
   for (const want of [
-    "● Online",
+    "Serving",
     "Version 1.2.3, running for 3 h, since 2026-11-23 09:00 UTC",
     "1,234",
     "5.0 MiB",
@@ -53,15 +54,15 @@ test("it says what runs since when, what is stored, and how much of it was answe
 });
 
 test("offline and upstreams that are away are said first", () => {
-  expect(home(overview({ offline: true }))).toContain("● Offline: no upstream is asked");
+  expect(home(overview({ offline: true }))).toContain("Offline: no upstream is asked");
   const away = home(overview({ away: ["one.example.test", "two.example.test"] }));
-  expect(away).toContain("● one.example.test, two.example.test are away: what is stored is served");
+  expect(away).toContain("one.example.test, two.example.test are away: what is stored is served");
 });
 
 test("what is only hosted is no fault of any upstream, and stands before the lines for clients", () => {
   const html = home(overview({ offline: true, isHostedOnly: true }));
-  expect(html).toContain("● Hosted here");
-  expect(html).toContain('<span class="soft">hosted here</span>');
+  expect(html).toContain("Hosted here");
+  expect(html).toContain('<span class="chip plain">hosted here</span>');
   expect(html).not.toMatch(/offline/i);
   expect(html.indexOf("<h2>Repositories")).toBeLessThan(html.indexOf("<h2>Set up a client"));
 });
@@ -71,8 +72,11 @@ test("of several repositories for the same clients one is at hand", () => {
   const repositories = names.map((name) => ({ name, format, options: {} }));
   const states = new Map(names.map((name) => [name, state]));
   const html = String(
-    homePage({ ...deps, repositories }, { ...overview(), repositories: states }, "http://localhost")
-      .body,
+    homePage(
+      { ...deps, repositories },
+      { ...overview(), repositories: states },
+      stranger("http://localhost"),
+    ).body,
   );
   const folded = [...html.matchAll(/<details><summary><span class="name">(\w+)<\/span>/g)];
   expect(folded.map(([, name]) => name)).toEqual(["release", "own"]);
@@ -92,12 +96,13 @@ test("nothing that comes from elsewhere is taken for HTML, and no script could r
   const one = { repository: "own", package: evil, version: evil, file: evil, size: 1, at: NOW };
   const event = { at: NOW, kind: "tampered", repository: "own", package: evil, message: evil };
   const seen = overview({ away: [evil] }, { newest: [one], events: [event] });
+  const reader = stranger("http://localhost");
   const pages = [
-    homePage(deps, seen, "http://localhost"),
-    repositoryPage(deps.repositories[0]!, seen, "http://localhost/own"),
+    homePage(deps, seen, reader),
+    repositoryPage(deps.repositories[0]!, seen, "http://localhost/own", reader),
   ];
   for (const { body, headers } of pages) {
-    expect(body).not.toContain("<script");
+    expect(body).not.toMatch(/<script(?! src="\/-\/assets\/)| on\w+="| style="/);
     expect(body).toContain("&lt;script&gt;alert(1)");
     expect(body).toContain("What happened");
     expect(headers["content-security-policy"]).toStartWith("default-src 'none';");

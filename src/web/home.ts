@@ -1,11 +1,15 @@
 // The page at `/`: what runs here and since when, what was served, and the line that each client needs.
 import type { Format } from "../core/format.ts";
-import { escapeHtml } from "../core/html.ts";
 import type { Overview, RepositoryState } from "../core/overview.ts";
 import type { Reply } from "../core/reply.ts";
 import { humanSize } from "../core/size.ts";
 import { clientRows } from "./clients.ts";
-import { ago, link, moment, number, page, percent, span } from "./page.ts";
+import { type Html, html } from "./frame/html.ts";
+import { page } from "./frame/page.ts";
+import type { Reader, ServerState } from "./frame/reader.ts";
+import { ago, moment, number, percent, span } from "./frame/text.ts";
+import { chip, empty, figures as figureList, table } from "./frame/ui.ts";
+import { packagePath } from "./packages/paths.ts";
 
 /** What does not change while the server runs. */
 export interface HomeDeps {
@@ -13,124 +17,158 @@ export interface HomeDeps {
   version: string;
 }
 
-/** `origin`: this server's address as the reader sees it, without a trailing slash; it may have a path. `who`: the reader, who is logged in. */
-export function homePage(
-  deps: HomeDeps,
-  overview: Overview,
-  origin: string,
-  who: string | null = null,
-): Reply {
+/** Of the repositories that the reader may read. */
+export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Reply {
   const { repositories, version } = deps;
-  const prefix = new URL(origin).pathname.replace(/\/$/, "");
   const states = repositories.map(({ name }) => overview.repositories.get(name)!);
-  return page(
-    "Holdfast",
-    [
-      `<header><div class="bar"><h1>Holdfast</h1>${who === null ? link(`${prefix}/-/login`, "Log in") : link(`${prefix}/-/account`, who)}</div>${stateOf(states)}`,
-      `<p class="soft">Version ${escapeHtml(version)}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p></header>`,
-      figures(states),
-      eventsTable(overview),
-      `<h2>Newest files</h2>${newestTable(overview)}`,
-      `<h2>Repositories</h2>${repositoryTable(repositories, overview, prefix)}`,
-      "<h2>Set up a client</h2>",
-      who === null
-        ? ""
-        : `<p class="soft">Where reading takes a name, and to publish, clients send a token as well: ${link(`${prefix}/-/account`, "make one")}. <code>holdfast setup CLIENT</code> says where each keeps it.</p>`,
-      clients(deps, origin),
-      `<footer>For machines: ${link(`${prefix}/-/metrics`, "metrics")} · ${link(`${prefix}/-/health/live`, "live")} · ${link(`${prefix}/-/health/ready`, "ready")}</footer>`,
-    ].join("\n"),
-  );
+  const state = stateOf(states);
+  const main = html`<div class="head"><h1>Holdfast</h1>${stateChip(state)}</div>
+<p class="lead">${state.text}.</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
+${figures(states)}
+${eventsTable(overview)}
+<h2>Newest files</h2>${newestTable(overview)}
+<h2>Repositories</h2>${repositoryTable(repositories, overview)}
+<h2>Set up a client</h2>
+${reader.user === null ? null : html`<p class="soft">Where reading takes a name, and to publish, clients send a token as well: <a href="/-/account">make one</a>. <code>holdfast setup CLIENT</code> says where each keeps it.</p>`}
+${clients(deps, reader.origin)}`;
+  return page({ title: "Holdfast", main, section: "home" }, { ...reader, state: null });
 }
 
 /** In one sentence: whether upstreams are asked, and which are away. */
-export function stateOf(states: readonly RepositoryState[]): string {
+export function stateOf(
+  states: readonly Pick<RepositoryState, "offline" | "isHostedOnly" | "away">[],
+): ServerState {
   const asking = states.filter(({ isHostedOnly }) => !isHostedOnly);
   if (states.length > 0 && asking.length === 0)
-    return '<p class="state good">● Hosted here: what is published, and nothing else</p>';
+    return { kind: "serving", text: "Hosted here: what is published, and nothing else" };
   if (asking.length > 0 && asking.every(({ offline }) => offline))
-    return '<p class="state warn">● Offline: no upstream is asked, what is stored is served</p>';
+    return { kind: "offline", text: "Offline: no upstream is asked, what is stored is served" };
   const away = [...new Set(states.flatMap((state) => state.away))];
   if (away.length > 0) {
     const verb = away.length === 1 ? "is" : "are";
-    return `<p class="state bad">● ${escapeHtml(away.join(", "))} ${verb} away: what is stored is served</p>`;
+    return { kind: "degraded", text: `${away.join(", ")} ${verb} away: what is stored is served` };
   }
-  return '<p class="state good">● Online</p>';
+  return { kind: "serving", text: "Online: upstreams are asked for what is not stored" };
 }
 
-export function figures(states: readonly RepositoryState[]): string {
+const STATES = {
+  serving: ["good", "Serving"],
+  degraded: ["bad", "Degraded"],
+  offline: ["warn", "Offline"],
+} as const;
+
+export function stateChip({ kind }: ServerState): Html {
+  const [tone, words] = STATES[kind];
+  return chip(tone, words);
+}
+
+export function figures(states: readonly RepositoryState[]): Html {
   const sum = (of: (state: RepositoryState) => number) =>
     states.reduce((total, state) => total + of(state), 0);
   const requests = sum(({ requests }) => requests);
-  const rows: [name: string, value: string][] = [
-    ["Files stored", number(sum(({ files }) => files))],
-    ["Bytes stored", humanSize(sum(({ bytes }) => bytes))],
-    ["Requests since the start", number(requests)],
-    [
-      "Answered from the store",
-      percent(
+  return figureList([
+    { name: "Files stored", value: number(sum(({ files }) => files)) },
+    { name: "Bytes stored", value: humanSize(sum(({ bytes }) => bytes)) },
+    { name: "Requests since the start", value: number(requests) },
+    {
+      name: "Answered from the store",
+      value: percent(
         sum(({ hits }) => hits),
         requests,
       ),
-    ],
-  ];
-  const cells = rows.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`);
-  return `<dl class="figures">${cells.join("")}</dl>`;
+    },
+  ]);
 }
 
-function clients({ repositories }: HomeDeps, origin: string): string {
-  return repositories
-    .map(({ name, format, options }) => {
-      const url = `${origin}/${name}`;
-      const rows = clientRows(format.setup(url, options), url);
-      // Of several for the same clients the first one, or the one with the format's own name, is at hand, and the others are folded.
-      const same = repositories.filter((one) => one.format === format);
-      const main = same.find((one) => one.name === format.name) ?? same[0]!;
-      const what = `<span class="name">${escapeHtml(name)}</span> <span class="soft">${escapeHtml(format.name)}</span>`;
-      return name === main.name
-        ? rows
-        : `<details><summary>${what}</summary><div class="inner">${rows}</div></details>`;
-    })
-    .join("\n");
+function clients({ repositories }: HomeDeps, origin: string): Html {
+  const all = repositories.map(({ name, format, options }) => {
+    const url = `${origin}/${name}`;
+    const rows = clientRows(format.setup(url, options), url);
+    // Of several for the same clients the first one, or the one with the format's own name, is at hand, and the others are folded.
+    const same = repositories.filter((one) => one.format === format);
+    const main = same.find((one) => one.name === format.name) ?? same[0]!;
+    const what = html`<span class="name">${name}</span> <span class="soft">${format.name}</span>`;
+    return name === main.name
+      ? rows
+      : html`<details><summary>${what}</summary><div class="inner">${rows}</div></details>`;
+  });
+  return html`${all}`;
 }
 
-function repositoryTable(
-  repositories: HomeDeps["repositories"],
-  overview: Overview,
-  prefix: string,
-): string {
+function repositoryTable(repositories: HomeDeps["repositories"], overview: Overview): Html {
   const rows = repositories.map(({ name, format }) => {
     const { files, bytes, requests, hits, offline, isHostedOnly, away } =
       overview.repositories.get(name)!;
     const state = isHostedOnly
-      ? '<span class="soft">hosted here</span>'
+      ? chip("plain", "hosted here")
       : offline
-        ? '<span class="warn">offline</span>'
+        ? chip("warn", "offline")
         : away.length
-          ? `<span class="bad">${escapeHtml(away.join(", "))} away</span>`
-          : '<span class="good">online</span>';
-    const kind =
-      format.name === name ? "" : ` <span class="soft">${escapeHtml(format.name)}</span>`;
-    return `<tr><td>${link(`${prefix}/${name}/`, name)}${kind}</td><td>${state}</td><td class="number">${number(files)}</td><td class="number">${humanSize(bytes)}</td><td class="number wide">${number(requests)}</td><td class="number wide">${percent(hits, requests)}</td></tr>`;
+          ? chip("bad", `${away.join(", ")} away`)
+          : chip("good", "online");
+    const kind = format.name === name ? null : html` <span class="soft">${format.name}</span>`;
+    return [
+      html`<a href="/${name}/">${name}</a>${kind}`,
+      state,
+      number(files),
+      humanSize(bytes),
+      number(requests),
+      percent(hits, requests),
+    ];
   });
-  return `<table><tr><th>Repository</th><th>State</th><th class="number">Files</th><th class="number">Size</th><th class="number wide">Requests</th><th class="number wide">From the store</th></tr>${rows.join("")}</table>`;
+  return table(
+    "Repositories",
+    [
+      { label: "Repository" },
+      { label: "State" },
+      { label: "Files", kind: "number" },
+      { label: "Size", kind: "number" },
+      { label: "Requests", kind: "number" },
+      { label: "From the store", kind: "number" },
+    ],
+    rows,
+  );
 }
 
-export function newestTable({ newest, now }: Overview): string {
+export function newestTable({ newest, now }: Overview): Html {
   if (newest.length === 0)
-    return '<p class="soft">Nothing is stored yet. What clients fetch through this server, or publish, stands here.</p>';
-  const rows = newest.map(
-    ({ repository, package: name, version, file, size, at }) =>
-      `<tr><td>${escapeHtml(name)} <span class="soft">${escapeHtml(version)}</span></td><td class="wide">${escapeHtml(file)}</td><td>${escapeHtml(repository)}</td><td class="number">${humanSize(size)}</td><td class="number when">${ago(at, now)}</td></tr>`,
+    return empty(
+      "Nothing is stored yet. What clients fetch through this server, or publish, stands here.",
+    );
+  const rows = newest.map(({ repository, package: name, version, file, size, at }) => [
+    html`<a href="${packagePath(repository, name)}">${name}</a> <span class="soft">${version}</span>`,
+    html`<span class="mono">${file}</span>`,
+    repository,
+    humanSize(size),
+    ago(at, now),
+  ]);
+  return table(
+    "Newest files",
+    [
+      { label: "Package" },
+      { label: "File" },
+      { label: "Repository" },
+      { label: "Size", kind: "number" },
+      { label: "Came", kind: "number" },
+    ],
+    rows,
   );
-  return `<table><tr><th>Package</th><th class="wide">File</th><th>Repository</th><th class="number">Size</th><th class="number">Came</th></tr>${rows.join("")}</table>`;
 }
 
 /** Nothing where nothing happened. */
-export function eventsTable({ events, now }: Overview): string {
-  if (events.length === 0) return "";
-  const rows = events.map(
-    ({ at, kind, repository, message }) =>
-      `<tr><td class="when">${ago(at, now)}</td><td><b>${escapeHtml(kind)}</b></td><td class="wide">${escapeHtml(repository)}</td><td>${escapeHtml(message)}</td></tr>`,
-  );
-  return `<h2>What happened</h2><table><tr><th>When</th><th>Kind</th><th class="wide">Repository</th><th>What</th></tr>${rows.join("")}</table><p class="soft">All of them: <code>holdfast events</code></p>`;
+export function eventsTable({ events, now }: Overview): Html | null {
+  if (events.length === 0) return null;
+  const rows = events.map(({ at, kind, repository, message }) => [
+    ago(at, now),
+    html`<b>${kind}</b>`,
+    repository,
+    message,
+  ]);
+  const columns = [
+    { label: "When", kind: "tight" as const },
+    { label: "Kind" },
+    { label: "Repository" },
+    { label: "What" },
+  ];
+  return html`<h2>What happened</h2>${table("What happened", columns, rows)}<p class="soft">All of them: <code>holdfast events</code></p>`;
 }

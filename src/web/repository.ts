@@ -1,30 +1,30 @@
 // A repository's own page, for people who open its address: what it holds, and the line that each client needs.
 import type { Format } from "../core/format.ts";
-import { escapeHtml } from "../core/html.ts";
 import type { Overview } from "../core/overview.ts";
 import type { Reply } from "../core/reply.ts";
 import { clientRows } from "./clients.ts";
-import { eventsTable, figures, newestTable, stateOf } from "./home.ts";
-import { page } from "./page.ts";
+import { html } from "./frame/html.ts";
+import { page } from "./frame/page.ts";
+import type { Reader } from "./frame/reader.ts";
+import { eventsTable, figures, newestTable, stateChip, stateOf } from "./home.ts";
 
 /** `overview` is of this repository. `url`: its address as the reader sees it, without a trailing slash. */
 export function repositoryPage(
   { name, format, options }: { name: string; format: Format; options: unknown },
   overview: Overview,
   url: string,
+  reader: Reader,
 ): Reply {
   const state = overview.repositories.get(name)!;
-  return page(
-    `${name} · Holdfast`,
-    [
-      `<header><h1>${escapeHtml(name)}</h1>${stateOf([state])}<p class="soft">A repository of the format ${escapeHtml(format.name)} at <code>${escapeHtml(url)}/</code></p></header>`,
-      figures([state]),
-      eventsTable(overview),
-      "<h2>Set up a client</h2>",
-      clientRows(format.setup(url, options), url),
-      `<h2>Newest files</h2>${newestTable(overview)}`,
-    ].join("\n"),
-  );
+  const seen = stateOf([state]);
+  const main = html`<p class="crumbs"><a href="/">Repositories</a></p><div class="head"><h1>${name}</h1>${stateChip(seen)}</div>
+<p>${seen.text}.</p><p class="soft">A repository of the format ${format.name} at <code>${url}/</code></p>
+${figures([state])}
+${eventsTable(overview)}
+<h2>Set up a client</h2>
+${clientRows(format.setup(url, options), url)}
+<h2>Newest files</h2>${newestTable(overview)}`;
+  return page({ title: name, main, section: "home" }, { ...reader, state: null });
 }
 
 /** Whether who asks would rather have a page than a format's own answer: browsers, and no client of any registry. */

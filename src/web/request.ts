@@ -1,4 +1,5 @@
 // What a page is asked with.
+import type { Reader } from "./frame/reader.ts";
 
 /** A request for a page. */
 export interface SiteRequest {
@@ -13,4 +14,9 @@ export interface SiteRequest {
   body(limit: number): Promise<Uint8Array>;
   /** As `Request.stream`. */
   stream(limit: number): AsyncIterable<Uint8Array>;
+}
+
+/** With who looks at the page that comes of it. */
+export interface PageRequest extends SiteRequest {
+  readonly reader: Reader;
 }

@@ -1,25 +1,31 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
+import { gzipSync } from "node:zlib";
 import { challenge } from "../core/challenge.ts";
 import { type Access, type Grant, permit } from "../core/grant.ts";
-import { escapeHtml } from "../core/html.ts";
 import type { Metrics } from "../core/metrics.ts";
-import type { Overview } from "../core/overview.ts";
+import type { Overview, RepositoryState } from "../core/overview.ts";
 import type { Explained } from "../core/policy.ts";
-import type { Problem, ProblemKind } from "../core/problem.ts";
+import { Problem, type ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
-import { type HomeDeps, homePage } from "./home.ts";
-import { link, page } from "./page.ts";
+import { ASSETS, serveAsset } from "./frame/assets.ts";
+import { html } from "./frame/html.ts";
+import { page } from "./frame/page.ts";
+import { likingCookie, type Reader, readerOf, stranger } from "./frame/reader.ts";
+import { helpPage } from "./help.ts";
+import { type HomeDeps, homePage, stateOf } from "./home.ts";
 import type { PeopleDeps } from "./people/deps.ts";
-import { placed, redirect } from "./people/forms.ts";
+import { leads, readForm, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
 import { repositoryPage, wantsPage } from "./repository.ts";
-import type { SiteRequest } from "./request.ts";
+import type { PageRequest, SiteRequest } from "./request.ts";
 import { whyPage } from "./why.ts";
 
 export type { SiteRequest } from "./request.ts";
 
 export type SiteRoute =
-  | { kind: "home" | "metrics" | "live" | "ready" }
+  | { kind: "home" | "metrics" | "live" | "ready" | "help" | "liking" }
+  /** The style and the script of all pages. */
+  | { kind: "asset"; path: string }
   | { kind: "repository"; name: string }
   /** Why a release is held or blocked. */
   | { kind: "why"; purl: string }
@@ -45,6 +51,8 @@ export interface Api {
 const WHY = "/-/why/";
 /** Everything below it is the API's. */
 const API = "/-/api/";
+/** Where forms at the foot of each page send how somebody likes pages. */
+const LIKING = "/-/liking";
 
 export interface SiteDeps extends HomeDeps {
   api: Api;
@@ -52,6 +60,8 @@ export interface SiteDeps extends HomeDeps {
   metrics: Metrics;
   /** What the caller may see of what runs here: of one repository, or of all. */
   overview(grant: Grant, repository?: string): Promise<Overview>;
+  /** Whether the upstreams of the repositories that the caller may read are asked, at this moment. */
+  states(grant: Grant): Pick<RepositoryState, "offline" | "isHostedOnly" | "away">[];
   /** What policy says of a release, in the repositories that the caller may read. Throws a Problem. */
   explain(grant: Grant, purl: string): Promise<Explained[]>;
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
@@ -76,9 +86,16 @@ interface Asked {
   /** Of this server. */
   origin: string;
   accept: string | null;
+  cookie: string | null;
 }
 
-const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept: null };
+const NOTHING: Asked = {
+  path: "",
+  query: "",
+  origin: "http://localhost",
+  accept: null,
+  cookie: null,
+};
 
 /** Who watches a server asks for its health without a name, who logs in has none yet, and a code host signs in place of it. */
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
@@ -86,11 +103,15 @@ const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
   "ready",
   "people",
   "git hook",
+  "asset",
+  "help",
+  "liking",
 ] as const);
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
   "/": { kind: "home" },
   "/-/metrics": { kind: "metrics" },
+  "/-/help": { kind: "help" },
   "/-/health/live": { kind: "live" },
   "/-/health/ready": { kind: "ready" },
 };
@@ -102,12 +123,39 @@ export function createSite(deps: SiteDeps): Site {
     return { ...deps, repositories };
   }
 
+  function asked(request: SiteRequest, grant: Grant, origin = request.origin): PageRequest {
+    const isLetIn = grant.may(null, "read", null);
+    const state = isLetIn ? stateOf(deps.states(grant)) : null;
+    const reader = readerOf(origin, request.header("cookie"), grant, state);
+    const { method, query, address } = request;
+    return {
+      reader,
+      origin,
+      method,
+      query,
+      address,
+      header: (name) => request.header(name),
+      body: (limit) => request.body(limit),
+      stream: (limit) => request.stream(limit),
+    };
+  }
+
+  /** Keeps what somebody likes, and goes back to where they were. */
+  async function like(request: SiteRequest): Promise<Reply> {
+    const form = await readForm(request, deps.people);
+    const { pathname, search } = new URL(request.header("referer") ?? "/", request.origin);
+    const location = pathname.replace(/^\/+/, "/") + search;
+    return redirect(location, { "set-cookie": likingCookie(form) });
+  }
+
   return {
     parse(method, path) {
       if (path.startsWith(API)) return deps.api.parse(method, path);
       const people = parsePeople(method, path);
       if (people) return people;
+      if (path === LIKING) return method === "POST" ? { kind: "liking" } : null;
       if (method !== "GET" && method !== "HEAD") return null;
+      if (path.startsWith(ASSETS)) return { kind: "asset", path };
       if (path.startsWith(WHY)) return { kind: "why", purl: path.slice(WHY.length) };
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
     },
@@ -121,20 +169,35 @@ export function createSite(deps: SiteDeps): Site {
     async serve(route, request, grant) {
       const { origin } = request;
       switch (route.kind) {
-        case "people":
-          return placed(await route.serve(request, grant, deps.people), origin);
         case "api":
           return deps.api.serve(route, request, grant);
+        case "asset": {
+          const found = serveAsset(route.path);
+          if (found) return found;
+          throw new Problem("notFound", `Nothing stands at ${route.path}`);
+        }
+        case "people":
+          return leads(await route.serve(asked(request, grant), grant, deps.people), origin);
         case "home":
-          return homePage(readable(grant), await deps.overview(grant), origin, userOf(grant));
+          return small(
+            homePage(readable(grant), await deps.overview(grant), asked(request, grant).reader),
+          );
+        case "help":
+          return small(helpPage(deps.version, asked(request, grant).reader));
+        case "liking":
+          return like(request);
         case "repository": {
           const { name } = route;
           permit(grant, name, "read", null);
           const repository = deps.repositories.find((one) => one.name === name)!;
-          return repositoryPage(repository, await deps.overview(grant, name), origin);
+          const overview = await deps.overview(grant, name);
+          const { reader } = asked(request, grant, origin.slice(0, -name.length - 1));
+          return small(repositoryPage(repository, overview, origin, reader));
         }
         case "why":
-          return whyPage(await deps.explain(grant, route.purl), origin);
+          return small(
+            whyPage(await deps.explain(grant, route.purl), asked(request, grant).reader),
+          );
         case "git hook":
           return deps.gitHook(route.name, request);
         case "metrics":
@@ -155,15 +218,16 @@ export function createSite(deps: SiteDeps): Site {
         }
       }
     },
-    problem(problem, { path, query, origin, accept } = NOTHING) {
+    problem(problem, { path, query, origin, accept, cookie } = NOTHING) {
       if (path.startsWith(API)) return deps.api.problem(problem);
       // A person is shown the way in.
       if (problem.status === 401 && wantsPage("GET", accept))
-        return placed(
+        return leads(
           redirect(`/-/login?next=${encodeURIComponent(query ? `${path}?${query}` : path)}`),
           origin,
         );
-      if (path !== "" && wantsPage("GET", accept)) return problemPage(problem, origin);
+      if (path !== "" && wantsPage("GET", accept))
+        return problemPage(problem, stranger(origin, cookie));
       const text = `holdfast: ${problem.message}`;
       if (accept?.includes("json")) return json(problem.status, { error: text });
       return reply(problem.status, "text/plain; charset=utf-8", `${text}\n`, challenge(problem));
@@ -178,16 +242,18 @@ const TITLES: Partial<Record<ProblemKind, string>> = {
 };
 
 /** What is wrong, for people in a browser. */
-function problemPage({ kind, message, status }: Problem, origin: string): Reply {
+function problemPage({ kind, message, status }: Problem, reader: Reader): Reply {
   const title = TITLES[kind] ?? "This did not work";
-  const account = kind === "forbidden" ? ' · <a href="/-/account">Your account</a>' : "";
-  const home = link(`${new URL(origin).pathname.replace(/\/$/, "")}/`, "Holdfast");
-  const body = `<main class="narrow"><h1>${title}</h1><p>${escapeHtml(message)}.</p><p>${home}${account}</p></main>`;
-  return placed({ ...page(`${title} · Holdfast`, body), status }, origin);
+  const account = kind === "forbidden" ? html` · <a href="/-/account">Your account</a>` : null;
+  const main = html`<h1>${title}</h1><p>${message}.</p><p><a href="/">Home</a>${account}</p>`;
+  return page({ title, main, status, isNarrow: true }, reader);
 }
 
-function userOf({ principal }: Grant): string | null {
-  return principal.kind === "user" ? principal.name : null;
+/**
+ * Compressed for who takes that. Pages about people are not: one that holds a secret beside what a request says would tell of it by its length.
+ */
+function small(made: Reply): Reply {
+  return { ...made, body: gzipSync(made.body as string), encoding: "gzip" };
 }
 
 function json(status: number, value: unknown): Reply {

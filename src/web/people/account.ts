@@ -3,7 +3,7 @@ import type { TokenWish } from "../../core/accounts.ts";
 import type { Grant } from "../../core/grant.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
-import type { SiteRequest } from "../request.ts";
+import type { PageRequest } from "../request.ts";
 import { type AccountView, accountPage, CHOICES, revokePage } from "./account-page.ts";
 import type { PeopleDeps } from "./deps.ts";
 import { readForm, redirect } from "./forms.ts";
@@ -13,7 +13,7 @@ const MOST_DAYS = 3_650;
 const HERE = "/-/account";
 
 export async function serveAccount(
-  request: SiteRequest,
+  request: PageRequest,
   grant: Grant,
   deps: PeopleDeps,
 ): Promise<Reply> {
@@ -24,6 +24,7 @@ export async function serveAccount(
   const isFresh = await deps.isFresh(request);
   const show = async (more: Partial<AccountView> = {}) =>
     accountPage({
+      reader: request.reader,
       name: principal.name,
       isAdmin: grant.may(null, "admin", null),
       hasPassword: (await accounts.profile())?.hasPassword ?? false,
@@ -37,7 +38,7 @@ export async function serveAccount(
     const revoked = query.get("revoke");
     if (revoked !== null) {
       const token = (await accounts.tokens()).find(({ id }) => id === revoked);
-      return token ? revokePage(token, deps.now()) : redirect(HERE);
+      return token ? revokePage(token, deps.now(), request.reader) : redirect(HERE);
     }
     const key = query.get("made") ?? "";
     const secret = request.method === "GET" ? deps.once.take(principal.name, key) : null;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { reply } from "../../core/reply.ts";
-import { nextOf, placed, redirect } from "./forms.ts";
+import { placed } from "../frame/page.ts";
+import { leads, nextOf, redirect } from "./forms.ts";
 
 const places: [text: string | null, want: string][] = [
   ["/", "/"],
@@ -21,17 +21,14 @@ for (const [text, want] of places)
   test(`nextOf(${JSON.stringify(text)}) is ${want}`, () => expect(nextOf(text)).toBe(want));
 
 test("below a path all addresses of our own pages are below it", () => {
-  const page = reply(
-    200,
-    "text/html",
-    '<form action="/-/login"><a href="/-/account">a</a><a href="https://x/-/y">b</a>',
-  );
+  const page =
+    '<form action="/-/login"><a href="/-/account">a</a><a href="https://x/-/y">b</a><img src="//z/y">';
   const below = "https://packages.example.com/holdfast";
-  expect(placed(page, below).body).toBe(
-    '<form action="/holdfast/-/login"><a href="/holdfast/-/account">a</a><a href="https://x/-/y">b</a>',
+  expect(placed(page, below)).toBe(
+    '<form action="/holdfast/-/login"><a href="/holdfast/-/account">a</a><a href="https://x/-/y">b</a><img src="//z/y">',
   );
-  expect(placed(redirect("/-/account"), below).headers["location"]).toBe("/holdfast/-/account");
-  expect(placed(redirect("https://id.example.com/x"), below).headers["location"]).toBe(
+  expect(leads(redirect("/-/account"), below).headers["location"]).toBe("/holdfast/-/account");
+  expect(leads(redirect("https://id.example.com/x"), below).headers["location"]).toBe(
     "https://id.example.com/x",
   );
   expect(placed(page, "https://packages.example.com")).toBe(page);

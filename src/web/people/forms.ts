@@ -1,7 +1,9 @@
 // What forms send, and where a browser goes afterwards.
-import { escapeHtml } from "../../core/html.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import { type Html, html } from "../frame/html.ts";
+import { prefixOf } from "../frame/page.ts";
+import { notice } from "../frame/ui.ts";
 import type { SiteRequest } from "../request.ts";
 import type { PeopleDeps } from "./deps.ts";
 
@@ -58,37 +60,32 @@ export function field(
     /** What is wrong with what was typed. */
     wrong?: string | null;
   } = {},
-): string {
+): Html {
   const { type = "text", value = "", complete = "off", hint, isFree, wrong } = how;
-  const required = isFree ? "" : " required";
-  const about = hint ? `<span class="soft">${escapeHtml(hint)}</span>` : "";
+  const required = isFree ? null : html` required`;
+  const about = hint ? html`<span class="soft">${hint}</span>` : null;
   const trouble = wrong
-    ? `<span class="bad" id="wrong-${name}" role="alert">${escapeHtml(wrong)}</span>`
-    : "";
-  const marked = wrong ? ` aria-invalid="true" aria-describedby="wrong-${name}" autofocus` : "";
-  return `<label><span>${escapeHtml(label)}</span>${about}${trouble}<input name="${name}" type="${type}" value="${escapeHtml(value)}" autocomplete="${complete}"${required}${marked}></label>`;
+    ? html`<span class="bad" id="wrong-${name}" role="alert">${wrong}</span>`
+    : null;
+  const marked = wrong
+    ? html` aria-invalid="true" aria-describedby="wrong-${name}" autofocus`
+    : null;
+  return html`<label><span>${label}</span>${about}${trouble}<input name="${name}" type="${type}" value="${value}" autocomplete="${complete}"${required}${marked}></label>`;
 }
 
-export function hidden(name: string, value: string): string {
-  return `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`;
+export function hidden(name: string, value: string): Html {
+  return html`<input type="hidden" name="${name}" value="${value}">`;
 }
 
 /** What went wrong the last time; nothing without it. */
-export function trouble(message: string | null): string {
-  return message === null ? "" : `<p class="bad" role="alert">${escapeHtml(message)}</p>`;
+export function trouble(message: string | null): Html | null {
+  return message === null ? null : notice("bad", message);
 }
 
-/** Where a proxy has this server below a path, the addresses of our own pages are below it too. */
-export function placed(reply: Reply, origin: string): Reply {
-  const prefix = new URL(origin).pathname.replace(/\/$/, "");
-  if (prefix === "") return reply;
+/** Where a proxy has this server below a path, a browser is sent below it too. */
+export function leads(reply: Reply, origin: string): Reply {
+  const prefix = prefixOf(origin);
   const { location } = reply.headers;
-  const headers = location?.startsWith("/")
-    ? { ...reply.headers, location: prefix + location }
-    : reply.headers;
-  const body =
-    typeof reply.body === "string"
-      ? reply.body.replace(/ (action|href)="(?=\/-\/)/g, ` $1="${escapeHtml(prefix)}`)
-      : reply.body;
-  return { ...reply, headers, body };
+  if (prefix === "" || !location?.startsWith("/")) return reply;
+  return { ...reply, headers: { ...reply.headers, location: prefix + location } };
 }

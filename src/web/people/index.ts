@@ -2,7 +2,7 @@
 // who is there.
 import type { Grant } from "../../core/grant.ts";
 import type { Reply } from "../../core/reply.ts";
-import type { SiteRequest } from "../request.ts";
+import type { PageRequest } from "../request.ts";
 import { serveAccount } from "./account.ts";
 import { serveApproval } from "./approve.ts";
 import type { PeopleDeps } from "./deps.ts";
@@ -11,7 +11,7 @@ import { serveDeparture, serveLogin, serveLogout, serveReturn, serveSetup } from
 
 export interface PeopleRoute {
   kind: "people";
-  serve(request: SiteRequest, grant: Grant, deps: PeopleDeps): Promise<Reply>;
+  serve(request: PageRequest, grant: Grant, deps: PeopleDeps): Promise<Reply>;
 }
 
 type Serve = PeopleRoute["serve"];

@@ -1,9 +1,10 @@
 // `/-/login`, `/-/logout`, `/-/setup`: who somebody is.
-import { escapeHtml } from "../../core/html.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
-import { page } from "../page.ts";
-import type { SiteRequest } from "../request.ts";
+import { html } from "../frame/html.ts";
+import { page } from "../frame/page.ts";
+import type { Reader } from "../frame/reader.ts";
+import type { PageRequest, SiteRequest } from "../request.ts";
 import type { PeopleDeps } from "./deps.ts";
 import { field, hidden, nextOf, readForm, redirect, trouble } from "./forms.ts";
 
@@ -12,8 +13,9 @@ const attemptName = ({ origin }: SiteRequest) =>
   origin.startsWith("https:") ? "__Host-hf-attempt" : "hf-attempt";
 const ATTEMPT_S = 600;
 
-export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
-  if (request.method !== "POST") return loginPage(deps, goalOf(new URLSearchParams(request.query)));
+export async function serveLogin(request: PageRequest, deps: PeopleDeps): Promise<Reply> {
+  if (request.method !== "POST")
+    return loginPage(request, deps, goalOf(new URLSearchParams(request.query)));
   const form = await readForm(request, deps);
   const goal = goalOf(form);
   try {
@@ -22,7 +24,7 @@ export async function serveLogin(request: SiteRequest, deps: PeopleDeps): Promis
     return redirect(goal.next, { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, goal, error, (form.get("name") ?? "").slice(0, 100));
+    return loginPage(request, deps, goal, error, (form.get("name") ?? "").slice(0, 100));
   }
 }
 
@@ -37,6 +39,7 @@ function goalOf(fields: URLSearchParams): Goal {
 }
 
 function loginPage(
+  { reader }: PageRequest,
   deps: PeopleDeps,
   { next, isAgain }: Goal,
   wrong: Problem | null = null,
@@ -46,18 +49,19 @@ function loginPage(
   const isNew = deps.needsSetup();
   if (isNew && other === null) return redirect("/-/setup");
   const setup = isNew
-    ? `<p class="soft">There is no user with a password yet: <a href="/-/setup">make the first administrator</a>.</p>`
-    : "";
+    ? html`<p class="soft">There is no user with a password yet: <a href="/-/setup">make the first administrator</a>.</p>`
+    : null;
   const why = isAgain
-    ? `<p>Say once more who you are: what comes next takes a log-in of the last 15 minutes.</p>`
-    : "";
-  const again = isAgain ? "&amp;again=1" : "";
+    ? html`<p>Say once more who you are: what comes next takes a log-in of the last 15 minutes.</p>`
+    : null;
+  const path = `/-/login/oidc?next=${encodeURIComponent(next)}${isAgain ? "&again=1" : ""}`;
   const door = other
-    ? `<p class="apart"><a class="button" href="/-/login/oidc?next=${encodeURIComponent(next)}${again}">Log in through ${escapeHtml(other.host)}</a></p><p class="soft">or with a password of this server:</p>`
-    : "";
-  const body = `<main class="narrow"><p class="home"><a href="../">Holdfast</a></p><h1>Log in</h1>${trouble(wrong?.message ?? null)}${setup}${why}${door}
-<form method="post" action="/-/login">${hidden("next", next)}${isAgain ? hidden("again", "1") : ""}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form></main>`;
-  return { ...page("Log in · Holdfast", body, { hasForms: true }), status: wrong?.status ?? 200 };
+    ? html`<p class="apart"><a class="button" href="${path}">Log in through ${other.host}</a></p><p class="soft">or with a password of this server:</p>`
+    : null;
+  const main = html`<h1>Log in</h1>${trouble(wrong?.message ?? null)}${setup}${why}${door}
+<form method="post" action="/-/login">${hidden("next", next)}${isAgain ? hidden("again", "1") : null}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "current-password" })}<button>Log in</button></form>`;
+  const status = wrong?.status ?? 200;
+  return page({ title: "Log in", main, section: "account", isNarrow: true, status }, reader);
 }
 
 export async function serveLogout(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
@@ -66,7 +70,7 @@ export async function serveLogout(request: SiteRequest, deps: PeopleDeps): Promi
 }
 
 /** Sends the browser to the other system. */
-export async function serveDeparture(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+export async function serveDeparture(request: PageRequest, deps: PeopleDeps): Promise<Reply> {
   const { other } = deps;
   if (!other)
     throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
@@ -76,7 +80,7 @@ export async function serveDeparture(request: SiteRequest, deps: PeopleDeps): Pr
     begun = await other.begin(request, goal.isAgain);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, goal, error);
+    return loginPage(request, deps, goal, error);
   }
   const { location, secret } = begun;
   const secure = request.origin.startsWith("https:") ? "; Secure" : "";
@@ -86,7 +90,7 @@ export async function serveDeparture(request: SiteRequest, deps: PeopleDeps): Pr
 }
 
 /** And here it comes back. */
-export async function serveReturn(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+export async function serveReturn(request: PageRequest, deps: PeopleDeps): Promise<Reply> {
   if (!deps.other)
     throw new Problem("notFound", "No other system is configured to log in through (login.oidc)");
   const name = `${attemptName(request)}=`;
@@ -98,13 +102,13 @@ export async function serveReturn(request: SiteRequest, deps: PeopleDeps): Promi
     return redirect(goes, { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return loginPage(deps, goalOf(new URLSearchParams()), error);
+    return loginPage(request, deps, goalOf(new URLSearchParams()), error);
   }
 }
 
-export async function serveSetup(request: SiteRequest, deps: PeopleDeps): Promise<Reply> {
+export async function serveSetup(request: PageRequest, deps: PeopleDeps): Promise<Reply> {
   if (!deps.needsSetup()) return redirect("/-/login");
-  if (request.method !== "POST") return setupPage("", null, 200);
+  if (request.method !== "POST") return setupPage("", null, 200, request.reader);
   const form = await readForm(request, deps);
   const [code, name, password] = ["code", "name", "password"].map((one) => form.get(one) ?? "");
   try {
@@ -113,12 +117,12 @@ export async function serveSetup(request: SiteRequest, deps: PeopleDeps): Promis
     return redirect("/-/account", { "set-cookie": await deps.begin(user, request) });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return setupPage(name!, error.message, error.status);
+    return setupPage(name!, error.message, error.status, request.reader);
   }
 }
 
-function setupPage(name: string, wrong: string | null, status: number): Reply {
-  const body = `<main class="narrow"><h1>The first administrator</h1><p>This server has no user yet. Whoever has the code from its log becomes the administrator: they may do everything, and make users, teams and grants.</p>${trouble(wrong)}
-<form method="post" action="/-/setup">${field("code", "Code", { hint: "Twelve characters, in the server's log of its last start" })}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "new-password", hint: "8 characters at least" })}<button>Make me administrator</button></form></main>`;
-  return { ...page("Set up · Holdfast", body, { hasForms: true }), status };
+function setupPage(name: string, wrong: string | null, status: number, reader: Reader): Reply {
+  const main = html`<h1>The first administrator</h1><p>This server has no user yet. Whoever has the code from its log becomes the administrator: they may do everything, and make users, teams and grants.</p>${trouble(wrong)}
+<form method="post" action="/-/setup">${field("code", "Code", { hint: "Twelve characters, in the server's log of its last start" })}${field("name", "Name", { value: name, complete: "username" })}${field("password", "Password", { type: "password", complete: "new-password", hint: "8 characters at least" })}<button>Make me administrator</button></form>`;
+  return page({ title: "Set up", main, section: "account", isNarrow: true, status }, reader);
 }
