@@ -41,7 +41,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       version: "0",
       metrics: createMetrics(),
       states: () => [],
-    overview: async () => ({
+      overview: async () => ({
         startedAt: 0,
         now: 0,
         repositories: new Map(),

@@ -6,8 +6,10 @@ import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import type { Board } from "../jobs/board.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
+import type { ServerCondition } from "../jobs/state.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { Database } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
@@ -39,6 +41,9 @@ export interface ApiDeps {
   database: Database;
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
+  /** How the server fares. */
+  condition(): Promise<ServerCondition>;
+  board: Board;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

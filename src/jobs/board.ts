@@ -1,6 +1,5 @@
 // What the server does by itself, for people: when each job ran last, how that went, when it runs next; and a turn of it now.
 import { Problem } from "../core/problem.ts";
-import type { RecurringJob } from "./runner.ts";
 
 /** Times are milliseconds since the epoch. */
 export interface JobState {
@@ -28,7 +27,7 @@ export interface JobEntry {
 
 export interface Board {
   /** `turn`: begins one now, unless one runs. */
-  enter(job: RecurringJob, firstMs: number, turn: () => void): JobEntry;
+  enter(job: { name: string; everyMs: number }, firstMs: number, turn: () => void): JobEntry;
   /** By name. */
   list(): JobState[];
   /** Begins a turn now. Throws Problem("notFound"), and Problem("conflict") where one runs. */

@@ -12,6 +12,7 @@ import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
 import { explain, type PolicedRepository } from "../jobs/policy.ts";
+import { readCondition } from "../jobs/state.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
@@ -77,6 +78,17 @@ export function createGeneration(
       waivers: shared.waivers,
       now,
       hooks: ground.hooks,
+      board: ground.board,
+      condition: () =>
+        readCondition({
+          sources: held,
+          database,
+          startedAt: tally.startedAt,
+          disk: shownRuns.disk,
+          diskLow: config.diskLow,
+          feeds: ground.advisories.feeds,
+          now,
+        }),
       database,
     }),
     people: peopleOf(auth, identity, held, now),
