@@ -36,7 +36,13 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
     isPublic: () => isPublic,
     site: createSite({
       repositories: [],
-      api: { parse: () => null, serve: () => Promise.reject(), problem: () => reply(400, "", "") },
+      api: {
+        parse: () => null,
+        serve: () => Promise.reject(),
+        problem: () => reply(400, "", ""),
+        call: () => Promise.reject(),
+      },
+      now: () => 0,
       people: {} as never, // nobody logs in here
       version: "0",
       metrics: createMetrics(),

@@ -94,6 +94,7 @@ export function createGeneration(
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
+    now,
     overview: overviews.read,
     states: (grant) =>
       held

@@ -13,6 +13,8 @@ import { page } from "./frame/page.ts";
 import { likingCookie, type Reader, readerOf, stranger } from "./frame/reader.ts";
 import { helpPage } from "./help.ts";
 import { type HomeDeps, homePage, stateOf } from "./home.ts";
+import { type OperatorRoute, parseOperator } from "./operator/index.ts";
+import type { CallApi } from "./operator/visit.ts";
 import type { PeopleDeps } from "./people/deps.ts";
 import { leads, readForm, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
@@ -32,6 +34,7 @@ export type SiteRoute =
   /** A code host tells a repository of a push. */
   | { kind: "git hook"; name: string }
   | PeopleRoute
+  | OperatorRoute
   | ApiRoute;
 
 /** A route of the API; what else it holds is the API's own. */
@@ -45,6 +48,8 @@ export interface Api {
   parse(method: string, path: string): ApiRoute | null;
   serve(route: ApiRoute, request: SiteRequest, grant: Grant): Promise<Reply>;
   problem(problem: Problem): Reply;
+  /** For pages that show what it answers. */
+  call: CallApi;
 }
 
 /** Before a purl. */
@@ -66,6 +71,7 @@ export interface SiteDeps extends HomeDeps {
   explain(grant: Grant, purl: string): Promise<Explained[]>;
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
+  now(): number;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
 }
@@ -153,6 +159,8 @@ export function createSite(deps: SiteDeps): Site {
       if (path.startsWith(API)) return deps.api.parse(method, path);
       const people = parsePeople(method, path);
       if (people) return people;
+      const operator = parseOperator(method, path);
+      if (operator) return operator;
       if (path === LIKING) return method === "POST" ? { kind: "liking" } : null;
       if (method !== "GET" && method !== "HEAD") return null;
       if (path.startsWith(ASSETS)) return { kind: "asset", path };
@@ -163,7 +171,7 @@ export function createSite(deps: SiteDeps): Site {
       route.kind === "api"
         ? route.access
         : {
-            action: OPEN.has(route.kind) ? "open" : "read",
+            action: OPEN.has(route.kind) ? "open" : route.kind === "operator" ? "admin" : "read",
             package: null,
           },
     async serve(route, request, grant) {
@@ -178,6 +186,15 @@ export function createSite(deps: SiteDeps): Site {
         }
         case "people":
           return leads(await route.serve(asked(request, grant), grant, deps.people), origin);
+        case "operator": {
+          const { api, people, now } = deps;
+          const made = await route.serve(asked(request, grant), grant, {
+            call: api.call,
+            people,
+            now,
+          });
+          return typeof made.body === "string" ? small(made) : leads(made, origin);
+        }
         case "home":
           return small(
             homePage(readable(grant), await deps.overview(grant), asked(request, grant).reader),

@@ -1,0 +1,59 @@
+// The operator's pages, with the verbs of the site.
+import type { Grant } from "../../core/grant.ts";
+import type { Reply } from "../../core/reply.ts";
+import type { PageRequest } from "../request.ts";
+import { serveDecide } from "./decide.ts";
+import { serveEvent, serveEvents } from "./events.ts";
+import { serveAffected, serveFetches, serveFetchesFile } from "./fetches.ts";
+import { serveOverview } from "./overview.ts";
+import { type OperatorDeps, type Serve, visitOf } from "./visit.ts";
+import { serveWithheld } from "./withheld.ts";
+
+export interface OperatorRoute {
+  kind: "operator";
+  serve(request: PageRequest, grant: Grant, deps: OperatorDeps): Promise<Reply>;
+}
+
+const GET = ["GET", "HEAD"];
+const BOTH = [...GET, "POST"];
+/** A part in braces takes any text without a slash. */
+export const OPERATOR_PAGES: Readonly<Record<string, { methods: string[]; serve: Serve }>> = {
+  "/-/operator": { methods: GET, serve: serveOverview },
+  "/-/operator/withheld": { methods: BOTH, serve: serveWithheld },
+  "/-/operator/withheld/decide": { methods: BOTH, serve: serveDecide },
+  "/-/operator/events": { methods: GET, serve: serveEvents },
+  "/-/operator/events/{event}": { methods: BOTH, serve: serveEvent },
+  "/-/operator/fetches": { methods: GET, serve: serveFetches },
+  "/-/operator/fetches.csv": { methods: GET, serve: serveFetchesFile },
+  "/-/operator/affected": { methods: GET, serve: serveAffected },
+};
+
+const KNOWN = Object.entries(OPERATOR_PAGES).map(([path, page]) => ({
+  ...page,
+  names: [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!),
+  form: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "([^/]+)")}$`),
+}));
+
+/** Null for what is none of these; never throws. */
+export function parseOperator(method: string, path: string): OperatorRoute | null {
+  for (const { methods, serve, names, form } of KNOWN) {
+    const found = form.exec(path);
+    if (!found || !methods.includes(method)) continue;
+    const texts = found.slice(1).map(decoded);
+    if (texts.includes(null)) return null;
+    const params = Object.fromEntries(names.map((name, at) => [name, texts[at]!]));
+    return {
+      kind: "operator",
+      serve: (request, grant, deps) => serve(visitOf(request, params, grant, deps)),
+    };
+  }
+  return null;
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
