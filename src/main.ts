@@ -19,6 +19,7 @@ import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
 import { publishCommand } from "./cli/publish.ts";
+import { readyCommand } from "./cli/ready.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
@@ -61,6 +62,7 @@ export function commands(): Command[] {
     auditCommand(deps),
     ...hookCommands(working),
     ...diskCommands(working),
+    readyCommand(working),
     ...operationCommands(working),
   ];
 }

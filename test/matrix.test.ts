@@ -331,6 +331,8 @@ const pages: Record<string, "all" | "something" | "everything" | "people" | "ope
   "/-/operator/fetches": "operator",
   "/-/operator/fetches.csv": "operator",
   "/-/operator/affected": "operator",
+  "/-/operator/operations/{operation}": "operator",
+  "/-/readiness": "something",
 };
 
 test("the site: each page is for whom it is meant", async () => {

@@ -218,3 +218,58 @@ test("who fetched what is found, and taken along as a file that no spreadsheet t
   expect(reached.status).toBe(200);
   expect((await ann.open("/-/operator/affected?of=MAL-0")).status).toBe(404);
 });
+
+test("a lock file is told what of it is here, and what is missing is fetched with a button", async () => {
+  const packages = {
+    "node_modules/tide": { version: "1.0.0" },
+    "node_modules/@acme/grotto": { version: "9.9.9" },
+  };
+  const lock = JSON.stringify({ lockfileVersion: 3, packages });
+  const send = async (browser: Browser, fields: Record<string, string | File>) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const response = await fetch(`${url}/-/readiness`, {
+      method: "POST",
+      body: form,
+      redirect: "manual",
+      headers: { cookie, accept: "text/html", origin: url, "sec-fetch-site": "same-origin" },
+    });
+    const { status, headers } = response;
+    return { status, location: headers.get("location"), text: await response.text() };
+  };
+  const check = { do: "check", repository: "npm" };
+  const asked = () => send(ann, { ...check, file: new File([lock], "package-lock.json") });
+  const before = await asked();
+  expect(before.status).toBe(200);
+  expect(before.text).toContain(
+    "2 of 2 releases that this package-lock.json names could not be had",
+  );
+  const theirs = await send(ben, { ...check, text: lock });
+  expect(theirs.text).toContain("Missing (2)");
+  expect(theirs.text).not.toContain("Fetch the 2");
+  for (const wrong of [
+    { ...check },
+    { ...check, text: "{" },
+    { ...check, repository: "none", text: lock },
+  ]) {
+    const { status, text } = await send(ann, wrong as Record<string, string>);
+    expect([[400, 404].includes(status), text.includes('role="alert"')]).toEqual([true, true]);
+  }
+
+  const [, encoded = ""] = /name="releases" value="([^"]+)"/.exec(before.text)!;
+  const releases = encoded.replaceAll("&quot;", '"');
+  const fetching = { do: "fetch", repository: "npm", releases };
+  expect((await send(ben, fetching)).status).toBe(403);
+  const begun = await send(ann, fetching);
+  expect(begun.location).toStartWith("/-/operator/operations/");
+  await waitFor(
+    async () => (await ann.open(begun.location!)).text.includes(">not complete<"),
+    () => "what is missing is fetched for ever",
+    20_000,
+  );
+  const { text } = await ann.open(begun.location!);
+  expect(text).toContain("Files of 1 of 2 releases are here now; 1 could not be had.");
+  expect(text).toContain("@acme/grotto 9.9.9: ");
+  expect((await asked()).text).toContain("1 of 2 releases");
+});

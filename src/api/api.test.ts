@@ -204,7 +204,8 @@ describe("every operation", () => {
             path,
           );
         const mayPromote = want === 403 && path.endsWith("/promote");
-        const isOpen = path === "/me" || mayRead || mayPromote;
+        const mayAsk = want === 403 && path.endsWith("/readiness");
+        const isOpen = path === "/me" || mayRead || mayPromote || mayAsk;
         const response = await ask(method, `/-/api/v1${pathOf(path)}`, { token: token() });
         const body = await checked(response, path, method);
         if (isOpen) continue;
@@ -489,6 +490,33 @@ test("each does what it says, and answers as the document says", async () => {
   expect((await call("GET", "/fetches?package=@acme/app")).items).toEqual([]);
   await call("GET", "/fetches?digest=xyz", undefined, 400);
 
+  const locked = {
+    lockfileVersion: 3,
+    packages: { "node_modules/@acme/app": { version: "1.0.0" } },
+  };
+  const ready = "/repositories/npm/readiness";
+  const missing = { ...locked.packages, "node_modules/kelp": { version: "1.0.0" } };
+  expect(await call("POST", ready, { text: JSON.stringify(locked) })).toMatchObject({
+    lock: "package-lock.json",
+    counts: { present: 1, missing: 0, held: 0, blocked: 0 },
+    releases: [{ package: "@acme/app", state: "present", purl: "pkg:npm/%40acme/app@1.0.0" }],
+  });
+  const text = JSON.stringify({ ...locked, packages: missing });
+  const { counts, releases } = await call("POST", ready, { text });
+  expect(counts).toMatchObject({ present: 1, missing: 1 });
+  await call("POST", ready, { text: "{}" }, 400);
+  await call("POST", `${ready}/fetch`, { releases: [] }, 400);
+  const { id: fetching } = await call("POST", `${ready}/fetch`, {
+    releases: [{ package: releases[1].package, version: "1.0.0", files: releases[1].files }],
+  });
+  const fetched = () => call("GET", `/operations/${fetching}`);
+  await waitFor(
+    async () => (await fetched()).state !== "running",
+    () => "what is missing is fetched for ever",
+  );
+  expect(await fetched()).toMatchObject({ state: "incomplete", progress: { done: 1, total: 1 } });
+  expect((await fetched()).lines.at(-1)).toContain("1 could not be had");
+
   expect(await call("GET", "/state")).toMatchObject({
     state: "serving",
     reasons: [],
@@ -543,7 +571,7 @@ test("each does what it says, and answers as the document says", async () => {
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
   }
-  expect((await call("GET", "/operations")).items).toHaveLength(5);
+  expect((await call("GET", "/operations")).items).toHaveLength(6);
   expect((await call("GET", "/feeds")).items).toMatchObject([
     { name: "gap", records: 1, error: null },
   ]);
@@ -561,7 +589,7 @@ test("each does what it says, and answers as the document says", async () => {
 
   const all = operations().map(({ method, path }) => `${method} ${path}`);
   expect(all.filter((one) => !called.has(one))).toEqual([]);
-});
+}, 30_000);
 
 test("each mistake in what was sent is told with its place", async () => {
   const response = await api("POST", "/grants", { holder: "", actions: ["raed"] });

@@ -18,6 +18,7 @@ import { packageEndpoints } from "./packages.ts";
 import { policyEndpoints } from "./policy.ts";
 import { problemReply } from "./problem.ts";
 import { publishEndpoints } from "./publish.ts";
+import { readinessEndpoints } from "./readiness.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, callEndpoint, createParse, type Route, serveEndpoint } from "./router.ts";
@@ -62,6 +63,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
     ...stateEndpoints(deps),
+    ...readinessEndpoints(deps),
   ];
 }
 

@@ -11,7 +11,7 @@ import { Name, Time, time } from "./schemas.ts";
 /** Those of the house that commands have; each the command of its name. */
 export const HOUSE = ["gc", "verify", "reload", "unpin", "feeds refresh", "disk clean"] as const;
 
-const Operation = z
+export const Operation = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -151,7 +151,13 @@ export function operationEndpoints(deps: ApiDeps) {
   ];
 }
 
-function shown({ startedAt, endedAt, repository, lines, ...run }: Run): z.infer<typeof Operation> {
+export function shown({
+  startedAt,
+  endedAt,
+  repository,
+  lines,
+  ...run
+}: Run): z.infer<typeof Operation> {
   return {
     ...run,
     repository: repository || null,

@@ -10,6 +10,10 @@ const Repository = z
     format: z.string(),
     offline: z.boolean(),
     claims: z.array(z.string()),
+    lock: z
+      .string()
+      .nullable()
+      .describe("What lock files of its clients are called, where they can be asked about"),
     files: z.number().int().describe("Stored artifacts"),
     bytes: z.number().int(),
     requests: z.number().int().describe("Since the start"),
@@ -22,13 +26,14 @@ export function repositoryEndpoints(deps: ApiDeps) {
     const { repositories } = await deps.overview(grant);
     return deps.repositories
       .filter(({ name }) => grant.may(name, "read", null))
-      .map(({ name, format, offline, claims }) => {
+      .map(({ name, format, offline, claims, lock }) => {
         const { files = 0, bytes = 0, requests = 0, away = [] } = repositories.get(name) ?? {};
         return {
           name,
           format,
           offline,
           claims: [...claims],
+          lock: lock?.name ?? null,
           files,
           bytes,
           requests,

@@ -131,7 +131,7 @@ async function read(endpoint: Endpoint, request: ApiRequest) {
   const type = (request.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
   if (type !== "application/json")
     throw new Problem("badRequest", "The body must be JSON: content-type: application/json");
-  return { query, bytes: await request.body(BODY_LIMIT) };
+  return { query, bytes: await request.body(endpoint.limit ?? BODY_LIMIT) };
 }
 
 /** A form of another site's page can send a file too, whoever is logged in, but only by POST: no endpoint takes one so. */

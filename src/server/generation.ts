@@ -68,6 +68,7 @@ export function createGeneration(
         format: one.format.name,
         offline: one.offline,
         claims: one.repository.claimPatterns,
+        lock: one.format.lock ?? null,
         spell: one.format.spell ?? ((text) => text),
         hosting: one.hosting,
         publish: (grant, given) => publishGiven(one, grant, given),

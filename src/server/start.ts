@@ -36,6 +36,7 @@ import { type HooksConfig, openHooks } from "./hooks.ts";
 import { startServerJobs } from "./jobs.ts";
 import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
+import { readyOperations } from "./ready.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
 
@@ -129,6 +130,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...hookOperations(ground.hooks),
       ...feeds.operations,
       ...roomOperations(room),
+      ...readyOperations(() => current.held),
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);

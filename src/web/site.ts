@@ -171,7 +171,11 @@ export function createSite(deps: SiteDeps): Site {
       route.kind === "api"
         ? route.access
         : {
-            action: OPEN.has(route.kind) ? "open" : route.kind === "operator" ? "admin" : "read",
+            action: OPEN.has(route.kind)
+              ? "open"
+              : route.kind === "operator"
+                ? route.action
+                : "read",
             package: null,
           },
     async serve(route, request, grant) {

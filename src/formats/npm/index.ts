@@ -4,6 +4,7 @@ import type { Format } from "../../core/format.ts";
 import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
+import { lock } from "./lock.ts";
 import { createMemory } from "./memory.ts";
 import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
@@ -41,6 +42,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   fileOptions: ["trustRoot"],
   documents,
   artifacts,
+  lock,
   parse: parseRoute,
   access: accessOf,
   mount() {

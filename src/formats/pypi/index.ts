@@ -4,6 +4,7 @@ import type { Action } from "../../core/grant.ts";
 import { artifacts } from "./artifacts.ts";
 import { findProvenance, provenanceTask } from "./attested.ts";
 import { documents } from "./documents.ts";
+import { lock } from "./lock.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
@@ -41,6 +42,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   fileOptions: ["trustRoot"],
   documents,
   artifacts,
+  lock,
   parse: parseRoute,
   access: (route) => ({
     action: ACTIONS[route.kind] ?? "read",

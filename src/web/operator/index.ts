@@ -5,19 +5,25 @@ import type { PageRequest } from "../request.ts";
 import { serveDecide } from "./decide.ts";
 import { serveEvent, serveEvents } from "./events.ts";
 import { serveAffected, serveFetches, serveFetchesFile } from "./fetches.ts";
+import { serveOperation } from "./operations.ts";
 import { serveOverview } from "./overview.ts";
+import { serveReadiness } from "./readiness.ts";
 import { type OperatorDeps, type Serve, visitOf } from "./visit.ts";
 import { serveWithheld } from "./withheld.ts";
 
 export interface OperatorRoute {
   kind: "operator";
+  /** Of the server as a whole. What such a page shows and does is asked of the API for its caller, which knows better. */
+  action: "read" | "admin";
   serve(request: PageRequest, grant: Grant, deps: OperatorDeps): Promise<Reply>;
 }
 
 const GET = ["GET", "HEAD"];
 const BOTH = [...GET, "POST"];
 /** A part in braces takes any text without a slash. */
-export const OPERATOR_PAGES: Readonly<Record<string, { methods: string[]; serve: Serve }>> = {
+export const OPERATOR_PAGES: Readonly<
+  Record<string, { methods: string[]; serve: Serve; isForReaders?: true }>
+> = {
   "/-/operator": { methods: GET, serve: serveOverview },
   "/-/operator/withheld": { methods: BOTH, serve: serveWithheld },
   "/-/operator/withheld/decide": { methods: BOTH, serve: serveDecide },
@@ -26,6 +32,8 @@ export const OPERATOR_PAGES: Readonly<Record<string, { methods: string[]; serve:
   "/-/operator/fetches": { methods: GET, serve: serveFetches },
   "/-/operator/fetches.csv": { methods: GET, serve: serveFetchesFile },
   "/-/operator/affected": { methods: GET, serve: serveAffected },
+  "/-/operator/operations/{operation}": { methods: BOTH, serve: serveOperation },
+  "/-/readiness": { methods: BOTH, serve: serveReadiness, isForReaders: true },
 };
 
 const KNOWN = Object.entries(OPERATOR_PAGES).map(([path, page]) => ({
@@ -36,7 +44,7 @@ const KNOWN = Object.entries(OPERATOR_PAGES).map(([path, page]) => ({
 
 /** Null for what is none of these; never throws. */
 export function parseOperator(method: string, path: string): OperatorRoute | null {
-  for (const { methods, serve, names, form } of KNOWN) {
+  for (const { methods, serve, names, form, isForReaders } of KNOWN) {
     const found = form.exec(path);
     if (!found || !methods.includes(method)) continue;
     const texts = found.slice(1).map(decoded);
@@ -44,6 +52,7 @@ export function parseOperator(method: string, path: string): OperatorRoute | nul
     const params = Object.fromEntries(names.map((name, at) => [name, texts[at]!]));
     return {
       kind: "operator",
+      action: isForReaders ? "read" : "admin",
       serve: (request, grant, deps) => serve(visitOf(request, params, grant, deps)),
     };
   }

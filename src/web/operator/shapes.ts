@@ -133,6 +133,7 @@ export interface RepositoryShape {
   format: string;
   offline: boolean;
   claims: string[];
+  lock: string | null;
   files: number;
   bytes: number;
   requests: number;

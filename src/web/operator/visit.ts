@@ -3,7 +3,7 @@ import type { Grant } from "../../core/grant.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { PeopleDeps } from "../people/deps.ts";
-import { readForm, redirect } from "../people/forms.ts";
+import { readForm, readUpload, redirect } from "../people/forms.ts";
 import type { PageRequest } from "../request.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
@@ -34,6 +34,8 @@ export interface Visit {
   send<T>(method: Exclude<Method, "GET">, path: string, body?: unknown): Promise<T>;
   /** Throws Problem("forbidden") for what another site sent. */
   form(): Promise<URLSearchParams>;
+  /** The same of a form that brings a file along. */
+  upload(limit: number): Promise<FormData>;
 }
 
 export type Serve = (visit: Visit) => Promise<Reply>;
@@ -61,6 +63,7 @@ export function visitOf(
       sent ??= readForm(request, people);
       return sent;
     },
+    upload: (limit) => readUpload(request, people, limit),
   };
 }
 
