@@ -332,6 +332,14 @@ const pages: Record<string, "all" | "something" | "everything" | "people" | "ope
   "/-/operator/fetches.csv": "operator",
   "/-/operator/affected": "operator",
   "/-/operator/operations/{operation}": "operator",
+  "/-/operator/disk": "operator",
+  "/-/operator/feeds": "operator",
+  "/-/operator/jobs": "operator",
+  "/-/operator/hooks": "operator",
+  "/-/operator/hooks/{hook}": "operator",
+  "/-/operator/accounts": "operator",
+  "/-/operator/repositories": "operator",
+  "/-/operator/audit": "operator",
   "/-/readiness": "something",
 };
 

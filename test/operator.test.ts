@@ -21,6 +21,12 @@ let ben: Browser;
 beforeAll(async () => {
   home = tempFolder("operator");
   mkdirSync(join(home, "feed"));
+  const record = {
+    id: "MAL-1",
+    modified: "2026-01-01T00:00:00Z",
+    affected: [{ package: { ecosystem: "npm", name: "bad" }, versions: ["1.0.0"] }],
+  };
+  writeFileSync(join(home, "feed", "MAL-1.json"), JSON.stringify(record));
   upstream = await startUpstream();
   const file = join(home, "holdfast.yaml");
   const off = { pypi: false, go: false, composer: false, debian: false, "debian-security": false };
@@ -141,13 +147,13 @@ test("a release is blocked by hand, its client is refused it and named, and the 
   const back = await ann.send("/-/operator/withheld", { kind: "block", id });
   expect(back.location).toBe("/-/operator/withheld?done=revoked");
   expect((await client(KELP)).status).toBe(200);
-  const audit = await server.database
-    .read`SELECT action, principal FROM audit ORDER BY id DESC LIMIT 2`;
+  const audit = await server.database.read`SELECT action, principal FROM audit
+    WHERE action IN ('block', 'unblock') ORDER BY id DESC LIMIT 2`;
   expect(audit.map(({ action, principal }) => `${principal} ${action}`)).toEqual([
     "ann unblock",
     "ann block",
   ]);
-});
+}, 60_000);
 
 test("several are decided on at once, and what is no release is told", async () => {
   const decide = "/-/operator/withheld/decide";
@@ -272,4 +278,43 @@ test("a lock file is told what of it is here, and what is missing is fetched wit
   expect(text).toContain("Files of 1 of 2 releases are here now; 1 could not be had.");
   expect(text).toContain("@acme/grotto 9.9.9: ");
   expect((await asked()).text).toContain("1 of 2 releases");
-});
+}, 60_000);
+
+test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log have pages, and their buttons do what they say", async () => {
+  for (const [path, says] of [
+    ["disk", "Make room"],
+    ["feeds", "Read all of them now"],
+    ["jobs", "Tidying who fetched what"],
+    ["hooks", "Nobody is told of what happens here"],
+    ["accounts", "what grants say"],
+    ["repositories", "Take the configuration in"],
+    ["audit", "unblock"],
+  ] as const) {
+    const { status, text } = await ann.open(`/-/operator/${path}`);
+    expect([path, status, text.includes(says)]).toEqual([path, 200, true]);
+  }
+  const ran = await ann.send("/-/operator/jobs", { job: "Tidying who fetched what" });
+  expect([ran.status, ran.location]).toEqual([
+    303,
+    "/-/operator/jobs?run=Tidying%20who%20fetched%20what",
+  ]);
+  expect((await ann.send("/-/operator/jobs", { job: "none" })).status).toBe(404);
+  for (const [path, fields] of [
+    ["disk", { do: "dry" }],
+    ["feeds", { do: "refresh" }],
+    ["repositories", { do: "reload" }],
+  ] as const) {
+    const begun = await ann.send(`/-/operator/${path}`, fields);
+    expect([path, begun.status]).toEqual([path, 303]);
+    await waitFor(
+      async () => (await ann.open(begun.location!)).text.includes("chip good"),
+      () => `${path} does not end`,
+      20_000,
+    );
+  }
+  await ann.send("/-/operator/accounts", { do: "disable", id: "ben" });
+  expect((await ben.open("/-/account")).status).toBe(303);
+  await ann.send("/-/operator/accounts", { do: "enable", id: "ben" });
+  const unknown = await ann.open("/-/operator/hooks/none");
+  expect(unknown.status).toBe(404);
+}, 90_000);

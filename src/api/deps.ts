@@ -3,6 +3,7 @@ import type { Auth } from "../auth/room.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { LockFormat } from "../core/lock.ts";
+import type { Operation } from "../core/operation.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { Hooks } from "../hooks/room.ts";
@@ -24,6 +25,8 @@ export interface ApiRepository {
   claims: readonly string[];
   /** How projects of its format write down what they need. */
   lock: LockFormat | null;
+  /** Work of its format that people begin. */
+  operations: readonly Pick<Operation, "name" | "summary">[];
   /** The one spelling of a package's name. */
   spell(name: string): string;
   /** What is published in it, for one caller. */

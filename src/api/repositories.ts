@@ -14,6 +14,9 @@ const Repository = z
       .string()
       .nullable()
       .describe("What lock files of its clients are called, where they can be asked about"),
+    operations: z
+      .array(z.object({ name: z.string(), summary: z.string() }))
+      .describe("Work of its format that can be begun"),
     files: z.number().int().describe("Stored artifacts"),
     bytes: z.number().int(),
     requests: z.number().int().describe("Since the start"),
@@ -26,7 +29,7 @@ export function repositoryEndpoints(deps: ApiDeps) {
     const { repositories } = await deps.overview(grant);
     return deps.repositories
       .filter(({ name }) => grant.may(name, "read", null))
-      .map(({ name, format, offline, claims, lock }) => {
+      .map(({ name, format, offline, claims, lock, operations }) => {
         const { files = 0, bytes = 0, requests = 0, away = [] } = repositories.get(name) ?? {};
         return {
           name,
@@ -34,6 +37,7 @@ export function repositoryEndpoints(deps: ApiDeps) {
           offline,
           claims: [...claims],
           lock: lock?.name ?? null,
+          operations: operations.map(({ name, summary }) => ({ name, summary })),
           files,
           bytes,
           requests,

@@ -69,6 +69,7 @@ export function createGeneration(
         offline: one.offline,
         claims: one.repository.claimPatterns,
         lock: one.format.lock ?? null,
+        operations: one.format.operations ?? [],
         spell: one.format.spell ?? ((text) => text),
         hosting: one.hosting,
         publish: (grant, given) => publishGiven(one, grant, given),

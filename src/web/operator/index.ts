@@ -2,12 +2,18 @@
 import type { Grant } from "../../core/grant.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { PageRequest } from "../request.ts";
+import { serveAccounts } from "./accounts.ts";
+import { serveAudit } from "./audit.ts";
 import { serveDecide } from "./decide.ts";
+import { serveDisk } from "./disk.ts";
 import { serveEvent, serveEvents } from "./events.ts";
 import { serveAffected, serveFetches, serveFetchesFile } from "./fetches.ts";
+import { serveHook, serveHooks } from "./hooks.ts";
+import { serveFeeds, serveJobs } from "./jobs.ts";
 import { serveOperation } from "./operations.ts";
 import { serveOverview } from "./overview.ts";
 import { serveReadiness } from "./readiness.ts";
+import { serveRepositories } from "./repositories.ts";
 import { type OperatorDeps, type Serve, visitOf } from "./visit.ts";
 import { serveWithheld } from "./withheld.ts";
 
@@ -33,6 +39,14 @@ export const OPERATOR_PAGES: Readonly<
   "/-/operator/fetches.csv": { methods: GET, serve: serveFetchesFile },
   "/-/operator/affected": { methods: GET, serve: serveAffected },
   "/-/operator/operations/{operation}": { methods: BOTH, serve: serveOperation },
+  "/-/operator/disk": { methods: BOTH, serve: serveDisk },
+  "/-/operator/feeds": { methods: BOTH, serve: serveFeeds },
+  "/-/operator/jobs": { methods: BOTH, serve: serveJobs },
+  "/-/operator/hooks": { methods: BOTH, serve: serveHooks },
+  "/-/operator/hooks/{hook}": { methods: BOTH, serve: serveHook },
+  "/-/operator/accounts": { methods: BOTH, serve: serveAccounts },
+  "/-/operator/repositories": { methods: BOTH, serve: serveRepositories },
+  "/-/operator/audit": { methods: GET, serve: serveAudit },
   "/-/readiness": { methods: BOTH, serve: serveReadiness, isForReaders: true },
 };
 

@@ -134,6 +134,7 @@ export interface RepositoryShape {
   offline: boolean;
   claims: string[];
   lock: string | null;
+  operations: { name: string; summary: string }[];
   files: number;
   bytes: number;
   requests: number;
