@@ -47,6 +47,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
       version: "0",
       metrics: createMetrics(),
       states: () => [],
+      catalog: () => Promise.reject() as never,
       overview: async () => ({
         startedAt: 0,
         now: 0,

@@ -27,7 +27,11 @@ const rooms: Record<string, readonly string[]> = {
   cache: ["core", "store", "upstream", "ledger", "worker", "hosted", "sources", "git", "policy"],
   // Writes down what is to be told; the ways to where it is told are given.
   hooks: ["core", "store"],
-  formats: ["core", "archive", "proof"],
+  // What people are told of the inside of an archive: pure.
+  inside: ["core", "archive"],
+  formats: ["core", "archive", "proof", "inside"],
+  // What people are shown of packages, of all that other rooms know.
+  catalog: ["core", "store", "ledger", "cache", "policy", "advisories", "jobs"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],
   worker: ["core", "store"],

@@ -310,6 +310,7 @@ function sitePaths(): string[] {
 const pages: Record<string, "all" | "something" | "everything" | "people" | "operator"> = {
   "/": "something",
   "/-/metrics": "everything",
+  "/-/packages": "something",
   "/-/help": "all",
   "/-/health/live": "all",
   "/-/health/ready": "all",

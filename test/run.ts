@@ -20,7 +20,7 @@ const total: Count = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
 const ON_POSTGRES = [
-  ...["ledger", "cache", "jobs", "auth", "hosted", "hooks", "sources", "advisories"].map(
+  ...["ledger", "cache", "jobs", "auth", "hosted", "hooks", "sources", "advisories", "catalog"].map(
     (room) => `src/${room}`,
   ),
   "src/store/contract.test.ts",

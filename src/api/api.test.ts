@@ -560,6 +560,20 @@ test("each does what it says, and answers as the document says", async () => {
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
   ]);
 
+  const found = await call("GET", "/catalog?search=APP");
+  expect(found).toMatchObject({ hasMore: false });
+  expect(found.items[0]).toMatchObject({ repository: "npm", package: "@acme/app", isHosted: true });
+  const known = await call("GET", "/catalog/npm/@acme%2fapp");
+  expect(known).toMatchObject({ isHosted: true, isPublic: false });
+  const [version] = known.versions;
+  const one = await call("GET", `/catalog/npm/@acme%2fapp/versions/${version.version}`);
+  expect(one).toMatchObject({
+    package: "@acme/app",
+    filesOf: [{ isStored: true }],
+    inside: { count: 1 },
+  });
+  await call("GET", "/catalog/npm/nothing", undefined, 404);
+
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
   for (const name of ["verify", "gc", "reload", "feeds refresh", "disk clean"]) {
     const { id } = await call("POST", "/operations", { name });

@@ -1,5 +1,6 @@
 // What the API works with.
 import type { Auth } from "../auth/room.ts";
+import type { CatalogReader } from "../core/catalog.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
 import type { LockFormat } from "../core/lock.ts";
@@ -42,6 +43,8 @@ export interface ApiDeps {
   /** The repositories with the rules that can be about their packages. */
   policed: readonly PolicedRepository[];
   waivers: Waivers;
+  /** What is known here of packages, for one caller. */
+  catalog(grant: Grant): CatalogReader;
   /** Milliseconds since the epoch. */
   now(): number;
   database: Database;

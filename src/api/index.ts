@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
+import { catalogEndpoints } from "./catalog.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint, type Method } from "./endpoint.ts";
@@ -49,6 +50,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     whoAmI,
     ...repositoryEndpoints(deps),
     ...packageEndpoints(deps),
+    ...catalogEndpoints(deps),
     ...policyEndpoints(deps),
     ...advisoryEndpoints(deps),
     ...publishEndpoints(deps),

@@ -108,6 +108,10 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
    * held to its bytes alone. Reads all of it: beside it `ArtifactType.check` need not. Throws Problem("malformed") for what cannot be read.
    */
   contentDigest?(file: RandomAccess, artifact: { file: string }): Promise<string | null>;
+  /** Which files of a release can be looked into for people, by name: its task "inside" gives an Inside (core/inside.ts) of one. Without it none can. */
+  readonly looksInto?: RegExp;
+  /** The lines that install a package, or one release of it. `url`: the repository's as the reader sees it, without a trailing slash. */
+  install?(url: string, packageName: string, version: string | null): Snippet[];
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */
   problem(problem: Problem, path?: string, accept?: string | null): Reply;
   /** `own`: patterns of the names that are the repository's own, where the reader may know them. */

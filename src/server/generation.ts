@@ -16,6 +16,7 @@ import { readCondition } from "../jobs/state.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
+import { catalogOf } from "./catalog.ts";
 import type { Ground } from "./ground.ts";
 import { openIdentity } from "./identity.ts";
 import type { Held } from "./mounts.ts";
@@ -53,7 +54,9 @@ export function createGeneration(
     ...ruledRepository(name, format),
     rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
   }));
+  const catalog = catalogOf(held, policed, shared);
   const site = createSite({
+    catalog,
     repositories: held.map(({ name, repository: { options }, format }) => ({
       name,
       format,
@@ -78,6 +81,7 @@ export function createGeneration(
       auth,
       policed,
       waivers: shared.waivers,
+      catalog,
       now,
       hooks: ground.hooks,
       board: ground.board,

@@ -5,6 +5,7 @@ import { createRuns } from "../api/runs.ts";
 import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
+import { tidyNames } from "../catalog/room.ts";
 import { tellGarbage } from "../cli/gc.ts";
 import { serverWarnings } from "../cli/warnings.ts";
 import type { Config } from "../config/resolve.ts";
@@ -148,6 +149,12 @@ export async function start(options: StartOptions): Promise<Running> {
     ground,
     [
       tidyTrash(hosting, serverGrant, log),
+      {
+        name: "Names of packages",
+        everyMs: 60_000,
+        firstMs: 5_000,
+        run: () => tidyNames(database),
+      },
       tidyHooks(ground.hooks),
       ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
     ],

@@ -1,5 +1,6 @@
 // `/` and `/-/…`: what people and machines ask of the server itself, with the verbs of a format.
 import { gzipSync } from "node:zlib";
+import type { CatalogReader } from "../core/catalog.ts";
 import { challenge } from "../core/challenge.ts";
 import { type Access, type Grant, permit } from "../core/grant.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -15,6 +16,8 @@ import { helpPage } from "./help.ts";
 import { type HomeDeps, homePage, stateOf } from "./home.ts";
 import { type OperatorRoute, parseOperator } from "./operator/index.ts";
 import type { CallApi } from "./operator/visit.ts";
+import { serveFound, servePackage } from "./packages/index.ts";
+import { PACKAGES, type PackageAddress, parsePackagePath } from "./packages/paths.ts";
 import type { PeopleDeps } from "./people/deps.ts";
 import { leads, readForm, redirect } from "./people/forms.ts";
 import { type PeopleRoute, parsePeople } from "./people/index.ts";
@@ -28,6 +31,8 @@ export type SiteRoute =
   | { kind: "home" | "metrics" | "live" | "ready" | "help" | "liking" }
   /** The style and the script of all pages. */
   | { kind: "asset"; path: string }
+  | { kind: "packages" }
+  | ({ kind: "package" } & PackageAddress)
   | { kind: "repository"; name: string }
   /** Why a release is held or blocked. */
   | { kind: "why"; purl: string }
@@ -67,6 +72,8 @@ export interface SiteDeps extends HomeDeps {
   overview(grant: Grant, repository?: string): Promise<Overview>;
   /** Whether the upstreams of the repositories that the caller may read are asked, at this moment. */
   states(grant: Grant): Pick<RepositoryState, "offline" | "isHostedOnly" | "away">[];
+  /** What is known here of packages, for one caller. */
+  catalog(grant: Grant): CatalogReader;
   /** What policy says of a release, in the repositories that the caller may read. Throws a Problem. */
   explain(grant: Grant, purl: string): Promise<Explained[]>;
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
@@ -117,6 +124,7 @@ const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
   "/": { kind: "home" },
   "/-/metrics": { kind: "metrics" },
+  "/-/packages": { kind: "packages" },
   "/-/help": { kind: "help" },
   "/-/health/live": { kind: "live" },
   "/-/health/ready": { kind: "ready" },
@@ -164,6 +172,10 @@ export function createSite(deps: SiteDeps): Site {
       if (path === LIKING) return method === "POST" ? { kind: "liking" } : null;
       if (method !== "GET" && method !== "HEAD") return null;
       if (path.startsWith(ASSETS)) return { kind: "asset", path };
+      if (path.startsWith(`${PACKAGES}/`)) {
+        const address = parsePackagePath(path.slice(PACKAGES.length));
+        return address && { kind: "package", ...address };
+      }
       if (path.startsWith(WHY)) return { kind: "why", purl: path.slice(WHY.length) };
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
     },
@@ -203,6 +215,12 @@ export function createSite(deps: SiteDeps): Site {
           return small(
             homePage(readable(grant), await deps.overview(grant), asked(request, grant).reader),
           );
+        case "packages":
+          return small(
+            await serveFound(deps.catalog(grant), asked(request, grant), deps.people.now()),
+          );
+        case "package":
+          return small(await servePackage(route, deps, asked(request, grant), grant));
         case "help":
           return small(helpPage(deps.version, asked(request, grant).reader));
         case "liking":

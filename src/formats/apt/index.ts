@@ -8,6 +8,7 @@ import { compareVersions, isVersion } from "./hosted/version.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { sourceOf } from "./pool-artifact.ts";
 import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
@@ -57,7 +58,9 @@ export const apt: Format<AptRoute, AptOptions> = {
   parse: parseRoute,
   access: accessOf,
   mount,
-  tasks,
+  tasks: { ...tasks, inside: insideTask },
+  looksInto,
+  install: installSnippets,
   operations: [...mirrorOperations, acceptOperation, ...suiteOperations],
   warnings,
   probe,

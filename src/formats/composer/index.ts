@@ -11,6 +11,7 @@ import { lock } from "./lock.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
 import { compareVersions } from "./order.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { publishGiven } from "./publish.ts";
@@ -49,6 +50,9 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   operations: [sourcesOperation],
   alsoPinned: ["sha1"],
   contentDigest,
+  tasks: { inside: insideTask },
+  looksInto,
+  install: installSnippets,
   probe,
   problem: renderProblem,
   setup: setupSnippets,

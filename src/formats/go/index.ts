@@ -8,6 +8,7 @@ import { infoDocument, latestRef } from "./info.ts";
 import { listDocument } from "./list.ts";
 import { lock } from "./lock.ts";
 import { type GoOptions, goOptions } from "./options.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { probe } from "./probe.ts";
 import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
@@ -80,7 +81,9 @@ export const go: Format<GoRoute, GoOptions> = {
       },
     };
   },
-  tasks: { dirhash },
+  tasks: { dirhash, inside: insideTask },
+  looksInto,
+  install: installSnippets,
   operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,
   problem: problemReply,

@@ -6,6 +6,7 @@ import { artifacts } from "./artifacts.ts";
 import { documents } from "./documents.ts";
 import { lock } from "./lock.ts";
 import { createMemory } from "./memory.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
@@ -52,7 +53,9 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
-  tasks: { provenance: provenanceTask },
+  tasks: { provenance: provenanceTask, inside: insideTask },
+  looksInto,
+  install: installSnippets,
   probe,
   problem: renderProblem,
   setup: setupSnippets,

@@ -8,6 +8,7 @@ import { lock } from "./lock.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
+import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
@@ -50,7 +51,9 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   }),
   spell: normalizeName,
   mount: () => ({ serve, provenance: findProvenance }),
-  tasks: { metadata: metadataTask, provenance: provenanceTask },
+  tasks: { metadata: metadataTask, provenance: provenanceTask, inside: insideTask },
+  looksInto,
+  install: installSnippets,
   probe,
   problem: renderProblem,
   setup: snippets,

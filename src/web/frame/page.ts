@@ -2,7 +2,7 @@
 import { type Reply, reply } from "../../core/reply.ts";
 import { assets } from "./assets.ts";
 import { type Html, html, type Part, raw } from "./html.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader, ServerState } from "./reader.ts";
 
 export interface Page {
   /** Text, without the server's name. */
@@ -71,11 +71,20 @@ function header({ section, search }: Page, { user, isOperator, state }: Reader):
 <a class="brand" href="/"><img src="${assets.icon}" alt="" width="22" height="22">Holdfast</a>
 <nav aria-label="Main"><ul>${entry("home", "/", "Home")}${entry("packages", "/-/packages", "Packages")}${isOperator ? entry("operator", "/-/operator", "Operator") : null}${entry("account", "/-/account", user ?? "Account")}</ul></nav>
 <form class="search" role="search" action="/-/packages"><label class="hide" for="search">Search packages</label><input id="search" name="q" type="search" value="${search ?? ""}" placeholder="Search packages" autocomplete="off" spellcheck="false" autocapitalize="none" maxlength="200"><button class="quiet">Search</button></form>
-${state ? html`<p class="line ${TONES[state.kind]}"><span class="dot" aria-hidden="true"></span>${state.text}</p>` : null}
+${state ? stateLine(state) : null}
 </div></header>`;
 }
 
-const TONES = { serving: "good", degraded: "bad", offline: "warn" };
+const STATES = {
+  serving: ["good", "Online"],
+  degraded: ["bad", "Degraded"],
+  offline: ["warn", "Offline"],
+} as const;
+
+function stateLine({ kind, text }: ServerState): Html {
+  const [tone, word] = STATES[kind];
+  return html`<a class="line ${tone}" href="/" title="${text}"><span class="dot" aria-hidden="true"></span>${word}</a>`;
+}
 
 /** The same on each page: help is always in the same place. WCAG 2.2 §3.2.6 */
 function footer({ theme, hasKeys }: Reader): Html {

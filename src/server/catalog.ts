@@ -1,0 +1,36 @@
+// What pages and API are given of the room that knows packages, for one configuration.
+import { serverGrant } from "../auth/gate.ts";
+import { createInsides } from "../catalog/insides.ts";
+import { catalogFor } from "../catalog/room.ts";
+import type { CatalogReader } from "../core/catalog.ts";
+import type { Grant } from "../core/grant.ts";
+import type { Inside } from "../core/inside.ts";
+import { INSIDE_READER } from "../inside/readme.ts";
+import type { PolicedRepository } from "../jobs/policy.ts";
+import type { Ground } from "./ground.ts";
+import type { Held } from "./mounts.ts";
+
+export function catalogOf(
+  held: readonly Held[],
+  policed: readonly PolicedRepository[],
+  { database, waivers, isPublic, now }: Ground["shared"],
+): (grant: Grant) => CatalogReader {
+  const repositories = held.map(({ name, format, repository }) => ({
+    name,
+    format: format.name,
+    policed: policed.find((one) => one.name === name)!,
+    insides: createInsides({
+      database,
+      now,
+      format: format.name,
+      reader: INSIDE_READER,
+      files: format.looksInto ?? null,
+      work: ({ file, sha256 }, packageName, version) =>
+        repository
+          .for(serverGrant)
+          .work<Inside>("inside", { package: packageName, version, file }, [sha256!]),
+    }),
+  }));
+  const deps = { database, repositories, waivers: () => waivers.all(), isPublic, now };
+  return (grant) => catalogFor(deps, grant);
+}
