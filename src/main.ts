@@ -1,5 +1,6 @@
 // The program: its commands, and what they are given to work with.
 import { accountCommands } from "./cli/accounts.ts";
+import { alarmCommands } from "./cli/alarms.ts";
 import type { Command } from "./cli/arguments.ts";
 import { auditCommand } from "./cli/audit.ts";
 import { backupCommands } from "./cli/backup.ts";
@@ -23,6 +24,7 @@ import { readyCommand } from "./cli/ready.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
+import { statsCommand } from "./cli/stats.ts";
 import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
@@ -63,6 +65,8 @@ export function commands(): Command[] {
     ...hookCommands(working),
     ...diskCommands(working),
     readyCommand(working),
+    ...alarmCommands(working),
+    statsCommand(deps),
     ...operationCommands(working),
   ];
 }

@@ -32,12 +32,19 @@ const rooms: Record<string, readonly string[]> = {
   formats: ["core", "archive", "proof", "inside"],
   // What people are shown of packages, of all that other rooms know.
   catalog: ["core", "store", "ledger", "cache", "policy", "advisories", "jobs"],
+  // Numbers over time: what the metrics count, written down.
+  series: ["core", "store"],
+  // What calls for somebody; what its rules look at is given.
+  alarms: ["core", "store"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],
   // Says over HTTP what commands say: it asks the rooms that they ask.
-  api: ["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
+  api: [
+    ...["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
+    "alarms",
+  ],
 };
 /** Outside of the rooms: they compose. */
 const composers = ["main", "app", "server", "cli"];

@@ -20,9 +20,19 @@ const total: Count = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 
 const ON_POSTGRES = [
-  ...["ledger", "cache", "jobs", "auth", "hosted", "hooks", "sources", "advisories", "catalog"].map(
-    (room) => `src/${room}`,
-  ),
+  ...[
+    "ledger",
+    "cache",
+    "jobs",
+    "auth",
+    "hosted",
+    "hooks",
+    "sources",
+    "advisories",
+    "series",
+    "alarms",
+    "catalog",
+  ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "test/postgres/database.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file

@@ -159,6 +159,7 @@ const example: Record<string, string> = {
   event: "0",
   block: "none",
   job: "none",
+  silence: "none",
 };
 const pathOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, (_, name) => example[name]!);
 
@@ -200,7 +201,7 @@ describe("every operation", () => {
         const mayRead =
           want === 403 &&
           method === "GET" &&
-          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|jobs|fetches|withheld|blocks/.test(
+          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|jobs|fetches|withheld|blocks|alarms/.test(
             path,
           );
         const mayPromote = want === 403 && path.endsWith("/promote");
@@ -534,6 +535,44 @@ test("each does what it says, and answers as the document says", async () => {
   expect(Date.parse((await jobOf()).startedAt)).toBeGreaterThanOrEqual(began);
   const theirs = await ask("GET", "/-/api/v1/events", { token: reader });
   expect(((await theirs.json()) as Json).items).toHaveLength(1);
+
+  expect(await call("GET", "/series?names=memory,requests&range=6h&step=30m")).toMatchObject({
+    stepSeconds: 3600,
+    meanings: { memory: { unit: "bytes" }, requests: { kind: "counter" } },
+  });
+  for (const wrong of ["names=", "names=memory,none", "range=1y", "step=0", "to=today"])
+    await call("GET", `/series?${wrong}`, undefined, 400);
+  expect((await call("GET", "/traffic?range=7d&repository=npm")).repositories.at(-1)).toMatchObject(
+    { repository: "", requests: expect.any(Number) },
+  );
+  expect(await call("GET", "/disk/forecast")).toMatchObject({ days: 0, growth: null });
+  // Who sees the metrics sees these, which say the same.
+  const { status } = await ask("GET", "/-/metrics", { token: reader });
+  for (const path of ["series", "traffic"])
+    expect((await ask("GET", `/-/api/v1/${path}`, { token: reader })).status).toBe(status);
+
+  const silence = await call("POST", "/alarms/silences", {
+    rule: "tampered",
+    repository: "npm",
+    for: "4h",
+    reason: "they move",
+  });
+  expect(silence).toMatchObject({ rule: "tampered", owner: "ann (token test)" });
+  for (const wrong of [
+    { rule: "none" },
+    { for: "soon" },
+    { for: "91d" },
+    { for: "0s" },
+    { reason: "" },
+  ])
+    await call("POST", "/alarms/silences", { for: "4h", reason: "x", ...wrong }, 400);
+  await call("POST", "/alarms/silences", { for: "4h", reason: "x", repository: "none" }, 404);
+  const calling = await call("GET", "/alarms");
+  expect(calling).toMatchObject({ items: [], silences: [{ id: silence.id }] });
+  expect(calling.rules.length).toBeGreaterThan(10);
+  await call("DELETE", `/alarms/silences/${silence.id}`);
+  await call("DELETE", `/alarms/silences/${silence.id}`);
+  expect((await call("GET", "/alarms")).silences).toEqual([]);
 
   const told = () => call("GET", "/hooks/chat/messages?state=told&limit=2");
   await waitFor(

@@ -1,4 +1,5 @@
 // What the API works with.
+import type { Alarms } from "../alarms/room.ts";
 import type { Auth } from "../auth/room.ts";
 import type { CatalogReader } from "../core/catalog.ts";
 import type { Grant } from "../core/grant.ts";
@@ -7,6 +8,7 @@ import type { LockFormat } from "../core/lock.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
+import type { Forecast, ReadSeries } from "../core/series.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { Board } from "../jobs/board.ts";
@@ -53,6 +55,9 @@ export interface ApiDeps {
   /** How the server fares. */
   condition(): Promise<ServerCondition>;
   board: Board;
+  alarms: Omit<Alarms, "look">;
+  series: ReadSeries;
+  forecast(): Promise<Forecast>;
   hooks: Omit<Hooks, "tell" | "event" | "use" | "start" | "stop">;
   runs: Runs;
   retries: Retries;

@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
+import { alarmEndpoints } from "./alarms.ts";
 import { catalogEndpoints } from "./catalog.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
@@ -23,6 +24,7 @@ import { readinessEndpoints } from "./readiness.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, callEndpoint, createParse, type Route, serveEndpoint } from "./router.ts";
+import { seriesEndpoints } from "./series.ts";
 import { stateEndpoints } from "./state.ts";
 import { userEndpoints } from "./users.ts";
 import { withheldEndpoints } from "./withheld.ts";
@@ -66,6 +68,8 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...diskEndpoints(deps),
     ...stateEndpoints(deps),
     ...readinessEndpoints(deps),
+    ...seriesEndpoints(deps),
+    ...alarmEndpoints(deps),
   ];
 }
 

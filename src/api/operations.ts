@@ -10,7 +10,15 @@ import type { Run } from "./runs.ts";
 import { Name, Time, time } from "./schemas.ts";
 
 /** Those of the house that commands have; each the command of its name. */
-export const HOUSE = ["gc", "verify", "reload", "unpin", "feeds refresh", "disk clean"] as const;
+export const HOUSE = [
+  "gc",
+  "verify",
+  "reload",
+  "unpin",
+  "feeds refresh",
+  "disk clean",
+  "alarms look",
+] as const;
 
 export const Operation = z
   .object({

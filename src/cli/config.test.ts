@@ -101,6 +101,15 @@ access:
 trustedProxies: []
 fetches: 365d
 diskLow: 1GiB
+alarms:
+  upstreamDown: 5m
+  mirrorStale: 6h
+  validUntil: 2d
+  diskFull: 14d
+  feedStale: 3d
+  quiet: 1d
+  errorRate: 5%
+  off: []
 disk:
   keepFree: 0B
   until: 0B

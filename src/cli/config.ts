@@ -68,6 +68,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
       ...(config.mail && { mail: shownMail(config.mail) }),
       diskLow: formatSize(config.diskLow),
+      alarms: shownAlarms(config.alarms),
       disk: {
         keepFree: formatShare(config.disk.keepFree),
         until: formatShare(config.disk.until),
@@ -215,4 +216,9 @@ function shownMail({ url, password, ca, timeoutMs, username, ...rest }: MailConf
 
 function certificates(pem: string): string {
   return `${pem.split("-----BEGIN CERTIFICATE-----").length - 1} certificate(s)`;
+}
+
+function shownAlarms({ errorRate, off, ...times }: Config["alarms"]) {
+  const shown = Object.entries(times).map(([key, ms]) => [key, formatDuration(ms)]);
+  return { ...Object.fromEntries(shown), errorRate: `${Math.round(errorRate * 100)}%`, off };
 }

@@ -5,6 +5,7 @@ import type { Format } from "../core/format.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
+import { checkAlarms } from "./alarms.ts";
 import type { Command } from "./arguments.ts";
 import { checkLogin } from "./check-login.ts";
 import {
@@ -42,6 +43,8 @@ export interface DoctorDeps {
   unknown?(config: Config): Promise<string[]>;
   /** How old what feeds told is. As the catalog has it unless told. */
   feeds?(config: Config, now: number): Promise<Finding[]>;
+  /** What calls for somebody, as a server saw it last. As the catalog has it unless told. */
+  alarms?(config: Config, now: number, running: Holder | null): Promise<Finding[]>;
 }
 
 const CLOCK_LIMIT_S = 30;
@@ -56,6 +59,7 @@ export function doctorCommand({
   stored = checkAccess,
   unknown = checkNames,
   feeds = checkFeeds,
+  alarms = checkAlarms,
 }: DoctorDeps): Command {
   return {
     name: "doctor",
@@ -83,6 +87,7 @@ and whether it is a repository of its format. Changes nothing. Exit code 1 when 
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
+        ...(await alarms(config, terminal.now(), running)),
       ];
       const probes: ProbeResult[] = [];
       for (const { repository, probes: pending } of asked) {

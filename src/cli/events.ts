@@ -16,6 +16,8 @@ const COLOURS: Record<string, "red" | "yellow" | "dim"> = {
   unproven: "red",
   unfinished: "red",
   "disk-low": "red",
+  alarm: "red",
+  "alarm-over": "dim",
   returned: "dim",
   "upstream-up": "dim",
   "disk-ok": "dim",

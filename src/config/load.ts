@@ -141,6 +141,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
     mail: resolveMail(input.mail, reader, complain),
     diskLow: input.diskLow,
+    alarms: input.alarms,
     disk: { keepFree, until },
     tls: input.tls ? resolveTls(input.tls, { folder, complain }) : null,
     offline,

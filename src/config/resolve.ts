@@ -1,4 +1,5 @@
 // From what the schema accepted to what the server uses: files and variables read, defaults in place.
+
 import { readFileSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import type { z } from "zod";
@@ -8,6 +9,7 @@ import type { OptionFile } from "../core/format.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import type { Share } from "../core/share.ts";
 import type { SourceSettings } from "../core/source.ts";
+import type { AlarmsConfig } from "./alarms.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
@@ -113,6 +115,7 @@ export interface Config {
   mail: MailConfig | null;
   /** In bytes; 0 for never. */
   diskLow: number;
+  alarms: AlarmsConfig;
   /** Below `keepFree` room is made until `until` is free. */
   disk: { keepFree: Share; until: Share };
   offline: boolean;

@@ -1,6 +1,7 @@
 // The one description of the configuration: it validates, documents itself and makes the JSON Schema.
 import { z } from "zod";
 import { Access } from "./access.ts";
+import { Alarms } from "./alarms.ts";
 import { type FedFormat, Feeds } from "./feeds.ts";
 import { Hooks, Mail } from "./hooks.ts";
 import { Login, TrustedPublishers } from "./login.ts";
@@ -136,6 +137,7 @@ const general = {
       "Free bytes on the disk of the data directory below which that is an event (`disk-low`). `0B` is never",
     )
     .meta({ examples: ["20GiB"] }),
+  alarms: Alarms,
   disk: z
     .strictObject({
       keepFree: DiskShare.prefault("0B")

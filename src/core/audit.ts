@@ -24,6 +24,8 @@ export const auditActions = [
   "acknowledge",
   "reopen",
   "run",
+  "silence",
+  "unsilence",
   "log in",
   "log in failed",
 ] as const;

@@ -38,6 +38,9 @@ export const eventLevels = {
   /** Little is left of the disk; then that there is room again. */
   "disk-low": "error",
   "disk-ok": "info",
+  /** A rule of core/alarm.ts found something that calls for somebody; then that it is over. */
+  alarm: "error",
+  "alarm-over": "info",
 } as const satisfies Record<string, "error" | "warn" | "info">;
 
 export type EventKind = keyof typeof eventLevels;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createMetrics } from "./metrics.ts";
+import { BUCKETS, createMetrics } from "./metrics.ts";
 
 test("a counter adds up by its labels", async () => {
   const metrics = createMetrics();
@@ -37,6 +37,26 @@ test("a histogram's buckets are cumulative", async () => {
   ])
     expect(page).toContain(`${line}\n`);
   expect(page).toMatch(/x_seconds_sum\{a="b"\} 99\.306\d*\n/);
+});
+
+test("what the page says can be read as numbers", async () => {
+  const metrics = createMetrics();
+  metrics.counter("x_total", "X.").add({ a: "b" }, 3);
+  metrics.gauge("y", "Y.", () => [[{ c: "d" }, 7]]);
+  const seconds = metrics.histogram("z_seconds", "Z.");
+  for (const value of [0.0002, 0.3, 99]) seconds.observe({}, value);
+  expect(await metrics.read("x_total")).toMatchObject([{ labels: { a: "b" }, value: 3 }]);
+  expect(await metrics.read("y")).toEqual([{ labels: { c: "d" }, value: 7 }]);
+  expect(await metrics.read("nothing")).toEqual([]);
+  const [{ value, histogram } = { value: 0 }] = await metrics.read("z_seconds");
+  expect(value).toBeCloseTo(99.3002);
+  expect(histogram!.peak).toBe(99);
+  expect(histogram!.counts).toHaveLength(BUCKETS.length + 1);
+  expect(histogram!.counts.at(-1)).toBe(1);
+  expect(histogram!.counts[BUCKETS.indexOf(0.00025)]).toBe(1);
+  histogram!.restart();
+  seconds.observe({}, 2);
+  expect((await metrics.read("z_seconds"))[0]!.histogram!.peak).toBe(2);
 });
 
 test("a label's value cannot leave its quotes", async () => {

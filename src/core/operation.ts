@@ -43,5 +43,7 @@ export interface OperationCall {
 export interface Gauge<Options = unknown> {
   name: string;
   help: string;
+  /** The number is a time (Unix time) by which something must be made anew, else clients refuse it: what it is called. An alarm is raised before. */
+  endOf?: string;
   read(repository: Repository<Options>): Promise<[Record<string, string>, number][]>;
 }

@@ -31,6 +31,9 @@ export interface AccessLog {
 
 export type RecordAlike = (id: string, durationMs: number, address: string) => void;
 
+/** Outcomes whose bytes came from an upstream for that request. */
+const FETCHED: ReadonlySet<string> = new Set(["miss", "refreshed"]);
+
 interface Series {
   requests: Counter;
   sent: Counter;
@@ -72,7 +75,7 @@ export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
     if (!found) {
       found = {
         requests: requests.of({ repository: name, status: String(status), cache: result }),
-        sent: sent.of({ repository: name, source: result === "miss" ? "upstream" : "cache" }),
+        sent: sent.of({ repository: name, source: FETCHED.has(result) ? "upstream" : "cache" }),
         seconds: seconds.of({ repository: name }),
       };
       series.set(key, found);

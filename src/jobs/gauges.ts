@@ -8,11 +8,11 @@ import type { Database } from "../store/database.ts";
 
 type Series = [Record<string, string>, number][];
 
-/** `freeBytes`: on the disk of the data directory. */
+/** `disk`: the bytes of the disk of the data directory. */
 export function watchStore(
   metrics: Metrics,
-  database: Database,
-  freeBytes: () => Promise<number>,
+  database: Pick<Database, "read">,
+  disk: () => Promise<{ free: number; total: number }>,
 ): void {
   const totals = async (column: "files" | "bytes"): Promise<Series> => {
     const rows = await database.read`SELECT repository, files, bytes FROM totals`;
@@ -28,7 +28,27 @@ export function watchStore(
   metrics.gauge(
     "holdfast_disk_free_bytes",
     "Free bytes on the disk of the data directory.",
-    async () => [[{}, await freeBytes()]],
+    async () => [[{}, (await disk()).free]],
+  );
+  metrics.gauge(
+    "holdfast_disk_used_bytes",
+    "Used bytes on the disk of the data directory, whatever uses them.",
+    async () => {
+      const { free, total } = await disk();
+      return [[{}, total - free]];
+    },
+  );
+  metrics.gauge(
+    "holdfast_withheld_releases",
+    "Releases that clients asked about and policy withholds now, by repository and verdict.",
+    async () => {
+      const rows = await database.read`SELECT repository, verdict, count(*) AS releases
+        FROM withheld_told GROUP BY repository, verdict`;
+      return rows.map(({ repository, verdict, releases }): Series[number] => [
+        { repository, verdict },
+        Number(releases),
+      ]);
+    },
   );
   metrics.gauge("holdfast_memory_bytes", "Resident memory of the process.", () => {
     const bytes = residentMemory();

@@ -65,9 +65,15 @@ test("indices and the like are not among the newest files: what clients ask for 
 test("the metrics have the same totals", async () => {
   await open();
   const metrics = createMetrics();
-  watchStore(metrics, toy.database, async () => 12);
+  watchStore(metrics, toy.database, async () => ({ free: 12, total: 40 }));
+  await toy.database.write(
+    (sql) => sql`INSERT INTO withheld_told (repository, package, version, verdict, rule, told_at)
+      VALUES ('toy', 'left', '1.0.0', 'hold', 'age', 1), ('toy', 'left', '1.0.1', 'hold', 'age', 1)`,
+  );
   const text = await metrics.render();
   expect(text).toContain('holdfast_stored_files{repository="toy"} 3\n');
   expect(text).toContain(`holdfast_stored_bytes{repository="toy"} ${3 * bytes("a.tgz").length}\n`);
   expect(text).toContain("holdfast_disk_free_bytes 12\n");
+  expect(text).toContain("holdfast_disk_used_bytes 28\n");
+  expect(text).toContain('holdfast_withheld_releases{repository="toy",verdict="hold"} 2\n');
 });

@@ -38,7 +38,7 @@ export function createGeneration(
   config: Config,
   held: readonly Held[],
   ground: Ground,
-  shownRuns: Pick<ApiDeps, "runs" | "retries" | "disk">,
+  shownRuns: Pick<ApiDeps, "runs" | "retries" | "disk" | "alarms">,
   gitHook: GitHooks,
   given?: Gate,
 ): Generation {
@@ -78,6 +78,8 @@ export function createGeneration(
         publish: (grant, given) => publishGiven(one, grant, given),
       })),
       overview: overviews.read,
+      series: ground.series.read,
+      forecast: ground.series.forecast,
       auth,
       policed,
       waivers: shared.waivers,

@@ -27,6 +27,7 @@ import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { createRefused, type Refused } from "../ledger/refused.ts";
 import { openWaivers } from "../policy/waivers.ts";
+import { createSeries, type SeriesRoom } from "../series/room.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
@@ -58,6 +59,7 @@ export interface Ground {
   readonly upstreamMetrics: UpstreamMetrics;
   readonly accessLog: AccessLog;
   readonly tally: Tally;
+  readonly series: SeriesRoom;
   readonly bodies: Bodies;
   readonly log: Log;
   /** Bytes of the disk of the data directory. */
@@ -135,7 +137,7 @@ export async function openGround(
     const { bavail, blocks, bsize } = await statfs(layout.root);
     return { free: bavail * bsize, total: blocks * bsize };
   };
-  watchStore(metrics, database, async () => (await disk()).free);
+  watchStore(metrics, database, disk);
   const tally = createTally(now);
   const { requests } = config;
   return {
@@ -154,6 +156,7 @@ export async function openGround(
     upstreamMetrics: createUpstreamMetrics(metrics),
     accessLog: countingLog(createAccessLog(log, metrics), tally),
     tally,
+    series: createSeries({ database, metrics, disk, now, elapsed }),
     bodies: createBodies({
       memory: requests.memory,
       silenceMs: requests.silence,

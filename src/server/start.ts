@@ -17,6 +17,7 @@ import { watchFormats } from "../jobs/gauges.ts";
 import { tidyHooks } from "../jobs/hooks.ts";
 import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
+import { watchLoop } from "../jobs/lag.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
 import { watchReleases } from "../jobs/released.ts";
 import { createRoom } from "../jobs/room.ts";
@@ -24,8 +25,10 @@ import { roomOperations } from "../jobs/room-operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
+import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
 import { accountOperations } from "./account-operations.ts";
+import { openAlarms } from "./alarms.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
@@ -93,6 +96,7 @@ export async function start(options: StartOptions): Promise<Running> {
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
     retries: createRetries(now),
     disk: () => room.state(),
+    alarms: openAlarms(() => current, ground),
   };
   const gitHook = openGitHooks(() => current, ground);
   const feeds = openFeeds(ground, () => current.policed);
@@ -132,6 +136,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...feeds.operations,
       ...roomOperations(room),
       ...readyOperations(() => current.held),
+      ...api.alarms.operations,
     },
   );
   const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
@@ -145,6 +150,11 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
+  const keepSeries: RecurringJob = {
+    name: "Writing numbers over time",
+    everyMs: FLUSH_MS,
+    run: ground.series.flush,
+  };
   const jobs = startServerJobs(
     ground,
     [
@@ -156,7 +166,7 @@ export async function start(options: StartOptions): Promise<Running> {
         run: () => tidyNames(database),
       },
       tidyHooks(ground.hooks),
-      ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
+      ...(where === "ports" ? [watching, keepSeries, ...alarms(), ...feeds.jobs] : []),
     ],
     () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
@@ -164,6 +174,7 @@ export async function start(options: StartOptions): Promise<Running> {
       return [...warnings.map(({ text }) => text), ...unknown()];
     },
   );
+  const endLag = where === "ports" ? watchLoop(ground.metrics, elapsed) : null;
   let control: ControlServer | null = null;
   let isStopping = false;
 
@@ -191,6 +202,7 @@ export async function start(options: StartOptions): Promise<Running> {
         deps,
       ),
       room.job(log),
+      api.alarms.job,
       watchReleases(() => current.policed, {
         ...deps,
         waivers: ground.shared.waivers,
@@ -236,6 +248,8 @@ export async function start(options: StartOptions): Promise<Running> {
     await jobsEnded;
     await mounts.close();
     clearTimeout(enough);
+    endLag?.();
+    if (where === "ports") await ground.series.flush().catch(() => {}); // a full disk: the last seconds are lost
     await ground.close();
   }
 

@@ -5,6 +5,7 @@ import { Problem } from "../../core/problem.ts";
 import type { Generation } from "./documents.ts";
 import { currentRelease, knownSuites } from "./generations.ts";
 import type { AptRepository } from "./memory.ts";
+import type { AptOptions } from "./options.ts";
 
 const NEAR_MS = 3 * 86_400_000;
 
@@ -14,8 +15,7 @@ export function tellExpiry(
   suite: string,
   { id, release: { validUntil } }: Generation,
 ): void {
-  // What is published here is made anew in time.
-  if (repository.options.validUntil === "ignore" || repository.suites) return;
+  if (isIgnored(repository)) return;
   if (validUntil === null || repository.now() < validUntil - NEAR_MS) return;
   const known = repository.memory.expired;
   if (known.has(id)) return;
@@ -42,6 +42,14 @@ async function report(
     message: `The release of ${suite} ${what}, and the upstream has no newer one: it is served on, and clients refuse it from then on unless they set Acquire::Check-Valid-Until to false`,
     detail: { validUntil: until },
   });
+}
+
+/** Nobody is told of a date that clients are to ignore, nor of one that this server itself makes anew. */
+export function isIgnored({
+  options,
+  suites,
+}: Pick<AptRepository, "suites"> & { options: Pick<AptOptions, "validUntil"> }): boolean {
+  return options.validUntil === "ignore" || suites !== null;
 }
 
 /** Unix time of each suite's Valid-Until; suites without one have no number. */

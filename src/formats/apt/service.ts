@@ -4,7 +4,7 @@ import type { RunOperation } from "../../core/operation.ts";
 import type { Repository, UnboundRepository } from "../../core/repository.ts";
 import { accept, acceptOperation } from "./accept.ts";
 import { admit } from "./admit.ts";
-import { readValidUntil, validUntilGauge } from "./expiry.ts";
+import { isIgnored, readValidUntil, validUntilGauge } from "./expiry.ts";
 import { suiteRuns } from "./hosted/operations.ts";
 import { publishGiven, suitesOf } from "./hosted/publish.ts";
 import { createSuites } from "./hosted/suites.ts";
@@ -68,7 +68,13 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
       ]),
     ),
     keeps: (file, repository) => keeps(own(repository), file),
-    gauges: [{ ...validUntilGauge, read: (repository) => readValidUntil(own(repository)) }],
+    gauges: [
+      {
+        ...validUntilGauge,
+        ...(!isIgnored({ options: unbound.options, suites }) && { endOf: "Valid-Until" }),
+        read: (repository) => readValidUntil(own(repository)),
+      },
+    ],
     close: () => closeLookups(memory.lookups),
   };
 }

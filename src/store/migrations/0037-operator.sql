@@ -5,9 +5,9 @@ CREATE TABLE events_seen (
   principal TEXT NOT NULL,
   note      TEXT NOT NULL
 );
-CREATE INDEX events_by_kind ON events (kind, id);
-CREATE INDEX events_by_repository ON events (repository, id);
-CREATE INDEX events_by_package ON events (package, id) WHERE package <> '';
+CREATE INDEX events_kind_newest ON events (kind, id);
+CREATE INDEX events_repository_newest ON events (repository, id);
+CREATE INDEX events_package_newest ON events (package, id) WHERE package <> '';
 
 -- Who asked last for a release and was refused it. Null: nobody asked since that is written down.
 ALTER TABLE withheld_told ADD COLUMN asked_at BIGINT;

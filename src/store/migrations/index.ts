@@ -25,6 +25,9 @@ import withheldTold from "./0025-withheld-told.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
+import seriesPostgres from "./0034-series.postgres.sql" with { type: "text" };
+import series from "./0034-series.sql" with { type: "text" };
+import alarms from "./0035-alarms.sql" with { type: "text" };
 import catalog from "./0036-catalog.sql" with { type: "text" };
 import operator from "./0037-operator.sql" with { type: "text" };
 
@@ -62,6 +65,8 @@ export const migrations: readonly Migration[] = [
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
+  { version: 34, sql: series, postgres: seriesPostgres },
+  { version: 35, sql: alarms },
   { version: 36, sql: catalog },
   { version: 37, sql: operator },
 ];

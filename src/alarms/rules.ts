@@ -1,0 +1,227 @@
+// What each rule looks at. A rule says what is wrong now; that it is told once, and once when it is over, is not its business.
+import { type AlarmName, alarmNames, type OpenAlarm } from "../core/alarm.ts";
+import { type EventKind, NO_REPOSITORY } from "../core/event.ts";
+import { typesOf } from "../core/hook.ts";
+import type { Metrics } from "../core/metrics.ts";
+import type { Forecast, ReadSeries } from "../core/series.ts";
+import { overall } from "../core/series-reading.ts";
+import { humanSize } from "../core/size.ts";
+import type { Query } from "../store/database.ts";
+import type { Firing } from "./plan.ts";
+import { readEvents } from "./rows.ts";
+
+/** From when on something is an alarm: times in milliseconds. */
+export interface Thresholds {
+  upstreamDownMs: number;
+  mirrorStaleMs: number;
+  validUntilMs: number;
+  diskFullMs: number;
+  /** A part of one. */
+  errorRate: number;
+  feedStaleMs: number;
+  quietMs: number;
+  off: readonly AlarmName[];
+}
+
+/** What the rules look at: given, so that this room reaches for nothing. */
+export interface Sights {
+  database: { readonly read: Query };
+  metrics: Pick<Metrics, "read">;
+  series: ReadSeries;
+  forecast(): Promise<Forecast>;
+  disk(): Promise<{ free: number }>;
+  /** Under which so few bytes are an event. */
+  diskLow(): number;
+  upstreams(): readonly {
+    repository: string;
+    host: string;
+    isAway: boolean;
+    reason: string;
+    answers: number;
+  }[];
+  /** What the server does by itself: when it was last done to its end, null for never; and how often it is due. */
+  operations(): Promise<
+    readonly { repository: string; name: string; everyMs: number; doneAt: number | null }[]
+  >;
+  /** By when something is to be made anew, and in words what. */
+  endings(): Promise<
+    readonly { repository: string; subject: string; what: string; endsAt: number }[]
+  >;
+  feeds(): Promise<readonly { name: string; readAt: number | null; error: string | null }[]>;
+  startedAt: number;
+}
+
+export interface Looking {
+  now: number;
+  thresholds: Thresholds;
+  /** What this rule has open. */
+  open: readonly OpenAlarm[];
+}
+
+/** Null: nothing can be told now. */
+export type Look = (looking: Looking) => Promise<readonly Firing[] | null>;
+
+/** Over which time errors are counted, and how many requests it takes. */
+const RATE_MS = 5 * 60_000;
+const LEAST_REQUESTS = 50;
+/** A disk has room again with so much more than the mark, so that one on the mark raises no flood. */
+const ROOM_AGAIN = 1.25;
+/** So long after the start it is known what canaries say, where there are any. */
+const CANARIES_MS = 30 * 60_000;
+
+/** By name, one for each of `alarmNames`. */
+export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
+  /** Since when an upstream is away, as far as it was seen: by repository and host. */
+  const away = new Map<string, number>();
+  return {
+    tampered: lately(sights, ["tampered"]),
+    held: lately(sights, [...typesOf(["held"])] as EventKind[]),
+    fork: lately(sights, ["fork"]),
+    canary: ({ now }) => redCanaries(sights, now),
+    "upstream-down": (looking) => upstreamsDown(sights, away, looking),
+    "mirror-stale": (looking) => staleOperations(sights, looking),
+    "valid-until": (looking) => nearEndings(sights, looking),
+    "disk-low": (looking) => diskLow(sights, looking),
+    "disk-full": (looking) => diskFull(sights, looking),
+    "error-rate": (looking) => errorRate(sights, looking),
+    "feed-stale": (looking) => staleFeeds(sights, looking),
+  };
+}
+
+/** Events of these kinds: an alarm until none came for a while. */
+function lately({ database }: Sights, kinds: readonly EventKind[]): Look {
+  return async ({ now, thresholds: { quietMs } }) => {
+    const found = await Promise.all(
+      kinds.map(async (kind) =>
+        (await readEvents(database.read, kind, now - quietMs)).map(({ repository, message }) => ({
+          repository,
+          subject: kind,
+          message,
+        })),
+      ),
+    );
+    return found.flat();
+  };
+}
+
+async function redCanaries({ metrics, startedAt }: Sights, now: number) {
+  const readings = await metrics.read("holdfast_canary_ok");
+  if (readings.length === 0 && now - startedAt < CANARIES_MS) return null;
+  return readings
+    .filter(({ value }) => value === 0)
+    .map(({ labels: { repository = NO_REPOSITORY, canary = "" } }) => ({
+      repository,
+      subject: canary,
+      message: `The canary ${canary} of ${repository} is red`,
+    }));
+}
+
+async function upstreamsDown(
+  { upstreams }: Sights,
+  away: Map<string, number>,
+  { now, thresholds: { upstreamDownMs }, open }: Looking,
+): Promise<Firing[]> {
+  const all = upstreams();
+  const keys = new Set(all.map(({ repository, host }) => `${repository}\0${host}`));
+  for (const key of away.keys()) if (!keys.has(key)) away.delete(key);
+  return all.flatMap(({ repository, host, isAway, reason, answers }) => {
+    const key = `${repository}\0${host}`;
+    const known = open.find((one) => one.repository === repository && one.subject === host);
+    if (isAway) away.set(key, Math.min(away.get(key) ?? now, now));
+    // Whether one that was away before the start is back is not known before it answers.
+    else if (!known || answers > 0) away.delete(key);
+    const isDown = known
+      ? isAway || answers === 0
+      : now - (away.get(key) ?? now) >= upstreamDownMs && isAway;
+    if (!isDown) return [];
+    const why = reason === "" ? "" : `: ${reason}`;
+    const message = `${host}, an upstream of ${repository}, cannot be reached${why}`;
+    return [{ repository, subject: host, message: isAway ? message : known!.message }];
+  });
+}
+
+async function staleOperations(
+  { operations, startedAt }: Sights,
+  { now, thresholds: { mirrorStaleMs } }: Looking,
+): Promise<Firing[]> {
+  const all = await operations();
+  return all
+    .filter(({ doneAt, everyMs }) => now - (doneAt ?? startedAt) > everyMs + mirrorStaleMs)
+    .map(({ repository, name, doneAt }) => ({
+      repository,
+      subject: name,
+      message: `${name} of ${repository} was ${doneAt === null ? "never done to its end" : `last done to its end on ${moment(doneAt)}`}`,
+    }));
+}
+
+async function nearEndings(
+  { endings }: Sights,
+  { now, thresholds: { validUntilMs } }: Looking,
+): Promise<Firing[]> {
+  const all = await endings();
+  return all
+    .filter(({ endsAt }) => endsAt - now < validUntilMs)
+    .map(({ repository, subject, what, endsAt }) => ({
+      repository,
+      subject,
+      message: `${what} of ${subject} in ${repository} ${endsAt <= now ? "was" : "is"} ${moment(endsAt)}`,
+    }));
+}
+
+async function diskLow({ disk, diskLow: markOf }: Sights, { open }: Looking): Promise<Firing[]> {
+  const { free } = await disk();
+  const mark = markOf() * (open.length > 0 ? ROOM_AGAIN : 1);
+  if (free >= mark) return [];
+  const message = `The disk of the data directory has little room left, under ${humanSize(markOf())}`;
+  return [{ repository: NO_REPOSITORY, subject: "disk", message }];
+}
+
+async function diskFull(
+  { forecast }: Sights,
+  { now, thresholds: { diskFullMs } }: Looking,
+): Promise<Firing[]> {
+  const { growth, full } = await forecast();
+  if (!growth || full.likely === null || full.likely - now > diskFullMs) return [];
+  const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+  const message = `The disk of the data directory grows by ${humanSize(growth.median)} a day: it is full about ${day(full.likely)}`;
+  return [{ repository: NO_REPOSITORY, subject: "disk", message }];
+}
+
+async function errorRate(
+  { series }: Sights,
+  { now, thresholds: { errorRate: most } }: Looking,
+): Promise<Firing[]> {
+  const { series: found } = await series({ names: ["requests"], from: now - RATE_MS, to: now });
+  const byRepository = Map.groupBy(found, ({ labels }) => labels["repository"]!);
+  return [...byRepository].flatMap(([name, all]) => {
+    const failed = all.filter(({ labels }) => labels["outcome"] === "failed");
+    const [requests, failures] = [overall(all)?.sum ?? 0, overall(failed)?.sum ?? 0];
+    if (requests < LEAST_REQUESTS || failures / requests <= most) return [];
+    // Without the numbers, which change with each look.
+    const message = `More than ${Math.round(most * 100)} % of the requests ${name === NO_REPOSITORY ? "of no repository" : `of ${name}`} fail for a fault of the server`;
+    return [{ repository: name, subject: "requests", message }];
+  });
+}
+
+async function staleFeeds(
+  { feeds, startedAt }: Sights,
+  { now, thresholds: { feedStaleMs } }: Looking,
+): Promise<Firing[]> {
+  const all = await feeds();
+  return all
+    .filter(({ readAt }) => now - (readAt ?? startedAt) > feedStaleMs)
+    .map(({ name, readAt, error }) => ({
+      repository: NO_REPOSITORY,
+      subject: name,
+      message: `The feed ${name} was ${readAt === null ? "never read" : `last read on ${moment(readAt)}`}${error === null ? "" : `: ${error}`}`,
+    }));
+}
+
+function moment(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** Whether it is the name of a rule. */
+export function isAlarmName(text: string): text is AlarmName {
+  return (alarmNames as readonly string[]).includes(text);
+}

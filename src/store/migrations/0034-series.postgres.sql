@@ -1,0 +1,17 @@
+-- Numbers over time: each series once, and its points in steps of three lengths. How many there are is bounded: see src/series/.
+CREATE TABLE series (
+  id     INTEGER PRIMARY KEY,
+  name   TEXT NOT NULL,
+  labels TEXT NOT NULL,              -- JSON, by name
+  UNIQUE (name, labels)
+);
+CREATE TABLE series_points (
+  series  BIGINT NOT NULL,
+  step    BIGINT NOT NULL,           -- its length in milliseconds
+  at      BIGINT NOT NULL,           -- its beginning
+  sum     REAL NOT NULL,
+  count   BIGINT NOT NULL,
+  max     REAL NOT NULL,
+  buckets TEXT,                      -- of a histogram: how many in each, between commas
+  PRIMARY KEY (series, step, at)
+);
