@@ -42,6 +42,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
         problem: () => reply(400, "", ""),
         call: () => Promise.reject(),
       },
+      series: () => Promise.reject() as never,
       now: () => 0,
       people: {} as never, // nobody logs in here
       version: "0",

@@ -333,6 +333,7 @@ const pages: Record<string, "all" | "something" | "everything" | "people" | "ope
   "/-/operator/fetches.csv": "operator",
   "/-/operator/affected": "operator",
   "/-/operator/operations/{operation}": "operator",
+  "/-/operator/alarms": "operator",
   "/-/operator/disk": "operator",
   "/-/operator/feeds": "operator",
   "/-/operator/jobs": "operator",

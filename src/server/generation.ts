@@ -102,6 +102,7 @@ export function createGeneration(
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
+    series: ground.series.read,
     now,
     overview: overviews.read,
     states: (grant) =>

@@ -8,6 +8,7 @@ import type { Overview, RepositoryState } from "../core/overview.ts";
 import type { Explained } from "../core/policy.ts";
 import { Problem, type ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
+import type { ReadSeries } from "../core/series.ts";
 import { ASSETS, serveAsset } from "./frame/assets.ts";
 import { html } from "./frame/html.ts";
 import { page } from "./frame/page.ts";
@@ -78,6 +79,8 @@ export interface SiteDeps extends HomeDeps {
   explain(grant: Grant, purl: string): Promise<Explained[]>;
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
+  /** What was counted over time. */
+  series: ReadSeries;
   now(): number;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
@@ -203,10 +206,11 @@ export function createSite(deps: SiteDeps): Site {
         case "people":
           return leads(await route.serve(asked(request, grant), grant, deps.people), origin);
         case "operator": {
-          const { api, people, now } = deps;
+          const { api, people, series, now } = deps;
           const made = await route.serve(asked(request, grant), grant, {
             call: api.call,
             people,
+            series,
             now,
           });
           return typeof made.body === "string" ? small(made) : leads(made, origin);

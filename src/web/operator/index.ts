@@ -3,6 +3,7 @@ import type { Grant } from "../../core/grant.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { PageRequest } from "../request.ts";
 import { serveAccounts } from "./accounts.ts";
+import { serveAlarms } from "./alarms.ts";
 import { serveAudit } from "./audit.ts";
 import { serveDecide } from "./decide.ts";
 import { serveDisk } from "./disk.ts";
@@ -39,6 +40,7 @@ export const OPERATOR_PAGES: Readonly<
   "/-/operator/fetches.csv": { methods: GET, serve: serveFetchesFile },
   "/-/operator/affected": { methods: GET, serve: serveAffected },
   "/-/operator/operations/{operation}": { methods: BOTH, serve: serveOperation },
+  "/-/operator/alarms": { methods: BOTH, serve: serveAlarms },
   "/-/operator/disk": { methods: BOTH, serve: serveDisk },
   "/-/operator/feeds": { methods: BOTH, serve: serveFeeds },
   "/-/operator/jobs": { methods: BOTH, serve: serveJobs },

@@ -3,8 +3,10 @@ import { humanSize } from "../../core/size.ts";
 import { html, type Part } from "../frame/html.ts";
 import { number, span } from "../frame/text.ts";
 import { chip, empty, figures, notice, table } from "../frame/ui.ts";
+import { type AlarmsShape, alarmTable } from "./alarms.ts";
 import { type Listed, operatorPage, since } from "./pieces.ts";
-import type { CountShape, DiskShape, FeedShape, StateShape } from "./shapes.ts";
+import type { CountShape, DiskShape, FeedShape, ForecastShape, StateShape } from "./shapes.ts";
+import { traffic } from "./traffic.ts";
 import { address, type Serve, type Visit } from "./visit.ts";
 
 const WHERE: Readonly<Record<string, [path: string, text: string]>> = {
@@ -15,19 +17,24 @@ const WHERE: Readonly<Record<string, [path: string, text: string]>> = {
 };
 
 export const serveOverview: Serve = async (visit) => {
-  const [state, disk, counts, feeds] = await Promise.all([
+  const [state, disk, counts, feeds, forecast, alarms, shown] = await Promise.all([
     visit.get<StateShape>("/state"),
     visit.get<DiskShape>("/disk"),
     visit.get<{ items: CountShape[] }>("/withheld/counts"),
     visit.get<Listed<FeedShape>>("/feeds"),
+    visit.get<ForecastShape>("/disk/forecast"),
+    visit.get<AlarmsShape>("/alarms"),
+    traffic(visit),
   ]);
   return operatorPage(
     {
       title: "Overview",
       here: "/-/operator",
       main: html`${stateNotice(state, visit)}
-${numbers(state, disk, counts.items)}
+${numbers(state, disk, counts.items, forecast)}
+${alarms.items.length > 0 ? html`<h2>Alarms</h2>${alarmTable(alarms, visit)}` : null}
 <h2 id="upstreams">Upstreams</h2>${upstreamTable(state, visit)}
+${shown}
 <h2>Feeds of advisories</h2>${feedTable(feeds.items, visit)}
 <h2>Last change of policy</h2>${lastChange(state, visit)}`,
     },
@@ -57,7 +64,12 @@ function stateNotice(state: StateShape, { now }: Visit) {
   );
 }
 
-function numbers(state: StateShape, disk: DiskShape, counts: readonly CountShape[]) {
+function numbers(
+  state: StateShape,
+  disk: DiskShape,
+  counts: readonly CountShape[],
+  forecast: ForecastShape,
+) {
   const of = (verdict: string) =>
     counts.reduce((sum, one) => (one.verdict === verdict ? sum + one.count : sum), 0);
   const linked = (value: number, path: string) => html`<a href="${path}">${number(value)}</a>`;
@@ -86,9 +98,18 @@ function numbers(state: StateShape, disk: DiskShape, counts: readonly CountShape
     {
       name: "Disk free",
       value: html`<a href="/-/operator/disk">${humanSize(disk.free)}</a>`,
-      hint: `Of ${humanSize(disk.total)}`,
+      hint: `Of ${humanSize(disk.total)}. ${fullWords(forecast)}`,
     },
   ]);
+}
+
+/** When the disk is full, as a range, and by what growth. */
+export function fullWords({ days, growth, full }: ForecastShape): string {
+  if (growth === null) return `When it is full is told from 3 days on; ${days} are known`;
+  const daily = `${growth.median < 0 ? "−" : ""}${humanSize(Math.abs(growth.median))} a day`;
+  if (full.early === null) return `${daily}: not full within ten years`;
+  const until = full.late === null ? "later than in ten years" : full.late.slice(0, 10);
+  return `${daily}: full between ${full.early.slice(0, 10)} and ${until}`;
 }
 
 function upstreamTable({ upstreams }: StateShape, { now }: Visit) {

@@ -17,6 +17,7 @@ const PARTS: readonly [path: string, text: string][] = [
   ["/-/operator", "Overview"],
   ["/-/operator/withheld", "Held and blocked"],
   ["/-/operator/events", "Events"],
+  ["/-/operator/alarms", "Alarms"],
   ["/-/operator/fetches", "Who fetched what"],
   ["/-/readiness", "Readiness"],
   ["/-/operator/disk", "Disk"],

@@ -140,3 +140,10 @@ export interface RepositoryShape {
   requests: number;
   away: string[];
 }
+
+export interface ForecastShape {
+  days: number;
+  free: number;
+  growth: { low: number; median: number; high: number } | null;
+  full: { early: string | null; likely: string | null; late: string | null };
+}

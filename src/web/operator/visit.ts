@@ -2,6 +2,7 @@
 import type { Grant } from "../../core/grant.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
+import type { ReadSeries } from "../../core/series.ts";
 import type { PeopleDeps } from "../people/deps.ts";
 import { readForm, readUpload, redirect } from "../people/forms.ts";
 import type { PageRequest } from "../request.ts";
@@ -19,6 +20,8 @@ export type CallApi = (
 export interface OperatorDeps {
   call: CallApi;
   people: PeopleDeps;
+  /** As the API's `/series` shows it. */
+  series: ReadSeries;
   now(): number;
 }
 
@@ -29,6 +32,7 @@ export interface Visit {
   /** Of the path, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly now: number;
+  readonly series: ReadSeries;
   /** `T`: as the endpoint's schema says (docs/api.md). Fields of the query that are empty are left out. */
   get<T>(path: string, query?: Readonly<Record<string, string | null | undefined>>): Promise<T>;
   send<T>(method: Exclude<Method, "GET">, path: string, body?: unknown): Promise<T>;
@@ -44,12 +48,13 @@ export function visitOf(
   request: PageRequest,
   params: Readonly<Record<string, string>>,
   grant: Grant,
-  { call, people, now }: OperatorDeps,
+  { call, people, series, now }: OperatorDeps,
 ): Visit {
   let sent: Promise<URLSearchParams> | null = null;
   return {
     request,
     params,
+    series,
     query: new URLSearchParams(request.query),
     now: now(),
     async get<T>(path: string, query: Readonly<Record<string, string | null | undefined>> = {}) {
