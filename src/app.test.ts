@@ -30,12 +30,20 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
+    refused: { note() {} },
     fetches: { note() {} },
     audit: { note: (entry) => audited.push(entry) },
     isPublic: () => isPublic,
     site: createSite({
       repositories: [],
-      api: { parse: () => null, serve: () => Promise.reject(), problem: () => reply(400, "", "") },
+      api: {
+        parse: () => null,
+        serve: () => Promise.reject(),
+        problem: () => reply(400, "", ""),
+        call: () => Promise.reject(),
+      },
+      series: () => Promise.reject() as never,
+      now: () => 0,
       people: {} as never, // nobody logs in here
       version: "0",
       metrics: createMetrics(),

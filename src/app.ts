@@ -18,6 +18,7 @@ import { pathFault } from "./http/path.ts";
 import { createRepeats, type Found } from "./http/repeat.ts";
 import { type Sent, send, sendAgain } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
+import type { Refused } from "./ledger/refused.ts";
 import { isGitHook, wantsPage } from "./web/repository.ts";
 import type { Site, SiteRoute } from "./web/site.ts";
 
@@ -37,6 +38,8 @@ export interface AppDeps {
   accessLog: AccessLog;
   /** Who is sent which release. */
   fetches: Pick<Fetches, "note">;
+  /** Who is refused one. */
+  refused: Pick<Refused, "note">;
   /** Called when a request is begun; what it returns, when its response has ended. Not for those that are answered at once from memory. */
   enter?(): () => void;
 }
@@ -163,6 +166,7 @@ export function createApp(deps: AppDeps): App {
     const end = (status: number, bytes: number, cut: string | null) => {
       noteRead(outcome, status);
       noteFetch(outcome.answer, incoming, name, outcome.grant, status);
+      noteRefusal(outcome);
       deps.accessLog.record(served(outcome, status, bytes, cut));
       outcome.leave();
     };
@@ -200,6 +204,14 @@ export function createApp(deps: AppDeps): App {
   ): void {
     if (release && name !== null && method === "GET" && (status === 200 || status === 206))
       deps.fetches.note(principal, address, name, release);
+  }
+
+  /** Of what policy keeps from them; the format's own words for that may name no release. */
+  function noteRefusal({ failure, incoming, name, grant }: Outcome): void {
+    if (failure?.kind !== "blocked" || name === null || !failure.detail) return;
+    const { package: packageName, version } = failure.detail;
+    const release = { package: String(packageName), version: String(version) };
+    deps.refused.note(grant.principal, incoming.address, name, release);
   }
 
   function findTarget(incoming: Incoming, only: string | undefined, id: string): Target {

@@ -24,6 +24,7 @@ import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
 import { publishCommand } from "./cli/publish.ts";
+import { readyCommand } from "./cli/ready.ts";
 import { reloadCommand } from "./cli/reload.ts";
 import { serveCommand } from "./cli/serve.ts";
 import { setupCommand } from "./cli/setup.ts";
@@ -76,6 +77,7 @@ export function commands(): Command[] {
     ...diskCommands(working),
     ...ledgerCommands(working),
     ...canaryCommands(working),
+    readyCommand(working),
     ...alarmCommands(working),
     statsCommand(deps),
     ...operationCommands(working),

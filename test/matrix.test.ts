@@ -302,15 +302,15 @@ test("a code host's hook is for whoever knows the secret for that, and for no gr
 
 /** Of the site: as its source has them, so that a page which is added is asked too. */
 function sitePaths(): string[] {
-  const files = ["src/web/site.ts", "src/web/people/index.ts"];
+  const files = ["src/web/site.ts", "src/web/people/index.ts", "src/web/operator/index.ts"];
   const texts = files.map((file) => readFileSync(file, "utf8"));
   return texts.flatMap((text) =>
     [...text.matchAll(/^ {2}"(\/[^"]*)": /gm)].map(([, path]) => path!),
   );
 }
 
-/** What a page asks of who wants to see it; `people`: each asks for itself, and shows nothing of a package. */
-const pages: Record<string, "all" | "something" | "everything" | "people"> = {
+/** What a page asks of who wants to see it; `people`: each asks for itself, and shows nothing of a package; `operator`: who administers all. */
+const pages: Record<string, "all" | "something" | "everything" | "people" | "operator"> = {
   "/": "something",
   "/-/metrics": "everything",
   "/-/packages": "something",
@@ -327,6 +327,25 @@ const pages: Record<string, "all" | "something" | "everything" | "people"> = {
   "/_/oidc/audience": "people",
   "/_/oidc/mint-token": "people",
   "/_/oidc/github/mint-token": "people",
+  "/-/operator": "operator",
+  "/-/operator/withheld": "operator",
+  "/-/operator/withheld/decide": "operator",
+  "/-/operator/events": "operator",
+  "/-/operator/events/{event}": "operator",
+  "/-/operator/fetches": "operator",
+  "/-/operator/fetches.csv": "operator",
+  "/-/operator/affected": "operator",
+  "/-/operator/operations/{operation}": "operator",
+  "/-/operator/alarms": "operator",
+  "/-/operator/disk": "operator",
+  "/-/operator/feeds": "operator",
+  "/-/operator/jobs": "operator",
+  "/-/operator/hooks": "operator",
+  "/-/operator/hooks/{hook}": "operator",
+  "/-/operator/accounts": "operator",
+  "/-/operator/repositories": "operator",
+  "/-/operator/audit": "operator",
+  "/-/readiness": "something",
 };
 
 test("the site: each page is for whom it is meant", async () => {
@@ -335,6 +354,14 @@ test("the site: each page is for whom it is meant", async () => {
   for (const [path, who] of Object.entries(pages))
     for (const [name, { header }] of callers) {
       const { status, text } = await ask({ method: "GET", path }, header);
+      if (who === "operator") {
+        const { status: sent } = await ask({ method: "POST", path }, header);
+        const want = name === "admin" ? [200, 404] : [401, 403];
+        expect([name, path, want.includes(status)]).toEqual([name, path, true]);
+        // A form of no page of ours changes nothing, whoever sends it.
+        expect([name, path, [401, 403, 404].includes(sent)]).toEqual([name, path, true]);
+        continue;
+      }
       const isShown =
         who === "all" ||
         (who === "something" && !nobodies.includes(name)) ||
@@ -406,8 +433,9 @@ test("the API: whoever has no grant is refused on every operation that is not fo
         ["another server's token", 401],
       ] as const) {
         const answer = await ask(asked, callers.get(name)!.header);
-        // Who may administer something may ask for lists, which then hold nothing of what they may not.
-        if (name === "other repository" && method === "GET" && answer.status === 200) continue;
+        // Who may administer something may ask for lists, which then hold nothing of what they may not, and is told that what they may not read is not there.
+        if (name === "other repository" && method === "GET" && [200, 404].includes(answer.status))
+          continue;
         expect([name, method, path, answer.status]).toEqual([name, method, path, want]);
       }
   }

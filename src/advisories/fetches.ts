@@ -134,7 +134,7 @@ function callerOf({ kind, name, token }: Principal, address: string): string {
   return kind === "anonymous" ? address : name;
 }
 
-function dayOf(at: number): number {
+export function dayOf(at: number): number {
   return Math.floor(at / DAY_MS);
 }
 
@@ -188,7 +188,12 @@ export async function readFetches(
   const rows =
     await sql`SELECT * FROM fetches WHERE repository = ${repository} AND package = ${packageName}
     ORDER BY version, caller, day`;
-  return rows.map((row) => ({
+  return rows.map(fetchOf);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+export function fetchOf(row: any): FetchRow {
+  return {
     repository: row.repository,
     package: row.package,
     version: row.version,
@@ -201,5 +206,5 @@ export async function readFetches(
     firstAt: Number(row.first_at),
     lastAt: Number(row.last_at),
     files: Number(row.files),
-  }));
+  };
 }

@@ -4,17 +4,21 @@ import type { Auth } from "../auth/room.ts";
 import type { CatalogReader } from "../core/catalog.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Given, GivenPublished } from "../core/hosting.ts";
+import type { LockFormat } from "../core/lock.ts";
+import type { Operation } from "../core/operation.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { Forecast, ReadSeries } from "../core/series.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
+import type { Board } from "../jobs/board.ts";
 import type { CanaryRound } from "../jobs/canaries.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
+import type { ServerCondition } from "../jobs/state.ts";
 import type { ProvingLog } from "../ledger/log/prove.ts";
 import type { Waivers } from "../policy/waivers.ts";
-import type { ReadDatabase } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
 import type { Retries } from "./retries.ts";
 import type { Runs } from "./runs.ts";
 
@@ -24,6 +28,10 @@ export interface ApiRepository {
   format: string;
   offline: boolean;
   claims: readonly string[];
+  /** How projects of its format write down what they need. */
+  lock: LockFormat | null;
+  /** Work of its format that people begin. */
+  operations: readonly Pick<Operation, "name" | "summary">[];
   /** The one spelling of a package's name. */
   spell(name: string): string;
   /** What is published in it, for one caller. */
@@ -43,12 +51,15 @@ export interface ApiDeps {
   catalog(grant: Grant): CatalogReader;
   /** Milliseconds since the epoch. */
   now(): number;
-  database: ReadDatabase;
+  database: Database;
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
   ledgerLog: ProvingLog;
   /** What canaries proved last; null: nothing yet. */
   canaries(): CanaryRound | null;
+  /** How the server fares. */
+  condition(): Promise<ServerCondition>;
+  board: Board;
   alarms: Omit<Alarms, "look">;
   series: ReadSeries;
   forecast(): Promise<Forecast>;

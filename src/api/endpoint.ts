@@ -42,6 +42,8 @@ export interface Endpoint<Query = unknown, Body = unknown, Result = unknown> {
   /** Of text, as a query has it. */
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
+  /** Bytes of the body at most; a megabyte without it. */
+  limit?: number;
   /** Takes a file as it is, of any size, in place of a body of JSON. */
   takesFile?: true;
   /** The status of success. */

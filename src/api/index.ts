@@ -1,7 +1,7 @@
 // `/-/api/v1/…` and `/-/api/openapi.json`: everything that commands do, over HTTP. With the verbs of the site.
 import { z } from "zod";
-import type { Grant } from "../core/grant.ts";
-import type { Problem } from "../core/problem.ts";
+import { type Grant, permit } from "../core/grant.ts";
+import { Problem } from "../core/problem.ts";
 import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
@@ -10,7 +10,9 @@ import { canaryEndpoints } from "./canaries.ts";
 import { catalogEndpoints } from "./catalog.ts";
 import type { ApiDeps } from "./deps.ts";
 import { diskEndpoints } from "./disk.ts";
-import { type Endpoint, endpoint } from "./endpoint.ts";
+import { type Endpoint, endpoint, type Method } from "./endpoint.ts";
+import { eventEndpoints } from "./events.ts";
+import { fetchedEndpoints } from "./fetched.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
 import { ledgerEndpoints } from "./ledger.ts";
@@ -20,11 +22,14 @@ import { packageEndpoints } from "./packages.ts";
 import { policyEndpoints } from "./policy.ts";
 import { problemReply } from "./problem.ts";
 import { publishEndpoints } from "./publish.ts";
+import { readinessEndpoints } from "./readiness.ts";
 import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
-import { type ApiRequest, createParse, type Route, serveEndpoint } from "./router.ts";
+import { type ApiRequest, callEndpoint, createParse, type Route, serveEndpoint } from "./router.ts";
 import { seriesEndpoints } from "./series.ts";
+import { stateEndpoints } from "./state.ts";
 import { userEndpoints } from "./users.ts";
+import { withheldEndpoints } from "./withheld.ts";
 
 const V1 = "/-/api/v1";
 const DOCUMENT = "/-/api/openapi.json";
@@ -35,6 +40,13 @@ export interface ApiRoom {
   parse(method: string, path: string): Route | null;
   serve(route: { kind: "api" }, request: ApiRequest, grant: Grant): Promise<Reply>;
   problem(problem: Problem): Reply;
+  /** What an endpoint answers, for a page that shows it: with the same checks. `path` from `/-/api/v1` on. Throws Problems. */
+  call(method: Method, path: string, sent: Sent, grant: Grant): Promise<unknown>;
+}
+
+interface Sent {
+  query?: Readonly<Record<string, string>>;
+  body?: unknown;
 }
 
 export function endpointsOf(deps: ApiDeps): Endpoint[] {
@@ -50,11 +62,16 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...userEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
+    ...eventEndpoints(deps),
+    ...fetchedEndpoints(deps),
+    ...withheldEndpoints(deps),
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
     ...ledgerEndpoints(deps),
     ...canaryEndpoints(deps),
+    ...stateEndpoints(deps),
+    ...readinessEndpoints(deps),
     ...seriesEndpoints(deps),
     ...alarmEndpoints(deps),
   ];
@@ -82,6 +99,13 @@ export function createApi(deps: ApiDeps): ApiRoom {
         : parseDocument(method, path),
     serve: (route, request, grant) => serveEndpoint(route as Route, request, grant, deps.retries),
     problem: problemReply,
+    async call(method, path, sent, grant) {
+      const route = parse(method, path);
+      if (!route?.endpoint) throw new Problem("notFound", `The API has no ${method} ${path}`);
+      const { action, package: name, repository = null } = route.access;
+      permit(grant, repository, action, name);
+      return callEndpoint(route, sent, grant);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 // Long work: begun, looked at, stopped. Of the data directory, and of one repository.
 import { z } from "zod";
+import type { Grant } from "../core/grant.ts";
 import { nameOf } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import { type ApiDeps, repositoryOf } from "./deps.ts";
@@ -22,7 +23,7 @@ export const HOUSE = [
   "alarms look",
 ] as const;
 
-const Operation = z
+export const Operation = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -44,6 +45,21 @@ export function operationEndpoints(deps: ApiDeps) {
   const base = { tag: "operations" } as const;
   const ofRepository = ({ repository }: Record<string, string>) =>
     ({ action: "admin", package: null, repository: repository! }) as const;
+
+  /** Begins it, and writes down who did. */
+  async function begin(wanted: Parameters<typeof runs.start>[0], { principal }: Grant) {
+    const { name, repository } = wanted;
+    const run = await runs.start(wanted, nameOf(principal));
+    await deps.database.write((sql) =>
+      deps.auth.audit.write(sql, {
+        action: "run",
+        principal,
+        ...(repository && { repository }),
+        detail: { operation: name, id: run.id },
+      }),
+    );
+    return shown(run);
+  }
 
   function find(id: string | undefined, repository?: string): Run {
     const run = runs.find(id!);
@@ -94,7 +110,7 @@ export function operationEndpoints(deps: ApiDeps) {
           flags: new Set<string>(),
           values: { ...values, by },
         };
-        return shown(await runs.start(wanted, by));
+        return begin(wanted, grant);
       },
     }),
     endpoint({
@@ -137,7 +153,7 @@ export function operationEndpoints(deps: ApiDeps) {
         const repository = repositoryOf(deps, params["repository"]!).name;
         const by = nameOf(grant.principal);
         const wanted = { name, repository, flags: new Set(flags), values: { ...values, by } };
-        return shown(await runs.start(wanted, by));
+        return begin(wanted, grant);
       },
     }),
     endpoint({
@@ -162,7 +178,13 @@ export function operationEndpoints(deps: ApiDeps) {
   ];
 }
 
-function shown({ startedAt, endedAt, repository, lines, ...run }: Run): z.infer<typeof Operation> {
+export function shown({
+  startedAt,
+  endedAt,
+  repository,
+  lines,
+  ...run
+}: Run): z.infer<typeof Operation> {
   return {
     ...run,
     repository: repository || null,

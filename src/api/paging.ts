@@ -75,6 +75,25 @@ export function readCursor(cursor: string | undefined): string | null {
   return text.slice(1);
 }
 
+/** Of a list that is sorted by several columns: where its page ended. */
+export function placeCursor(place: readonly (string | number)[]): string {
+  return cursorOf(JSON.stringify(place));
+}
+
+/** Throws WrongFields for what no page gave. */
+export function readPlace<Place>(
+  cursor: string | undefined,
+  shape: z.ZodType<Place>,
+): Place | null {
+  const text = readCursor(cursor);
+  if (text === null) return null;
+  try {
+    return shape.parse(JSON.parse(text));
+  } catch {
+    throw notOurs();
+  }
+}
+
 function notOurs(): WrongFields {
   return new WrongFields([{ field: "query.cursor", detail: "is no cursor that a page gave" }]);
 }

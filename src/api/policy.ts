@@ -72,6 +72,13 @@ const waiverOf = (waiver: Waiver): z.infer<typeof WaiverShape> => ({
   untilFixed: waiver.untilFixed ?? false,
 });
 
+const BlockShape = WaiverShape.omit({ untilFixed: true }).meta({ id: "Block" });
+
+function blockOf(waiver: Waiver): z.infer<typeof BlockShape> {
+  const { untilFixed: _, ...block } = waiverOf(waiver);
+  return block;
+}
+
 /** More are not looked at for one page: who has so many asks by command. */
 const MOST = 10_000;
 
@@ -84,6 +91,12 @@ export function policyEndpoints(deps: ApiDeps) {
     repositoryOf(deps, name);
     return policed.filter((one) => one.name === name);
   };
+
+  const byId = (areBlocks: boolean) =>
+    waivers
+      .all()
+      .filter(({ isBlock }) => (isBlock ?? false) === areBlocks)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
 
   return [
     endpoint({
@@ -171,8 +184,7 @@ export function policyEndpoints(deps: ApiDeps) {
       status: 200,
       result: pageOf(WaiverShape),
       run({ query }) {
-        const all = [...waivers.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
-        const { items, next } = pageBy(all, ({ id }) => id, query);
+        const { items, next } = pageBy(byId(false), ({ id }) => id, query);
         return { items: items.map(waiverOf), next };
       },
     }),
@@ -209,7 +221,53 @@ export function policyEndpoints(deps: ApiDeps) {
       status: 204,
       async run({ params, grant }) {
         const id = params["waiver"]!;
-        if (waivers.all().some((one) => one.id === id))
+        if (byId(false).some((one) => one.id === id))
+          await removeWaiver(waivers, () => policed, grant, id);
+      },
+    }),
+    endpoint({
+      tag,
+      method: "GET",
+      path: "/blocks",
+      summary: "What operators block by hand, also what has ended",
+      access: ofServer,
+      query: z.object(paged),
+      status: 200,
+      result: pageOf(BlockShape),
+      run({ query }) {
+        const { items, next } = pageBy(byId(true), ({ id }) => id, query);
+        return { items: items.map(blockOf), next };
+      },
+    }),
+    endpoint({
+      tag,
+      method: "POST",
+      path: "/blocks",
+      summary: "Block a release, whatever rules and waivers say of it: nobody is sent it",
+      access: ofServer,
+      makes: true,
+      body: z.object({
+        purl: Name.describe("pkg:npm/left-pad@1.3.0; or without a version, with `versions`"),
+        versions: z.string().optional().describe("A range, in place of the purl's version"),
+        repository: Name.optional().describe("All without it"),
+        reason: z.string().min(1).max(1000),
+        until: z.string().optional().describe("A time, or how long (7d). Without it for good"),
+      }),
+      status: 201,
+      result: BlockShape,
+      run: async ({ body, grant }) =>
+        blockOf(await addWaiver(waivers, () => policed, grant, { ...body, isBlock: true }, now())),
+    }),
+    endpoint({
+      tag,
+      method: "DELETE",
+      path: "/blocks/{block}",
+      summary: "Take a block back: rules and waivers hold again from the next request on",
+      access: ofServer,
+      status: 204,
+      async run({ params, grant }) {
+        const id = params["block"]!;
+        if (byId(true).some((one) => one.id === id))
           await removeWaiver(waivers, () => policed, grant, id);
       },
     }),

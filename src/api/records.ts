@@ -1,12 +1,10 @@
-// What happened, and who did what.
+// Who did what.
 import { z } from "zod";
 import { type AuditRow, readAudit } from "../auth/audit.ts";
 import { auditActions } from "../core/audit.ts";
-import { eventKinds } from "../core/event.ts";
-import { pageOfEvents, type StoredEvent } from "../ledger/events.ts";
 import type { ApiDeps } from "./deps.ts";
-import { endpoint, ofReaders, ofServer } from "./endpoint.ts";
-import { cursorOf, paged, pageOf, pageOfRows, rowBefore } from "./paging.ts";
+import { endpoint, ofServer } from "./endpoint.ts";
+import { paged, pageOf, pageOfRows, rowBefore } from "./paging.ts";
 import { Name, Time, time } from "./schemas.ts";
 
 const Entry = z
@@ -29,20 +27,6 @@ const Entry = z
     detail: z.record(z.string(), z.unknown()),
   })
   .meta({ id: "AuditEntry" });
-
-const Event = z
-  .object({
-    id: z.number().int(),
-    at: Time,
-    kind: z.string(),
-    repository: z.string(),
-    package: z.string(),
-    version: z.string().nullable(),
-    file: z.string().nullable(),
-    message: z.string(),
-    detail: z.record(z.string(), z.unknown()),
-  })
-  .meta({ id: "Event" });
 
 export function recordEndpoints({ database }: ApiDeps) {
   return [
@@ -82,52 +66,9 @@ export function recordEndpoints({ database }: ApiDeps) {
         return pageOfRows(rows, ({ id }) => id, entryOf, query);
       },
     }),
-    endpoint({
-      method: "GET",
-      path: "/events",
-      summary:
-        "What happened that an operator must know, of what the caller may read, the newest first",
-      command: "events",
-      tag: "records",
-      access: ofReaders,
-      query: z.object({
-        ...paged,
-        kind: z.enum(eventKinds).optional(),
-        repository: Name.optional(),
-      }),
-      status: 200,
-      result: pageOf(Event),
-      async run({ query, grant }) {
-        const { kind, repository, limit, cursor } = query;
-        const found = await pageOfEvents(database.read, {
-          limit,
-          before: rowBefore(cursor),
-          ...(kind && { kind }),
-          ...(repository && { repository }),
-          mayRead: (event) => grant.may(event.repository, "read", event.package || null),
-        });
-        const { events, next } = found;
-        return { items: events.map(eventOf), next: next === null ? null : cursorOf(String(next)) };
-      },
-    }),
   ];
 }
 
 function entryOf({ at, ...row }: AuditRow): z.infer<typeof Entry> {
   return { ...row, at: time(at) };
-}
-
-function eventOf(event: StoredEvent): z.infer<typeof Event> {
-  const { id, at, kind, repository, package: name, version, file, message, detail } = event;
-  return {
-    id,
-    at: time(at),
-    kind,
-    repository,
-    package: name,
-    version: version ?? null,
-    file: file ?? null,
-    message,
-    detail: (detail ?? {}) as Record<string, unknown>,
-  };
 }

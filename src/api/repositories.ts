@@ -10,6 +10,13 @@ const Repository = z
     format: z.string(),
     offline: z.boolean(),
     claims: z.array(z.string()),
+    lock: z
+      .string()
+      .nullable()
+      .describe("What lock files of its clients are called, where they can be asked about"),
+    operations: z
+      .array(z.object({ name: z.string(), summary: z.string() }))
+      .describe("Work of its format that can be begun"),
     files: z.number().int().describe("Stored artifacts"),
     bytes: z.number().int(),
     requests: z.number().int().describe("Since the start"),
@@ -22,13 +29,15 @@ export function repositoryEndpoints(deps: ApiDeps) {
     const { repositories } = await deps.overview(grant);
     return deps.repositories
       .filter(({ name }) => grant.may(name, "read", null))
-      .map(({ name, format, offline, claims }) => {
+      .map(({ name, format, offline, claims, lock, operations }) => {
         const { files = 0, bytes = 0, requests = 0, away = [] } = repositories.get(name) ?? {};
         return {
           name,
           format,
           offline,
           claims: [...claims],
+          lock: lock?.name ?? null,
+          operations: operations.map(({ name, summary }) => ({ name, summary })),
           files,
           bytes,
           requests,

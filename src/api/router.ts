@@ -108,6 +108,21 @@ export async function serveEndpoint(
   return retries.once({ caller, key, what, body: bytes }, make);
 }
 
+/** As over HTTP, without it. Throws WrongFields. */
+export async function callEndpoint(
+  { endpoint, params }: Route,
+  { query = {}, body = {} }: { query?: Readonly<Record<string, string>>; body?: unknown },
+  grant: Grant,
+): Promise<unknown> {
+  return endpoint!.run({
+    params,
+    query: endpoint!.query ? check(endpoint!.query, "query", query) : {},
+    body: endpoint!.body ? check(endpoint!.body, "body", body) : undefined,
+    file: { size: null, chunks: nothing() },
+    grant,
+  });
+}
+
 async function read(endpoint: Endpoint, request: ApiRequest) {
   const asked = Object.fromEntries(new URLSearchParams(request.query));
   const query = endpoint.query ? check(endpoint.query, "query", asked) : {};
@@ -116,7 +131,7 @@ async function read(endpoint: Endpoint, request: ApiRequest) {
   const type = (request.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
   if (type !== "application/json")
     throw new Problem("badRequest", "The body must be JSON: content-type: application/json");
-  return { query, bytes: await request.body(BODY_LIMIT) };
+  return { query, bytes: await request.body(endpoint.limit ?? BODY_LIMIT) };
 }
 
 /** A form of another site's page can send a file too, whoever is logged in, but only by POST: no endpoint takes one so. */

@@ -11,3 +11,8 @@ export function time(at: number | null): string | null;
 export function time(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
+
+/** Of a query: milliseconds since the epoch. */
+export function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text);
+}

@@ -264,7 +264,7 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       const why = policy.decide(release, now(), await policy.advisories(name));
       if (!why || (!mayBeHeld && why.verdict === "hold")) continue;
       deps.told.tell(name, [why]);
-      throw blockedBy(why);
+      throw blockedBy(why, name);
     }
     return fact;
   }

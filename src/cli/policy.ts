@@ -211,7 +211,9 @@ waivers do not count. Exit code 1 when one would have been refused.`,
       options: { json: JSON_LINES, ...options },
       async run(given, terminal) {
         const config = configFrom(given, deps.formats, terminal);
-        const waivers = await reading(config, async (_, all) => all);
+        const waivers = await reading(config, async (_, all) =>
+          all.filter(({ isBlock }) => !isBlock),
+        );
         if (given.on("json"))
           for (const waiver of waivers) terminal.out(`${JSON.stringify(waiver)}\n`);
         else if (waivers.length === 0) terminal.out("There are no waivers.\n");

@@ -6,6 +6,7 @@ import type { Canary, CanaryTimes } from "./canary.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
+import type { LockFormat } from "./lock.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { VersionOrder } from "./policy.ts";
 import type { Probe } from "./probe.ts";
@@ -39,6 +40,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   datedBy?(packageName: string): DocumentRef[];
   /** How facts name packages, where its documents are about many, or about a part of one. */
   readonly factNames?: FactNames;
+  /** How projects write down which releases they were made with. Without it nobody can ask whether all of that is here. */
+  readonly lock?: LockFormat;
   /** Its part of the configuration. */
   readonly options: ZodType<Options>;
   /** Its kinds of documents. */

@@ -53,9 +53,10 @@ export function withholdingOf(
   return withheld && Object.hasOwn(withheld, file) ? withheld[file] : undefined;
 }
 
-/** The failure that a client is told of what it is not to have. */
-export function blockedBy({ message, rule }: Withholding): Problem {
-  return new Problem("blocked", message, { rule });
+/** The failure that a client is told of what it is not to have. `packageName`: so that it is written down who asked. */
+export function blockedBy({ message, rule, version }: Withholding, packageName?: string): Problem {
+  if (packageName === undefined) return new Problem("blocked", message, { rule });
+  return new Problem("blocked", message, { rule, detail: { package: packageName, version } });
 }
 
 /** What a rule is held against. */

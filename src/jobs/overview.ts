@@ -17,6 +17,17 @@ export interface SeenUpstream {
   reason: string;
   /** How often it answered since the start. */
   answers: number;
+  health?: UpstreamHealth;
+}
+
+/** How an upstream fares. Times are milliseconds since the epoch; null for never, since the start. */
+export interface UpstreamHealth {
+  state: "closed" | "half-open" | "open";
+  answeredAt: number | null;
+  failure: { at: number; why: string } | null;
+  awaySince: number | null;
+  /** Seconds, until the headers came. */
+  latency: { p50: number; p95: number; answers: number } | null;
 }
 
 export interface OverviewSource {

@@ -69,8 +69,8 @@ export async function* listHeld(
   now: number,
 ): AsyncGenerator<HeldRelease> {
   for (const repository of repositories) {
-    if (repository.rules.length === 0) continue;
     const policy = policyOf(sql, repository, waivers);
+    if (!policy.concerns(null)) continue;
     const told = new Set<string>();
     let about = "";
     let compared: Compared | null = null;
@@ -168,6 +168,7 @@ export async function explain(
       traits: readTraits(fact?.traits ?? null),
       waivers: waivers.filter(
         (one) =>
+          !one.isBlock &&
           one.purlType === purlType &&
           (one.repository === null || one.repository === repository.name) &&
           nameIn(repository, one.package) === name,

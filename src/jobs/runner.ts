@@ -1,5 +1,6 @@
 // Work that the server does beside requests, again and again.
 import type { Log } from "../core/log.ts";
+import type { Board } from "./board.ts";
 
 export interface RecurringJob {
   /** For the log: "Garbage collection". */
@@ -11,18 +12,29 @@ export interface RecurringJob {
   run(): Promise<void>;
 }
 
-/** Starts the clocks; what it returns stops them and waits for what runs. None keeps the process alive. */
-export function startJobs(jobs: RecurringJob[], log: Log): () => Promise<void> {
+/** Starts the clocks; what it returns stops them and waits for what runs. None keeps the process alive. `board`: where people see how they go. */
+export function startJobs(jobs: RecurringJob[], log: Log, board?: Board): () => Promise<void> {
   const running = new Map<RecurringJob, Promise<void>>();
   const stops = jobs.map((job) => {
     const turn = () => {
       if (running.has(job)) return;
+      entry?.began();
       const done = job
         .run()
-        .catch((error) => log.write("error", `${job.name} failed`, { error: String(error) }))
-        .finally(() => running.delete(job));
+        .then(
+          () => null,
+          (error) => {
+            log.write("error", `${job.name} failed`, { error: String(error) });
+            return error instanceof Error ? error.message : String(error);
+          },
+        )
+        .then((error) => {
+          running.delete(job);
+          entry?.ended(error);
+        });
       running.set(job, done);
     };
+    const entry = board?.enter(job, job.firstMs ?? job.everyMs, turn);
     let interval: NodeJS.Timeout | undefined;
     const first = setTimeout(() => {
       interval = setInterval(turn, job.everyMs);
@@ -33,6 +45,7 @@ export function startJobs(jobs: RecurringJob[], log: Log): () => Promise<void> {
     return () => {
       clearTimeout(first);
       clearInterval(interval);
+      entry?.leave();
     };
   });
   return async () => {

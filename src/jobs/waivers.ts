@@ -21,6 +21,8 @@ export interface WaiverRequest {
   reason: string;
   /** A time (ISO 8601), how long (7d), or "fixed": when a later release comes that no rule withholds. Until it is taken back without it. */
   until?: string | undefined;
+  /** It is to be blocked, whatever rules and waivers say. */
+  isBlock?: boolean | undefined;
 }
 
 const FIXED = "fixed";
@@ -46,7 +48,7 @@ export async function addWaiver(
   const versions = version ?? wanted.versions?.trim();
   if (!versions) throw bad(`which versions? ${wanted.purl}@VERSION, or versions as a range`);
   const reason = wanted.reason.trim();
-  if (!reason) throw bad("a waiver takes a reason");
+  if (!reason) throw bad(`a ${wordOf(wanted)} takes a reason`);
   const matching = repositories().filter((one) => one.purlType === purlType);
   const covered = wanted.repository
     ? matching.filter(({ name }) => name === wanted.repository)
@@ -60,6 +62,8 @@ export async function addWaiver(
         : `No repository here has packages like ${wanted.purl}`,
     );
   for (const { name } of covered) permit(grant, name, "admin", null);
+  if (wanted.until === FIXED && wanted.isBlock)
+    throw bad("a block ends at a time, after some time, or when it is taken back");
   if (wanted.until === FIXED && !first.order)
     throw bad(`versions like those of ${wanted.purl} have no order here: until takes a time`);
   try {
@@ -74,8 +78,9 @@ export async function addWaiver(
     package: nameIn(first, asked.package),
     versions,
     reason,
-    until: wanted.until === FIXED ? null : endOf(wanted.until, now),
+    until: wanted.until === FIXED ? null : endOf(wanted.until, now, wordOf(wanted)),
     ...(wanted.until === FIXED && { untilFixed: true }),
+    ...(wanted.isBlock && { isBlock: true }),
   });
 }
 
@@ -127,12 +132,16 @@ export function describe(waiver: Waiver): string {
   return `${name} ${versions} is waived${repository === null ? "" : ` in ${repository}`}${end}`;
 }
 
-function endOf(until: string | undefined, now: number): number | null {
+function wordOf({ isBlock }: Pick<WaiverRequest, "isBlock">): string {
+  return isBlock ? "block" : "waiver";
+}
+
+function endOf(until: string | undefined, now: number, what: string): number | null {
   if (until === undefined || until === "") return null;
   const at = DURATION.test(until) ? now + parseDuration(until) : Date.parse(until);
   if (Number.isNaN(at))
     throw bad(`until takes a time, how long, or "fixed": 2026-12-01, 7d; got ${until}`);
-  if (at <= now) throw bad(`the end of a waiver lies in the past: ${until}`);
+  if (at <= now) throw bad(`the end of a ${what} lies in the past: ${until}`);
   return at;
 }
 

@@ -6,7 +6,16 @@ import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Database } from "../store/database.ts";
 import { openTestDatabase } from "../store/testkit.ts";
-import { createEvents, type Events, pageOfEvents } from "./events.ts";
+import {
+  countUnseen,
+  createEvents,
+  type EventQuestion,
+  type Events,
+  markSeen,
+  markUnseen,
+  pageOfEvents,
+  readEvent,
+} from "./events.ts";
 
 let root: string;
 let database: Database;
@@ -53,4 +62,45 @@ test("pages hold what the caller may read, and none is left out or told twice be
     expect(page.events).toHaveLength(7);
   }
   expect(seen).toEqual(Array.from({ length: 60 }, (_, at) => `p${600 - 10 * at}`));
+});
+
+test("pages are of what was asked for: kinds, a repository, a package, a time, what somebody has seen", async () => {
+  const page = async (asked: Partial<EventQuestion>) =>
+    (await pageOfEvents(database.read, { limit: 2, before: null, mayRead: () => true, ...asked }))
+      .events;
+  const names = async (asked: Partial<EventQuestion>) =>
+    (await page(asked)).map((event) => event.package);
+  expect(await names({ kinds: ["tampered"] })).toEqual(["p600", "p597"]);
+  expect(await names({ kinds: ["tampered", "refused"] })).toEqual(["p600", "p599"]);
+  expect(await names({ kinds: ["tampered"], repository: "npm" })).toEqual(["p597", "p591"]);
+  expect(await names({ repository: "npm" })).toEqual(["p599", "p597"]);
+  expect(await names({ package: "p12" })).toEqual(["p12"]);
+  expect(await names({ package: "p12", kinds: ["refused"] })).toEqual([]);
+  expect(await names({ since: 8 })).toEqual([]);
+  expect(await names({ until: 7, since: 7 })).toEqual(["p600", "p599"]);
+
+  const [newest, next] = await page({});
+  const seen = { at: 9, by: "ann", note: "looked into" };
+  expect(await countUnseen(database.read, ["tampered"], 0, 1_000)).toBe(200);
+  await database.write((sql) => markSeen(sql, newest!.id, { ...seen, note: "" }));
+  await database.write((sql) => markSeen(sql, newest!.id, seen));
+  expect(await readEvent(database.read, newest!.id)).toEqual({ ...newest!, seen });
+  expect(await countUnseen(database.read, ["tampered"], 0, 1_000)).toBe(199);
+  expect(await countUnseen(database.read, ["tampered"], 0, 5)).toBe(5);
+  expect(await countUnseen(database.read, ["tampered"], 8, 5)).toBe(0);
+  const places = [
+    {},
+    { kinds: ["tampered"] },
+    { repository: "pypi" },
+    { package: "p600" },
+  ] as const;
+  for (const where of places) {
+    expect(await names({ ...where, isSeen: true })).toEqual(["p600"]);
+    expect(await names({ ...where, isSeen: false })).not.toContain("p600");
+  }
+  expect(await names({ isSeen: false })).toEqual([next!.package, "p598"]);
+  expect(await database.write((sql) => markUnseen(sql, newest!.id))).toBe(true);
+  expect(await database.write((sql) => markUnseen(sql, newest!.id))).toBe(false);
+  expect((await readEvent(database.read, newest!.id)).seen).toBeNull();
+  expect(readEvent(database.read, 0)).rejects.toThrow("There is no event 0");
 });

@@ -1,8 +1,10 @@
 // What an operator must know: stored for ever, logged at once, counted.
-import { eventLevels, type RepositoryEvent } from "../core/event.ts";
+import { type EventKind, eventLevels, type RepositoryEvent } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
+import { Problem } from "../core/problem.ts";
 import type { Database, Query } from "../store/database.ts";
+import { list } from "../store/several.ts";
 
 export interface StoredEvent extends RepositoryEvent {
   id: number;
@@ -114,29 +116,81 @@ export async function listEvents(
   return rows.reverse().map(fromRow);
 }
 
+/** What people did about an event. */
+export interface Seen {
+  at: number;
+  by: string;
+  note: string;
+}
+
+export interface SeenEvent extends StoredEvent {
+  /** Null: nobody has said that they saw it. */
+  seen: Seen | null;
+}
+
+export interface EventQuestion {
+  limit: number;
+  before: number | null;
+  /** Of these kinds alone; all where there is none. */
+  kinds?: readonly EventKind[];
+  repository?: string | undefined;
+  package?: string | undefined;
+  /** Milliseconds since the epoch. */
+  since?: number | undefined;
+  until?: number | undefined;
+  /** Those that somebody has seen, or those that nobody has. */
+  isSeen?: boolean | undefined;
+  mayRead(event: StoredEvent): boolean;
+}
+
 /**
  * The newest events before `before` that `mayRead` lets through, the newest first; `next`: before which the following ones stand, null when there are
  * none.
  */
 export async function pageOfEvents(
   sql: Query,
-  asked: EventFilter & { before: number | null; mayRead(event: StoredEvent): boolean },
-): Promise<{ events: StoredEvent[]; next: number | null }> {
+  asked: EventQuestion,
+): Promise<{ events: SeenEvent[]; next: number | null }> {
   const { limit, mayRead } = asked;
-  const [kind, repository] = [asked.kind ?? "", asked.repository ?? ""];
-  const events: StoredEvent[] = [];
+  const events: SeenEvent[] = [];
   let before = asked.before ?? Number.MAX_SAFE_INTEGER;
-  for (;;) {
-    const rows =
-      await sql`SELECT * FROM events WHERE id < ${before} AND (${kind} = '' OR kind = ${kind})
-      AND (${repository} = '' OR repository = ${repository}) ORDER BY id DESC LIMIT ${AT_ONCE}`;
-    for (const event of rows.map(fromRow)) {
+  // Who may read all has enough with that.
+  for (let wanted = limit + 1; ; wanted = AT_ONCE) {
+    const rows = await rowsBefore(sql, before, asked, wanted);
+    for (const event of rows.map(seenFromRow)) {
       if (events.length === limit && mayRead(event)) return { events, next: events.at(-1)!.id };
       if (mayRead(event)) events.push(event);
       before = event.id;
     }
-    if (rows.length < AT_ONCE) return { events, next: null };
+    if (rows.length < wanted) return { events, next: null };
   }
+}
+
+/** By the index of what is asked for: a kind may be rare among a million. */
+function rowsBefore(sql: Query, before: number, asked: EventQuestion, wanted: number) {
+  const { since = 0, until = Number.MAX_SAFE_INTEGER, kinds = [], repository = "" } = asked;
+  const seen = asked.isSeen === undefined ? "" : asked.isSeen ? "yes" : "no";
+  if (asked.package)
+    return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
+      WHERE e.package = ${asked.package} AND e.package <> '' AND e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+      AND (${repository} = '' OR e.repository = ${repository}) AND (${kinds.length} = 0 OR e.kind IN (${list(kinds)}))
+      AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
+      ORDER BY e.id DESC LIMIT ${wanted}`;
+  if (kinds.length > 0)
+    return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
+      WHERE e.kind IN (${list(kinds)}) AND e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+      AND (${repository} = '' OR e.repository = ${repository})
+      AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
+      ORDER BY e.id DESC LIMIT ${wanted}`;
+  if (repository)
+    return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
+      WHERE e.repository = ${repository} AND e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+      AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
+      ORDER BY e.id DESC LIMIT ${wanted}`;
+  return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
+    WHERE e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+    AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
+    ORDER BY e.id DESC LIMIT ${wanted}`;
 }
 
 async function insertEvent(
@@ -148,6 +202,46 @@ async function insertEvent(
   await sql`INSERT INTO events (at, kind, repository, package, version, file, message, detail) VALUES (
     ${at}, ${event.kind}, ${repository}, ${event.package}, ${event.version ?? null}, ${event.file ?? null},
     ${event.message}, ${JSON.stringify(event.detail ?? {})})`;
+}
+
+/** Throws Problem("notFound"). */
+export async function readEvent(sql: Query, id: number): Promise<SeenEvent> {
+  const [row] = await sql`SELECT e.*, s.at AS seen_at, s.principal, s.note
+    FROM events e LEFT JOIN events_seen s ON s.event = e.id WHERE e.id = ${id}`;
+  if (!row) throw new Problem("notFound", `There is no event ${id}`);
+  return seenFromRow(row);
+}
+
+/** Somebody has seen it: who says so last counts. */
+export async function markSeen(sql: Query, event: number, { at, by, note }: Seen): Promise<void> {
+  await sql`INSERT INTO events_seen (event, at, principal, note) VALUES (${event}, ${at}, ${by}, ${note})
+    ON CONFLICT (event) DO UPDATE SET at = excluded.at, principal = excluded.principal, note = excluded.note`;
+}
+
+/** False where nobody had. */
+export async function markUnseen(sql: Query, event: number): Promise<boolean> {
+  const rows = await sql`DELETE FROM events_seen WHERE event = ${event} RETURNING event`;
+  return rows.length > 0;
+}
+
+/** How many of these kinds nobody has seen since then; counted up to `most`. */
+export async function countUnseen(
+  sql: Query,
+  kinds: readonly EventKind[],
+  since: number,
+  most: number,
+): Promise<number> {
+  const [row] = await sql`SELECT COUNT(*) AS many FROM (SELECT e.id FROM events e
+    WHERE e.kind IN (${list(kinds)}) AND e.at >= ${since} AND NOT EXISTS (SELECT 1 FROM events_seen s WHERE s.event = e.id)
+    LIMIT ${most}) AS unseen`;
+  return Number(row.many);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it
+function seenFromRow(row: any): SeenEvent {
+  const seen =
+    row.seen_at === null ? null : { at: Number(row.seen_at), by: row.principal, note: row.note };
+  return { ...fromRow(row), seen };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row as the database gives it

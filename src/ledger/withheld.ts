@@ -2,6 +2,7 @@
 import type { RepositoryEvent } from "../core/event.ts";
 import type { Withholding } from "../core/policy.ts";
 import type { Database, Query } from "../store/database.ts";
+import { list } from "../store/several.ts";
 import type { Events } from "./events.ts";
 
 export interface WithheldTold {
@@ -128,6 +129,69 @@ export async function forgetTold(
   const rows = await sql`DELETE FROM withheld_told
     WHERE repository = ${repository} AND package = ${name} AND version = ${version} RETURNING version`;
   return rows.length > 0;
+}
+
+/** A release of which it was told, for people. */
+export interface ToldHolding extends ToldRelease {
+  verdict: "hold" | "block";
+  rule: string;
+  toldAt: number;
+  /** Who was refused it last, since that is written down. */
+  asked: { at: number; by: string; from: string } | null;
+}
+
+/** Where a page ends. */
+export type ToldMark = ToldPlace & { toldAt: number };
+
+/** Those of these repositories, the newest first, before `before`. */
+export async function pageOfTold(
+  sql: Query,
+  asked: {
+    repositories: readonly string[];
+    rule?: string | undefined;
+    verdict?: string | undefined;
+    package?: string | undefined;
+    before: ToldMark | null;
+    limit: number;
+  },
+): Promise<ToldHolding[]> {
+  const [rule, verdict, name] = [asked.rule ?? "", asked.verdict ?? "", asked.package ?? ""];
+  const { repositories, limit } = asked;
+  const before = asked.before ?? LAST;
+  const rows = await sql`SELECT * FROM withheld_told
+    WHERE (told_at, repository, package, version) < (${before.toldAt}, ${before.repository}, ${before.package}, ${before.version})
+    AND repository IN (${list(repositories)}) AND (${rule} = '' OR rule = ${rule}) AND (${verdict} = '' OR verdict = ${verdict})
+    AND (${name} = '' OR package = ${name})
+    ORDER BY told_at DESC, repository DESC, package DESC, version DESC LIMIT ${limit}`;
+  return rows.map((row) => ({
+    repository: row.repository,
+    package: row.package,
+    version: row.version,
+    verdict: row.verdict,
+    rule: row.rule,
+    endsAt: row.ends_at === null ? null : Number(row.ends_at),
+    toldAt: Number(row.told_at),
+    asked:
+      row.asked_at === null
+        ? null
+        : { at: Number(row.asked_at), by: row.asked_by ?? "", from: row.asked_from ?? "" },
+  }));
+}
+
+const LAST: ToldMark = {
+  toldAt: Number.MAX_SAFE_INTEGER,
+  repository: "",
+  package: "",
+  version: "",
+};
+
+/** How many there are, by rule and verdict. */
+export async function countTold(
+  sql: Query,
+): Promise<{ rule: string; verdict: "hold" | "block"; count: number }[]> {
+  const rows = await sql`SELECT rule, verdict, COUNT(*) AS many FROM withheld_told
+    GROUP BY rule, verdict ORDER BY rule, verdict`;
+  return rows.map(({ rule, verdict, many }) => ({ rule, verdict, count: Number(many) }));
 }
 
 function withheldEvent(packageName: string, why: readonly Withholding[]): RepositoryEvent {

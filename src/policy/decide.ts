@@ -10,7 +10,7 @@ import type { CompiledWaiver } from "./waiver.ts";
 export type Decision = Withholding | null;
 
 /**
- * In this order, and the first that speaks decides: a waiver allows; a rule that blocks, by itself, for the licence or by an advisory; a rule that allows, which ends all
+ * In this order, and the first that speaks decides: an operator's block; a waiver allows; a rule that blocks, by itself, for the licence or by an advisory; a rule that allows, which ends all
  * holding; what is otherwise than in the releases before; a rule that holds by an advisory; the first rule with a minimum age. What was published before anybody looked is old enough.
  */
 export function decide(
@@ -21,13 +21,15 @@ export function decide(
   advisories: readonly Advisory[] = [],
 ): Decision {
   const { version, publishedAt } = release;
-  const waived = waivers.some(
+  const byHand = waivers.filter(
     (waiver) =>
       (waiver.until === null || waiver.until > now) &&
       waiver.covers(release.package) &&
       waiver.holdsFor(version),
   );
-  if (waived) return null;
+  const stopped = byHand.find(({ waiver }) => waiver.isBlock);
+  if (stopped) return blockedByHand(release, stopped);
+  if (byHand.length > 0) return null;
   const speaking = rules.filter(
     ({ covers, holdsFor }) => covers(release.package) && holdsFor(version),
   );
@@ -162,6 +164,23 @@ function blocked({ package: name, version }: Release, rule: string, why: string)
     rule,
     until: null,
     message: `${name} ${version} is blocked by the rule ${rule}: ${why}. An administrator can waive that`,
+  };
+}
+
+/** In place of a rule's name, where an operator blocked something by hand. */
+export const BY_HAND = "operator";
+
+function blockedByHand(
+  { package: name, version }: Release,
+  { until, waiver: { reason, owner } }: CompiledWaiver,
+): Withholding {
+  const end = until === null ? "" : ` until ${timeOf(until)}`;
+  return {
+    verdict: "block",
+    version,
+    rule: BY_HAND,
+    until,
+    message: `${name} ${version} is blocked by ${owner}${end}: ${reason}. An administrator can take that back`,
   };
 }
 

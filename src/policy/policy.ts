@@ -69,18 +69,26 @@ export function createPolicy(
   const { purlType } = repository;
   const compiled: readonly CompiledRule[] = compileRules(rules, repository);
   const concerned = new Map<string, boolean>();
-  let known: { revision: number; waivers: CompiledWaiver[] } = { revision: -1, waivers: [] };
+  let known: { revision: number; all: CompiledWaiver[]; blocks: CompiledWaiver[] } = {
+    revision: -1,
+    all: [],
+    blocks: [],
+  };
 
-  function waiversNow(): CompiledWaiver[] {
-    if (known.revision !== waivers.revision())
-      known = {
-        revision: waivers.revision(),
-        waivers: compileWaivers(waivers.all(), repository),
-      };
-    return known.waivers;
+  function byHand(): typeof known {
+    if (known.revision === waivers.revision()) return known;
+    const all = compileWaivers(waivers.all(), repository);
+    const blocks = all.filter(({ waiver }) => waiver.isBlock);
+    known = { revision: waivers.revision(), all, blocks };
+    return known;
   }
+  const waiversNow = () => byHand().all;
+
+  const isBlocked = (packageName: string | null) =>
+    byHand().blocks.some(({ covers }) => packageName === null || covers(packageName));
 
   function concerns(packageName: string | null): boolean {
+    if (isBlocked(packageName)) return true;
     if (compiled.length === 0) return false;
     if (packageName === null) return true;
     let is = concerned.get(packageName);
@@ -95,7 +103,10 @@ export function createPolicy(
   const awaiting = (packageName: string, now: number) =>
     waiversNow().filter(
       ({ waiver, until, covers }) =>
-        waiver.untilFixed && (until === null || until > now) && covers(packageName),
+        waiver.untilFixed &&
+        !waiver.isBlock &&
+        (until === null || until > now) &&
+        covers(packageName),
     );
 
   const isAsking =
@@ -106,7 +117,9 @@ export function createPolicy(
     awaitsFix: (packageName, now) => awaiting(packageName, now).length > 0,
     fixes(packageName, releases, now, advisories) {
       const { order } = repository;
-      const isFree = (release: Release) => decide(release, compiled, [], now, advisories) === null;
+      const { blocks } = byHand();
+      const isFree = (release: Release) =>
+        decide(release, compiled, blocks, now, advisories) === null;
       return awaiting(packageName, now).flatMap((one) => {
         const fix = order && fixOf(one, releases, isFree, order);
         return fix ? [{ waiver: one.waiver.id, version: fix.version }] : [];
@@ -118,7 +131,7 @@ export function createPolicy(
     concerns,
     oldestAsked: (packageName) => oldestAsked(compiled, packageName),
     mayBlock(packageName) {
-      if (mayBlock(compiled, packageName)) return true;
+      if (isBlocked(packageName) || mayBlock(compiled, packageName)) return true;
       if (packageName === null) return isAsking;
       if (!asks(packageName)) return false;
       const told = feeds!.recall(purlType, packageName);
@@ -140,7 +153,8 @@ export function createPolicy(
     },
     compare(packageName, past, now) {
       const waiving = waiversNow().filter(
-        ({ until, covers }) => (until === null || until > now) && covers(packageName),
+        ({ until, covers, waiver }) =>
+          !waiver.isBlock && (until === null || until > now) && covers(packageName),
       );
       return compareReleases(past, {
         order: repository.order,

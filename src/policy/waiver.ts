@@ -19,6 +19,8 @@ export interface Waiver {
   until: number | null;
   /** It ends as well when a later release comes that no rule withholds. */
   untilFixed?: boolean;
+  /** The other way round: what it covers is blocked, whatever rules and waivers say. */
+  isBlock?: boolean;
 }
 
 export interface CompiledWaiver {

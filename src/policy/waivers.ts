@@ -1,6 +1,6 @@
 // The waivers of a server: all of them in memory, for they are few and asked for often.
 import { randomUUID } from "node:crypto";
-import type { AuditEntry } from "../core/audit.ts";
+import type { AuditAction, AuditEntry } from "../core/audit.ts";
 import { nameOf, type Principal, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import type { Changes } from "../store/changes.ts";
@@ -11,7 +11,7 @@ import type { Waiver } from "./waiver.ts";
 export interface CurrentWaivers {
   /** Rises with each change. */
   revision(): number;
-  /** Oldest first; also those that have ended. */
+  /** Oldest first; also those that have ended, and those that block. */
   all(): readonly Waiver[];
 }
 
@@ -37,12 +37,15 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
   let revision = 0;
   let all = await readWaivers(database.read);
 
-  async function write(by: Principal, action: "waive" | "unwaive", waiver: Waiver) {
+  async function write(by: Principal, isNew: boolean, waiver: Waiver) {
+    const action = waiver.isBlock
+      ? (["unblock", "block"] as const)
+      : (["unwaive", "waive"] as const);
     await database.write(
       async (sql) => {
-        if (action === "waive") await insertWaiver(sql, waiver);
+        if (isNew) await insertWaiver(sql, waiver);
         else await sql`DELETE FROM waivers WHERE id = ${waiver.id}`;
-        await deps.audit(sql, entryOf(by, action, waiver));
+        await deps.audit(sql, entryOf(by, action[Number(isNew)]!, waiver));
       },
       { durable: true },
     );
@@ -74,17 +77,17 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
     revision: () => revision,
     all: () => all,
     add: (by, waiver) =>
-      write(by, "waive", { ...waiver, id: randomUUID(), owner: nameOf(by), createdAt: now() }),
+      write(by, true, { ...waiver, id: randomUUID(), owner: nameOf(by), createdAt: now() }),
     fixed,
     async remove(by, id) {
       const waiver = all.find((one) => one.id === id);
       if (!waiver) throw new Problem("notFound", `There is no waiver ${id}`);
-      return write(by, "unwaive", waiver);
+      return write(by, false, waiver);
     },
   };
 }
 
-function entryOf(by: Principal, action: "waive" | "unwaive", waiver: Waiver): AuditEntry {
+function entryOf(by: Principal, action: AuditAction, waiver: Waiver): AuditEntry {
   const { id, repository, versions, reason, until, untilFixed } = waiver;
   return {
     action,
@@ -103,8 +106,8 @@ function entryOf(by: Principal, action: "waive" | "unwaive", waiver: Waiver): Au
 
 async function insertWaiver(sql: Query, waiver: Waiver): Promise<void> {
   const { id, repository, purlType, versions, reason, owner, createdAt, until } = waiver;
-  await sql`INSERT INTO waivers (id, repository, purl_type, package, versions, reason, owner, created_at, ends_at, until_fixed)
-    VALUES (${id}, ${repository ?? ""}, ${purlType}, ${waiver.package}, ${versions}, ${reason}, ${owner}, ${createdAt}, ${until}, ${waiver.untilFixed ? 1 : 0})`;
+  await sql`INSERT INTO waivers (id, repository, purl_type, package, versions, reason, owner, created_at, ends_at, until_fixed, is_block)
+    VALUES (${id}, ${repository ?? ""}, ${purlType}, ${waiver.package}, ${versions}, ${reason}, ${owner}, ${createdAt}, ${until}, ${waiver.untilFixed ? 1 : 0}, ${waiver.isBlock ? 1 : 0})`;
 }
 
 /** Oldest first. */
@@ -122,5 +125,6 @@ export async function readWaivers(sql: Query): Promise<Waiver[]> {
     createdAt: Number(row.created_at),
     until: row.ends_at === null ? null : Number(row.ends_at),
     ...(Number(row.until_fixed) === 1 && { untilFixed: true }),
+    ...(Number(row.is_block) === 1 && { isBlock: true }),
   }));
 }

@@ -12,6 +12,7 @@ import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
 import { explain, type PolicedRepository } from "../jobs/policy.ts";
+import { readCondition } from "../jobs/state.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import type { Database } from "../store/database.ts";
 import { createSite, type SiteDeps } from "../web/site.ts";
@@ -74,6 +75,8 @@ export function createGeneration(
         format: one.format.name,
         offline: one.offline,
         claims: one.repository.claimPatterns,
+        lock: one.format.lock ?? null,
+        operations: one.format.operations ?? [],
         spell: one.format.spell ?? ((text) => text),
         hosting: one.hosting,
         publish: (grant, given) => publishGiven(one, grant, given),
@@ -88,12 +91,25 @@ export function createGeneration(
       now,
       hooks: ground.hooks,
       ledgerLog: ground.ledgerLog,
+      board: ground.board,
+      condition: () =>
+        readCondition({
+          sources: held,
+          database,
+          startedAt: tally.startedAt,
+          disk: shownRuns.disk,
+          diskLow: config.diskLow,
+          feeds: ground.advisories.feeds,
+          now,
+        }),
       database,
     }),
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
     ledgerLog: ground.ledgerLog,
+    series: ground.series.read,
+    now,
     overview: overviews.read,
     states: (grant) =>
       held
@@ -141,6 +157,7 @@ export function createGeneration(
       now,
       accessLog,
       fetches: ground.fetches,
+      refused: ground.refused,
       audit: auth.audit,
       isPublic: auth.isPublic,
       enter() {

@@ -23,10 +23,12 @@ import { createHooks, type Hooks } from "../hooks/room.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
 import { type Bodies, createBodies } from "../http/bodies.ts";
+import { type Board, createBoard } from "../jobs/board.ts";
 import { watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { type LedgerLog, openLog } from "../ledger/log/log.ts";
+import { createRefused, type Refused } from "../ledger/refused.ts";
 import { openWaivers } from "../policy/waivers.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
 import { openBlobs } from "../store/blobs.ts";
@@ -55,6 +57,9 @@ export interface Ground {
   readonly advisories: CurrentAdvisories;
   readonly fetches: Fetches;
   readonly ledgerLog: LedgerLog;
+  readonly refused: Refused;
+  /** How what the server does by itself goes. */
+  readonly board: Board;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -115,6 +120,7 @@ export async function openGround(
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   const fetches = createFetches(database, log, now);
+  const refused = createRefused(database, log, now);
   const uses = createUses(database);
   let { publicUrl } = config;
   const shared: Shared = {
@@ -162,6 +168,8 @@ export async function openGround(
     hooks,
     advisories,
     fetches,
+    refused,
+    board: createBoard(now),
     disk,
     ledgerLog,
     pool,
@@ -184,6 +192,7 @@ export async function openGround(
       await pool.close();
       await auth.audit.settled();
       await fetches.settled();
+      await refused.settled();
       await events.settled();
       await uses.flush().catch(() => {}); // a full disk: what was used last goes a little earlier
       await hooks.stop();

@@ -22,7 +22,7 @@ export function startServerJobs(
   watching: readonly RecurringJob[],
   warnings: () => Promise<string[]>,
 ): Jobs {
-  const { shared, layout, pool, log } = ground;
+  const { shared, layout, pool, log, board } = ground;
   const file = layout.database;
   const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
   const ended: Promise<void>[] = [];
@@ -33,6 +33,7 @@ export function startServerJobs(
       ...watching,
     ],
     log,
+    board,
   );
   let endTurns = async () => {};
   let scrubbing = { everyMs: 0, end: () => {} };
@@ -41,7 +42,11 @@ export function startServerJobs(
     if (everyMs === scrubbing.everyMs) return;
     scrubbing.end();
     const ending = new AbortController();
-    const endScrub = startJobs(scrub({ ...shared, everyMs, signal: ending.signal }, log), log);
+    const endScrub = startJobs(
+      scrub({ ...shared, everyMs, signal: ending.signal }, log),
+      log,
+      board,
+    );
     scrubbing = {
       everyMs,
       end() {
@@ -57,7 +62,7 @@ export function startServerJobs(
       ended.push(endTurns()); // what runs of them runs on
       const telling = tellWarnings(own, log, warnings);
       const refreshing = refreshSources(own, log);
-      endTurns = startJobs([telling, ...refreshing, ...operations.turns()], log);
+      endTurns = startJobs([telling, ...refreshing, ...operations.turns()], log, board);
       await telling.run();
     },
     async stop() {

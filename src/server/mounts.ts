@@ -5,9 +5,9 @@ import { baseUpstream, type Layer, layered } from "../cache/bases.ts";
 import { createRepository, type Mounted } from "../cache/repository.ts";
 import type { RepositoryConfig } from "../config/resolve.ts";
 import { formats } from "../formats/index.ts";
-import type { OverviewSource } from "../jobs/overview.ts";
+import type { OverviewSource, UpstreamHealth } from "../jobs/overview.ts";
 import { offline } from "../upstream/offline.ts";
-import { createUpstream, type Upstreams } from "../upstream/upstreams.ts";
+import { createUpstream, type UpstreamState, type Upstreams } from "../upstream/upstreams.ts";
 import type { Ground } from "./ground.ts";
 
 export interface Held extends Mounted, OverviewSource {
@@ -32,6 +32,23 @@ export interface Mounts {
 const LOOK_MS = 30_000;
 /** Found at rest so often one after the other, it is closed. */
 const LOOKS = 2;
+
+/** Upstreams go by a clock that is never put back; people by another. */
+function healthOf(
+  state: UpstreamState["state"],
+  { answeredAt, failure, shutSince, latency }: UpstreamState["health"],
+  { elapsed, shared: { now } }: Ground,
+): UpstreamHealth {
+  const ahead = now() - elapsed();
+  const wall = (at: number | null) => (at === null ? null : Math.round(at + ahead));
+  return {
+    state,
+    answeredAt: wall(answeredAt),
+    failure: failure && { ...failure, at: Math.round(failure.at + ahead) },
+    awaySince: wall(shutSince),
+    latency,
+  };
+}
 
 interface Entry extends Mounted {
   settings: RepositoryConfig;
@@ -62,11 +79,12 @@ export function createMounts(ground: Ground, lookMs = LOOK_MS): Mounts {
         settings.upstreams.length === 0 &&
         settings.bases.length === 0,
       upstreams: () =>
-        (upstream?.states() ?? []).map(({ upstream: host, state, reason, answers }) => ({
+        (upstream?.states() ?? []).map(({ upstream: host, state, reason, answers, health }) => ({
           host,
           isAway: state !== "closed",
           reason,
           answers,
+          health: healthOf(state, health, ground),
         })),
       hold() {
         entry.holders += 1;

@@ -43,6 +43,7 @@ import { startServerJobs } from "./jobs.ts";
 import { ledgerOperations } from "./ledger-operations.ts";
 import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
+import { readyOperations } from "./ready.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
 import { watchSources } from "./source-metrics.ts";
@@ -156,6 +157,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...roomOperations(room),
       ...ledgerOperations(ground),
       ...canaries.operations,
+      ...readyOperations(() => current.held),
       ...api.alarms.operations,
     },
   );

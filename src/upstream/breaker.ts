@@ -30,12 +30,22 @@ export interface Breaker {
   reason(): string;
   /** How often it was answered so far. */
   answers(): number;
+  health(): BreakerHealth;
   /** Why it must not be asked now, or null when it may be, if only by one probe. */
   whyShut(): string | null;
   /** Makes the probe that is due, where one is and there is something to ask for. To be awaited before `enter`. */
   probe(): Promise<void>;
   /** Throws Problem("unreachable") when it must not be asked now. When a probe is due, this is it. */
   enter(url: string): Attempt;
+}
+
+/** Times are of the clock that it was given; null for never. */
+export interface BreakerHealth {
+  answeredAt: number | null;
+  /** The last one, whatever came after it. */
+  failure: { at: number; why: string } | null;
+  /** Since when it is not asked; null: it is. */
+  shutSince: number | null;
 }
 
 export interface BreakerDeps {
@@ -69,6 +79,8 @@ export function createBreaker(deps: BreakerDeps): Breaker {
   /** What failed for good since the last answer, and whether by silence. At most SUSPICIOUS. */
   const suspects = new Map<string, boolean>();
   let answers = 0;
+  let answeredAt: number | null = null;
+  let failure: BreakerHealth["failure"] = null;
   let confirmedAt = Number.NEGATIVE_INFINITY;
 
   function open(why: string) {
@@ -82,6 +94,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
     }
     state = "open";
     reason = why;
+    failure = { at: now(), why };
     due = now() + backoff;
     backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS);
     epoch += 1;
@@ -90,6 +103,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
 
   function answered() {
     answers += 1;
+    answeredAt = now();
     suspects.clear();
     if (state !== "half-open") return;
     log.write("info", `Upstream ${host} answers again`, {
@@ -145,6 +159,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
     state: () => state,
     reason: () => reason,
     answers: () => answers,
+    health: () => ({ answeredAt, failure, shutSince: state === "closed" ? null : since }),
     whyShut,
     async probe() {
       if (state !== "open" || whyShut() !== null) return;
@@ -171,9 +186,11 @@ export function createBreaker(deps: BreakerDeps): Breaker {
           if (isLive()) backoff = FIRST_BACKOFF_MS;
         },
         failed(why, isAbsent = false) {
+          failure = { at: now(), why };
           if (isLive() && (isAbsent || state === "half-open")) open(why);
         },
         lasted(why, isSilent = false) {
+          failure = { at: now(), why };
           // Others were answered meanwhile: it is this path.
           if (isLive() && state === "closed" && heard === answers) suspect(url, why, isSilent);
         },

@@ -20,7 +20,7 @@ export interface Client extends Pick<Upstream, "unavailable"> {
   /** The configured host, with its port where that is not the scheme's own. */
   readonly host: string;
   /** The configured host's. */
-  readonly breaker: Pick<Breaker, "state" | "reason" | "answers">;
+  readonly breaker: Pick<Breaker, "state" | "reason" | "answers" | "health">;
   /** As `Upstream.fetch`. `began`: since when the caller waits. */
   fetch(request: UpstreamRequest, began: number): Promise<UpstreamResponse>;
   /** Whether exchanges run, or wait for their turn. */

@@ -1,8 +1,9 @@
 // A repository's upstreams as one: in their order, the next one when one cannot be reached.
 import { Problem } from "../core/problem.ts";
 import type { Upstream, UpstreamResponse } from "../core/upstream.ts";
-import type { BreakerState } from "./breaker.ts";
+import type { BreakerHealth, BreakerState } from "./breaker.ts";
 import { createClient } from "./client.ts";
+import type { Latency } from "./latencies.ts";
 import type { UpstreamDeps, UpstreamSettings } from "./settings.ts";
 
 export { createUpstreamMetrics, type UpstreamMetrics } from "./metrics.ts";
@@ -15,6 +16,8 @@ export interface UpstreamState {
   reason: string;
   /** How often it answered since the start. */
   answers: number;
+  /** Times are of the clock that it was given. */
+  health: BreakerHealth & { latency: Latency | null };
 }
 
 export interface Upstreams extends Upstream {
@@ -40,6 +43,7 @@ export function createUpstream(settings: UpstreamSettings[], deps: UpstreamDeps)
       state: breaker.state(),
       reason: breaker.reason(),
       answers: breaker.answers(),
+      health: { ...breaker.health(), latency: deps.metrics.latency(deps.repository, host) },
     }));
   const unwatch = deps.metrics.watch(deps.repository, states);
   return {

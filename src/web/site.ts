@@ -8,12 +8,15 @@ import type { Overview, RepositoryState } from "../core/overview.ts";
 import type { Explained } from "../core/policy.ts";
 import { Problem, type ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
+import type { ReadSeries } from "../core/series.ts";
 import { ASSETS, serveAsset } from "./frame/assets.ts";
 import { html } from "./frame/html.ts";
 import { page } from "./frame/page.ts";
 import { likingCookie, type Reader, readerOf, stranger } from "./frame/reader.ts";
 import { helpPage } from "./help.ts";
 import { type HomeDeps, homePage, stateOf } from "./home.ts";
+import { type OperatorRoute, parseOperator } from "./operator/index.ts";
+import type { CallApi } from "./operator/visit.ts";
 import { serveFound, servePackage } from "./packages/index.ts";
 import { PACKAGES, type PackageAddress, parsePackagePath } from "./packages/paths.ts";
 import type { PeopleDeps } from "./people/deps.ts";
@@ -39,6 +42,7 @@ export type SiteRoute =
   /** A code host tells a repository of a push. */
   | { kind: "git hook"; name: string }
   | PeopleRoute
+  | OperatorRoute
   | ApiRoute;
 
 /** A route of the API; what else it holds is the API's own. */
@@ -52,6 +56,8 @@ export interface Api {
   parse(method: string, path: string): ApiRoute | null;
   serve(route: ApiRoute, request: SiteRequest, grant: Grant): Promise<Reply>;
   problem(problem: Problem): Reply;
+  /** For pages that show what it answers. */
+  call: CallApi;
 }
 
 /** Before a purl. */
@@ -78,6 +84,9 @@ export interface SiteDeps extends HomeDeps {
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
   ledgerLog: LogSource;
+  /** What was counted over time. */
+  series: ReadSeries;
+  now(): number;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
   /** Why it is not proven that the server enforces its rules, or null; in place of a function null where nothing proves that. */
@@ -182,6 +191,8 @@ export function createSite(deps: SiteDeps): Site {
       if (path.startsWith(API)) return deps.api.parse(method, path);
       const people = parsePeople(method, path);
       if (people) return people;
+      const operator = parseOperator(method, path);
+      if (operator) return operator;
       if (path === LIKING) return method === "POST" ? { kind: "liking" } : null;
       if (method !== "GET" && method !== "HEAD") return null;
       if (path.startsWith(LOG)) return { kind: "log", path: path.slice(LOG.length) };
@@ -198,7 +209,13 @@ export function createSite(deps: SiteDeps): Site {
         ? route.access
         : {
             // The log names every package of every repository that there ever was.
-            action: OPEN.has(route.kind) ? "open" : route.kind === "log" ? "admin" : "read",
+            action: OPEN.has(route.kind)
+              ? "open"
+              : route.kind === "log"
+                ? "admin"
+                : route.kind === "operator"
+                  ? route.action
+                  : "read",
             package: null,
           },
     async serve(route, request, grant) {
@@ -213,6 +230,16 @@ export function createSite(deps: SiteDeps): Site {
         }
         case "people":
           return leads(await route.serve(asked(request, grant), grant, deps.people), origin);
+        case "operator": {
+          const { api, people, series, now } = deps;
+          const made = await route.serve(asked(request, grant), grant, {
+            call: api.call,
+            people,
+            series,
+            now,
+          });
+          return typeof made.body === "string" ? small(made) : leads(made, origin);
+        }
         case "home":
           return small(
             homePage(readable(grant), await deps.overview(grant), asked(request, grant).reader),

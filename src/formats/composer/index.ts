@@ -8,6 +8,7 @@ import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents, factNames } from "./documents.ts";
 import { abandonedState, promotedState } from "./hosted.ts";
+import { lock } from "./lock.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
 import { compareVersions } from "./order.ts";
@@ -29,6 +30,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   options,
   documents,
   artifacts,
+  lock,
   parse: parseRoute,
   access: accessOf,
   spell: spellName,

@@ -7,6 +7,7 @@ import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument, latestRef } from "./info.ts";
 import { listDocument } from "./list.ts";
+import { lock } from "./lock.ts";
 import { type GoOptions, goOptions } from "./options.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { probe } from "./probe.ts";
@@ -65,6 +66,7 @@ export const go: Format<GoRoute, GoOptions> = {
   documents: { list: listDocument, latest: infoDocument, query: infoDocument },
   artifacts,
   digests: { h1: hashZip, h1mod: hashMod },
+  lock,
   parse: parseRoute,
   access: accessOf,
   mount(repository) {

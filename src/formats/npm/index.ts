@@ -5,6 +5,7 @@ import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
+import { lock } from "./lock.ts";
 import { createMemory } from "./memory.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
@@ -43,6 +44,7 @@ export const npm: Format<NpmRoute, NpmOptions> = {
   fileOptions: ["trustRoot"],
   documents,
   artifacts,
+  lock,
   parse: parseRoute,
   access: accessOf,
   mount() {

@@ -5,6 +5,7 @@ import { artifacts } from "./artifacts.ts";
 import { findProvenance, provenanceTask } from "./attested.ts";
 import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
+import { lock } from "./lock.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
 import { PypiOptions } from "./options.ts";
@@ -43,6 +44,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   fileOptions: ["trustRoot"],
   documents,
   artifacts,
+  lock,
   parse: parseRoute,
   access: (route) => ({
     action: ACTIONS[route.kind] ?? "read",

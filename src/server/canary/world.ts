@@ -184,6 +184,7 @@ export async function openWorld({
       now,
       accessLog: createAccessLog(silent, metrics),
       fetches: { note() {} },
+      refused: { note() {} },
       audit: { note() {} },
       isPublic: () => true,
     });

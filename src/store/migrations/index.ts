@@ -31,6 +31,7 @@ import seriesPostgres from "./0034-series.postgres.sql" with { type: "text" };
 import series from "./0034-series.sql" with { type: "text" };
 import alarms from "./0035-alarms.sql" with { type: "text" };
 import catalog from "./0036-catalog.sql" with { type: "text" };
+import operator from "./0037-operator.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -71,4 +72,5 @@ export const migrations: readonly Migration[] = [
   { version: 34, sql: series, postgres: seriesPostgres },
   { version: 35, sql: alarms },
   { version: 36, sql: catalog },
+  { version: 37, sql: operator },
 ];

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { type Reply, reply } from "../../core/reply.ts";
+import { chartStyle } from "../chart.ts";
 import script from "./enhance.js" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
 import style from "./style.css" with { type: "text" };
@@ -10,7 +11,7 @@ import style from "./style.css" with { type: "text" };
 export const ASSETS = "/-/assets/";
 
 const FILES = {
-  style: asset("style", "css", "text/css", style),
+  style: asset("style", "css", "text/css", style + chartStyle),
   script: asset("enhance", "js", "text/javascript", script as unknown as string),
   icon: asset("icon", "svg", "image/svg+xml", icon),
 };

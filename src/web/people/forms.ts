@@ -14,15 +14,37 @@ export async function readForm(
   request: SiteRequest,
   { isOurs }: PeopleDeps,
 ): Promise<URLSearchParams> {
-  if (!isOurs(request))
-    throw new Problem(
-      "forbidden",
-      "This form was sent by another site, or by a browser that does not say from where",
-      { rule: "login" },
-    );
+  refuseForeign(request, isOurs);
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.header("content-type") ?? ""))
     throw new Problem("badRequest", "A form comes as application/x-www-form-urlencoded");
   return new URLSearchParams(Buffer.from(await request.body(LIMIT)).toString("utf8"));
+}
+
+/** The same of a form that brings a file along. Throws Problem("badRequest") for what is none. */
+export async function readUpload(
+  request: SiteRequest,
+  { isOurs }: Pick<PeopleDeps, "isOurs">,
+  limit: number,
+): Promise<FormData> {
+  refuseForeign(request, isOurs);
+  const type = request.header("content-type") ?? "";
+  const bytes = await request.body(limit);
+  try {
+    if (!/^multipart\/form-data\b/i.test(type)) throw new TypeError("it is no multipart/form-data");
+    return await new Response(Buffer.from(bytes), { headers: { "content-type": type } }).formData();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Problem("badRequest", `The form cannot be read: ${why}`, { cause: error });
+  }
+}
+
+function refuseForeign(request: SiteRequest, isOurs: PeopleDeps["isOurs"]): void {
+  if (isOurs(request)) return;
+  throw new Problem(
+    "forbidden",
+    "This form was sent by another site, or by a browser that does not say from where",
+    { rule: "login" },
+  );
 }
 
 export function redirect(location: string, headers: Record<string, string> = {}): Reply {

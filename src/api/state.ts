@@ -1,0 +1,166 @@
+// How the server fares: what an operator looks at first; and what it does by itself.
+import { z } from "zod";
+import { readAudit } from "../auth/audit.ts";
+import { MOST_UNSEEN } from "../jobs/state.ts";
+import type { ApiDeps } from "./deps.ts";
+import { endpoint, ofServer } from "./endpoint.ts";
+import { pageBy, paged, pageOf } from "./paging.ts";
+import { Time, time } from "./schemas.ts";
+
+const Condition = z
+  .object({
+    state: z.enum(["serving", "degraded", "offline"]),
+    since: Time,
+    startedAt: Time,
+    version: z.string(),
+    reasons: z.array(
+      z.object({
+        text: z.string(),
+        since: Time.nullable(),
+        about: z.enum(["upstream", "disk", "feed", "events"]),
+        level: z.enum(["bad", "warn"]),
+      }),
+    ),
+    upstreams: z.array(
+      z.object({
+        repository: z.string(),
+        host: z.string(),
+        isAway: z.boolean(),
+        breaker: z
+          .enum(["closed", "half-open", "open"])
+          .describe("closed: it is asked; open: it is not, until its next probe"),
+        answers: z.number().int().describe("Since the start"),
+        answeredAt: Time.nullable(),
+        failedAt: Time.nullable(),
+        failure: z
+          .string()
+          .nullable()
+          .describe("What went wrong last, also where it answers again"),
+        awaySince: Time.nullable(),
+        latency: z
+          .object({ p50: z.number(), p95: z.number(), answers: z.number().int() })
+          .nullable()
+          .describe("Seconds until the headers came, of its answers of late"),
+      }),
+    ),
+    unacknowledged: z
+      .object({ error: z.number().int(), warn: z.number().int() })
+      .describe(
+        `Events of the last month that nobody has acknowledged, counted up to ${MOST_UNSEEN}`,
+      ),
+    lastPolicyChange: z
+      .object({
+        at: Time,
+        by: z.string(),
+        action: z.string(),
+        package: z.string().nullable(),
+        detail: z.record(z.string(), z.unknown()),
+      })
+      .nullable()
+      .describe("By people: a waiver, a block, or the end of one"),
+  })
+  .meta({ id: "ServerState" });
+
+const Job = z
+  .object({
+    name: z.string(),
+    everySeconds: z.number(),
+    isRunning: z.boolean(),
+    startedAt: Time.nullable().describe("Its last turn; null: none since the start"),
+    endedAt: Time.nullable(),
+    error: z.string().nullable().describe("Why its last turn failed"),
+    failures: z.number().int().describe("Since the start"),
+    nextAt: Time,
+  })
+  .meta({ id: "Job" });
+
+const POLICY = ["waive", "unwaive", "block", "unblock"] as const;
+
+export function stateEndpoints({ condition, version, overview, database, board, auth }: ApiDeps) {
+  const base = { tag: "server", access: ofServer } as const;
+  const listed = () =>
+    board.list().map(({ everyMs, startedAt, endedAt, nextAt, ...job }) => ({
+      ...job,
+      everySeconds: everyMs / 1000,
+      startedAt: time(startedAt),
+      endedAt: time(endedAt),
+      nextAt: time(nextAt),
+    }));
+  return [
+    endpoint({
+      ...base,
+      method: "GET",
+      path: "/state",
+      summary: "Whether the server serves, is degraded or offline, since when, and why",
+      status: 200,
+      result: Condition,
+      async run({ grant }) {
+        const [{ since, reasons, upstreams, unseen, ...found }, { startedAt }] = await Promise.all([
+          condition(),
+          overview(grant),
+        ]);
+        const changes = await Promise.all(
+          POLICY.map((action) => readAudit(database.read, { action, limit: 1 })),
+        );
+        const [last] = changes.flat().sort((a, b) => b.id - a.id);
+        return {
+          ...found,
+          version,
+          since: time(since),
+          startedAt: time(startedAt),
+          reasons: reasons.map((one) => ({ ...one, since: time(one.since) })),
+          upstreams: upstreams.map(({ repository, host, isAway, answers, reason, health }) => ({
+            repository,
+            host,
+            isAway,
+            answers,
+            breaker: health?.state ?? "closed",
+            answeredAt: time(health?.answeredAt ?? null),
+            failedAt: time(health?.failure?.at ?? null),
+            failure: health?.failure?.why ?? (reason || null),
+            awaySince: time(health?.awaySince ?? null),
+            latency: health?.latency ?? null,
+          })),
+          unacknowledged: unseen,
+          lastPolicyChange: last
+            ? {
+                at: time(last.at),
+                by: last.principal,
+                action: last.action,
+                package: last.package,
+                detail: last.detail,
+              }
+            : null,
+        };
+      },
+    }),
+    endpoint({
+      ...base,
+      method: "GET",
+      path: "/jobs",
+      summary:
+        "What the server does by itself: when each ran last, how that went, and when it runs next",
+      query: z.object(paged),
+      status: 200,
+      result: pageOf(Job),
+      run: ({ query }) => pageBy(listed(), ({ name }) => name, query),
+    }),
+    endpoint({
+      ...base,
+      method: "POST",
+      path: "/jobs/{job}/run",
+      summary: "Begin a turn of a job now",
+      makes: true,
+      status: 202,
+      result: Job,
+      async run({ params, grant: { principal } }) {
+        const name = params["job"]!;
+        board.run(name);
+        await database.write((sql) =>
+          auth.audit.write(sql, { action: "run", principal, detail: { job: name } }),
+        );
+        return listed().find((one) => one.name === name)!;
+      },
+    }),
+  ];
+}

@@ -1,0 +1,135 @@
+// How the server fares, in one line and its reasons: whether upstreams are asked and answer, the disk has room, feeds are read, and what happened that
+// nobody has looked at.
+import { eventKinds, eventLevels } from "../core/event.ts";
+import { humanSize } from "../core/size.ts";
+import { countUnseen } from "../ledger/events.ts";
+import type { ReadDatabase } from "../store/database.ts";
+import type { OverviewSource, SeenUpstream } from "./overview.ts";
+import type { RoomState } from "./room.ts";
+
+/** Times are milliseconds since the epoch. */
+export interface ServerReason {
+  /** What is wrong, in a sentence without a final period. */
+  text: string;
+  since: number | null;
+  /** What it is about, so that people are led to where it is looked into. */
+  about: "upstream" | "disk" | "feed" | "events";
+  /** `bad`: something is not served, or soon will not be. */
+  level: "bad" | "warn";
+}
+
+export interface ServerCondition {
+  state: "serving" | "degraded" | "offline";
+  since: number;
+  reasons: ServerReason[];
+  upstreams: ({ repository: string } & SeenUpstream)[];
+  /** Of the last month, that nobody has said they saw; counted up to MOST_UNSEEN. */
+  unseen: { error: number; warn: number };
+}
+
+export const MOST_UNSEEN = 1_000;
+const MONTH_MS = 30 * 86_400_000;
+const LOUD = eventKinds.filter((kind) => eventLevels[kind] === "error");
+const WARNING = eventKinds.filter((kind) => eventLevels[kind] === "warn");
+
+export interface ConditionDeps {
+  sources: readonly Pick<OverviewSource, "name" | "offline" | "isHostedOnly" | "upstreams">[];
+  database: ReadDatabase;
+  startedAt: number;
+  disk(): Promise<RoomState>;
+  /** Free bytes that are too few; 0: never. */
+  diskLow: number;
+  feeds(): Promise<readonly { name: string; error: string | null; readAt: string | null }[]>;
+  now(): number;
+}
+
+export async function readCondition(deps: ConditionDeps): Promise<ServerCondition> {
+  const { sources, database, now } = deps;
+  const upstreams = sources.flatMap((one) =>
+    one.upstreams().map((upstream) => ({ repository: one.name, ...upstream })),
+  );
+  const since = now() - MONTH_MS;
+  const [error, warn] = await Promise.all([
+    countUnseen(database.read, LOUD, since, MOST_UNSEEN),
+    countUnseen(database.read, WARNING, since, MOST_UNSEEN),
+  ]);
+  const reasons = [
+    ...upstreams.flatMap((one) => (one.isAway ? [awayReason(one)] : [])),
+    ...diskReasons(await deps.disk(), deps.diskLow),
+    ...feedReasons(await deps.feeds()),
+    ...eventReasons(error),
+  ];
+  const asking = sources.filter(({ isHostedOnly }) => !isHostedOnly);
+  const isOffline = asking.length > 0 && asking.every(({ offline }) => offline);
+  const isDegraded = reasons.some(({ level }) => level === "bad");
+  const begun = reasons.flatMap(({ since, level }) => (level === "bad" ? (since ?? []) : []));
+  return {
+    state: isOffline ? "offline" : isDegraded ? "degraded" : "serving",
+    since:
+      isDegraded && begun.length > 0
+        ? Math.min(...begun)
+        : Math.max(deps.startedAt, await lastRecovery(database)),
+    reasons,
+    upstreams,
+    unseen: { error, warn },
+  };
+}
+
+function awayReason({
+  repository,
+  host,
+  reason,
+  health,
+}: { repository: string } & SeenUpstream): ServerReason {
+  return {
+    text: `${host}, an upstream of ${repository}, cannot be reached: ${reason}`,
+    since: health?.awaySince ?? null,
+    about: "upstream",
+    level: "bad",
+  };
+}
+
+function diskReasons({ free, keepFree, wanted }: RoomState, low: number): ServerReason[] {
+  const base = { since: null, about: "disk" } as const;
+  if (free < low)
+    return [{ ...base, level: "bad", text: `The disk has little room left: ${humanSize(free)}` }];
+  if (wanted > 0 || free < keepFree)
+    return [
+      { ...base, level: "warn", text: `Room is being made on the disk: ${humanSize(free)} free` },
+    ];
+  return [];
+}
+
+function feedReasons(
+  feeds: readonly { name: string; error: string | null; readAt: string | null }[],
+): ServerReason[] {
+  return feeds.flatMap(({ name, error, readAt }) =>
+    error === null
+      ? []
+      : [
+          {
+            text: `The feed ${name} could not be read: ${error}`,
+            since: readAt === null ? null : Date.parse(readAt),
+            about: "feed" as const,
+            level: "warn" as const,
+          },
+        ],
+  );
+}
+
+function eventReasons(error: number): ServerReason[] {
+  if (error === 0) return [];
+  const many = error >= MOST_UNSEEN ? `${MOST_UNSEEN} events or more` : `${error} events`;
+  const text =
+    error === 1
+      ? "An event that nobody has looked at is serious"
+      : `${many} that nobody has looked at are serious`;
+  return [{ text, since: null, about: "events", level: "warn" }];
+}
+
+/** When something was last told to be well again; 0 for never. */
+async function lastRecovery({ read }: ReadDatabase): Promise<number> {
+  const [row] =
+    await read`SELECT max(at) AS at FROM events WHERE kind IN ('upstream-up', 'disk-ok')`;
+  return Number(row?.at ?? 0);
+}
