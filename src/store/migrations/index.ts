@@ -25,6 +25,7 @@ import withheldTold from "./0025-withheld-told.sql" with { type: "text" };
 import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
+import composerLicences from "./0032-composer-licences.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   { version: 26, sql: waiting },
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
+  { version: 32, sql: composerLicences },
 ];
