@@ -76,6 +76,9 @@ function rankOf(id: string): number {
   return id.startsWith("GHSA-") ? 0 : id.startsWith("MAL-") ? 2 : 1;
 }
 
+/** Comparisons that finding the versions outside of the ranges may take: beyond that all are named, which says the same at more length. */
+const MOST_COMPARED = 100_000;
+
 /** Null where it is about no version that can be told: a client would take an empty range for every version. */
 export function rangeText(
   { versions, ranges }: Pick<Advisory, "versions" | "ranges">,
@@ -90,7 +93,10 @@ export function rangeText(
   });
   if (spans.includes("*")) return "*";
   // Feeds name each version of a range as well, of some packages by the hundred.
-  const single = versions.filter((version) => !affects({ versions: [], ranges }, version, order));
+  const isMuch = versions.length * ranges.length > MOST_COMPARED;
+  const single = isMuch
+    ? versions
+    : versions.filter((version) => !affects({ versions: [], ranges }, version, order));
   const texts = [...spans, ...single.map((version) => `${is}${version}`)];
   return texts.length > 0 ? [...new Set(texts)].join(or) : null;
 }
