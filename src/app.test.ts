@@ -30,7 +30,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
-    fetches: { note() {} },
+    fetches: { note() {}, noteLocked() {} },
     audit: { note: (entry) => audited.push(entry) },
     isPublic: () => isPublic,
     site: createSite({

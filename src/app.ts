@@ -36,7 +36,7 @@ export interface AppDeps {
   now(): number;
   accessLog: AccessLog;
   /** Who is sent which release. */
-  fetches: Pick<Fetches, "note">;
+  fetches: Pick<Fetches, "note" | "noteLocked">;
   /** Called when a request is begun; what it returns, when its response has ended. Not for those that are answered at once from memory. */
   enter?(): () => void;
 }
@@ -163,6 +163,13 @@ export function createApp(deps: AppDeps): App {
     const end = (status: number, bytes: number, cut: string | null) => {
       noteRead(outcome, status);
       noteFetch(outcome.answer, incoming, name, outcome.grant, status);
+      if (outcome.answer.locked && name !== null)
+        deps.fetches.noteLocked(
+          outcome.grant.principal,
+          incoming.address,
+          name,
+          outcome.answer.locked,
+        );
       deps.accessLog.record(served(outcome, status, bytes, cut));
       outcome.leave();
     };

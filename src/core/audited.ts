@@ -2,6 +2,7 @@
 import { type Advisory, affects } from "./advisory.ts";
 import { createEffort, type Effort } from "./effort.ts";
 import type { VersionOrder } from "./policy.ts";
+import type { SentRelease } from "./reply.ts";
 
 /** How a client writes ranges: `>=1 <2 || 3`, `>=1,<2|3`. */
 export interface RangeWords {
@@ -53,6 +54,29 @@ async function affectsAny(
   }
   return false;
 }
+
+/** Releases of a question that any of the advisories is about, by name: what stands in a lock file and should not. At most some. */
+export async function lockedIn(
+  found: ReadonlyMap<string, readonly Advisory[]>,
+  asked: ReadonlyMap<string, readonly string[]>,
+  order: VersionOrder,
+  effort: Effort,
+): Promise<SentRelease[]> {
+  const locked: SentRelease[] = [];
+  for (const [name, advisories] of found)
+    for (const version of new Set(asked.get(name)))
+      for (const advisory of advisories) {
+        const turn = effort.spend(stepsOf(advisory));
+        if (turn) await turn;
+        if (!affects(advisory, version, order)) continue;
+        if (locked.length === MOST_LOCKED) return locked;
+        locked.push({ package: name, version });
+        break;
+      }
+  return locked;
+}
+
+const MOST_LOCKED = 1_000;
 
 /** How many versions are compared to see whether it is about one, at most. */
 export function stepsOf({ versions, ranges }: Pick<Advisory, "versions" | "ranges">): number {

@@ -26,6 +26,7 @@ import waiting from "./0026-waiting.sql" with { type: "text" };
 import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "text" };
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
 import composerLicences from "./0032-composer-licences.sql" with { type: "text" };
+import locked from "./0033-locked.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   { version: 27, sql: waiversUntilFixed },
   { version: 28, sql: artifactsByUse },
   { version: 32, sql: composerLicences },
+  { version: 33, sql: locked },
 ];
