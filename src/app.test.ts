@@ -31,7 +31,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
     refused: { note() {} },
-    fetches: { note() {} },
+    fetches: { note() {}, noteLocked() {} },
     audit: { note: (entry) => audited.push(entry) },
     isPublic: () => isPublic,
     site: createSite({

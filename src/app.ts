@@ -37,7 +37,7 @@ export interface AppDeps {
   now(): number;
   accessLog: AccessLog;
   /** Who is sent which release. */
-  fetches: Pick<Fetches, "note">;
+  fetches: Pick<Fetches, "note" | "noteLocked">;
   /** Who is refused one. */
   refused: Pick<Refused, "note">;
   /** Called when a request is begun; what it returns, when its response has ended. Not for those that are answered at once from memory. */
@@ -167,6 +167,13 @@ export function createApp(deps: AppDeps): App {
       noteRead(outcome, status);
       noteFetch(outcome.answer, incoming, name, outcome.grant, status);
       noteRefusal(outcome);
+      if (outcome.answer.locked && name !== null)
+        deps.fetches.noteLocked(
+          outcome.grant.principal,
+          incoming.address,
+          name,
+          outcome.answer.locked,
+        );
       deps.accessLog.record(served(outcome, status, bytes, cut));
       outcome.leave();
     };

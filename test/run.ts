@@ -54,7 +54,7 @@ async function group(
   const files = [...new Set(failed.map(({ file }) => file))];
   if (count.failed === failed.length && files.length > 0 && files.length <= AGAIN) {
     console.log(`\n${title}: ${files.join(", ")} failed, and is run again, alone`);
-    const alone = [...files.map((file) => `./${file}`), "--timeout=30000"];
+    const alone = [...files.map((file) => `./${file}`), "--timeout=60000"];
     const again = await bunTest(`${title}, again`, alone, env);
     if (again.count.failed === 0) {
       unsteady.push(...failed.splice(0).map(tell));
@@ -107,7 +107,7 @@ await group("Hermetic tests", [
   "src",
   "test",
   "--path-ignore-patterns=test/{clients,postgres}/**",
-  "--timeout=30000",
+  "--timeout=60000",
 ]);
 
 section("The clients");
@@ -133,7 +133,7 @@ async function groupOnPostgres(): Promise<void> {
   const queries = join(reports, "queries.jsonl");
   const env = { HOLDFAST_TEST_POSTGRES: server.folder, HOLDFAST_TEST_QUERIES: queries };
   try {
-    await group(title, [...ON_POSTGRES, "--timeout=30000"], env);
+    await group(title, [...ON_POSTGRES, "--timeout=60000"], env);
     await group("Every query on PostgreSQL", ["./test/postgres/queries.test.ts"], env);
   } finally {
     await server.stop();

@@ -59,6 +59,7 @@ const AffectedShape = z
     firstAt: Time,
     lastAt: Time,
     files: z.number().describe("How often files of it were sent"),
+    lockedAt: Time.nullable().describe("When an audit last named it as one that they have"),
     advisories: z.array(z.string()),
   })
   .meta({ id: "Affected" });
@@ -126,11 +127,14 @@ export function advisoryEndpoints({ policed, database }: ApiDeps) {
         keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
         const { items, next } = pageBy(keyed, ({ key }) => key, query);
         return {
-          items: items.map(({ row: { package: _, version: __, firstAt, lastAt, ...row } }) => ({
-            ...row,
-            firstAt: time(firstAt),
-            lastAt: time(lastAt),
-          })),
+          items: items.map(
+            ({ row: { package: _, version: __, firstAt, lastAt, lockedAt, ...row } }) => ({
+              ...row,
+              firstAt: time(firstAt),
+              lastAt: time(lastAt),
+              lockedAt: lockedAt === null ? null : time(lockedAt),
+            }),
+          ),
           next,
         };
       },

@@ -475,8 +475,10 @@ test("each does what it says, and answers as the document says", async () => {
   await call("DELETE", `${seen}/acknowledgement`);
   await call("DELETE", `${seen}/acknowledgement`);
   expect((await call("GET", "/events?kind=refused&acknowledged=no")).items).toHaveLength(2);
-  const acts = (await call("GET", "/audit?limit=2")).items.map(({ action }: Json) => action);
-  expect(acts).toEqual(["reopen", "acknowledge"]);
+  const acts = (await call("GET", "/audit?limit=20")).items.map(({ action }: Json) => action);
+  // Others are written behind, at any time.
+  const own = acts.filter((action: string) => /acknowledge|reopen/.test(action));
+  expect(own).toEqual(["reopen", "acknowledge"]);
   await call("GET", "/events/none", undefined, 404);
   await call("PUT", "/events/0/acknowledgement", {}, 404);
   expect((await ask("GET", `/-/api/v1${seen}`, { token: reader })).status).toBe(404);

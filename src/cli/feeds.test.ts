@@ -51,6 +51,8 @@ beforeAll(async () => {
   fetches.note(ann, "10.0.0.1", "npm", { package: "kelp", version: "1.0.0" });
   fetches.note(ann, "10.0.0.1", "npm", { package: "kelp", version: "2.0.0" });
   await fetches.settled();
+  fetches.noteLocked(ann, "10.0.0.1", "npm", [{ package: "kelp", version: "1.0.0" }]);
+  await fetches.settled();
   await database.close();
 });
 
@@ -104,6 +106,10 @@ test("whom it reached is told as a table, as JSON, and as lines that no spreadsh
   const csv = (await run("policy", "affected", "GHSA-1", "--csv")).out.split("\r\n");
   expect(csv[0]).toStartWith("purl,repository,kind,principal,");
   expect(csv[1]).toStartWith("pkg:npm/kelp@1.0.0,npm,user,'=ann,");
+  expect([csv[0], csv[1]]).toEqual([
+    expect.stringMatching(/,advisories,lockedAt$/),
+    expect.stringMatching(/,GHSA-1,2025-11-24T16:00:00.000Z$/),
+  ]);
 });
 
 test("what is carried here is imported beside the feeds, and what cannot be read is told", async () => {

@@ -182,7 +182,7 @@ function wordsOf(advisory: ShownAdvisory): string {
 
 function affectedTable(rows: readonly Affected[]): string {
   return align([
-    ["RELEASE", "REPOSITORY", "WHO", "TOKEN", "FROM", "FIRST", "LAST", "FILES"],
+    ["RELEASE", "REPOSITORY", "WHO", "TOKEN", "FROM", "FIRST", "LAST", "FILES", "IN A LOCK FILE"],
     ...rows.map((row) => [
       row.purl,
       row.repository,
@@ -192,6 +192,7 @@ function affectedTable(rows: readonly Affected[]): string {
       minute(new Date(row.firstAt).toISOString()),
       minute(new Date(row.lastAt).toISOString()),
       String(row.files),
+      row.lockedAt === null ? "" : minute(new Date(row.lockedAt).toISOString()),
     ]),
   ])
     .map(printable)
@@ -210,6 +211,7 @@ const COLUMNS = [
   "lastAt",
   "files",
   "advisories",
+  "lockedAt",
 ] as const;
 
 /** RFC 4180. What a spreadsheet would take for a formula is told apart by a quote: names are what callers chose. */
@@ -221,7 +223,9 @@ export function affectedCsv(rows: readonly Affected[]): string {
   };
   const lines = rows.map((row) =>
     COLUMNS.map((key) => {
-      if (key === "firstAt" || key === "lastAt") return cell(new Date(row[key]).toISOString());
+      const value = row[key];
+      if ((key === "firstAt" || key === "lastAt" || key === "lockedAt") && value !== null)
+        return cell(new Date(value as number).toISOString());
       return cell(key === "advisories" ? row[key].join(" ") : row[key]);
     }).join(","),
   );

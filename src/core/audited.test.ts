@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Advisory } from "./advisory.ts";
-import { about } from "./audited.ts";
+import { about, rangeText } from "./audited.ts";
 import { createEffort } from "./effort.ts";
 import type { Problem } from "./problem.ts";
 
@@ -41,4 +41,20 @@ test("what no project asks is refused, and told what to do", async () => {
     "tooLarge",
     expect.stringContaining("ask about fewer"),
   ]);
+});
+
+test("versions that a range holds are named once, unless finding that out is too much: then all are named", () => {
+  const words = { and: " ", or: " || ", is: "" };
+  let compared = 0;
+  const counting = (a: string, b: string) => {
+    compared += 1;
+    return order(a, b);
+  };
+  const range = { introduced: "2", fixed: "4", lastAffected: null };
+  const few = { versions: ["3", "7"], ranges: [range] };
+  expect(rangeText(few, words, counting)).toBe(">=2 <4 || 7");
+  compared = 0;
+  const much = { versions: many(1000), ranges: many(1000).map(() => range) };
+  expect(rangeText(much, words, counting)).toStartWith(">=2 <4 || 1 || 2 || 3 || 4");
+  expect(compared).toBe(0);
 });

@@ -2,6 +2,7 @@
 import { type Advisory, affects } from "./advisory.ts";
 import { createEffort, type Effort } from "./effort.ts";
 import type { VersionOrder } from "./policy.ts";
+import type { SentRelease } from "./reply.ts";
 
 /** How a client writes ranges: `>=1 <2 || 3`, `>=1,<2|3`. */
 export interface RangeWords {
@@ -54,6 +55,29 @@ async function affectsAny(
   return false;
 }
 
+/** Releases of a question that any of the advisories is about, by name: what stands in a lock file and should not. At most some. */
+export async function lockedIn(
+  found: ReadonlyMap<string, readonly Advisory[]>,
+  asked: ReadonlyMap<string, readonly string[]>,
+  order: VersionOrder,
+  effort: Effort,
+): Promise<SentRelease[]> {
+  const locked: SentRelease[] = [];
+  for (const [name, advisories] of found)
+    for (const version of new Set(asked.get(name)))
+      for (const advisory of advisories) {
+        const turn = effort.spend(stepsOf(advisory));
+        if (turn) await turn;
+        if (!affects(advisory, version, order)) continue;
+        if (locked.length === MOST_LOCKED) return locked;
+        locked.push({ package: name, version });
+        break;
+      }
+  return locked;
+}
+
+const MOST_LOCKED = 1_000;
+
 /** How many versions are compared to see whether it is about one, at most. */
 export function stepsOf({ versions, ranges }: Pick<Advisory, "versions" | "ranges">): number {
   return 1 + versions.length + 4 * ranges.length;
@@ -76,6 +100,9 @@ function rankOf(id: string): number {
   return id.startsWith("GHSA-") ? 0 : id.startsWith("MAL-") ? 2 : 1;
 }
 
+/** Comparisons that finding the versions outside of the ranges may take: beyond that all are named, which says the same at more length. */
+const MOST_COMPARED = 100_000;
+
 /** Null where it is about no version that can be told: a client would take an empty range for every version. */
 export function rangeText(
   { versions, ranges }: Pick<Advisory, "versions" | "ranges">,
@@ -90,7 +117,10 @@ export function rangeText(
   });
   if (spans.includes("*")) return "*";
   // Feeds name each version of a range as well, of some packages by the hundred.
-  const single = versions.filter((version) => !affects({ versions: [], ranges }, version, order));
+  const isMuch = versions.length * ranges.length > MOST_COMPARED;
+  const single = isMuch
+    ? versions
+    : versions.filter((version) => !affects({ versions: [], ranges }, version, order));
   const texts = [...spans, ...single.map((version) => `${is}${version}`)];
   return texts.length > 0 ? [...new Set(texts)].join(or) : null;
 }

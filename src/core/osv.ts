@@ -5,7 +5,7 @@ import { narrowed, stepsOf } from "./audited.ts";
 import { createEffort, type Effort } from "./effort.ts";
 import type { VersionOrder } from "./policy.ts";
 import { Problem } from "./problem.ts";
-import { type Reply, reply } from "./reply.ts";
+import { type Reply, reply, type SentRelease } from "./reply.ts";
 import type { Repository } from "./repository.ts";
 import type { Request } from "./request.ts";
 
@@ -48,11 +48,10 @@ export async function serveOsv(
   const body = await requestJson(request, BODY);
   if (!isObject(body)) throw new Problem("badRequest", "A question of OSV's API is a JSON object");
   if (route.ask === "query") {
-    const vulns = (await answerOne(body, repository, format, createEffort())).map(({ raw }) =>
-      raw(),
-    );
+    const { vulns: own, locked } = await answerOne(body, repository, format, createEffort());
+    const vulns = own.map(({ raw }) => raw());
     const text = vulns.length > 0 ? `{"vulns":[${vulns.join(",")}]}` : "{}";
-    return reply(200, "application/json", text);
+    return { ...reply(200, "application/json", text), locked };
   }
   const { queries } = body;
   if (!Array.isArray(queries)) throw new Problem("badRequest", "queries must be a list");
@@ -62,13 +61,16 @@ export async function serveOsv(
       `${queries.length} queries are too many: ${QUERIES} are the most`,
     );
   const results: unknown[] = [];
+  const all: SentRelease[] = [];
   const effort = createEffort();
   for (const query of queries) {
-    const own = isObject(query) ? await answerOne(query, repository, format, effort) : [];
+    const answer = isObject(query) ? await answerOne(query, repository, format, effort) : NOTHING;
+    const { vulns: own, locked } = answer;
+    all.push(...locked);
     const vulns = own.map(({ id, modifiedAt }) => ({ id, modified: modifiedAt }));
     results.push(vulns.length > 0 ? { vulns } : {});
   }
-  return jsonReply(200, { results });
+  return { ...jsonReply(200, { results }), locked: all };
 }
 
 /** The failure where no feed tells of such packages: an empty answer would be taken for "nothing is wrong with them". */
@@ -92,7 +94,7 @@ async function answerOne(
   repository: Repository,
   { ecosystem, purlType, order, spell, version: write = same }: OsvFormat,
   effort: Effort,
-): Promise<Advisory[]> {
+): Promise<Found> {
   const asked = isObject(query["package"]) ? query["package"] : {};
   const byPurl = purlOf(asked["purl"], purlType);
   const theirs = asked["ecosystem"];
@@ -114,8 +116,19 @@ async function answerOne(
     if (turn) await turn;
     if (text === null || affects(one, text, order)) about.push(one);
   }
-  return [...new Map(about.map((one) => [one.id, one])).values()].slice(0, NAMES_LIMIT);
+  const vulns = [...new Map(about.map((one) => [one.id, one])).values()].slice(0, NAMES_LIMIT);
+  const locked =
+    text === null || vulns.length === 0 ? [] : [{ package: spell(name), version: text }];
+  return { vulns, locked };
 }
+
+/** What is known of a package, and the release that was asked for when that is bad. */
+interface Found {
+  vulns: readonly Advisory[];
+  locked: readonly SentRelease[];
+}
+
+const NOTHING: Found = { vulns: [], locked: [] };
 
 /** `pkg:pypi/name@1.0`. Null for anything else. */
 function purlOf(text: unknown, type: string): { name: string; version: string | null } | null {

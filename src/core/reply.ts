@@ -67,6 +67,8 @@ export interface Reply {
   privateRead?: { package: string; purl: string; digest: string };
   /** It holds bytes of a release: who is sent them is written down. */
   release?: SentRelease;
+  /** Releases of which something bad is told, and which who asks has in a lock file: that is written down as well. */
+  locked?: readonly SentRelease[];
   /** This very object answers many requests and never changes: worth preparing once. */
   isShared?: boolean;
   /** Whether a shared reply is still what a request like the one that got it would get. Without it, it is asked for each time. */

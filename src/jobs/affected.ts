@@ -1,6 +1,6 @@
 // Whom a bad release has reached: who was sent it, where from, when, and through which repository.
 
-import { type FetchRow, readFetches } from "../advisories/fetches.ts";
+import { type FetchRow, later, readFetches } from "../advisories/fetches.ts";
 import { knownAdvisories } from "../advisories/known.ts";
 import { type Advisory, affects } from "../core/advisory.ts";
 import { Problem } from "../core/problem.ts";
@@ -102,6 +102,7 @@ async function fetchedOf(
       if (!known) found.set(key, { ...row, purl, advisories });
       else {
         known.files += row.files;
+        known.lockedAt = later(known.lockedAt, row.lockedAt);
         if (row.lastAt >= known.lastAt)
           Object.assign(known, { lastAt: row.lastAt, address: row.address });
       }

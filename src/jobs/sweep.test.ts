@@ -199,3 +199,29 @@ test("rows go when they are old, and none is written where none is wanted", asyn
   await noted.settled();
   expect(await listAffected(toy.database.read, policed, "pkg:toy/thing@2")).toHaveLength(1);
 });
+
+test("who has it in a lock file is named as well, of releases that anybody was sent, and is not counted as sent it", async () => {
+  const noted = fetches();
+  noted.note(user("ann", "t1"), "10.0.0.1", "toy", { ...release });
+  noted.noteLocked(user("bob", "t2"), "10.0.0.2", "toy", [
+    release,
+    release,
+    { package: "thing", version: "2.7-made-up" },
+  ]);
+  await noted.settled();
+  toy.clock.shift += 86_400_000;
+  noted.noteLocked(user("ann", "t1"), "10.0.0.1", "toy", [release]);
+  const last = now();
+  await noted.settled();
+  await toy.advise(told("MAL-1"));
+  await look();
+  expect(await events()).toEqual(["revoked 2 MAL-1 1"]);
+  const rows = await listAffected(toy.database.read, policed, "pkg:toy/thing");
+  const shown = rows.map(({ principal, files, lockedAt }) => [principal, files, lockedAt !== null]);
+  expect(shown.sort()).toEqual([
+    ["ann", 1, true],
+    ["bob", 0, true],
+  ]);
+  const ann = rows.find(({ principal }) => principal === "ann")!;
+  expect(ann.lockedAt).toBeGreaterThan(last - 60_000);
+});

@@ -156,7 +156,7 @@ async function look(
           ON CONFLICT DO NOTHING RETURNING id`;
         if (rows.length === 0 || !isNews) continue;
         const [{ callers }] = await sql`SELECT count(DISTINCT caller) AS callers FROM fetches
-          WHERE repository = ${repository.name} AND package = ${name} AND version = ${event.version}`;
+          WHERE repository = ${repository.name} AND package = ${name} AND version = ${event.version} AND files > 0`;
         const whole = { ...event, detail: { ...event.detail, fetchedBy: Number(callers) } };
         await events.store(sql, repository.name, whole);
         fresh.push(whole);

@@ -6,6 +6,7 @@ import { type FakeBucket, record, startBucket } from "../../src/advisories/testk
 import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
+import { run } from "../support/run.ts";
 import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
 import { withPrograms } from "./clients.ts";
@@ -53,6 +54,15 @@ async function bulk(): Promise<string> {
   return answer.text();
 }
 
+/** What `policy affected` tells of those who have it in a lock file. */
+async function locked(): Promise<string> {
+  const main = new URL("../../src/main.ts", import.meta.url).pathname;
+  const where = ["--json", "--config", server.config, "--data", server.data];
+  const command = [process.execPath, main, "policy", "affected", FLAW, ...where];
+  const { output } = await run(command, { cwd: home });
+  return output.includes('"lockedAt":1') ? output : "";
+}
+
 /** What asks for an audit, and what its output names the finding by. */
 const AUDITS: Partial<Record<NpmPublisher["name"], string[]>> = {
   "npm-10": ["audit"],
@@ -83,6 +93,12 @@ for (const client of npmPublishers.filter(({ name }) => AUDITS[name]))
       expect(both.output).toContain("kelp");
       expect(both.output).toContain("leaks");
       expect(both.output).toContain("ms-clock");
+      // Who audits it has it in a lock file.
+      await waitFor(
+        async () => (await locked()).includes(FLAW),
+        () => `nothing was written down of the audit:\n${server.output()}`,
+        60_000,
+      );
       await upstream.off();
       try {
         const alone = await audit();

@@ -168,6 +168,13 @@ type Request = Pick<Exchange, "method" | "path" | "headers" | "live"> & {
   zip?: string;
 };
 
+/** `{versions 1001}`: so many versions in JSON, without brackets. */
+function withVersions(body: string): string {
+  return body.replace(/\{versions (\d+)\}/g, (_, count) =>
+    Array.from({ length: Number(count) }, (_, at) => `"1.${at}.0"`).join(),
+  );
+}
+
 async function exchange(request: Request, world: World): Promise<Exchange> {
   const server = await serverOf(world);
   const path = expand(request.path, world).replace(server.url, "");
@@ -178,7 +185,7 @@ async function exchange(request: Request, world: World): Promise<Exchange> {
     headers,
     redirect: "manual",
     decompress: false,
-    ...(request.body ? { body: request.body } : {}),
+    ...(request.body ? { body: withVersions(request.body) } : {}),
     ...(request.npm ? { body: npmDocument(request.npm) } : {}),
     ...(request.zip ? { body: new Uint8Array(archiveOf(request.zip)) } : {}),
     ...(request.form?.length ? { body: wireForm(request.form) } : {}),

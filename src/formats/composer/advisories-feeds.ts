@@ -1,7 +1,8 @@
 // Advisories of feeds in the form of Composer's security advisories, beside what the upstream tells.
 // https://getcomposer.org/doc/05-repositories.md#security-advisories
 import type { Advisory } from "../../core/advisory.ts";
-import { distinct, githubIdOf, narrowed, pageOf, rangeText } from "../../core/audited.ts";
+import { distinct, githubIdOf, narrowed, pageOf, rangeText, stepsOf } from "../../core/audited.ts";
+import { createEffort } from "../../core/effort.ts";
 import type { Repository } from "../../core/repository.ts";
 import { isObject } from "./types.ts";
 
@@ -19,7 +20,10 @@ export async function fedAdvisories(
 ): Promise<Advisories> {
   const from = since === null ? 0 : Number(since) * 1000;
   const told = new Map<string, unknown[]>();
+  const effort = createEffort();
   for (const [name, known] of await repository.advisories.aboutAll(names)) {
+    const turn = effort.spend(known.reduce((sum, one) => sum + stepsOf(one), 0));
+    if (turn) await turn;
     const own = distinct(known.filter(({ withdrawnAt }) => withdrawnAt === null).map(narrowed))
       .filter(({ modifiedAt }) => Date.parse(modifiedAt) >= from)
       .map(shown)

@@ -25,6 +25,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   purlType: "composer",
   compareVersions,
   withholds: true,
+  tells: ["licence"],
   factNames,
   advisories: { ecosystem: "Packagist", purlType: "composer" },
   options,

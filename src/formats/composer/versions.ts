@@ -6,6 +6,7 @@ import { integrityOf, locationOf, type Place, placeOf, releaseIntegrity } from "
 import { expand, MINIFIED } from "./minify.ts";
 import { isPackageName, spellName } from "./names.ts";
 import { timeOf } from "./time.ts";
+import { traitsOf } from "./traits.ts";
 import { isNothing, isObject, type Version, valuesOf } from "./types.ts";
 
 /** A version and the files that it is known by. */
@@ -187,6 +188,7 @@ export function factsOf(name: string, releases: readonly Release[], prefix = "")
     const madeAt = timeOf(data["time"]);
     const shared = {
       version,
+      traits: traitsOf(data),
       ...(publishedAt !== null && { publishedAt }),
       ...(madeAt !== null && { madeAt }),
     };

@@ -1,7 +1,7 @@
 // Security audits: private names stay here, and what feeds know and the upstream once answered is there when it is away.
 // npm/arborist lib/audit-report.js (advisories/bulk); npm 6, pnpm and yarn 1 (audits, audits/quick)
 import { createHash } from "node:crypto";
-import type { ToldState } from "../../core/advisory.ts";
+import type { Advisory as Known, ToldState } from "../../core/advisory.ts";
 import {
   encodeJson,
   forwarded,
@@ -15,10 +15,11 @@ import {
   requestJson,
   tryAsk,
 } from "../../core/answers.ts";
+import { lockedIn } from "../../core/audited.ts";
 import { createEffort } from "../../core/effort.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Answer } from "../../core/question.ts";
-import type { Reply } from "../../core/reply.ts";
+import type { Reply, SentRelease } from "../../core/reply.ts";
 import type { Repository } from "../../core/repository.ts";
 import type { Request } from "../../core/request.ts";
 import {
@@ -34,6 +35,7 @@ import { publicTree, type Tree } from "./audit-tree.ts";
 import { isPackageName } from "./names.ts";
 import { notice } from "./problem.ts";
 import { isObject } from "./types.ts";
+import { compareVersions } from "./withheld.ts";
 
 /** A name and its versions. */
 const BULK = { bytes: 4 * 1024 * 1024, values: 5 * NAMES_LIMIT };
@@ -50,7 +52,18 @@ const TREE = { bytes: 16 * 1024 * 1024, values: 10 * NAMES_LIMIT };
 export async function serveAdvisories(request: Request, repository: Repository): Promise<Reply> {
   const asked = readBulk(await readBody(request, BULK));
   const state = await repository.advisories.state();
-  const fed = state ? await fedAdvisories(repository, asked) : NOTHING;
+  const effort = createEffort();
+  const fed = state ? await fedAdvisories(repository, asked, effort) : NOTHING;
+  const locked = await lockedIn(fed, asked, compareVersions, effort);
+  return { ...(await answerBulk(asked, fed, state, repository)), locked };
+}
+
+async function answerBulk(
+  asked: ReadonlyMap<string, string[]>,
+  fed: ReadonlyMap<string, readonly Known[]>,
+  state: ToldState | null,
+  repository: Repository,
+): Promise<Reply> {
   const told = new Map([...asked].filter(([name]) => !repository.claims(name)));
   if (told.size === 0) return jsonReply(200, withoutEmpty(merged(NOTHING, fed)), { hit: true });
 
@@ -79,11 +92,14 @@ export async function serveAudit(
   const body = await readBody(request, TREE);
   const tree = publicTree(body, (name) => repository.claims(name));
   const state = await repository.advisories.state();
+  let locked: readonly SentRelease[] = [];
   const withFeeds = async (report: Record<string, unknown> | null) => {
     if (!state) return report;
     const places = placesOf(body);
     const effort = createEffort();
-    const fed = await fedAdvisories(repository, releasesOf(places), effort);
+    const asked = releasesOf(places);
+    const fed = await fedAdvisories(repository, asked, effort);
+    locked = await lockedIn(fed, asked, compareVersions, effort);
     return reportWith(report, places, fed, effort);
   };
   const key = `${form}/${fingerprint(tree)}`;
@@ -91,13 +107,15 @@ export async function serveAudit(
   const value = jsonOf(answer);
   if (!(answer instanceof Problem) && isObject(value)) {
     await repository.keep(key, encodeJson(value), { evictable: true });
-    return jsonReply(200, await withFeeds(value), forwarded(answer));
+    const report = await withFeeds(value);
+    return { ...jsonReply(200, report, forwarded(answer)), locked };
   }
   const kept = await repository.kept(key);
   if (!kept && !state) throw noAnswer(answer, "audit endpoint");
   const before = kept ? parseJson(kept.bytes) : null;
   const cache = fromKept(repository, kept?.at ?? Date.parse(state!.readAt), answer);
-  return jsonReply(200, await withFeeds(isObject(before) ? before : null), cache);
+  const report = await withFeeds(isObject(before) ? before : null);
+  return { ...jsonReply(200, report, cache), locked };
 }
 
 /** Where there is no upstream, the feeds are all that can be asked. */

@@ -192,14 +192,15 @@ for (const format of formats)
       expect(await red(settings)).toEqual({ ruled: [], claimed: [], offline: [] });
     });
 
-    test.skipIf(format.name === "apt")("no digest counts: tampered", async () => {
-      // Those of apt are in signed indices: the holes below are through its files.
+    const vouched = async () => {
       const create: Create = (settings, one, ...rest) => {
         const options = { ...(settings.options as object), sumdb: false };
         return createRepository({ ...settings, options }, withoutDigests(one), ...rest);
       };
       expect(await red([settingsOf(format)], { create })).toEqual({ main: ["tampered"] });
-    });
+    };
+    // Those of apt are in signed indices: the holes below are through its files.
+    if (format.name !== "apt") test("no digest counts: tampered", vouched);
 
     for (const [what, broken, expected] of failures)
       test(`${what}: ${expected}`, async () => {

@@ -183,7 +183,7 @@ export async function openWorld({
       log: silent,
       now,
       accessLog: createAccessLog(silent, metrics),
-      fetches: { note() {} },
+      fetches: { note() {}, noteLocked() {} },
       refused: { note() {} },
       audit: { note() {} },
       isPublic: () => true,

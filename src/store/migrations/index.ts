@@ -27,6 +27,8 @@ import waiversUntilFixed from "./0027-waivers-until-fixed.sql" with { type: "tex
 import artifactsByUse from "./0028-artifacts-by-use.sql" with { type: "text" };
 import sourceFailures from "./0029-source-failures.sql" with { type: "text" };
 import log from "./0030-log.sql" with { type: "text" };
+import composerLicences from "./0032-composer-licences.sql" with { type: "text" };
+import locked from "./0033-locked.sql" with { type: "text" };
 import seriesPostgres from "./0034-series.postgres.sql" with { type: "text" };
 import series from "./0034-series.sql" with { type: "text" };
 import alarms from "./0035-alarms.sql" with { type: "text" };
@@ -69,6 +71,8 @@ export const migrations: readonly Migration[] = [
   { version: 28, sql: artifactsByUse },
   { version: 29, sql: sourceFailures },
   { version: 30, sql: log },
+  { version: 32, sql: composerLicences },
+  { version: 33, sql: locked },
   { version: 34, sql: series, postgres: seriesPostgres },
   { version: 35, sql: alarms },
   { version: 36, sql: catalog },
