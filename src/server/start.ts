@@ -300,6 +300,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ports.use([{ name: "", address, reading, socketMode: 0 }], null);
       return { url: ports.url(""), ...running };
     }
+    if (hasCanaries) await rounds.prepare();
     const wanted = portsOf(config);
     ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());

@@ -14,6 +14,8 @@ const LEAST_REST_MS = 1;
 const MOST_REST_MS = 250;
 
 export interface Rounds {
+  /** Makes what takes a while and is made once, so that no request waits for it. */
+  prepare(): Promise<void>;
   run: CanariesDeps["round"];
   close(): Promise<void>;
 }
@@ -34,6 +36,9 @@ export function openRounds(
   }
 
   return {
+    async prepare() {
+      await placed().catch(() => {}); // the first round says why
+    },
     async run(signal, isAwaited) {
       const { config, held } = current();
       return runRound(config.repositories, {
