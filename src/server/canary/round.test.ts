@@ -29,7 +29,7 @@ afterEach(async () => {
 
 const NO_WAIVERS = { revision: () => 0, all: () => [] };
 type Create = typeof createRepository;
-const MINUTES = 60_000;
+const MINUTE = 60_000;
 const DAY = 86_400_000;
 const LICENCE = { allow: ["Apache-2.0"], deny: [], unknown: "block" as const };
 
@@ -75,7 +75,7 @@ const round = (settings: readonly RepositoryConfig[], more: Partial<RoundDeps> =
     scratch,
     formats,
     now: Date.now,
-    limitMs: 5 * MINUTES,
+    limitMs: 5 * MINUTE,
     pace: async () => {},
     signal: new AbortController().signal,
     waivers: NO_WAIVERS,
@@ -180,24 +180,28 @@ for (const format of formats)
       expect(left.filter((file) => file.isFile())).toEqual([]);
     });
 
-    test("all is green beside rules and claims for everything, offline, and where nothing is fetched", async () => {
-      const purl = `pkg:${format.purlType}/*`;
-      const policy = [
-        { ...rule, name: "none", packages: [purl], block: "nothing comes from outside" },
-        { ...rule, name: "older", packages: [purl], minimumAge: 20_000 * DAY },
-        { ...rule, name: "feeds", packages: [purl], advisories: { malicious: "block" as const } },
-        { ...rule, name: "made", packages: [purl], provenance: 30 * DAY },
-        { ...rule, name: "scripts", packages: [purl], newInstallScript: 14 * DAY },
-        { ...rule, name: "names", packages: [purl], similarName: "tell" as const },
-        { ...rule, name: "licence", packages: [purl], licence: LICENCE },
-      ];
-      const settings = [
-        settingsOf(format, "ruled", { policy }),
-        settingsOf(format, "claimed", { claims: ["*", "*/*", "**"] }),
-        settingsOf(format, "offline", { offline: true }),
-      ];
-      expect(await red(settings)).toEqual({ ruled: [], claimed: [], offline: [] });
-    });
+    test(
+      "all is green beside rules and claims for everything, offline, and where nothing is fetched",
+      async () => {
+        const purl = `pkg:${format.purlType}/*`;
+        const policy = [
+          { ...rule, name: "none", packages: [purl], block: "nothing comes from outside" },
+          { ...rule, name: "older", packages: [purl], minimumAge: 20_000 * DAY },
+          { ...rule, name: "feeds", packages: [purl], advisories: { malicious: "block" as const } },
+          { ...rule, name: "made", packages: [purl], provenance: 30 * DAY },
+          { ...rule, name: "scripts", packages: [purl], newInstallScript: 14 * DAY },
+          { ...rule, name: "names", packages: [purl], similarName: "tell" as const },
+          { ...rule, name: "licence", packages: [purl], licence: LICENCE },
+        ];
+        const settings = [
+          settingsOf(format, "ruled", { policy }),
+          settingsOf(format, "claimed", { claims: ["*", "*/*", "**"] }),
+          settingsOf(format, "offline", { offline: true }),
+        ];
+        expect(await red(settings)).toEqual({ ruled: [], claimed: [], offline: [] });
+      },
+      MINUTE,
+    );
 
     // Those of apt are in signed indices: the holes below are through its files.
     const tellsDigests = format.name !== "apt";
@@ -216,20 +220,24 @@ for (const format of formats)
         expect(await red([settingsOf(format)], { create })).toEqual({ main: expected });
       });
 
-    test("a hole in any one route turns the canary red that is there for it", async () => {
-      const holes = await holesOf(format);
-      expect(holes.length).toBeGreaterThan(5);
-      const settings = holes.map((_, at) => settingsOf(format, `hole${at}`));
-      const create: Create = (one, ...rest) => {
-        const hole = holes[Number(/\d+$/.exec(one.name)![0])]!;
-        return withHole(hole, one, ...rest);
-      };
-      const found = await red(settings, { create });
-      const told = (at: number, names: unknown) => ({ ...holes[at]!.told, red: names });
-      expect(settings.map(({ name }, at) => told(at, found[name]))).toEqual(
-        holes.map(({ canary }, at) => told(at, [canary])),
-      );
-    });
+    test(
+      "a hole in any one route turns the canary red that is there for it",
+      async () => {
+        const holes = await holesOf(format);
+        expect(holes.length).toBeGreaterThan(5);
+        const settings = holes.map((_, at) => settingsOf(format, `hole${at}`));
+        const create: Create = (one, ...rest) => {
+          const hole = holes[Number(/\d+$/.exec(one.name)![0])]!;
+          return withHole(hole, one, ...rest);
+        };
+        const found = await red(settings, { create });
+        const told = (at: number, names: unknown) => ({ ...holes[at]!.told, red: names });
+        expect(settings.map(({ name }, at) => told(at, found[name]))).toEqual(
+          holes.map(({ canary }, at) => told(at, [canary])),
+        );
+      },
+      MINUTE,
+    );
 
     test("all kinds of routes are asked by which the matrix of policy has something leave", async () => {
       const { packages } = await canaryOf(format);
