@@ -1,10 +1,18 @@
 // Made-up packages by which a server proves that it refuses what it should (server/canary/): what a format tells of them.
 
 /**
- * `good` is to be had; `bad` is blocked before anybody had it, and `revoked` after that; `young` is held; of `tampered` other bytes come than its
+ * `good` is to be had; `bad` is blocked before anybody had it, and `revoked` after that; a feed tells that `flagged` is malicious; `young` is held; of `tampered` other bytes come than its
  * documents vouch for; `private` is claimed, and nobody is to be asked for it.
  */
-export const canaryRoles = ["good", "bad", "revoked", "young", "tampered", "private"] as const;
+export const canaryRoles = [
+  "good",
+  "bad",
+  "revoked",
+  "flagged",
+  "young",
+  "tampered",
+  "private",
+] as const;
 export type CanaryRole = (typeof canaryRoles)[number];
 
 /** One route by which something of a release leaves. The path is as clients of a repository ask, with its leading slash. */

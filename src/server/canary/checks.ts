@@ -27,16 +27,17 @@ export async function fetchBefore(mount: CanaryMount, { packages }: AnyCanary): 
   await mustServe(mount, packages.revoked);
 }
 
-/** On a repository with the rules of the canaries. */
+/** On a repository with the rules of the canaries. `isTold`: there is a feed that can tell of packages of the format. */
 export const checks: Readonly<
-  Record<CanaryName, (mount: CanaryMount, canary: AnyCanary) => Promise<void>>
+  Record<CanaryName, (mount: CanaryMount, canary: AnyCanary, isTold: boolean) => Promise<void>>
 > = {
   // Who refuses everything proves nothing.
   good: (mount, { packages }) => mustServe(mount, packages.good),
 
-  async bad(mount, { packages, areListsSigned = false }) {
+  async bad(mount, { packages, areListsSigned = false }, isTold) {
     await mustWithhold(mount, packages.bad, "blocked", areListsSigned);
     await mustWithhold(mount, packages.revoked, "blocked, but was here before,", areListsSigned);
+    if (isTold) await mustWithhold(mount, packages.flagged, "malicious by a feed", areListsSigned);
   },
 
   young: (mount, { packages }) => mustWithhold(mount, packages.young, "held", false),
@@ -93,7 +94,7 @@ async function mustServe(mount: CanaryMount, one: CanaryPackage): Promise<void> 
 async function mustWithhold(
   mount: CanaryMount,
   one: CanaryPackage,
-  how: "held" | "blocked" | "blocked, but was here before,",
+  how: "held" | "blocked" | "blocked, but was here before," | "malicious by a feed",
   isListed: boolean,
 ): Promise<void> {
   const had = mount.given();

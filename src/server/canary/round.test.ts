@@ -139,6 +139,15 @@ const failures: [what: string, broken: (create: Create) => Create, red: CanaryNa
     ["bad", "young"],
   ],
   [
+    "what feeds tell does not count",
+    (create) => (settings, format, upstream, shared, bases) => {
+      const nothing = { about: async () => [], recall: () => [] };
+      const advisories = { ...shared.advisories, ...nothing };
+      return create(settings, format, upstream, { ...shared, advisories }, bases);
+    },
+    ["bad"],
+  ],
+  [
     "claims do not count",
     (create) =>
       (settings, ...rest) =>
@@ -328,6 +337,7 @@ async function holesOf(format: AnyFormat): Promise<Hole[]> {
     good: "good",
     bad: "bad",
     revoked: "bad",
+    flagged: "bad",
     young: "young",
     tampered: "tampered",
     private: "private",

@@ -93,6 +93,8 @@ async function examine(
   } finally {
     await before.close();
   }
+  const isTold = format.advisories !== undefined;
+  if (isTold) await world.tell(format, canary.packages.flagged.name);
   world.advance(2 * FRESH_MS);
   const mount = world.mount(own(rulesOf(settings, format, canary)), format, canary, false);
   const serving = deps.serving(repository);
@@ -107,7 +109,7 @@ async function examine(
       else if (faults[name] !== undefined) results.push(redBy(repository, name, faults[name]));
       else
         results.push(
-          await within(limitMs, checks[name](mount, canary)).then(
+          await within(limitMs, checks[name](mount, canary, isTold)).then(
             (): CanaryResult => ({ repository, canary: name, state: "green", why: null }),
             (error) => redBy(repository, name, error),
           ),
@@ -145,7 +147,7 @@ function rulesOf(
   format: AnyFormat,
   canary: Canary<unknown>,
 ): PolicyRule[] {
-  const { bad, revoked, young } = canary.packages;
+  const { bad, revoked, flagged, young } = canary.packages;
   const rule = { repositories: null, versions: null };
   const names = namesOf(canary);
   const beside = compileRules(policy, ruledRepository(name, format))
@@ -153,6 +155,12 @@ function rulesOf(
     .map((one) => one.rule);
   return [
     { ...rule, name: "canary-bad", packages: [bad.purl, revoked.purl], block: "it is a canary" },
+    {
+      ...rule,
+      name: "canary-flagged",
+      packages: [flagged.purl],
+      advisories: { malicious: "block" },
+    },
     { ...rule, name: "canary-young", packages: [young.purl], minimumAge: AGE_MS },
     ...beside,
   ];

@@ -1,6 +1,9 @@
 // A server in small for one round of canaries: the same rooms as behind every request, on a directory of their own, with upstreams that are objects in memory.
+import { Readable } from "node:stream";
 import { createCurrent } from "../../advisories/current.ts";
+import { jsonEntry } from "../../advisories/entries.ts";
 import { knownAdvisories } from "../../advisories/known.ts";
+import { nothingTaken, takeIn } from "../../advisories/take.ts";
 import { type App, createApp } from "../../app.ts";
 import { serverGrant, sourceGrant } from "../../auth/gate.ts";
 import { createLru } from "../../cache/lru.ts";
@@ -28,6 +31,7 @@ import type { ScratchPlace } from "../../store/scratch.ts";
 import { openViewFiles } from "../../store/view-files.ts";
 import type { Site } from "../../web/site.ts";
 import { createTransform } from "../../worker/work.ts";
+import { ecosystems } from "../ground.ts";
 
 /** What a request was answered with. `body`: null where the answer broke off before its end. */
 export interface Seen {
@@ -55,6 +59,8 @@ export interface CanaryWorld {
     canary: Canary<unknown>,
     isBefore: boolean,
   ): CanaryMount;
+  /** A feed tells that all versions of the package are malicious. */
+  tell(format: AnyFormat, packageName: string): Promise<void>;
   /** Its clock goes on by so much at once. */
   advance(milliseconds: number): void;
   /** Leaves nothing. */
@@ -102,9 +108,7 @@ export async function openWorld({
   const events = createEvents(database, silent, metrics, now);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const uses = createUses(database);
-  const ecosystems = formats.flatMap(({ advisories, spell }) =>
-    advisories ? [{ ...advisories, spell }] : [],
-  );
+  const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   const shared: Shared = {
     views: openViewFiles(layout.views),
     database,
@@ -128,9 +132,20 @@ export async function openWorld({
     isPublic: () => true,
     waivers: await openWaivers({ database, changes, audit, now }),
     whyUrl: () => "/-/why/",
-    advisories: createCurrent(knownAdvisories(database.read, ecosystems)),
+    advisories,
     now,
   };
+
+  async function tell(format: AnyFormat, name: string): Promise<void> {
+    const ecosystem = format.advisories?.ecosystem;
+    const id = `MAL-${name.replaceAll(/[^A-Za-z0-9]+/g, "-")}`;
+    const ranges = [{ type: "ECOSYSTEM", events: [{ introduced: "0" }] }];
+    const affected = [{ package: { ecosystem, name }, ranges }];
+    const record = { id, modified: new Date(now()).toISOString(), affected };
+    const entries = [jsonEntry(id, Buffer.from(JSON.stringify(record)))];
+    const deps = { database, ecosystems, changed: advisories.changed };
+    await takeIn(deps, "canary", Readable.from(entries), nothingTaken(), { isForward: false });
+  }
 
   function mount(
     settings: RepositoryConfig,
@@ -192,6 +207,7 @@ export async function openWorld({
 
   return {
     mount,
+    tell,
     advance(milliseconds) {
       ahead += milliseconds;
     },
