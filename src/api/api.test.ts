@@ -268,6 +268,7 @@ describe("every operation", () => {
       "policy test": "looks at a file",
       "feeds import": "reads a path of the server's machine",
       "ledger key": "is /-/log/key",
+      "ledger compare": "asks another server in the name of who runs it",
       "ledger verify": "looks at a file",
     };
     const names = commands().map(({ name }) => name);

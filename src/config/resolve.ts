@@ -10,6 +10,7 @@ import type { Share } from "../core/share.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
+import type { LedgerConfig } from "./ledger.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
 import type { commonKeys, hostedKeys } from "./schema.ts";
 import type { Upstream } from "./upstream.ts";
@@ -111,6 +112,7 @@ export interface Config {
   fetches: number;
   hooks: HookConfig[];
   mail: MailConfig | null;
+  ledger: LedgerConfig;
   /** In bytes; 0 for never. */
   diskLow: number;
   /** Below `keepFree` room is made until `until` is free. */

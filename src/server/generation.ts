@@ -13,6 +13,7 @@ import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
 import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { ruledRepository } from "../policy/rules.ts";
+import { parseVerifierKey } from "../proof/verifier.ts";
 import type { Database } from "../store/database.ts";
 import { createSite } from "../web/site.ts";
 import type { Ground } from "./ground.ts";
@@ -43,6 +44,7 @@ export function createGeneration(
   const { shared, auth, log, metrics, accessLog, tally } = ground;
   const { database, now } = shared;
   ground.isAt(config.publicUrl);
+  ground.watch(config.ledger.witnessOf.map((key) => parseVerifierKey(key)!));
   const overviews = createOverviews(held, tally, database, now);
   const { version } = manifest;
   const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
@@ -84,6 +86,7 @@ export function createGeneration(
     metrics,
     gitHook,
     ledgerLog: ground.ledgerLog,
+    witness: ground.witness,
     overview: overviews.read,
     async explain(grant, purl) {
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);

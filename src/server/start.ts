@@ -39,6 +39,7 @@ import { createMounts, type Held } from "./mounts.ts";
 import { createPorts, portsOf } from "./ports.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
+import { openWitnesses } from "./witnesses.ts";
 
 const GRACE_MS = 30_000;
 
@@ -96,6 +97,8 @@ export async function start(options: StartOptions): Promise<Running> {
   const gitHook = openGitHooks(() => current, ground);
   const feeds = openFeeds(ground, () => current.policed);
   feeds.use(config);
+  const witnesses = openWitnesses(ground);
+  witnesses.use(config);
   let hooked: HooksConfig | null = null;
   useHooks(config);
   let current: Generation = generationOf(config, mounts.of(config.repositories));
@@ -149,7 +152,7 @@ export async function start(options: StartOptions): Promise<Running> {
     [
       tidyTrash(hosting, serverGrant, log),
       tidyHooks(ground.hooks),
-      ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs] : []),
+      ...(where === "ports" ? [watching, ...alarms(), ...feeds.jobs, witnesses.job] : []),
     ],
     async () => {
       const hasUsers = ground.auth.directory.current().users.size > 0;
@@ -211,6 +214,7 @@ export async function start(options: StartOptions): Promise<Running> {
     mounts.use(held);
     useHooks(next);
     feeds.use(next);
+    witnesses.use(next);
     before.retire();
     watch();
     lock.tell(ports.addresses());
@@ -227,6 +231,7 @@ export async function start(options: StartOptions): Promise<Running> {
     await operations.stop();
     await Promise.all([control?.stop(), ports.stop(graceMs)]);
     feeds.close();
+    witnesses.close();
     await soundness.close();
     await jobsEnded;
     await mounts.close();

@@ -25,6 +25,8 @@ export type SiteRoute =
   | { kind: "why"; purl: string }
   /** A file of the append-only log. */
   | { kind: "log"; path: string }
+  /** What this server says as a witness of other logs; `path`: null where it is shown a checkpoint. */
+  | { kind: "witness"; path: string | null }
   /** A code host tells a repository of a push. */
   | { kind: "git hook"; name: string }
   | PeopleRoute
@@ -47,6 +49,8 @@ export interface Api {
 const WHY = "/-/why/";
 /** Before the path of a file of the log. */
 const LOG = "/-/log/";
+/** Below it: what c2sp.org/tlog-witness has. */
+const WITNESS = "/-/log/witness/";
 /** Everything below it is the API's. */
 const API = "/-/api/";
 
@@ -61,6 +65,7 @@ export interface SiteDeps extends HomeDeps {
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
   ledgerLog: LogSource;
+  witness: WitnessSource;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
 }
@@ -73,8 +78,17 @@ export interface LogSource {
   loss(): Promise<{ kind: string } | null>;
   /** The newest signed checkpoint; null while the log is empty. */
   note(): string | null;
+  /** The newest one that witnesses signed, with their signatures. */
+  cosigned(): string | null;
   /** A tile or a bundle of entries; null for what is none of the newest checkpoint's. */
   tile(path: string): Promise<Uint8Array | null>;
+}
+
+/** What is asked of this server as a witness of other logs. */
+export interface WitnessSource {
+  readonly verifier: string;
+  addCheckpoint(body: Uint8Array): Promise<{ status: number; type: string; text: string }>;
+  checkpoint(originHash: string): Promise<string | null>;
 }
 
 export interface Site {
@@ -97,12 +111,13 @@ interface Asked {
 
 const NOTHING: Asked = { path: "", query: "", origin: "http://localhost", accept: null };
 
-/** Who watches a server asks for its health without a name, who logs in has none yet, and a code host signs in place of it. */
+/** Who watches a server asks for its health without a name, who logs in has none yet, and a code host and a log sign in place of it. */
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
   "live",
   "ready",
   "people",
   "git hook",
+  "witness",
 ] as const);
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
@@ -124,7 +139,10 @@ export function createSite(deps: SiteDeps): Site {
       if (path.startsWith(API)) return deps.api.parse(method, path);
       const people = parsePeople(method, path);
       if (people) return people;
+      if (method === "POST" && path === `${WITNESS}add-checkpoint`)
+        return { kind: "witness", path: null };
       if (method !== "GET" && method !== "HEAD") return null;
+      if (path.startsWith(WITNESS)) return { kind: "witness", path: path.slice(WITNESS.length) };
       if (path.startsWith(LOG)) return { kind: "log", path: path.slice(LOG.length) };
       if (path.startsWith(WHY)) return { kind: "why", purl: path.slice(WHY.length) };
       return Object.hasOwn(ROUTES, path) ? ROUTES[path]! : null;
@@ -166,6 +184,8 @@ export function createSite(deps: SiteDeps): Site {
           );
         case "log":
           return logFile(route.path, deps.ledgerLog);
+        case "witness":
+          return witnessReply(route.path, request, deps.witness);
         case "live":
           return json(200, { status: "live", version: deps.version });
         case "ready": {
@@ -195,7 +215,10 @@ export function createSite(deps: SiteDeps): Site {
 
 /** https://c2sp.org/tlog-tiles: what a checkpoint names never changes, and a checkpoint does each second. */
 async function logFile(path: string, log: LogSource): Promise<Reply> {
-  const text = path === "checkpoint" ? log.note() : path === "key" ? `${log.verifier}\n` : null;
+  const [note, cosigned] = [log.note(), log.cosigned()];
+  // What witnesses signed is the note, and their lines after it.
+  const newest = note !== null && cosigned?.startsWith(note) ? cosigned : note;
+  const text = path === "checkpoint" ? newest : path === "key" ? `${log.verifier}\n` : null;
   if (text !== null)
     return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
   const bytes = await log.tile(path);
@@ -207,6 +230,27 @@ async function logFile(path: string, log: LogSource): Promise<Reply> {
   return reply(200, "application/octet-stream", bytes, {
     "cache-control": "max-age=31536000, immutable",
   });
+}
+
+/** Of a proof of 63 hashes and a checkpoint with some signatures. */
+const SHOWN = 64 * 1024;
+
+async function witnessReply(
+  path: string | null,
+  request: SiteRequest,
+  witness: WitnessSource,
+): Promise<Reply> {
+  if (path === null) {
+    const { status, type, text } = await witness.addCheckpoint(await request.body(SHOWN));
+    return reply(status, type, text, { "cache-control": "no-store" });
+  }
+  const text =
+    path === "key"
+      ? `${witness.verifier}\n`
+      : await witness.checkpoint(path.replace(/\/checkpoint$/, ""));
+  if (text === null)
+    throw new Problem("notFound", "This server has never signed a checkpoint of that log");
+  return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
 }
 
 const TITLES: Partial<Record<ProblemKind, string>> = {

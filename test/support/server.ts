@@ -20,8 +20,8 @@ export interface TestServer {
   readonly log: string[];
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void;
-  /** Stops and starts again on the same data. */
-  restart(changes?: TestOptions & { gate?: Gate }): Promise<void>;
+  /** Stops and starts again on the same data, with what `between` makes of it. */
+  restart(changes?: TestOptions & { gate?: Gate }, between?: () => void): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
   operate(
     name: string,
@@ -91,9 +91,10 @@ export async function startServer(
     advance(milliseconds) {
       shift += milliseconds;
     },
-    async restart(changes = {}) {
+    async restart(changes = {}, between = () => {}) {
       wanted = { ...wanted, ...changes };
       await running.stop();
+      between();
       running = await begin();
     },
     async stop() {

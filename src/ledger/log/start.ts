@@ -17,6 +17,7 @@ export const BATCH = 4096;
 
 export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
+export const COSIGNED = "cosigned";
 
 export interface Loss extends KnownLoss {
   detail: Record<string, unknown>;
@@ -57,6 +58,18 @@ export async function startLog(
       why = error.message;
     }
   return beginAnew(files, name, why);
+}
+
+/** What witnesses signed of this log; null for what is of another one, or of none. */
+export async function readCosigned(files: LogFiles, verifier: string): Promise<string | null> {
+  const text = textOf(await files.read(COSIGNED));
+  try {
+    if (text !== null) openCheckpoint(text, parseVerifierKey(verifier)!);
+    return text;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return null;
+  }
 }
 
 function textOf(bytes: Uint8Array | null): string | null {
