@@ -51,7 +51,7 @@ the log that the server signed. Without --out the receipt of one file is printed
           return ruledRepository(one.name, format);
         });
         const log = await logOf(config);
-        const asked = { purl, repository: given.text("repository"), mayRead: () => true };
+        const asked = { purl, repository: given.text("repository") };
         const proofs = await readStore(config, ({ database }) =>
           proofsOf(log, database.read, repositories, asked),
         );
