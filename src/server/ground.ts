@@ -22,7 +22,7 @@ import { createHooks, type Hooks } from "../hooks/room.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
 import { type Bodies, createBodies } from "../http/bodies.ts";
-import { watchStore } from "../jobs/gauges.ts";
+import { watchLog, watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { type LedgerLog, openLog } from "../ledger/log/log.ts";
@@ -144,6 +144,7 @@ export async function openGround(
     return { free: bavail * bsize, total: blocks * bsize };
   };
   watchStore(metrics, database, async () => (await disk()).free);
+  watchLog(metrics, database, ledgerLog);
   const tally = createTally(now);
   const { requests } = config;
   return {
