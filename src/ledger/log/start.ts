@@ -12,8 +12,8 @@ import { type QueuedRow, readQueue } from "./rows.ts";
 import { type KnownLoss, readState, takeOff, writeState } from "./state.ts";
 import { DamagedLog, emptyTree, type LogTree, readEntries, readTree } from "./tree.ts";
 
-/** Rows that become leaves at once; more cannot lie between log and catalog after a crash. */
-export const BATCH = 4096;
+/** Rows that become leaves at once: some milliseconds in which nothing else has its turn. More cannot lie between log and catalog after a crash. */
+export const BATCH = 1024;
 
 export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
