@@ -10,7 +10,8 @@ const rooms: Record<string, readonly string[]> = {
   core: [],
   archive: ["core"],
   proof: ["core"],
-  config: ["core"],
+  // Keys of logs and of witnesses are read where they are written.
+  config: ["core", "proof"],
   store: ["core"],
   upstream: ["core"],
   git: ["core"],

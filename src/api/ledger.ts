@@ -2,8 +2,7 @@
 import { z } from "zod";
 import { proofsOf } from "../jobs/proofs.ts";
 import type { ApiDeps } from "./deps.ts";
-import { endpoint, ofReaders } from "./endpoint.ts";
-import { Name } from "./schemas.ts";
+import { endpoint } from "./endpoint.ts";
 
 const Proof = z
   .object({
@@ -21,25 +20,24 @@ const Proof = z
 export function ledgerEndpoints({ ledgerLog, database, policed }: ApiDeps) {
   return [
     endpoint({
-      tag: "records",
+      tag: "packages",
       command: "ledger prove",
       method: "GET",
-      path: "/log/proofs",
-      summary:
-        "Receipts that the files of a release are pinned in the log, of what the caller may read",
-      access: ofReaders,
-      query: z.object({
-        of: Name.describe("A purl with a version: pkg:npm/left-pad@1.3.0, with #file for one file"),
-        repository: Name.optional(),
+      path: "/repositories/{repository}/packages/{package}/releases/{version}/proofs",
+      summary: "Receipts that the files of a release are pinned in the log",
+      access: ({ repository, package: name }) => ({
+        action: "read",
+        package: name ?? null,
+        repository: repository!,
       }),
       status: 200,
       result: z.object({ key: z.string().describe("What verifies them"), items: z.array(Proof) }),
-      async run({ query: { of: purl, repository }, grant }) {
-        const items = await proofsOf(ledgerLog, database.read, policed, {
-          purl,
-          repository,
-          mayRead: (name, packageName) => grant.may(name, "read", packageName),
-        });
+      async run({ params }) {
+        const { repository = "", package: name = "", version = "" } = params;
+        const repositories = policed.filter((one) => one.name === repository);
+        const type = repositories[0]?.purlType;
+        const purl = `pkg:${type}/${encodeURIComponent(name)}@${encodeURIComponent(version)}`;
+        const items = await proofsOf(ledgerLog, database.read, repositories, { purl });
         return { key: ledgerLog.verifier, items };
       },
     }),

@@ -5,14 +5,17 @@ import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { version } from "../core/build.ts";
 import { Problem } from "../core/problem.ts";
-import { backUp, readNote, refuseUnsound } from "../store/backup.ts";
+import { checkLog, copyLog } from "../ledger/log/copy.ts";
+import { DamagedLog } from "../ledger/log/tree.ts";
+import { type Beside, backUp, readNote, refuseUnsound } from "../store/backup.ts";
 import { layoutOf } from "../store/layout.ts";
+import { openLogFiles } from "../store/log-files.ts";
 import { restore } from "../store/restore.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { readStore, requireStore } from "./store.ts";
-import { humanSize, type Terminal } from "./terminal.ts";
+import { humanSize, paint, type Terminal } from "./terminal.ts";
 import { checkStore } from "./verify.ts";
 
 export function backupCommands({ formats }: { formats: readonly FormatOptions[] }): Command[] {
@@ -44,8 +47,10 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
         );
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
       try {
+        const { beside, isDamaged } = besideOf(terminal);
         const { files, bytes, missing } = await backUp(layout, folder, {
           named: ({ read }) => everyNamed(read),
+          beside,
           isLinked: given.on("link"),
           version,
           told: ({ files }) => bar.at(files),
@@ -58,7 +63,7 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
           terminal.out(
             "The data directory is of another version than this program: the files that its catalog names were not looked for.\n",
           );
-        if (!missing?.length) return 0;
+        if (!missing?.length) return isDamaged() ? 1 : 0;
         terminal.err(
           `${count(missing.length)} that the catalog names are not in ${layout.root}, and so not in the backup: \`holdfast verify\` says which.\n`,
         );
@@ -102,15 +107,15 @@ Exit code 1 when files of the backup are damaged: they are left out, and fetched
     const root = resolve(terminal.cwd, data);
     const bar = createProgress(terminal, "Restoring", { total: 0, unit: "files" });
     try {
-      const { note, files, bytes, damaged } = await restore(folder, root, ({ files }) =>
-        bar.at(files),
-      );
+      const { beside, isDamaged } = besideOf(terminal);
+      const told = ({ files }: { files: number }) => bar.at(files);
+      const { note, files, bytes, damaged } = await restore(folder, root, told, beside);
       bar.end();
       terminal.out(
         `${root} is as it was backed up at ${note.madeAt}: ${count(files)}, ${humanSize(bytes)}, and the catalog.\n`,
       );
       for (const sha256 of damaged) terminal.err(`damaged  ${sha256}\n`);
-      if (damaged.length === 0) return 0;
+      if (damaged.length === 0) return isDamaged() ? 1 : 0;
       terminal.err(
         `${count(damaged.length)} of the backup are damaged and were left out: \`holdfast verify --data ${root}\` says what they were.\n`,
       );
@@ -123,10 +128,12 @@ Exit code 1 when files of the backup are damaged: they are left out, and fetched
 
 async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
   try {
-    const { damaged } = await readStore({ data: folder, database: null }, (store) =>
-      checkStore(store, terminal),
-    );
-    return damaged.length > 0 ? 1 : 0;
+    return await readStore({ data: folder, database: null }, async (store) => {
+      const { damaged } = await checkStore(store, terminal);
+      const wrong = await checkLog(store.database.read, openLogFiles(layoutOf(folder).log));
+      for (const line of wrong) terminal.out(`${paint(terminal, "red", "log     ")} ${line}\n`);
+      return damaged.length + wrong.length > 0 ? 1 : 0;
+    });
   } catch (error) {
     if (!(error instanceof Problem) || error.kind !== "conflict") throw error;
     throw new Problem(
@@ -135,6 +142,26 @@ async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
       { cause: error },
     );
   }
+}
+
+/** Puts the append-only log as the catalog knows it. One that is damaged is left out, and said: a server of the copy begins another one. */
+function besideOf(terminal: Terminal): { beside: Beside; isDamaged(): boolean } {
+  let isDamaged = false;
+  return {
+    isDamaged: () => isDamaged,
+    async beside({ read }, from, to) {
+      try {
+        return await copyLog(read, openLogFiles(from.log), openLogFiles(to.log));
+      } catch (error) {
+        if (!(error instanceof DamagedLog)) throw error;
+        isDamaged = true;
+        terminal.err(
+          `The append-only log in ${from.log} is damaged, and was left out (${error.message}): \`holdfast ledger audit\` says where.\n`,
+        );
+        return async () => {};
+      }
+    },
+  };
 }
 
 function count(files: number, more = ""): string {

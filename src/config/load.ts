@@ -14,6 +14,7 @@ import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors
 import { resolveFeeds } from "./feeds-resolve.ts";
 import { resolveHooks, resolveMail } from "./hooks.ts";
 import { describeIssue, findings } from "./issues.ts";
+import { resolveLedger } from "./ledger.ts";
 import { resolveLogin, resolvePublishers, type SecretReader } from "./login-resolve.ts";
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
@@ -141,6 +142,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     },
     feeds: resolveFeeds(input.feeds, formats, around),
     fetches: input.fetches,
+    ledger: resolveLedger(input.ledger, reader),
     hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
     mail: resolveMail(input.mail, reader, complain),
     diskLow: input.diskLow,

@@ -93,6 +93,9 @@ export function renderDocs(formats: readonly FormatOptions[]): string {
     "## Hooks",
     "An entry of `hooks`. docs/hooks.md tells more.",
     table(whole.$defs!["Hook"]!),
+    "## Witnesses",
+    "An entry of `ledger.witnesses`. docs/log.md tells more.",
+    table(whole.$defs!["Witness"]!),
     "## Options of each format",
     "They stand in the repository, beside the keys above.",
     ...formats.flatMap((format) => [`### ${format.name}`, options(format)]),
@@ -150,6 +153,7 @@ function typeName(schema: Json): string {
   if (schema.$ref === "#/$defs/Publisher") return "[publisher](#trusted-publishers)";
   if (schema.$ref === "#/$defs/Feed") return "[feed](#feeds)";
   if (schema.$ref === "#/$defs/Hook") return "[hook](#hooks)";
+  if (schema.$ref === "#/$defs/Witness") return "[witness](#witnesses)";
   if (schema.$ref === "#/$defs/Upstream" || schema.title === "upstream")
     return "[upstream](#upstreams)";
   if (schema.title) return schema.title;

@@ -13,6 +13,7 @@ import type { AlarmsConfig } from "./alarms.ts";
 import type { DatabaseConfig } from "./database.ts";
 import type { Path } from "./errors.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
+import type { LedgerConfig } from "./ledger.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
 import type { commonKeys, hostedKeys } from "./schema.ts";
 import type { Upstream } from "./upstream.ts";
@@ -118,6 +119,7 @@ export interface Config {
   fetches: number;
   hooks: HookConfig[];
   mail: MailConfig | null;
+  ledger: LedgerConfig;
   /** In bytes; 0 for never. */
   diskLow: number;
   alarms: AlarmsConfig;

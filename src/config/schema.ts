@@ -5,6 +5,7 @@ import { Alarms } from "./alarms.ts";
 import { Database } from "./database.ts";
 import { type FedFormat, Feeds } from "./feeds.ts";
 import { Hooks, Mail } from "./hooks.ts";
+import { Ledger } from "./ledger.ts";
 import { Login, TrustedPublishers } from "./login.ts";
 import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
@@ -145,6 +146,7 @@ const general = {
   trustedPublishers: TrustedPublishers,
   hooks: Hooks,
   mail: Mail,
+  ledger: Ledger,
   diskLow: Size.prefault("1GiB")
     .describe(
       "Free bytes on the disk of the data directory below which that is an event (`disk-low`). `0B` is never",

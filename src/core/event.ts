@@ -42,6 +42,8 @@ export const eventLevels = {
   "history-lost": "error",
   /** The append-only log is not the one that the database knows: another one was begun. */
   "log-lost": "error",
+  /** A witness has seen another history of the append-only log than the one that is here. */
+  "log-forked": "error",
   /** An operator took the log and the database as they are. */
   "history-accepted": "warn",
   /** A made-up package met something else than it should (jobs/canaries.ts); then that it is as it should be again. */

@@ -4,6 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Gauge } from "../core/operation.ts";
 import type { Repository } from "../core/repository.ts";
+import { countQueue } from "../ledger/log/state.ts";
 import type { Database } from "../store/database.ts";
 
 type Series = [Record<string, string>, number][];
@@ -54,6 +55,16 @@ export function watchStore(
     const bytes = residentMemory();
     return bytes === null ? [] : [[{}, bytes]];
   });
+}
+
+/** How far the append-only log goes, and how many rows are no leaves yet. */
+export function watchLog(metrics: Metrics, database: Database, log: { size(): number }): void {
+  metrics.gauge("holdfast_log_leaves", "Leaves of the append-only log.", () => [[{}, log.size()]]);
+  metrics.gauge(
+    "holdfast_log_waiting_rows",
+    "Rows of the catalog that are no leaves of the append-only log yet.",
+    async () => [[{}, await countQueue(database.read)]],
+  );
 }
 
 /** Null when it cannot be read: without file handles the rest of the page is all the more worth seeing. */

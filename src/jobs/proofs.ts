@@ -10,7 +10,6 @@ export interface ProofsAsked {
   purl: string;
   /** Only of this one. */
   repository?: string | undefined;
-  mayRead(repository: string, packageName: string): boolean;
 }
 
 /**
@@ -21,7 +20,7 @@ export async function proofsOf(
   log: ProvingLog,
   sql: Query,
   repositories: readonly RuledRepository[],
-  { purl, repository, mayRead }: ProofsAsked,
+  { purl, repository }: ProofsAsked,
 ): Promise<PinProof[]> {
   const hash = purl.indexOf("#");
   const [named, only] = hash < 0 ? [purl, null] : [purl.slice(0, hash), purl.slice(hash + 1)];
@@ -32,7 +31,6 @@ export async function proofsOf(
   for (const one of repositories) {
     if (one.purlType !== asked.purlType || (repository && one.name !== repository)) continue;
     const name = nameIn(one, asked.package);
-    if (!mayRead(one.name, name)) continue;
     for (const file of await filesOf(sql, one.name, name, asked.version)) {
       if (only !== null && file !== only) continue;
       const proof = await provePin(log, sql, { repository: one.name, package: name, file });

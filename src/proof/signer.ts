@@ -58,12 +58,12 @@ function hex(hash: number): string {
   return hash.toString(16).padStart(8, "0");
 }
 
-function privateOf(seed: Buffer) {
+export function privateOf(seed: Buffer) {
   const head = Buffer.from("302e020100300506032b657004220420", "hex"); // PKCS #8 around a seed, RFC 8410
   return createPrivateKey({ key: Buffer.concat([head, seed]), format: "der", type: "pkcs8" });
 }
 
-function publicOf(seed: Buffer): Buffer {
+export function publicOf(seed: Buffer): Buffer {
   const { x } = createPublicKey(privateOf(seed)).export({ format: "jwk" });
   return Buffer.from(x!, "base64url");
 }

@@ -14,6 +14,7 @@ import { createOverviews } from "../jobs/overview.ts";
 import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { readCondition } from "../jobs/state.ts";
 import { ruledRepository } from "../policy/rules.ts";
+import { parseVerifierKey } from "../proof/verifier.ts";
 import type { Database } from "../store/database.ts";
 import { createSite, type SiteDeps } from "../web/site.ts";
 import { catalogOf } from "./catalog.ts";
@@ -49,6 +50,7 @@ export function createGeneration(
   const { shared, auth, log, metrics, accessLog, tally } = ground;
   const { database, now } = shared;
   ground.isAt(config.publicUrl);
+  ground.watch(config.ledger.witnessOf.map((key) => parseVerifierKey(key)!));
   const overviews = createOverviews(held, tally, database, now);
   const { version } = manifest;
   const spelling: Spelling = (name) => held.find((one) => one.name === name)?.format.spell;
@@ -110,6 +112,7 @@ export function createGeneration(
     ledgerLog: ground.ledgerLog,
     series: ground.series.read,
     now,
+    witness: ground.witness,
     overview: overviews.read,
     states: (grant) =>
       held

@@ -1,5 +1,5 @@
 // What stays for as long as the server: the data directory, and all that remembers it. Configurations come and go on it.
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { type CurrentAdvisories, createCurrent } from "../advisories/current.ts";
 import { createFetches, type Fetches } from "../advisories/fetches.ts";
@@ -24,12 +24,15 @@ import { openHostedNames } from "../hosted/names.ts";
 import { type AccessLog, createAccessLog } from "../http/accesslog.ts";
 import { type Bodies, createBodies } from "../http/bodies.ts";
 import { type Board, createBoard } from "../jobs/board.ts";
-import { watchStore } from "../jobs/gauges.ts";
+import { watchLog, watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { type LedgerLog, openLog } from "../ledger/log/log.ts";
+import { createWitness, type Witness } from "../ledger/log/witness.ts";
 import { createRefused, type Refused } from "../ledger/refused.ts";
 import { openWaivers } from "../policy/waivers.ts";
+import { createCosigner } from "../proof/cosignature.ts";
+import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
@@ -60,6 +63,9 @@ export interface Ground {
   readonly refused: Refused;
   /** How what the server does by itself goes. */
   readonly board: Board;
+  readonly witness: Witness;
+  /** The logs of others that it is a witness of, by the configuration as it is now. */
+  watch(logs: readonly Verifier[]): void;
   readonly pool: Pool;
   readonly metrics: Metrics;
   readonly upstreamMetrics: UpstreamMetrics;
@@ -123,6 +129,7 @@ export async function openGround(
   const refused = createRefused(database, log, now);
   const uses = createUses(database);
   let { publicUrl } = config;
+  let watched: readonly Verifier[] = [];
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -158,6 +165,7 @@ export async function openGround(
     return { free: bavail * bsize, total: blocks * bsize };
   };
   watchStore(metrics, database, disk);
+  watchLog(metrics, database, ledgerLog);
   const tally = createTally(now);
   const { requests } = config;
   return {
@@ -172,6 +180,10 @@ export async function openGround(
     board: createBoard(now),
     disk,
     ledgerLog,
+    witness: await openWitness(shared, () => watched),
+    watch(logs) {
+      watched = logs;
+    },
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
@@ -205,6 +217,16 @@ export async function openGround(
       lock.release();
     },
   };
+}
+
+/** Its key and its name stay for as long as the database. */
+async function openWitness(
+  { database, secret, now }: Shared,
+  logs: () => readonly Verifier[],
+): Promise<Witness> {
+  const bytes = await secret("log witness");
+  const name = `witness-${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}`;
+  return createWitness({ database, cosigner: createCosigner(name, bytes), logs, now });
 }
 
 /** Work that had to be ended is an event of the repository that it was done for. */

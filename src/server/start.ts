@@ -47,6 +47,7 @@ import { readyOperations } from "./ready.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
 import { watchSources } from "./source-metrics.ts";
+import { openWitnesses } from "./witnesses.ts";
 
 const GRACE_MS = 30_000;
 
@@ -120,6 +121,8 @@ export async function start(options: StartOptions): Promise<Running> {
   const gitHook = openGitHooks(() => current, ground);
   const feeds = openFeeds(ground, () => current.policed);
   feeds.use(config);
+  const witnesses = openWitnesses(ground);
+  witnesses.use(config);
   let hooked: HooksConfig | null = null;
   useHooks(config);
   let current: Generation = generationOf(config, mounts.of(config.repositories));
@@ -188,7 +191,9 @@ export async function start(options: StartOptions): Promise<Running> {
         run: () => tidyNames(database),
       },
       tidyHooks(ground.hooks),
-      ...(where === "ports" ? [watching, keepSeries, ...alarms(), ...feeds.jobs] : []),
+      ...(where === "ports"
+        ? [watching, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
+        : []),
       ...(hasCanaries ? [canaries.job] : []),
     ],
     async () => {
@@ -253,6 +258,7 @@ export async function start(options: StartOptions): Promise<Running> {
     mounts.use(held);
     useHooks(next);
     feeds.use(next);
+    witnesses.use(next);
     before.retire();
     watch();
     lock.tell(ports.addresses());
@@ -271,6 +277,7 @@ export async function start(options: StartOptions): Promise<Running> {
     await operations.stop();
     await Promise.all([control?.stop(), ports.stop(graceMs)]);
     feeds.close();
+    witnesses.close();
     await soundness.close();
     await Promise.all([jobsEnded, roundEnded]);
     await rounds.close();

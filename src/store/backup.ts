@@ -30,9 +30,17 @@ export interface BackedUp {
   missing: string[] | null;
 }
 
+/** Puts what belongs to a catalog and is named by none of it; what it returns is for when the catalog is in its place. */
+export type Beside = (
+  catalog: ReadDatabase,
+  from: Layout,
+  to: Layout,
+) => Promise<() => Promise<void>>;
+
 export interface BackupOptions {
   /** Every file that a catalog names: what is not there is awaited where `isAwaited` is true, and missed where it is not. */
   named(catalog: ReadDatabase): AsyncIterable<{ sha256: string; size: number; isAwaited: boolean }>;
+  beside?: Beside;
   /** Files become further names of the same bytes, on the same file system alone. */
   isLinked?: boolean;
   /** What is written beside it of who made it. */
@@ -60,7 +68,7 @@ const TRIES = 3;
 export async function backUp(
   layout: Layout,
   folder: string,
-  { named, isLinked = false, version, told }: BackupOptions,
+  { named, beside, isLinked = false, version, told }: BackupOptions,
 ): Promise<BackedUp> {
   refuseOverlap(layout.root, folder);
   const copy = openLayout(folder);
@@ -82,10 +90,14 @@ export async function backUp(
       done.missing = await mend(made, layout, copy, { named, put, count });
       if (!done.missing?.length) break;
     }
+    const finish = beside
+      ? await withCatalog(made, (catalog) => beside(catalog, layout, copy))
+      : null;
     const catalog = await hashFile(made);
     // Those of the copy before belong to other bytes.
     for (const beside of ["-wal", "-shm"]) await rm(`${copy.database}${beside}`, { force: true });
     await guard(rename(made, copy.database));
+    await finish?.();
     await writeNote(folder, { holdfast: version, madeAt: new Date().toISOString(), catalog });
     return done;
   } finally {
@@ -138,12 +150,7 @@ async function mend(
   { named, put, count }: Pick<BackupOptions, "named"> & { put: Put; count(bytes: number): void },
 ): Promise<string[] | null> {
   const missing = new Set<string>();
-  const database = await readDatabase(catalog).catch((error) => {
-    if (error instanceof Problem && error.kind === "conflict") return null;
-    throw error;
-  });
-  if (!database) return null;
-  try {
+  return withCatalog(catalog, async (database) => {
     for await (const { sha256, size, isAwaited } of named(database)) {
       const target = fileOf(copy.blobs, sha256);
       if ((await sizeOf(target)) === size) continue;
@@ -158,10 +165,24 @@ async function mend(
       }
       if (!isAwaited) missing.add(sha256);
     }
+    return [...missing];
+  });
+}
+
+/** Null where it is of another version than this program, which cannot read it. */
+export async function withCatalog<T>(
+  path: string,
+  work: (catalog: ReadDatabase) => Promise<T>,
+): Promise<T | null> {
+  const database = await readDatabase(path).catch((error) => {
+    if (error instanceof Problem && error.kind === "conflict") return null;
+    throw error;
+  });
+  try {
+    return database && (await work(database));
   } finally {
-    await database.close();
+    await database?.close();
   }
-  return [...missing];
 }
 
 async function sizeOf(path: string): Promise<number | null> {

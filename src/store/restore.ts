@@ -2,7 +2,16 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { copyWhole, eachNew, type Note, readNote, refuseOverlap, refuseUnsound } from "./backup.ts";
+import {
+  type Beside,
+  copyWhole,
+  eachNew,
+  type Note,
+  readNote,
+  refuseOverlap,
+  refuseUnsound,
+  withCatalog,
+} from "./backup.ts";
 import { guard } from "./guard.ts";
 import { FILE_MODE, FOLDER_MODE, layoutOf, openLayout, restoreMark } from "./layout.ts";
 import { lockData } from "./lock.ts";
@@ -24,6 +33,7 @@ export async function restore(
   folder: string,
   root: string,
   told: (done: Pick<Restored, "files" | "bytes">) => void,
+  beside?: Beside,
 ): Promise<Restored> {
   refuseOverlap(folder, root);
   const note = await readNote(folder);
@@ -55,7 +65,9 @@ export async function restore(
     if ((await hashFile(`${to.database}.restored`)) !== note.catalog)
       throw new Problem("malformed", `${from.database} cannot be read twice alike: its disk fails`);
     await chmod(`${to.database}.restored`, FILE_MODE);
+    const finish = beside ? await withCatalog(from.database, (one) => beside(one, from, to)) : null;
     await guard(rename(`${to.database}.restored`, to.database));
+    await finish?.();
     await rm(restoreMark(root));
     return done;
   } finally {

@@ -39,6 +39,8 @@ export type SiteRoute =
   | { kind: "why"; purl: string }
   /** A file of the append-only log. */
   | { kind: "log"; path: string }
+  /** What this server says as a witness of other logs; `path`: null where it is shown a checkpoint. */
+  | { kind: "witness"; path: string | null }
   /** A code host tells a repository of a push. */
   | { kind: "git hook"; name: string }
   | PeopleRoute
@@ -64,6 +66,8 @@ export interface Api {
 const WHY = "/-/why/";
 /** Before the path of a file of the log. */
 const LOG = "/-/log/";
+/** Below it: what c2sp.org/tlog-witness has. */
+const WITNESS = "/-/log/witness/";
 /** Everything below it is the API's. */
 const API = "/-/api/";
 /** Where forms at the foot of each page send how somebody likes pages. */
@@ -87,6 +91,7 @@ export interface SiteDeps extends HomeDeps {
   /** What was counted over time. */
   series: ReadSeries;
   now(): number;
+  witness: WitnessSource;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
   /** Why it is not proven that the server enforces its rules, or null; in place of a function null where nothing proves that. */
@@ -101,8 +106,17 @@ export interface LogSource {
   loss(): Promise<{ kind: string } | null>;
   /** The newest signed checkpoint; null while the log is empty. */
   note(): string | null;
+  /** The newest one that witnesses signed, with their signatures. */
+  cosigned(): string | null;
   /** A tile or a bundle of entries; null for what is none of the newest checkpoint's. */
   tile(path: string): Promise<Uint8Array | null>;
+}
+
+/** What is asked of this server as a witness of other logs. */
+export interface WitnessSource {
+  readonly verifier: string;
+  addCheckpoint(body: Uint8Array): Promise<{ status: number; type: string; text: string }>;
+  checkpoint(originHash: string): Promise<string | null>;
 }
 
 export interface Site {
@@ -132,7 +146,7 @@ const NOTHING: Asked = {
   cookie: null,
 };
 
-/** Who watches a server asks for its health without a name, who logs in has none yet, and a code host signs in place of it. */
+/** Who watches a server asks for its health without a name, who logs in has none yet, and a code host and a log sign in place of it. */
 const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
   "live",
   "ready",
@@ -142,6 +156,7 @@ const OPEN: ReadonlySet<SiteRoute["kind"]> = new Set([
   "asset",
   "help",
   "liking",
+  "witness",
 ] as const);
 
 const ROUTES: Readonly<Record<string, SiteRoute>> = {
@@ -194,7 +209,10 @@ export function createSite(deps: SiteDeps): Site {
       const operator = parseOperator(method, path);
       if (operator) return operator;
       if (path === LIKING) return method === "POST" ? { kind: "liking" } : null;
+      if (method === "POST" && path === `${WITNESS}add-checkpoint`)
+        return { kind: "witness", path: null };
       if (method !== "GET" && method !== "HEAD") return null;
+      if (path.startsWith(WITNESS)) return { kind: "witness", path: path.slice(WITNESS.length) };
       if (path.startsWith(LOG)) return { kind: "log", path: path.slice(LOG.length) };
       if (path.startsWith(ASSETS)) return { kind: "asset", path };
       if (path.startsWith(`${PACKAGES}/`)) {
@@ -278,6 +296,8 @@ export function createSite(deps: SiteDeps): Site {
           );
         case "log":
           return logFile(route.path, deps.ledgerLog);
+        case "witness":
+          return witnessReply(route.path, request, deps.witness);
         case "live":
           return json(200, { status: "live", version: deps.version });
         case "ready": {
@@ -316,7 +336,10 @@ export function createSite(deps: SiteDeps): Site {
 
 /** https://c2sp.org/tlog-tiles: what a checkpoint names never changes, and a checkpoint does each second. */
 async function logFile(path: string, log: LogSource): Promise<Reply> {
-  const text = path === "checkpoint" ? log.note() : path === "key" ? `${log.verifier}\n` : null;
+  const [note, cosigned] = [log.note(), log.cosigned()];
+  // What witnesses signed is the note, and their lines after it.
+  const newest = note !== null && cosigned?.startsWith(note) ? cosigned : note;
+  const text = path === "checkpoint" ? newest : path === "key" ? `${log.verifier}\n` : null;
   if (text !== null)
     return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
   const bytes = await log.tile(path);
@@ -335,6 +358,27 @@ function enforcement(whyNot: SiteDeps["whyNotProven"]) {
   if (whyNot === null) return null;
   const reason = whyNot();
   return reason === null ? { enforcing: "yes" } : { enforcing: "not yet", reason };
+}
+
+/** Of a proof of 63 hashes and a checkpoint with some signatures. */
+const SHOWN = 64 * 1024;
+
+async function witnessReply(
+  path: string | null,
+  request: SiteRequest,
+  witness: WitnessSource,
+): Promise<Reply> {
+  if (path === null) {
+    const { status, type, text } = await witness.addCheckpoint(await request.body(SHOWN));
+    return reply(status, type, text, { "cache-control": "no-store" });
+  }
+  const text =
+    path === "key"
+      ? `${witness.verifier}\n`
+      : await witness.checkpoint(path.replace(/\/checkpoint$/, ""));
+  if (text === null)
+    throw new Problem("notFound", "This server has never signed a checkpoint of that log");
+  return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
 }
 
 const TITLES: Partial<Record<ProblemKind, string>> = {

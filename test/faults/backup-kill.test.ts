@@ -101,6 +101,12 @@ test("a backup that is made under load restores what clients had", async () => {
     expect([again.code, again.output]).toEqual([1, expect.stringContaining("is not empty")]);
     expect(await holdfast("verify", "--data", data)).toMatchObject({ code: 0 });
     expect(existsSync(join(data, "restore.json"))).toBe(false);
+    // Its log is that of the catalog: nothing is lost between them, and receipts of before hold.
+    const audited = await holdfast("ledger", "audit", "--data", data);
+    expect([audited.code, audited.output]).toEqual([0, expect.stringContaining("say the same")]);
+    const keys = [server.data, data].map((from) => holdfast("ledger", "key", "--data", from));
+    const [own, copied] = await Promise.all(keys);
+    expect(copied!.stdout).toBe(own!.stdout);
 
     restored = await startProcess({ config: text, data, flags: ["--offline"] });
     const after: unknown[] = [];

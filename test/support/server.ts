@@ -25,8 +25,8 @@ export interface TestServer {
   readonly log: string[];
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void;
-  /** Stops and starts again on the same data. */
-  restart(changes?: TestOptions & StartOptions): Promise<void>;
+  /** Stops and starts again on the same data, with what `between` makes of it. */
+  restart(changes?: TestOptions & StartOptions, between?: () => void): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
   operate(
     name: string,
@@ -104,9 +104,10 @@ export async function startServer(
     advance(milliseconds) {
       shift += milliseconds;
     },
-    async restart(changes = {}) {
+    async restart(changes = {}, between = () => {}) {
       wanted = { ...wanted, ...changes };
       await running.stop();
+      between();
       running = await begin();
     },
     async stop() {

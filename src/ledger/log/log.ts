@@ -8,7 +8,7 @@ import type { LogFiles } from "../../store/log-files.ts";
 import type { Events } from "../events.ts";
 import { GROUPS, leafOf } from "./leaf.ts";
 import { pageOfRows, type QueuedRow, readQueue } from "./rows.ts";
-import { BATCH, CHECKPOINT, startLog } from "./start.ts";
+import { BATCH, CHECKPOINT, COSIGNED, readCosigned, startLog } from "./start.ts";
 import {
   enqueue,
   fillOf,
@@ -36,6 +36,9 @@ export interface LedgerLog {
   size(): number;
   /** The newest signed checkpoint; null while it is empty. */
   note(): string | null;
+  /** The newest checkpoint that witnesses signed, with what they signed; null where none has. */
+  cosigned(): string | null;
+  keepCosigned(note: string): Promise<void>;
   /** The bytes of a tile or of a bundle of entries of the newest checkpoint; null for what is none. */
   tile(path: string): Promise<Uint8Array | null>;
   /** Makes leaves of all rows that wait, also of those that were there before there was a log. */
@@ -66,6 +69,7 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
   let pending: Pending | null = null;
   let running: Promise<void> | null = null;
   let isStopping = false;
+  let cosigned = await readCosigned(files, signer.verifier);
 
   const { loss } = started;
   if (loss) {
@@ -146,6 +150,11 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     loss: () => readLoss(database.read),
     size: () => tree.size,
     note: () => note,
+    cosigned: () => cosigned,
+    async keepCosigned(text) {
+      await files.write(COSIGNED, text);
+      cosigned = text;
+    },
     async tile(path) {
       const tile = parseStaticPath(path);
       const width = tile && hashesAtLevel(tree.size, Math.max(0, tile.level)) - tile.index * 256;

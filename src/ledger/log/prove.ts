@@ -1,9 +1,9 @@
 // Receipts: that the pin of a file is a leaf of the log, for who has the log's key and nothing else.
 import { Problem } from "../../core/problem.ts";
 import { openCheckpoint } from "../../proof/checkpoint.ts";
-import { type HashAt, proveRecord } from "../../proof/merkle.ts";
+import { proveRecord } from "../../proof/merkle.ts";
 import { openSigner } from "../../proof/signer.ts";
-import { FULL, hashFromTile, tileOf } from "../../proof/tile.ts";
+import { FULL } from "../../proof/tile.ts";
 import { formatProof, openProof, parseProof } from "../../proof/tlog-proof.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
 import type { Query } from "../../store/database.ts";
@@ -11,11 +11,11 @@ import type { LogFiles } from "../../store/log-files.ts";
 import { readPin } from "../pins.ts";
 import { readLeaf } from "./leaf.ts";
 import type { LedgerLog } from "./log.ts";
-import { CHECKPOINT, KEY } from "./start.ts";
+import { CHECKPOINT, KEY, readCosigned } from "./start.ts";
 import { pinnedAt } from "./state.ts";
-import { DamagedLog, readEntries, readTile } from "./tree.ts";
+import { DamagedLog, hashesOf, readEntries } from "./tree.ts";
 
-export type ProvingLog = Pick<LedgerLog, "files" | "note" | "verifier">;
+export type ProvingLog = Pick<LedgerLog, "files" | "note" | "verifier" | "cosigned">;
 
 export interface PinProof {
   repository: string;
@@ -32,13 +32,14 @@ export interface PinProof {
 export async function readLog(files: LogFiles): Promise<ProvingLog> {
   const [key, note] = [await files.read(KEY), await files.read(CHECKPOINT)];
   const signer = key && openSigner(Buffer.from(key).toString());
-  if (!signer || !note)
+  if (!signer)
     throw new Problem(
       "notFound",
-      "There is no log here yet: a server of this version writes it, within some seconds of its first work",
+      "There is no log here yet: a server of this version makes it when it starts",
     );
-  const text = Buffer.from(note).toString();
-  return { files, verifier: signer.verifier, note: () => text };
+  const text = note && Buffer.from(note).toString();
+  const cosigned = await readCosigned(files, signer.verifier);
+  return { files, verifier: signer.verifier, note: () => text, cosigned: () => cosigned };
 }
 
 /**
@@ -54,9 +55,12 @@ export async function provePin(
   const pin = await readPin(sql, key);
   if (!pin) return null;
   const index = await pinnedAt(sql, repository, name, file);
-  const note = log.note();
   const verifier = parseVerifierKey(log.verifier)!;
-  const { size } = note === null ? { size: 0 } : openCheckpoint(note, verifier);
+  const sizeOf = (text: string | null) => (text === null ? 0 : openCheckpoint(text, verifier).size);
+  // What witnesses signed is worth more than what is newer.
+  const signed = log.cosigned();
+  const note = index !== null && index < sizeOf(signed) ? signed : log.note();
+  const size = sizeOf(note);
   if (index === null || note === null || index >= size)
     throw new Problem(
       "conflict",
@@ -68,7 +72,7 @@ export async function provePin(
     const leaf = readLeaf(entry);
     if (leaf?.kind !== "pin" || leaf.said["file"] !== file || leaf.said["sha256"] !== pin.sha256)
       throw new DamagedLog(`leaf ${index} says something else of it than the database`);
-    const path = await proveRecord(size, index, (wanted) => readHashes(log.files, size, wanted));
+    const path = await proveRecord(size, index, hashesOf(log.files, size));
     const proof = { index, path, note, extra: entry };
     openProof(proof, entry, verifier);
     return {
@@ -87,15 +91,6 @@ export async function provePin(
       `The pin of ${file} of ${name} cannot be proven: ${error.message}. \`holdfast ledger audit\` looks at all of the log`,
     );
   }
-}
-
-async function readHashes(files: LogFiles, size: number, wanted: HashAt[]): Promise<Uint8Array[]> {
-  return Promise.all(
-    wanted.map(async (at) => {
-      const tile = tileOf(at, size);
-      return hashFromTile(tile, await readTile(files, tile.level, tile.index, tile.width), at);
-    }),
-  );
 }
 
 /** The files of a release, by what is stored and what documents say of it, in their order. */

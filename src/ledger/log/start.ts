@@ -12,11 +12,12 @@ import { type QueuedRow, readQueue } from "./rows.ts";
 import { type KnownLoss, readState, takeOff, writeState } from "./state.ts";
 import { DamagedLog, emptyTree, type LogTree, readEntries, readTree } from "./tree.ts";
 
-/** Rows that become leaves at once; more cannot lie between log and catalog after a crash. */
-export const BATCH = 4096;
+/** Rows that become leaves at once: some milliseconds in which nothing else has its turn. More cannot lie between log and catalog after a crash. */
+export const BATCH = 1024;
 
 export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
+export const COSIGNED = "cosigned";
 
 export interface Loss extends KnownLoss {
   detail: Record<string, unknown>;
@@ -57,6 +58,18 @@ export async function startLog(
       why = error.message;
     }
   return beginAnew(files, name, why);
+}
+
+/** What witnesses signed of this log; null for what is of another one, or of none. */
+export async function readCosigned(files: LogFiles, verifier: string): Promise<string | null> {
+  const text = textOf(await files.read(COSIGNED));
+  try {
+    if (text !== null) openCheckpoint(text, parseVerifierKey(verifier)!);
+    return text;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return null;
+  }
 }
 
 function textOf(bytes: Uint8Array | null): string | null {

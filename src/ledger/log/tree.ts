@@ -1,5 +1,11 @@
 // The tree of the log: its right edge in memory, all of it in files.
-import { foldSubtrees, recordHash, subtrees, type Tree } from "../../proof/merkle.ts";
+import {
+  foldSubtrees,
+  type ReadHashes,
+  recordHash,
+  subtrees,
+  type Tree,
+} from "../../proof/merkle.ts";
 import {
   FULL,
   HASH_SIZE,
@@ -82,6 +88,17 @@ export async function readTile(
   const bytes = (await files.read(path)) ?? (whole && (await files.read(whole)));
   if (!bytes) throw new DamagedLog(`${path} of the log is not there`);
   return level < 0 ? bytes : bytes.subarray(0, width * HASH_SIZE);
+}
+
+/** Hashes of a tree of `size`, out of its tiles, as they are. */
+export function hashesOf(files: LogFiles, size: number): ReadHashes {
+  return (wanted) =>
+    Promise.all(
+      wanted.map(async (at) => {
+        const tile = tileOf(at, size);
+        return hashFromTile(tile, await readTile(files, tile.level, tile.index, tile.width), at);
+      }),
+    );
 }
 
 async function readHashes(

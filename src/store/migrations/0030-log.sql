@@ -46,6 +46,13 @@ CREATE TABLE log_pins (
   PRIMARY KEY (repository, package, file)
 );
 
+-- The newest checkpoint of each other log that this server is a witness of, as it was cosigned.
+CREATE TABLE log_witnessed (
+  origin TEXT NOT NULL PRIMARY KEY,
+  size   BIGINT NOT NULL,
+  note   TEXT NOT NULL
+);
+
 CREATE TRIGGER pins_logged AFTER INSERT ON pins BEGIN
   INSERT INTO log_queue (kind, repository, package, file, at, sha256, size, source, integrity, state)
     VALUES ('pin', NEW.repository, NEW.package, NEW.file, NEW.first_seen, NEW.sha256, NEW.size, NEW.upstream, NEW.digests, NEW.content);
