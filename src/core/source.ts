@@ -131,6 +131,11 @@ export interface SourceRelease {
     purl: string;
     path: string;
     metadata: unknown;
+    /** The metadata in place of that, where it tells of digests of the bytes: these, as `Upload.digests` has them. */
+    described?: {
+      digests: readonly string[];
+      metadata(digests: Readonly<Record<string, string>>): unknown;
+    };
     bytes: AsyncIterable<Uint8Array>;
     /** Bytes at most: Problem("tooLarge") past that. */
     limit: number;

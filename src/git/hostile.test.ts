@@ -22,7 +22,7 @@ import { hostKeysIn, reachOf } from "./address.ts";
 import { openMirrors } from "./mirrors.ts";
 import { isRefName } from "./refs.ts";
 import { createSandbox, GitFailed } from "./sandbox.ts";
-import { makeRepository, serveGit } from "./testkit.ts";
+import { makeRepository, serveGit, type TestRepository } from "./testkit.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -48,6 +48,76 @@ test("what is larger than its limit is given up while it comes, and nothing of i
   await expect(mirrors.fetch(match, null)).rejects.toThrow(/file:\/\/.*lib/);
   const left = readdirSync(join(data, "git"), { recursive: true }).map(String);
   expect(left.filter((name) => /tmp_|\.lock$|\.pack$/.test(name))).toEqual([]);
+});
+
+test("what is larger than its limit is given up also when it came at once", async () => {
+  const { data, code, mirrors, matchOf } = scene();
+  code.commit({ "big.bin": randomBytes(2 * 2 ** 20) });
+  const match = matchOf(code.url, { limit: 2 ** 20 });
+  for (let attempt = 0; attempt < 2; attempt += 1)
+    await expect(mirrors.fetch(match, null)).rejects.toMatchObject({
+      kind: "tooLarge",
+      message: expect.stringContaining("larger than 1.0 MiB (sources: limit)"),
+    });
+  expect(mirrors.has(match.url)).toBe(false);
+  const left = readdirSync(join(data, "git"), { recursive: true }).map(String);
+  expect(left.filter((name) => /\.pack$|coming/.test(name))).toEqual([]);
+});
+
+/** A tree of these entries, as no git would make it. */
+function treeOf(
+  data: string,
+  code: TestRepository,
+  entries: [mode: string, name: string, id: string][],
+) {
+  const parts = entries.flatMap(([mode, name, id]) => [
+    Buffer.from(`${mode} ${name}\0`),
+    Buffer.from(id, "hex"),
+  ]);
+  const file = join(data, "tree");
+  writeFileSync(file, Buffer.concat(parts));
+  return code.git("hash-object", "-t", "tree", "-w", "--literally", file);
+}
+
+test("a tree of trees that is a hundred million files is told of as too large, and its commit is read all the same", async () => {
+  const { data, code, mirrors, match } = scene();
+  code.commit({ "a.txt": "one\n" });
+  let tree = treeOf(data, code, [["100644", "a", code.git("rev-parse", "HEAD:a.txt")]]);
+  for (let depth = 0; depth < 8; depth += 1)
+    tree = treeOf(
+      data,
+      code,
+      Array.from({ length: 10 }, (_, at) => ["40000", `folder-${at}`, tree]),
+    );
+  const commit = code.git("commit-tree", "-m", "bomb", tree);
+  code.git("update-ref", "refs/tags/v1.0.0", commit);
+  await mirrors.fetch(match, null);
+  const read = mirrors.read(match.url);
+  expect((await read.commit(commit))?.id).toBe(commit);
+  expect(await read.file(commit, "a.txt", 10)).toBeNull();
+  await expect(read.tree(commit)).rejects.toMatchObject({
+    kind: "tooLarge",
+    message: expect.stringContaining(`Commit ${commit} has too many files`),
+  });
+}, 120_000);
+
+test("an archive that git refuses to make is a problem of the code", async () => {
+  const { data, code, mirrors, match } = scene();
+  code.commit({ "a.txt": "one\n" });
+  const blob = code.git("rev-parse", "HEAD:a.txt");
+  const commit = code.git(
+    "commit-tree",
+    "-m",
+    "evil",
+    treeOf(data, code, [["100644", "..", blob]]),
+  );
+  code.git("update-ref", "refs/heads/evil", commit);
+  await mirrors.fetch(match, null);
+  const archive = mirrors.read(match.url).archive(commit, { exportIgnore: true });
+  await expect(Array.fromAsync(archive)).rejects.toMatchObject({
+    kind: "malformed",
+    message: expect.stringContaining("invalid path '..'"),
+  });
 });
 
 test("hooks, configuration and submodules of a repository are never run, read or fetched", async () => {
@@ -78,11 +148,10 @@ test("names that climb are told as they are, and nothing is written where they p
   const { data, code, mirrors, match } = scene();
   code.commit({ "a.txt": "one\n" });
   const blob = code.git("rev-parse", "HEAD:a.txt");
-  const entry = (name: string) =>
-    Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(blob, "hex")]);
-  const file = join(data, "tree");
-  writeFileSync(file, Buffer.concat([entry(".."), entry(".git")]));
-  const tree = code.git("hash-object", "-t", "tree", "-w", "--literally", file);
+  const tree = treeOf(data, code, [
+    ["100644", "..", blob],
+    ["100644", ".git", blob],
+  ]);
   code.git("update-ref", "refs/heads/evil", code.git("commit-tree", "-m", "evil", tree));
   const { refs } = (await mirrors.fetch(match, null))!;
   const { commit } = refs.find(({ name }) => name === "evil")!;

@@ -98,17 +98,16 @@ export async function fetchMirror(
     try {
       const both = signal ? AbortSignal.any([signal, growing.signal]) : growing.signal;
       const call = { ...ask, timeoutMs: bounds.fetchMs, signal: both };
-      await sandbox
-        .run(
-          isFirst
-            ? { ...call, gitDir: null, args: cloning(url, place) }
-            : { ...call, gitDir, args: fetching(url) },
-        )
-        .catch(async (error) => {
-          if (isFirst) await rm(place, { recursive: true, force: true });
-          else await sweep(gitDir);
-          throw growing.problem() ?? failed(error, url);
-        });
+      await sandbox.run(
+        isFirst
+          ? { ...call, gitDir: null, args: cloning(url, place) }
+          : { ...call, gitDir, args: fetching(url) },
+      );
+      await growing.check();
+    } catch (error) {
+      if (isFirst) await rm(place, { recursive: true, force: true });
+      else await sweep(gitDir);
+      throw growing.problem() ?? failed(error, url);
     } finally {
       growing.end();
     }

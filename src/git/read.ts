@@ -19,8 +19,8 @@ const ARCHIVE_MS = 10 * 60_000;
 /** Of objects that are read together, and of a commit among them. */
 const BATCH = 16 * 1024 * 1024;
 const COMMIT = 64 * 1024;
-/** A tree of a million files. */
-const TREE = 256 * 1024 * 1024;
+/** A tree of some hundred thousand files. */
+const TREE = 64 * 1024 * 1024;
 
 interface Seen {
   type: string;
@@ -119,15 +119,16 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
     },
     async commit(id) {
       if (!isId(id)) return null;
+      // `git show` would look into its tree.
       const args = [
-        "show",
-        "--no-patch",
-        "--no-notes",
+        "rev-list",
+        "--max-count=1",
         "--format=%H %ct",
         "--end-of-options",
         `${id}^{commit}`,
       ];
-      const [found, seconds] = ((await unlessMissing(() => text(args))) ?? "").trim().split(" ");
+      const said = (await unlessMissing(() => text(args))) ?? "";
+      const [found, seconds] = said.trim().split("\n").at(-1)!.split(" ");
       if (found !== id || !/^-?\d+$/.test(seconds ?? "")) return null;
       return { id, time: Number(seconds) * 1000 };
     },
@@ -144,7 +145,7 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
     async tree(commit, folder = "") {
       const args = ["ls-tree", "-r", "-l", "-z", "--full-tree", known(commit), "--"];
       if (folder !== "") args.push(folder);
-      return readTree(await text(args, TREE));
+      return readTree(await readable(commit, () => text(args, TREE)));
     },
     async file(commit, path, limit) {
       if (!isPlain(path)) return null;
@@ -153,21 +154,41 @@ export function readMirror(sandbox: Sandbox, place: string): MirrorReader {
       if (seen.size > limit) throw tooLarge(path, limit);
       return sandbox.run({ gitDir, args: ["cat-file", "blob", seen.id], outputLimit: limit + 1 });
     },
-    archive(commit, { folder = "", exportIgnore }) {
+    async *archive(commit, { folder = "", exportIgnore }) {
       const config = { "core.autocrlf": "input", "core.eol": "lf", "tar.umask": "022" };
       const args = ["archive", "--format=tar", "--end-of-options", known(commit)];
       // Behind --end-of-options git takes "--" for a path.
       if (folder !== "") args.push(folder);
-      return sandbox.stream({
-        gitDir: exportIgnore ? gitDir : exactDirectory(place),
-        args,
-        config,
-        environment: { GIT_LITERAL_PATHSPECS: "1" },
-        timeoutMs: ARCHIVE_MS,
-        outputLimit: ARCHIVE,
-      });
+      try {
+        yield* sandbox.stream({
+          gitDir: exportIgnore ? gitDir : exactDirectory(place),
+          args,
+          config,
+          environment: { GIT_LITERAL_PATHSPECS: "1" },
+          timeoutMs: ARCHIVE_MS,
+          outputLimit: ARCHIVE,
+        });
+      } catch (error) {
+        throw unreadable(commit, error);
+      }
     },
   };
+}
+
+async function readable<T>(commit: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw unreadable(commit, error);
+  }
+}
+
+/** What git stops at is the code's own: names that climb, trees without end. */
+function unreadable(commit: string, error: unknown): unknown {
+  if (error instanceof Problem && error.kind === "tooLarge")
+    return new Problem("tooLarge", `Commit ${commit} has too many files: ${error.message}`);
+  if (!(error instanceof GitFailed)) return error;
+  return new Problem("malformed", `git cannot read commit ${commit}: ${error.message}`);
 }
 
 /** git takes "./" for the folder that it works in, and reads a question to the end of its line. */

@@ -13,10 +13,7 @@ export function watchSize(gitDir: string, url: string, most: number) {
   let problem: Problem | null = null;
   let isLooking = false;
   const look = async () => {
-    if (isLooking) return;
-    isLooking = true;
     const size = await sizeOf(join(gitDir, "objects"));
-    isLooking = false;
     if (size <= most || problem) return;
     problem = new Problem(
       "tooLarge",
@@ -24,10 +21,20 @@ export function watchSize(gitDir: string, url: string, most: number) {
     );
     aborting.abort();
   };
-  const timer = setInterval(() => void look(), LOOK_MS);
+  const timer = setInterval(async () => {
+    if (isLooking) return;
+    isLooking = true;
+    await look();
+    isLooking = false;
+  }, LOOK_MS);
   return {
     signal: aborting.signal,
     problem: () => problem,
+    /** Looks for the last time: what came may have come between two looks. */
+    async check() {
+      await look();
+      if (problem) throw problem;
+    },
     end: () => clearInterval(timer),
   };
 }

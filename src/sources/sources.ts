@@ -165,10 +165,12 @@ export function createSources(
     const { files, ...release } = await build();
     const received: Publication["files"] = [];
     try {
-      for (const { bytes, limit, ...file } of files) {
+      for (const { bytes, limit, described, ...file } of files) {
         const first = await fetchedBytes(packageName, file.file);
-        const upload = await hosting.receive(packageName, first ?? bytes, limit);
-        received.push({ ...file, upload });
+        const { digests } = described ?? {};
+        const upload = await hosting.receive(packageName, first ?? bytes, limit, digests);
+        const metadata = described?.metadata(upload.digests) ?? file.metadata;
+        received.push({ ...file, metadata, upload });
       }
       await hosting.publish({
         ...release,

@@ -155,6 +155,40 @@ withPrograms(["composer"], () => {
   );
 
   test(
+    "an archive has a checksum from when it was made, and no lock of before or after is the worse for it",
+    () =>
+      scene.told(async () => {
+        const oak = makeRepository(join(hosts, "oak"));
+        oak.commit({ "composer.json": manifest("acme/oak"), leaf: "green" });
+        oak.tag("1.0.0");
+        const again = async (project: ComposerProject) => {
+          project.forget();
+          await scene.setUp(project, scene.tokens[0]!, "acme");
+        };
+        const project = await projectOf({ "acme/oak": "^1.0" });
+        await project.must("update");
+        const before = project.read("composer.lock");
+        const { shasum: none, ...dist } = locked(project, "acme/oak")!.dist!;
+        expect(none).toBeUndefined();
+        await again(project);
+        expect(await project.must("update")).toContain("Nothing to modify in lock file");
+        const { shasum, ...same } = locked(project, "acme/oak")!.dist!;
+        expect([shasum, same]).toEqual([expect.stringMatching(/^[0-9a-f]{40}$/), dist]);
+        const after = project.read("composer.lock");
+        for (const lock of [before, after]) {
+          await again(project);
+          project.write("composer.lock", lock);
+          await project.must("install");
+          expect(project.read("vendor/acme/oak/leaf")).toBe("green");
+        }
+        await again(project);
+        project.write("composer.lock", after.replace(shasum, "0".repeat(40)));
+        expect((await project.run("install")).output).toContain("checksum verification");
+      }),
+    180_000,
+  );
+
+  test(
     "what was seen is installed again with fresh caches while the code host is gone, and what was not is no 'not found'",
     () =>
       scene.told(async () => {

@@ -47,6 +47,7 @@ const bounded: Record<string, string> = {
   "src/formats/go/canary.ts": "the same",
   "src/formats/go/publish.ts": "a go.mod, up to 16 MiB",
   "src/git/mirror.ts": "the list of what a code host has, as it was seen last",
+  "src/git/packed.ts": "a line for each ref of a mirror, of which there is a bound",
   "src/git/sandbox.ts": "what git says, up to a bound of each call",
   "src/formats/npm/signing.ts": "a key",
   "src/formats/npm/tarball-inside.ts": "a package.json and a readme, up to a limit for each",

@@ -26,6 +26,8 @@ async function* entriesOf(
 ): AsyncGenerator<NewZipEntry> {
   const { folder } = source;
   const top = folder === "" ? "" : `${folder}/`;
+  // git holds all names in memory before it packs the first: one with too many of them is found out here.
+  await source.tree(commit, folder);
   const tar = source.archive(commit, { ...(folder && { folder }), exportIgnore: true });
   let isEmpty = true;
   for await (const { name, type, mode, target, chunks } of readTar(tar)) {

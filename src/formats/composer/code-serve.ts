@@ -90,6 +90,7 @@ async function shownOf(
   const hosted = hosting.owns(name) ? await hosting.read(name) : null;
   const removed = hosted ? await source.removed(name) : new Set<string>();
   const yanked = yankedIn(hosted);
+  const sums = sumsIn(hosted);
   const all = await versionsOf(name, source, repository, memory).catch((error) => {
     // What was published under the name before is there without any code.
     if (hosted && error instanceof Problem && error.kind === "notFound") return [];
@@ -102,13 +103,24 @@ async function shownOf(
       ({ normalized, commit }) =>
         !removed.has(distFile(normalized, commit)) && !yanked.has(normalized),
     )
-    .map((one) => documentOf(name, one, source, state));
+    .map((one) => documentOf(name, one, source, state, sums));
   const known = new Set(all.map(({ normalized }) => normalized));
   const uploaded = hosted ? hostedVersions(hosted, name, dev) : [];
   return [
     ...made,
     ...uploaded.filter(({ version_normalized }) => !known.has(String(version_normalized))),
   ];
+}
+
+/** SHA-1 by the name of the archive, of those that were made. */
+function sumsIn(hosted: HostedPackage | null): ReadonlyMap<string, string> {
+  const files = hosted?.releases.flatMap((release) => release.files) ?? [];
+  return new Map(
+    files.flatMap(({ file, metadata }): [string, string][] => {
+      const { sha1 } = metadata as DistMetadata;
+      return sha1 === null ? [] : [[file, sha1]];
+    }),
+  );
 }
 
 function yankedIn(hosted: HostedPackage | null): Set<string> {
@@ -142,8 +154,10 @@ function documentOf(
   { version, normalized, commit, time, manifest, isDefaultBranch }: CodeVersion,
   source: CodeSource,
   { abandoned }: PackageState,
+  sums: ReadonlyMap<string, string>,
 ): Version {
   const checkout = checkoutOf(commit, source);
+  const shasum = sums.get(distFile(normalized, commit));
   return {
     ...manifest.data,
     name,
@@ -151,7 +165,7 @@ function documentOf(
     version_normalized: normalized,
     ...(checkout && { source: checkout }),
     // The views say where it is.
-    dist: { type: "zip", url: "https://localhost/", reference: commit },
+    dist: { type: "zip", url: "https://localhost/", reference: commit, ...(shasum && { shasum }) },
     time,
     ...(isDefaultBranch && { "default-branch": true }),
     ...(abandoned !== undefined && { abandoned }),
@@ -249,12 +263,20 @@ async function releaseOf(
         purl: purl("composer", name, version),
         path: `/dists/${name}/${file}`,
         metadata,
+        described: {
+          digests: ["sha1"],
+          metadata: ({ sha1 }) => ({ ...metadata, sha1: hexOf(sha1) }),
+        },
         bytes: archiveOf(commit, read.manifest.exclude, source),
         limit: ARCHIVE_LIMIT,
       },
     ],
     ...(isHead && { state: (before) => withHead(before, versionPart(normalized), file) }),
   };
+}
+
+function hexOf(base64: string | undefined): string | null {
+  return base64 === undefined ? null : Buffer.from(base64, "base64").toString("hex");
 }
 
 function bytesOf(text: string): Bytes {

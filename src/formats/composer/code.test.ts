@@ -139,6 +139,7 @@ async function archived(bytes: Buffer, exclude: string[] = [], folder = "") {
   const source = {
     url: "https://git.example.test/ui.git",
     folder,
+    tree: async () => [],
     async *archive() {
       for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
     },
