@@ -109,7 +109,15 @@ test("requests are kept by how they were answered, and a 304 is a kind of its ow
   const { series: found } = await read("requests", before, clock + 1);
   expect(
     Object.fromEntries(found.map((one) => [one.labels["outcome"], overall([one])!.sum])),
-  ).toEqual({ hit: 2, miss: 1, "not-modified": 2, refused: 2, unavailable: 1, failed: 1, stale: 1 });
+  ).toEqual({
+    hit: 2,
+    miss: 1,
+    "not-modified": 2,
+    refused: 2,
+    unavailable: 1,
+    failed: 1,
+    stale: 1,
+  });
 });
 
 test("a histogram of a longer step is that of its shorter ones, bucket by bucket", async () => {
