@@ -2,9 +2,9 @@
 CREATE TABLE series (
   id     INTEGER PRIMARY KEY,
   name   TEXT NOT NULL,
-  labels TEXT NOT NULL,              -- JSON, by name
-  UNIQUE (name, labels)
+  labels TEXT NOT NULL               -- JSON, by name
 );
+CREATE UNIQUE INDEX series_by_name ON series (name, labels);
 CREATE TABLE series_points (
   series  BIGINT NOT NULL,
   step    BIGINT NOT NULL,           -- its length in milliseconds
