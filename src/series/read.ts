@@ -11,8 +11,8 @@ import { joined } from "./origins.ts";
 import { type KnownSeries, readKnown, readPoints } from "./rows.ts";
 import { beginOf, type ShownSteps, stepsFor } from "./steps.ts";
 
-/** Series that are read before others have their turn. */
-const AT_ONCE = 8;
+/** Points that are read before others have their turn. */
+const AT_ONCE = 4096;
 
 type Points = (SeriesPoint | null)[];
 
@@ -30,16 +30,11 @@ export async function readSeries(
       names.includes(name) && (repository === undefined || labels["repository"] === repository),
   );
   const ran = await timesOfRunning(sql, known, steps);
-  const series: Series[] = [];
-  for (let at = 0; at < wanted.length; at += AT_ONCE) {
-    const some = wanted.slice(at, at + AT_ONCE);
-    const found = await pointsOf(sql, some, steps);
-    for (const { id, name, labels } of some) {
-      const points = found.get(id);
-      if (points) series.push({ name, labels, points: filled(points, ran, name) });
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const found = await pointsOf(sql, wanted, steps);
+  const series = wanted.flatMap(({ id, name, labels }): Series[] => {
+    const points = found.get(id);
+    return points ? [{ name, labels, points: filled(points, ran, name) }] : [];
+  });
   series.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return { from: steps.from, to: end, step: steps.length, isRunning: end > now, series };
 }
@@ -51,17 +46,23 @@ async function pointsOf(
   { kept, length, from, many }: ShownSteps,
 ): Promise<Map<number, Points>> {
   const ids = wanted.map(({ id }) => id);
-  const rows = await readPoints(sql, ids, kept, from, from + many * length);
   const found = new Map<number, Points>();
-  for (const { series, at, ...amount } of rows) {
-    let points = found.get(series);
-    if (!points) {
-      points = new Array<SeriesPoint | null>(many).fill(null);
-      found.set(series, points);
+  if (ids.length === 0) return found;
+  const end = from + many * length;
+  const span = Math.ceil(AT_ONCE / ids.length) * kept;
+  for (let begin = from; begin < end; begin += span) {
+    const rows = await readPoints(sql, ids, kept, begin, Math.min(end, begin + span));
+    for (const { series, at, ...amount } of rows) {
+      let points = found.get(series);
+      if (!points) {
+        points = new Array<SeriesPoint | null>(many).fill(null);
+        found.set(series, points);
+      }
+      const place = (beginOf(at, length) - from) / length;
+      const before = points[place];
+      points[place] = before ? joined(before, amount) : amount;
     }
-    const place = (beginOf(at, length) - from) / length;
-    const before = points[place];
-    points[place] = before ? joined(before, amount) : amount;
+    await new Promise((resolve) => setImmediate(resolve));
   }
   return found;
 }

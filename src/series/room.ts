@@ -10,7 +10,7 @@ import { prune, writeAdded } from "./write.ts";
 /** How often `flush` is to be called. A crash loses what came since. */
 export const FLUSH_MS = 10_000;
 /** How often what is too old is removed. */
-const PRUNE_MS = 10 * 60_000;
+const PRUNE_MS = 60 * 60_000;
 /** For so long the clock must have gone as it should before anything is removed by it: one that jumps ahead takes no history with it. */
 const TRUSTED_MS = 60 * 60_000;
 const JUMP_MS = 60_000;

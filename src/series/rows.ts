@@ -41,7 +41,7 @@ export async function readPoints(
   to: number,
 ): Promise<Point[]> {
   const rows = await sql`SELECT series, at, sum, count, max, buckets FROM series_points
-    WHERE series IN (${list(ids)}) AND step = ${step} AND at >= ${from} AND at < ${to}`;
+    WHERE step = ${step} AND at >= ${from} AND at < ${to} AND series IN (${list(ids)})`;
   return rows.map((row) => ({
     series: Number(row.series),
     at: Number(row.at),
@@ -64,7 +64,7 @@ export async function writePoints(
   ]);
   for (const some of portions(rows))
     await sql`INSERT INTO series_points (series, step, at, sum, count, max, buckets) VALUES ${tuples(some)}
-      ON CONFLICT (series, step, at) DO UPDATE
+      ON CONFLICT (step, at, series) DO UPDATE
       SET sum = excluded.sum, count = excluded.count, max = excluded.max, buckets = excluded.buckets`;
 }
 
@@ -75,16 +75,14 @@ export async function deletePoints(
   from: number,
   to: number,
 ): Promise<void> {
-  await sql`DELETE FROM series_points
-    WHERE series IN (SELECT id FROM series) AND step = ${step} AND at < ${from}`;
-  await sql`DELETE FROM series_points
-    WHERE series IN (SELECT id FROM series) AND step = ${step} AND at > ${to}`;
+  await sql`DELETE FROM series_points WHERE step = ${step} AND at < ${from}`;
+  await sql`DELETE FROM series_points WHERE step = ${step} AND at > ${to}`;
 }
 
-/** Series of which nothing is kept any more. */
-export async function deleteEmpty(sql: Query): Promise<void> {
+/** Series that have no point of the step that is kept longest: they have none at all. */
+export async function deleteEmpty(sql: Query, longest: number): Promise<void> {
   await sql`DELETE FROM series
-    WHERE NOT EXISTS (SELECT 1 FROM series_points WHERE series_points.series = series.id)`;
+    WHERE id NOT IN (SELECT series FROM series_points WHERE step = ${longest})`;
 }
 
 /** "3,,1": most are empty. */

@@ -68,5 +68,5 @@ async function identified(
 export async function prune(sql: Query, at: number): Promise<void> {
   for (const { length, keptFor } of KEPT)
     await deletePoints(sql, length, beginOf(at - keptFor, length), at + length);
-  await deleteEmpty(sql);
+  await deleteEmpty(sql, KEPT.at(-1)!.length);
 }

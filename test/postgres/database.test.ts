@@ -151,7 +151,7 @@ function define(): void {
     const here = async (text: string) => said((await one.read.unsafe(text)) as { said: string }[]);
     expect(
       await here(
-        `SELECT table_name || '.' || column_name || ' ' || replace(upper(data_type), 'BYTEA', 'BLOB') ||
+        `SELECT table_name || '.' || column_name || ' ' || replace(replace(upper(data_type), 'BYTEA', 'BLOB'), 'DOUBLE PRECISION', 'REAL') ||
          CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END AS said
          FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'schema_version'`,
       ),
