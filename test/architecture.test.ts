@@ -29,6 +29,8 @@ const rooms: Record<string, readonly string[]> = {
   hooks: ["core", "store"],
   formats: ["core", "archive", "proof"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
+  // Spans and how a collector is told of them; what is traced and the way out are given.
+  traces: ["core"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],

@@ -40,6 +40,7 @@ import { type Lock, lockData } from "../store/lock.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
+import type { Traces } from "./traces.ts";
 
 export interface Ground {
   readonly layout: Layout;
@@ -56,6 +57,8 @@ export interface Ground {
   readonly tally: Tally;
   readonly bodies: Bodies;
   readonly log: Log;
+  /** Null where none are wanted. */
+  readonly traces: Traces | null;
   /** Bytes of the disk of the data directory. */
   disk(): Promise<{ free: number; total: number }>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
@@ -71,7 +74,9 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 );
 
 /** What of the configuration cannot be changed while it stands. */
-export type GroundConfig = Pick<Config, "data" | "cache" | "requests" | "publicUrl">;
+export type GroundConfig = Pick<Config, "data" | "cache" | "requests" | "publicUrl"> & {
+  traces?: Config["traces"];
+};
 
 /** Throws a Problem when the data directory is in use or newer than this program. */
 export async function openGround(
@@ -84,7 +89,11 @@ export async function openGround(
   const tightened = tighten(layout.root);
   if (tightened) log.write("warn", tightened);
   emptyIncoming(layout);
-  const database = await openDatabase(layout.database);
+  const traces = config.traces
+    ? (await import("./traces.ts")).openTraces(config.traces, log)
+    : null;
+  const opened = await openDatabase(layout.database);
+  const database = traces?.database(opened) ?? opened;
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
   const events = createEvents(database, log, metrics, now, hooks.event);
@@ -153,6 +162,7 @@ export async function openGround(
       timeMs: requests.time,
     }),
     log,
+    traces,
     elapsed,
     isAt(url) {
       publicUrl = url;
@@ -165,6 +175,7 @@ export async function openGround(
       await uses.flush().catch(() => {}); // a full disk: what was used last goes a little earlier
       await hooks.stop();
       await database.close();
+      await traces?.close();
       lock.release();
     },
   };
