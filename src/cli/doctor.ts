@@ -189,7 +189,9 @@ function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeRe
         text: `${host} ${way}: ${failure}`,
         hint: probe.proxy
           ? "Is the proxy up, and may it go there? What is stored is served all the same"
-          : `Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same; a repository that nobody wants is switched off by \`${subject}: false\` among the repositories`,
+          : `Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same${
+              broken === "bad" ? `; \`${subject}: false\` switches off what nobody wants` : ""
+            }`,
       };
     if (status !== null && [401, 403, 407, 451].includes(status))
       return {
