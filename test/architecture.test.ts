@@ -39,6 +39,8 @@ const rooms: Record<string, readonly string[]> = {
   // What calls for somebody; what its rules look at is given.
   alarms: ["core", "store"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
+  // Spans and how a collector is told of them; what is traced and the way out are given.
+  traces: ["core"],
   http: ["core"],
   worker: ["core", "store"],
   web: ["core"],

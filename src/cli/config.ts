@@ -65,6 +65,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       ...(Object.keys(written.login).length > 0 && { login: written.login }),
       ...(written.trustedPublishers.length > 0 && { trustedPublishers: written.trustedPublishers }),
       trustedProxies: config.trustedProxies,
+      ...(config.traces && { traces: config.traces }),
       socketMode: config.socketMode.toString(8).padStart(4, "0"),
       ...(config.feeds.length > 0 && { feeds: config.feeds.map(shownFeed) }),
       fetches: formatDuration(config.fetches),

@@ -66,6 +66,41 @@ Everything is in order
   });
 });
 
+test("programs are told the same as JSON, with the same exit codes", async () => {
+  const dead = { failure: "refused the connection", status: null, clockOffsetMs: null };
+  const told = async (npm: ProbeResult[]) => {
+    const { code, out } = await doctor({ npm }, {}, ["--json"]);
+    return { code, ...JSON.parse(out) };
+  };
+  const fine = await told([probe("npm.example.test")]);
+  expect(Object.keys(fine)).toEqual([
+    "code",
+    "version",
+    "at",
+    "state",
+    "bad",
+    "warnings",
+    "findings",
+  ]);
+  expect(fine).toMatchObject({ code: 0, state: "good", bad: 0, warnings: 0 });
+  expect(fine.at).toBe("2026-11-23T12:00:00.000Z");
+  expect(fine.findings).toContainEqual({
+    subject: "port",
+    state: "good",
+    text: "127.0.0.1:4653 is free",
+    hint: null,
+  });
+  expect(await told([probe("npm.example.test", { status: 403 })])).toMatchObject({
+    code: 0,
+    state: "warning",
+    warnings: 1,
+  });
+  const broken = await told([probe("npm.example.test", dead)]);
+  expect(broken).toMatchObject({ code: 1, state: "bad", bad: 1 });
+  const { hint } = broken.findings.find(({ state }: { state: string }) => state === "bad");
+  expect(hint).toContain("Is there a way out");
+});
+
 test("what is broken and what is odd, each with a way to mend it", async () => {
   const dead = { failure: "refused the connection", status: null, clockOffsetMs: null };
   const { code, out } = await doctor({

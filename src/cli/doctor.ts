@@ -1,6 +1,7 @@
 // `holdfast doctor`: looks at what a server needs from this machine and its network, and says how to mend it.
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { Address } from "../config/values.ts";
+import { version } from "../core/build.ts";
 import type { Format } from "../core/format.ts";
 import type { Probe } from "../core/probe.ts";
 import type { Holder } from "../store/holder.ts";
@@ -77,9 +78,11 @@ export function doctorCommand({
   return {
     name: "doctor",
     summary: "Look whether everything a server needs is there",
-    options: configOptions,
+    options: { ...configOptions, json: { help: "Print the findings as JSON, for programs" } },
     details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, each upstream: how it is reached, how fast it answers,
-and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials. Changes nothing. Exit code 1 when something is broken.`,
+and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials. Changes nothing. Exit code 0 when everything is in
+order or worth a warning at most, 1 when something is broken, 2 for a command line that it does not understand. A configuration with mistakes is told as by config
+check, with code 1 and without JSON.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
       const asked = config.repositories.map((repository) => ({
@@ -121,7 +124,9 @@ and whether it is a repository of its format; and each code host: whether it ans
         clock(probes),
       );
       findings.push(...(await code));
-      terminal.out(renderFindings(findings, terminal));
+      terminal.out(
+        given.on("json") ? reportOf(findings, terminal.now()) : renderFindings(findings, terminal),
+      );
       return findings.some(({ state }) => state === "bad") ? 1 : 0;
     },
   };
@@ -209,7 +214,9 @@ function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeRe
         text: `${host} ${way}: ${failure}`,
         hint: probe.proxy
           ? "Is the proxy up, and may it go there? What is stored is served all the same"
-          : "Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same",
+          : `Is there a way out, or is a proxy needed (proxy: in the configuration)? What is stored is served all the same${
+              broken === "bad" ? `; \`${subject}: false\` switches off what nobody wants` : ""
+            }`,
       };
     if (status !== null && [401, 403, 407, 451].includes(status))
       return {
@@ -231,6 +238,27 @@ function upstreamFindings(repository: RepositoryConfig, probes: readonly ProbeRe
       hint: "Is url: the whole address of the repository, with its path? What is stored is served all the same",
     };
   });
+}
+
+/** The report for programs. Keys stay what they are, and others may come: docs/operation.md. */
+export function reportOf(findings: readonly Finding[], now: number): string {
+  const count = (wanted: Finding["state"]) =>
+    findings.filter(({ state }) => state === wanted).length;
+  const [bad, warnings] = [count("bad"), count("warning")];
+  const report = {
+    version,
+    at: new Date(now).toISOString(),
+    state: bad ? "bad" : warnings ? "warning" : "good",
+    bad,
+    warnings,
+    findings: findings.map(({ subject, state, text, hint }) => ({
+      subject,
+      state,
+      text,
+      hint: hint ?? null,
+    })),
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
 }
 
 /** The report as people read it, with the verdict last. */

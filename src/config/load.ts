@@ -133,6 +133,8 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     access: noRules, // below
     trustedProxies: input.trustedProxies,
     socketMode: input.socketMode,
+    // A server that goes out to nobody tells no collector.
+    traces: offline ? null : (input.traces ?? null),
     login: resolveLogin(input.login, reader, { complain }),
     trustedPublishers,
     written: {

@@ -92,6 +92,15 @@ export interface TlsConfig extends CertificateFacts {
   pair: KeyPair;
 }
 
+/** How traces are told. */
+export interface TracesConfig {
+  endpoint: string;
+  /** 0 to 1. */
+  sample: number;
+  incoming: boolean;
+  outgoing: boolean;
+}
+
 export interface Config {
   listen: Address;
   /** Absolute. */
@@ -102,6 +111,8 @@ export interface Config {
   publicUrl: string | null;
   access: AccessRules;
   trustedProxies: string[];
+  /** Null: none are made. */
+  traces: TracesConfig | null;
   /** Of socket files. */
   socketMode: number;
   /** Null for plain HTTP. */

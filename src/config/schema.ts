@@ -194,6 +194,33 @@ const general = {
     .default(false)
     .describe("Never opens an outward connection. Flag `--offline`")
     .meta({ examples: [true] }),
+  traces: z
+    .strictObject({
+      endpoint: HttpUrl.describe(
+        "Where a collector takes OTLP over HTTP as JSON, with its path",
+      ).meta({ examples: ["http://127.0.0.1:4318/v1/traces"] }),
+      sample: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(1)
+        .describe("Which share of the requests is traced, from 0 to 1")
+        .meta({ examples: [0.1] }),
+      incoming: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether a request with a `traceparent` is a part of that trace, which then says whether it is kept",
+        )
+        .meta({ examples: [true] }),
+      outgoing: z
+        .boolean()
+        .default(false)
+        .describe("Whether upstreams are told a `traceparent`")
+        .meta({ examples: [true] }),
+    })
+    .optional()
+    .describe("Traces for OpenTelemetry: requests, fetches from upstreams, writes of the catalog"),
   logs: z
     .strictObject({
       style: z

@@ -50,6 +50,7 @@ import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstrea
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
 import { countSources } from "./source-metrics.ts";
+import type { Traces } from "./traces.ts";
 
 export interface Ground {
   readonly layout: Layout;
@@ -74,6 +75,8 @@ export interface Ground {
   readonly series: SeriesRoom;
   readonly bodies: Bodies;
   readonly log: Log;
+  /** Null where none are wanted. */
+  readonly traces: Traces | null;
   /** Bytes of the disk of the data directory. */
   disk(): Promise<{ free: number; total: number }>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
@@ -89,7 +92,9 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 );
 
 /** What of the configuration cannot be changed while it stands. */
-export type GroundConfig = Pick<Config, "data" | "database" | "cache" | "requests" | "publicUrl">;
+export type GroundConfig = Pick<Config, "data" | "database" | "cache" | "requests" | "publicUrl"> & {
+  traces?: Config["traces"];
+};
 
 export interface GroundDeps extends Pick<Shared, "patienceMs"> {
   log: Log;
@@ -108,10 +113,14 @@ export async function openGround(
   const tightened = tighten(layout.root);
   if (tightened) log.write("warn", tightened);
   emptyIncoming(layout);
-  const database = await openCatalog(config, layout).catch((error) => {
+  const traces = config.traces
+    ? (await import("./traces.ts")).openTraces(config.traces, log)
+    : null;
+  const opened = await openCatalog(config, layout).catch((error) => {
     lock.release();
     throw error;
   });
+  const database = traces?.database(opened) ?? opened;
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
   const events = createEvents(database, log, metrics, now, hooks.event);
@@ -196,6 +205,7 @@ export async function openGround(
       timeMs: requests.time,
     }),
     log,
+    traces,
     elapsed,
     isAt(url) {
       publicUrl = url;
@@ -214,6 +224,7 @@ export async function openGround(
           log.write("error", "The log could not be ended", { error: String(error) }),
         );
       await database.close();
+      await traces?.close();
       lock.release();
     },
   };

@@ -166,7 +166,8 @@ function mount(settings: RepositoryConfig, ground: Ground, bases: readonly Held[
   const { layers, upstream } = layersOf(settings, ground, bases);
   const hasUpstreams = settings.upstreams.length + bases.length > 0;
   const from = bases.length > 0 ? layered(layers) : (upstream ?? offline());
-  const mounted = createRepository({ ...settings, hasUpstreams }, format, from, shared, bases);
+  const asked = ground.traces?.upstream(from, settings.name) ?? from;
+  const mounted = createRepository({ ...settings, hasUpstreams }, format, asked, shared, bases);
   return { ...mounted, settings, upstream, holders: 0, releases: [] };
 }
 

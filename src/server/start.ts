@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { createRetries } from "../api/retries.ts";
 import { createRuns } from "../api/runs.ts";
+import type { App } from "../app.ts";
 import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
@@ -164,7 +165,8 @@ export async function start(options: StartOptions): Promise<Running> {
       ...api.alarms.operations,
     },
   );
-  const ports = createPorts((incoming, only) => current.app(incoming, only), ground);
+  const app: App = (incoming, only) => current.app(incoming, only);
+  const ports = createPorts(ground.traces?.app(app) ?? app, ground);
   /** What clients are shown: it may be newer than the configuration that names it. */
   let { tls } = config;
   const watching = watchCertificate({

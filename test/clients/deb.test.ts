@@ -215,7 +215,7 @@ withPrograms(["mandoc"], () => {
         [],
       );
     }
-  });
+  }, 60_000);
 });
 
 withPrograms(["systemd"], () => {
@@ -233,5 +233,5 @@ withPrograms(["systemd"], () => {
     expect(
       faults.filter((line) => !/is not executable|man (holdfast|command)|No manual/.test(line)),
     ).toEqual([]);
-  });
+  }, 60_000);
 });

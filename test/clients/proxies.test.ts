@@ -136,7 +136,7 @@ ${servers} }\n`;
         ])
           expect([to, (await ask(to)).status]).toEqual([to, 200]);
         expect((await ask("/-/metrics")).status).toBe(403);
-      });
+      }, 60_000);
 
       test("what is published goes through it, and the log has who it was", async () => {
         const { body } = npmPublication("@acme/one", "1.0.0", "x".repeat(3_000_000));
@@ -150,7 +150,7 @@ ${servers} }\n`;
         );
         const line = log.find((one) => one.includes("one-1.0.0.tgz 200"))!;
         expect(JSON.parse(line).address).toBe("127.0.0.1");
-      });
+      }, 60_000);
 
       test("what a client says of itself is not believed", async () => {
         const headers = {
@@ -165,7 +165,7 @@ ${servers} }\n`;
           () => log.join("\n"),
         );
         expect(log.some((line) => line.includes("203.0.113.9"))).toBe(false);
-      });
+      }, 60_000);
 
       eachClient(["npm", "pip", "uv", "go"], ({ driver, test }) => {
         test("installs through it", async () => {
