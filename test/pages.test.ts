@@ -52,3 +52,59 @@ test("a repository's address has a page for browsers, and for clients what it ha
   const head = await fetch(`${server.url}/npm/`, { method: "HEAD", headers: BROWSER });
   expect([head.status, await head.text()]).toEqual([200, ""]);
 });
+
+test("packages are found, and a page of each has what is known of it, without asking anybody", async () => {
+  await (await get("/npm/kelp", {})).arrayBuffer();
+  await (await get("/npm/kelp/-/kelp-2.0.0.tgz", {})).arrayBuffer();
+  await upstream.off();
+  const asked = upstream.requests.length;
+  expect(await text("/-/packages?q=KEL")).toMatch(/kelp\s+npm\s+stored/);
+  const found = await text("/-/packages/npm/kelp");
+  for (const want of ["2.0.0", "allowed", "stored", "known", "npm install kelp", "Readme"])
+    expect(found).toContain(want);
+  const version = await text("/-/packages/npm/kelp/v/2.0.0");
+  for (const want of ["kelp-2.0.0.tgz", "told sha512", "bytes sha256", "pkg:npm/kelp@2.0.0"])
+    expect(version).toContain(want);
+  expect((await get("/-/packages/npm/kelq")).status).toBe(404);
+  expect((await get("/-/packages/npm/kelp/v/99.0.0")).status).toBe(404);
+  expect((await get("/-/packages/nowhere/kelp")).status).toBe(404);
+  for (const odd of [
+    "/-/packages/npm/%zz",
+    "/-/packages/npm/",
+    "/-/packages/npm/kelp/v/",
+    "/-/packages/NPM/x",
+  ])
+    expect([400, 404]).toContain((await get(odd)).status);
+  expect(upstream.requests.length).toBe(asked);
+});
+
+test("of a package that somebody may not read nothing is told: not by a search, a page, nor their twins", async () => {
+  for (const name of ["kelp", "tide"]) await (await get(`/npm/${name}`, {})).arrayBuffer();
+  const ann = grantOf("ann", (repository, action, name) => {
+    return action === "read" && repository !== "pypi" && name !== "kelp";
+  });
+  await server.restart({ gate: { identify: () => ann } });
+  const paths = [
+    ["/-/packages?q=kelp", 200],
+    ["/-/packages", 200],
+    ["/-/api/v1/catalog?search=kelp", 200],
+    ["/-/packages/npm/kelp", 403],
+    ["/-/packages/npm/kelp/v/2.0.0", 403],
+    ["/-/api/v1/catalog/npm/kelp", 403],
+    ["/-/api/v1/catalog/npm/kelp/versions/2.0.0", 403],
+  ] as const;
+  for (const [path, status] of paths) {
+    const answer = await get(path);
+    expect([path, answer.status]).toEqual([path, status]);
+    const told = (await answer.text())
+      .replace(/kelp/, "")
+      .replace(/value="kelp"|“kelp”|kelp · /g, "");
+    expect([path, /kelp-|2\.0\.0|\/npm\/kelp"/.test(told)]).toEqual([path, false]);
+  }
+  // What is not there is refused in the same words.
+  const words = async (name: string) =>
+    (await (await get(`/-/packages/npm/${name}`)).text()).replaceAll(name, "NAME");
+  const other = grantOf("ann", (_, action, name) => action === "read" && name === null);
+  await server.restart({ gate: { identify: () => other } });
+  expect(await words("kelp")).toBe(await words("kelq"));
+});

@@ -22,16 +22,24 @@ export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Re
   const { repositories, version } = deps;
   const states = repositories.map(({ name }) => overview.repositories.get(name)!);
   const state = stateOf(states);
+  const setup = setupOf(deps, reader);
+  // Who sees it for the first time wants to know how to go on.
+  const isNew = states.every(({ files }) => files === 0);
   const main = html`<div class="head"><h1>Holdfast</h1>${stateChip(state)}</div>
 <p class="lead">${state.text}.</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
 ${figures(states)}
+${isNew ? setup : null}
 ${eventsTable(overview)}
 <h2>Newest files</h2>${newestTable(overview)}
 <h2>Repositories</h2>${repositoryTable(repositories, overview)}
-<h2>Set up a client</h2>
+${isNew ? null : setup}`;
+  return page({ title: "Holdfast", main, section: "home" }, { ...reader, state: null });
+}
+
+function setupOf(deps: HomeDeps, reader: Reader): Html {
+  return html`<h2>Set up a client</h2>
 ${reader.user === null ? null : html`<p class="soft">Where reading takes a name, and to publish, clients send a token as well: <a href="/-/account">make one</a>. <code>holdfast setup CLIENT</code> says where each keeps it.</p>`}
 ${clients(deps, reader.origin)}`;
-  return page({ title: "Holdfast", main, section: "home" }, { ...reader, state: null });
 }
 
 /** In one sentence: whether upstreams are asked, and which are away. */
@@ -155,6 +163,12 @@ export function newestTable({ newest, now }: Overview): Html {
   );
 }
 
+/** What explains it is a page of ours: a link in place of its address. */
+function linked(message: string): Html {
+  const [, text = message, path] = /^(.*?):? \S*(\/-\/why\/\S+)$/.exec(message) ?? [];
+  return path ? html`${text}. <a href="${path}">Why</a>` : html`${message}`;
+}
+
 /** Nothing where nothing happened. */
 export function eventsTable({ events, now }: Overview): Html | null {
   if (events.length === 0) return null;
@@ -162,7 +176,7 @@ export function eventsTable({ events, now }: Overview): Html | null {
     ago(at, now),
     html`<b>${kind}</b>`,
     repository,
-    message,
+    linked(message),
   ]);
   const columns = [
     { label: "When", kind: "tight" as const },

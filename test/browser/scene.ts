@@ -45,7 +45,8 @@ tideline({ station: "north", every: "1s" }).on("turn", ({ height }) => console.l
 <a href="javascript:alert(1)">not a link</a> and [a link within](#use).
 `;
 
-export async function openScene(): Promise<Scene> {
+/** `publicUrl`: what pages show as the server's address; its own without it. */
+export async function openScene(publicUrl?: string): Promise<Scene> {
   const upstream = await startUpstream();
   seed(upstream);
   const feed = join(tempFolder("scene"), "feed");
@@ -54,6 +55,7 @@ export async function openScene(): Promise<Scene> {
     writeFileSync(join(feed, `${record.id}.json`), JSON.stringify(record));
   const server = await startServer(upstream, {
     server: {
+      ...(publicUrl && { publicUrl }),
       policy: [
         { name: "cooldown", packages: ["pkg:npm/*", "pkg:pypi/*"], minimumAge: "7d" },
         { name: "known-malware", packages: ["pkg:npm/*"], advisories: { malicious: "block" } },

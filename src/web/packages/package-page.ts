@@ -32,7 +32,7 @@ ${newestNotice(view)}
 ${pages(packagePath(repository, name), current, versions.length > current * SHOWN)}
 ${readmeOf(about)}
 </div><aside>
-${installLines(install)}
+${view.shown ? installLines(install) : null}
 <h2>About</h2>${aboutFacts(view)}
 </aside></div>`;
   return page({ title: name, main, section: "packages" }, reader);

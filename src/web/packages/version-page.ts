@@ -26,7 +26,7 @@ ${provenance(view)}
 ${differenceOf(view)}
 ${dependencies(view)}
 </div><aside>
-${installLines(install)}
+${view.withheld ? null : installLines(install)}
 <h2>About</h2>${aboutFacts(view)}
 </aside></div>`;
   return page({ title: `${name} ${version}`, main, section: "packages" }, reader);
