@@ -6,11 +6,18 @@ const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
 const executablePath =
   process.env["HOLDFAST_TEST_CHROMIUM"] ?? PLACES.find((path) => existsSync(path));
 
+/** A machine that does much else has a slow browser. */
+const PATIENCE = 240_000;
+
 export const hasChromium = executablePath !== undefined;
 
 export function launchChromium(): Promise<Browser> {
   // Without a sandbox: it shows nothing but pages of ours, also where the tests run as root.
-  return chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
+  return chromium.launch({
+    executablePath: executablePath!,
+    args: ["--no-sandbox"],
+    timeout: PATIENCE,
+  });
 }
 
 export interface Look {
@@ -30,6 +37,7 @@ export async function openPage(
     javaScriptEnabled: hasScript,
     reducedMotion: "reduce",
   });
+  context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("console", (message) => {

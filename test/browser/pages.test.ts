@@ -1,7 +1,7 @@
 // Every page in a real browser: nothing that axe finds, no page that scrolls sideways, nothing that the policy has to refuse, and all of it without script.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { hasChromium, launchChromium, logIn, openPage } from "./chromium.ts";
 import { type LookedAt, lookedAt } from "./pages.ts";
 import { openScene, type Scene } from "./scene.ts";
@@ -33,66 +33,91 @@ afterAll(async () => {
 
 type Opened = Awaited<ReturnType<typeof openPage>>;
 
-/** One context for all that are logged in, and one for all that are not. */
-async function visit(
-  opened: Record<"known" | "stranger", Opened>,
-  { path, isLoggedIn = false, status = 200 }: LookedAt,
-) {
-  const { page, faults } = opened[isLoggedIn ? "known" : "stranger"];
-  faults.length = 0;
-  const response = await page.goto(`${scene.server.url}${path}`);
-  expect([path, response?.status()]).toEqual([path, status]);
-  return { page, faults };
+const STATES = [1280, 768, 380].flatMap((width) =>
+  (["light", "dark"] as const).map((scheme) => ({ width, scheme })),
+);
+
+/** What is wrong with a page that stands in the browser, in each width and scheme. */
+async function faultsIn({ page, faults }: Opened, { path, status }: LookedAt): Promise<unknown[]> {
+  const wrong: unknown[] = [];
+  // In a world that the page's policy says nothing about.
+  await page.evaluate(AXE);
+  for (const { width, scheme } of STATES) {
+    const state = `${path} at ${width} px, ${scheme}`;
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme: scheme });
+    const [inner, outer] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      document.documentElement.clientWidth,
+    ]);
+    if (inner! > outer!) wrong.push({ state, scrolls: [inner, outer] });
+    const runOnly = /1280 px, light|380 px, dark/.test(state) ? TAGS : LOOKS;
+    for (const { id, nodes } of await axe(page, runOnly)) wrong.push({ state, id, nodes });
+  }
+  const told = faults.filter((text) => status === undefined || !/status of 4/.test(text));
+  if (told.length > 0) wrong.push({ path, told });
+  return wrong;
 }
 
-async function openBoth(look: Parameters<typeof openPage>[1]) {
-  const known = await openPage(browser, look);
-  await logIn(known.page, scene.server.url, scene.user.name, scene.user.password);
-  return { known, stranger: await openPage(browser, look) };
+async function axe(page: Page, runOnly: string[]): Promise<{ id: string; nodes: string[] }[]> {
+  const { violations } = await page.evaluate(
+    // biome-ignore lint/suspicious/noExplicitAny: what axe puts there
+    (rules) => (globalThis as any).axe.run({ runOnly: rules, resultTypes: ["violations"] }),
+    runOnly,
+  );
+  return violations.map(({ id, nodes }: { id: string; nodes: { html: string }[] }) => ({
+    id,
+    nodes: nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)),
+  }));
 }
 
 describe.skipIf(!hasChromium)("every page", () => {
-  for (const width of [1280, 768, 380])
-    for (const scheme of ["light", "dark"] as const)
-      test(
-        `at ${width} px, ${scheme}`,
-        async () => {
-          const opened = await openBoth({ width, scheme });
-          const isWhole =
-            `${width} ${scheme}` === "1280 light" || `${width} ${scheme}` === "380 dark";
-          const runOnly = isWhole ? TAGS : LOOKS;
-          const wrong: unknown[] = [];
-          for (const one of lookedAt) {
-            const { page, faults } = await visit(opened, one);
-            const told = faults.filter(
-              (text) => one.status === undefined || !/status of 4/.test(text),
-            );
-            if (told.length > 0) wrong.push({ path: one.path, told });
-            const [inner, outer] = await page.evaluate(() => [
-              document.documentElement.scrollWidth,
-              document.documentElement.clientWidth,
-            ]);
-            if (inner! > outer!) wrong.push({ path: one.path, scrolls: [inner, outer] });
-            // In a world of its own, which the page's policy says nothing about.
-            await page.evaluate(AXE);
-            const found = await page.evaluate(
-              (runOnly) =>
-                // biome-ignore lint/suspicious/noExplicitAny: what axe puts there
-                (globalThis as any).axe.run(document, { runOnly, resultTypes: ["violations"] }),
-              runOnly,
-            );
-            for (const { id, nodes } of found.violations)
-              wrong.push({
-                path: one.path,
-                id,
-                at: nodes.slice(0, 3).map((node: { html: string }) => node.html.slice(0, 200)),
-              });
-          }
-          expect(wrong).toEqual([]);
-          for (const { context } of Object.values(opened)) await context.close();
-        },
-        PATIENCE,
-      );
+  let known: Opened;
+  let stranger: Opened;
+  beforeAll(async () => {
+    known = await openPage(browser, { width: 1280, scheme: "light" });
+    const { name, password } = scene.user;
+    await logIn(known.page, scene.server.url, name, password);
+    stranger = await openPage(browser, { width: 1280, scheme: "light" });
+  }, PATIENCE);
+
+  for (const one of lookedAt)
+    test(
+      `nothing is wrong with ${one.path}${one.isLoggedIn ? ", for an administrator" : ""}`,
+      async () => {
+        const opened = one.isLoggedIn ? known : stranger;
+        opened.faults.length = 0;
+        const response = await opened.page.goto(`${scene.server.url}${one.path}`);
+        expect(response?.status()).toBe(one.status ?? 200);
+        expect(await faultsIn(opened, one)).toEqual([]);
+      },
+      PATIENCE,
+    );
+
+  test(
+    "what would be wrong is found: a picture without words, text that cannot be read, a page that is too wide",
+    async () => {
+      const opened = await openPage(browser, { width: 1280, scheme: "light" });
+      const { page, context, faults } = opened;
+      await page.goto(`${scene.server.url}/-/help`);
+      await page.evaluate(() => {
+        const main = document.querySelector("main")!;
+        const wide = document.createElement("img");
+        wide.src = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
+        wide.style.width = "2000px";
+        main.append(wide);
+        const pale = Object.assign(document.createElement("p"), { textContent: "pale" });
+        pale.style.color = "rgb(200 200 200)";
+        pale.style.background = "rgb(210 210 210)";
+        main.append(pale);
+      });
+      faults.length = 0;
+      const found = JSON.stringify(await faultsIn(opened, { path: "/-/help" }));
+      for (const want of ["image-alt", "color-contrast", "scrolls"]) expect(found).toContain(want);
+      await context.close();
+    },
+    PATIENCE,
+  );
 
   test(
     "works without script: log in, search, a package, a version, another theme",

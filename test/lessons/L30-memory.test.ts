@@ -51,6 +51,7 @@ const bounded: Record<string, string> = {
   "src/formats/pypi/inside.ts": "the metadata in an archive, up to 16 MiB",
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
+  "src/inside/archive.ts": "a few texts of an archive, a MiB of each",
   "src/store/backup.ts": "the note of a backup",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
