@@ -59,7 +59,7 @@ export async function searchFetches(sql: Query, asked: FetchQuestion): Promise<F
       ORDER BY day DESC, repository DESC, package DESC, version DESC, caller DESC LIMIT ${limit}`;
     return rows.map(fetchOf);
   }
-  // Each by the index of what tells most of it apart: there may be many million rows.
+  // Each by the index of what tells most of it apart, and not by that of repositories (`|| ''`): there may be many million rows.
   const rows = asked.packages
     ? await sql`SELECT * FROM fetches WHERE repository IN (${places}) AND package IN (${names})
         AND day >= ${first} AND day <= ${last}
@@ -68,18 +68,18 @@ export async function searchFetches(sql: Query, asked: FetchQuestion): Promise<F
         AND (${principal} = '' OR principal = ${principal}) AND (${address} = '' OR address = ${address})
         ORDER BY day DESC, repository DESC, package DESC, version DESC, caller DESC LIMIT ${limit}`
     : principal
-      ? await sql`SELECT * FROM fetches WHERE principal = ${principal} AND repository IN (${places})
+      ? await sql`SELECT * FROM fetches WHERE principal = ${principal} AND (repository || '') IN (${places})
           AND day >= ${first} AND day <= ${last}
           AND (day, repository, package, version, caller) < (${day}, ${repository}, ${name}, ${below}, ${caller})
           AND (${version} = '' OR version = ${version}) AND (${address} = '' OR address = ${address})
           ORDER BY day DESC, repository DESC, package DESC, version DESC, caller DESC LIMIT ${limit}`
       : address
-        ? await sql`SELECT * FROM fetches WHERE address = ${address} AND repository IN (${places})
+        ? await sql`SELECT * FROM fetches WHERE address = ${address} AND (repository || '') IN (${places})
             AND day >= ${first} AND day <= ${last}
             AND (day, repository, package, version, caller) < (${day}, ${repository}, ${name}, ${below}, ${caller})
             AND (${version} = '' OR version = ${version})
             ORDER BY day DESC, repository DESC, package DESC, version DESC, caller DESC LIMIT ${limit}`
-        : await sql`SELECT * FROM fetches WHERE repository IN (${places})
+        : await sql`SELECT * FROM fetches WHERE (repository || '') IN (${places})
             AND day >= ${first} AND day <= ${last}
             AND (day, repository, package, version, caller) < (${day}, ${repository}, ${name}, ${below}, ${caller})
             AND (${version} = '' OR version = ${version})

@@ -109,14 +109,22 @@ export async function readAudit(sql: Query, asked: AuditQuestion): Promise<Audit
   // As it stands in the detail of what failed, which names nobody: no name can hold a quote.
   const typed = JSON.stringify({ name: who.toLowerCase() });
   const owned = `%"owner":${likeText(JSON.stringify(who.toLowerCase()))}%`;
-  const rows =
-    await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
-    FROM audit LEFT JOIN tokens ON tokens.id = audit.token
-    WHERE audit.id < ${before} AND at >= ${since} AND at <= ${until}
-    AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
-    AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
-    AND (${what} = '' OR package = ${what} OR purl = ${what}) AND (${which} = '' OR action = ${which})
-    ORDER BY audit.id DESC LIMIT ${asked.limit}`;
+  // In the order of its numbers, which no index of times gives: `at + 0`.
+  const rows = which
+    ? await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+        FROM audit LEFT JOIN tokens ON tokens.id = audit.token
+        WHERE action = ${which} AND audit.id < ${before} AND at + 0 >= ${since} AND at + 0 <= ${until}
+        AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
+        AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
+        AND (${what} = '' OR package = ${what} OR purl = ${what})
+        ORDER BY audit.id DESC LIMIT ${asked.limit}`
+    : await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+        FROM audit LEFT JOIN tokens ON tokens.id = audit.token
+        WHERE audit.id < ${before} AND at + 0 >= ${since} AND at + 0 <= ${until}
+        AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
+        AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
+        AND (${what} = '' OR package = ${what} OR purl = ${what})
+        ORDER BY audit.id DESC LIMIT ${asked.limit}`;
   return rows.map(({ token_name: tokenName, ...row }) => ({
     ...row,
     tokenName,

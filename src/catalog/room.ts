@@ -159,10 +159,15 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
   }
 }
 
-/** Writes the parts of names that nobody looked for yet: after an upgrade there are many. */
+/** Portions of names that are written in one turn: who stops the server waits for no more. */
+const IN_A_TURN = 10;
+
+/** Writes the parts of names that nobody looked for yet: after an upgrade there are many, for many turns. */
 export async function tidyNames(database: Database): Promise<void> {
-  while ((await writeParts(database, 500)) > 0)
+  for (let turn = 0; turn < IN_A_TURN; turn += 1) {
+    if ((await writeParts(database, 500)) === 0) return;
     await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 function spelled({ policed }: CatalogRepository, name: string): string {

@@ -167,28 +167,40 @@ export async function pageOfEvents(
 }
 
 /** By the index of what is asked for: a kind may be rare among a million. */
-function rowsBefore(sql: Query, before: number, asked: EventQuestion, wanted: number) {
+async function rowsBefore(sql: Query, before: number, asked: EventQuestion, wanted: number) {
   const { since = 0, until = Number.MAX_SAFE_INTEGER, kinds = [], repository = "" } = asked;
   const seen = asked.isSeen === undefined ? "" : asked.isSeen ? "yes" : "no";
   if (asked.package)
     return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
-      WHERE e.package = ${asked.package} AND e.package <> '' AND e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+      WHERE e.package = ${asked.package} AND e.package <> '' AND e.id < ${before} AND e.at + 0 >= ${since} AND e.at + 0 <= ${until}
       AND (${repository} = '' OR e.repository = ${repository}) AND (${kinds.length} = 0 OR e.kind IN (${list(kinds)}))
       AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
       ORDER BY e.id DESC LIMIT ${wanted}`;
-  if (kinds.length > 0)
-    return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
-      WHERE e.kind IN (${list(kinds)}) AND e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
-      AND (${repository} = '' OR e.repository = ${repository})
-      AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
-      ORDER BY e.id DESC LIMIT ${wanted}`;
+  if (kinds.length > 0) {
+    // Each of them comes in its order; of several together all would be sorted.
+    const each = await Promise.all(
+      kinds.map(
+        (
+          kind,
+        ) => sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
+          WHERE e.kind = ${kind} AND e.id < ${before} AND e.at + 0 >= ${since} AND e.at + 0 <= ${until}
+          AND (${repository} = '' OR e.repository = ${repository})
+          AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
+          ORDER BY e.id DESC LIMIT ${wanted}`,
+      ),
+    );
+    return each
+      .flat()
+      .sort((a, b) => Number(b.id) - Number(a.id))
+      .slice(0, wanted);
+  }
   if (repository)
     return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
-      WHERE e.repository = ${repository} AND e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+      WHERE e.repository = ${repository} AND e.id < ${before} AND e.at + 0 >= ${since} AND e.at + 0 <= ${until}
       AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
       ORDER BY e.id DESC LIMIT ${wanted}`;
   return sql`SELECT e.*, s.at AS seen_at, s.principal, s.note FROM events e LEFT JOIN events_seen s ON s.event = e.id
-    WHERE e.id < ${before} AND e.at >= ${since} AND e.at <= ${until}
+    WHERE e.id < ${before} AND e.at + 0 >= ${since} AND e.at + 0 <= ${until}
     AND (${seen} = '' OR (${seen} = 'yes' AND s.at IS NOT NULL) OR (${seen} = 'no' AND s.at IS NULL))
     ORDER BY e.id DESC LIMIT ${wanted}`;
 }

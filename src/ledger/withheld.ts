@@ -158,9 +158,10 @@ export async function pageOfTold(
   const [rule, verdict, name] = [asked.rule ?? "", asked.verdict ?? "", asked.package ?? ""];
   const { repositories, limit } = asked;
   const before = asked.before ?? LAST;
+  // In the order of the index by time, and not of the one by repository: `|| ''`.
   const rows = await sql`SELECT * FROM withheld_told
     WHERE (told_at, repository, package, version) < (${before.toldAt}, ${before.repository}, ${before.package}, ${before.version})
-    AND repository IN (${list(repositories)}) AND (${rule} = '' OR rule = ${rule}) AND (${verdict} = '' OR verdict = ${verdict})
+    AND (repository || '') IN (${list(repositories)}) AND (${rule} = '' OR rule = ${rule}) AND (${verdict} = '' OR verdict = ${verdict})
     AND (${name} = '' OR package = ${name})
     ORDER BY told_at DESC, repository DESC, package DESC, version DESC LIMIT ${limit}`;
   return rows.map((row) => ({

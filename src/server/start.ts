@@ -188,7 +188,7 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyTrash(hosting, serverGrant, log),
       {
         name: "Names of packages",
-        everyMs: 60_000,
+        everyMs: 10_000,
         firstMs: 5_000,
         run: () => tidyNames(database),
       },

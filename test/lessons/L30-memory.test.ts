@@ -30,6 +30,7 @@ const bounded: Record<string, string> = {
   "src/cli/policy.ts": "rows that a person asked for, which are printed",
   "src/cli/verdaccio-storage.ts":
     "one tarball of a storage folder at a time, in a command of its own",
+  "src/cli/ready.ts": "a lock file, 32 MB at most",
   "src/cli/setup.ts": "a client's configuration file",
   "src/config/load.ts": "the configuration file",
   "src/config/tls.ts": "a certificate and its key",
