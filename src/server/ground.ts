@@ -92,7 +92,10 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 );
 
 /** What of the configuration cannot be changed while it stands. */
-export type GroundConfig = Pick<Config, "data" | "database" | "cache" | "requests" | "publicUrl"> & {
+export type GroundConfig = Pick<
+  Config,
+  "data" | "database" | "cache" | "requests" | "publicUrl"
+> & {
   traces?: Config["traces"];
 };
 
