@@ -106,7 +106,7 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
 await group("Hermetic tests", [
   "src",
   "test",
-  "--path-ignore-patterns=test/{clients,postgres}/**",
+  "--path-ignore-patterns=test/{clients,postgres,browser}/**",
   "--timeout=60000",
 ]);
 
@@ -141,6 +141,8 @@ async function groupOnPostgres(): Promise<void> {
 }
 
 await groupOnPostgres();
+
+await group("Pages in a browser", ["test/browser", "--timeout=300000"]);
 
 await group("Real clients, fake upstream", [
   "test/clients",

@@ -22,6 +22,7 @@ const programs: Program[] = [
   { name: "dpkg-dev", command: ["dpkg-buildpackage", "--version"], packages: ["dpkg-dev"] },
   { name: "sshd", command: ["/usr/sbin/sshd", "-V"], packages: ["openssh-server"] },
   { name: "slapd", command: ["/usr/sbin/slapd", "-VV"], packages: ["slapd"] },
+  { name: "chromium", command: ["chromium", "--version"], packages: ["chromium"] },
   { name: "promtool", command: ["promtool", "--version"], packages: ["prometheus"] },
   {
     name: "composer",
