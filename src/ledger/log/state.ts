@@ -54,12 +54,6 @@ export async function removeState(sql: Query, name: string): Promise<void> {
   await sql`DELETE FROM log_state WHERE name = ${name}`;
 }
 
-/** Whether all rows of before the log are leaves, or wait to be. */
-export async function isFilled(sql: Query): Promise<boolean> {
-  const rows = await sql`SELECT name FROM log_state WHERE name IN (${list(GROUPS.map(fillOf))})`;
-  return rows.length === 0;
-}
-
 /** These rows are leaves now, the first of them the leaf `first`. */
 export async function takeOff(
   sql: Query,
