@@ -24,6 +24,7 @@ const bounded: Record<string, string> = {
   "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
   "src/cli/accounts.ts": "a file of users that an operator names",
   "src/cli/checks.ts": "an answer to `doctor`, as far as it is looked at",
+  "src/cli/owner.ts": "the users of this machine",
   "src/cli/policy.ts": "rows that a person asked for, which are printed",
   "src/cli/verdaccio-storage.ts":
     "one tarball of a storage folder at a time, in a command of its own",
@@ -50,6 +51,7 @@ const bounded: Record<string, string> = {
   "src/formats/pypi/inside.ts": "the metadata in an archive, up to 16 MiB",
   "src/formats/pypi/metadata.ts": "the metadata in a wheel, up to 16 MiB",
   "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
+  "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
   "src/store/backup.ts": "the note of a backup",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
