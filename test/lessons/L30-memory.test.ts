@@ -25,12 +25,9 @@ const bounded: Record<string, string> = {
   "src/cache/documents/views.ts": "views of documents of up to the size that is rendered inline",
   "src/cli/accounts.ts": "a file of users that an operator names",
   "src/cli/checks.ts": "an answer to `doctor`, as far as it is looked at",
-<<<<<<< HEAD
   "src/cli/ledger-compare.ts": "a checkpoint or a tile, in a command of its own",
   "src/cli/ledger-receipts.ts": "a receipt, and the key that verifies it",
-=======
   "src/cli/owner.ts": "the users of this machine",
->>>>>>> deploy
   "src/cli/policy.ts": "rows that a person asked for, which are printed",
   "src/cli/verdaccio-storage.ts":
     "one tarball of a storage folder at a time, in a command of its own",
@@ -67,12 +64,9 @@ const bounded: Record<string, string> = {
   "src/proof/signer.ts": "a signature and a key",
   "src/proof/tlog-tiles.ts": "256 entries of the log, each up to 64 KiB",
   "src/http/bodies.ts": "request bodies, limited by the route and by one memory for all of them",
-<<<<<<< HEAD
   "src/inside/archive.ts": "a few texts of an archive, a MiB of each",
   "src/server/canary/world.ts": "answers about made-up packages",
-=======
   "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
->>>>>>> deploy
   "src/store/backup.ts": "the note of a backup",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
