@@ -17,7 +17,7 @@ const Condition = z
       z.object({
         text: z.string(),
         since: Time.nullable(),
-        about: z.enum(["upstream", "disk", "feed", "events"]),
+        about: z.enum(["upstream", "disk", "feed", "canary", "events"]),
         level: z.enum(["bad", "warn"]),
       }),
     ),

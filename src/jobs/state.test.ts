@@ -65,6 +65,7 @@ const read = (changes: Partial<ConditionDeps> = {}) =>
     disk: async () => room,
     diskLow: 50,
     feeds: async () => [],
+    canaries: () => null,
     now: () => now,
     ...changes,
   });
@@ -75,6 +76,30 @@ test("all is well since the start, or since something was well again", async () 
   events.report("npm", { kind: "upstream-up", package: "", message: "again" });
   await events.settled();
   expect(await read()).toMatchObject({ state: "serving", since: 20 });
+});
+
+test("what canaries cannot prove is told once a repository", async () => {
+  const result = (repository: string, canary: "bad" | "young", state: "red" | "green") => ({
+    repository,
+    canary,
+    state,
+    why: state === "red" ? "it was sent" : null,
+  });
+  const results = [
+    result("npm", "bad", "red"),
+    result("npm", "young", "red"),
+    result("go", "bad", "green"),
+  ];
+  const found = await read({ canaries: () => ({ at: 1, tookMs: 1, failure: null, results }) });
+  expect(found).toMatchObject({
+    state: "degraded",
+    reasons: [
+      {
+        about: "canary",
+        text: "It is not proven that npm enforces its rules: its canary bad is red (it was sent)",
+      },
+    ],
+  });
 });
 
 test("what is wrong is told with its reason, its place, and since when", async () => {

@@ -4,6 +4,7 @@ import { eventKinds, eventLevels } from "../core/event.ts";
 import { humanSize } from "../core/size.ts";
 import { countUnseen } from "../ledger/events.ts";
 import type { ReadDatabase } from "../store/database.ts";
+import type { CanaryRound } from "./canaries.ts";
 import type { OverviewSource, SeenUpstream } from "./overview.ts";
 import type { RoomState } from "./room.ts";
 
@@ -13,7 +14,7 @@ export interface ServerReason {
   text: string;
   since: number | null;
   /** What it is about, so that people are led to where it is looked into. */
-  about: "upstream" | "disk" | "feed" | "events";
+  about: "upstream" | "disk" | "feed" | "canary" | "events";
   /** `bad`: something is not served, or soon will not be. */
   level: "bad" | "warn";
 }
@@ -40,6 +41,8 @@ export interface ConditionDeps {
   /** Free bytes that are too few; 0: never. */
   diskLow: number;
   feeds(): Promise<readonly { name: string; error: string | null; readAt: string | null }[]>;
+  /** What made-up packages proved last; null: nothing yet. */
+  canaries(): CanaryRound | null;
   now(): number;
 }
 
@@ -57,6 +60,7 @@ export async function readCondition(deps: ConditionDeps): Promise<ServerConditio
     ...upstreams.flatMap((one) => (one.isAway ? [awayReason(one)] : [])),
     ...diskReasons(await deps.disk(), deps.diskLow),
     ...feedReasons(await deps.feeds()),
+    ...canaryReasons(deps.canaries()),
     ...eventReasons(error),
   ];
   const asking = sources.filter(({ isHostedOnly }) => !isHostedOnly);
@@ -117,6 +121,21 @@ function feedReasons(
   );
 }
 
+/** One for each repository: what one canary finds, others often find as well. */
+function canaryReasons(last: CanaryRound | null): ServerReason[] {
+  const red = (last?.results ?? []).filter(({ state }) => state === "red");
+  const names = [...new Set(red.map(({ repository }) => repository))];
+  return names.map((name) => {
+    const { canary, why } = red.find(({ repository }) => repository === name)!;
+    return {
+      text: `It is not proven that ${name} enforces its rules: its canary ${canary} is red${why ? ` (${why})` : ""}`,
+      since: null,
+      about: "canary",
+      level: "bad",
+    };
+  });
+}
+
 function eventReasons(error: number): ServerReason[] {
   if (error === 0) return [];
   const many = error >= MOST_UNSEEN ? `${MOST_UNSEEN} events or more` : `${error} events`;
@@ -130,6 +149,6 @@ function eventReasons(error: number): ServerReason[] {
 /** When something was last told to be well again; 0 for never. */
 async function lastRecovery({ read }: ReadDatabase): Promise<number> {
   const [row] =
-    await read`SELECT max(at) AS at FROM events WHERE kind IN ('upstream-up', 'disk-ok')`;
+    await read`SELECT max(at) AS at FROM events WHERE kind IN ('upstream-up', 'disk-ok', 'canary-green')`;
   return Number(row?.at ?? 0);
 }

@@ -102,6 +102,7 @@ export function createGeneration(
           disk: shownRuns.disk,
           diskLow: config.diskLow,
           feeds: ground.advisories.feeds,
+          canaries: shownRuns.canaries,
           now,
         }),
       database,

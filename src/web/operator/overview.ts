@@ -5,7 +5,14 @@ import { number, span } from "../frame/text.ts";
 import { chip, empty, figures, notice, table } from "../frame/ui.ts";
 import { type AlarmsShape, alarmTable } from "./alarms.ts";
 import { type Listed, operatorPage, since } from "./pieces.ts";
-import type { CountShape, DiskShape, FeedShape, ForecastShape, StateShape } from "./shapes.ts";
+import type {
+  CanariesShape,
+  CountShape,
+  DiskShape,
+  FeedShape,
+  ForecastShape,
+  StateShape,
+} from "./shapes.ts";
 import { traffic } from "./traffic.ts";
 import { address, type Serve, type Visit } from "./visit.ts";
 
@@ -13,17 +20,19 @@ const WHERE: Readonly<Record<string, [path: string, text: string]>> = {
   upstream: ["#upstreams", "Upstreams"],
   disk: ["/-/operator/disk", "Disk"],
   feed: ["/-/operator/feeds", "Feeds"],
+  canary: ["#canaries", "Canaries"],
   events: ["/-/operator/events?level=error&acknowledged=no", "Events"],
 };
 
 export const serveOverview: Serve = async (visit) => {
-  const [state, disk, counts, feeds, forecast, alarms, shown] = await Promise.all([
+  const [state, disk, counts, feeds, forecast, alarms, canaries, shown] = await Promise.all([
     visit.get<StateShape>("/state"),
     visit.get<DiskShape>("/disk"),
     visit.get<{ items: CountShape[] }>("/withheld/counts"),
     visit.get<Listed<FeedShape>>("/feeds"),
     visit.get<ForecastShape>("/disk/forecast"),
     visit.get<AlarmsShape>("/alarms"),
+    visit.get<CanariesShape>("/canaries"),
     traffic(visit),
   ]);
   return operatorPage(
@@ -36,6 +45,7 @@ ${alarms.items.length > 0 ? html`<h2>Alarms</h2>${alarmTable(alarms, visit)}` : 
 <h2 id="upstreams">Upstreams</h2>${upstreamTable(state, visit)}
 ${shown}
 <h2>Feeds of advisories</h2>${feedTable(feeds.items, visit)}
+<h2 id="canaries">Canaries</h2>${canaryTable(canaries, visit)}
 <h2>Last change of policy</h2>${lastChange(state, visit)}`,
     },
     visit,
@@ -173,6 +183,41 @@ export function feedTable(feeds: readonly FeedShape[], { now }: Visit) {
     ]),
     { isList: false },
   );
+}
+
+const PROVES: Readonly<Record<string, string>> = {
+  good: "Served",
+  bad: "Blocked",
+  young: "Held",
+  tampered: "Refused",
+  private: "Never asked",
+};
+
+const TONES: Readonly<Record<string, [tone: "good" | "bad" | "plain", word: string]>> = {
+  green: ["good", "proven"],
+  red: ["bad", "red"],
+  unproven: ["plain", "cannot be told"],
+};
+
+/** A row for each repository, a column for what each made-up package proves. */
+function canaryTable({ endedAt, results }: CanariesShape, { now }: Visit) {
+  if (endedAt === null)
+    return empty("Nothing is proven yet: the first round has not ended, or canaries are off.");
+  const kinds = Object.keys(PROVES);
+  const names = [...new Set(results.map(({ repository }) => repository))];
+  return html`<p>Made-up packages that each repository must serve, block, hold, refuse, or ask nobody for. Last round ${since(endedAt, now)}.</p>${table(
+    "What canaries proved",
+    [{ label: "Repository" }, ...kinds.map((kind) => ({ label: PROVES[kind]! }))],
+    names.map((name) => [
+      name,
+      ...kinds.map((kind) => {
+        const found = results.find((one) => one.repository === name && one.canary === kind);
+        const [tone, word] = TONES[found?.state ?? ""] ?? ["plain", "not asked"];
+        return html`${chip(tone, word)}${found?.why ? html` <span class="soft">${found.why}</span>` : null}`;
+      }),
+    ]),
+    { isList: false },
+  )}`;
 }
 
 const DID: Readonly<Record<string, string>> = {

@@ -107,6 +107,11 @@ export interface AffectedShape extends Omit<FetchedShape, "package" | "version">
   advisories: string[];
 }
 
+export interface CanariesShape {
+  endedAt: string | null;
+  results: { repository: string; canary: string; state: string; why: string | null }[];
+}
+
 export interface FeedShape {
   name: string;
   readAt: string | null;
