@@ -68,6 +68,7 @@ const bounded: Record<string, string> = {
   "src/server/canary/world.ts": "answers about made-up packages",
   "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
   "src/store/backup.ts": "the note of a backup",
+  "src/store/catalog-mark.ts": "a line that says which database the files belong to",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
   "src/store/holder.ts": "the number of a process",
