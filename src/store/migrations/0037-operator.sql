@@ -1,6 +1,6 @@
 -- Who has seen an event, and what they said of it. The event itself stays as it was written.
 CREATE TABLE events_seen (
-  event     BIGINT PRIMARY KEY,
+  event     BIGINT NOT NULL PRIMARY KEY,
   at        BIGINT NOT NULL,
   principal TEXT NOT NULL,
   note      TEXT NOT NULL
