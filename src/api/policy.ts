@@ -82,6 +82,14 @@ function blockOf(waiver: Waiver): z.infer<typeof BlockShape> {
 /** More are not looked at for one page: who has so many asks by command. */
 const MOST = 10_000;
 
+/** Which releases are decided on, and why. */
+const named = {
+  purl: Name.describe("pkg:npm/left-pad@1.3.0; or without a version, with `versions`"),
+  versions: z.string().optional().describe("A range, in place of the purl's version"),
+  repository: Name.optional().describe("All without it"),
+  reason: z.string().min(1).max(1000),
+};
+
 export function policyEndpoints(deps: ApiDeps) {
   const { policed, waivers, database, now } = deps;
   const tag = "policy";
@@ -197,10 +205,7 @@ export function policyEndpoints(deps: ApiDeps) {
       access: ofServer,
       makes: true,
       body: z.object({
-        purl: Name.describe("pkg:npm/left-pad@1.3.0; or without a version, with `versions`"),
-        versions: z.string().optional().describe("A range, in place of the purl's version"),
-        repository: Name.optional().describe("All without it"),
-        reason: z.string().min(1).max(1000),
+        ...named,
         until: z
           .string()
           .optional()
@@ -247,10 +252,7 @@ export function policyEndpoints(deps: ApiDeps) {
       access: ofServer,
       makes: true,
       body: z.object({
-        purl: Name.describe("pkg:npm/left-pad@1.3.0; or without a version, with `versions`"),
-        versions: z.string().optional().describe("A range, in place of the purl's version"),
-        repository: Name.optional().describe("All without it"),
-        reason: z.string().min(1).max(1000),
+        ...named,
         until: z.string().optional().describe("A time, or how long (7d). Without it for good"),
       }),
       status: 201,
