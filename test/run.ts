@@ -147,6 +147,7 @@ await group("Pages in a browser", ["test/browser", "--timeout=300000"]);
 await group("Real clients, fake upstream", [
   "test/clients",
   "--path-ignore-patterns=test/clients/*real.test.ts",
+  "--timeout=60000",
 ]);
 
 // Composer's public registry leads to code hosts, which count what one address asks: it is met as a fake alone.
