@@ -15,6 +15,7 @@ import { page } from "./frame/page.ts";
 import { likingCookie, type Reader, readerOf, stranger } from "./frame/reader.ts";
 import { helpPage } from "./help.ts";
 import { type HomeDeps, homePage, stateOf } from "./home.ts";
+import { type LogSource, logFile, type WitnessSource, witnessReply } from "./log.ts";
 import { type OperatorRoute, parseOperator } from "./operator/index.ts";
 import type { CallApi } from "./operator/visit.ts";
 import { serveFound, servePackage } from "./packages/index.ts";
@@ -96,27 +97,6 @@ export interface SiteDeps extends HomeDeps {
   ready(): Promise<string | null>;
   /** Why it is not proven that the server enforces its rules, or null; in place of a function null where nothing proves that. */
   whyNotProven: (() => string | null) | null;
-}
-
-/** What of the append-only log is shown. */
-export interface LogSource {
-  /** With which its checkpoints are verified. */
-  readonly verifier: string;
-  /** What was lost and nobody has accepted yet; null for nothing. */
-  loss(): Promise<{ kind: string } | null>;
-  /** The newest signed checkpoint; null while the log is empty. */
-  note(): string | null;
-  /** The newest one that witnesses signed, with their signatures. */
-  cosigned(): string | null;
-  /** A tile or a bundle of entries; null for what is none of the newest checkpoint's. */
-  tile(path: string): Promise<Uint8Array | null>;
-}
-
-/** What is asked of this server as a witness of other logs. */
-export interface WitnessSource {
-  readonly verifier: string;
-  addCheckpoint(body: Uint8Array): Promise<{ status: number; type: string; text: string }>;
-  checkpoint(originHash: string): Promise<string | null>;
 }
 
 export interface Site {
@@ -334,51 +314,11 @@ export function createSite(deps: SiteDeps): Site {
   };
 }
 
-/** https://c2sp.org/tlog-tiles: what a checkpoint names never changes, and a checkpoint does each second. */
-async function logFile(path: string, log: LogSource): Promise<Reply> {
-  const [note, cosigned] = [log.note(), log.cosigned()];
-  // What witnesses signed is the note, and their lines after it.
-  const newest = note !== null && cosigned?.startsWith(note) ? cosigned : note;
-  const text = path === "checkpoint" ? newest : path === "key" ? `${log.verifier}\n` : null;
-  if (text !== null)
-    return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
-  const bytes = await log.tile(path);
-  if (!bytes)
-    throw new Problem(
-      "notFound",
-      "The log has checkpoint (once there is a first leaf), key, and the tiles that its checkpoint names; no such file",
-    );
-  return reply(200, "application/octet-stream", bytes, {
-    "cache-control": "max-age=31536000, immutable",
-  });
-}
-
 /** What canaries prove: "not yet" before the first round, and after one in which not all were as they should be. */
 function enforcement(whyNot: SiteDeps["whyNotProven"]) {
   if (whyNot === null) return null;
   const reason = whyNot();
   return reason === null ? { enforcing: "yes" } : { enforcing: "not yet", reason };
-}
-
-/** Of a proof of 63 hashes and a checkpoint with some signatures. */
-const SHOWN = 64 * 1024;
-
-async function witnessReply(
-  path: string | null,
-  request: SiteRequest,
-  witness: WitnessSource,
-): Promise<Reply> {
-  if (path === null) {
-    const { status, type, text } = await witness.addCheckpoint(await request.body(SHOWN));
-    return reply(status, type, text, { "cache-control": "no-store" });
-  }
-  const text =
-    path === "key"
-      ? `${witness.verifier}\n`
-      : await witness.checkpoint(path.replace(/\/checkpoint$/, ""));
-  if (text === null)
-    throw new Problem("notFound", "This server has never signed a checkpoint of that log");
-  return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
 }
 
 const TITLES: Partial<Record<ProblemKind, string>> = {
