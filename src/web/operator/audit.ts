@@ -2,7 +2,16 @@
 import { auditActions } from "../../core/audit.ts";
 import { html, type Part } from "../frame/html.ts";
 import { empty, table } from "../frame/ui.ts";
-import { filters, input, type Listed, older, operatorPage, select, since } from "./pieces.ts";
+import {
+  choices,
+  filters,
+  input,
+  type Listed,
+  older,
+  operatorPage,
+  select,
+  since,
+} from "./pieces.ts";
 import { address, type Serve, type Visit } from "./visit.ts";
 
 const HERE = "/-/operator/audit";
@@ -43,15 +52,7 @@ export const serveAudit: Serve = async (visit) => {
       title: "Audit log",
       here: HERE,
       main: html`${filters(HERE, [
-        select(
-          "action",
-          "Action",
-          [
-            { value: "", text: "All" },
-            ...auditActions.map((name) => ({ value: name, text: name })),
-          ],
-          query.get("action"),
-        ),
+        select("action", "Action", choices(auditActions, "All"), query.get("action")),
         input("user", "Who", query.get("user")),
         input("token", "Token", query.get("token")),
         input("package", "Package", query.get("package")),

@@ -8,6 +8,7 @@ import { field, hidden } from "../people/forms.ts";
 import { ADVICE } from "./advice.ts";
 import {
   action,
+  choices,
   filters,
   input,
   LEVEL_TONE,
@@ -55,7 +56,6 @@ export const serveEvents: Serve = async (visit) => {
 };
 
 function narrow({ query }: Visit, repositories: readonly RepositoryShape[]) {
-  const named = (value: string) => ({ value, text: value });
   return filters(HERE, [
     select(
       "level",
@@ -68,16 +68,14 @@ function narrow({ query }: Visit, repositories: readonly RepositoryShape[]) {
       ],
       query.get("level"),
     ),
-    select(
-      "kind",
-      "Kind",
-      [{ value: "", text: "All kinds" }, ...eventKinds.map(named)],
-      query.get("kind"),
-    ),
+    select("kind", "Kind", choices(eventKinds, "All kinds"), query.get("kind")),
     select(
       "repository",
       "Repository",
-      [{ value: "", text: "All" }, ...repositories.map(({ name }) => named(name))],
+      choices(
+        repositories.map(({ name }) => name),
+        "All",
+      ),
       query.get("repository"),
     ),
     select(

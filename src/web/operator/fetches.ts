@@ -4,7 +4,16 @@ import { type Reply, reply } from "../../core/reply.ts";
 import { html, type Part } from "../frame/html.ts";
 import { number } from "../frame/text.ts";
 import { empty, facts, table } from "../frame/ui.ts";
-import { filters, input, type Listed, older, operatorPage, select, since } from "./pieces.ts";
+import {
+  choices,
+  filters,
+  input,
+  type Listed,
+  older,
+  operatorPage,
+  select,
+  since,
+} from "./pieces.ts";
 import type { AffectedShape, FetchedShape, RepositoryShape } from "./shapes.ts";
 import { address, asProblem, type Serve, type Visit } from "./visit.ts";
 
@@ -59,10 +68,10 @@ function narrow({ query }: Visit, repositories: readonly RepositoryShape[]) {
     select(
       "repository",
       "Repository",
-      [
-        { value: "", text: "All repositories" },
-        ...repositories.map(({ name }) => ({ value: name, text: name })),
-      ],
+      choices(
+        repositories.map(({ name }) => name),
+        "All repositories",
+      ),
       query.get("repository"),
     ),
     input("package", "Package", query.get("package")),

@@ -69,6 +69,12 @@ export interface Choice {
   text: string;
 }
 
+/** Values that are their own words; `all`: the words for none of them in particular. */
+export function choices(values: readonly string[], all?: string): Choice[] {
+  const each = values.map((value) => ({ value, text: value }));
+  return all === undefined ? each : [{ value: "", text: all }, ...each];
+}
+
 /** Fields that narrow a list, sent by GET: what is chosen stands in the address. */
 export function filters(path: string, fields: readonly Part[]): Html {
   return html`<form class="inline filters" method="get" action="${path}">${fields}<button class="quiet">Show</button></form>`;

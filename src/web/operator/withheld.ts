@@ -4,6 +4,7 @@ import { moment, number } from "../frame/text.ts";
 import { chip, empty, table } from "../frame/ui.ts";
 import {
   action,
+  choices,
   filters,
   input,
   type Listed,
@@ -87,18 +88,13 @@ function narrow(
     select(
       "repository",
       "Repository",
-      [
-        { value: "", text: "All repositories" },
-        ...repositories.map(({ name }) => ({ value: name, text: name })),
-      ],
+      choices(
+        repositories.map(({ name }) => name),
+        "All repositories",
+      ),
       query.get("repository"),
     ),
-    select(
-      "format",
-      "Format",
-      [{ value: "", text: "All formats" }, ...formats.map((name) => ({ value: name, text: name }))],
-      query.get("format"),
-    ),
+    select("format", "Format", choices(formats, "All formats"), query.get("format")),
     input("package", "Package", query.get("package")),
   ]);
 }
@@ -159,7 +155,7 @@ function other(repositories: readonly RepositoryShape[]): Part {
   return html`<h3>Decide on another release</h3><form class="inline filters" method="get" action="${DECIDE}">${select(
     "repository",
     "Repository",
-    repositories.map(({ name }) => ({ value: name, text: name })),
+    choices(repositories.map(({ name }) => name)),
     null,
   )}<label class="long"><span>Package URL</span><input name="purl" autocomplete="off" required placeholder="pkg:npm/left-pad@1.3.0"></label><button class="quiet">Look at it</button></form>`;
 }
