@@ -106,23 +106,31 @@ export interface GroundDeps extends Pick<Shared, "patienceMs"> {
 }
 
 /** Throws a Problem when the data directory is in use or newer than this program. */
-export async function openGround(
-  config: GroundConfig,
-  { log, now, elapsed, patienceMs }: GroundDeps,
-): Promise<Ground> {
+export async function openGround(config: GroundConfig, deps: GroundDeps): Promise<Ground> {
   refuseUnrestored(config.data);
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
+  try {
+    return await layGround(config, layout, lock, deps);
+  } catch (error) {
+    lock.release(); // whatever keeps this one from starting is not to keep the next one
+    throw error;
+  }
+}
+
+async function layGround(
+  config: GroundConfig,
+  layout: Layout,
+  lock: Lock,
+  { log, now, elapsed, patienceMs }: GroundDeps,
+): Promise<Ground> {
   const tightened = tighten(layout.root);
   if (tightened) log.write("warn", tightened);
   emptyIncoming(layout);
   const traces = config.traces
     ? (await import("./traces.ts")).openTraces(config.traces, log)
     : null;
-  const opened = await openCatalog(config, layout).catch((error) => {
-    lock.release();
-    throw error;
-  });
+  const opened = await openCatalog(config, layout);
   const database = traces?.database(opened) ?? opened;
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
