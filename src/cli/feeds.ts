@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { knownAdvisories } from "../advisories/known.ts";
 import type { Config } from "../config/resolve.ts";
 import type { FeedState } from "../core/advisory.ts";
+import { csvLine } from "../core/csv.ts";
 import type { Format } from "../core/format.ts";
 import { printable } from "../core/log.ts";
 import { type Affected, listAffected, type ShownAdvisory, showAdvisory } from "../jobs/affected.ts";
@@ -214,22 +215,17 @@ const COLUMNS = [
   "lockedAt",
 ] as const;
 
-/** RFC 4180. What a spreadsheet would take for a formula is told apart by a quote: names are what callers chose. */
+/** With a line of names first. */
 export function affectedCsv(rows: readonly Affected[]): string {
-  const cell = (value: unknown) => {
-    const text = String(value ?? "");
-    const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
-  };
   const lines = rows.map((row) =>
     COLUMNS.map((key) => {
       const value = row[key];
       if ((key === "firstAt" || key === "lastAt" || key === "lockedAt") && value !== null)
-        return cell(new Date(value as number).toISOString());
-      return cell(key === "advisories" ? row[key].join(" ") : row[key]);
-    }).join(","),
+        return new Date(value as number).toISOString();
+      return key === "advisories" ? row[key].join(" ") : String(value ?? "");
+    }),
   );
-  return [COLUMNS.join(","), ...lines].map((line) => `${line}\r\n`).join("");
+  return [COLUMNS, ...lines].map(csvLine).join("");
 }
 
 function minute(time: string | null): string {

@@ -1,4 +1,5 @@
 // `/-/operator/fetches`: who fetched what, as a table and as a file; and whom a bad release has reached.
+import { csvLine } from "../../core/csv.ts";
 import type { Problem } from "../../core/problem.ts";
 import { type Reply, reply } from "../../core/reply.ts";
 import { html, type Part } from "../frame/html.ts";
@@ -237,13 +238,4 @@ function cellsOf(one: FetchedShape): string[] {
     one.lastAt,
     String(one.files),
   ];
-}
-
-/** RFC 4180. What a spreadsheet would take for a formula is text. */
-export function csvLine(cells: readonly string[]): string {
-  const written = cells.map((cell) => {
-    const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  });
-  return `${written.join(",")}\r\n`;
 }
