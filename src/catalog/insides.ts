@@ -31,7 +31,7 @@ export interface InsideDeps {
   now(): number;
 }
 
-export const NOT_STORED = "None of its files is stored here";
+const NOT_STORED = "None of its files is stored here";
 
 export function createInsides(deps: InsideDeps): Insides {
   const { database, format, reader } = deps;

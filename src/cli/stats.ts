@@ -99,7 +99,7 @@ function seconds(value: number | null): string {
 }
 
 /** In words, also for an alarm. */
-export function diskWords({ days, free, growth, full }: Forecast, now: number): string {
+function diskWords({ days, free, growth, full }: Forecast, now: number): string {
   const room = `Disk: ${humanSize(free)} free`;
   if (!growth)
     return `${room}. How it grows is told after three days; ${days} daily changes are known`;

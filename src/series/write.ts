@@ -15,7 +15,7 @@ import {
 import { beginOf, KEPT } from "./steps.ts";
 
 /** With 300 series there are at most some 1.5 million points. What comes then of others is added up in one for each name. */
-export const MOST_SERIES = 300;
+const MOST_SERIES = 300;
 
 /** Adds what came to the points of `at`. What is there already is added to, whoever wrote it. */
 export async function writeAdded(

@@ -51,7 +51,7 @@ export function alarmOperations(
 }
 
 /** "upstream-down of npm is silent until 2026-12-01T00:00Z" */
-export function silenceWords({ rule, repository, endsAt }: Silence): string {
+function silenceWords({ rule, repository, endsAt }: Silence): string {
   const what = rule === null ? "Every alarm" : `The alarm ${rule}`;
   const of = repository === null ? "" : ` of ${repository}`;
   return `${what}${of} is silent until ${new Date(endsAt).toISOString().slice(0, 16)}Z`;

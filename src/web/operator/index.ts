@@ -28,7 +28,7 @@ export interface OperatorRoute {
 const GET = ["GET", "HEAD"];
 const BOTH = [...GET, "POST"];
 /** A part in braces takes any text without a slash. */
-export const OPERATOR_PAGES: Readonly<
+const OPERATOR_PAGES: Readonly<
   Record<string, { methods: string[]; serve: Serve; isForReaders?: true }>
 > = {
   "/-/operator": { methods: GET, serve: serveOverview },

@@ -100,7 +100,7 @@ function narrow(
 }
 
 /** How a release is told from others in forms and addresses. */
-export function releaseKey({ repository, purl }: Pick<WithheldShape, "repository" | "purl">) {
+function releaseKey({ repository, purl }: Pick<WithheldShape, "repository" | "purl">) {
   return `${repository} ${purl}`;
 }
 
