@@ -21,8 +21,8 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
     // They have no project with a lock file: see withPrograms.
-    if ([...programNames, ...houseNames, ...publishers, ...auditors].includes(client.name))
-      continue;
+    const projectless = [...programNames, ...houseNames, ...publishers, ...auditors, ...deployers];
+    if (projectless.includes(client.name)) continue;
     if ("missing" in client) {
       test.skip(`${client.name} is not here: ${client.missing}`, () => {});
       continue;
@@ -58,5 +58,7 @@ export function commandOf(name: string): string[] {
 export const publishers = ["twine", "flit", "hatch"];
 /** They only audit. */
 export const auditors = ["pip-audit", "govulncheck"];
+/** They only deploy. */
+export const deployers = ["helm"];
 export const javascript = ["npm-10", "npm-11", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
 export const python = ["pip-machine", "pip", "uv", "poetry"];

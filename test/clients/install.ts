@@ -15,6 +15,8 @@ interface Pin {
   go?: string;
   /** The Node.js that it runs on, when the machine's may be too old for it. */
   node?: string;
+  /** What it is asked for its version with, in place of `--version`. */
+  asked?: string;
 }
 
 /** How a client is started: the program and its first arguments. `null` names what is missing and why. */
@@ -88,7 +90,7 @@ async function must(
   const result = await run(command, {
     cwd,
     env: { ...process.env, ...env } as Record<string, string>,
-    timeout: 300_000,
+    timeout: 900_000, // helm is compiled, on a machine that may be busy
   });
   if (result.code !== 0)
     throw new Error(
@@ -110,7 +112,7 @@ async function prepare(name: string, pin: Pin, say: (line: string) => void): Pro
     if (!existsSync(stamp) || (await readFile(stamp, "utf8")) !== wanted) {
       say(`installing ${pin.npm ?? pin.pip ?? pin.go} (once) ...`);
       await installOne(name, pin);
-      await versionOf(commandOf(name, pin), home);
+      await versionOf(commandOf(name, pin), home, [pin.asked ?? "--version"]);
       await writeFile(stamp, wanted);
     }
     const command = commandOf(name, pin);
