@@ -21,7 +21,11 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
     // They have no project with a lock file: see withPrograms.
-    if ([...programNames, ...houseNames, ...publishers, ...auditors].includes(client.name))
+    if (
+      [...programNames, ...houseNames, ...publishers, ...auditors, ...services].includes(
+        client.name,
+      )
+    )
       continue;
     if ("missing" in client) {
       test.skip(`${client.name} is not here: ${client.missing}`, () => {});
@@ -58,5 +62,7 @@ export function commandOf(name: string): string[] {
 export const publishers = ["twine", "flit", "hatch"];
 /** They only audit. */
 export const auditors = ["pip-audit", "govulncheck"];
+/** What the server itself is a client of. */
+export const services = ["versitygw"];
 export const javascript = ["npm-10", "npm-11", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
 export const python = ["pip-machine", "pip", "uv", "poetry"];
