@@ -4,6 +4,7 @@ import { writtenDatabase } from "../config/database.ts";
 import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
+import { writtenStore } from "../config/store.ts";
 import { formatAddress, formatDuration, formatShare, formatSize } from "../config/values.ts";
 import type { SourceSettings } from "../core/source.ts";
 import type { Command } from "./arguments.ts";
@@ -60,6 +61,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       listen: formatAddress(config.listen),
       data: config.data,
       ...(config.database && { database: writtenDatabase(config.database) }),
+      ...(config.store && { store: writtenStore(config.store) }),
       ...(config.publicUrl === null ? {} : { publicUrl: config.publicUrl }),
       access: written.access,
       ...(Object.keys(written.login).length > 0 && { login: written.login }),

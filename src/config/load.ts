@@ -47,6 +47,7 @@ import {
 import { readYaml } from "./source.ts";
 import { Source } from "./sources.ts";
 import { resolveSource } from "./sources-resolve.ts";
+import { resolveStore } from "./store.ts";
 import { resolveTls } from "./tls.ts";
 import { Upstream } from "./upstream.ts";
 import { builtInRepositories } from "./upstreams.ts";
@@ -129,6 +130,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
     database: resolveDatabase(input.database, reader, complain),
+    store: resolveStore(input.store, reader, complain),
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,

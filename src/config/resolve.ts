@@ -16,6 +16,7 @@ import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LedgerConfig } from "./ledger.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
 import type { commonKeys, hostedKeys } from "./schema.ts";
+import type { StoreConfig } from "./store.ts";
 import type { Upstream } from "./upstream.ts";
 import type { Address } from "./values.ts";
 
@@ -107,6 +108,8 @@ export interface Config {
   data: string;
   /** Null: the catalog is a file in the data directory. */
   database: DatabaseConfig | null;
+  /** Null: stored files are in the data directory. */
+  store: StoreConfig | null;
   /** Without a trailing slash; null when it is to be taken from each request. */
   publicUrl: string | null;
   access: AccessRules;

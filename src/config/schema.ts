@@ -9,6 +9,7 @@ import { Ledger } from "./ledger.ts";
 import { Login, TrustedPublishers } from "./login.ts";
 import { Policy, type RuledFormat } from "./policy.ts";
 import { sourcesKeys } from "./sources.ts";
+import { Store } from "./store.ts";
 import { Upstream } from "./upstream.ts";
 import { builtInRepositories } from "./upstreams.ts";
 import {
@@ -131,6 +132,7 @@ const general = {
     )
     .meta({ examples: ["/var/lib/holdfast"] }),
   database: Database,
+  store: Store,
   publicUrl: HttpUrl.optional()
     .describe("How clients reach this server. Without it, it is taken from each request")
     .meta({ examples: ["https://packages.example.com"] }),

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Blobs, openBlobs } from "./blobs.ts";
+import { openTestBlobs } from "./bucket-testkit.ts";
 import { openDatabase } from "./database.ts";
 import { emptyIncoming, fileOf, type Layout, layoutOf, openLayout, tighten } from "./layout.ts";
 import { lockData } from "./lock.ts";
@@ -26,7 +27,7 @@ let layout: Layout;
 let blobs: Blobs;
 beforeEach(() => {
   layout = openLayout(join(mkdtempSync(join(tmpdir(), "holdfast-blobs-")), "data"));
-  blobs = openBlobs(layout);
+  blobs = openTestBlobs(layout);
 });
 afterEach(() => rmSync(layout.root, { recursive: true, force: true }));
 
@@ -47,6 +48,8 @@ for (const name of [
   test(`L1: ${JSON.stringify(name.slice(0, 20))} names no blob, on any way in`, async () => {
     expect(() => fileOf(layout.blobs, name)).toThrow(TypeError);
     await expect((async () => blobs.stat(name))()).rejects.toThrow(TypeError);
+    await expect((async () => blobs.stored(name))()).rejects.toThrow(TypeError);
+    await expect((async () => blobs.digest(name))()).rejects.toThrow(TypeError);
     await expect((async () => blobs.local(name))()).rejects.toThrow(TypeError);
     await expect((async () => blobs.read(name))()).rejects.toThrow(TypeError);
     await expect(blobs.put(name, BYTES, FETCHED)).rejects.toThrow(TypeError);
@@ -64,7 +67,7 @@ test("a download has no name until it is committed, and then for reading only", 
   await incoming.commit(DIGEST, FETCHED);
   expect(await blobs.stat(DIGEST)).toMatchObject({ size: BYTES.length });
   expect(await blobs.read(DIGEST)).toEqual(BYTES);
-  expect(statSync(fileOf(layout.blobs, DIGEST)).mode & 0o222).toBe(0);
+  expect(statSync((await blobs.local(DIGEST))!).mode & 0o222).toBe(0);
   await incoming.abandon(); // too late to do harm
   expect(await all()).toEqual([DIGEST]);
   expect(readdirSync(layout.incoming)).toEqual([]);
@@ -111,7 +114,7 @@ test("refused bytes are kept until they are too many, also after a restart", asy
     readdirSync(layout.evidence, { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
     ).length;
-  const refuse = async (to: ReturnType<typeof openBlobs>, text: string) => {
+  const refuse = async (to: Blobs, text: string) => {
     const bytes = Buffer.from(text);
     const digest = createHash("sha256").update(bytes).digest("hex");
     const incoming = await to.begin();
@@ -120,12 +123,12 @@ test("refused bytes are kept until they are too many, also after a restart", asy
     await incoming.abandon();
     await to.condemn(digest, bytes); // the same bytes once more take no room
   };
-  const first = openBlobs(layout, { evidenceBytes: 25 });
+  const first = openTestBlobs(layout, { evidenceBytes: 25 });
   await refuse(first, "0123456789");
   await refuse(first, "abcdefghij");
   await refuse(first, "too many by now");
   expect(evidence()).toBe(2);
-  const second = openBlobs(layout, { evidenceBytes: 25 });
+  const second = openTestBlobs(layout, { evidenceBytes: 25 });
   await refuse(second, "too many still");
   await refuse(second, "five!");
   expect(evidence()).toBe(3);
@@ -136,6 +139,18 @@ test("a blob's file on this machine is told where there is one", async () => {
   expect(await blobs.local(DIGEST)).toBeNull();
   await blobs.put(DIGEST, BYTES, FETCHED);
   expect(readFileSync((await blobs.local(DIGEST))!)).toEqual(BYTES);
+});
+
+test("what is kept for good is told and read where it is, whatever a copy of it is like", async () => {
+  expect(await blobs.stored(DIGEST)).toBeNull();
+  expect(await blobs.digest(DIGEST)).toBeNull();
+  await blobs.put(DIGEST, BYTES, FETCHED);
+  expect(await blobs.stored(DIGEST)).toMatchObject({ size: BYTES.length });
+  expect(await blobs.digest(DIGEST)).toBe(DIGEST);
+  await blobs.forget(DIGEST);
+  expect(await blobs.stat(DIGEST)).toMatchObject({ size: BYTES.length });
+  expect(await blobs.digest(DIGEST)).toBe(DIGEST);
+  expect(await blobs.read(DIGEST)).toEqual(BYTES);
 });
 
 test("what must survive is on the disk before it has its name, and its name before that is told", async () => {
@@ -209,7 +224,7 @@ test("nothing of the data directory is for other users", async () => {
   }
   expect(open).toEqual([]);
   expect(statSync(layout.root).mode & 0o777).toBe(0o700);
-  expect(statSync(fileOf(layout.blobs, DIGEST)).mode & 0o777).toBe(0o400);
+  expect(statSync((await blobs.local(DIGEST))!).mode & 0o777).toBe(0o400);
   await incoming.abandon();
   await database.close();
 });
@@ -251,7 +266,7 @@ test("folders that were removed by hand are made again: nothing is refused for w
   await blobs.put(DIGEST, BYTES, FETCHED);
   expect(await blobs.read(DIGEST)).toEqual(BYTES);
   expect(existsSync(fileOf(layout.evidence, DIGEST))).toBe(true);
-  const anew = openBlobs(layout);
+  const anew = openTestBlobs(layout);
   rmSync(layout.evidence, { recursive: true });
   await anew.condemn(digest, other);
   expect(existsSync(fileOf(layout.evidence, digest))).toBe(true);

@@ -19,6 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import { guard } from "./guard.ts";
 import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
+import { hashFile } from "./sink.ts";
 
 /** Refused bytes are kept up to here in all: who sends them must not fill the disk with them. */
 const EVIDENCE_BYTES = 1024 * 1024 * 1024;
@@ -46,10 +47,15 @@ export interface BlobStat {
   changedAt: number;
   /** Another one when the bytes were replaced or written to, unless somebody hid that. */
   stamp: string;
+  /** Whether they were compared with their digest on their way here. */
+  isProven?: boolean;
 }
 
 export interface Blobs {
-  /** A file on this machine with the blob's bytes; null when there is no such blob. */
+  /**
+   * A file on this machine with the blob's bytes, which stays for some minutes; null when there is no such blob. Throws Problem("busy") where that
+   * cannot be told.
+   */
   local(sha256: string): Promise<string | null>;
   begin(): Promise<Incoming>;
   /** Stores bytes that are whole in memory. */
@@ -60,8 +66,14 @@ export interface Blobs {
   adopt(path: string, sha256: string, how: Durability): Promise<void>;
   /** Removes a file that stands in incoming/, if it still does. */
   discard(path: string): Promise<void>;
-  /** Null when there is no such blob. */
+  /** Null when there is no such blob. Of the file on this machine where there is one. */
   stat(sha256: string): Promise<BlobStat | null>;
+  /** The same, asked where it is kept for good. */
+  stored(sha256: string): Promise<BlobStat | null>;
+  /** The SHA-256 of the bytes that are kept for good, read afresh; null when there are none. `breathe` is awaited between pieces. */
+  digest(sha256: string, breathe?: () => Promise<void>): Promise<string | null>;
+  /** Lets go of a copy on this machine of what is kept elsewhere. */
+  forget(sha256: string): Promise<void>;
   /** All of a small blob. */
   read(sha256: string): Promise<Uint8Array>;
   /** All of another file in the data directory. */
@@ -69,7 +81,7 @@ export interface Blobs {
   remove(sha256: string): Promise<void>;
   /** Takes the name from bytes that are not true to it, and whose digest is `found`: they are kept as evidence, while there is room. */
   depose(sha256: string, found: string): Promise<void>;
-  /** Every blob's digest, folder by folder. */
+  /** Every blob's digest, in order. */
   list(): AsyncGenerator<string>;
 }
 
@@ -79,6 +91,7 @@ export interface BlobOptions {
   sync?(path: string): Promise<void>;
 }
 
+/** In a folder of this machine. */
 export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
   const { evidenceBytes = EVIDENCE_BYTES, sync = syncPath } = options;
   let counter = 0;
@@ -163,6 +176,13 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
     }
   }
 
+  async function statOf(sha256: string): Promise<BlobStat | null> {
+    const found = await stat(fileOf(layout.blobs, sha256)).catch(() => null);
+    if (!found) return null;
+    const { size, mtimeMs, ino } = found;
+    return { size, changedAt: mtimeMs, stamp: `${ino} ${size} ${mtimeMs}` };
+  }
+
   async function remove(sha256: string): Promise<void> {
     await unlink(fileOf(layout.blobs, sha256)).catch((error) => {
       if (error.code !== "ENOENT") throw error;
@@ -185,12 +205,13 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
       await name(path, layout.blobs, sha256, how);
     },
     discard: (path) => rm(path, { force: true }),
-    async stat(sha256) {
-      const found = await stat(fileOf(layout.blobs, sha256)).catch(() => null);
-      if (!found) return null;
-      const { size, mtimeMs, ino } = found;
-      return { size, changedAt: mtimeMs, stamp: `${ino} ${size} ${mtimeMs}` };
+    stat: statOf,
+    stored: statOf,
+    async digest(sha256, breathe) {
+      const path = fileOf(layout.blobs, sha256);
+      return (await stat(path).catch(() => null)) ? hashFile(path, breathe) : null;
     },
+    async forget() {},
     read: (sha256) => readFile(fileOf(layout.blobs, sha256)),
     readFile: (path) => readFile(path),
     remove,

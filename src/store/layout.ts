@@ -2,6 +2,7 @@
 //
 //   data/                     for its owner alone, like all that is in it
 //     blobs/sha256/ab/cdef…   whole, true to their name, read-only
+//     copies/sha256/ab/cdef…  the same of what is kept in a bucket; may be removed at any time
 //     views/ab/cdef…/…        rendered documents; may be removed at any time
 //     evidence/sha256/…       bytes that were refused, for an investigation
 //     incoming/               downloads under way; emptied at start
@@ -35,6 +36,7 @@ const STICKY = 0o1000;
 export interface Layout {
   readonly root: string;
   readonly blobs: string;
+  readonly copies: string;
   readonly views: string;
   readonly evidence: string;
   readonly incoming: string;
@@ -49,6 +51,7 @@ export function layoutOf(root: string): Layout {
   return {
     root,
     blobs: join(root, "blobs", "sha256"),
+    copies: join(root, "copies", "sha256"),
     views: join(root, "views"),
     evidence: join(root, "evidence", "sha256"),
     incoming: join(root, "incoming"),

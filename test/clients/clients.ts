@@ -21,7 +21,10 @@ export function eachClient(names: string[] | null, define: (suite: Suite) => voi
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
     // They have no project with a lock file: see withPrograms.
-    const projectless = [...programNames, ...houseNames, ...publishers, ...auditors, ...deployers];
+    const projectless = [
+      ...[...programNames, ...houseNames],
+      ...[...publishers, ...auditors, ...services, ...deployers],
+    ];
     if (projectless.includes(client.name)) continue;
     if ("missing" in client) {
       test.skip(`${client.name} is not here: ${client.missing}`, () => {});
@@ -60,5 +63,7 @@ export const publishers = ["twine", "flit", "hatch"];
 export const auditors = ["pip-audit", "govulncheck"];
 /** They only deploy. */
 export const deployers = ["helm"];
+/** What the server itself is a client of. */
+export const services = ["versitygw"];
 export const javascript = ["npm-10", "npm-11", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
 export const python = ["pip-machine", "pip", "uv", "poetry"];

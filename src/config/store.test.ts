@@ -1,0 +1,99 @@
+import { expect, test } from "bun:test";
+import { resolveStore, Store, writtenStore } from "./store.ts";
+
+/** What is made of it, or what was complained of. */
+function resolved(value: unknown) {
+  const parsed = Store.safeParse(value);
+  if (!parsed.success) return JSON.stringify(parsed.error.issues);
+  const complaints: string[] = [];
+  const reader = {
+    secret: (given: Record<string, string>, name: string) =>
+      given[`${name}File`] ?? given[`${name}Env`] ?? null,
+    pem: (file?: string) => (file ? "PEM" : undefined),
+  };
+  const found = resolveStore(parsed.data, reader as never, (path, message) => {
+    complaints.push(`${path.join(".")} ${message}`);
+  });
+  return complaints.length > 0 ? complaints.join("; ") : found;
+}
+
+const plain = {
+  endpoint: "https://s3.us-east-1.amazonaws.com",
+  region: "us-east-1",
+  prefix: "",
+  accessKey: "AWS_ACCESS_KEY_ID",
+  secretKey: "AWS_SECRET_ACCESS_KEY",
+  isPathStyle: false,
+  ca: null,
+  cache: 10 * 2 ** 30,
+  redirect: null,
+};
+
+test("without it there is none", () => expect(resolved(undefined)).toBe(null));
+
+const url = "s3://packages/holdfast";
+const good: [written: unknown, place: object, shown: string][] = [
+  ["s3://packages", { bucket: "packages" }, "s3://packages"],
+  ["s3://packages/", { bucket: "packages" }, "s3://packages"],
+  [
+    "s3://packages/holdfast/a.b_c-d/",
+    { bucket: "packages", prefix: "holdfast/a.b_c-d" },
+    "s3://packages/holdfast/a.b_c-d",
+  ],
+  // A certificate for all names below a host is for none with a dot in it.
+  ["s3://my.packages", { bucket: "my.packages", isPathStyle: true }, "s3://my.packages"],
+  [
+    { url, region: "eu-central-1", accessKeyFile: "k", secretKeyEnv: "S" },
+    {
+      bucket: "packages",
+      prefix: "holdfast",
+      endpoint: "https://s3.eu-central-1.amazonaws.com",
+      region: "eu-central-1",
+      accessKey: "k",
+      secretKey: "S",
+    },
+    url,
+  ],
+  [
+    { url, endpoint: "https://s3.example.com/", ca: "c", cache: "1GiB", redirect: "50MiB" },
+    {
+      bucket: "packages",
+      prefix: "holdfast",
+      endpoint: "https://s3.example.com",
+      isPathStyle: true,
+      ca: "PEM",
+      cache: 2 ** 30,
+      redirect: 50 * 2 ** 20,
+    },
+    url,
+  ],
+];
+for (const [written, place, shown] of good)
+  test(JSON.stringify(written), () => {
+    const found = resolved(written);
+    expect(found).toEqual({ ...plain, ...place } as never);
+    const told = writtenStore(found as never);
+    expect(told).toMatchObject({ url: shown, secretKey: "***" });
+  });
+
+const bad: [written: unknown, why: string][] = [
+  ["packages", "expected s3://"],
+  ["https://s3.example.com/packages", "expected s3://"],
+  ["s3://Packages", "expected s3://"],
+  ["s3://ab", "expected s3://"],
+  ["s3://packages//a", "expected s3://"],
+  ["s3://packages/../a", "expected s3://"],
+  ["s3://packages/a b", "expected s3://"],
+  ["s3://packages/a+b", "expected s3://"],
+  [{ url, region: "eu central" }, "expected the name of a region"],
+  [{ url, endpoint: "s3.example.com" }, "expected an http"],
+  [{ url, endpoint: "https://ann:secret@s3.example.com" }, "without a user name"],
+  [{ url, endpoint: "https://s3.example.com/?a" }, "has a ? or a #"],
+  [{ url, endpoint: "http://s3.example.com", ca: "c" }, "without TLS"],
+  [{ url, endpoint: "https://s3.example.com/a", pathStyle: false }, "has a path"],
+  [{ url, cache: "1MiB" }, "64MiB at least"],
+  [{ url, redirect: "1kB" }, "1MiB at least"],
+  [{ url, secretKey: "secret" }, "secretKey"],
+];
+for (const [written, why] of bad)
+  test(`${JSON.stringify(written)} is refused`, () => expect(resolved(written)).toContain(why));

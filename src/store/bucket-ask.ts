@@ -1,0 +1,243 @@
+// Asks a bucket that speaks S3: signed, with an end to silence, and a few times where that may help.
+import { AwsV4Signer } from "aws4fetch";
+import { awayProblem, type BucketPlace, type Said, saidProblem, urlOf } from "./bucket-place.ts";
+
+export interface BucketTimes {
+  /** How long it may say nothing before it is given up. Milliseconds. */
+  silenceMs: number;
+  /** Before the first time that something is tried again; then twice as long. Milliseconds. */
+  pauseMs: number;
+}
+
+const TIMES: BucketTimes = { silenceMs: 10_000, pauseMs: 200 };
+/** How often what can be done twice is tried. */
+const TRIES = 3;
+/** What is sent may take the silence and this rate's time: what is sent cannot be seen to arrive. Bytes in a second. */
+const SLOWEST = 64 * 1024;
+/** Of an answer that is looked at as a whole: a page of a list of 1,000 names. Bytes. */
+const ANSWER = 4 * 1024 * 1024;
+/** SHA-256 of nothing. */
+const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+export interface Question {
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  path: string;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: Uint8Array<ArrayBuffer>;
+  /** Of the body, which the other end compares. */
+  sha256?: string;
+  /** Whether it is asked once alone: doing it twice is something else. */
+  isOnce?: boolean;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** S3's word for what went wrong; empty where nothing did, or nothing is said. */
+  code: string;
+  /** All of a small answer, as text. */
+  text: string;
+  /** The bytes of an object, for `GET` alone; throws a Problem("busy") when they stop. To be read to the end, or returned. */
+  chunks: AsyncGenerator<Uint8Array>;
+}
+
+export interface Ask {
+  /** What is neither a success nor one of `expected` is a Problem, and so is a bucket that is not there. */
+  (question: Question, expected?: readonly number[]): Promise<Answer>;
+  /** A URL that whoever has it can read the object by, for so long. */
+  link(path: string, seconds: number, headers: Record<string, string>): Promise<string>;
+}
+
+export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}): Ask {
+  const { silenceMs, pauseMs } = { ...TIMES, ...times };
+  const keys = new Map<string, ArrayBuffer>();
+  const signer = {
+    accessKeyId: place.accessKey,
+    secretAccessKey: place.secretKey,
+    region: place.region,
+    service: "s3",
+    cache: keys,
+  };
+  const tls = place.ca === null ? {} : { tls: { ca: place.ca } };
+
+  async function once(question: Question): Promise<Answer> {
+    const { method, path, query = {}, headers = {}, body, sha256 = NOTHING } = question;
+    const url = urlOf(place, path);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const signed = await new AwsV4Signer({
+      ...signer,
+      method,
+      url: url.href,
+      headers: { ...headers, "x-amz-content-sha256": sha256 },
+    }).sign();
+    dropOldKeys(keys);
+    signed.headers.set("accept-encoding", "identity"); // not signed: what stands between may change it
+    const silence = createSilence(silenceMs + ((body?.length ?? 0) / SLOWEST) * 1000, () =>
+      awayProblem(place, "does not answer"),
+    );
+    try {
+      const response = await silence.until(
+        fetch(signed.url.href, {
+          method,
+          headers: signed.headers,
+          ...(body && { body }),
+          redirect: "manual",
+          signal: silence.signal,
+          ...tls,
+        }),
+      );
+      const isObject = method === "GET" && response.status < 300 && path !== "";
+      const chunks = read(response, createSilence(silenceMs, silence.problem), place);
+      const text = isObject ? "" : await whole(chunks);
+      const said = /<Error>/.test(text) ? (/<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? "") : "";
+      return { status: response.status, headers: response.headers, code: said, text, chunks };
+    } catch (error) {
+      throw silence.told(error, place);
+    } finally {
+      silence.end();
+    }
+  }
+
+  async function ask(question: Question, expected: readonly number[] = []): Promise<Answer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const isLast = question.isOnce === true || attempt >= TRIES;
+      try {
+        const answer = await once(question);
+        // What is completed may fail after it was said to go well.
+        const isGood = answer.status < 300 && answer.code === "";
+        const isExpected = expected.includes(answer.status) && answer.code !== "NoSuchBucket";
+        if (isGood || isExpected) return answer;
+        await answer.chunks.return(undefined);
+        if (isLast || !isPassing(answer)) throw saidProblem(place, saidOf(answer));
+      } catch (error) {
+        if (isLast || !isLost(error)) throw error;
+      }
+      await pause(pauseMs * 2 ** (attempt - 1));
+    }
+  }
+
+  return Object.assign(ask, {
+    async link(path: string, seconds: number, headers: Record<string, string>) {
+      const url = urlOf(place, path);
+      url.searchParams.set("X-Amz-Expires", String(seconds));
+      for (const [name, value] of Object.entries(headers))
+        url.searchParams.set(`response-${name}`, value);
+      const signed = await new AwsV4Signer({
+        ...signer,
+        method: "GET",
+        url: url.href,
+        signQuery: true,
+      }).sign();
+      dropOldKeys(keys);
+      return signed.url.href;
+    },
+  });
+}
+
+/** There is one for each day. */
+function dropOldKeys(keys: Map<string, ArrayBuffer>): void {
+  for (const key of keys.keys()) if (keys.size > 2) keys.delete(key);
+}
+
+function saidOf({ status, code, headers }: Answer): Said {
+  const at = Date.parse(headers.get("date") ?? "");
+  return { status, code, at: Number.isNaN(at) ? null : at };
+}
+
+/** It may go well the next time. */
+function isPassing({ status, code }: Answer): boolean {
+  return [429, 500, 502, 503, 504].includes(status) || ["SlowDown", "InternalError"].includes(code);
+}
+
+/** The connection went, or none came about: a silence has had its time, and is not waited for once more. */
+function isLost(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Lost;
+}
+
+class Lost extends Error {}
+
+interface Silence {
+  readonly signal: AbortSignal;
+  /** What `work` comes to, or the silence. */
+  until<T>(work: Promise<T>): Promise<T>;
+  /** Something was heard. */
+  heard(): void;
+  end(): void;
+  problem(): Error;
+  /** What a failure is, in words. */
+  told(error: unknown, place: BucketPlace): unknown;
+}
+
+function createSilence(ms: number, problem: () => Error): Silence {
+  const controller = new AbortController();
+  const silent = Promise.withResolvers<never>();
+  silent.promise.catch(() => {}); // nobody may be waiting
+  const give = () => {
+    const error = problem();
+    silent.reject(error);
+    controller.abort(error);
+  };
+  let timer = setTimeout(give, ms);
+  return {
+    signal: controller.signal,
+    until: (work) => {
+      work.catch(() => {}); // it is aborted where the silence was first
+      return Promise.race([work, silent.promise]);
+    },
+    heard() {
+      clearTimeout(timer);
+      timer = setTimeout(give, ms);
+    },
+    end: () => clearTimeout(timer),
+    problem,
+    told(error, place) {
+      if (controller.signal.aborted) return controller.signal.reason;
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (error instanceof Error && error.name === "Problem") return error;
+      return awayProblem(
+        place,
+        `cannot be reached (${code ?? message})`,
+        new Lost(String(message)),
+      );
+    },
+  };
+}
+
+/** The bytes as they come; each wait for the next has its end. */
+async function* read(
+  response: Response,
+  silence: Silence,
+  place: BucketPlace,
+): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  try {
+    while (reader) {
+      silence.heard();
+      const { done, value } = await silence.until(reader.read());
+      silence.end();
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    throw silence.told(error, place);
+  } finally {
+    silence.end();
+    reader?.cancel().catch(() => {});
+  }
+}
+
+async function whole(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > ANSWER) break;
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,89 @@
+// Where a bucket is, and what a failure to ask it means: in words, and never that something is not there.
+import { Problem } from "../core/problem.ts";
+
+export interface BucketPlace {
+  /** Origin and path of the service, without a trailing slash. */
+  endpoint: string;
+  region: string;
+  bucket: string;
+  /** What all names begin with; may be empty. */
+  prefix: string;
+  accessKey: string;
+  secretKey: string;
+  /** Whether the bucket is a part of the path, and not of the host's name. */
+  isPathStyle: boolean;
+  /** PEM of the authority; null for the system's own. */
+  ca: string | null;
+}
+
+/** For people. */
+export function nameOf({ bucket, prefix }: BucketPlace): string {
+  return `the bucket s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
+}
+
+/** The URL of an object; `path` has nothing in it that needs an escape. Of the bucket itself where `path` is empty. */
+export function urlOf({ endpoint, bucket, prefix, isPathStyle }: BucketPlace, path: string): URL {
+  const base = new URL(endpoint);
+  if (!isPathStyle) base.hostname = `${bucket}.${base.hostname}`;
+  const parts = [base.pathname, isPathStyle ? bucket : "", ...(path === "" ? [] : [prefix, path])];
+  base.pathname = parts.flatMap((part) => part.split("/").filter((name) => name !== "")).join("/");
+  if (path === "" && !base.pathname.endsWith("/")) base.pathname += "/";
+  return base;
+}
+
+/** What it said, as far as it is looked at. */
+export interface Said {
+  status: number;
+  /** The word for it in S3's answers; may be empty. */
+  code: string;
+  /** Its clock, by the answer's head; null where it does not tell. */
+  at: number | null;
+}
+
+/** It cannot be reached, or fell silent. Clients come again by themselves. */
+export function awayProblem(place: BucketPlace, why: string, cause?: unknown): Problem {
+  return new Problem("busy", capital(`${nameOf(place)} ${why}`), { cause, event: AWAY });
+}
+
+const AWAY = "bucket-away";
+
+/** Whether it is the bucket that could not be asked. */
+export function isBucketAway(error: unknown): boolean {
+  return error instanceof Problem && error.event === AWAY;
+}
+
+const FULL = ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "StorageFull"];
+const KEYS = [
+  "InvalidAccessKeyId",
+  "SignatureDoesNotMatch",
+  "InvalidAccessKey",
+  "AuthorizationHeaderMalformed",
+];
+/** Off by more than this, requests are refused. */
+const SKEW_MS = 15 * 60 * 1000;
+
+/** What an answer that is neither a yes nor a no is told as. */
+export function saidProblem(place: BucketPlace, { status, code, at }: Said): Problem {
+  const name = nameOf(place);
+  const word = code === "" ? `${status}` : code;
+  if (status === 507 || FULL.includes(code))
+    return new Problem("full", capital(`${name} is full (${word})`));
+  const away = (why: string) => awayProblem(place, why);
+  const skew = at === null ? 0 : Date.now() - at;
+  if (code === "RequestTimeTooSkewed" || (status === 403 && Math.abs(skew) > SKEW_MS))
+    return away(
+      `refuses this machine's clock, which is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew < 0 ? "behind" : "ahead"} (${word})`,
+    );
+  if (code === "NoSuchBucket")
+    return away(`is not there: ${place.endpoint} knows none of that name`);
+  if (KEYS.includes(code))
+    return away(`does not take the access key ${place.accessKey} with its secret (${word})`);
+  if (status === 403) return away(`denies the access key ${place.accessKey} this (${word})`);
+  if (status >= 300 && status < 400)
+    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${word})`);
+  return away(`cannot do that now (${word})`);
+}
+
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
+}

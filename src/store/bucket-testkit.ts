@@ -1,0 +1,50 @@
+// For the tests of every room that stores files: in folders, or in a bucket where HOLDFAST_TEST_BUCKET names a gateway's endpoint.
+import { createHash } from "node:crypto";
+import { type BlobOptions, type Blobs, openBlobs } from "./blobs.ts";
+import { type Bucket, type BucketPlace, type BucketTimes, openBucket } from "./bucket.ts";
+import { type BucketBlobsOptions, openBucketBlobs } from "./bucket-blobs.ts";
+import type { Layout } from "./layout.ts";
+
+export const ACCESS_KEY = "holdfast-tests";
+export const SECRET_KEY = "not a secret at all";
+/** The bucket that is there for all tests; each has a prefix of its own. */
+export const BUCKET = "tests";
+
+/** Null: tests have folders. */
+const gateway = process.env["HOLDFAST_TEST_BUCKET"] || null;
+export const onBucket = gateway !== null;
+
+/** A place in the tests' bucket that is no other test's. `home`: a temporary folder's path. */
+export function testPlace(home: string, change: Partial<BucketPlace> = {}): BucketPlace {
+  if (gateway === null && change.endpoint === undefined)
+    throw new Error("HOLDFAST_TEST_BUCKET names no gateway");
+  return {
+    endpoint: gateway ?? "",
+    region: "us-east-1",
+    bucket: BUCKET,
+    prefix: createHash("sha256").update(home).digest("hex").slice(0, 16),
+    accessKey: ACCESS_KEY,
+    secretKey: SECRET_KEY,
+    isPathStyle: true,
+    ca: null,
+    ...change,
+  };
+}
+
+export function testBucket(layout: Layout, times: Partial<BucketTimes> = {}): Bucket {
+  return openBucket(testPlace(layout.root), { pauseMs: 1, ...times });
+}
+
+/** Of a data directory; in a bucket where there is one for tests. */
+export function openTestBlobs(
+  layout: Layout,
+  {
+    limit = 2 ** 30,
+    isFalse = () => {},
+    ...options
+  }: Partial<BucketBlobsOptions> & BlobOptions = {},
+): Blobs {
+  return onBucket
+    ? openBucketBlobs(layout, testBucket(layout), { limit, isFalse, ...options })
+    : openBlobs(layout, options);
+}

@@ -1,0 +1,166 @@
+// A bucket as it answers, and as it does not. Its answers that no gateway gives when asked are made by a server of the test's own.
+import { afterEach, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { Problem } from "../core/problem.ts";
+import { type Bucket, openBucket } from "./bucket.ts";
+import { testPlace } from "./bucket-testkit.ts";
+
+const BYTES = Buffer.from("bytes of an object");
+const DIGEST = createHash("sha256").update(BYTES).digest("hex");
+type Answers = (request: Request, tries: number) => Response | Promise<Response>;
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+function answering(answers: Answers): { bucket: Bucket; asked: string[] } {
+  const asked: string[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      return answers(request, asked.length);
+    },
+  });
+  stops.push(() => server.stop(true));
+  const endpoint = `http://127.0.0.1:${server.port}`;
+  const place = testPlace("x", { endpoint, bucket: "packages", prefix: "p" });
+  return { bucket: openBucket(place, { pauseMs: 1, silenceMs: 400 }), asked };
+}
+
+const refused = (status: number, code: string, headers = {}) =>
+  new Response(`<?xml version="1.0"?><Error><Code>${code}</Code></Error>`, { status, headers });
+
+/** What each way to ask comes to: no failure is ever "there is none". */
+async function told(bucket: Bucket): Promise<string[]> {
+  const ways = [
+    () => bucket.stat("a"),
+    () => bucket.get("a"),
+    () => bucket.put("a", BYTES, DIGEST),
+    () => bucket.put("a", BYTES, DIGEST, "isNew"),
+    () => bucket.begin("a"),
+    () => bucket.remove("a"),
+    () => Array.fromAsync(bucket.list("")),
+  ];
+  const said = await Promise.all(
+    ways.map((ask) =>
+      ask().then(
+        (found) => `said ${JSON.stringify(found)}`,
+        (error) => (error instanceof Problem ? `${error.kind}: ${error.message}` : String(error)),
+      ),
+    ),
+  );
+  return [...new Set(said)];
+}
+
+const name = "The bucket s3://packages/p";
+const refusals: [title: string, Answers, told: string][] = [
+  [
+    "a wrong key",
+    () => refused(403, "InvalidAccessKeyId"),
+    "busy: %s does not take the access key",
+  ],
+  ["a wrong secret", () => refused(403, "SignatureDoesNotMatch"), "busy: %s does not take the"],
+  ["a key without rights", () => refused(403, "AccessDenied"), "busy: %s denies the access key"],
+  ["a bucket that is not there", () => refused(404, "NoSuchBucket"), "busy: %s is not there"],
+  ["a full bucket", () => refused(507, "InsufficientStorage"), "full: %s is full"],
+  ["another region", () => refused(301, "PermanentRedirect"), "busy: %s is asked in the wrong"],
+  ["too many questions", () => refused(503, "SlowDown"), "busy: %s cannot do that now (SlowDown)"],
+];
+for (const [title, answers, wanted] of refusals)
+  test(`${title} is told as that, and never as something that is not there`, async () => {
+    // An answer to HEAD has a status alone.
+    const { bucket } = answering(async (request) => {
+      const answer = await answers(request, 0);
+      return request.method === "HEAD" ? new Response(null, { status: answer.status }) : answer;
+    });
+    const said = await told(bucket);
+    for (const one of said) {
+      expect(one).toStartWith(`${wanted.split(":")[0]}: ${name}`);
+    }
+    expect(said.join("\n")).toContain(wanted.replace("%s", name));
+  });
+
+test("what passes is asked again, a few times", async () => {
+  const { bucket, asked } = answering((_request, tries) =>
+    tries < 3 ? refused(500, "InternalError") : new Response("ok"),
+  );
+  expect(await bucket.put("a", BYTES, DIGEST)).toBe(true);
+  expect(asked).toEqual(Array(3).fill("PUT /packages/p/a"));
+});
+
+test("what must be done once is asked once: a second time might meet the first", async () => {
+  const { bucket, asked } = answering(() => refused(500, "InternalError"));
+  await expect(bucket.put("a", BYTES, DIGEST, "isNew")).rejects.toThrow("cannot do that now");
+  expect(asked).toHaveLength(1);
+});
+
+test("silence is an end, before an answer and in the middle of one, and is not waited for again", async () => {
+  const never = Promise.withResolvers<Response>();
+  stops.push(async () => never.resolve(new Response("")));
+  const silent = answering(() => never.promise);
+  await expect(silent.bucket.stat("a")).rejects.toThrow(`${name} does not answer`);
+  expect(silent.asked).toHaveLength(1);
+
+  const halting = answering(
+    () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(BYTES);
+          },
+        }),
+      ),
+  );
+  const found = await halting.bucket.get("a");
+  await expect(Array.fromAsync(found!.chunks)).rejects.toThrow(`${name} does not answer`);
+});
+
+test("a clock that is off is told with the way that it is off", async () => {
+  const { bucket } = answering(() =>
+    refused(403, "RequestTimeTooSkewed", {
+      date: new Date(Date.now() - 3_600_000).toUTCString(),
+    }),
+  );
+  await expect(bucket.get("a")).rejects.toThrow("clock, which is 60 minutes ahead");
+});
+
+test("an upload that fails after it was said to go well is a failure", async () => {
+  const { bucket } = answering((request) => {
+    const { searchParams } = new URL(request.url);
+    if (searchParams.has("uploads"))
+      return new Response("<X><UploadId>one</UploadId></X>", { status: 200 });
+    if (searchParams.has("partNumber")) return new Response(null, { headers: { etag: '"e"' } });
+    return refused(200, "InternalError");
+  });
+  const upload = await bucket.begin("a");
+  await upload.part(1, BYTES, DIGEST);
+  await expect(upload.finish()).rejects.toThrow("cannot do that now (InternalError)");
+});
+
+test("a page that is no answer of S3 is not taken for one", async () => {
+  const { bucket } = answering(() => new Response("<html>404</html>", { status: 404 }));
+  await expect(bucket.get("a")).rejects.toThrow("is not what answers at");
+  await expect(bucket.stat("a")).rejects.toThrow("is not what answers at");
+});
+
+test("a list goes on from page to page, and names are as they are", async () => {
+  const page = (keys: string[], token: string | null) =>
+    `<ListBucketResult>${keys.map((key) => `<Contents><Key>${key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>7</Size></Contents>`).join("")}<IsTruncated>${token !== null}</IsTruncated>${token === null ? "" : `<NextContinuationToken>${token}</NextContinuationToken>`}</ListBucketResult>`;
+  const { bucket } = answering((request) => {
+    const token = new URL(request.url).searchParams.get("continuation-token");
+    return new Response(
+      token === null ? page(["p/a", "p/b&amp;c"], "x+/=") : page(["p/d", "other/e"], null),
+    );
+  });
+  const found = await Array.fromAsync(bucket.list(""));
+  expect(found.map(({ path }) => path)).toEqual(["a", "b&c", "d"]);
+  expect(found[0]).toEqual({
+    path: "a",
+    size: 7,
+    changedAt: Date.parse("2026-01-02T03:04:05Z"),
+    etag: '"e"',
+  });
+});
