@@ -73,5 +73,8 @@ test("the chart is of this version, and its values are a configuration that seve
   const values = parse(read("helm/holdfast/values.yaml"));
   expect(values.replicas).toBeGreaterThan(1);
   const { config } = load(stringify(values.config));
-  expect([config.database?.host, config.store?.bucket]).toEqual(["postgres.example.com", "packages"]);
+  expect([config.database?.host, config.store?.bucket]).toEqual([
+    "postgres.example.com",
+    "packages",
+  ]);
 });

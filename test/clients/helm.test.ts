@@ -31,7 +31,10 @@ withPrograms(["helm"], () =>
   describe("the chart", () => {
     test("has no fault", async () => {
       const linted = await helm("lint", "--strict", "--kube-version", "1.33.0", chart);
-      expect(linted).toMatchObject({ code: 0, output: expect.stringContaining("0 chart(s) failed") });
+      expect(linted).toMatchObject({
+        code: 0,
+        output: expect.stringContaining("0 chart(s) failed"),
+      });
     });
 
     test("makes pods that are nobody's root, keep a cache alone, and are asked whether they live", async () => {
@@ -46,9 +49,9 @@ withPrograms(["helm"], () =>
         capabilities: { drop: ["ALL"] },
       });
       // All nodes are without the database at the same time: that takes none of them away.
-      expect([container.readinessProbe, container.livenessProbe].map((probe) => probe.httpGet.path)).toEqual(
-        ["/-/health/live", "/-/health/live"],
-      );
+      expect(
+        [container.readinessProbe, container.livenessProbe].map((probe) => probe.httpGet.path),
+      ).toEqual(["/-/health/live", "/-/health/live"]);
       const names = spec.volumes.map(({ name }: { name: string }) => name);
       const mounted = container.volumeMounts.map(({ name }: { name: string }) => name);
       expect(mounted.sort()).toEqual(names.sort());
@@ -60,8 +63,14 @@ withPrograms(["helm"], () =>
       ])
         expect(labels).toMatchObject(selector);
       const config = parse(ConfigMap.data["holdfast.yaml"]);
-      const secrets = container.volumeMounts.find(({ name }: { name: string }) => name === "secrets");
-      for (const file of [config.database.passwordFile, config.store.accessKeyFile, config.store.secretKeyFile])
+      const secrets = container.volumeMounts.find(
+        ({ name }: { name: string }) => name === "secrets",
+      );
+      for (const file of [
+        config.database.passwordFile,
+        config.store.accessKeyFile,
+        config.store.secretKeyFile,
+      ])
         expect(file).toStartWith(`${secrets.mountPath}/`);
     });
 
