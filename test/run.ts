@@ -33,8 +33,10 @@ const ON_POSTGRES = [
     "catalog",
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
+  "src/store/news.test.ts",
   "test/postgres/database.test.ts",
   "test/postgres/server.test.ts",
+  "test/postgres/several.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
 ];
 

@@ -1,7 +1,7 @@
 // Users, teams and grants: few and asked at every request, so that all of them are in memory, read again when one of them changes.
 import type { Granted } from "../core/access.ts";
 import type { Action } from "../core/grant.ts";
-import type { Changes } from "../store/changes.ts";
+import type { Change, Changes } from "../store/changes.ts";
 import type { Database, Query } from "../store/database.ts";
 
 export interface User {
@@ -77,27 +77,55 @@ export async function openDirectory(database: Database, changes: Changes): Promi
     const turn = reading.then(read);
     reading = turn.catch(() => {});
     snapshot = await turn;
-    changes.announce({ kind: "access", repository: "", key: "" });
   }
+
+  async function changed(): Promise<void> {
+    await readAgain();
+    await changes.announce(ANYBODY);
+  }
+
+  // What another server made of one token is in no snapshot.
+  changes.copy("access", async (some) => {
+    if (some.some(({ key }) => key === "")) await readAgain();
+  });
 
   return {
     current: () => snapshot,
     async change(work) {
-      const done = await database.write(work);
-      await readAgain();
+      const done = await database.write(async (sql) => {
+        const result = await work(sql);
+        await changes.note(sql, ANYBODY);
+        return result;
+      });
+      await changed();
       return done;
     },
     async addToken(work) {
-      const done = await database.write(work);
-      if (!snapshot.hasTokens) await readAgain();
+      const isFirst = !snapshot.hasTokens;
+      const done = await database.write(async (sql) => {
+        const result = await work(sql);
+        if (isFirst) await changes.note(sql, ANYBODY);
+        return result;
+      });
+      if (isFirst) await changed();
       return done;
     },
     async endToken(work) {
-      const ended = await database.write(work);
-      if (ended) changes.announce({ kind: "access", repository: "", key: ended.id });
+      const ended = await database.write(async (sql) => {
+        const token = await work(sql);
+        if (token) await changes.note(sql, ofToken(token));
+        return token;
+      });
+      if (ended) await changes.announce(ofToken(ended));
       return ended;
     },
   };
+}
+
+const ANYBODY: Change = { kind: "access", repository: "", key: "" };
+
+function ofToken({ id }: { id: string }): Change {
+  return { ...ANYBODY, key: id };
 }
 
 /** In the order in which they were given. */

@@ -97,9 +97,18 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   let audiences = new Map<string, string>();
   let issued = 0;
 
-  const end = deps.changes.on("access", ({ key }) => {
+  const end = deps.changes.on(
+    "access",
+    ({ key }) => {
+      if (key === "") return changed();
+      pending = new Map();
+      known.forget(key);
+    },
+    changed,
+  );
+
+  function changed(): void {
     pending = new Map();
-    if (key !== "") return known.forget(key);
     known.forget();
     mays = new Map();
     audiences = new Map();
@@ -109,7 +118,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     anonymousText = text;
     // What they got before is not theirs to get again.
     anonymous = makeAnonymous(`anonymous#${directory.current().revision}`);
-  });
+  }
 
   /** With the empty audience, replies that repeat are found by their path alone. */
   function makeAnonymous(audience: string): Grant {

@@ -71,9 +71,13 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     anonymous = mayOf(grants, settings.spelling);
   };
   refresh();
-  changes.on("access", ({ key }) => {
-    if (key === "") refresh();
-  });
+  changes.on(
+    "access",
+    ({ key }) => {
+      if (key === "") refresh();
+    },
+    refresh,
+  );
   const logIns = createLogIns({
     directory,
     passwords,

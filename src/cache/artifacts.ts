@@ -6,7 +6,7 @@ import { Problem } from "../core/problem.ts";
 import type { CacheStatus, FileBody, Reply, SentRelease } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
-import type { Changes } from "../store/changes.ts";
+import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
@@ -87,12 +87,20 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   const expectation = createExpect(deps);
   /** What was read of the catalog before a removal is not remembered after it. */
   let removals = 0;
-  deps.changes.on("artifact", (change) => {
-    if (change.repository !== repository) return;
-    removals += 1;
-    deps.memory.delete(`${repository}\0${change.key}`);
-    refusals.delete(`${repository}\0${change.key}`);
-  });
+  deps.changes.on(
+    "artifact",
+    (change) => {
+      if (change.repository !== repository) return;
+      removals += 1;
+      deps.memory.delete(`${repository}\0${change.key}`);
+      refusals.delete(`${repository}\0${change.key}`);
+    },
+    () => {
+      removals += 1;
+      deps.memory.clear();
+      refusals.clear();
+    },
+  );
 
   const idOf = ({ package: name, file }: { package: string; file: string }) =>
     `${repository}\0${name}\0${file}`;
@@ -180,9 +188,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
           "conflict",
           `${name} is published here: what is published is unpublished`,
         );
-    const removed = await database.write((sql) => removeStored(sql, repository, files));
-    for (const { package: name, file } of files)
-      deps.changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
+    const gone = files.map(({ package: name, file }) => goneFile(repository, name, file));
+    const removed = await database.write(async (sql) => {
+      for (const change of gone) await deps.changes.note(sql, change);
+      return removeStored(sql, repository, files);
+    });
+    for (const change of gone) void deps.changes.announce(change);
     let bytes = 0;
     for (const { sha256, size } of removed.blobs)
       if (await deps.naming.remove(sha256)) bytes += size;

@@ -7,7 +7,7 @@ import type { Repository } from "../core/repository.ts";
 import { readTraits } from "../core/traits.ts";
 import { readFact, readFactsOfVersions } from "../ledger/fact-rows.ts";
 import { everyUnchecked, uncheckedPublished, writeProvenance } from "../ledger/provenance.ts";
-import type { Changes } from "../store/changes.ts";
+import type { Change, Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 
 export interface AttestedDeps {
@@ -113,8 +113,12 @@ export function createAttested(deps: AttestedDeps): Attested {
     const isAttested = traits && traits.attested === true;
     const found = await deps.find!({ ...file, isAttested }, deps.own());
     if (!found) return;
-    await database.write((sql) => writeProvenance(sql, key, file.version, found, now()));
-    deps.changes.announce({ kind: "provenance", repository, key: file.package });
+    const change: Change = { kind: "provenance", repository, key: file.package };
+    await database.write(async (sql) => {
+      await writeProvenance(sql, key, file.version, found, now());
+      await deps.changes.note(sql, change);
+    });
+    void deps.changes.announce(change);
     if (found.state === "false")
       deps.report({
         kind: "unproven",
@@ -125,9 +129,15 @@ export function createAttested(deps: AttestedDeps): Attested {
       });
   }
 
-  deps.changes.on("hosted", ({ repository: where, key: name }) => {
-    if (where === repository) find(() => uncheckedPublished(database.read, repository, name));
-  });
+  // The server that published it looks; another one would tell the same once more.
+  deps.changes.on(
+    "hosted",
+    ({ repository: where, key: name }, from) => {
+      if (where === repository && from === "here")
+        find(() => uncheckedPublished(database.read, repository, name));
+    },
+    () => {},
+  );
 
   /** What cannot be read now is found at the next look: the server ends, most often. */
   function find(files: () => Promise<AttestedFile[]>): void {

@@ -1,7 +1,7 @@
 // Takes fetched files out of the catalog, and then from disk, to make room. Pins and facts stay: what is fetched again must be the same.
 import { Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
-import type { Changes } from "../store/changes.ts";
+import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { removeUnused, type UsedFile } from "./artifact-rows.ts";
 import { type Naming, namesOf } from "./named.ts";
@@ -9,7 +9,7 @@ import { type Naming, namesOf } from "./named.ts";
 export interface EvictDeps {
   database: Database;
   blobs: Blobs;
-  changes: Pick<Changes, "announce">;
+  changes: Pick<Changes, "note" | "announce">;
   naming: Naming;
 }
 
@@ -22,7 +22,13 @@ export async function takeOut(
   repository: string,
   files: readonly UsedFile[],
 ): Promise<UsedFile[]> {
-  const take = () => deps.database.write((sql) => removeUnused(sql, repository, files));
+  const take = () =>
+    deps.database.write(async (sql) => {
+      const gone = await removeUnused(sql, repository, files);
+      for (const { package: name, file } of gone)
+        await deps.changes.note(sql, goneFile(repository, name, file));
+      return gone;
+    });
   const gone = await take().catch(async (error) => {
     if (!(error instanceof Problem) || error.kind !== "full") throw error;
     // Not even a removal can be written down any more. Bytes without their rows would be garbage, rows without their bytes are fetched again.
@@ -30,7 +36,7 @@ export async function takeOut(
     return take();
   });
   for (const { package: name, file } of gone)
-    deps.changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
+    void deps.changes.announce(goneFile(repository, name, file));
   return gone;
 }
 

@@ -4,6 +4,7 @@ export interface Lru<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value, weight: number): void;
   delete(key: string): void;
+  clear(): void;
 }
 
 /** `capacity` is in the unit of the weights: bytes, or 1 an entry. */
@@ -42,5 +43,9 @@ export function createLru<Value>(capacity: number): Lru<Value> {
       }
     },
     delete: remove,
+    clear() {
+      entries.clear();
+      total = 0;
+    },
   };
 }

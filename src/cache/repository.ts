@@ -292,9 +292,15 @@ export function createRepository(
     isPrivate: (packageName) => isHosted(packageName) && !shared.isPublic(name, packageName),
   });
   let turn = 0;
-  changes.on("hosted", ({ repository }) => {
-    if (repository === name) turn += 1;
-  });
+  changes.on(
+    "hosted",
+    ({ repository }) => {
+      if (repository === name) turn += 1;
+    },
+    () => {
+      turn += 1;
+    },
+  );
   const hosting = createHosting(
     { ...shared, names: shared.hostedNames },
     {

@@ -1,7 +1,7 @@
 // Whether stored bytes are still the ones that were proven: disks alter bits, and people alter files (docs/decisions/0014-stored-bytes-are-hashed-again.md).
 import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
-import type { Changes } from "../store/changes.ts";
+import { type Change, type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { hashFile } from "../store/sink.ts";
 import { createCollapse } from "./collapse.ts";
@@ -114,17 +114,16 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
       return actual;
     });
     if (!found) return;
-    await database.write((sql) => awaitDocuments(sql, sha256));
+    await database.write(async (sql) => {
+      await awaitDocuments(sql, sha256);
+      for (const named of await namesOf(sql, sha256)) await deps.changes.note(sql, changeOf(named));
+    });
     for (const named of await namesOf(database.read, sha256)) tell(named, found);
   }
 
-  function tell(
-    { sha256, repository, subject, file, document, isHosted }: Named,
-    found: string,
-  ): void {
-    const parts = file ? [file.package, file.file] : [document!.kind, document!.key];
-    const kind = file ? "artifact" : "document";
-    deps.changes.announce({ kind, repository, key: parts.join("\0") });
+  function tell(named: Named, found: string): void {
+    const { sha256, repository, subject, file, document, isHosted } = named;
+    void deps.changes.announce(changeOf(named));
     deps.events.report(repository, {
       kind: "damaged",
       package: (file ?? document!).package,
@@ -149,4 +148,9 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
       await behind;
     },
   };
+}
+
+function changeOf({ repository, file, document }: Named): Change {
+  if (file) return goneFile(repository, file.package, file.file);
+  return { kind: "document", repository, key: `${document!.kind}\0${document!.key}` };
 }

@@ -4,7 +4,7 @@ import { Problem } from "../core/problem.ts";
 import { readFileRow } from "../hosted/rows.ts";
 import type { Events } from "../ledger/events.ts";
 import { type FileKey, listPinned, unpin } from "../ledger/pins.ts";
-import type { Changes } from "../store/changes.ts";
+import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { removeStored } from "./artifact-rows.ts";
 import type { Naming } from "./named.ts";
@@ -50,10 +50,11 @@ export async function takeBackPin(deps: UnpinDeps, wanted: Unpinning): Promise<s
       detail: { by, reason, ...pin, firstSeen: new Date(pin.firstSeen).toISOString() },
     };
     await events.store(sql, repository, event);
+    await changes.note(sql, goneFile(repository, name, file));
     return { pin, blobs, event };
   });
   if (!done) throw notPinned(wanted, await listPinned(database.read, repository, name, HINTS));
-  changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
+  void changes.announce(goneFile(repository, name, file));
   events.announce(repository, done.event);
   for (const { sha256 } of done.blobs) await naming.remove(sha256);
   return done.pin.sha256;

@@ -98,6 +98,9 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   /** Rises when a release turns out to be dated that views were made without, and when it was found out who made one that is compared with others. */
   let learned = 0;
   const cleared = createCleared(policy, () => learned, now);
+  function learn(): void {
+    learned += 1;
+  }
   const stamp = (packageName: string) => policy.revision(aboutOf(packageName)) + learned;
 
   function of(packageName: string, digest: string): Withholdings | Promise<Withholdings> {
@@ -293,16 +296,24 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     return after;
   }
 
-  deps.changes.on("document", (change) => {
-    const [, key = ""] = change.key.split("\0"); // complete documents have the package as their key
-    const digest = change.repository === repository ? untold.get(key) : undefined;
-    if (digest === undefined) return;
-    untold.delete(key);
-    known.delete(`${key}\0${digest}`);
-  });
-  deps.changes.on("provenance", (change) => {
-    if (change.repository === repository && policy.compares(change.key)) learned += 1;
-  });
+  deps.changes.on(
+    "document",
+    (change) => {
+      const [, key = ""] = change.key.split("\0"); // complete documents have the package as their key
+      const digest = change.repository === repository ? untold.get(key) : undefined;
+      if (digest === undefined) return;
+      untold.delete(key);
+      known.delete(`${key}\0${digest}`);
+    },
+    learn,
+  );
+  deps.changes.on(
+    "provenance",
+    (change) => {
+      if (change.repository === repository && policy.compares(change.key)) learn();
+    },
+    learn,
+  );
 
   return { of, isCurrent, refuse, stamp };
 }

@@ -5,6 +5,7 @@ import type { HostedPackage } from "../core/hosted.ts";
 import type { HostedChange, Part } from "../core/hosting.ts";
 import { nameOf, type Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
+import { goneFile } from "../store/changes.ts";
 import type { Query } from "../store/database.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
@@ -50,9 +51,10 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
       await touch(sql, before, state);
       await deps.audit(sql, entryOf(principal, name, what));
       await tellHooks(sql, principal, name, what);
+      await changes.note(sql, { kind: "hosted", repository, key: name });
       return (await readPackage(sql, repository, name))!;
     }, DURABLE);
-    changes.announce({ kind: "hosted", repository, key: name });
+    await changes.announce({ kind: "hosted", repository, key: name });
     return changed;
   }
 
@@ -98,9 +100,10 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
       }
       await touch(sql, before);
       await auditFiles(sql, principal, name, what, rows);
+      await note(sql, name, rows);
       return { rows };
     }, DURABLE);
-    tell(name, rows);
+    await tell(name, rows);
     return { files: rows.length };
   }
 
@@ -170,9 +173,10 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
       const what = { action: "restore", name: "restore" } as const;
       await auditFiles(sql, principal, name, what, rows);
       await tellHooks(sql, principal, name, what, part, rows);
+      await note(sql, name, rows);
       return { rows };
     }, DURABLE);
-    tell(name, rows);
+    await tell(name, rows);
     return { files: rows.length };
   }
 
@@ -255,10 +259,14 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
     return new Problem("notFound", `${told(name, part)} is not published in ${repository}`);
   }
 
-  function tell(name: string, rows: readonly FileRow[]): void {
-    changes.announce({ kind: "hosted", repository, key: name });
-    for (const { file } of rows)
-      changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
+  async function note(sql: Query, name: string, rows: readonly FileRow[]): Promise<void> {
+    for (const { file } of rows) await changes.note(sql, goneFile(repository, name, file));
+    await changes.note(sql, { kind: "hosted", repository, key: name });
+  }
+
+  async function tell(name: string, rows: readonly FileRow[]): Promise<void> {
+    for (const { file } of rows) void changes.announce(goneFile(repository, name, file));
+    await changes.announce({ kind: "hosted", repository, key: name });
   }
 
   return { change, remove, restore };

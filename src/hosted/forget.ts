@@ -1,4 +1,5 @@
 // What the server itself made of a package and needs no more: taken off at once. Its pins stay, as all do.
+import { goneFile } from "../store/changes.ts";
 import type { Query } from "../store/database.ts";
 import type { HostedDeps } from "./deps.ts";
 import { hideFile } from "./rows.ts";
@@ -21,10 +22,10 @@ export async function forget(
     for (const file of files) bytes.push(...(await forgetFile(sql, repository, name, file)));
     for (const version of versions)
       await sql`DELETE FROM hosted_releases WHERE repository = ${repository} AND package = ${name} AND version = ${version}`;
+    for (const file of files) await deps.changes.note(sql, goneFile(repository, name, file));
     return bytes;
   });
-  for (const file of files)
-    deps.changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
+  for (const file of files) void deps.changes.announce(goneFile(repository, name, file));
   for (const sha256 of gone) await deps.naming.remove(sha256);
 }
 

@@ -19,8 +19,18 @@ export async function openHostedNames(
     if (all) all.add(name);
     else names.set(repository, new Set([name]));
   };
-  changes.on("hosted", ({ repository, key }) => add(repository, key));
-  for (const { repository, name } of await readNames(database.read)) add(repository, name);
+  const readAll = async () => {
+    for (const { repository, name } of await readNames(database.read)) add(repository, name);
+  };
+  changes.on(
+    "hosted",
+    ({ repository, key }) => add(repository, key),
+    () => {}, // read again before
+  );
+  changes.copy("hosted", async (some) => {
+    if (some.some(({ key }) => key === "")) await readAll();
+  });
+  await readAll();
   return {
     has: (repository, name) => names.get(repository)?.has(name) ?? false,
     list: (repository, text) =>

@@ -6,6 +6,7 @@ import { nameOf, type Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
 import { type FileKey, type Pin, pin, readPin, unpin } from "../ledger/pins.ts";
 import type { Incoming } from "../store/blobs.ts";
+import { type Change, goneFile } from "../store/changes.ts";
 import type { Query } from "../store/database.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
@@ -86,7 +87,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
         await incoming.commit(sha256, DURABLE);
       }
       const written = await database.write((sql) => write(sql, principal, release), DURABLE);
-      tell(name, written);
+      await tell(name, written);
       for (const letGo of held) letGo();
       for (const sha256 of written.dropped) await naming.remove(sha256);
       return { isNew: written.isNew, revision: written.revision };
@@ -134,7 +135,9 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     await (before ? updatePackage : insertPackage)(sql, repository, row);
     await audit(sql, principal, release, written.changed);
     if (!release.isDerived) await tellHooks(sql, by, release, written.changed);
-    return { ...written, isNew: true, revision: place };
+    const published = { ...written, isNew: true, revision: place };
+    for (const change of changesOf(name, published)) await changes.note(sql, change);
+    return published;
   }
 
   async function writeRelease(
@@ -270,12 +273,17 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     });
   }
 
-  function tell(name: string, { isNew, changed, forgotten, events }: Written): void {
-    if (!isNew) return;
-    changes.announce({ kind: "hosted", repository, key: name });
-    for (const file of new Set([...forgotten, ...changed.map((row) => row.file)]))
-      changes.announce({ kind: "artifact", repository, key: `${name}\0${file}` });
-    for (const event of events) deps.events.announce(repository, event);
+  function changesOf(name: string, { changed, forgotten }: Written): Change[] {
+    const files = new Set([...forgotten, ...changed.map((row) => row.file)]);
+    const gone = [...files].map((file) => goneFile(repository, name, file));
+    return [{ kind: "hosted", repository, key: name }, ...gone];
+  }
+
+  async function tell(name: string, written: Written): Promise<void> {
+    if (!written.isNew) return;
+    const heard = changesOf(name, written).map((change) => changes.announce(change));
+    for (const event of written.events) deps.events.announce(repository, event);
+    await Promise.all(heard);
   }
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { AuditAction, AuditEntry } from "../core/audit.ts";
 import { nameOf, type Principal, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
-import type { Changes } from "../store/changes.ts";
+import type { Change, Changes } from "../store/changes.ts";
 import type { Database, Query } from "../store/database.ts";
 import type { Waiver } from "./waiver.ts";
 
@@ -36,6 +36,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
   const { database, changes, now } = deps;
   let revision = 0;
   let all = await readWaivers(database.read);
+  let reading: Promise<unknown> = Promise.resolve();
 
   async function write(by: Principal, isNew: boolean, waiver: Waiver) {
     const action = waiver.isBlock
@@ -46,6 +47,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
         if (isNew) await insertWaiver(sql, waiver);
         else await sql`DELETE FROM waivers WHERE id = ${waiver.id}`;
         await deps.audit(sql, entryOf(by, action[Number(isNew)]!, waiver));
+        await changes.note(sql, changeOf(waiver));
       },
       { durable: true },
     );
@@ -53,11 +55,20 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
     return waiver;
   }
 
-  async function changed(waiver: Waiver): Promise<void> {
-    all = await readWaivers(database.read);
+  /** One after the other: an older look must not take the place of a newer one. */
+  async function readAgain(): Promise<void> {
+    const turn = reading.then(() => readWaivers(database.read));
+    reading = turn.catch(() => {});
+    all = await turn;
     revision += 1;
-    changes.announce({ kind: "policy", repository: waiver.repository ?? "", key: waiver.package });
   }
+
+  async function changed(waiver: Waiver): Promise<void> {
+    await readAgain();
+    await changes.announce(changeOf(waiver));
+  }
+
+  changes.copy("policy", readAgain);
 
   async function fixed(id: string, version: string): Promise<void> {
     const waiver = all.find((one) => one.id === id);
@@ -68,6 +79,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
       if (rows.length === 0 || !waiver) return false;
       const entry = entryOf(theServer, "unwaive", { ...waiver, until: at });
       await deps.audit(sql, { ...entry, detail: { ...entry.detail, fixed: version } });
+      await changes.note(sql, changeOf(waiver));
       return true;
     });
     if (ended) await changed(waiver!);
@@ -85,6 +97,10 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
       return write(by, false, waiver);
     },
   };
+}
+
+function changeOf({ repository, package: name }: Waiver): Change {
+  return { kind: "policy", repository: repository ?? "", key: name };
 }
 
 function entryOf(by: Principal, action: AuditAction, waiver: Waiver): AuditEntry {

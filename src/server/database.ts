@@ -14,17 +14,27 @@ type Place = Pick<Config, "database">;
  * For who holds the data directory's lock. Throws Problem("conflict") where the catalog is of a newer program, in use by another server, or not the
  * one that the files in the data directory belong to.
  */
-export async function openCatalog({ database: place }: Place, layout: Layout): Promise<Database> {
+export async function openCatalog(
+  { database: place }: Place,
+  layout: Layout,
+  /** Other servers have it too, and what its files are is a matter of the store that they share. */
+  isShared = false,
+): Promise<Database> {
   requireKind(place, layout);
   if (!place) return openDatabase(layout.database);
-  const database = await openPostgres(place, { isAlone: true });
+  const database = await openPostgres(place, { isAlone: !isShared });
   try {
-    await requireOwn(database, place, layout);
+    await requireOwn(database, place, layout, isShared);
   } catch (error) {
     await database.close();
     throw error;
   }
   return database;
+}
+
+/** Whether several servers may have it at once: where all that must agree between them stands in a database and a store of files beside it. */
+export function isShared({ database, store }: Place & { store?: unknown }): boolean {
+  return database !== null && (store ?? null) !== null;
 }
 
 /** For reading only, beside a server that may be running on it. */
@@ -56,7 +66,12 @@ function requireKind(place: DatabaseConfig | null, layout: Layout): void {
     );
 }
 
-async function requireOwn(database: Database, place: DatabaseConfig, layout: Layout) {
+async function requireOwn(
+  database: Database,
+  place: DatabaseConfig,
+  layout: Layout,
+  isShared: boolean,
+) {
   const mark = readMark(layout);
   const { url } = writtenDatabase(place);
   const [used] =
@@ -67,12 +82,12 @@ async function requireOwn(database: Database, place: DatabaseConfig, layout: Lay
       "conflict",
       `The files in ${layout.root} belong to another database than ${url}: to ${mark.url} as it was then`,
     );
-  if (!mark && used)
+  if (!mark && used && !isShared)
     throw new Problem(
       "conflict",
       `The database ${url} belongs to another data directory than ${layout.root}: the one in whose catalog.json it stands`,
     );
-  if (!mark && hasBlobs(layout))
+  if (!mark && hasBlobs(layout) && !isShared)
     throw new Problem(
       "conflict",
       `${layout.root} has files, and the database ${url} is new and knows nothing of them`,

@@ -36,6 +36,7 @@ import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
+import type { Database } from "../store/database.ts";
 import {
   emptyIncoming,
   type Layout,
@@ -45,10 +46,11 @@ import {
 } from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
 import { openLogFiles } from "../store/log-files.ts";
+import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
-import { openCatalog } from "./database.ts";
+import { isShared as isSharedBy, openCatalog } from "./database.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -103,6 +105,8 @@ export interface GroundDeps extends Pick<Shared, "patienceMs"> {
   log: Log;
   now(): number;
   elapsed(): number;
+  /** For tests: in place of what the configuration says. */
+  isShared?: boolean;
 }
 
 /** Throws a Problem when the data directory is in use or newer than this program. */
@@ -122,16 +126,19 @@ async function layGround(
   config: GroundConfig,
   layout: Layout,
   lock: Lock,
-  { log, now, elapsed, patienceMs }: GroundDeps,
+  deps: GroundDeps,
 ): Promise<Ground> {
+  const { log, now, elapsed, patienceMs } = deps;
   const tightened = tighten(layout.root);
   if (tightened) log.write("warn", tightened);
   emptyIncoming(layout);
   const traces = config.traces
     ? (await import("./traces.ts")).openTraces(config.traces, log)
     : null;
-  const opened = await openCatalog(config, layout);
+  const isShared = deps.isShared ?? isSharedBy(config);
+  const opened = await openCatalog(config, layout, isShared);
   const database = traces?.database(opened) ?? opened;
+  const news = isShared ? await openNewsOf(database, config, log) : null;
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
   const events = createEvents(database, log, metrics, now, hooks.event);
@@ -140,7 +147,7 @@ async function layGround(
   const ledgerLog = await openLog({ files, database, events, name });
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
-  const changes = createChanges();
+  const changes = createChanges(news ?? undefined);
   const auth = await openAuth({ database, changes, log, now });
   const naming = createNaming(database, blobs);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
@@ -188,6 +195,8 @@ async function layGround(
   watchLog(metrics, database, ledgerLog);
   const tally = createTally(now);
   const { requests } = config;
+  const witness = await openWitness(shared, () => watched);
+  await news?.follow(changes.hear);
   return {
     layout,
     lock,
@@ -200,7 +209,7 @@ async function layGround(
     board: createBoard(now),
     disk,
     ledgerLog,
-    witness: await openWitness(shared, () => watched),
+    witness,
     watch(logs) {
       watched = logs;
     },
@@ -234,11 +243,17 @@ async function layGround(
         .catch((error) =>
           log.write("error", "The log could not be ended", { error: String(error) }),
         );
+      await news?.close();
       await database.close();
       await traces?.close();
       lock.release();
     },
   };
+}
+
+function openNewsOf(database: Database, { database: place }: GroundConfig, log: Log) {
+  const warn = (message: string, listener: string) => log.write("warn", message, { listener });
+  return openNews({ database, place: place!, warn });
 }
 
 /** Its key and its name stay for as long as the database. */

@@ -61,6 +61,8 @@ export interface StartOptions {
   now?: () => number;
   /** For tests: how long clients wait for news of what is stored. Milliseconds. */
   patienceMs?: number;
+  /** For tests: whether other servers have the database too. */
+  isShared?: boolean;
   /** For tests, and for a command's own server: who is let in. */
   gate?: Gate;
   /**
@@ -97,12 +99,13 @@ export async function start(options: StartOptions): Promise<Running> {
   const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
   const hasCanaries = where === "ports" && (options.hasCanaries ?? false);
   const elapsed = options.now ?? (() => performance.now());
-  const { patienceMs } = options;
+  const { patienceMs, isShared } = options;
   const ground = await openGround(config, {
     log,
     now,
     elapsed,
     ...(patienceMs !== undefined && { patienceMs }),
+    ...(isShared !== undefined && { isShared }),
   });
   const { shared, lock, pool } = ground;
   const { events, database, soundness } = shared;

@@ -1,4 +1,5 @@
-// What else in the server, and later another process on the same data, must hear when something stored has changed.
+// What else in the server, and other servers on the same database, must hear when something stored has changed. See docs/decisions/0050-news.md.
+import type { Query } from "./query.ts";
 
 /** Something stored that others may remember in memory. */
 export interface Change {
@@ -6,32 +7,108 @@ export interface Change {
    * "document": a document has another state. "artifact": a stored file was removed, or its bytes proved false: what is remembered of
    * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team or a grant
    * is not what it was; it has neither repository nor key. Or a token has ended: its id is the key. "policy": a waiver was made or taken back.
-   * "provenance": it was found out who made files of a package.
+   * "provenance": it was found out who made files of a package. "advisories": a feed tells something else of a package; its type is the key's first part.
+   * Without a key: of any.
    */
-  readonly kind: "document" | "artifact" | "hosted" | "access" | "policy" | "provenance";
+  readonly kind: Kind;
   readonly repository: string;
   /** Names it within its repository and kind, with `\0` between parts: kind and key of a document, package and file of an artifact, a package of what is hosted, or of which more is known. */
   readonly key: string;
 }
 
-export interface Changes {
-  /** Tells all who listen, in this process before it returns. To be called once the change is committed. */
-  announce(change: Change): void;
-  /** Listens to changes of one kind. `heard` must not throw. What it returns ends that. */
-  on(kind: Change["kind"], heard: (change: Change) => void): () => void;
+export type Kind =
+  | "document"
+  | "artifact"
+  | "hosted"
+  | "access"
+  | "policy"
+  | "provenance"
+  | "advisories";
+
+/** A stored file was removed, or is another one. */
+export function goneFile(repository: string, packageName: string, file: string): Change {
+  return { kind: "artifact", repository, key: `${packageName}\0${file}` };
 }
 
-export function createChanges(): Changes {
-  const listening = new Map<Change["kind"], Set<(change: Change) => void>>();
+/** Where it was made: by this process, or by another server. */
+export type From = "here" | "elsewhere";
+
+export interface Changes {
+  /**
+   * To be called in the transaction that makes the change: by it other servers hear of it once it is committed. Nothing is asked or written where no other
+   * server can have the database.
+   */
+  note(sql: Query, change: Change): Promise<void>;
+  /**
+   * Tells all who listen, in this process before it returns. To be called once the change is committed. What it returns resolves when other servers have
+   * heard of it too, or cannot be waited for, and never rejects: who answers a person waits for that.
+   */
+  announce(change: Change): Promise<void>;
+  /**
+   * Listens to changes of one kind. `all`: any number of them were missed, and whatever is remembered of what they are about holds no more. Neither may
+   * throw. What it returns ends that.
+   */
+  on(kind: Kind, heard: (change: Change, from: From) => void, all: () => void): () => void;
+  /** For who keeps a copy of what is stored: `read` reads it again, and is waited for before a change made elsewhere is told to who listens. */
+  copy(kind: Kind, read: (changes: readonly Change[]) => Promise<void>): void;
+  /** Whether what other servers change is heard of. False once the database was out of reach for some seconds. */
+  isHearing(): boolean;
+}
+
+/** What passes between servers. */
+export interface News extends Pick<Changes, "note" | "isHearing"> {
+  /** Resolves when other servers have heard of a change that was noted and is committed. Never rejects. */
+  heard(change: Change): Promise<void>;
+}
+
+export interface Hub extends Changes {
+  /** Changes that other servers made; null: any number of them were missed. Rejects when a copy cannot be read: nobody was told, then. */
+  hear(changes: readonly Change[] | null): Promise<void>;
+}
+
+const DONE = Promise.resolve();
+
+/** There is no other server. */
+const nobody: News = { note: () => DONE, heard: () => DONE, isHearing: () => true };
+
+interface Listener {
+  heard(change: Change, from: From): void;
+  all(): void;
+}
+
+export function createChanges(news: News = nobody): Hub {
+  const listening = new Map<Kind, Set<Listener>>();
+  const copies = new Map<Kind, ((changes: readonly Change[]) => Promise<void>)[]>();
+
+  function tell(change: Change, from: From): void {
+    for (const { heard } of listening.get(change.kind) ?? []) heard(change, from);
+  }
+
   return {
+    note: news.note,
+    isHearing: news.isHearing,
     announce(change) {
-      for (const heard of listening.get(change.kind) ?? []) heard(change);
+      tell(change, "here");
+      return news.heard(change);
     },
-    on(kind, heard) {
-      const all = listening.get(kind) ?? new Set();
-      listening.set(kind, all);
-      all.add(heard);
-      return () => all.delete(heard);
+    on(kind, heard, all) {
+      const listener = { heard, all };
+      const those = listening.get(kind) ?? new Set();
+      listening.set(kind, those);
+      those.add(listener);
+      return () => those.delete(listener);
+    },
+    copy(kind, read) {
+      copies.set(kind, [...(copies.get(kind) ?? []), read]);
+    },
+    async hear(changes) {
+      const kinds = changes ? Map.groupBy(changes, ({ kind }) => kind) : null;
+      for (const [kind, reads] of copies) {
+        const some = kinds ? kinds.get(kind) : [{ kind, repository: "", key: "" }];
+        if (some) for (const read of reads) await read(some);
+      }
+      for (const change of changes ?? []) tell(change, "elsewhere");
+      if (!changes) for (const those of listening.values()) for (const { all } of those) all();
     },
   };
 }
@@ -40,9 +117,9 @@ export function createChanges(): Changes {
 export function leavable(changes: Changes): Changes & { end(): void } {
   const ends: (() => void)[] = [];
   return {
-    announce: changes.announce,
-    on(kind, heard) {
-      const end = changes.on(kind, heard);
+    ...changes,
+    on(kind, heard, all) {
+      const end = changes.on(kind, heard, all);
       ends.push(end);
       return end;
     },

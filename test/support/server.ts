@@ -1,11 +1,13 @@
 // The real server inside the test's own process: temporary data folder, free port, a clock that the test moves.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Gate } from "../../src/auth/gate.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
 import { start } from "../../src/server/start.ts";
+import { layoutOf } from "../../src/store/layout.ts";
+import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { databaseOfServer, onPostgres } from "../../src/store/testkit.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
 import { configText, type TestOptions } from "./config.ts";
@@ -14,13 +16,23 @@ import { databaseUrl } from "./postgres.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 
 /** What is told of how the server is started, beside its configuration. */
-type StartOptions = { gate?: Gate; hasCanaries?: boolean; hasControl?: boolean };
+interface StartOptions {
+  gate?: Gate;
+  hasCanaries?: boolean;
+  hasControl?: boolean;
+  /** Whether others may come beside it, on the same database. */
+  isShared?: boolean;
+  /** It has that one's database, and its files as a store that they share. */
+  beside?: TestServer;
+}
 
 export interface TestServer {
   /** Without a trailing slash. The same after a restart, so that lock files stay true. */
   readonly url: string;
   /** The data folder. */
   readonly data: string;
+  /** Its PostgreSQL, where the tests run on one. */
+  readonly place: PostgresPlace | null;
   /** Everything logged so far, as JSON lines. */
   readonly log: string[];
   /** Moves the server's clock forward. */
@@ -52,14 +64,17 @@ export async function startServer(
 ): Promise<TestServer> {
   const home = tempFolder("server");
   const data = join(home, "data");
-  const own = onPostgres ? await databaseOfServer() : null;
+  const { beside } = options;
+  const own = onPostgres && !beside ? await databaseOfServer() : null;
+  const place = beside?.place ?? own?.place ?? null;
+  if (beside) shareFiles(beside.data, data);
   const file = join(home, "holdfast.yaml");
   const log: string[] = [];
   let shift = 0;
   let wanted = options;
   let listen = "127.0.0.1:0";
   const begin = () => {
-    const server = { ...(own && { database: databaseUrl(own.place) }), ...wanted.server };
+    const server = { ...(place && { database: databaseUrl(place) }), ...wanted.server };
     writeFileSync(file, configText(upstream, { ...wanted, server }));
     const config = loadConfig({ file, formats, flags: { data, listen }, env: {} });
     return start({
@@ -70,16 +85,18 @@ export async function startServer(
       ...(wanted.gate && { gate: wanted.gate }),
       hasCanaries: wanted.hasCanaries ?? false,
       hasControl: wanted.hasControl ?? false,
+      isShared: wanted.isShared ?? beside !== undefined,
     });
   };
   let running = await begin();
   listen = new URL(running.url).host;
-  const catalog = readCatalog(data, own?.place);
+  const catalog = readCatalog(data, place);
   return {
     get url() {
       return running.url.replace(/\/$/, "");
     },
     data,
+    place,
     log,
     ...catalog,
     async operate(name, repository, values = {}) {
@@ -116,4 +133,12 @@ export async function startServer(
       removeTemp(home);
     },
   };
+}
+
+function shareFiles(from: string, to: string): void {
+  const [theirs, ours] = [layoutOf(from), layoutOf(to)];
+  for (const folder of ["blobs", "evidence", "log"] as const) {
+    mkdirSync(dirname(ours[folder]), { recursive: true });
+    symlinkSync(theirs[folder], ours[folder]);
+  }
 }

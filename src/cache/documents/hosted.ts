@@ -36,12 +36,24 @@ export function createHostedDocuments(deps: HostedDocumentDeps): Omit<Documents,
   const states = createLru<DocumentState>(STATES_IN_MEMORY);
   const sources = createLru<Source>(SOURCES_IN_MEMORY);
   const composing = createCollapse<Found>();
-  /** How often each package was changed since the start: what was read before a change is not remembered after it. */
+  /** At which turn each package was changed: what was read before a change is not remembered after it. */
   const changed = new Map<string, number>();
-  deps.changes.on("hosted", (change) => {
-    if (change.repository === repository) changed.set(change.key, turnOf(change.key) + 1);
-  });
-  const turnOf = (name: string) => changed.get(name) ?? 0;
+  let turns = 0;
+  deps.changes.on(
+    "hosted",
+    (change) => {
+      turns += 1;
+      if (change.repository === repository) changed.set(change.key, turns);
+    },
+    () => {
+      turns += 1;
+      changed.clear();
+      least = turns;
+    },
+  );
+  /** Of those that were not changed since all may have been. */
+  let least = 0;
+  const turnOf = (name: string) => changed.get(name) ?? least;
   /** A document and what it was composed of: another one after each change. */
   const keyOf = (ref: DocumentRef) => `${idOf(ref)}\0${turnOf(ref.package)}`;
 

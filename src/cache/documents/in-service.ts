@@ -42,17 +42,29 @@ export function createInService({ repository, database, changes, now }: InServic
   /** The last change of each document that is under way here: they take turns, so that only another process is ever raced. */
   const turns = new Map<string, Promise<unknown>>();
   let announcing: string | null = null;
-  changes.on("document", (change) => {
-    if (change.repository === repository && change.key !== announcing) states.delete(change.key);
-  });
+  /** What was read before something was heard is not remembered after it. */
+  let heard = 0;
+  changes.on(
+    "document",
+    (change) => {
+      if (change.repository !== repository || change.key === announcing) return;
+      heard += 1;
+      states.delete(change.key);
+    },
+    () => {
+      heard += 1;
+      states.clear();
+    },
+  );
 
   async function find(ref: DocumentRef): Promise<DocumentState | null> {
     return states.get(idOf(ref)) ?? load(ref);
   }
 
   async function load(ref: DocumentRef): Promise<DocumentState | null> {
+    const before = heard;
     const state = await readDocument(database.read, repository, ref);
-    if (state) remember(idOf(ref), state);
+    if (state && heard === before) remember(idOf(ref), state);
     return state;
   }
 
@@ -100,6 +112,7 @@ export function createInService({ repository, database, changes, now }: InServic
       const isStored = await database.write(async (sql) => {
         if (!(await swapDocument(sql, repository, ref, next))) return false;
         await also?.(sql);
+        await changes.note(sql, { kind: "document", repository, key: id });
         return true;
       });
       if (!isStored) {
@@ -112,7 +125,7 @@ export function createInService({ repository, database, changes, now }: InServic
       const newest = { ...next, etag, checkedAt, freshUntil, isCurrent };
       remember(id, newest);
       announcing = id;
-      changes.announce({ kind: "document", repository, key: id });
+      void changes.announce({ kind: "document", repository, key: id });
       announcing = null;
       return newest;
     }

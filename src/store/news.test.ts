@@ -1,0 +1,198 @@
+// What servers on one PostgreSQL tell each other. In the group on PostgreSQL of test/run.ts.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SQL } from "bun";
+import { type Change, createChanges, type Hub } from "./changes.ts";
+import type { Database } from "./database.ts";
+import { type NewsTimes, type OpenNews, openNews } from "./news.ts";
+import { onPostgres, openTestDatabase, placeOf } from "./testkit.ts";
+
+if (onPostgres) define();
+
+/** Nothing is found by looking: only who is called, or asked to look. */
+const NEVER = 24 * 60 * 60_000;
+
+interface Node {
+  news: OpenNews;
+  changes: Hub;
+  heard: (string | null)[];
+  /** Resolves when it has heard of the change, or of this many in all. */
+  until(key: string | null): Promise<void>;
+}
+
+function define(): void {
+  let root: string;
+  let database: Database;
+  let nodes: Node[];
+  let warned: string[];
+  beforeEach(async () => {
+    root = mkdtempSync(join(tmpdir(), "holdfast-news-"));
+    database = await openTestDatabase(join(root, "holdfast.db"));
+    nodes = [];
+    warned = [];
+  });
+  afterEach(async () => {
+    for (const { news } of nodes) await news.close();
+    await database.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  async function node(times: Partial<NewsTimes> = {}, on = database): Promise<Node> {
+    const place = await placeOf(join(root, "holdfast.db"));
+    const warn = (message: string) => void warned.push(message);
+    const all = { look: NEVER, wait: 60_000, deaf: NEVER, ...times };
+    const news = await openNews({ database: on, place, warn, times: all });
+    const changes = createChanges(news);
+    const heard: (string | null)[] = [];
+    let look = Promise.withResolvers<void>();
+    const note = (key: string | null) => {
+      heard.push(key);
+      look.resolve();
+      look = Promise.withResolvers();
+    };
+    for (const kind of ["document", "hosted"] as const)
+      changes.on(
+        kind,
+        ({ key }, from) => from === "elsewhere" && note(key),
+        () => note(null),
+      );
+    const made = {
+      news,
+      changes,
+      heard,
+      async until(key: string | null) {
+        while (!heard.includes(key)) await look.promise;
+      },
+    };
+    nodes.push(made);
+    return made;
+  }
+
+  async function following(times: Partial<NewsTimes> = {}): Promise<Node> {
+    const one = await node(times);
+    await one.news.follow(one.changes.hear);
+    return one;
+  }
+
+  const change = (key: string, kind: Change["kind"] = "document"): Change => ({
+    kind,
+    repository: "npm",
+    key,
+  });
+
+  test("what is noted in a transaction is heard on every other server once it is committed, and never of one that was rolled back", async () => {
+    const [a, b, c] = [await following(), await following(), await following()];
+    const undone = database.write(async (sql) => {
+      await a.changes.note(sql, change("undone"));
+      throw new Error("changed its mind");
+    });
+    await expect(undone).rejects.toThrow("changed its mind");
+    const key = "left-pad\0left-pad-1.0.0.tgz";
+    await database.write((sql) => a.changes.note(sql, change(key)));
+    await Promise.all([b.until(key), c.until(key)]);
+    await a.news.look();
+    expect([a.heard, b.heard, c.heard]).toEqual([[], [key], [key]]);
+  });
+
+  test("a transaction that began before others and ends after them is heard of, and nothing twice", async () => {
+    const [a, b] = [await node(), await node()];
+    await b.news.follow(b.changes.hear);
+    const { host, port, database: name, user } = await placeOf(join(root, "holdfast.db"));
+    const slow = new SQL({
+      adapter: "postgres",
+      path: `${host}/.s.PGSQL.${port}`,
+      database: name,
+      username: user,
+      max: 1,
+    });
+    await slow.unsafe("BEGIN");
+    await slow.unsafe(
+      "INSERT INTO changes (origin, kind, repository, key) VALUES ('c', 'document', 'npm', '\"slow\"')",
+    );
+    for (const key of ["one", "two"])
+      await database.write((sql) => a.changes.note(sql, change(key)));
+    await b.until("two");
+    await slow.unsafe("COMMIT");
+    await b.until("slow");
+    await database.write((sql) => a.changes.note(sql, change("three")));
+    await b.until("three");
+    expect(b.heard).toEqual(["one", "two", "slow", "three"]);
+    await slow.close();
+  });
+
+  test("who publishes is answered once every other server has heard of it", async () => {
+    const [a, b] = [await following(), await following()];
+    const published = change("ours", "hosted");
+    await database.write((sql) => a.changes.note(sql, published));
+    await a.changes.announce(published);
+    expect(b.heard).toEqual(["ours"]);
+    expect(warned).toEqual([]);
+  });
+
+  test("a server that does not say that it hears is waited for once, told of, and waited for again when it has spoken", async () => {
+    const [a, b] = [await following({ wait: 1 }), await node()];
+    let isStuck = false;
+    const stuck = Promise.withResolvers<void>();
+    await b.news.follow(async (changes) => {
+      if (isStuck) await stuck.promise;
+      await b.changes.hear(changes);
+    });
+    isStuck = true;
+    const publish = async (key: string) => {
+      await database.write((sql) => a.changes.note(sql, change(key, "hosted")));
+      await a.changes.announce(change(key, "hosted"));
+    };
+    await publish("one");
+    await publish("two");
+    expect([b.heard, warned]).toEqual([
+      [],
+      ["Another server on the database does not say that it hears of changes"],
+    ]);
+    stuck.resolve();
+    await b.until("two");
+  });
+
+  test("more than are told one by one, or a silence of the server's own, is told as anything", async () => {
+    const [a, b] = [await node(), await node()];
+    await database.write(async (sql) => {
+      for (let at = 0; at < 2_001; at += 1) await a.changes.note(sql, change(`p${at}`));
+    });
+    await b.news.follow(b.changes.hear);
+    await b.until(null);
+    await b.news.look();
+    expect(b.heard).toEqual([null, null]); // once for each kind
+  });
+
+  test("what a call was lost for is found by looking, also after the connection that listens was ended", async () => {
+    const [a, b] = [await node(), await node()];
+    await b.news.follow(b.changes.hear);
+    await b.news.look();
+    await database.write((sql) => sql.unsafe("ALTER TABLE changes DISABLE TRIGGER USER"));
+    await database.write((sql) => a.changes.note(sql, change("unheard")));
+    await b.news.look();
+    await database.write((sql) => sql.unsafe("ALTER TABLE changes ENABLE TRIGGER USER"));
+    expect(b.heard).toEqual(["unheard"]);
+    await database.read`SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
+      WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
+    await database.write((sql) => a.changes.note(sql, change("after")));
+    await b.news.look();
+    expect(b.heard).toEqual(["unheard", "after"]);
+  });
+
+  test("what cannot be told is told later, and nothing is missed", async () => {
+    const [a, b] = [await node(), await node()];
+    let isAway = true;
+    await b.news.follow(async (changes) => {
+      if (isAway) throw new Error("The database is away");
+      await b.changes.hear(changes);
+    });
+    await database.write((sql) => sql.unsafe("ALTER TABLE changes DISABLE TRIGGER USER"));
+    await database.write((sql) => a.changes.note(sql, change("kept")));
+    await expect(b.news.look()).rejects.toThrow("away");
+    isAway = false;
+    await b.news.look();
+    expect(b.heard).toEqual(["kept"]);
+  });
+}

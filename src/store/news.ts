@@ -1,0 +1,243 @@
+// What servers on one database tell each other: written in the transaction that makes a change, told by NOTIFY, and read by snapshots of the database.
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Change, Hub, Kind, News } from "./changes.ts";
+import type { Database } from "./database.ts";
+import { connectTo, type PostgresPlace } from "./postgres-link.ts";
+
+export interface NewsDeps {
+  database: Database;
+  /** Of the same database, for the connection that listens. */
+  place: PostgresPlace;
+  /** Told of a server that does not say that it hears. */
+  warn(message: string, listener: string): void;
+  times?: Partial<NewsTimes>;
+}
+
+/** Milliseconds. For tests. */
+export interface NewsTimes {
+  /** How often it is looked, called or not: a call may be lost. */
+  look: number;
+  /** How long others are waited for that do not say that they have heard. */
+  wait: number;
+  /** What other servers change is no longer heard of when nothing could be read for so long. */
+  deaf: number;
+}
+
+export interface OpenNews extends News {
+  /** What other servers change, since this was opened, is told there. Resolves when they know that this one hears. */
+  follow(hear: Hub["hear"]): Promise<void>;
+  /** Looks now; resolves when all that was committed before has been told. For tests. */
+  look(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const TIMES: NewsTimes = { look: 500, wait: 1_000, deaf: 10_000 };
+/** More at once are not told one by one. */
+const MOST = 2_000;
+/** A listener says so often that it is there, whether it hears anything or not. */
+const SIGN_MS = 60_000;
+const TIDY_MS = 60_000;
+/** What people wait for to be known everywhere. */
+const AWAITED: readonly Kind[] = ["hosted", "access", "policy"];
+/** Transactions that were rolled back leave theirs behind. */
+const MOST_AWAITED = 10_000;
+
+/**
+ * What was read last. Another server's rows are seen once, in whatever order transactions end: those that this snapshot has
+ * and the one before had not.
+ */
+interface Place {
+  snapshot: string | null;
+  /** When it was read and when the server behind it began, both by the database's clock: after another beginning nothing is as it was. */
+  at: string | null;
+  started: string | null;
+}
+
+/** Listens from now on. Throws a Problem where the database cannot be reached. */
+export async function openNews({ database, place, warn, times }: NewsDeps): Promise<OpenNews> {
+  const { look: lookMs, wait, deaf } = { ...TIMES, ...times };
+  const origin = randomBytes(8).toString("hex");
+  const noted = new Map<string, string>();
+  /** What listeners had heard when they were waited for in vain: they are waited for again when that has changed. */
+  const silent = new Map<string, string>();
+  let known: Place = { snapshot: null, at: null, started: null };
+  let heardAt = performance.now();
+  let signedAt = heardAt;
+  let tidiedAt = heardAt;
+  let isOwing = true;
+  let follower: Hub["hear"] | null = null;
+  let isClosed = false;
+  const called = createBell();
+  const answered = createBell();
+  let looking: Promise<void> | null = null;
+
+  const keyOf = ({ kind, repository, key }: Change) => `${kind}\0${repository}\0${key}`;
+
+  async function read(): Promise<{ place: Place; changes: Change[] | null }> {
+    const { snapshot, at, started } = known;
+    const rows = await database.read`SELECT s.*, c.kind, c.repository, c.key FROM (
+        SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp()::text AS at,
+        pg_postmaster_start_time()::text AS started,
+        coalesce(clock_timestamp() - ${at}::timestamptz > interval '10 minutes', FALSE) AS is_late
+      ) AS s LEFT JOIN (
+        SELECT kind, repository, key FROM changes WHERE xact >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
+        AND NOT pg_visible_in_snapshot(xact, ${snapshot}::pg_snapshot) AND origin <> ${origin}
+        LIMIT ${MOST + 1}
+      ) AS c ON TRUE`;
+    const [now] = rows;
+    const isMissed =
+      (started !== null && started !== now.started) || now.is_late === 1 || rows.length > MOST;
+    const changes = rows.flatMap(({ kind, repository, key }) =>
+      kind === null ? [] : [{ kind, repository, key: JSON.parse(key) }],
+    );
+    return {
+      place: { snapshot: now.snapshot, at: now.at, started: now.started },
+      changes: isMissed ? null : changes,
+    };
+  }
+
+  /** Tells what is new. Where that fails all stays as it was, and is done with the next look. */
+  async function lookOnce(): Promise<void> {
+    const begun = performance.now();
+    const { place: next, changes } = await read();
+    if (follower && (changes === null || changes.length > 0)) await follower(changes);
+    known = next;
+    heardAt = begun;
+    isOwing ||= changes === null || changes.length > 0 || begun - signedAt > SIGN_MS;
+    if (isOwing && follower) await sign();
+    if (begun - tidiedAt > TIDY_MS) await tidy();
+  }
+
+  async function sign(): Promise<void> {
+    const { snapshot } = known;
+    await database.write(
+      (sql) => sql`INSERT INTO listeners (origin, heard) VALUES (${origin}, ${snapshot})
+        ON CONFLICT (origin) DO UPDATE SET heard = excluded.heard, at = clock_timestamp()`,
+    );
+    isOwing = false;
+    signedAt = performance.now();
+  }
+
+  /** Those who look again only now forget all that they remember. */
+  async function tidy(): Promise<void> {
+    tidiedAt = performance.now();
+    await database.write(async (sql) => {
+      await sql`DELETE FROM changes WHERE at < clock_timestamp() - interval '15 minutes'`;
+      await sql`DELETE FROM listeners WHERE at < clock_timestamp() - interval '15 minutes'`;
+    });
+  }
+
+  async function run(): Promise<void> {
+    while (!isClosed) {
+      const next = called.next();
+      await look().catch(() => {}); // the database is away, and `isHearing` tells for how long
+      await either(next, lookMs);
+    }
+  }
+
+  /** One look at a time; who asks while one is under way is told by the next one. */
+  async function look(): Promise<void> {
+    await looking?.catch(() => {});
+    if (looking) return look();
+    const mine = lookOnce().finally(() => {
+      looking = null;
+    });
+    looking = mine;
+    await mine;
+  }
+
+  /** Who listens and has not heard of what the transaction did. */
+  async function waitingFor(xact: string): Promise<{ origin: string; heard: string }[]> {
+    const rows = await database.read`SELECT origin, heard FROM listeners
+      WHERE origin <> ${origin} AND NOT pg_visible_in_snapshot(${xact}::xid8, heard::pg_snapshot)`;
+    return rows.filter((row) => silent.get(row.origin) !== row.heard);
+  }
+
+  async function waitFor(xact: string): Promise<void> {
+    const end = performance.now() + wait;
+    for (;;) {
+      const next = answered.next();
+      const missing = await waitingFor(xact);
+      if (missing.length === 0) return;
+      const left = end - performance.now();
+      if (left > 0) await either(next, Math.min(left, 100));
+      else
+        for (const one of missing) {
+          silent.set(one.origin, one.heard);
+          warn("Another server on the database does not say that it hears of changes", one.origin);
+        }
+    }
+  }
+
+  const link = connectTo(place, 1);
+  const listen = (channel: string, wake: () => void) => link.now().listen(channel, wake, wake);
+  try {
+    known = (await read()).place;
+    await listen("holdfast_changes", called.ring);
+    await listen("holdfast_heard", answered.ring);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  let running: Promise<void> | null = null;
+
+  return {
+    async note(sql, change) {
+      const { kind, repository, key } = change;
+      const [{ xact }] = await sql`INSERT INTO changes (origin, kind, repository, key)
+        VALUES (${origin}, ${kind}, ${repository}, ${JSON.stringify(key)}) RETURNING xact::text AS xact`;
+      if (!AWAITED.includes(kind)) return;
+      if (noted.size >= MOST_AWAITED) noted.clear();
+      noted.set(keyOf(change), xact);
+    },
+    async heard(change) {
+      const xact = noted.get(keyOf(change));
+      if (xact === undefined) return;
+      noted.delete(keyOf(change));
+      await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
+    },
+    isHearing: () => performance.now() - heardAt < deaf,
+    async follow(hear) {
+      follower = hear;
+      await look();
+      running = run();
+    },
+    look,
+    async close() {
+      isClosed = true;
+      called.ring();
+      await running;
+      await link.close();
+      // Nobody waits for one that has gone.
+      await database
+        .write((sql) => sql`DELETE FROM listeners WHERE origin = ${origin}`)
+        .catch(() => {});
+    },
+  };
+}
+
+interface Bell {
+  /** Resolves when it is rung next. */
+  next(): Promise<void>;
+  ring(): void;
+}
+
+function createBell(): Bell {
+  let rung = Promise.withResolvers<void>();
+  return {
+    next: () => rung.promise,
+    ring() {
+      rung.resolve();
+      rung = Promise.withResolvers();
+    },
+  };
+}
+
+/** Whichever comes first; no timer stays behind. */
+async function either(event: Promise<void>, milliseconds: number): Promise<void> {
+  const timer = new AbortController();
+  const { signal } = timer;
+  await Promise.race([event, sleep(milliseconds, undefined, { signal }).catch(() => {})]);
+  timer.abort();
+}
