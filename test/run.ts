@@ -33,6 +33,8 @@ const ON_POSTGRES = [
     "catalog",
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
+  "src/store/nodes.test.ts",
+  "src/store/leases.test.ts",
   "test/postgres/database.test.ts",
   "test/postgres/server.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
