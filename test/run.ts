@@ -34,6 +34,8 @@ const ON_POSTGRES = [
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "src/store/news.test.ts",
+  "src/store/nodes.test.ts",
+  "src/store/leases.test.ts",
   "test/postgres/database.test.ts",
   "test/postgres/server.test.ts",
   "test/postgres/several.test.ts",

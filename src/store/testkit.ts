@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { SQL } from "bun";
 import { type Database, openDatabase } from "./database.ts";
 import { migrations } from "./migrations/index.ts";
+import { type Ask, BEAT_MS, createNodes, type Nodes } from "./nodes.ts";
 import { openPostgres, type PostgresPlace } from "./postgres.ts";
 import { forPostgres } from "./postgres-schema.ts";
 import type { Query } from "./query.ts";
@@ -162,4 +163,39 @@ function noting(sql: Query, altered: () => void): Query {
     },
     finalize: sql.finalize,
   });
+}
+
+/** Servers that share a database, in one process, with time that passes when it is told to. `skewMs`: how wrong a node's clock is. */
+export function testNodes(ask: Ask) {
+  const startedAt = Date.UTC(2026, 0, 1);
+  let elapsed = 0;
+  const cuts = new Set<Nodes>();
+  const asks = new Map<Nodes, Ask>();
+  return {
+    startedAt,
+    node(skewMs = 0): Nodes {
+      const bounded: Ask = (text, ...values) =>
+        cuts.has(nodes) ? Promise.reject(new Error("The line is cut")) : ask(text, ...values);
+      const now = () => startedAt + elapsed + skewMs;
+      const nodes = createNodes({ ask: bounded, now, elapsed: () => elapsed });
+      asks.set(nodes, bounded);
+      return nodes;
+    },
+    askOf: (nodes: Nodes): Ask => asks.get(nodes)!,
+    /** Whether this one cannot reach the database. */
+    cut(nodes: Nodes, isCut: boolean) {
+      if (isCut) cuts.add(nodes);
+      else cuts.delete(nodes);
+    },
+    sleep(milliseconds: number) {
+      elapsed += milliseconds;
+    },
+    /** So many seconds pass, in each of which these beat. */
+    async pass(seconds: number, living: readonly Nodes[]) {
+      for (let second = 0; second < seconds; second += 1) {
+        elapsed += BEAT_MS;
+        for (const nodes of living) await nodes.turn();
+      }
+    },
+  };
 }

@@ -1,0 +1,131 @@
+// What one of several servers does for all: who has it, until when, and that nobody else ever has it at the same time.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "./database.ts";
+import { alone, createLeases } from "./leases.ts";
+import { askThrough } from "./nodes.ts";
+import { openTestDatabase, testNodes } from "./testkit.ts";
+
+let root: string;
+let database: Database;
+let world: ReturnType<typeof testNodes>;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "holdfast-leases-"));
+  database = await openTestDatabase(join(root, "holdfast.db"));
+  world = testNodes(askThrough(database));
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function two() {
+  const [a, b] = [world.node(), world.node()];
+  await world.pass(1, [a, b]);
+  const leasesOf = (nodes: typeof a) => createLeases({ nodes, ask: world.askOf(nodes) });
+  return { a, b, ours: leasesOf(a), theirs: leasesOf(b) };
+}
+const rows = async () =>
+  (await database.read`SELECT name FROM leases ORDER BY name`).map(({ name }) => name);
+
+test("one node has it, the other gets it once it was let go", async () => {
+  const { a, ours, theirs } = await two();
+  const lease = await ours.take("job gc");
+  expect(lease!.isHeld()).toBe(true);
+  expect(await theirs.take("job gc")).toBeNull();
+  expect((await theirs.holder("job gc"))!.id).toBe(a.id()!);
+  await lease!.release();
+  await lease!.release();
+  expect(lease!.isHeld()).toBe(false);
+  expect(await rows()).toEqual([]);
+  expect(await theirs.holder("job gc")).toBeNull();
+  expect((await theirs.take("job gc"))!.isHeld()).toBe(true);
+  expect(await ours.take("job gc")).toBeNull();
+});
+
+test("of many that ask at once one node gets it", async () => {
+  const { ours, theirs } = await two();
+  const asked = await Promise.all(
+    Array.from({ length: 20 }, (_, at) => (at % 2 ? ours : theirs).take("fill x")),
+  );
+  const won = asked.filter((lease) => lease !== null);
+  expect(won).toHaveLength(10);
+  await Promise.all(won.map((lease) => lease.release()));
+  expect(await rows()).toEqual([]);
+});
+
+test("in one node it keeps nobody out, and lasts until all have let go", async () => {
+  const { ours, theirs } = await two();
+  const [first, second] = [await ours.take("job gc"), await ours.take("job gc")];
+  await first!.release();
+  expect(await theirs.take("job gc")).toBeNull();
+  expect(second!.isHeld()).toBe(true);
+  await second!.release();
+  expect(await theirs.take("job gc")).not.toBeNull();
+});
+
+test("what a dead node had goes to who asks next, and the dead one knows before it goes on", async () => {
+  const { a, b, ours, theirs } = await two();
+  const lease = (await ours.take("job gc"))!;
+  await world.pass(3, [b]);
+  expect(await theirs.take("job gc")).toBeNull();
+  expect(lease.isHeld()).toBe(false); // it cannot know any more
+  await world.pass(2, [b]);
+  const next = (await theirs.take("job gc"))!;
+  expect(next.isHeld()).toBe(true);
+  const stored = database.write((sql) => lease.assure(sql));
+  await expect(stored).rejects.toThrow("Another server has taken this over");
+  await database.write((sql) => next.assure(sql));
+  await a.turn();
+  expect(lease.isHeld()).toBe(false);
+  await lease.release();
+  expect((await ours.holder("job gc"))!.id).toBe(b.id()!);
+  expect(await ours.take("job gc")).toBeNull();
+});
+
+test("a node that does not reach the database can take nothing, and what it let go of meanwhile is let go of later", async () => {
+  const { a, b, ours, theirs } = await two();
+  const lease = (await ours.take("job gc"))!;
+  world.cut(a, true);
+  await lease.release();
+  expect(await theirs.take("job gc")).toBeNull();
+  world.sleep(3_000);
+  await expect(ours.take("job x")).rejects.toMatchObject({ kind: "busy" });
+  world.cut(a, false);
+  await Promise.all([a.turn(), b.turn()]);
+  await ours.settle();
+  expect(await theirs.take("job gc")).not.toBeNull();
+});
+
+test("what is owed is not taken from who has taken it anew", async () => {
+  const { a, ours, theirs } = await two();
+  const lease = (await ours.take("job gc"))!;
+  world.cut(a, true);
+  await lease.release();
+  world.cut(a, false);
+  const again = (await ours.take("job gc"))!;
+  await ours.settle();
+  expect(again.isHeld()).toBe(true);
+  expect(await theirs.take("job gc")).toBeNull();
+});
+
+test("any text is a name, however long, and other text is another", async () => {
+  const { ours, theirs } = await two();
+  for (const name of ["fill a\0b", "fill a\0c", `fill ${"x".repeat(5_000)}`, "fill ö", ""]) {
+    expect(await ours.take(name)).not.toBeNull();
+    expect(await theirs.take(name)).toBeNull();
+  }
+  for (const name of await rows()) expect(name.length).toBeLessThan(201);
+});
+
+test("a server alone is granted everything, and keeps it", async () => {
+  const lease = (await alone.take("job gc"))!;
+  await lease.release();
+  expect([lease.isHeld(), alone.isShared, await alone.holder("job gc")]).toEqual([
+    true,
+    false,
+    null,
+  ]);
+});

@@ -1,0 +1,149 @@
+// What one server does for all that share a database: it has a lease of it, by name, until it lets go or is dead.
+import { createHash } from "node:crypto";
+import { Problem } from "../core/problem.ts";
+import type { Ask, NodeState, Nodes } from "./nodes.ts";
+import type { Query } from "./query.ts";
+
+export interface Lease {
+  /** Whether nobody else can have it yet. To be asked again after whatever took time: a process may be stopped anywhere. */
+  isHeld(): boolean;
+  /** In a transaction: it is stored only while the lease is this one's. Throws Problem("conflict") where it is not any more. */
+  assure(sql: Query): Promise<void>;
+  /** Lets go, any number of times. Never fails: what cannot be said now is said later. */
+  release(): Promise<void>;
+}
+
+export interface Leases {
+  /** Whether there may be other servers: where not, nobody need ask. */
+  readonly isShared: boolean;
+  /**
+   * Null: another living node has it. In one node it keeps nobody out, and lasts until all have let go. Throws Problem("busy") where nobody can say, as
+   * the database cannot be asked.
+   */
+  take(name: string): Promise<Lease | null>;
+  /** Which node has it; null: none that is known. */
+  holder(name: string): Promise<NodeState | null>;
+}
+
+const MINE: Lease = { isHeld: () => true, assure: async () => {}, release: async () => {} };
+
+/** Of a server that has its database to itself: everything is granted, and nothing is asked. */
+export const alone: Leases = {
+  isShared: false,
+  take: async () => MINE,
+  holder: async () => null,
+};
+
+export interface NodeLeases extends Leases {
+  /** Says what could not be said when it was let go. To be called again and again. */
+  settle(): Promise<void>;
+}
+
+export function createLeases({ nodes, ask }: { nodes: Nodes; ask: Ask }): NodeLeases {
+  /** How many here have it, by its key. */
+  const holders = new Map<string, number>();
+  /** One after the other for each: what is taken anew is not let go by who had it before. */
+  const turns = new Map<string, Promise<unknown>>();
+  /** Let go, which the database does not know yet. */
+  const owed = new Set<string>();
+
+  function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const turn = (turns.get(key) ?? Promise.resolve())
+      .catch(() => {})
+      .then(work)
+      .finally(() => {
+        if (turns.get(key) === turn) turns.delete(key);
+      });
+    turns.set(key, turn);
+    return turn;
+  }
+
+  async function grant(key: string): Promise<string | null> {
+    const node = sureNode(nodes);
+    const [taken] =
+      await ask`INSERT INTO leases (name, node) SELECT ${key}, id FROM nodes WHERE id = ${node}
+      ON CONFLICT (name) DO NOTHING RETURNING name`;
+    const isOurs = taken !== undefined || (await nodeOf(key)) === node;
+    if (!isOurs) return null;
+    // Whoever was stopped on the way may have been buried: what it has then ends at the next turn.
+    return sureNode(nodes) === node ? node : null;
+  }
+
+  async function nodeOf(key: string): Promise<string | null> {
+    const [row] = await ask`SELECT node FROM leases WHERE name = ${key}`;
+    return row?.node ?? null;
+  }
+
+  async function giveBack(key: string, node: string): Promise<void> {
+    if (holders.has(key)) return; // taken again meanwhile
+    await ask`DELETE FROM leases WHERE name = ${key} AND node = ${node}`;
+  }
+
+  function leaseOf(key: string, node: string): Lease {
+    let isReleased = false;
+    holders.set(key, (holders.get(key) ?? 0) + 1);
+    return {
+      isHeld: () => !isReleased && nodes.isSure() && nodes.id() === node,
+      async assure(sql) {
+        const [row] = isReleased
+          ? []
+          : await sql`UPDATE leases SET node = node WHERE name = ${key} AND node = ${node} RETURNING name`;
+        if (!row) throw new Problem("conflict", "Another server has taken this over");
+      },
+      async release() {
+        if (isReleased) return;
+        isReleased = true;
+        const left = holders.get(key)! - 1;
+        if (left > 0) holders.set(key, left);
+        else holders.delete(key);
+        if (left > 0) return;
+        owed.add(key);
+        await settleOne(key);
+      },
+    };
+  }
+
+  /** Never fails. What the database does not hear now stays owed. */
+  function settleOne(key: string): Promise<void> {
+    return inTurn(key, async () => {
+      const node = nodes.id();
+      if (node !== null) await giveBack(key, node);
+      owed.delete(key);
+    }).catch(() => {});
+  }
+
+  return {
+    isShared: true,
+    async take(name) {
+      const key = keyOf(name);
+      return inTurn(key, async () => {
+        const node = await grant(key);
+        return node === null ? null : leaseOf(key, node);
+      });
+    },
+    async holder(name) {
+      const node = await nodeOf(keyOf(name));
+      return nodes.list().find(({ id }) => id === node) ?? null;
+    },
+    async settle() {
+      for (const key of owed) await settleOne(key);
+    },
+  };
+}
+
+function sureNode(nodes: Nodes): string {
+  const id = nodes.id();
+  if (id === null || !nodes.isSure())
+    throw new Problem(
+      "busy",
+      "The database does not answer, so that nobody can say which server does this",
+    );
+  return id;
+}
+
+/** A database's key holds 2,700 bytes, and no NUL. */
+function keyOf(name: string): string {
+  if (/^[\x20-\x7e]{1,200}$/.test(name)) return name;
+  const [kind] = /^[a-z]{0,20}/.exec(name)!;
+  return `${kind} ${createHash("sha256").update(name).digest("hex")}`;
+}

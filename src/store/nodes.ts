@@ -1,0 +1,135 @@
+// The servers that share a database: each raises its beat in its row, and sees the others' beats move. Whose beat stands still for long enough is
+// dead to who sees it stand, by the clock of who looks: no clock is ever compared with another's, nor one of the machine's that can be set.
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { version } from "../core/build.ts";
+import type { Database } from "./database.ts";
+import type { Query } from "./query.ts";
+
+/** How often a node raises its own beat and looks at those of others. Milliseconds. */
+export const BEAT_MS = 1_000;
+/** A beat that was seen to stand for so long is a dead node's. */
+const DEAD_MS = 3_500;
+/** For so long after it began to raise its beat a node knows that nobody can have taken it for dead: what it is to do alone it may do. */
+const SURE_MS = 2_500;
+
+/** Statements that each stand for themselves: not behind the writes that wait, and in no transaction with them. */
+export type Ask = (text: TemplateStringsArray, ...values: unknown[]) => ReturnType<Query>;
+
+/** On a database that has no connection to spare for them. */
+export function askThrough(database: Pick<Database, "write">): Ask {
+  return (text, ...values) => database.write((sql) => sql(text, ...values));
+}
+
+/** One of the servers, as this one sees it. */
+export interface NodeState {
+  id: string;
+  host: string;
+  version: string;
+  /** Milliseconds since the epoch, by its own clock. */
+  since: number;
+  /** For how long this one has not seen its beat move. Milliseconds. */
+  silentMs: number;
+  isSelf: boolean;
+}
+
+export interface Nodes {
+  /** Of this node, as of now: another one after others had to take it for dead. Null until its row is there. */
+  id(): string | null;
+  /** Whether nobody can have taken it for dead yet. */
+  isSure(): boolean;
+  /** By id; as they were last read. */
+  list(): NodeState[];
+  /** Raises the beat, looks at the others, and buries who is dead. Rejects when the database cannot be asked: it is no sign of life then either. */
+  turn(): Promise<void>;
+  /** Its row goes, and what it had leased with it. */
+  leave(): Promise<void>;
+}
+
+export interface NodesDeps {
+  ask: Ask;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds that only grow, also while this process is stopped. */
+  elapsed(): number;
+}
+
+interface Seen extends Omit<NodeState, "silentMs" | "isSelf"> {
+  beat: number;
+  /** When its beat was first seen to be this one. */
+  movedAt: number;
+}
+
+/** There is nothing in the database before the first `turn`. */
+export function createNodes({ ask, now, elapsed }: NodesDeps): Nodes {
+  const since = now();
+  let id: string | null = null;
+  let sureUntil = Number.NEGATIVE_INFINITY;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let seen = new Map<string, Seen>();
+
+  /** True unless others have taken the node for dead: then its row is gone, with all that it had. */
+  async function raise(): Promise<boolean> {
+    const [row] = await ask`UPDATE nodes SET beat = beat + 1 WHERE id = ${id} RETURNING beat`;
+    return row !== undefined;
+  }
+
+  async function enter(): Promise<void> {
+    id = null;
+    const fresh = randomBytes(8).toString("hex");
+    await ask`INSERT INTO nodes (id, host, version, since, beat) VALUES (${fresh}, ${hostname()}, ${version}, ${since}, 1)`;
+    id = fresh;
+  }
+
+  async function look(): Promise<void> {
+    const rows = await ask`SELECT id, host, version, since, beat FROM nodes ORDER BY id`;
+    const at = elapsed();
+    // Who did not look for a while, since it was stopped or nobody could reach the database, saw nobody stand still.
+    const hasGap = at - lookedAt >= 2 * BEAT_MS;
+    lookedAt = at;
+    const next = new Map<string, Seen>();
+    for (const row of rows) {
+      const before = seen.get(row.id);
+      const beat = Number(row.beat);
+      const stands = before?.beat === beat && !hasGap;
+      const movedAt = stands ? before.movedAt : at;
+      next.set(row.id, { ...row, since: Number(row.since), beat, movedAt });
+    }
+    seen = next;
+  }
+
+  /** Who beats in this moment stays. What a node had ends after its row: until then nobody else is let to it. */
+  async function bury(): Promise<void> {
+    for (const one of seen.values())
+      if (one.id !== id && elapsed() - one.movedAt >= DEAD_MS) {
+        await ask`DELETE FROM nodes WHERE id = ${one.id} AND beat = ${one.beat}`;
+        seen.delete(one.id);
+      }
+    await ask`DELETE FROM leases WHERE NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = leases.node)`;
+  }
+
+  return {
+    id: () => id,
+    isSure: () => id !== null && elapsed() < sureUntil,
+    list: () =>
+      [...seen.values()].map(({ beat: _, movedAt, ...one }) => ({
+        ...one,
+        silentMs: elapsed() - movedAt,
+        isSelf: one.id === id,
+      })),
+    async turn() {
+      const began = elapsed();
+      if (id === null || !(await raise())) await enter();
+      sureUntil = began + SURE_MS;
+      await look();
+      await bury();
+    },
+    async leave() {
+      const left = id;
+      id = null;
+      if (left === null) return;
+      await ask`DELETE FROM nodes WHERE id = ${left}`;
+      await ask`DELETE FROM leases WHERE node = ${left}`;
+    },
+  };
+}
