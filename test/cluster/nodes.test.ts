@@ -4,18 +4,17 @@ import { createHash } from "node:crypto";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { commandOf, withPrograms } from "../clients/clients.ts";
-import { type BulkUpstream, bulkConfig, startBulk } from "../faults/bulk-upstream.ts";
+import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import type { ServerProcess } from "../support/process.ts";
-import { run } from "../support/run.ts";
 import { waitFor } from "../support/wait.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const MB = 1024 * 1024;
 /** Packages of the upstream: small ones, and large ones of which each test takes one that nobody has asked for. */
 const SIZES = [900, 20_000, 70_000, 400_000, 50 * MB, 8 * MB, 8 * MB, 300_000, 300_000];
-const [LARGE, KILLED, HALVED] = [4, 5, 6];
+const [LARGE, KILLED] = [4, 5];
 
 const sha256 = (bytes: ArrayBuffer | Uint8Array) =>
   createHash("sha256").update(new Uint8Array(bytes)).digest("hex");
@@ -54,9 +53,18 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   async function holdfast(words: string[], input = "", node = cluster.nodes[0]!): Promise<string> {
     const command = [process.execPath, join(root, "src/main.ts"), ...words];
     const at = ["--config", node.config, "--data", node.data];
-    const done = await run([...command, ...at], { cwd: root, input });
-    if (done.code !== 0) throw new Error(`holdfast ${words.join(" ")}: ${done.output}`);
-    return done.stdout;
+    const child = Bun.spawn([...command, ...at], {
+      cwd: root,
+      stdin: new Blob([input]),
+      stderr: "pipe",
+    });
+    const [out, trouble, code] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    if (code !== 0) throw new Error(`holdfast ${words.join(" ")}: ${out}${trouble}`);
+    return out;
   }
   const get = (at: { url: string }, path: string, init: RequestInit = {}) =>
     fetch(`${at.url}${path}`, { ...init, keepalive: false });
@@ -101,7 +109,7 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
           () => false,
           () => true,
         ),
-      "the node lives",
+      () => "the node lives",
       20_000,
     );
   }
@@ -134,7 +142,11 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     upstream.paceMs = 4_000;
     const [first, ...others] = cluster.nodes;
     const begun = digestOf(first!, KILLED).catch(() => "cut");
-    await waitFor(() => asked(KILLED) === 1, "it is not asked", 20_000);
+    await waitFor(
+      () => asked(KILLED) === 1,
+      () => "it is not asked",
+      20_000,
+    );
     const waiting = others.map((node) => digestOf(node, KILLED));
     const through = digestOf(cluster, KILLED, 5);
     await Bun.sleep(500); // somewhere in the middle
@@ -208,16 +220,24 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     expect(await status(node!, "/npm/bulk-1")).toBe(200);
     expect(await digestOf(node!, 1)).toBe(upstream.digests.get("bulk-1")!);
     await cluster.database.kill();
-    await waitFor(async () => (await ready(node!))[0] === 503, "it says that it is ready", 40_000);
+    await waitFor(
+      async () => (await ready(node!))[0] === 503,
+      () => "it says that it is ready",
+      40_000,
+    );
     expect(await ready(node!)).toEqual([503, 200]);
     expect(await status(node!, "/npm/bulk-1")).toBe(200);
     expect(await digestOf(node!, 1)).toBe(upstream.digests.get("bulk-1")!);
     expect(await publish(node!, "@own/sail", "1.0.0")).toBe(503);
     await cluster.database.revive();
-    await waitFor(async () => (await ready(node!))[0] === 200, "it does not come back", 40_000);
+    await waitFor(
+      async () => (await ready(node!))[0] === 200,
+      () => "it does not come back",
+      40_000,
+    );
     await waitFor(
       async () => (await publish(node!, "@own/sail", "1.0.1")) === 201,
-      "it does not publish",
+      () => "it does not publish",
       40_000,
     );
     for (const one of cluster.nodes)
@@ -244,14 +264,18 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     } finally {
       await cluster.gateway.revive();
     }
-    await waitFor(async () => (await ready(has))[0] === 200, "it does not come back", 40_000);
+    await waitFor(
+      async () => (await ready(has))[0] === 200,
+      () => "it does not come back",
+      40_000,
+    );
     await waitFor(
       () =>
         digestOf(lacks, 7).then(
           (digest) => digest === upstream.digests.get("bulk-7"),
           () => false,
         ),
-      "the file does not come back",
+      () => "the file does not come back",
       40_000,
     );
     expect(await installs(has, "@own/mast", "1.0.0")).toBe("answered 404");
