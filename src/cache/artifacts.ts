@@ -193,7 +193,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       for (const change of gone) await deps.changes.note(sql, change);
       return removeStored(sql, repository, files);
     });
-    for (const change of gone) void deps.changes.announce(change);
+    for (const change of gone) deps.changes.announce(change);
     let bytes = 0;
     for (const { sha256, size } of removed.blobs)
       if (await deps.naming.remove(sha256)) bytes += size;

@@ -123,7 +123,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
 
   function tell(named: Named, found: string): void {
     const { sha256, repository, subject, file, document, isHosted } = named;
-    void deps.changes.announce(changeOf(named));
+    deps.changes.announce(changeOf(named));
     deps.events.report(repository, {
       kind: "damaged",
       package: (file ?? document!).package,

@@ -317,7 +317,7 @@ export async function openToy(
       const each = (async function* () {
         yield entry;
       })();
-      const deps = { database, ecosystems: [TOYS], changed };
+      const deps = { database, ecosystems: [TOYS], changed, note: async () => {} };
       await takeIn(deps, "feed", each, nothingTaken(), { isForward: false });
     };
     const mounted = createRepository(

@@ -281,9 +281,10 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
 
   async function tell(name: string, written: Written): Promise<void> {
     if (!written.isNew) return;
-    const heard = changesOf(name, written).map((change) => changes.announce(change));
+    const all = changesOf(name, written);
+    for (const change of all) changes.announce(change);
     for (const event of written.events) deps.events.announce(repository, event);
-    await Promise.all(heard);
+    await changes.everywhere(all[0]!);
   }
 }
 

@@ -4,6 +4,7 @@ import { statfs } from "node:fs/promises";
 import { type CurrentAdvisories, createCurrent } from "../advisories/current.ts";
 import { createFetches, type Fetches } from "../advisories/fetches.ts";
 import { knownAdvisories } from "../advisories/known.ts";
+import { hearNames } from "../advisories/news.ts";
 import { serverGrant, sourceGrant } from "../auth/gate.ts";
 import { type Auth, openAuth } from "../auth/room.ts";
 import type { StoredArtifact } from "../cache/artifacts.ts";
@@ -152,6 +153,7 @@ async function layGround(
   const naming = createNaming(database, blobs);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
+  hearNames(changes, advisories);
   const fetches = createFetches(database, log, now);
   const refused = createRefused(database, log, now);
   const uses = createUses(database);
