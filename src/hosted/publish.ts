@@ -7,6 +7,7 @@ import { Problem } from "../core/problem.ts";
 import { type FileKey, type Pin, pin, readPin, unpin } from "../ledger/pins.ts";
 import type { Incoming } from "../store/blobs.ts";
 import type { Query } from "../store/database.ts";
+import type { Hold } from "../store/leases.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
   changedAfter,
@@ -70,7 +71,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
   return async (principal: Principal, release: Release): Promise<Published> => {
     const { package: name, files } = release;
     for (const file of files) await refuseOther(database.read, name, file);
-    const held: (() => void)[] = [];
+    const held: Hold[] = [];
     const named: string[] = [];
     try {
       for (const { sha256, size, incoming } of files) {
@@ -85,7 +86,10 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
         named.push(sha256);
         await incoming.commit(sha256, DURABLE);
       }
-      const written = await database.write((sql) => write(sql, principal, release), DURABLE);
+      const written = await database.write(async (sql) => {
+        for (const hold of held) await hold.assure(sql);
+        return write(sql, principal, release);
+      }, DURABLE);
       tell(name, written);
       for (const letGo of held) letGo();
       for (const sha256 of written.dropped) await naming.remove(sha256);

@@ -49,12 +49,15 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
+import { joinNodes, type Membership } from "./nodes.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
 export interface Ground {
   readonly layout: Layout;
   readonly lock: Lock;
+  /** The servers that share its catalog; null where it has it to itself. */
+  readonly nodes: Membership["nodes"];
   readonly shared: Shared;
   readonly auth: Auth;
   readonly hooks: Hooks;
@@ -110,9 +113,11 @@ export async function openGround(config: GroundConfig, deps: GroundDeps): Promis
   refuseUnrestored(config.data);
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
+  const joined: Membership[] = [];
   try {
-    return await layGround(config, layout, lock, deps);
+    return await layGround(config, layout, lock, deps, (membership) => joined.push(membership));
   } catch (error) {
+    for (const { leave } of joined) await leave();
     lock.release(); // whatever keeps this one from starting is not to keep the next one
     throw error;
   }
@@ -123,6 +128,7 @@ async function layGround(
   layout: Layout,
   lock: Lock,
   { log, now, elapsed, patienceMs }: GroundDeps,
+  joined: (membership: Membership) => void,
 ): Promise<Ground> {
   const tightened = tighten(layout.root);
   if (tightened) log.write("warn", tightened);
@@ -132,8 +138,11 @@ async function layGround(
     : null;
   const opened = await openCatalog(config, layout);
   const database = traces?.database(opened) ?? opened;
+  const membership = await joinNodes(config, { log, now, elapsed });
+  joined(membership);
+  const { leases } = membership;
   const metrics = createMetrics();
-  const hooks = createHooks({ database, log, metrics, now });
+  const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
   const files = openLogFiles(layout.log);
@@ -142,7 +151,7 @@ async function layGround(
   const blobs = openBlobs(layout);
   const changes = createChanges();
   const auth = await openAuth({ database, changes, log, now });
-  const naming = createNaming(database, blobs);
+  const naming = createNaming(database, blobs, leases);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   const fetches = createFetches(database, log, now);
@@ -159,6 +168,7 @@ async function layGround(
     events,
     blobs,
     naming,
+    leases,
     soundness,
     uses,
     transform: pool.transform,
@@ -191,6 +201,7 @@ async function layGround(
   return {
     layout,
     lock,
+    nodes: membership.nodes,
     shared,
     auth,
     hooks,
@@ -234,6 +245,7 @@ async function layGround(
         .catch((error) =>
           log.write("error", "The log could not be ended", { error: String(error) }),
         );
+      await membership.leave();
       await database.close();
       await traces?.close();
       lock.release();
