@@ -34,8 +34,9 @@ import { openWaivers } from "../policy/waivers.ts";
 import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
-import { openBlobs } from "../store/blobs.ts";
+import type { Bucket } from "../store/bucket.ts";
 import { createChanges } from "../store/changes.ts";
+import type { Database } from "../store/database.ts";
 import {
   emptyIncoming,
   type Layout,
@@ -44,11 +45,11 @@ import {
   tighten,
 } from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
-import { openLogFiles } from "../store/log-files.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
+import { type Files, openFiles, requireFiles } from "./files.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -56,6 +57,8 @@ export interface Ground {
   readonly layout: Layout;
   readonly lock: Lock;
   readonly shared: Shared;
+  /** Where stored files are; null for the data directory. */
+  readonly bucket: Bucket | null;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -94,7 +97,7 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 /** What of the configuration cannot be changed while it stands. */
 export type GroundConfig = Pick<
   Config,
-  "data" | "database" | "cache" | "requests" | "publicUrl"
+  "data" | "database" | "store" | "cache" | "requests" | "publicUrl"
 > & {
   traces?: Config["traces"];
 };
@@ -131,15 +134,24 @@ async function layGround(
     ? (await import("./traces.ts")).openTraces(config.traces, log)
     : null;
   const opened = await openCatalog(config, layout);
+  const {
+    blobs,
+    log: files,
+    bucket,
+  } = await openOwnFiles(config, layout, opened, (sha256) => {
+    soundness
+      .condemn(sha256)
+      .catch((error) =>
+        log.write("error", "A false file could not be told of", { sha256, error: String(error) }),
+      );
+  });
   const database = traces?.database(opened) ?? opened;
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
-  const files = openLogFiles(layout.log);
   const ledgerLog = await openLog({ files, database, events, name });
   const pool = startPool(metrics, events, log);
-  const blobs = openBlobs(layout);
   const changes = createChanges();
   const auth = await openAuth({ database, changes, log, now });
   const naming = createNaming(database, blobs);
@@ -192,6 +204,7 @@ async function layGround(
     layout,
     lock,
     shared,
+    bucket,
     auth,
     hooks,
     advisories,
@@ -239,6 +252,23 @@ async function layGround(
       lock.release();
     },
   };
+}
+
+/** The catalog is let go of where they are not its own. */
+async function openOwnFiles(
+  config: GroundConfig,
+  layout: Layout,
+  database: Database,
+  isFalse: (sha256: string) => void,
+): Promise<Files> {
+  const files = openFiles(config, layout, isFalse);
+  try {
+    await requireFiles(config, layout, database, files);
+    return files;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
 /** Its key and its name stay for as long as the database. */
