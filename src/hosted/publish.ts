@@ -77,7 +77,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     try {
       for (const { sha256, size, incoming } of files) {
         held.push(await naming.hold(sha256));
-        if ((await blobs.stat(sha256))?.size === size) {
+        if ((await blobs.stored(sha256))?.size === size) {
           // Bytes that are stored may have been fetched, and not be on the disk yet: naming them again sees to that.
           if (incoming) await incoming.commit(sha256, DURABLE);
           continue;

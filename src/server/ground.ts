@@ -35,7 +35,7 @@ import { openWaivers } from "../policy/waivers.ts";
 import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
-import { openBlobs } from "../store/blobs.ts";
+import type { Bucket } from "../store/bucket.ts";
 import { createChanges } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import {
@@ -46,13 +46,13 @@ import {
   tighten,
 } from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
-import { openLogFiles } from "../store/log-files.ts";
 import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
-import { isShared as isSharedBy, openCatalog } from "./database.ts";
-import { joinNodes, type Membership } from "./nodes.ts";
+import { openCatalog } from "./database.ts";
+import { type Files, openFiles, requireFiles } from "./files.ts";
+import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -62,6 +62,8 @@ export interface Ground {
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
   readonly shared: Shared;
+  /** Where stored files are; null for the data directory. */
+  readonly bucket: Bucket | null;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -100,7 +102,7 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 /** What of the configuration cannot be changed while it stands. */
 export type GroundConfig = Pick<
   Config,
-  "data" | "database" | "cache" | "requests" | "publicUrl"
+  "data" | "database" | "store" | "cache" | "requests" | "publicUrl"
 > & {
   traces?: Config["traces"];
 };
@@ -144,6 +146,17 @@ async function layGround(
     : null;
   const isShared = deps.isShared ?? isSharedBy(config);
   const opened = await openCatalog(config, layout, isShared);
+  const {
+    blobs,
+    log: files,
+    bucket,
+  } = await openOwnFiles(config, layout, opened, (sha256) => {
+    soundness
+      .condemn(sha256)
+      .catch((error) =>
+        log.write("error", "A false file could not be told of", { sha256, error: String(error) }),
+      );
+  });
   const database = traces?.database(opened) ?? opened;
   const news = isShared ? await openNewsOf(database, config, log) : null;
   const membership = await joinNodes(config, { log, now, elapsed });
@@ -153,10 +166,8 @@ async function layGround(
   const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
-  const files = openLogFiles(layout.log);
   const ledgerLog = await openLog({ files, database, events, name });
   const pool = startPool(metrics, events, log);
-  const blobs = openBlobs(layout);
   const changes = createChanges(news ?? undefined);
   const auth = await openAuth({ database, changes, log, now });
   const naming = createNaming(database, blobs, leases);
@@ -214,6 +225,7 @@ async function layGround(
     lock,
     nodes: membership.nodes,
     shared,
+    bucket,
     auth,
     hooks,
     advisories,
@@ -268,6 +280,23 @@ async function layGround(
 function openNewsOf(database: Database, { database: place }: GroundConfig, log: Log) {
   const warn = (message: string, listener: string) => log.write("warn", message, { listener });
   return openNews({ database, place: place!, warn });
+}
+
+/** The catalog is let go of where they are not its own. */
+async function openOwnFiles(
+  config: GroundConfig,
+  layout: Layout,
+  database: Database,
+  isFalse: (sha256: string) => void,
+): Promise<Files> {
+  const files = openFiles(config, layout, isFalse);
+  try {
+    await requireFiles(config, layout, database, files);
+    return files;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
 /** Its key and its name stay for as long as the database. */
