@@ -18,6 +18,8 @@ export interface InServiceDeps {
 export interface InService {
   /** The state of the stored document, from memory or its row; null when none is stored. */
   find(ref: DocumentRef): Promise<DocumentState | null>;
+  /** The same from its row: another server may have stored or confirmed one. */
+  read(ref: DocumentRef): Promise<DocumentState | null>;
   /** Whether it is the one in memory. */
   isNewest(ref: DocumentRef, state: DocumentState): boolean;
   /**
@@ -35,6 +37,8 @@ export interface InService {
     state: DocumentState,
     freshness: Pick<DocumentState, "etag" | "checkedAt" | "freshUntil" | "isCurrent">,
   ): DocumentState;
+  /** Resolves when what was touched before stands in its row, or cannot. */
+  noted(): Promise<void>;
 }
 
 export function createInService({ repository, database, changes, now }: InServiceDeps): InService {
@@ -42,6 +46,7 @@ export function createInService({ repository, database, changes, now }: InServic
   /** The last change of each document that is under way here: they take turns, so that only another process is ever raced. */
   const turns = new Map<string, Promise<unknown>>();
   let announcing: string | null = null;
+  let noting: Promise<void> = Promise.resolve();
   changes.on("document", (change) => {
     if (change.repository === repository && change.key !== announcing) states.delete(change.key);
   });
@@ -126,6 +131,8 @@ export function createInService({ repository, database, changes, now }: InServic
 
   return {
     find,
+    read: load,
+    noted: () => noting,
     change,
     isNewest: (ref, state) => states.get(idOf(ref)) === state,
     touch(ref, state, freshness) {
@@ -135,7 +142,9 @@ export function createInService({ repository, database, changes, now }: InServic
       const { source: _, ...plain } = newest;
       const touched = { ...plain, ...freshness };
       states.set(id, touched, 1);
-      database.write((sql) => touchDocument(sql, repository, ref, touched)).catch(() => {});
+      noting = database
+        .write((sql) => touchDocument(sql, repository, ref, touched))
+        .catch(() => {});
       return touched;
     },
   };
