@@ -28,6 +28,7 @@ import { watchLog, watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { type LedgerLog, openLog } from "../ledger/log/log.ts";
+import { openSharedLog } from "../ledger/log/shared.ts";
 import { createWitness, type Witness } from "../ledger/log/witness.ts";
 import { createRefused, type Refused } from "../ledger/refused.ts";
 import { openWaivers } from "../policy/waivers.ts";
@@ -146,7 +147,10 @@ async function layGround(
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
   const files = openLogFiles(layout.log);
-  const ledgerLog = await openLog({ files, database, events, name });
+  const logDeps = { files, database, events, name };
+  const ledgerLog = await (leases.hasOthers
+    ? openSharedLog({ ...logDeps, leases })
+    : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
