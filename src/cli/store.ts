@@ -4,7 +4,7 @@ import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
 import { hasCatalog, openCatalog, readCatalog } from "../server/database.ts";
-import { joinNodes } from "../server/nodes.ts";
+import { isShared, joinNodes } from "../server/nodes.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
@@ -72,8 +72,9 @@ export async function holdStore<T>(
   try {
     const database = await openCatalog(config, layout);
     try {
+      const place = isShared(config) ? config.database : null;
       const clocks = { now: Date.now, elapsed: () => performance.now() };
-      const { leases, leave } = await joinNodes(config, { log: null, ...clocks });
+      const { leases, leave } = await joinNodes(place, { log: null, ...clocks });
       const blobs = openBlobs(layout);
       const naming = createNaming(database, blobs, leases);
       try {

@@ -50,7 +50,7 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
-import { joinNodes, type Membership } from "./nodes.ts";
+import { isShared, joinNodes, type Membership } from "./nodes.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -139,7 +139,9 @@ async function layGround(
     : null;
   const opened = await openCatalog(config, layout);
   const database = traces?.database(opened) ?? opened;
-  const membership = await joinNodes(config, { log, now, elapsed });
+  const membership = await joinNodes(isShared(config) ? config.database : null, {
+    ...{ log, now, elapsed },
+  });
   joined(membership);
   const { leases } = membership;
   const metrics = createMetrics();
