@@ -37,6 +37,7 @@ const ON_POSTGRES = [
   "src/store/nodes.test.ts",
   "src/store/leases.test.ts",
   "test/postgres/database.test.ts",
+  "test/postgres/nodes.test.ts",
   "test/postgres/server.test.ts",
   "test/postgres/several.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file

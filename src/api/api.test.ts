@@ -529,6 +529,7 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("GET", "/state")).toMatchObject({
     state: "serving",
     reasons: [],
+    nodes: [],
     lastPolicyChange: { action: "unblock", by: "ann" },
   });
   const ran = "Tidying who fetched what";

@@ -19,6 +19,7 @@ import type { ServerCondition } from "../jobs/state.ts";
 import type { ProvingLog } from "../ledger/log/prove.ts";
 import type { Waivers } from "../policy/waivers.ts";
 import type { Database } from "../store/database.ts";
+import type { NodeState } from "../store/nodes.ts";
 import type { Retries } from "./retries.ts";
 import type { Runs } from "./runs.ts";
 
@@ -60,6 +61,8 @@ export interface ApiDeps {
   /** How the server fares. */
   condition(): Promise<ServerCondition>;
   board: Board;
+  /** The servers that share the catalog, as this one sees them; none where it has it to itself. */
+  nodes(): readonly NodeState[];
   alarms: Omit<Alarms, "look">;
   series: ReadSeries;
   forecast(): Promise<Forecast>;

@@ -43,6 +43,18 @@ const Condition = z
           .describe("Seconds until the headers came, of its answers of late"),
       }),
     ),
+    nodes: z
+      .array(
+        z.object({
+          id: z.string(),
+          host: z.string(),
+          version: z.string(),
+          since: Time.describe("By its own clock"),
+          silentSeconds: z.number().describe("Since this server last saw a sign of its life"),
+          isSelf: z.boolean().describe("The one that answers"),
+        }),
+      )
+      .describe("The servers that share the catalog; none where this one has it to itself"),
     unacknowledged: z
       .object({ error: z.number().int(), warn: z.number().int() })
       .describe(
@@ -77,7 +89,8 @@ const Job = z
 
 const POLICY = ["waive", "unwaive", "block", "unblock"] as const;
 
-export function stateEndpoints({ condition, version, overview, database, board, auth }: ApiDeps) {
+export function stateEndpoints(deps: ApiDeps) {
+  const { condition, version, overview, database, board, nodes, auth } = deps;
   const base = { tag: "server", access: ofServer } as const;
   const listed = () =>
     board.list().map(({ everyMs, startedAt, endedAt, nextAt, ...job }) => ({
@@ -121,6 +134,11 @@ export function stateEndpoints({ condition, version, overview, database, board, 
             failure: health?.failure?.why ?? (reason || null),
             awaySince: time(health?.awaySince ?? null),
             latency: health?.latency ?? null,
+          })),
+          nodes: nodes().map(({ silentMs, since: began, ...node }) => ({
+            ...node,
+            since: time(began),
+            silentSeconds: silentMs / 1000,
           })),
           unacknowledged: unseen,
           lastPolicyChange: last

@@ -8,11 +8,13 @@ import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
 import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import type { Leases } from "../store/leases.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect, namedSince } from "./expect.ts";
+import { type Fetching, fetchOnce } from "./fetch-once.ts";
 import { HOLD } from "./fill.ts";
 import { isWhole, localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
@@ -47,6 +49,7 @@ export interface ArtifactDeps extends DownloadDeps {
   database: Database;
   changes: Changes;
   naming: Naming;
+  leases: Leases;
   soundness: Soundness;
   documents: Documents;
   absences: Absences;
@@ -66,9 +69,7 @@ export interface ArtifactDeps extends DownloadDeps {
 }
 
 /** A download under way, and how many still wait for it. */
-interface Running {
-  download: Download;
-  stored: Promise<StoredArtifact>;
+interface Running extends Fetching<Awaited<Download["following"]>, StoredArtifact> {
   followers: number;
 }
 
@@ -133,12 +134,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     refuseLost(artifact);
     const running = downloads.get(id);
     const started = running ?? start(id, artifact, request.path);
-    const { download, stored: result } = started;
+    const { stored: result } = started;
     const cache: CacheStatus = { hit: false, fwd: "uri-miss", stored: true };
     if (running) cache.collapsed = true;
     started.followers += 1;
     const left = once(() => leave(started));
-    const following = isForNow(request) ? null : await download.following;
+    const following = isForNow(request) ? null : await started.following;
     const reply =
       following?.fill.state === "running"
         ? await partial(deps, artifact, request, following, left)
@@ -202,21 +203,29 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
 
   function start(id: string, artifact: Artifact, path: string, pace?: Pace): Running {
     const isWanted = () => started.followers > 0;
-    const download = startDownload(deps, artifact, expectation(artifact), { isWanted, pace });
-    const stored = download.proven
-      .then((proven) => keep(id, artifact, proven, download, path))
-      .catch(async (error) => {
-        remember(id, artifact, error);
-        const following = await download.following;
-        end(); // who reads along is told now, and may ask again before the rest is found out
-        following?.fill.fail(error);
-        throw await explain(artifact, error);
-      })
-      .finally(() => end());
-    stored.catch(() => {}); // every client may have left
-    const started: Running = { download, stored, followers: 0 };
     const end = () => downloads.get(id) === started && downloads.delete(id);
+    const begin = () => {
+      const download = startDownload(deps, artifact, expectation(artifact), { isWanted, pace });
+      const stored = download.proven
+        .then((proven) => keep(id, artifact, proven, download, path))
+        .catch(async (error) => {
+          remember(id, artifact, error);
+          const following = await download.following;
+          end(); // who reads along is told now, and may ask again before the rest is found out
+          following?.fill.fail(error);
+          throw await explain(artifact, error);
+        })
+        .finally(() => end());
+      return { following: download.following, stored };
+    };
+    const { leases } = deps;
+    const fetching = leases.hasOthers
+      ? fetchOnce(leases, `fill ${id}`, () => load(id, artifact), begin)
+      : begin();
+    fetching.stored.catch(() => {}); // every client may have left
+    const started: Running = { ...fetching, followers: 0 };
     downloads.set(id, started);
+    if (leases.hasOthers) fetching.stored.then(end, end); // also where another server stored it
     return started;
   }
 
@@ -236,7 +245,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   ): Promise<StoredArtifact> {
     const { sha256, size, upstream: host, bytes, incoming, digests, content } = proven;
     const following = await download.following;
-    const letGo = await deps.naming.hold(sha256);
+    const letGo = await deps.naming.hold(sha256).catch(async (error) => {
+      await incoming?.abandon();
+      throw error;
+    });
     let path = "";
     try {
       if (incoming) await incoming.commit(sha256, FETCHED);

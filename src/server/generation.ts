@@ -94,6 +94,7 @@ export function createGeneration(
       hooks: ground.hooks,
       ledgerLog: ground.ledgerLog,
       board: ground.board,
+      nodes: () => ground.nodes?.list() ?? [],
       condition: () =>
         readCondition({
           sources: held,

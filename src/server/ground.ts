@@ -29,6 +29,7 @@ import { watchLog, watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { type LedgerLog, openLog } from "../ledger/log/log.ts";
+import { openSharedLog } from "../ledger/log/shared.ts";
 import { createWitness, type Witness } from "../ledger/log/witness.ts";
 import { createRefused, type Refused } from "../ledger/refused.ts";
 import { openWaivers } from "../policy/waivers.ts";
@@ -159,14 +160,17 @@ async function layGround(
   });
   const database = traces?.database(opened) ?? opened;
   const news = isShared ? await openNewsOf(database, config, log) : null;
-  const membership = await joinNodes(config, { log, now, elapsed });
+  const membership = await joinNodes(isShared ? config.database : null, { log, now, elapsed });
   joined(membership);
   const { leases } = membership;
   const metrics = createMetrics();
   const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
-  const ledgerLog = await openLog({ files, database, events, name });
+  const logDeps = { files, database, events, name };
+  const ledgerLog = await (leases.hasOthers
+    ? openSharedLog({ ...logDeps, leases })
+    : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const changes = createChanges(news ?? undefined);
   const auth = await openAuth({ database, changes, log, now });

@@ -23,6 +23,8 @@ export interface InService {
    * they need not hear of each answer.
    */
   later(ref: DocumentRef, state: DocumentState): Promise<DocumentState>;
+  /** The same from its row: another server may have stored or confirmed one. */
+  read(ref: DocumentRef): Promise<DocumentState | null>;
   /** Whether it is the one in memory. */
   isNewest(ref: DocumentRef, state: DocumentState): boolean;
   /**
@@ -40,6 +42,8 @@ export interface InService {
     state: DocumentState,
     freshness: Pick<DocumentState, "etag" | "checkedAt" | "freshUntil" | "isCurrent">,
   ): DocumentState;
+  /** Resolves when what was touched before stands in its row, or cannot. */
+  noted(): Promise<void>;
 }
 
 export function createInService({ repository, database, changes, now }: InServiceDeps): InService {
@@ -47,6 +51,7 @@ export function createInService({ repository, database, changes, now }: InServic
   /** The last change of each document that is under way here: they take turns, so that only another process is ever raced. */
   const turns = new Map<string, Promise<unknown>>();
   let announcing: string | null = null;
+  let noting: Promise<void> = Promise.resolve();
   /** What was read before something was heard is not remembered after it. */
   let heard = 0;
   changes.on(
@@ -144,6 +149,8 @@ export function createInService({ repository, database, changes, now }: InServic
 
   return {
     find,
+    read: load,
+    noted: () => noting,
     change,
     async later(ref, state) {
       if (!changes.isShared || !changes.isHearing()) return state;
@@ -158,7 +165,9 @@ export function createInService({ repository, database, changes, now }: InServic
       const { source: _, ...plain } = newest;
       const touched = { ...plain, ...freshness };
       states.set(id, touched, 1);
-      database.write((sql) => touchDocument(sql, repository, ref, touched)).catch(() => {});
+      noting = database
+        .write((sql) => touchDocument(sql, repository, ref, touched))
+        .catch(() => {});
       return touched;
     },
   };
