@@ -15,7 +15,6 @@ import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { readCondition } from "../jobs/state.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import { parseVerifierKey } from "../proof/verifier.ts";
-import type { Database } from "../store/database.ts";
 import { createSite, type SiteDeps } from "../web/site.ts";
 import { catalogOf } from "./catalog.ts";
 import type { Ground } from "./ground.ts";
@@ -127,7 +126,7 @@ export function createGeneration(
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
-    ready: () => readiness(database),
+    ready: () => readiness(ground),
     whyNotProven,
   });
   const gate =
@@ -187,10 +186,10 @@ export function createGeneration(
   };
 }
 
-async function readiness(database: Database): Promise<string | null> {
+async function readiness({ shared, filesTrouble }: Ground): Promise<string | null> {
   try {
-    await database.read`SELECT 1`;
-    return null;
+    await shared.database.read`SELECT 1`;
+    return await filesTrouble();
   } catch (error) {
     return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
   }

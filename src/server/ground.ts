@@ -34,7 +34,6 @@ import { openWaivers } from "../policy/waivers.ts";
 import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
-import type { Bucket } from "../store/bucket.ts";
 import { createChanges } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import {
@@ -57,8 +56,8 @@ export interface Ground {
   readonly layout: Layout;
   readonly lock: Lock;
   readonly shared: Shared;
-  /** Where stored files are; null for the data directory. */
-  readonly bucket: Bucket | null;
+  /** Why stored files that are not on this machine cannot be had; null where they can. */
+  filesTrouble(): Promise<string | null>;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -137,7 +136,7 @@ async function layGround(
   const {
     blobs,
     log: files,
-    bucket,
+    trouble,
   } = await openOwnFiles(config, layout, opened, (sha256) => {
     soundness
       .condemn(sha256)
@@ -204,7 +203,7 @@ async function layGround(
     layout,
     lock,
     shared,
-    bucket,
+    filesTrouble: trouble,
     auth,
     hooks,
     advisories,
