@@ -24,6 +24,7 @@ import type { Database } from "../store/database.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
+import type { Afar } from "./afar.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { createAsk } from "./ask.ts";
 import { type Attested, createAttested } from "./attested.ts";
@@ -73,6 +74,8 @@ export interface Shared {
   naming: Naming;
   soundness: Soundness;
   uses: Uses;
+  /** Where clients are sent for large files; without it nowhere. */
+  afar?: Afar;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -282,6 +285,7 @@ export function createRepository(
     ...common,
     soundness: shared.soundness,
     uses: shared.uses,
+    ...(shared.afar && { afar: shared.afar }),
     format,
     documents,
     memory: shared.artifactMemory,

@@ -1,4 +1,5 @@
 // Where stored files are: folders of the data directory, or a bucket, which then must be the catalog's own.
+import type { Afar } from "../cache/afar.ts";
 import { createSecrets } from "../cache/secrets.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { Config } from "../config/resolve.ts";
@@ -57,6 +58,20 @@ export function openFiles(
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       }
+    },
+  };
+}
+
+/** Where clients are sent for large files; null where none are. */
+export function afarOf({ store }: Pick<Config, "store">, blobs: Blobs): Afar | null {
+  const from = store?.redirect ?? null;
+  if (from === null) return null;
+  return {
+    from,
+    async link(...given) {
+      const url = await blobs.link(...given);
+      if (url === null) throw new Error("Only a bucket has URLs");
+      return url;
     },
   };
 }

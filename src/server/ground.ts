@@ -48,7 +48,7 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
-import { type Files, openFiles, requireFiles } from "./files.ts";
+import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -161,6 +161,7 @@ async function layGround(
   const uses = createUses(database);
   let { publicUrl } = config;
   let watched: readonly Verifier[] = [];
+  const afar = afarOf(config, blobs);
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -172,6 +173,7 @@ async function layGround(
     naming,
     soundness,
     uses,
+    ...(afar && { afar }),
     transform: pool.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),

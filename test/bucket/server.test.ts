@@ -2,6 +2,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkStore } from "../../src/cli/check-store.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { formats } from "../../src/formats/index.ts";
 import { startBetween } from "../support/between.ts";
 import { type Gateway, startGateway, storeOptions } from "../support/bucket.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
@@ -273,6 +276,52 @@ function define(program: string): void {
     await expect(server.restart(withStore())).rejects.toThrow("in its data directory");
     await server.restart({ server: {} });
     expect(await status("/npm/kelp/-/kelp-1.0.0.tgz")).toBe(200);
+  });
+
+  test("clients are sent to the bucket for large files where that is wanted, and for nothing else", async () => {
+    server = await startServer(upstream, withStore({ redirect: "1MiB" }));
+    const token = await tokenOf("ann");
+    const large = npmPublication("large-own", "1.0.0", "x".repeat(2 ** 21));
+    const put = await fetch(`${server.url}/npm/large-own`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${token}` },
+      body: large.body,
+    });
+    expect(put.status).toBe(201);
+    const asked = (path: string, method = "GET") =>
+      fetch(`${server.url}${path}`, { method, redirect: "manual" });
+    const path = "/npm/large-own/-/large-own-1.0.0.tgz";
+    const sent = await asked(path);
+    expect([sent.status, sent.headers.get("cache-control")]).toEqual([302, "no-store"]);
+    const location = sent.headers.get("location")!;
+    expect(location).toStartWith(`${gateway.endpoint}/packages/test${prefix}/blobs/sha256/`);
+    const had = await fetch(location);
+    expect(had.headers.get("content-type")).toBe("application/octet-stream");
+    expect(await had.bytes()).toEqual(await (await get(path)).bytes());
+    const head = await fetch((await asked(path, "HEAD")).headers.get("location")!, {
+      method: "HEAD",
+    });
+    expect(head.status).toBe(200);
+    expect((await asked("/npm/kelp/-/kelp-1.0.0.tgz")).status).toBe(200);
+    expect((await asked("/npm/large-own")).status).toBe(200);
+    // Who may not read it is not sent anywhere.
+    await server.restart({ ...withStore({ redirect: "1MiB" }), access: { anonymous: "none" } });
+    expect((await asked(path)).status).toBe(401);
+  });
+
+  test("doctor finds nothing wrong with the gateway, and tells a wrong key and a bucket that is not there", async () => {
+    server = await startServer(upstream, withStore());
+    const looked = async (change: Record<string, unknown>) => {
+      const file = join(server.data, "..", "doctor.yaml");
+      const store = storeOptions(gateway.endpoint, bucket(), change);
+      writeFileSync(file, JSON.stringify({ store }));
+      const found = await checkStore(loadConfig({ file, formats, flags: {}, env: {} }));
+      return found.map(({ state, text }) => `${state} ${text}`).join("; ");
+    };
+    expect(await looked({})).toMatch(/^good s3:\/\/packages\/test\d+ at http:.* takes, gives back/);
+    expect(await looked({ url: "s3://none" })).toMatch(/^bad s3:\/\/none .*is not there/);
+    expect(await looked({ region: "eu-west-1" })).toMatch(/^bad .*does not take the access key/);
+    expect(objects().filter((path) => path.includes("doctor"))).toEqual([]);
   });
 
   test("garbage collection and verification are about what is in the bucket", async () => {
