@@ -69,7 +69,7 @@ const lent = [
 const all = (pattern: string) => [...new Glob(pattern).scanSync(".")].sort();
 const text = (file: string) => readFileSync(file, "utf8");
 const sources = all("src/**/*.ts");
-const product = sources.filter((file) => !/\.test\.ts$|\.d\.ts$|\/test(kit|ing)\.ts$/.test(file));
+const product = sources.filter((file) => !/\.test\.ts$|\.d\.ts$|[-/]test(kit|ing)\.ts$/.test(file));
 const everything = [
   ...sources,
   ...all("test/**/*.ts"),

@@ -2,7 +2,9 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtInRepositories } from "../src/config/upstreams.ts";
+import { BUCKET } from "../src/store/bucket-testkit.ts";
 import { installClients, manifest } from "./clients/install.ts";
+import { startGateway } from "./support/bucket.ts";
 import { type Count, type Failure, readReport } from "./support/junit.ts";
 import { postgresPrograms, startPostgres } from "./support/postgres.ts";
 import { tempFolder } from "./support/temp.ts";
@@ -36,11 +38,26 @@ const ON_POSTGRES = [
   "src/store/news.test.ts",
   "src/store/nodes.test.ts",
   "src/store/leases.test.ts",
+  "src/store/bucket-mark.test.ts",
   "test/postgres/database.test.ts",
   "test/postgres/nodes.test.ts",
   "test/postgres/server.test.ts",
   "test/postgres/several.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
+];
+
+const ON_BUCKET = [
+  "src/store/blobs.test.ts",
+  "src/store/bucket-blobs.test.ts",
+  "src/store/bucket-mark.test.ts",
+  "src/store/log-files.test.ts",
+  "src/ledger/log/log.test.ts",
+  "src/cache/evict.test.ts",
+  "src/jobs/gc.test.ts",
+  "src/jobs/verify.test.ts",
+  "src/jobs/scrub.test.ts",
+  "src/hosted",
+  "./test/bucket",
 ];
 
 function section(title: string): void {
@@ -111,7 +128,7 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
 await group("Hermetic tests", [
   "src",
   "test",
-  "--path-ignore-patterns=test/{clients,postgres,browser}/**",
+  "--path-ignore-patterns=test/{clients,postgres,bucket,browser}/**",
   "--timeout=60000",
 ]);
 
@@ -146,6 +163,29 @@ async function groupOnPostgres(): Promise<void> {
 }
 
 await groupOnPostgres();
+
+/** What stores files, once more, with a bucket that speaks S3. */
+async function groupOnBucket(): Promise<void> {
+  const title = "Files in a bucket";
+  const found = clients.find(({ name }) => name === "versitygw");
+  if (!found || "missing" in found) {
+    const why = found?.missing ?? "it is not there";
+    return group(title, ["./test/bucket"], { HOLDFAST_TEST_GATEWAY_MISSING: why });
+  }
+  const [program = ""] = found.command;
+  const gateway = await startGateway(program, [BUCKET]);
+  try {
+    await group(title, [...ON_BUCKET, "--timeout=60000"], {
+      HOLDFAST_TEST_GATEWAY: program,
+      HOLDFAST_TEST_BUCKET: gateway.endpoint,
+      HOLDFAST_TEST_BUCKET_FOLDER: gateway.folderOf(BUCKET),
+    });
+  } finally {
+    await gateway.stop();
+  }
+}
+
+await groupOnBucket();
 
 await group("Pages in a browser", ["test/browser", "--timeout=300000"]);
 

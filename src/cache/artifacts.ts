@@ -10,6 +10,7 @@ import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import type { Leases } from "../store/leases.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
+import { type Afar, isAfar, sendAfar } from "./afar.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
@@ -34,8 +35,8 @@ const FETCHED = { durable: false };
 export interface StoredArtifact {
   sha256: string;
   size: number;
-  /** In memory when small, else in the blob's file. */
-  body: Uint8Array | FileBody;
+  /** In memory when small, else in the blob's file. Null where clients are sent to where it is kept. */
+  body: Uint8Array | FileBody | null;
   /** When its file was last seen to be there. */
   seenAt: number;
   /** When its use was last noted; null for what was published here, which stays used or not. */
@@ -54,6 +55,8 @@ export interface ArtifactDeps extends DownloadDeps {
   documents: Documents;
   absences: Absences;
   uses: Pick<Uses, "note">;
+  /** Where clients are sent for large files; without it nowhere. */
+  afar?: Afar;
   memory: Lru<StoredArtifact>;
   /** Whether the package's files are those that were published here, and no others. */
   isHosted(packageName: string): boolean;
@@ -114,7 +117,13 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (refusal) await refusal;
     if (stored) {
       noteUse(artifact, stored);
-      const reply = hit(artifact, stored);
+      const reply =
+        deps.afar && stored.body === null
+          ? {
+              ...(await sendAfar(deps.afar, artifact, stored.sha256, request)),
+              ...releaseOf(artifact),
+            }
+          : hit(artifact, stored);
       if (deps.isPrivate(artifact.package))
         reply.privateRead = {
           package: artifact.package,
@@ -122,6 +131,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
           digest: stored.sha256,
         };
       else delete reply.privateRead;
+      if (stored.body === null) return reply; // the next one is sent by another URL
       reply.isCurrent = () =>
         deps.memory.get(id) === stored &&
         isTrusted(stored) &&
@@ -278,7 +288,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       seenAt: now(),
       usedAt: now(),
     };
-    remember200(id, stored);
+    remember200(id, isAfar(deps.afar, artifact, size) ? { ...stored, body: null } : stored);
     deps.stored(artifact);
     return stored;
   }
@@ -333,14 +343,21 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const usedAt = fetched?.usedAt ?? null;
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
     if (!(await isWhole(blobs, row.sha256, size))) return null;
-    const body = size <= HOLD ? await readSmall(row.sha256) : await openLarge(row.sha256, size);
-    if (!body) return null;
-    const stored: StoredArtifact = { sha256: row.sha256, size, body, seenAt: now(), usedAt };
+    const { sha256 } = row;
+    const isElsewhere = isAfar(deps.afar, artifact, size);
+    if (isElsewhere && (await blobs.stored(sha256)) === null) return null;
+    const body = isElsewhere ? null : await openHere(sha256, size);
+    if (!body && !isElsewhere) return null;
+    const stored: StoredArtifact = { sha256, size, body, seenAt: now(), usedAt };
     if (removals === before) remember200(id, stored);
     return stored;
   }
 
   /** Null when the bytes are lost or false. */
+  function openHere(sha256: string, size: number): Promise<Uint8Array | FileBody | null> {
+    return size <= HOLD ? readSmall(sha256) : openLarge(sha256, size);
+  }
+
   async function readSmall(sha256: string): Promise<Uint8Array | null> {
     if ((await blobs.local(sha256)) === null) return null;
     const bytes = await blobs.read(sha256);

@@ -25,6 +25,7 @@ import type { Leases } from "../store/leases.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
+import type { Afar } from "./afar.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { createAsk } from "./ask.ts";
 import { type Attested, createAttested } from "./attested.ts";
@@ -76,6 +77,8 @@ export interface Shared {
   leases: Leases;
   soundness: Soundness;
   uses: Uses;
+  /** Where clients are sent for large files; without it nowhere. */
+  afar?: Afar;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -298,6 +301,7 @@ export function createRepository(
     ...common,
     soundness: shared.soundness,
     uses: shared.uses,
+    ...(shared.afar && { afar: shared.afar }),
     format,
     documents,
     memory: shared.artifactMemory,

@@ -12,6 +12,7 @@ import { checkCanaries } from "./check-canaries.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
 import { checkSources } from "./check-sources.ts";
+import { checkStore } from "./check-store.ts";
 import {
   checkAccess,
   checkData,
@@ -80,7 +81,8 @@ export function doctorCommand({
     summary: "Look whether everything a server needs is there",
     options: { ...configOptions, json: { help: "Print the findings as JSON, for programs" } },
     details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, each upstream: how it is reached, how fast it answers,
-and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials. Changes nothing. Exit code 0 when everything is in
+and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials; and the bucket of \`store\`, with an object that it puts
+there and removes. Changes nothing else. Exit code 0 when everything is in
 order or worth a warning at most, 1 when something is broken, 2 for a command line that it does not understand. A configuration with mistakes is told as by config
 check, with code 1 and without JSON.`,
     async run(given, terminal) {
@@ -101,6 +103,7 @@ check, with code 1 and without JSON.`,
         ...tlsFindings(config, terminal.now(), hasUsers),
         { subject: "data", ...(await data(config.data)) },
         ...(await checkDatabase(config)),
+        ...(await checkStore(config)),
         { subject: "users", ...accessWords(config.access, grants) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),

@@ -125,12 +125,18 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
     complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");
+  const store = resolveStore(input.store, reader, complain);
+  if (store && Object.values(keepFree).some((wanted) => wanted > 0))
+    complain(
+      ["disk", "keepFree"],
+      "is about files in the data directory: with a bucket (store) the `quota` of a repository bounds them, and store.cache the copies here",
+    );
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
     database: resolveDatabase(input.database, reader, complain),
-    store: resolveStore(input.store, reader, complain),
+    store,
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,

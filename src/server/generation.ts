@@ -128,7 +128,7 @@ export function createGeneration(
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
-    ready: () => readiness(shared),
+    ready: () => readiness(ground),
     whyNotProven,
   });
   const gate =
@@ -188,13 +188,12 @@ export function createGeneration(
   };
 }
 
-async function readiness({
-  database,
-  changes,
-}: Pick<Shared, "database" | "changes">): Promise<string | null> {
+async function readiness({ shared, filesTrouble }: Ground): Promise<string | null> {
+  const { database, changes } = shared;
   try {
     await database.read`SELECT 1`;
-    return changes.isHearing() ? null : "what other servers change is not heard of";
+    if (!changes.isHearing()) return "what other servers change is not heard of";
+    return await filesTrouble();
   } catch (error) {
     return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -36,7 +36,6 @@ import { openWaivers } from "../policy/waivers.ts";
 import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
-import type { Bucket } from "../store/bucket.ts";
 import { createChanges } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import {
@@ -52,7 +51,7 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
-import { type Files, openFiles, requireFiles } from "./files.ts";
+import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
@@ -63,8 +62,8 @@ export interface Ground {
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
   readonly shared: Shared;
-  /** Where stored files are; null for the data directory. */
-  readonly bucket: Bucket | null;
+  /** Why stored files that are not on this machine cannot be had; null where they can. */
+  filesTrouble(): Promise<string | null>;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -150,7 +149,7 @@ async function layGround(
   const {
     blobs,
     log: files,
-    bucket,
+    trouble,
   } = await openOwnFiles(config, layout, opened, (sha256) => {
     soundness
       .condemn(sha256)
@@ -183,6 +182,7 @@ async function layGround(
   const uses = createUses(database);
   let { publicUrl } = config;
   let watched: readonly Verifier[] = [];
+  const afar = afarOf(config, blobs);
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -195,6 +195,7 @@ async function layGround(
     leases,
     soundness,
     uses,
+    ...(afar && { afar }),
     transform: pool.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
@@ -229,7 +230,7 @@ async function layGround(
     lock,
     nodes: membership.nodes,
     shared,
-    bucket,
+    filesTrouble: trouble,
     auth,
     hooks,
     advisories,

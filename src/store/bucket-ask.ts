@@ -46,7 +46,12 @@ export interface Ask {
   /** What is neither a success nor one of `expected` is a Problem, and so is a bucket that is not there. */
   (question: Question, expected?: readonly number[]): Promise<Answer>;
   /** A URL that whoever has it can read the object by, for so long. */
-  link(path: string, seconds: number, headers: Record<string, string>): Promise<string>;
+  link(
+    path: string,
+    method: "GET" | "HEAD",
+    seconds: number,
+    headers: Record<string, string>,
+  ): Promise<string>;
 }
 
 export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}): Ask {
@@ -118,14 +123,19 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
   }
 
   return Object.assign(ask, {
-    async link(path: string, seconds: number, headers: Record<string, string>) {
+    async link(
+      path: string,
+      method: "GET" | "HEAD",
+      seconds: number,
+      headers: Record<string, string>,
+    ) {
       const url = urlOf(place, path);
       url.searchParams.set("X-Amz-Expires", String(seconds));
       for (const [name, value] of Object.entries(headers))
         url.searchParams.set(`response-${name}`, value);
       const signed = await new AwsV4Signer({
         ...signer,
-        method: "GET",
+        method,
         url: url.href,
         signQuery: true,
       }).sign();

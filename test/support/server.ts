@@ -89,6 +89,12 @@ export async function startServer(
     });
   };
   let running = await begin();
+  let isRunning = true;
+  /** Once alone, where the next start failed. */
+  const halt = async () => {
+    if (isRunning) await running.stop();
+    isRunning = false;
+  };
   listen = new URL(running.url).host;
   const catalog = readCatalog(data, place);
   return {
@@ -123,12 +129,13 @@ export async function startServer(
     },
     async restart(changes = {}, between = () => {}) {
       wanted = { ...wanted, ...changes };
-      await running.stop();
+      await halt();
       between();
       running = await begin();
+      isRunning = true;
     },
     async stop() {
-      await running.stop();
+      await halt();
       await own?.drop();
       removeTemp(home);
     },
