@@ -6,7 +6,6 @@ import { createApi } from "../api/index.ts";
 import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
-import type { Shared } from "../cache/repository.ts";
 import type { Config } from "../config/resolve.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
