@@ -14,11 +14,13 @@ import {
   countRecords,
   dropFeed,
   type FeedRow,
+  isSeed,
   type Named,
   newestOf,
   readFeeds,
   writeFeed,
 } from "./rows.ts";
+import type { Seed } from "./seed.ts";
 import {
   nothingTaken,
   removeAll,
@@ -27,6 +29,7 @@ import {
   type Taken,
   takeIn,
 } from "./take.ts";
+import { tendSeeds } from "./tend.ts";
 
 /** Where the records of one feed come from. */
 export type FeedSource =
@@ -64,8 +67,8 @@ export interface Reading {
 export const IMPORTED = "imported";
 
 export interface Feeds {
-  /** These from now on; what others told is forgotten with the next reading. */
-  use(feeds: readonly Feed[]): void;
+  /** These from now on; what others told is forgotten with the next reading. `seeds`: told of until a feed is in their place. */
+  use(feeds: readonly Feed[], seeds?: readonly Seed[]): void;
   names(): string[];
   /** Reads those that are due, or `only` one, or all; one after the other. */
   read(which: "due" | "all" | { only: string }, signal: AbortSignal): Promise<Reading[]>;
@@ -78,6 +81,9 @@ const PACKAGIST_LIMIT = 128 * 2 ** 20;
 export function createFeeds(deps: FeedsDeps): Feeds {
   const { database, now } = deps;
   let feeds: readonly Feed[] = [];
+  let seeds: readonly Seed[] = [];
+  /** Nothing came or went since the seeds were looked at. */
+  let isTended = false;
   /** When each was last asked, also in vain. */
   const tried = new Map<string, number>();
   let running: Promise<unknown> = Promise.resolve();
@@ -85,6 +91,16 @@ export function createFeeds(deps: FeedsDeps): Feeds {
   function takeDeps(isFirst: boolean): TakeDeps {
     const { ecosystems } = deps;
     return { database, ecosystems, changed: (names) => deps.changed(names, isFirst) };
+  }
+
+  async function tend(signal: AbortSignal): Promise<void> {
+    if (isTended) return;
+    isTended = true;
+    const { openRandom } = deps;
+    await tendSeeds({ ...takeDeps(true), openRandom, now }, seeds, feeds, signal).catch((error) => {
+      isTended = false;
+      throw error;
+    });
   }
 
   /** Readings come one after the other: each has the memory of one. */
@@ -112,6 +128,7 @@ export function createFeeds(deps: FeedsDeps): Feeds {
     const records = await countRecords(database.read, feed);
     const newestAt = await newestOf(database.read, feed);
     await database.write((sql) => writeFeed(sql, { ...row, records, newestAt }));
+    if (row.wholeAt !== before.wholeAt || taken.written + taken.removed > 0) isTended = false;
     // Its records came before it did: who asked between them heard of no feed, and that was remembered.
     if (before.readAt === null) deps.changed([], true);
     return { feed, error: row.error, taken };
@@ -173,18 +190,21 @@ export function createFeeds(deps: FeedsDeps): Feeds {
   }
 
   return {
-    use(next) {
+    use(next, sown = []) {
       feeds = next;
+      seeds = sown;
+      isTended = false;
     },
     names: () => feeds.map(({ name }) => name),
     read: (which, signal) =>
       inTurn(async () => {
         const rows = await rowsByName();
         for (const name of rows.keys())
-          if (name !== IMPORTED && !feeds.some((one) => one.name === name)) {
+          if (name !== IMPORTED && !isSeed(name) && !feeds.some((one) => one.name === name)) {
             await removeAll(takeDeps(false), name);
             await database.write((sql) => dropFeed(sql, name));
           }
+        await tend(signal);
         const readings: Reading[] = [];
         for (const feed of feeds) {
           if (signal.aborted) break;
@@ -195,12 +215,13 @@ export function createFeeds(deps: FeedsDeps): Feeds {
           tried.set(feed.name, now());
           readings.push(await readFeed(feed, row, signal));
         }
+        await tend(signal);
         return readings;
       }),
     bring: (folder, signal) =>
       inTurn(async () => {
         const row = (await rowsByName()).get(IMPORTED) ?? emptyRow(IMPORTED);
-        return readOne(row, async (take) => {
+        const reading = await readOne(row, async (take) => {
           const read = await readFolder(take, IMPORTED, folder, {
             etag: null,
             isWhole: false,
@@ -208,6 +229,8 @@ export function createFeeds(deps: FeedsDeps): Feeds {
           });
           return { taken: read!.taken, wholeAt: now(), skipped: read!.taken.skippedInAll };
         });
+        await tend(signal);
+        return reading;
       }),
   };
 }

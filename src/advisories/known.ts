@@ -4,7 +4,7 @@ import type { Advisories, Advisory, Ecosystem, FeedState } from "../core/advisor
 import type { Query } from "../store/database.ts";
 import { list } from "../store/several.ts";
 import { advisoryOf, readRecord } from "./record.ts";
-import { readFeeds } from "./rows.ts";
+import { isSeed, readFeeds } from "./rows.ts";
 
 /** Records that are read here were taken in by `readRecord`: they are no larger than a feed's may be. */
 export function knownAdvisories(sql: Query, ecosystems: readonly Ecosystem[]): Advisories {
@@ -75,13 +75,16 @@ export function knownAdvisories(sql: Query, ecosystems: readonly Ecosystem[]): A
 
   async function feeds(): Promise<FeedState[]> {
     const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
-    return (await readFeeds(sql)).map(({ name, readAt, newestAt, records, error }) => ({
-      name,
-      readAt: time(readAt),
-      newestAt: time(newestAt),
-      records,
-      error,
-    }));
+    return (await readFeeds(sql)).map(
+      ({ name, readAt, wholeAt, newestAt, records, error }): FeedState => ({
+        name,
+        readAt: time(readAt),
+        newestAt: time(newestAt),
+        records,
+        error,
+        seedOf: isSeed(name) ? time(wholeAt) : null,
+      }),
+    );
   }
 }
 

@@ -135,6 +135,8 @@ export async function openWorld() {
     /** Called at each change, while the reading that brought it goes on. */
     listening,
     feeds,
+    osv,
+    zipOf,
     read: (which: "due" | "all" = "all") => feeds.read(which, never),
     bring: (path: string) => feeds.bring(openFolder(path), never),
     ids: async (name = "thing") => (await current.about("toy", name)).map(({ id }) => id),

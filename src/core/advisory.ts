@@ -105,6 +105,8 @@ export interface FeedState {
   records: number;
   /** Why it could not be read the last time. What it told before still counts. */
   error: string | null;
+  /** Of what this program itself knows, until a feed is read: as of when. Null for a feed. */
+  seedOf: string | null;
 }
 
 /**

@@ -8,10 +8,12 @@ import {
   type Reading,
 } from "../advisories/feeds.ts";
 import type { Named } from "../advisories/rows.ts";
+import { seeds } from "../advisories/seed.ts";
 import type { Config, FeedConfig, UpstreamConfig } from "../config/resolve.ts";
 import { NO_REPOSITORY } from "../core/event.ts";
 import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
+import { formats } from "../formats/index.ts";
 import type { HouseOperations } from "../jobs/house.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
@@ -23,7 +25,9 @@ import { createUpstream, type Upstreams } from "../upstream/upstreams.ts";
 import { ecosystems, type Ground } from "./ground.ts";
 
 /** What of a configuration is about feeds. */
-export type FeedsConfig = Pick<Config, "feeds" | "offline" | "fetches">;
+export type FeedsConfig = Pick<Config, "feeds" | "offline" | "fetches"> & {
+  repositories: readonly { format: string }[];
+};
 
 export interface ServerFeeds {
   /** Ways that have changed in nothing stay as they are. */
@@ -45,7 +49,7 @@ export function openFeeds(
 ): ServerFeeds {
   const { shared, advisories, log, metrics, fetches } = ground;
   const { database, events, waivers, now } = shared;
-  let used: FeedsConfig | null = null;
+  let used: unknown = null;
   let ways: Upstreams[] = [];
   const ending = new AbortController();
   /** What feeds told and was not looked at yet, of first readings and of later ones; null: so much that all that is here is looked at. */
@@ -153,14 +157,18 @@ export function openFeeds(
 
   return {
     use(config) {
-      const { feeds: wanted, offline: isOffline, fetches: keptMs } = config;
+      const { feeds: wanted, offline: isOffline, fetches: keptMs, repositories } = config;
       fetches.keepFor(keptMs);
       heard.first = null; // what stopped before it was looked at, and what other rules block
-      if (used && isDeepStrictEqual(used, { feeds: wanted, offline: isOffline, fetches: keptMs }))
-        return;
-      used = { feeds: wanted, offline: isOffline, fetches: keptMs };
+      const sown = wanted.length > 0 ? seedsFor(repositories) : [];
+      const next = { feeds: wanted, offline: isOffline, fetches: keptMs, sown };
+      if (isDeepStrictEqual(used, next)) return;
+      used = next;
       close();
-      feeds.use(wanted.flatMap((feed) => sourcesOf(feed, isOffline)));
+      feeds.use(
+        wanted.flatMap((feed) => sourcesOf(feed, isOffline)),
+        sown,
+      );
     },
     jobs: [
       { name: "Reading feeds", everyMs: LOOK_MS, firstMs: 500, run: turn },
@@ -202,6 +210,14 @@ export function openFeeds(
       close();
     },
   };
+}
+
+function seedsFor(repositories: FeedsConfig["repositories"]) {
+  const used = new Set(repositories.map(({ format }) => format));
+  const served = formats.filter(({ name }) => used.has(name));
+  return seeds.filter((seed) =>
+    served.some(({ advisories }) => advisories?.ecosystem === seed.ecosystem),
+  );
 }
 
 type FeedNumbers = Awaited<ReturnType<Ground["advisories"]["feeds"]>>[number];
