@@ -1,4 +1,4 @@
-// Makes what a server knows of bad releases before it reads any feed: facts alone, without the words in which others told them. It writes src/advisories/seed/.
+// Makes what a server knows of bad releases before it reads any feed: facts alone, without the words in which others told them. It writes src/formats/*/seed.br.
 //   bun scripts/seed.ts go FOLDER VERSION         the unpacked Go module golang.org/x/vulndb, at this pseudo-version (CC-BY-4.0)
 //   bun scripts/seed.ts composer FOLDER COMMIT AT a work tree of FriendsOfPHP/security-advisories (Unlicense), of this commit and time
 //   bun scripts/seed.ts incidents                 scripts/incidents.txt, by hand
@@ -14,7 +14,13 @@ interface Told {
   [key: string]: unknown;
 }
 
-const FOLDER = join(import.meta.dirname, "../src/advisories/seed");
+const FORMATS = join(import.meta.dirname, "../src/formats");
+const FOLDERS: Readonly<Record<string, string>> = {
+  Go: "go",
+  Packagist: "composer",
+  npm: "npm",
+  PyPI: "pypi",
+};
 const [which, folder = "", revision = "", time = ""] = process.argv.slice(2);
 
 if (which === "go") ofGo();
@@ -112,11 +118,10 @@ function write(
   const bytes = brotliCompressSync(text, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 },
   });
-  writeFileSync(join(FOLDER, `${ecosystem}.br`), bytes);
-  const file = join(FOLDER, "sources.json");
-  const sources = JSON.parse(readFileSync(file, "utf8"));
+  const file = join(FORMATS, FOLDERS[ecosystem]!, "seed");
+  writeFileSync(`${file}.br`, bytes);
   const mark = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  sources[ecosystem] = { ...source, isWhole, records: records.length, mark };
-  writeFileSync(file, `${JSON.stringify(sources, null, 2)}\n`);
+  const about = { ...source, isWhole, records: records.length, mark };
+  writeFileSync(`${file}.json`, `${JSON.stringify(about, null, 2)}\n`);
   console.log(`${ecosystem}: ${records.length} records, ${bytes.length} bytes`);
 }

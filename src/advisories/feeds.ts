@@ -8,6 +8,7 @@ import type { Database } from "../store/database.ts";
 import type { Folder } from "../store/folder.ts";
 import { ask, readBucket, refuse, whole } from "./bucket.ts";
 import { decode } from "./entries.ts";
+import type { Feed } from "./feed.ts";
 import { readFolder } from "./folder.ts";
 import { packagistEntries } from "./packagist.ts";
 import {
@@ -30,20 +31,6 @@ import {
   takeIn,
 } from "./take.ts";
 import { tendSeeds } from "./tend.ts";
-
-/** Where the records of one feed come from. */
-export type FeedSource =
-  /** `path`: of the ecosystem's folder in the bucket, with a slash at its end. */
-  | { kind: "bucket"; upstream: Upstream; path: string }
-  | { kind: "packagist"; upstream: Upstream }
-  | { kind: "folder"; folder: Folder };
-
-export interface Feed {
-  name: string;
-  source: FeedSource;
-  /** Milliseconds between two readings. */
-  everyMs: number;
-}
 
 export interface FeedsDeps {
   database: Database;
@@ -96,8 +83,7 @@ export function createFeeds(deps: FeedsDeps): Feeds {
   async function tend(signal: AbortSignal): Promise<void> {
     if (isTended) return;
     isTended = true;
-    const { openRandom } = deps;
-    await tendSeeds({ ...takeDeps(true), openRandom, now }, seeds, feeds, signal).catch((error) => {
+    await tendSeeds({ ...takeDeps(true), now }, seeds, feeds, signal).catch((error) => {
       isTended = false;
       throw error;
     });

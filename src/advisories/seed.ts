@@ -1,51 +1,25 @@
-// What this program knows of bad releases before any feed was read, as it was when it was made (scripts/seed.ts). Each ecosystem's is a feed of its own
-// until another one has told as much.
+// What this program knows of bad releases before any feed was read: each ecosystem's is a feed of its own, until another one has told as much.
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
-import type { RandomAccess } from "../core/artifact.ts";
+import type { Seed as Sown } from "../core/advisory.ts";
 import type { Query } from "../store/database.ts";
+import { shippedFile } from "../store/shipped.ts";
 import { decode, jsonEntry } from "./entries.ts";
 import { type FeedRow, seedOf } from "./rows.ts";
-import go from "./seed/Go.br" with { type: "file" };
-import npm from "./seed/npm.br" with { type: "file" };
-import packagist from "./seed/Packagist.br" with { type: "file" };
-import pypi from "./seed/PyPI.br" with { type: "file" };
-import sources from "./seed/sources.json" with { type: "json" };
 import type { Entry } from "./take.ts";
 
-/** What is known of one ecosystem. */
-export interface Seed {
+/** A format's, with what OSV calls its ecosystem. */
+export interface Seed extends Sown {
   ecosystem: string;
-  /** As of when. ISO 8601 */
-  at: string;
-  /** All that its source knew at that time: of what it does not tell, nothing was known. */
-  isWhole: boolean;
-  records: number;
-  /** Another one for other records. */
-  mark: string;
-  /** Where it stands: a record a line, packed with Brotli. */
-  path: string;
 }
-
-export const seeds: readonly Seed[] = [
-  { ecosystem: "Go", ...sources.Go, path: go },
-  { ecosystem: "npm", ...sources.npm, path: npm },
-  { ecosystem: "Packagist", ...sources.Packagist, path: packagist },
-  { ecosystem: "PyPI", ...sources.PyPI, path: pypi },
-];
 
 /** An audit is not answered from what is older, with nothing else known: too much was found since. */
 const ANSWERS_MS = 365 * 24 * 60 * 60 * 1000;
 
 const unpack = promisify(brotliDecompress);
 
-export async function* seedEntries(
-  { path }: Seed,
-  openRandom: (path: string) => Promise<RandomAccess & { close(): Promise<void> }>,
-): AsyncGenerator<Entry> {
-  const file = await openRandom(path);
-  const packed = await file.read(0, file.size).finally(() => file.close());
-  const text = await unpack(packed);
+export async function* seedEntries({ path }: Pick<Seed, "path">): AsyncGenerator<Entry> {
+  const text = await unpack(await shippedFile(path));
   for (let from = 0; from < text.length; ) {
     const end = text.indexOf(0x0a, from);
     const line = text.subarray(from, end);

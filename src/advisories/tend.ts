@@ -1,6 +1,5 @@
 // Which seeds are told of: those of which no feed has taken the place yet.
-import type { RandomAccess } from "../core/artifact.ts";
-import type { Feed } from "./feeds.ts";
+import type { Feed } from "./feed.ts";
 import {
   dropFeed,
   type FeedRow,
@@ -14,7 +13,6 @@ import { isOutgrown, type Seed, seedEntries, seedRow, toldElsewhere } from "./se
 import { nothingTaken, removeAll, removeVanished, type TakeDeps, takeIn } from "./take.ts";
 
 export interface TendDeps extends TakeDeps {
-  openRandom(path: string): Promise<RandomAccess & { close(): Promise<void> }>;
   now(): number;
 }
 
@@ -73,7 +71,7 @@ async function take(
   await deps.database.write((sql) =>
     writeFeed(sql, { ...row, ...before, readAt: null, etag: null }),
   );
-  await takeIn(deps, name, seedEntries(seed, deps.openRandom), taken, { isForward: false, signal });
+  await takeIn(deps, name, seedEntries(seed), taken, { isForward: false, signal });
   await removeVanished(deps, name, taken);
   await deps.database.write((sql) => writeFeed(sql, row));
   deps.changed([]); // who asked meanwhile heard of no feed

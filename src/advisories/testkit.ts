@@ -10,7 +10,8 @@ import { openRandom } from "../store/sink.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { setUp } from "../upstream/testkit.ts";
 import { createCurrent } from "./current.ts";
-import { createFeeds, type Feed } from "./feeds.ts";
+import type { Feed } from "./feed.ts";
+import { createFeeds } from "./feeds.ts";
 import { knownAdvisories } from "./known.ts";
 import type { Named } from "./rows.ts";
 

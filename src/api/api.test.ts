@@ -643,7 +643,9 @@ test("each does what it says, and answers as the document says", async () => {
   expect(results.length).toBeGreaterThan(0);
   expect(results.filter(({ state }: { state: string }) => state === "red")).toEqual([]);
   expect((await call("GET", "/feeds")).items).toMatchObject([
-    { name: "gap", records: 1, error: null },
+    { name: "gap", records: 1, error: null, seedOf: null },
+    { name: "seed/Packagist", seedOf: expect.any(String) },
+    { name: "seed/npm", seedOf: expect.any(String) },
   ]);
   const advisory = await call("GET", "/advisories/CVE-2026-1");
   expect(advisory.items).toMatchObject([{ id: "MAL-1", purl: "pkg:npm/bad", kind: "malicious" }]);

@@ -1,14 +1,9 @@
 // The feeds of the configuration at work: the ways to them, which are opened here, when they are read, and what becomes of what they told.
 import { isDeepStrictEqual } from "node:util";
-import {
-  createFeeds,
-  type Feed,
-  type FeedSource,
-  IMPORTED,
-  type Reading,
-} from "../advisories/feeds.ts";
+import type { Feed, FeedSource } from "../advisories/feed.ts";
+import { createFeeds, IMPORTED, type Reading } from "../advisories/feeds.ts";
 import type { Named } from "../advisories/rows.ts";
-import { seeds } from "../advisories/seed.ts";
+import type { Seed } from "../advisories/seed.ts";
 import type { Config, FeedConfig, UpstreamConfig } from "../config/resolve.ts";
 import { NO_REPOSITORY } from "../core/event.ts";
 import type { OperationCall } from "../core/operation.ts";
@@ -78,7 +73,12 @@ export function openFeeds(
       });
     const since = (time: string | null) => time && (now() - Date.parse(time)) / 1000;
     metrics.gauge("holdfast_feed_age_seconds", "Since a feed was last read.", () =>
-      read(({ readAt }) => since(readAt) as number | null),
+      read(({ readAt, seedOf }) => (seedOf === null ? (since(readAt) as number | null) : null)),
+    );
+    metrics.gauge(
+      "holdfast_feed_seed_age_seconds",
+      "Of what the program itself knows of an ecosystem, where no feed has told of it yet.",
+      () => read(({ seedOf }) => since(seedOf) as number | null),
     );
     metrics.gauge("holdfast_feed_records", "Records of a feed.", () => read((one) => one.records));
     metrics.gauge("holdfast_feed_failing", "1 where a feed could not be read the last time.", () =>
@@ -212,11 +212,12 @@ export function openFeeds(
   };
 }
 
-function seedsFor(repositories: FeedsConfig["repositories"]) {
+function seedsFor(repositories: FeedsConfig["repositories"]): Seed[] {
   const used = new Set(repositories.map(({ format }) => format));
-  const served = formats.filter(({ name }) => used.has(name));
-  return seeds.filter((seed) =>
-    served.some(({ advisories }) => advisories?.ecosystem === seed.ecosystem),
+  return formats.flatMap(({ name, advisories }) =>
+    used.has(name) && advisories?.seed
+      ? [{ ecosystem: advisories.ecosystem, ...advisories.seed }]
+      : [],
   );
 }
 
