@@ -93,6 +93,7 @@ export function createGeneration(
       now,
       hooks: ground.hooks,
       ledgerLog: ground.ledgerLog,
+      fetches: ground.fetches,
       board: ground.board,
       condition: () =>
         readCondition({
