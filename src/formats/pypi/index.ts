@@ -41,6 +41,7 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   withholds: true,
   popular,
   tells: ["attested"],
+  tellsLate: ["licence"],
   hosts: true,
   exchange: "mint",
   options: PypiOptions,
