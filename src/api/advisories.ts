@@ -17,6 +17,9 @@ const Feed = z
       .string()
       .nullable()
       .describe("Why it could not be read the last time. What it told before still counts"),
+    seedOf: Time.nullable().describe(
+      "Of what the server's program itself knows, until a feed is read: as of when. Null for a feed",
+    ),
   })
   .meta({ id: "Feed" });
 

@@ -39,6 +39,9 @@ beforeAll(async () => {
     affected: [{ package: { ecosystem: "npm", name: "bad" }, versions: ["1.0.0"] }],
   };
   writeFileSync(join(feed, "MAL-1.json"), JSON.stringify(record));
+  const affected = [{ package: { ecosystem: "npm", name: "@acme/app" }, versions: ["1.0.0"] }];
+  const own = { ...record, id: "ACME-1", aliases: [], affected };
+  writeFileSync(join(feed, "ACME-1.json"), JSON.stringify(own));
   receiver = await startHookReceiver("whsec_bm9ib2R5IGNoZWNrcyBpdCBoZXJl");
   writeFileSync(
     file,
@@ -631,6 +634,7 @@ test("each does what it says, and answers as the document says", async () => {
     await waitFor(
       async () => (await find()).state !== "running",
       () => `${name} runs on`,
+      30_000,
     );
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
@@ -644,14 +648,26 @@ test("each does what it says, and answers as the document says", async () => {
   expect(results.length).toBeGreaterThan(0);
   expect(results.filter(({ state }: { state: string }) => state === "red")).toEqual([]);
   expect((await call("GET", "/feeds")).items).toMatchObject([
-    { name: "gap", records: 1, error: null },
+    { name: "gap", records: 2, error: null, seedOf: null },
+    { name: "seed/Packagist", seedOf: expect.any(String) },
+    { name: "seed/npm", seedOf: expect.any(String) },
   ]);
   const advisory = await call("GET", "/advisories/CVE-2026-1");
   expect(advisory.items).toMatchObject([{ id: "MAL-1", purl: "pkg:npm/bad", kind: "malicious" }]);
   await call("GET", "/advisories/CVE-2026-2", undefined, 404);
   expect(await call("GET", "/affected?of=MAL-1")).toEqual({ items: [], next: null });
-  const sent = await call("GET", `/affected?of=${encodeURIComponent("pkg:npm/@acme/app@1.0.0")}`);
-  expect(sent.items).toEqual([]);
+  const path = `/affected?of=${encodeURIComponent("pkg:npm/@acme/app@1.0.0")}`;
+  expect((await call("GET", path)).items).toEqual([]);
+  await (await ask("GET", "/npm/@acme/app/-/app-1.0.0.tgz", { token: admin })).arrayBuffer();
+  const isNamed = async (times: object) => {
+    const { items } = await call("GET", path);
+    return Bun.deepMatch(times, items[0] ?? {});
+  };
+  const late = () => "who was sent it is not told";
+  await waitFor(() => isNamed({ files: 1, lockedAt: null }), late, 20_000);
+  await call("POST", ready, { text });
+  const has = async () => (await call("GET", path)).items[0].lockedAt !== null;
+  await waitFor(has, () => "that it stands in a lock file is not told", 20_000);
   await call("GET", "/affected?of=pkg:cargo/x", undefined, 404);
   await call("POST", "/operations", { name: "unpin", values: {} }, 400);
   await call("POST", "/repositories/npm/operations", { name: "mirror run" }, 404);
@@ -660,7 +676,7 @@ test("each does what it says, and answers as the document says", async () => {
 
   const all = operations().map(({ method, path }) => `${method} ${path}`);
   expect(all.filter((one) => !called.has(one))).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("each mistake in what was sent is told with its place", async () => {
   const response = await api("POST", "/grants", { holder: "", actions: ["raed"] });

@@ -1,4 +1,5 @@
 // What the API works with.
+import type { Fetches } from "../advisories/fetches.ts";
 import type { Alarms } from "../alarms/room.ts";
 import type { Auth } from "../auth/room.ts";
 import type { CatalogReader } from "../core/catalog.ts";
@@ -58,6 +59,8 @@ export interface ApiDeps {
   ledgerLog: ProvingLog;
   /** What canaries proved last; null: nothing yet. */
   canaries(): CanaryRound | null;
+  /** Who has which releases. */
+  fetches: Pick<Fetches, "noteLocked">;
   /** How the server fares. */
   condition(): Promise<ServerCondition>;
   board: Board;

@@ -118,8 +118,12 @@ const mistakes: [text: string, want: string][] = [
     "no format here has purls of the type nmp; did you mean pkg:npm/…?",
   ],
   [
-    `{ name: x, packages: ["pkg:pypi/*"], licence: { deny: [MIT] } }`,
-    "the documents of pypi do not tell of their licences",
+    `{ name: x, packages: ["pkg:golang/*"], licence: { deny: [MIT] } }`,
+    "the documents of go do not tell of their licences",
+  ],
+  [
+    `{ name: x, packages: ["pkg:pypi/*"], licence: { allow: [MIT], unknown: block } }`,
+    "is only known once one of its files is asked for",
   ],
   [
     `{ name: x, packages: ["pkg:pypi/*"], newInstallScript: 3d }`,

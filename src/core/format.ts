@@ -34,6 +34,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly withholds?: true;
   /** What its documents tell of a release for rules (`Fact.traits`). A rule about anything else is refused with the configuration. */
   readonly tells?: readonly TraitName[];
+  /** What is only known once a file is asked for (`Artifact.toldBy`): listings cannot leave out what tells none of it. */
+  readonly tellsLate?: readonly TraitName[];
   /** Some hundreds of names that many know, by the one spelling of names: others are mistaken for them. */
   readonly popular?: () => Promise<readonly string[]>;
   /** Documents that tell when releases of a package were made, where the one that names them does not: asked under a rule about ages. */

@@ -92,6 +92,7 @@ export function createGeneration(
       now,
       hooks: ground.hooks,
       ledgerLog: ground.ledgerLog,
+      fetches: ground.fetches,
       board: ground.board,
       nodes: () => ground.nodes?.list() ?? [],
       condition: () =>

@@ -220,7 +220,7 @@ async function layGround(
     return { free: bavail * bsize, total: blocks * bsize };
   };
   watchStore(metrics, database, disk);
-  watchLog(metrics, database, ledgerLog);
+  watchLog(metrics, database, ledgerLog, now);
   const tally = createTally(now);
   const { requests } = config;
   const witness = await openWitness(shared, () => watched);

@@ -1,4 +1,5 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
+
 import type { Format, Snippet } from "../../core/format.ts";
 import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { artifacts } from "./artifacts.ts";
@@ -15,6 +16,8 @@ import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
 import { publishZip } from "./publish.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
+import seedFile from "./seed.br" with { type: "file" };
+import seed from "./seed.json" with { type: "json" };
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
 import { compareVersions } from "./version.ts";
@@ -58,7 +61,12 @@ export const go: Format<GoRoute, GoOptions> = {
   compareVersions: (a, b) => compareVersions(tagged(a), tagged(b)),
   withholds: true,
   datedBy: (module) => [latestRef(module)],
-  advisories: { ecosystem: "Go", purlType: "golang", version: (text) => `v${text}` },
+  advisories: {
+    ecosystem: "Go",
+    purlType: "golang",
+    version: (text) => `v${text}`,
+    seed: { ...seed, path: seedFile },
+  },
   hosts: true,
   publishes: {},
   fromCode: true,

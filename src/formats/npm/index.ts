@@ -1,4 +1,5 @@
 // npm: the format's parts, put together. README.md tells the protocol.
+
 import { z } from "zod";
 import type { Format } from "../../core/format.ts";
 import { trustRootOption } from "../../proof/trust-option.ts";
@@ -14,6 +15,8 @@ import { renderProblem } from "./problem.ts";
 import { promotedState } from "./promoted.ts";
 import { findProvenance, provenanceTask } from "./provenance.ts";
 import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
+import seedFile from "./seed.br" with { type: "file" };
+import seed from "./seed.json" with { type: "json" };
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
 import type { NpmOptions } from "./types.ts";
@@ -32,7 +35,7 @@ const options = z.strictObject({
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
   purlType: "npm",
-  advisories: { ecosystem: "npm", purlType: "npm" },
+  advisories: { ecosystem: "npm", purlType: "npm", seed: { ...seed, path: seedFile } },
   compareVersions,
   withholds: true,
   popular,

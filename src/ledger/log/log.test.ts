@@ -62,6 +62,7 @@ const pinSome = (from: number, count: number) =>
 
 /** What all leaves say, checked against the checkpoint's root. */
 async function leavesOf(log: LedgerLog): Promise<Record<string, unknown>[]> {
+  expect(await log.signedAt()).toBeGreaterThan(0);
   const checkpoint = openCheckpoint(log.note()!, parseVerifierKey(log.verifier)!);
   expect(checkpoint.size).toBe(log.size());
   const entries: Uint8Array[] = [];

@@ -25,6 +25,8 @@ export interface LedgerLog {
   size(): number;
   /** The newest signed checkpoint; null while it is empty. */
   note(): string | null;
+  /** When the newest checkpoint was signed, in milliseconds since the epoch; null while it is empty. */
+  signedAt(): Promise<number | null>;
   /** The newest checkpoint that witnesses signed, with what they signed; null where none has. */
   cosigned(): string | null;
   keepCosigned(note: string): Promise<void>;
@@ -116,6 +118,7 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     loss: () => readLoss(database.read),
     size: () => tree.size,
     note: () => note,
+    signedAt: () => files.writtenAt(CHECKPOINT),
     cosigned: () => cosigned,
     async keepCosigned(text) {
       await files.write(COSIGNED, text);

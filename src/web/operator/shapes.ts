@@ -118,6 +118,7 @@ export interface FeedShape {
   newestAt: string | null;
   records: number;
   error: string | null;
+  seedOf: string | null;
 }
 
 export interface RunShape {
