@@ -389,7 +389,16 @@ test("each does what it says, and answers as the document says", async () => {
   await call("PUT", "/teams/web");
   await call("PUT", "/teams/web");
   await call("PUT", "/teams/web/members/ben");
-  expect((await call("GET", "/teams")).items).toEqual([{ name: "web", members: ["ben"] }]);
+  const web = { name: "web", members: ["ben"], isStored: true, configured: [] };
+  expect((await call("GET", "/teams")).items).toEqual([web]);
+  expect(await call("GET", "/teams/web")).toEqual(web);
+  await call("GET", "/teams/none", undefined, 404);
+  expect(await call("GET", "/users/ben/invitation")).toEqual({ open: null });
+  const { path } = await call("POST", "/users/ben/invitation", { days: 1 });
+  expect(path).toStartWith("/-/invitation?code=hf_invite_");
+  expect((await call("GET", "/users/ben/invitation")).open.createdBy).toBe("ann (token test)");
+  await call("DELETE", "/users/ben/invitation?reason=a%20mistake");
+  await call("POST", "/users/ben/invitation", { days: 31 }, 400);
   const { id: given } = await call("POST", "/grants", {
     holder: "team:web",
     actions: ["read"],
@@ -411,7 +420,8 @@ test("each does what it says, and answers as the document says", async () => {
   const listed = (await call("GET", "/tokens?user=ben")).items;
   expect(listed).toMatchObject([{ id: token.id, name: "ci", prefix: token.prefix }]);
   expect(JSON.stringify(listed)).not.toContain(token.secret);
-  await call("DELETE", `/tokens/${token.id}`);
+  await call("DELETE", `/tokens/${token.id}?reason=lost`);
+  expect((await call("GET", "/audit?action=revoke%20token")).items[0].detail.reason).toBe("lost");
   expect(
     ((await ask("GET", "/-/api/v1/me", { token: token.secret }).then((r) => r.json())) as Json)
       .fault,

@@ -6,7 +6,7 @@ import type { Token as IssuedToken } from "../core/accounts.ts";
 import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofServer } from "./endpoint.ts";
 import { pageBy, paged, pageOf } from "./paging.ts";
-import { Action, Name, Patterns, Time, time } from "./schemas.ts";
+import { Action, Name, Patterns, Reason, Time, taking, takingOf, time } from "./schemas.ts";
 
 export const Given = z
   .object({
@@ -122,11 +122,12 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
       path: "/grants/{grant}",
       summary: "Take back what somebody was given",
       command: "grant remove",
+      query: z.object(taking),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query, grant }) {
         const id = params["grant"]!;
         if (directory.current().grants.some((one) => one.id === id))
-          await admin.ungrant(grant.principal, id);
+          await admin.ungrant(grant.principal, id, takingOf(query));
       },
     }),
     endpoint({
@@ -179,11 +180,12 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
       path: "/tokens/{token}",
       summary: "End a token, from the next request on",
       command: "token revoke",
+      query: z.object({ reason: Reason }),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query, grant }) {
         const id = params["token"]!;
         const all = await listTokens(database.read, null);
-        if (all.some((one) => one.id === id)) await admin.revokeToken(grant.principal, id);
+        if (all.some((one) => one.id === id)) await admin.revokeToken(grant.principal, id, query);
       },
     }),
   ];

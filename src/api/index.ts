@@ -15,6 +15,7 @@ import { eventEndpoints } from "./events.ts";
 import { fetchedEndpoints } from "./fetched.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
+import { invitationEndpoints } from "./invitations.ts";
 import { ledgerEndpoints } from "./ledger.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
@@ -60,6 +61,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...publishEndpoints(deps),
     ...abandonEndpoints(deps),
     ...userEndpoints(deps),
+    ...invitationEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
     ...eventEndpoints(deps),
