@@ -312,9 +312,6 @@ test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log hav
       20_000,
     );
   }
-  await ann.send("/-/operator/accounts", { do: "disable", id: "ben" });
-  expect((await ben.open("/-/account")).status).toBe(303);
-  await ann.send("/-/operator/accounts", { do: "enable", id: "ben" });
   const unknown = await ann.open("/-/operator/hooks/none");
   expect(unknown.status).toBe(404);
 }, 90_000);

@@ -380,6 +380,7 @@ test("each does what it says, and answers as the document says", async () => {
   });
   expect(await call("GET", "/users/ben")).toMatchObject({ disabledAt: null });
   expect((await call("GET", "/users")).items).toHaveLength(3);
+  expect((await call("GET", "/users?search=BEN@")).items).toMatchObject([{ name: "ben" }]);
   await call("PUT", "/users/ben/password", { password: "battery staple" });
   expect((await call("PUT", "/users/ben/disabled")).disabledAt).toBeString();
   expect((await call("DELETE", "/users/ben/disabled")).disabledAt).toBeNull();
@@ -408,8 +409,10 @@ test("each does what it says, and answers as the document says", async () => {
     { id: given, holder: "team:web" },
   ]);
   expect((await call("GET", "/grants")).items.length).toBeGreaterThan(1);
+  expect(await call("GET", `/grants/${given}`)).toMatchObject({ holder: "team:web" });
   await call("DELETE", `/grants/${given}`);
   await call("DELETE", `/grants/${given}`);
+  await call("GET", `/grants/${given}`, undefined, 404);
   await call("DELETE", "/teams/web/members/ben");
   await call("DELETE", "/teams/web");
   const token = await call("POST", "/users/ben/tokens", {
@@ -420,7 +423,10 @@ test("each does what it says, and answers as the document says", async () => {
   const listed = (await call("GET", "/tokens?user=ben")).items;
   expect(listed).toMatchObject([{ id: token.id, name: "ci", prefix: token.prefix }]);
   expect(JSON.stringify(listed)).not.toContain(token.secret);
+  expect((await call("GET", "/tokens")).items[0].id).toBe(token.id);
+  expect(await call("GET", `/tokens/${token.id}`)).toMatchObject({ name: "ci", owner: "ben" });
   await call("DELETE", `/tokens/${token.id}?reason=lost`);
+  await call("GET", `/tokens/${token.id}`, undefined, 404);
   expect((await call("GET", "/audit?action=revoke%20token")).items[0].detail.reason).toBe("lost");
   expect(
     ((await ask("GET", "/-/api/v1/me", { token: token.secret }).then((r) => r.json())) as Json)

@@ -77,13 +77,19 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users",
       summary: "All users",
       command: "user list",
-      query: z.object(paged),
+      query: z.object({
+        ...paged,
+        search: z.string().max(200).optional().describe("What stands in a name or an address"),
+      }),
       status: 200,
       result: pageOf(User),
       run({ query }) {
-        const all = [...directory.current().users.values()].sort((a, b) =>
-          a.name < b.name ? -1 : 1,
-        );
+        const wanted = (query.search ?? "").trim().toLowerCase();
+        const all = [...directory.current().users.values()]
+          .filter(({ name, email, fullName }) =>
+            `${name}\n${email}\n${fullName}`.toLowerCase().includes(wanted),
+          )
+          .sort((a, b) => (a.name < b.name ? -1 : 1));
         const { items, next } = pageBy(all, ({ name }) => name, query);
         return { items: items.map(shown), next };
       },

@@ -2,7 +2,10 @@
 import type { Grant } from "../../core/grant.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { PageRequest } from "../request.ts";
-import { serveAccounts } from "./accounts.ts";
+import { serveGrants, serveTeams, serveTokens, serveUsers } from "./accounts/list.ts";
+import { serveTake } from "./accounts/take.ts";
+import { serveTeam } from "./accounts/team.ts";
+import { serveUser } from "./accounts/user.ts";
 import { serveAlarms } from "./alarms.ts";
 import { serveAudit } from "./audit.ts";
 import { serveDecide } from "./decide.ts";
@@ -46,7 +49,13 @@ const OPERATOR_PAGES: Readonly<
   "/-/operator/jobs": { methods: BOTH, serve: serveJobs },
   "/-/operator/hooks": { methods: BOTH, serve: serveHooks },
   "/-/operator/hooks/{hook}": { methods: BOTH, serve: serveHook },
-  "/-/operator/accounts": { methods: BOTH, serve: serveAccounts },
+  "/-/operator/accounts": { methods: BOTH, serve: serveUsers },
+  "/-/operator/accounts/users/{user}": { methods: BOTH, serve: serveUser },
+  "/-/operator/accounts/teams": { methods: BOTH, serve: serveTeams },
+  "/-/operator/accounts/teams/{team}": { methods: BOTH, serve: serveTeam },
+  "/-/operator/accounts/grants": { methods: BOTH, serve: serveGrants },
+  "/-/operator/accounts/tokens": { methods: GET, serve: serveTokens },
+  "/-/operator/accounts/take": { methods: BOTH, serve: serveTake },
   "/-/operator/repositories": { methods: BOTH, serve: serveRepositories },
   "/-/operator/audit": { methods: GET, serve: serveAudit },
   "/-/readiness": { methods: BOTH, serve: serveReadiness, isForReaders: true },
