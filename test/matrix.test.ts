@@ -352,6 +352,8 @@ const pages: Record<string, "all" | "something" | "everything" | "people" | "ope
   "/-/operator/accounts/tokens": "operator",
   "/-/operator/accounts/take": "operator",
   "/-/operator/repositories": "operator",
+  "/-/operator/repositories/{repository}": "operator",
+  "/-/operator/settings": "operator",
   "/-/operator/audit": "operator",
   "/-/readiness": "something",
 };

@@ -202,7 +202,7 @@ describe("every operation", () => {
         const mayRead =
           want === 403 &&
           method === "GET" &&
-          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|jobs|fetches|withheld|blocks|alarms/.test(
+          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|settings|jobs|fetches|withheld|blocks|alarms/.test(
             path,
           );
         const mayPromote = want === 403 && path.endsWith("/promote");
@@ -315,6 +315,19 @@ test("each does what it says, and answers as the document says", async () => {
   ]);
   expect(await call("GET", "/repositories/npm")).toMatchObject({ format: "npm", offline: true });
   await call("GET", "/repositories/none", undefined, 404);
+  const settings = await call("GET", "/settings?repository=php");
+  expect(settings.file).toEndWith("holdfast.yaml");
+  expect(settings.items).toContainEqual({
+    path: "repositories.php.format",
+    repository: "php",
+    value: "composer",
+    line: 1,
+    from: null,
+  });
+  const ofServer = (await call("GET", "/settings?repository=-")).items;
+  expect(ofServer.every(({ repository }: Json) => repository === null)).toBe(true);
+  expect(JSON.stringify(await call("GET", "/settings"))).not.toContain("whsec_");
+  await call("GET", "/settings?repository=none", undefined, 404);
 
   const app = "/repositories/npm/packages/@acme%2Fapp";
   expect((await call("GET", "/repositories/npm/packages?search=app")).items).toEqual([

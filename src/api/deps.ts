@@ -39,8 +39,19 @@ export interface ApiRepository {
   publish(grant: Grant, given: Given): Promise<GivenPublished[]>;
 }
 
+/** One setting that counts, and where it stands (config/settings.ts). */
+export interface ApiSetting {
+  path: string;
+  repository: string | null;
+  value: string;
+  line: number | null;
+  from: string | null;
+}
+
 export interface ApiDeps {
   version: string;
+  /** As the configuration file was named, null for none; and what counts, without secrets. */
+  settings: { file: string | null; items: readonly ApiSetting[] };
   repositories: readonly ApiRepository[];
   overview(grant: Grant, repository?: string): Promise<Overview>;
   auth: Auth;

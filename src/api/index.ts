@@ -28,6 +28,7 @@ import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, callEndpoint, createParse, type Route, serveEndpoint } from "./router.ts";
 import { seriesEndpoints } from "./series.ts";
+import { settingEndpoints } from "./settings.ts";
 import { stateEndpoints } from "./state.ts";
 import { userEndpoints } from "./users.ts";
 import { withheldEndpoints } from "./withheld.ts";
@@ -54,6 +55,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
   return [
     whoAmI,
     ...repositoryEndpoints(deps),
+    ...settingEndpoints(deps),
     ...packageEndpoints(deps),
     ...catalogEndpoints(deps),
     ...policyEndpoints(deps),

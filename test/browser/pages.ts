@@ -57,6 +57,8 @@ export const lookedAt: readonly LookedAt[] = [
     "/-/operator/accounts/tokens",
     "/-/operator/accounts/take?what=user&id=ben",
     "/-/operator/repositories",
+    "/-/operator/repositories/npm",
+    "/-/operator/settings",
     "/-/operator/audit",
     "/-/readiness",
   ].map((path) => ({ path, isLoggedIn: true })),

@@ -18,6 +18,7 @@ import { serveOperation } from "./operations.ts";
 import { serveOverview } from "./overview.ts";
 import { serveReadiness } from "./readiness.ts";
 import { serveRepositories } from "./repositories.ts";
+import { serveRepository, serveSettings } from "./settings.ts";
 import { type OperatorDeps, type Serve, visitOf } from "./visit.ts";
 import { serveWithheld } from "./withheld.ts";
 
@@ -57,6 +58,8 @@ const OPERATOR_PAGES: Readonly<
   "/-/operator/accounts/tokens": { methods: GET, serve: serveTokens },
   "/-/operator/accounts/take": { methods: BOTH, serve: serveTake },
   "/-/operator/repositories": { methods: BOTH, serve: serveRepositories },
+  "/-/operator/repositories/{repository}": { methods: GET, serve: serveRepository },
+  "/-/operator/settings": { methods: GET, serve: serveSettings },
   "/-/operator/audit": { methods: GET, serve: serveAudit },
   "/-/readiness": { methods: BOTH, serve: serveReadiness, isForReaders: true },
 };
