@@ -1,5 +1,5 @@
 // The page about one package: what it is, which versions there are, and what became of each here.
-import type { PackageView, VersionRow } from "../../core/catalog.ts";
+import type { PackageView } from "../../core/catalog.ts";
 import type { Snippet } from "../../core/format.ts";
 import type { Reply } from "../../core/reply.ts";
 import { humanSize } from "../../core/size.ts";
@@ -13,23 +13,24 @@ import { packagePath, versionPath } from "./paths.ts";
 import { advisoriesChip, decisionChip, marks, provenanceChip, storedChip } from "./words.ts";
 
 /** Versions on one page. */
-const SHOWN = 50;
+export const SHOWN = 50;
 
+/** `view`: with the versions of this page. */
 export function packagePage(
   view: PackageView,
   install: readonly Snippet[],
   current: number,
   reader: Reader,
 ): Reply {
-  const { repository, package: name, versions, about, isHosted } = view;
+  const { repository, package: name, totals, about, isHosted } = view;
   const inside = about?.inside;
   const main = html`<p class="crumbs"><a href="/-/packages">Packages</a> / <a href="/${repository}/">${repository}</a></p>
 <div class="head"><h1>${name}</h1>${isHosted ? chip("good", "published here") : null}${standing(view)}</div>
 ${inside?.description ? html`<p class="lead">${inside.description}</p>` : null}
 ${newestNotice(view)}
 <div class="columns"><div>
-<h2>Versions</h2>${versionTable(view, current)}
-${pages(packagePath(repository, name), current, versions.length > current * SHOWN)}
+<h2>Versions</h2>${versionTable(view)}
+${pages(packagePath(repository, name), current, totals.versions > current * SHOWN)}
 ${readmeOf(about)}
 </div><aside>
 ${view.shown ? installLines(install) : null}
@@ -39,11 +40,10 @@ ${view.shown ? installLines(install) : null}
 }
 
 /** Whether it can be had with the cable cut, in a word. */
-function standing({ versions, isHosted }: PackageView): Html | null {
+function standing({ totals, isHosted }: PackageView): Html | null {
   if (isHosted) return null;
-  const stored = versions.filter((one) => one.stored > 0).length;
-  return stored > 0
-    ? chip("good", `${number(stored)} of ${number(versions.length)} stored`)
+  return totals.stored > 0
+    ? chip("good", `${number(totals.stored)} of ${number(totals.versions)} stored`)
     : chip("plain", "known, not stored");
 }
 
@@ -58,12 +58,11 @@ function newestNotice({ repository, package: name, newest, shown }: PackageView)
   );
 }
 
-function versionTable(view: PackageView, current: number): Html {
+function versionTable(view: PackageView): Html {
   const { repository, package: name, versions, hasFeeds } = view;
-  const shown = versions.slice((current - 1) * SHOWN, current * SHOWN);
-  if (shown.length === 0) return empty("There are no more.");
+  if (versions.length === 0) return empty("There are no more.");
   const date = (at: number | null) => (at === null ? html`<span class="soft">–</span>` : day(at));
-  const rows = shown.map((row) => [
+  const rows = versions.map((row) => [
     html`<a href="${versionPath(repository, name, row.version)}">${row.version}</a>${row.version === view.shown?.version ? html` ${chip("plain", "latest")}` : null}${marks(row)}`,
     decisionChip(row),
     storedChip(row),
@@ -104,23 +103,15 @@ function storedOf(files: number, bytes: number): string {
 }
 
 function aboutFacts(view: PackageView): Html {
-  const { repository, format, versions, about, isPublic } = view;
-  const sum = (of: (row: VersionRow) => number) =>
-    versions.reduce((total, row) => total + of(row), 0);
+  const { repository, format, totals, about, isPublic } = view;
   const { licence, homepage } = about?.inside ?? {};
   return facts([
     [
       "Repository",
       html`<a href="/${repository}/">${repository}</a>${format === repository ? null : ` (${format})`}`,
     ],
-    ["Versions", number(versions.length)],
-    [
-      "Stored",
-      storedOf(
-        sum(({ stored }) => stored),
-        sum(({ bytes }) => bytes),
-      ),
-    ],
+    ["Versions", number(totals.versions)],
+    ["Stored", storedOf(totals.files, totals.bytes)],
     ["Licence", licence],
     [
       "Home page",
