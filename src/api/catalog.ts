@@ -84,6 +84,9 @@ const KnownPackage = z
       files: z.number().int().describe("Stored"),
       bytes: z.number().int(),
     }),
+    labels: z
+      .record(z.string(), z.string())
+      .describe("What its author calls versions: dist-tags, branches, what is the latest"),
     about: z.object({ version: z.string(), inside: Inside }).nullable(),
     hasFeeds: z.boolean().describe("False: nobody tells here what is wrong with such packages"),
   })

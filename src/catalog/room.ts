@@ -20,6 +20,7 @@ import type { Database, Query } from "../store/database.ts";
 import { list } from "../store/several.ts";
 import { differenceOf } from "./difference.ts";
 import type { Insides } from "./insides.ts";
+import type { ReadLabels } from "./labels.ts";
 import { findNames, newestNames, writeParts } from "./names.ts";
 import { advisoriesOf, isBefore, type KnownRelease, readFiles, readReleases } from "./releases.ts";
 
@@ -33,6 +34,7 @@ export interface CatalogRepository {
   format: string;
   policed: PolicedRepository;
   insides: Insides;
+  labels: ReadLabels;
 }
 
 export interface CatalogDeps {
@@ -103,6 +105,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
         },
         newest: newest && judge(newest),
         shown: shown && judge(shown),
+        labels: await one.labels.of(name),
         about: await aboutOf(one, name, releases, shown ?? newest),
         hasFeeds: await hasFeeds(sql, one.policed),
       };

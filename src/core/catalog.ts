@@ -36,6 +36,8 @@ export interface PackageView {
   /** The newest of all, and the newest that clients are shown; null: there is none. Those before a release count only where there is nothing else. */
   newest: VersionRow | null;
   shown: VersionRow | null;
+  /** What its author calls releases, as that stands in the document that is stored: versions, by label. Clients are sent less where policy withholds some. */
+  labels: Record<string, string>;
   /** Of the newest release that was looked into. */
   about: { version: string; inside: Inside } | null;
   /** Whether any feed tells what is wrong with packages of the format: without one nothing is known, which is not that there is nothing. */

@@ -15,6 +15,9 @@ import { advisoriesChip, decisionChip, marks, provenanceChip, storedChip } from 
 /** Versions on one page. */
 export const SHOWN = 50;
 
+/** Some packages have hundreds. */
+const MOST_LABELS = 12;
+
 /** `view`: with the versions of this page. */
 export function packagePage(
   view: PackageView,
@@ -34,6 +37,7 @@ ${pages(packagePath(repository, name), current, totals.versions > current * SHOW
 ${readmeOf(about)}
 </div><aside>
 ${view.shown ? installLines(install) : null}
+${labelFacts(view)}
 <h2>About</h2>${aboutFacts(view)}
 </aside></div>`;
   return page({ title: name, main, section: "packages" }, reader);
@@ -62,8 +66,15 @@ function versionTable(view: PackageView): Html {
   const { repository, package: name, versions, hasFeeds } = view;
   if (versions.length === 0) return empty("There are no more.");
   const date = (at: number | null) => (at === null ? html`<span class="soft">–</span>` : day(at));
+  const labelled = Map.groupBy(Object.entries(view.labels), ([, version]) => version);
+  const labels = (version: string) => {
+    const given = labelled.get(version)?.map(([label]) => label) ?? [];
+    // Without the author's word it is the newest that clients are shown.
+    if (labelled.size === 0 && version === view.shown?.version) given.push("latest");
+    return given.slice(0, MOST_LABELS).map((label) => html` ${chip("plain", label)}`);
+  };
   const rows = versions.map((row) => [
-    html`<a href="${versionPath(repository, name, row.version)}">${row.version}</a>${row.version === view.shown?.version ? html` ${chip("plain", "latest")}` : null}${marks(row)}`,
+    html`<a href="${versionPath(repository, name, row.version)}">${row.version}</a>${labels(row.version)}${marks(row)}`,
     decisionChip(row),
     storedChip(row),
     row.bytes > 0 ? humanSize(row.bytes) : html`<span class="soft">–</span>`,
@@ -95,6 +106,23 @@ function readmeOf(about: PackageView["about"]): Html {
     return html`<h2>Readme</h2>${empty(about ? `There is none in ${about.version}.` : "It is shown once a version is stored.")}`;
   // Made safe where it was rendered (inside/readme.ts).
   return html`<h2 id="readme">Readme <span class="soft">of ${about.version}</span></h2><div class="readme" role="region" aria-label="Readme" tabindex="0">${raw(about.inside.readme)}</div>`;
+}
+
+/** What the author calls versions, those that most look for first. */
+function labelFacts({ repository, package: name, labels }: PackageView): Html | null {
+  const all = Object.entries(labels);
+  if (all.length === 0) return null;
+  const first = (label: string) => (label === "latest" ? 0 : 1);
+  const shown = all
+    .sort(([a], [b]) => first(a) - first(b) || (a < b ? -1 : 1))
+    .slice(0, MOST_LABELS);
+  const more = all.length > shown.length ? ` ${number(all.length - shown.length)} more` : "";
+  return html`<h2>Tags</h2><p class="soft">As its author moves them.${more && html`${more} are in the JSON below.`}</p>${facts(
+    shown.map(([label, version]) => [
+      label,
+      html`<a href="${versionPath(repository, name, version)}">${version}</a>`,
+    ]),
+  )}`;
 }
 
 function storedOf(files: number, bytes: number): string {
