@@ -332,6 +332,7 @@ const pages: Record<string, "all" | "something" | "everything" | "people" | "ope
   "/-/operator": "operator",
   "/-/operator/withheld": "operator",
   "/-/operator/withheld/decide": "operator",
+  "/-/operator/withheld/back": "operator",
   "/-/operator/events": "operator",
   "/-/operator/events/{event}": "operator",
   "/-/operator/fetches": "operator",

@@ -631,6 +631,10 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("POST", "/hooks/chat/test")).toMatchObject({ isTold: true });
   await call("POST", "/hooks/none/test", undefined, 404);
   expect(await call("POST", "/hooks/chat/resend")).toEqual({ messages: 0 });
+  expect((await call("GET", "/audit?action=resend")).items).toMatchObject([
+    { principal: "ann", detail: { hook: "chat", messages: 0 } },
+    { principal: "ann", detail: { hook: "chat", message: id } },
+  ]);
   const to = new URL(receiver.url).host;
   expect((await call("GET", "/hooks")).items).toMatchObject([
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
@@ -659,6 +663,7 @@ test("each does what it says, and answers as the document says", async () => {
     await waitFor(
       async () => (await find()).state !== "running",
       () => `${name} runs on`,
+      20_000,
     );
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);

@@ -156,7 +156,15 @@ export async function start(options: StartOptions): Promise<Running> {
       },
       ...hostedOperations(hosting, operatorGrant),
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
-      ...hookOperations(ground.hooks),
+      ...hookOperations(ground.hooks, (by, detail) =>
+        database.write((sql) =>
+          ground.auth.audit.write(sql, {
+            action: "resend",
+            principal: operatorGrant(by).principal,
+            detail,
+          }),
+        ),
+      ),
       ...feeds.operations,
       ...roomOperations(room),
       ...ledgerOperations(ground),

@@ -35,6 +35,7 @@ import alarms from "./0035-alarms.sql" with { type: "text" };
 import catalog from "./0036-catalog.sql" with { type: "text" };
 import operator from "./0037-operator.sql" with { type: "text" };
 import invitations from "./0048-invitations.sql" with { type: "text" };
+import auditByPackage from "./0049-audit-by-package.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -79,4 +80,5 @@ export const migrations: readonly Migration[] = [
   { version: 36, sql: catalog },
   { version: 37, sql: operator },
   { version: 48, sql: invitations },
+  { version: 49, sql: auditByPackage },
 ];

@@ -8,6 +8,7 @@ import { serveTeam } from "./accounts/team.ts";
 import { serveUser } from "./accounts/user.ts";
 import { serveAlarms } from "./alarms.ts";
 import { serveAudit } from "./audit.ts";
+import { serveBack } from "./back.ts";
 import { serveDecide } from "./decide.ts";
 import { serveDisk } from "./disk.ts";
 import { serveEvent, serveEvents } from "./events.ts";
@@ -36,7 +37,8 @@ const OPERATOR_PAGES: Readonly<
   Record<string, { methods: string[]; serve: Serve; isForReaders?: true }>
 > = {
   "/-/operator": { methods: GET, serve: serveOverview },
-  "/-/operator/withheld": { methods: BOTH, serve: serveWithheld },
+  "/-/operator/withheld": { methods: GET, serve: serveWithheld },
+  "/-/operator/withheld/back": { methods: BOTH, serve: serveBack },
   "/-/operator/withheld/decide": { methods: BOTH, serve: serveDecide },
   "/-/operator/events": { methods: GET, serve: serveEvents },
   "/-/operator/events/{event}": { methods: BOTH, serve: serveEvent },
