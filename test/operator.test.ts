@@ -326,8 +326,12 @@ test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log hav
     "/-/operator/jobs?run=Tidying%20who%20fetched%20what",
   ]);
   expect((await ann.send("/-/operator/jobs", { job: "none" })).status).toBe(404);
+  const asked = await ann.send("/-/operator/disk", { do: "clean" });
+  expect([asked.status, asked.location]).toEqual([303, "/-/operator/disk?ask=clean"]);
+  expect((await ann.open(asked.location!)).text).toContain("Make the room that is wanted?");
   for (const [path, fields] of [
     ["disk", { do: "dry" }],
+    ["disk", { do: "clean", sure: "yes" }],
     ["feeds", { do: "refresh" }],
     ["repositories", { do: "reload" }],
   ] as const) {

@@ -654,6 +654,9 @@ test("each does what it says, and answers as the document says", async () => {
   });
   await call("GET", "/catalog/npm/nothing", undefined, 404);
 
+  expect((await call("GET", "/jobs/work")).items).toContainEqual(
+    expect.objectContaining({ repository: "php", running: null, last: null }),
+  );
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
   const begun = (await call("GET", "/operations")).items.length;
   const long = ["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit"];

@@ -13,6 +13,7 @@ import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { Board } from "../jobs/board.ts";
 import type { CanaryRound } from "../jobs/canaries.ts";
+import type { WorkState } from "../jobs/operations.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
 import type { ServerCondition } from "../jobs/state.ts";
@@ -71,6 +72,8 @@ export interface ApiDeps {
   /** How the server fares. */
   condition(): Promise<ServerCondition>;
   board: Board;
+  /** How work of formats on their repositories goes. */
+  work(): Promise<WorkState[]>;
   alarms: Omit<Alarms, "look">;
   series: ReadSeries;
   forecast(): Promise<Forecast>;

@@ -11,8 +11,9 @@ export interface JobState {
   endedAt: number | null;
   /** Why its last turn failed; null where it did not. */
   error: string | null;
-  /** How many of its turns failed since the start. */
+  /** How many of its turns failed since the start, and the last one that did. */
   failures: number;
+  failed: { at: number; why: string } | null;
   nextAt: number;
 }
 
@@ -46,6 +47,7 @@ export function createBoard(now: () => number): Board {
         endedAt: null,
         error: null,
         failures: 0,
+        failed: null,
         nextAt: now() + firstMs,
       };
       const entry = { state, turn };
@@ -56,7 +58,9 @@ export function createBoard(now: () => number): Board {
         },
         ended(error) {
           Object.assign(state, { isRunning: false, endedAt: now(), error });
-          if (error !== null) state.failures += 1;
+          if (error === null) return;
+          state.failures += 1;
+          state.failed = { at: now(), why: error };
         },
         leave() {
           // Another configuration's may have taken its place.

@@ -37,7 +37,7 @@ export interface Generation {
 }
 
 /** What is told of the server over all configurations. `whyNotProven`: see `SiteDeps`. */
-type ShownDeps = Pick<ApiDeps, "runs" | "retries" | "disk" | "canaries" | "alarms"> &
+type ShownDeps = Pick<ApiDeps, "runs" | "work" | "retries" | "disk" | "canaries" | "alarms"> &
   Pick<SiteDeps, "whyNotProven">;
 
 export function createGeneration(

@@ -115,6 +115,7 @@ export async function start(options: StartOptions): Promise<Running> {
     canaries: canaries.last,
     whyNotProven: hasCanaries ? canaries.whyNot : null,
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
+    work: () => operations.states(),
     retries: createRetries(now),
     disk: () => room.state(),
     alarms: openAlarms(() => current, ground),

@@ -44,6 +44,7 @@ export const lookedAt: readonly LookedAt[] = [
     "/-/operator/fetches",
     "/-/operator/affected?of=pkg:npm/tideline@1.2.0",
     "/-/operator/disk",
+    "/-/operator/disk?ask=clean",
     "/-/operator/feeds",
     "/-/operator/jobs",
     "/-/operator/hooks",
