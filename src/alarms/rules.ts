@@ -1,7 +1,6 @@
 // What each rule looks at. A rule says what is wrong now; that it is told once, and once when it is over, is not its business.
-import { type AlarmName, alarmNames, type OpenAlarm } from "../core/alarm.ts";
+import { type AlarmName, alarmedEvents, alarmNames, type OpenAlarm } from "../core/alarm.ts";
 import { type EventKind, NO_REPOSITORY } from "../core/event.ts";
-import { typesOf } from "../core/hook.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Forecast, ReadSeries } from "../core/series.ts";
 import { overall } from "../core/series-reading.ts";
@@ -74,9 +73,9 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
   /** Since when an upstream is away, as far as it was seen: by repository and host. */
   const away = new Map<string, number>();
   return {
-    tampered: lately(sights, ["tampered"]),
-    held: lately(sights, [...typesOf(["held"])] as EventKind[]),
-    fork: lately(sights, ["fork"]),
+    tampered: lately(sights, "tampered"),
+    held: lately(sights, "held"),
+    fork: lately(sights, "fork"),
     canary: ({ now }) => redCanaries(sights, now),
     "upstream-down": (looking) => upstreamsDown(sights, away, looking),
     "mirror-stale": (looking) => staleOperations(sights, looking),
@@ -89,7 +88,8 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
 }
 
 /** Events of these kinds: an alarm until none came for a while. */
-function lately({ database }: Sights, kinds: readonly EventKind[]): Look {
+function lately({ database }: Sights, rule: keyof typeof alarmedEvents): Look {
+  const kinds: readonly EventKind[] = alarmedEvents[rule];
   return async ({ now, thresholds: { quietMs } }) => {
     const found = await Promise.all(
       kinds.map(async (kind) =>

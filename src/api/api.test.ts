@@ -205,7 +205,7 @@ describe("every operation", () => {
         const mayRead =
           want === 403 &&
           method === "GET" &&
-          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|jobs|fetches|withheld|blocks|alarms/.test(
+          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|settings|jobs|fetches|withheld|blocks|alarms/.test(
             path,
           );
         const mayPromote = want === 403 && path.endsWith("/promote");
@@ -318,6 +318,19 @@ test("each does what it says, and answers as the document says", async () => {
   ]);
   expect(await call("GET", "/repositories/npm")).toMatchObject({ format: "npm", offline: true });
   await call("GET", "/repositories/none", undefined, 404);
+  const settings = await call("GET", "/settings?repository=php");
+  expect(settings.file).toEndWith("holdfast.yaml");
+  expect(settings.items).toContainEqual({
+    path: "repositories.php.format",
+    repository: "php",
+    value: "composer",
+    line: 1,
+    from: null,
+  });
+  const ofServer = (await call("GET", "/settings?repository=-")).items;
+  expect(ofServer.every(({ repository }: Json) => repository === null)).toBe(true);
+  expect(JSON.stringify(await call("GET", "/settings"))).not.toContain("whsec_");
+  await call("GET", "/settings?repository=none", undefined, 404);
 
   const app = "/repositories/npm/packages/@acme%2Fapp";
   expect((await call("GET", "/repositories/npm/packages?search=app")).items).toEqual([
@@ -383,6 +396,7 @@ test("each does what it says, and answers as the document says", async () => {
   });
   expect(await call("GET", "/users/ben")).toMatchObject({ disabledAt: null });
   expect((await call("GET", "/users")).items).toHaveLength(3);
+  expect((await call("GET", "/users?search=BEN@")).items).toMatchObject([{ name: "ben" }]);
   await call("PUT", "/users/ben/password", { password: "battery staple" });
   expect((await call("PUT", "/users/ben/disabled")).disabledAt).toBeString();
   expect((await call("DELETE", "/users/ben/disabled")).disabledAt).toBeNull();
@@ -392,7 +406,16 @@ test("each does what it says, and answers as the document says", async () => {
   await call("PUT", "/teams/web");
   await call("PUT", "/teams/web");
   await call("PUT", "/teams/web/members/ben");
-  expect((await call("GET", "/teams")).items).toEqual([{ name: "web", members: ["ben"] }]);
+  const web = { name: "web", members: ["ben"], isStored: true, configured: [] };
+  expect((await call("GET", "/teams")).items).toEqual([web]);
+  expect(await call("GET", "/teams/web")).toEqual(web);
+  await call("GET", "/teams/none", undefined, 404);
+  expect(await call("GET", "/users/ben/invitation")).toEqual({ open: null });
+  const invitation = await call("POST", "/users/ben/invitation", { days: 1 });
+  expect(invitation.path).toStartWith("/-/invitation?code=hf_invite_");
+  expect((await call("GET", "/users/ben/invitation")).open.createdBy).toBe("ann (token test)");
+  await call("DELETE", "/users/ben/invitation?reason=a%20mistake");
+  await call("POST", "/users/ben/invitation", { days: 31 }, 400);
   const { id: given } = await call("POST", "/grants", {
     holder: "team:web",
     actions: ["read"],
@@ -402,8 +425,10 @@ test("each does what it says, and answers as the document says", async () => {
     { id: given, holder: "team:web" },
   ]);
   expect((await call("GET", "/grants")).items.length).toBeGreaterThan(1);
+  expect(await call("GET", `/grants/${given}`)).toMatchObject({ holder: "team:web" });
   await call("DELETE", `/grants/${given}`);
   await call("DELETE", `/grants/${given}`);
+  await call("GET", `/grants/${given}`, undefined, 404);
   await call("DELETE", "/teams/web/members/ben");
   await call("DELETE", "/teams/web");
   const token = await call("POST", "/users/ben/tokens", {
@@ -414,7 +439,11 @@ test("each does what it says, and answers as the document says", async () => {
   const listed = (await call("GET", "/tokens?user=ben")).items;
   expect(listed).toMatchObject([{ id: token.id, name: "ci", prefix: token.prefix }]);
   expect(JSON.stringify(listed)).not.toContain(token.secret);
-  await call("DELETE", `/tokens/${token.id}`);
+  expect((await call("GET", "/tokens")).items[0].id).toBe(token.id);
+  expect(await call("GET", `/tokens/${token.id}`)).toMatchObject({ name: "ci", owner: "ben" });
+  await call("DELETE", `/tokens/${token.id}?reason=lost`);
+  await call("GET", `/tokens/${token.id}`, undefined, 404);
+  expect((await call("GET", "/audit?action=revoke%20token")).items[0].detail.reason).toBe("lost");
   expect(
     ((await ask("GET", "/-/api/v1/me", { token: token.secret }).then((r) => r.json())) as Json)
       .fault,
@@ -606,6 +635,10 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("POST", "/hooks/chat/test")).toMatchObject({ isTold: true });
   await call("POST", "/hooks/none/test", undefined, 404);
   expect(await call("POST", "/hooks/chat/resend")).toEqual({ messages: 0 });
+  expect((await call("GET", "/audit?action=resend")).items).toMatchObject([
+    { principal: "ann", detail: { hook: "chat", messages: 0 } },
+    { principal: "ann", detail: { hook: "chat", message: id } },
+  ]);
   const to = new URL(receiver.url).host;
   expect((await call("GET", "/hooks")).items).toMatchObject([
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
@@ -625,6 +658,9 @@ test("each does what it says, and answers as the document says", async () => {
   });
   await call("GET", "/catalog/npm/nothing", undefined, 404);
 
+  expect((await call("GET", "/jobs/work")).items).toContainEqual(
+    expect.objectContaining({ repository: "php", running: null, last: null }),
+  );
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
   const begun = (await call("GET", "/operations")).items.length;
   const long = ["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit"];

@@ -14,6 +14,7 @@ import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { Board } from "../jobs/board.ts";
 import type { CanaryRound } from "../jobs/canaries.ts";
+import type { WorkState } from "../jobs/operations.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RoomState } from "../jobs/room.ts";
 import type { ServerCondition } from "../jobs/state.ts";
@@ -41,8 +42,19 @@ export interface ApiRepository {
   publish(grant: Grant, given: Given): Promise<GivenPublished[]>;
 }
 
+/** One setting that counts, and where it stands (config/settings.ts). */
+export interface ApiSetting {
+  path: string;
+  repository: string | null;
+  value: string;
+  line: number | null;
+  from: string | null;
+}
+
 export interface ApiDeps {
   version: string;
+  /** As the configuration file was named, null for none; and what counts, without secrets. */
+  settings: { file: string | null; items: readonly ApiSetting[] };
   repositories: readonly ApiRepository[];
   overview(grant: Grant, repository?: string): Promise<Overview>;
   auth: Auth;
@@ -66,6 +78,8 @@ export interface ApiDeps {
   board: Board;
   /** The servers that share the catalog, as this one sees them; none where it has it to itself. */
   nodes(): readonly NodeState[];
+  /** How work of formats on their repositories goes. */
+  work(): Promise<WorkState[]>;
   alarms: Omit<Alarms, "look">;
   series: ReadSeries;
   forecast(): Promise<Forecast>;

@@ -15,6 +15,7 @@ import { eventEndpoints } from "./events.ts";
 import { fetchedEndpoints } from "./fetched.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
+import { invitationEndpoints } from "./invitations.ts";
 import { ledgerEndpoints } from "./ledger.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
@@ -27,6 +28,7 @@ import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, callEndpoint, createParse, type Route, serveEndpoint } from "./router.ts";
 import { seriesEndpoints } from "./series.ts";
+import { settingEndpoints } from "./settings.ts";
 import { stateEndpoints } from "./state.ts";
 import { userEndpoints } from "./users.ts";
 import { withheldEndpoints } from "./withheld.ts";
@@ -53,6 +55,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
   return [
     whoAmI,
     ...repositoryEndpoints(deps),
+    ...settingEndpoints(deps),
     ...packageEndpoints(deps),
     ...catalogEndpoints(deps),
     ...policyEndpoints(deps),
@@ -60,6 +63,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...publishEndpoints(deps),
     ...abandonEndpoints(deps),
     ...userEndpoints(deps),
+    ...invitationEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
     ...eventEndpoints(deps),

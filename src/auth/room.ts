@@ -13,6 +13,7 @@ import { type Directory, openDirectory } from "./directory.ts";
 import { anonymousGrants } from "./effective.ts";
 import { createExisting } from "./existing.ts";
 import { createGate, type Gate } from "./gate.ts";
+import { createInvitations, type Invitations } from "./invitations.ts";
 import { createLogIns, type LogIns, type Outside } from "./login.ts";
 import { createOneTime, type OneTime } from "./one-time.ts";
 import { createPasswords } from "./passwords.ts";
@@ -49,6 +50,7 @@ export interface Auth {
   readonly setup: Setup;
   readonly sessions: Sessions;
   readonly once: OneTime;
+  readonly invitations: Invitations;
   /** The user that somebody is who is known to another system. */
   readonly admit: Admit;
   /** The configuration's part in it, as it stands now. */
@@ -110,6 +112,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     setup: createSetup(directory, admin),
     sessions,
     once: createOneTime(now),
+    invitations: createInvitations({ database, directory, passwords, audit, now }),
     admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({

@@ -149,7 +149,9 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       access: input.access,
       login: writtenLogin(input.login, folder),
       trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
+      policy: isMapping(said) && Array.isArray(said["policy"]) ? said["policy"] : [],
     },
+    places: { file: file ?? null, lines: source.lines(), given: givenBeside(flags, env) },
     feeds: resolveFeeds(input.feeds, formats, around),
     fetches: input.fetches,
     ledger: resolveLedger(input.ledger, reader),
@@ -371,6 +373,19 @@ function ownOptions(entry: Values, format: FormatOptions): Values {
   const { hosted, ...rest } = own;
   const added = pick(hosted as Values, Object.keys(shape));
   return Object.keys(added).length ? { ...rest, hosted: added } : rest;
+}
+
+/** By which flag or variable a key has its value. */
+function givenBeside(flags: LoadInput["flags"], env: LoadInput["env"]): Record<string, string> {
+  const by = (flag: unknown, name: string, variable: string) =>
+    flag ? name : env[variable] ? variable : null;
+  const found = {
+    listen: by(flags.listen, "--listen", "HOLDFAST_LISTEN"),
+    data: by(flags.data, "--data", "HOLDFAST_DATA"),
+    offline: flags.offline ? "--offline" : null,
+  };
+  const given = Object.entries(found).filter((one): one is [string, string] => one[1] !== null);
+  return Object.fromEntries(given);
 }
 
 function listenOverride(

@@ -127,6 +127,16 @@ export interface Config {
     access: object;
     login: Record<string, Record<string, unknown>>;
     trustedPublishers: object[];
+    policy: object[];
+  };
+  /** Where settings stand, for people. */
+  places: {
+    /** As it was named; null for the built-in configuration. */
+    file: string | null;
+    /** By path, as mistakes tell it: lines of the file. */
+    lines: Readonly<Record<string, number>>;
+    /** What flags and variables said, by key: "--listen". */
+    given: Readonly<Record<string, string>>;
   };
   feeds: FeedConfig[];
   /** How long it is kept who was sent which release. Milliseconds; 0 for not at all. */

@@ -6,6 +6,7 @@ import type { Canary, CanaryTimes } from "./canary.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
+import type { Labels } from "./labels.ts";
 import type { LockFormat } from "./lock.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { VersionOrder } from "./policy.ts";
@@ -115,6 +116,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   canary?(times: CanaryTimes): Promise<Canary<Options>>;
   /** Which files of a release can be looked into for people, by name: its task "inside" gives an Inside (core/inside.ts) of one. Without it none can. */
   readonly looksInto?: RegExp;
+  /** Names of releases that their authors move: dist-tags, branches. Without it none are shown. */
+  readonly labels?: Labels;
   /** The lines that install a package, or one release of it. `url`: the repository's as the reader sees it, without a trailing slash. */
   install?(url: string, packageName: string, version: string | null): Snippet[];
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */

@@ -25,7 +25,8 @@ export function takeIn(before: Config, next: Config): { config: Config; lines: s
 function changed(before: Config, next: Config): string {
   const repositories = repositoryWords(before, next);
   const others = Object.keys(next)
-    .filter((key) => key !== "repositories")
+    // Where something stands changes nothing.
+    .filter((key) => key !== "repositories" && key !== "places")
     .filter((key) => !isDeepStrictEqual(before[key as keyof Config], next[key as keyof Config]));
   const words = [...repositories, ...others.map((key) => `${key} changed`)];
   return `Took the configuration in: ${words.join(", ") || "nothing has changed"}`;

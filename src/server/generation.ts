@@ -7,6 +7,7 @@ import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
+import { settingsOf } from "../config/settings.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
@@ -35,7 +36,7 @@ export interface Generation {
 }
 
 /** What is told of the server over all configurations. `whyNotProven`: see `SiteDeps`. */
-type ShownDeps = Pick<ApiDeps, "runs" | "retries" | "disk" | "canaries" | "alarms"> &
+type ShownDeps = Pick<ApiDeps, "runs" | "work" | "retries" | "disk" | "canaries" | "alarms"> &
   Pick<SiteDeps, "whyNotProven">;
 
 export function createGeneration(
@@ -71,6 +72,13 @@ export function createGeneration(
     api: createApi({
       ...shownRuns,
       version,
+      settings: {
+        file: config.places.file,
+        items: settingsOf(
+          config,
+          held.map(({ format }) => format),
+        ),
+      },
       repositories: held.map((one) => ({
         name: one.name,
         format: one.format.name,

@@ -118,6 +118,7 @@ export async function start(options: StartOptions): Promise<Running> {
     canaries: canaries.last,
     whyNotProven: hasCanaries ? canaries.whyNot : null,
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
+    work: () => operations.states(),
     retries: createRetries(now),
     disk: () => room.state(),
     alarms: openAlarms(() => current, ground),
@@ -159,7 +160,15 @@ export async function start(options: StartOptions): Promise<Running> {
       },
       ...hostedOperations(hosting, operatorGrant),
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
-      ...hookOperations(ground.hooks),
+      ...hookOperations(ground.hooks, (by, detail) =>
+        database.write((sql) =>
+          ground.auth.audit.write(sql, {
+            action: "resend",
+            principal: operatorGrant(by).principal,
+            detail,
+          }),
+        ),
+      ),
       ...feeds.operations,
       ...roomOperations(room),
       ...ledgerOperations(ground),

@@ -29,7 +29,7 @@ export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Re
 <p class="lead">${state.text}.</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
 ${figures(states)}
 ${isNew ? setup : null}
-${eventsTable(overview)}
+${eventsTable(overview, reader)}
 <h2>Newest files</h2>${newestTable(overview)}
 <h2>Repositories</h2>${repositoryTable(repositories, overview)}
 ${isNew ? null : setup}`;
@@ -170,7 +170,7 @@ function linked(message: string): Html {
 }
 
 /** Nothing where nothing happened. */
-export function eventsTable({ events, now }: Overview): Html | null {
+export function eventsTable({ events, now }: Overview, { isOperator }: Reader): Html | null {
   if (events.length === 0) return null;
   const rows = events.map(({ at, kind, repository, message }) => [
     ago(at, now),
@@ -184,5 +184,5 @@ export function eventsTable({ events, now }: Overview): Html | null {
     { label: "Repository" },
     { label: "What" },
   ];
-  return html`<h2>What happened</h2>${table("What happened", columns, rows)}<p class="soft">All of them: <code>holdfast events</code></p>`;
+  return html`<h2>What happened</h2>${table("What happened", columns, rows)}<p class="soft">All of them: ${isOperator ? html`<a href="/-/operator/events">Events</a>` : "on the page “Events” of the operator"}, or <code>holdfast events</code></p>`;
 }

@@ -9,6 +9,7 @@ import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents, factNames } from "./documents.ts";
 import { abandonedState, promotedState } from "./hosted.ts";
+import { labels, labelsTask } from "./labels.ts";
 import { lock } from "./lock.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
@@ -55,8 +56,9 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   operations: [sourcesOperation],
   alsoPinned: ["sha1"],
   contentDigest,
-  tasks: { inside: insideTask },
+  tasks: { inside: insideTask, labels: labelsTask },
   looksInto,
+  labels,
   install: installSnippets,
   probe,
   canary,

@@ -7,6 +7,7 @@ import { canary } from "./canary.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument, latestRef } from "./info.ts";
+import { labels, labelsTask } from "./labels.ts";
 import { listDocument } from "./list.ts";
 import { lock } from "./lock.ts";
 import { type GoOptions, goOptions } from "./options.ts";
@@ -90,8 +91,9 @@ export const go: Format<GoRoute, GoOptions> = {
       },
     };
   },
-  tasks: { dirhash, inside: insideTask },
+  tasks: { dirhash, inside: insideTask, labels: labelsTask },
   looksInto,
+  labels,
   install: installSnippets,
   operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,

@@ -6,6 +6,7 @@ import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
+import { labels, labelsTask } from "./labels.ts";
 import { lock } from "./lock.ts";
 import { createMemory } from "./memory.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
@@ -57,8 +58,9 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
-  tasks: { provenance: provenanceTask, inside: insideTask },
+  tasks: { provenance: provenanceTask, inside: insideTask, labels: labelsTask },
   looksInto,
+  labels,
   install: installSnippets,
   probe,
   canary,

@@ -165,6 +165,7 @@ export async function openSharedLog(deps: LogDeps & { leases: Leases }): Promise
     loss: () => readLoss(database.read),
     size,
     note: () => note,
+    signedAt: () => files.writtenAt(CHECKPOINT),
     cosigned: () => cosigned,
     async keepCosigned(text) {
       await files.write(COSIGNED, text);

@@ -10,6 +10,13 @@ export interface Waiting {
   expiresAt: number;
 }
 
+/** Whose link to set a password by it is. */
+export interface Invited {
+  user: string;
+  createdBy: string;
+  until: number;
+}
+
 /** The way through another system: OpenID Connect. Throws Problems. */
 export interface OtherDoor {
   /** What people call it: its host. */
@@ -34,6 +41,12 @@ export interface PeopleDeps {
   needsSetup(): boolean;
   /** Makes the first administrator. */
   claim(code: string, name: string, password: string, address: string): Promise<void>;
+  readonly invitation: {
+    /** Null for one that is no more. */
+    find(code: string): Promise<Invited | null>;
+    /** Sets the password, and returns the user. Throws Problems. */
+    use(code: string, password: string, address: string): Promise<string>;
+  };
   waiting(page: string): Promise<Waiting | null>;
   decide(page: string, user: string, isApproved: boolean): Promise<boolean>;
   accounts(grant: Grant): Accounts;
