@@ -25,7 +25,7 @@ const where: Record<string, Option> = {
   repository: { value: "NAME", help: "Only in this repository; all without it" },
   package: { value: "PATTERN", help: "Only these packages, as in claims; all without it" },
 };
-const ACTIONS = ["read", "publish", "unpublish", "admin"];
+const ACTIONS = ["read", "publish", "unpublish", "follow", "admin"];
 
 interface Definition {
   name: AccountCommandName;
@@ -174,7 +174,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
       "A token may never do more than its user. It works as Bearer, as the password of Basic beside any name (pip, uv, netrc, auth.conf, Composer), and as npm's _authToken.",
     options: {
       name: { value: "TEXT", help: "What it is for, for lists (made by a command)" },
-      may: { value: "ACTIONS", help: "Only these: read, publish, unpublish, admin" },
+      may: { value: "ACTIONS", help: `Only these: ${ACTIONS.join(", ")}` },
       ...where,
       cidr: { value: "RANGES", help: "Only from these addresses: 10.0.0.0/8,2001:db8::/32" },
       days: { value: "N", help: "Works for so many days" },

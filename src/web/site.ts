@@ -210,7 +210,7 @@ export function createSite(deps: SiteDeps): Site {
             action: OPEN.has(route.kind)
               ? "open"
               : route.kind === "log"
-                ? "admin"
+                ? "follow"
                 : route.kind === "operator"
                   ? route.action
                   : "read",
