@@ -1,6 +1,7 @@
 // `holdfast config check|show|schema`: what the configuration is, before anything runs.
 import { stringify } from "yaml";
 import { writtenDatabase } from "../config/database.ts";
+import type { FollowConfig } from "../config/follow.ts";
 import type { HookConfig, MailConfig, WebhookTarget } from "../config/hooks.ts";
 import { renderJsonSchema } from "../config/render.ts";
 import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "../config/resolve.ts";
@@ -71,6 +72,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
       fetches: formatDuration(config.fetches),
       ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
       ...(config.mail && { mail: shownMail(config.mail) }),
+      ...(config.follow && { follow: shownFollow(config.follow) }),
       diskLow: formatSize(config.diskLow),
       alarms: shownAlarms(config.alarms),
       disk: {
@@ -110,6 +112,17 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
     },
     { lineWidth: 0 },
   );
+}
+
+function shownFollow({ timeoutMs, everyMs, accessForMs, maxRate, ...follow }: FollowConfig) {
+  return {
+    ...follow,
+    token: "***",
+    timeout: formatDuration(timeoutMs),
+    ...(maxRate !== undefined && { maxRate: formatSize(maxRate) }),
+    every: formatDuration(everyMs),
+    ...(accessForMs !== null && { accessFor: formatDuration(accessForMs) }),
+  };
 }
 
 /** What was written in its words, and the defaults beside it as the format has them. Files are shown by their paths. */

@@ -49,6 +49,7 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
+import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -61,6 +62,8 @@ export interface Ground {
   readonly advisories: CurrentAdvisories;
   readonly fetches: Fetches;
   readonly ledgerLog: LedgerLog;
+  /** The server that this one follows; null for one of its own. */
+  readonly follower: Follower | null;
   readonly refused: Refused;
   /** How what the server does by itself goes. */
   readonly board: Board;
@@ -97,6 +100,8 @@ export type GroundConfig = Pick<
   "data" | "database" | "cache" | "requests" | "publicUrl"
 > & {
   traces?: Config["traces"];
+  follow?: Config["follow"];
+  offline?: boolean;
 };
 
 export interface GroundDeps extends Pick<Shared, "patienceMs"> {
@@ -141,7 +146,17 @@ async function layGround(
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
   const changes = createChanges();
-  const auth = await openAuth({ database, changes, log, now });
+  const { follow = null } = config;
+  const closed = follow && elsewhere(follow);
+  const auth = await openAuth({ database, changes, log, now, closed });
+  const upstreamMetrics = createUpstreamMetrics(metrics);
+  const follower =
+    follow &&
+    (await openFollower(follow, {
+      ...{ offline: config.offline ?? false, folder: layout.followed },
+      ...{ database, changes, events, auth, log, metrics, upstreamMetrics, now, elapsed },
+    }));
+  const waivers = await openWaivers({ database, changes, audit: auth.audit.write, now });
   const naming = createNaming(database, blobs);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
@@ -173,8 +188,9 @@ async function layGround(
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,
     tell: hooks.tell,
+    closed,
     isPublic: auth.isPublic,
-    waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
+    waivers: follower?.waivers(waivers) ?? waivers,
     whyUrl: () => `${publicUrl ?? ""}/-/why/`,
     advisories,
     now,
@@ -200,13 +216,14 @@ async function layGround(
     board: createBoard(now),
     disk,
     ledgerLog,
+    follower,
     witness: await openWitness(shared, () => watched),
     watch(logs) {
       watched = logs;
     },
     pool,
     metrics,
-    upstreamMetrics: createUpstreamMetrics(metrics),
+    upstreamMetrics,
     accessLog: countingLog(createAccessLog(log, metrics), tally),
     tally,
     series: createSeries({ database, metrics, disk, now, elapsed }),
@@ -222,6 +239,7 @@ async function layGround(
       publicUrl = url;
     },
     async close() {
+      follower?.close();
       await pool.close();
       await auth.audit.settled();
       await fetches.settled();
