@@ -69,10 +69,11 @@ const FollowedState = z
           repository: z.string(),
           package: z.string(),
           revision: z.number().int(),
-          changedAt: Millis,
+          files: z.array(z.string()).describe("Those that are there now"),
         }),
       )
-      .describe("What was published or changed since, the oldest first; at most a thousand"),
+      .describe("What was published or changed after the cursor, the oldest first; some at a time"),
+    cursor: z.string().describe("To be asked with for what comes after"),
   })
   .meta({ id: "FollowedState" });
 
@@ -112,7 +113,7 @@ export function followEndpoints(deps: ApiDeps) {
       summary: "For a server that follows this one: who may read what, and what has changed",
       query: z.object({
         access: z.string().optional().describe("What was given as `access` before"),
-        since: z.coerce.number().int().min(0).default(0).describe("The newest `changedAt` before"),
+        cursor: z.string().default("").describe("What was given as `cursor` before"),
       }),
       result: FollowedState,
       async run({ query }) {
@@ -120,6 +121,7 @@ export function followEndpoints(deps: ApiDeps) {
         const stamp = await stampOfAccess(database.read, directory, rules);
         const isKnown = query.access === stamp;
         const given = isKnown ? null : await readAccess(database.read, directory, rules, now());
+        const { items, cursor } = await readChanged(database.read, query.cursor);
         return {
           now: now(),
           access: stamp,
@@ -134,7 +136,8 @@ export function followEndpoints(deps: ApiDeps) {
             },
           },
           policy: policyStamp(),
-          published: await readChanged(database.read, query.since),
+          published: items,
+          cursor,
         };
       },
     }),

@@ -99,6 +99,8 @@ export interface Shared {
   advisories: AskedAdvisories & Advisories;
   tell: HostedDeps["tell"];
   closed?: HostedDeps["closed"];
+  /** Whether the upstream of all is a server that this one follows. */
+  isFollower?: boolean;
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;
@@ -230,6 +232,7 @@ export function createRepository(
     ...common,
     format: format.name,
     freshnessMs: settings.freshnessMs,
+    isFollower: shared.isFollower ?? false,
     ...(shared.patienceMs !== undefined && { patienceMs: shared.patienceMs }),
     storeEvent: (sql, event) => shared.events.store(sql, name, event),
     announce: (event) => shared.events.announce(name, event),

@@ -58,9 +58,10 @@ const State = z.object({
       repository: z.string(),
       package: z.string(),
       revision: z.number(),
-      changedAt: z.number(),
+      files: z.array(z.string()),
     }),
   ),
+  cursor: z.string(),
 });
 
 const Withheld = z.object({
@@ -98,9 +99,9 @@ const API = "/-/api/v1/follow";
 
 export async function askState(
   { read }: Primary,
-  known: { access: string; cursor: number },
+  known: { access: string; cursor: string },
 ): Promise<PrimaryState> {
-  const query = new URLSearchParams({ access: known.access, since: String(known.cursor) });
+  const query = new URLSearchParams(known);
   const bytes = await read(`${API}/state?${query}`, STATE_LIMIT);
   if (!bytes)
     throw new Problem(

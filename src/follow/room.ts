@@ -8,15 +8,23 @@ import { FULL } from "../proof/tile.ts";
 import type { Database, Query } from "../store/database.ts";
 import type { LogFiles } from "../store/log-files.ts";
 import { Forked, type Mirror, openMirror } from "./mirror.ts";
-import { askState, askWithheld, type Primary, type PrimaryAccess } from "./primary.ts";
+import {
+  askState,
+  askWithheld,
+  type Primary,
+  type PrimaryAccess,
+  type PrimaryState,
+} from "./primary.ts";
 import {
   countWanted,
   forgetFollowed,
   type JudgedPackage,
   readFollowed,
   readJudged,
-  readRevisions,
+  readPinned,
+  readRevision,
   readUnasked,
+  want,
   wantDocuments,
   writeFollowed,
   writeRevision,
@@ -117,7 +125,7 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
   let { stamp, rules } = known;
   let heardAt = numberOf(await read("heard"));
   let notedAt = heardAt ?? 0;
-  let cursor = numberOf(await read("cursor")) ?? 0;
+  let cursor = (await read("cursor")) ?? "";
   let taken = numberOf(await read("taken")) ?? 0;
   let judgements = await readJudged(database.read);
   let wanted = await countWanted(database.read);
@@ -252,32 +260,29 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
       notedAt = at;
     }
     heardAt = at;
-    await takePublished(state.published);
+    for (const one of state.published) await takePublished(one);
+    if (state.cursor === cursor) return;
+    await database.write((sql) => writeFollowed(sql, "cursor", state.cursor));
+    cursor = state.cursor;
   }
 
-  async function takePublished(
-    published: Awaited<ReturnType<typeof askState>>["published"],
-  ): Promise<void> {
-    const last = published.at(-1)?.changedAt;
-    if (last === undefined) return;
-    const news = new Map<string, typeof published>();
-    for (const one of published)
-      if (deps.repository(one.repository)?.documents)
-        news.set(one.repository, [...(news.get(one.repository) ?? []), one]);
-    for (const [repository, some] of news) {
-      const names = some.map((one) => one.package);
-      const before = await readRevisions(database.read, repository, names);
-      for (const one of some) {
-        if (before.get(one.package) === one.revision) continue;
-        await database.write(async (sql) => {
-          await writeRevision(sql, repository, one.package, one.revision);
-          await wantDocuments(sql, repository, one.package);
-        });
-      }
-    }
-    if (last === cursor) return;
-    cursor = last;
-    await database.write((sql) => writeFollowed(sql, "cursor", String(last)));
+  /** What was published there and is not there any more is not here either; what names the files is brought anew. */
+  async function takePublished(one: PrimaryState["published"][number]): Promise<void> {
+    const { repository, package: name, files, revision } = one;
+    const wished = deps.repository(repository);
+    if (!wished || (await readRevision(database.read, repository, name)) === revision) return;
+    const there = new Set(files);
+    const pinned = await readPinned(database.read, repository, name);
+    const gone = pinned.filter((file) => !there.has(file));
+    if (gone.length > 0)
+      await deps.remove(gone.map((file) => ({ repository, package: name, file })));
+    await database.write(async (sql) => {
+      await writeRevision(sql, repository, name, revision);
+      if (wished.documents) await wantDocuments(sql, repository, name);
+      // Those that were restored are brought again.
+      for (const file of wished.files(true) ? pinned.filter((one) => there.has(one)) : [])
+        await want(sql, { repository, package: name, file });
+    });
   }
 
   /** Asks what is withheld of each package that was not asked about since the primary's policy changed. */

@@ -1,6 +1,5 @@
 // What a follower knows of its primary, in the catalog.
 import type { Query } from "../store/database.ts";
-import { list } from "../store/several.ts";
 
 /** See the migration 46. */
 export type StateName = "key" | "proven" | "taken" | "fault" | "access" | "heard" | "cursor";
@@ -178,17 +177,26 @@ export async function writeVerdicts(
     WHERE repository = ${repository} AND package = ${name}`;
 }
 
-/** The revisions of what is published there under these names, as far as they were heard of. */
-export async function readRevisions(
+/** The revision of what is published there under the name, as far as it was heard of; null for nothing. */
+export async function readRevision(
   sql: Query,
   repository: string,
-  names: readonly string[],
-): Promise<Map<string, number>> {
-  const rows = await sql`SELECT package, revision FROM followed_packages
-    WHERE repository = ${repository} AND package IN (${list(names)})`;
-  return new Map(
-    rows.map((row: Record<string, string>) => [row["package"]!, Number(row["revision"])]),
-  );
+  packageName: string,
+): Promise<number | null> {
+  const [row] = await sql`SELECT revision FROM followed_packages
+    WHERE repository = ${repository} AND package = ${packageName}`;
+  return row ? Number(row.revision) : null;
+}
+
+/** Files of the package that the primary's log pins. */
+export async function readPinned(
+  sql: Query,
+  repository: string,
+  packageName: string,
+): Promise<string[]> {
+  const rows = await sql`SELECT file FROM followed_pins
+    WHERE repository = ${repository} AND package = ${packageName} ORDER BY file`;
+  return rows.map(({ file }: { file: string }) => file);
 }
 
 export async function writeRevision(

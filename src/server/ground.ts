@@ -189,6 +189,7 @@ async function layGround(
     audit: auth.audit.write,
     tell: hooks.tell,
     closed,
+    isFollower: follower !== null,
     isPublic: auth.isPublic,
     waivers: follower?.waivers(waivers) ?? waivers,
     whyUrl: () => `${publicUrl ?? ""}/-/why/`,

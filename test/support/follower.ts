@@ -92,8 +92,9 @@ export async function startFollower(
     running: () => running,
     async following() {
       const answer = await fetch(`${running.url}/-/health/ready`.replace("//-", "/-"));
-      return ((await answer.json()) as { following: Awaited<ReturnType<TestFollower["following"]>> })
-        .following;
+      return (
+        (await answer.json()) as { following: Awaited<ReturnType<TestFollower["following"]>> }
+      ).following;
     },
     advance(milliseconds) {
       shift += milliseconds;
