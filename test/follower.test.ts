@@ -10,6 +10,9 @@ import {
   test,
 } from "bun:test";
 import { createHash } from "node:crypto";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { contentType, uploadForm, wheel } from "../src/formats/pypi/testdata/distributions.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import {
   bearer,
@@ -22,6 +25,7 @@ import {
 import { type Line, startLine } from "./support/line.ts";
 import { npmPublication } from "./support/npm-package.ts";
 import { startServer, type TestServer } from "./support/server.ts";
+import { removeTemp, tempFolder } from "./support/temp.ts";
 import { waitFor } from "./support/wait.ts";
 
 const off = { go: false, composer: false, debian: false, "debian-security": false };
@@ -32,6 +36,8 @@ let upstream: FakeUpstream;
 let primary: TestServer;
 let site: Primary;
 let ann: string;
+/** Of the primary's administrator. */
+let root: string;
 let line: Line;
 let follower: TestFollower;
 
@@ -50,6 +56,8 @@ beforeEach(async () => {
   });
   site = await openToFollowers(primary);
   await primary.account("user add", { name: "ann" });
+  await primary.account("user add", { name: "root", admin: true });
+  root = await tokenOf(primary, "root");
   ann = await tokenOf(primary, "ann");
   line = startLine(primary.url);
   follower = await startFollower(line.url, site, off);
@@ -189,5 +197,148 @@ describe("who may read what", () => {
     expect((await at("/pypi/simple/brine/", null)).status).toBe(200);
     line.mend();
     await until(async () => (await at("/npm/@acme%2fui")).status === 200, "ann may not read again");
+  });
+});
+
+test("nothing is published, changed or made here, and each client is told where", async () => {
+  await publish("@acme/ui", "1.0.0");
+  await current();
+  const { body } = npmPublication("@acme/ui", "2.0.0");
+  const json = { "content-type": "application/json" };
+  const shell = wheel();
+  const form = { "content-type": contentType };
+  const asked: [what: string, path: string, init: RequestInit, token?: string][] = [
+    ["npm publish", "/npm/@acme%2fui", { method: "PUT", headers: json, body }],
+    [
+      "npm dist-tag",
+      "/npm/-/package/@acme%2fui/dist-tags/next",
+      { method: "PUT", headers: json, body: '"1.0.0"' },
+    ],
+    [
+      "twine upload",
+      "/pypi/legacy/",
+      { method: "POST", headers: form, body: new Uint8Array(uploadForm(shell)) },
+    ],
+    [
+      "npm login",
+      "/npm/-/user/org.couchdb.user:ann",
+      { method: "PUT", headers: json, body: '{"name":"ann","password":"correct horse"}' },
+    ],
+    ["a new user", "/-/api/v1/users/zoe", { method: "PUT", headers: json, body: "{}" }, root],
+    [
+      "a block",
+      "/-/api/v1/blocks",
+      {
+        method: "POST",
+        headers: json,
+        body: '{"purl":"pkg:npm/kelp@2.0.0","reason":"bad"}',
+      },
+      root,
+    ],
+  ];
+  for (const [what, path, init, token] of asked) {
+    const answer = await at(path, token ?? ann, init);
+    const said = await answer.text();
+    expect([what, answer.status]).toEqual([what, 403]);
+    expect([what, said]).toEqual([
+      what,
+      expect.stringContaining(`follows ${line.url} and is for reading alone`),
+    ]);
+  }
+  expect(await versions("@acme/ui")).toEqual(["1.0.0"]);
+});
+
+test("what the primary blocks is blocked here too, also once the line is cut", async () => {
+  await fetch(`${primary.url}/npm/kelp/-/kelp-2.0.0.tgz`, { headers: bearer(ann) });
+  await until(() => has("kelp-2.0.0.tgz"), "not brought");
+  await current();
+  expect((await at("/npm/kelp/-/kelp-2.0.0.tgz")).status).toBe(200);
+  const block = { purl: "pkg:npm/kelp@2.0.0", reason: "it steals keys" };
+  expect((await change("POST", "/-/api/v1/blocks", block, root)).status).toBe(201);
+  const status = async () => (await at("/npm/kelp/-/kelp-2.0.0.tgz")).status;
+  await until(async () => (await status()) === 403, "not blocked");
+  await current();
+  await line.cut();
+  await until(async () => (await follower.following()).state === "cut", "not known to be cut");
+  const refused = await at("/npm/kelp/-/kelp-2.0.0.tgz");
+  expect([refused.status, await refused.text()]).toEqual([
+    403,
+    expect.stringContaining("it steals keys"),
+  ]);
+  expect(await versions("kelp")).not.toContain("2.0.0");
+  await follower.restart();
+  expect(await status()).toBe(403);
+  line.mend();
+  const { items } = (await (await change("GET", "/-/api/v1/blocks", undefined, root)).json()) as {
+    items: { id: string }[];
+  };
+  await change("DELETE", `/-/api/v1/blocks/${items[0]!.id}`, undefined, root);
+  await until(async () => (await status()) === 200, "still blocked");
+  await until(async () => String(await versions("kelp")).includes("2.0.0"), "still not shown");
+});
+
+describe("what is not what the log says is refused and told", () => {
+  test("other bytes for a pinned file, whoever sends them", async () => {
+    line.lie((path, bytes) =>
+      path.endsWith(".tgz") ? Buffer.concat([bytes, Buffer.of(0)]) : null,
+    );
+    await publish("@acme/ui", "1.0.0");
+    await until(() => follower.events().some(({ kind }) => kind === "tampered"), "not told");
+    expect(has("ui-1.0.0.tgz")).toBe(false);
+    const told = await at("/npm/@acme%2fui/-/ui-1.0.0.tgz");
+    expect([told.status, await told.text()]).toEqual([
+      403,
+      expect.stringContaining("now sends other bytes for ui-1.0.0.tgz"),
+    ]);
+    line.lie(null);
+    follower.advance(3_600_000);
+    await until(() => has("ui-1.0.0.tgz"), "not brought when it was right again");
+  });
+
+  test("a leaf that is another one", async () => {
+    await current();
+    line.lie((path, bytes) =>
+      path.startsWith("/-/log/tile/entries/")
+        ? Buffer.from(
+            Buffer.from(bytes).toString("latin1").replace("ui-1.0.0.tgz", "ui-9.9.9.tgz"),
+            "latin1",
+          )
+        : null,
+    );
+    await publish("@acme/ui", "1.0.0");
+    await until(async () => (await follower.following()).state === "forked", "not noticed");
+    expect(has("ui-1.0.0.tgz")).toBe(false);
+    line.lie(null);
+    await until(() => has("ui-1.0.0.tgz"), "it is not gone on with");
+    await current();
+    expect(follower.events().filter(({ kind }) => kind === "fork")).toHaveLength(1);
+  });
+
+  test("a primary that was put back, and one that goes on from there", async () => {
+    const folder = tempFolder("put-back");
+    await publish("@acme/ui", "1.0.0");
+    await current();
+    const restart = (between: () => void) => primary.restart({}, between);
+    await restart(() => cpSync(primary.data, join(folder, "copy"), { recursive: true }));
+    await publish("@acme/ui", "1.1.0");
+    await until(() => has("ui-1.1.0.tgz"), "not brought");
+    await current();
+    await restart(() => {
+      rmSync(primary.data, { recursive: true });
+      cpSync(join(folder, "copy"), primary.data, { recursive: true });
+    });
+    await until(async () => (await follower.following()).state === "forked", "not noticed");
+    expect(follower.events().some(({ kind }) => kind === "rollback")).toBe(true);
+    for (const version of ["3.0.0", "4.0.0", "5.0.0"]) await publish("@acme/ui", version);
+    await until(
+      () => follower.events().some(({ kind }) => kind === "fork"),
+      "the fork is not told",
+    );
+    expect(has("ui-3.0.0.tgz")).toBe(false);
+    // What is here is served as it was, and nothing more is had of a primary that shows another history.
+    expect(await versions("@acme/ui")).toEqual(["1.0.0", "1.1.0"]);
+    expect((await at("/npm/@acme%2fui/-/ui-1.1.0.tgz")).status).toBe(200);
+    expect((await at("/pypi/simple/brine/", null)).status).toBe(424);
+    removeTemp(folder);
   });
 });

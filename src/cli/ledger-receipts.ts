@@ -6,6 +6,7 @@ import type { Config } from "../config/resolve.ts";
 import type { Format } from "../core/format.ts";
 import { printable } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
+import { readFollowedLog } from "../follow/log.ts";
 import { proofsOf } from "../jobs/proofs.ts";
 import { type PinProof, type ProvingLog, readLog, readReceipt } from "../ledger/log/prove.ts";
 import { ruledRepository } from "../policy/rules.ts";
@@ -104,10 +105,14 @@ than --bytes.`,
   ];
 }
 
-/** The log of a data directory, also beside a running server. Throws Problem("notFound") where there is none. */
-export function logOf(config: Pick<Config, "data">): Promise<ProvingLog> {
+/** The log of a data directory, also beside a running server; of a follower the primary's. Throws Problem("notFound") where there is none. */
+export async function logOf(config: Config): Promise<ProvingLog> {
   requireStore(config);
-  return readLog(openLogFiles(layoutOf(config.data).log));
+  const { follow } = config;
+  const layout = layoutOf(config.data);
+  if (!follow) return readLog(openLogFiles(layout.log));
+  const files = openLogFiles(layout.followed);
+  return readStore(config, ({ database }) => readFollowedLog(files, follow.key, database.read));
 }
 
 async function give(

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { parseVerifierKey } from "../proof/verifier.ts";
 import type { Path as At } from "./errors.ts";
 import type { SecretReader } from "./login-resolve.ts";
-import type { UpstreamConfig } from "./resolve.ts";
 import { Duration, EnvName, HttpUrl, Path, ProxyUrl, Size } from "./values.ts";
 
 const longerThanNothing = (ms: number) => ms > 0;
@@ -53,7 +52,7 @@ export const Follow = z
       .describe(
         "Which files are brought here before anybody asks for them: `all` that the primary has, `published`, those that were published there, or a list of repositories all of whose files are; what was published in the others is as well",
       )
-      .meta({ examples: [["npm", "internal"]] }),
+      .meta({ examples: [["internal"]] }),
     accessFor: Duration.refine(longerThanNothing, "must be longer than 0s")
       .optional()
       .describe(
@@ -114,11 +113,11 @@ export function resolveFollow(
 }
 
 /** The primary's repository of the same name, as an upstream. */
-export function primaryOf(follow: FollowConfig, repository: string): UpstreamConfig {
+export function primaryOf(follow: FollowConfig, repository: string) {
   const { url, token, ca, proxy, timeoutMs, maxRate } = follow;
   return {
     url: `${url}/${repository}/`,
-    hosts: [],
+    hosts: [] as string[],
     token,
     timeoutMs,
     retryMs: 0,

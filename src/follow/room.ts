@@ -137,7 +137,6 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
   let wasShut = shut() !== null;
 
   function shut(): string | null {
-    if (fault !== null) return `Nobody is let in by ${host} for now: ${fault}`;
     if (heardAt === null) return `${host} has not said yet who may read what`;
     if (deps.accessForMs === null) return null;
     const age = now() - heardAt;

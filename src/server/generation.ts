@@ -167,6 +167,7 @@ export function createGeneration(
     policed,
     app: createApp({
       gate,
+      closed: shared.closed ?? null,
       repositories: new Map(held.map((one) => [one.name, one])),
       site,
       log,

@@ -30,7 +30,7 @@ export function startLine(target: string): Line {
         await until?.(pathname);
         const headers = new Headers(request.headers);
         headers.set("host", host);
-        const answer = await fetch(target + pathname + search, {
+        const sent = fetch(target + pathname + search, {
           method: request.method,
           headers,
           redirect: "manual",
@@ -38,6 +38,7 @@ export function startLine(target: string): Line {
           ...(request.method !== "GET" &&
             request.method !== "HEAD" && { body: await request.arrayBuffer() }),
         });
+        const answer = await sent.catch(() => new Response("nobody answers", { status: 502 }));
         const bytes = await answer.bytes();
         const said = new Headers(answer.headers);
         said.delete("content-length");

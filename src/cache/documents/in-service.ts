@@ -29,6 +29,8 @@ export interface InService {
     make: (before: DocumentState | null) => NewState | null,
     also?: (sql: Query) => Promise<void>,
   ): Promise<DocumentState | null>;
+  /** Takes it out of service: it is as if it had never been fetched. */
+  drop(ref: DocumentRef): Promise<void>;
   /** Only freshness moves. In memory at once; the row is not waited for: after a crash the worst is one more question to the upstream. */
   touch(
     ref: DocumentRef,
@@ -127,6 +129,14 @@ export function createInService({ repository, database, changes, now }: InServic
   return {
     find,
     change,
+    async drop(ref) {
+      await database.write(
+        (sql) => sql`DELETE FROM documents
+          WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key}`,
+      );
+      states.delete(idOf(ref));
+      changes.announce({ kind: "document", repository, key: idOf(ref) });
+    },
     isNewest: (ref, state) => states.get(idOf(ref)) === state,
     touch(ref, state, freshness) {
       const id = idOf(ref);
