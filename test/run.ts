@@ -31,6 +31,7 @@ const ON_POSTGRES = [
     "series",
     "alarms",
     "catalog",
+    "follow",
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "test/postgres/database.test.ts",

@@ -225,6 +225,8 @@ export async function openToy(
     hosted?: Partial<HostedOptions>;
     policy?: PolicyRule[];
     isPublic?: (repository: string, packageName: string) => boolean;
+    /** Of a server that follows another one. */
+    following?: Pick<Shared, "isFollower" | "closed">;
   } = {},
 ) {
   const root = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
@@ -308,6 +310,7 @@ export async function openToy(
       }),
       advisories,
       now,
+      ...options.following,
     };
     /** As if a feed had told it. */
     const advise = async (record: Record<string, unknown>) => {
