@@ -339,6 +339,21 @@ describe("what is not what the log says is refused and told", () => {
     expect(await versions("@acme/ui")).toEqual(["1.0.0", "1.1.0"]);
     expect((await at("/npm/@acme%2fui/-/ui-1.1.0.tgz")).status).toBe(200);
     expect((await at("/pypi/simple/brine/", null)).status).toBe(424);
+    expect(await anew()).toBe(true);
+    await until(() => has("ui-3.0.0.tgz"), "it is not gone on with");
+    await current();
     removeTemp(folder);
   });
 });
+
+/** As `holdfast follow anew` does it. */
+function anew(): Promise<boolean> {
+  const values = { reason: "it was meant", by: "the test" };
+  const { signal } = new AbortController();
+  return follower
+    .running()
+    .operations.run(
+      { name: "follow anew", repository: "", flags: new Set(), values },
+      { progress() {}, say() {}, signal },
+    );
+}

@@ -30,6 +30,8 @@ export interface Mirror {
   tile(path: string): Promise<Uint8Array | null>;
   /** The entries of a bundle, which are proven: `index` counts bundles. */
   entries(index: number): Promise<Uint8Array[]>;
+  /** Knows of no leaf any more. */
+  forget(): void;
   /**
    * Goes on to the newest checkpoint. What was copied before it fails is not copied again, and nothing of it counts before it is proven. Resolves to how many
    * leaves the primary has. Throws Forked, and a Problem where it cannot be asked; then all is as it was.
@@ -127,6 +129,11 @@ export async function openMirror({ files, key, proven, prove }: MirrorDeps): Pro
       if (!tile || !isWhole) return null;
       const width = hashesAtLevel(known.size, Math.max(0, tile.level)) - tile.index * FULL;
       return width < tile.width ? null : readTile(files, tile.level, tile.index, tile.width);
+    },
+    forget() {
+      known = emptyTree(files);
+      copied = emptyTree(files);
+      [note, isWhole] = [null, true];
     },
     entries: (index) => readEntries(files, known.size, index),
     async advance(read) {

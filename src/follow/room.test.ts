@@ -269,6 +269,21 @@ describe("the log", () => {
     expect(following.state()).toMatchObject({ taken: 20, leaves: 20 });
   });
 
+  test("that is taken as it is begins anew, and what is pinned here stays", async () => {
+    await pinThere(names(0, 10));
+    const old = there.log.note()!;
+    await pinThere(names(10, 10));
+    await following.goOn();
+    line = (path, bytes) => (path.endsWith("checkpoint") ? Buffer.from(old) : bytes);
+    await following.goOn();
+    await following.beginAnew("ann", "it was meant");
+    await following.goOn();
+    expect(following.state()).toMatchObject({ taken: 10, fault: null });
+    expect(await kinds()).toEqual(["rollback", "history-accepted"]);
+    const key = { repository: "npm", package: "kelp", file: "kelp-15.tgz" };
+    expect(await readPin(here.database.read, key)).not.toBe(null);
+  });
+
   test("of another key is followed from its beginning", async () => {
     await pinThere(names(0, 3));
     await following.goOn();

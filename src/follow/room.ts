@@ -18,6 +18,7 @@ import {
 import {
   countWanted,
   forgetFollowed,
+  forgetHistory,
   type JudgedPackage,
   readFollowed,
   readJudged,
@@ -86,6 +87,8 @@ export interface Following {
   goOn(): Promise<void>;
   /** Hears who may read what, what is withheld and what was published. Never throws but for a bug. */
   hear(): Promise<void>;
+  /** Takes the primary's history as it is now, from its first leaf. Pins of here stay: what contradicts one is told. */
+  beginAnew(by: string, reason: string): Promise<void>;
   state(): FollowState;
   /** What the primary blocks and holds, of packages that are pinned there. */
   judgements(): readonly JudgedPackage[];
@@ -180,6 +183,30 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
     });
     events.announce(NO_REPOSITORY, event);
     look();
+  }
+
+  /** The log is gone on with by one at a time. */
+  let turn: Promise<unknown> = Promise.resolve();
+  function alone(work: () => Promise<void>): Promise<void> {
+    const done = turn.then(work);
+    turn = done.catch(() => {});
+    return done;
+  }
+
+  async function beginAnew(by: string, reason: string): Promise<void> {
+    const event = {
+      kind: "history-accepted" as const,
+      package: "",
+      message: `${by} took the history of ${host} as it is now, from its first leaf: ${reason}`,
+      detail: { by, reason, host, leaves: mirror.size() },
+    };
+    await database.write(async (sql) => {
+      await forgetHistory(sql);
+      await events.store(sql, NO_REPOSITORY, event);
+    });
+    events.announce(NO_REPOSITORY, event);
+    mirror.forget();
+    [taken, leaves, fault, cursor, currentAt] = [0, 0, null, "", null];
   }
 
   async function goOn(): Promise<void> {
@@ -316,7 +343,8 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
 
   return {
     mirror,
-    goOn,
+    goOn: () => alone(goOn),
+    beginAnew: (by, reason) => alone(() => beginAnew(by, reason)),
     hear,
     count,
     shut,

@@ -22,6 +22,13 @@ export async function forgetFollowed(sql: Query): Promise<void> {
   await sql`DELETE FROM followed_packages`;
 }
 
+/** The same of its log alone: who may read what and what is withheld holds until something else is said. */
+export async function forgetHistory(sql: Query): Promise<void> {
+  await sql`DELETE FROM followed_state WHERE name IN ('proven', 'taken', 'fault', 'cursor')`;
+  await sql`DELETE FROM followed_pins`;
+  await sql`DELETE FROM followed_wanted`;
+}
+
 export interface FollowedFile {
   repository: string;
   package: string;

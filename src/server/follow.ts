@@ -11,6 +11,7 @@ import { followedLog } from "../follow/log.ts";
 import type { Following, FollowState } from "../follow/room.ts";
 import { openFollowing } from "../follow/room.ts";
 import type { Followed } from "../follow/take.ts";
+import type { HouseOperations } from "../jobs/house.ts";
 import type { Events } from "../ledger/events.ts";
 import type { ProvingLog } from "../ledger/log/prove.ts";
 import type { Waiver } from "../policy/waiver.ts";
@@ -45,7 +46,8 @@ export interface FollowedRepository {
   remove(files: { package: string; file: string }[]): Promise<unknown>;
 }
 
-export interface Follower extends Pick<Following, "goOn" | "hear" | "state" | "shut" | "count"> {
+export interface Follower
+  extends Pick<Following, "goOn" | "hear" | "state" | "shut" | "count" | "beginAnew"> {
   readonly config: FollowConfig;
   /** Who may read what, as the primary's configuration says it. */
   readonly rules: AccessRules;
@@ -134,6 +136,7 @@ export async function openFollower(config: FollowConfig, deps: FollowerDeps): Pr
     state: following.state,
     shut: following.shut,
     count: following.count,
+    beginAnew: following.beginAnew,
     use(wanted) {
       repositories = wanted;
     },
@@ -165,6 +168,30 @@ export async function openFollower(config: FollowConfig, deps: FollowerDeps): Pr
     },
     signal: way.signal,
     close: way.close,
+  };
+}
+
+/** What `holdfast follow anew` has the server do. */
+export function followOperations(follower: Follower | null): HouseOperations {
+  return {
+    async "follow anew"({ values = {}, say }) {
+      const { reason, by } = values;
+      if (!follower)
+        throw new Problem(
+          "notFound",
+          "This server follows nobody: its configuration has no `follow`",
+        );
+      if (!reason?.trim() || !by)
+        throw new Problem(
+          "badRequest",
+          "To take another history as it is takes a reason and who asks",
+        );
+      await follower.beginAnew(by, reason.trim());
+      say(
+        `${follower.config.url} is followed from the first leaf of its log: pins of here stay, and what contradicts one is told`,
+      );
+      return true;
+    },
   };
 }
 

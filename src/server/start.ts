@@ -36,7 +36,7 @@ import { openRounds } from "./canary/rounds.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
-import type { Follower } from "./follow.ts";
+import { type Follower, followOperations } from "./follow.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGitHooks } from "./git-hooks.ts";
 import { openGround } from "./ground.ts";
@@ -162,6 +162,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...feeds.operations,
       ...roomOperations(room),
       ...ledgerOperations(ground),
+      ...followOperations(ground.follower),
       ...canaries.operations,
       ...readyOperations(() => current.held),
       ...api.alarms.operations,
