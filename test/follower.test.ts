@@ -12,7 +12,11 @@ import {
 import { createHash } from "node:crypto";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { runCli } from "../src/cli/index.ts";
+import { fakeTerminal } from "../src/cli/testing.ts";
 import { contentType, uploadForm, wheel } from "../src/formats/pypi/testdata/distributions.ts";
+import { readReceipt } from "../src/ledger/log/prove.ts";
+import { commands } from "../src/main.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import {
   bearer,
@@ -344,6 +348,31 @@ describe("what is not what the log says is refused and told", () => {
     await current();
     removeTemp(folder);
   });
+});
+
+test("it is told how far it is, and the primary's log gives receipts while the line is cut", async () => {
+  await publish("@acme/ui", "1.0.0");
+  await until(() => has("ui-1.0.0.tgz"), "not brought");
+  await current();
+  const metrics = await (await at("/-/metrics", root)).text();
+  expect(metrics).toMatch(/^holdfast_follower_lag_leaves 0$/m);
+  expect(metrics).toMatch(/^holdfast_follower_forked 0$/m);
+  await line.cut();
+  await until(async () => (await follower.following()).state === "cut", "not known to be cut");
+  expect(await (await at("/", root)).text()).toContain("it cannot be asked since");
+  const holdfast = async (...words: string[]) => {
+    const terminal = fakeTerminal();
+    const code = await runCli([...words, "--config", follower.config], commands(), terminal);
+    return { code, out: terminal.printed.out };
+  };
+  expect((await holdfast("ledger", "key")).out.trim()).toBe(site.key);
+  const { code, out } = await holdfast("ledger", "prove", "pkg:npm/%40acme/ui@1.0.0");
+  expect([code, readReceipt(out, site.key).said["file"]]).toEqual([0, "ui-1.0.0.tgz"]);
+  const proofs = await at("/-/api/v1/repositories/npm/packages/@acme%2fui/releases/1.0.0/proofs");
+  expect(await proofs.json()).toMatchObject({ key: site.key, items: [{ proof: out }] });
+  const checkpoint = await (await at("/-/log/checkpoint", site.token)).text();
+  expect(checkpoint).toStartWith(site.key.split("+")[0]!);
+  expect((await holdfast("doctor")).out).toContain("leaves of its log are taken in");
 });
 
 /** As `holdfast follow anew` does it. */
