@@ -13,6 +13,7 @@ import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { feedCommands } from "./cli/feeds.ts";
+import { followCommands } from "./cli/follow.ts";
 import { gcCommand } from "./cli/gc.ts";
 import { healthCommand } from "./cli/health.ts";
 import { hookCommands } from "./cli/hooks.ts";
@@ -76,6 +77,7 @@ export function commands(): Command[] {
     ...hookCommands(working),
     ...diskCommands(working),
     ...ledgerCommands(working),
+    ...followCommands(working),
     ...canaryCommands(working),
     readyCommand(working),
     ...alarmCommands(working),

@@ -33,6 +33,7 @@ const ON_POSTGRES = [
     "series",
     "alarms",
     "catalog",
+    "follow",
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "src/store/news.test.ts",

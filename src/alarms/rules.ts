@@ -18,6 +18,7 @@ export interface Thresholds {
   /** A part of one. */
   errorRate: number;
   feedStaleMs: number;
+  followerStaleMs: number;
   quietMs: number;
   off: readonly AlarmName[];
 }
@@ -47,6 +48,8 @@ export interface Sights {
     readonly { repository: string; subject: string; what: string; endsAt: number }[]
   >;
   feeds(): Promise<readonly { name: string; readAt: number | null; error: string | null }[]>;
+  /** The server that this one follows: when all that it said was last taken in, null for never; and what is wrong. Null where it follows none. */
+  followed(): { host: string; currentAt: number | null; fault: string | null; why: string } | null;
   startedAt: number;
 }
 
@@ -83,6 +86,7 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
     "disk-low": (looking) => diskLow(sights, looking),
     "disk-full": (looking) => diskFull(sights, looking),
     "error-rate": (looking) => errorRate(sights, looking),
+    "follower-stale": (looking) => staleFollower(sights, looking),
     "feed-stale": (looking) => staleFeeds(sights, looking),
   };
 }
@@ -201,6 +205,22 @@ async function errorRate(
     const message = `More than ${Math.round(most * 100)} % of the requests ${name === NO_REPOSITORY ? "of no repository" : `of ${name}`} fail for a fault of the server`;
     return [{ repository: name, subject: "requests", message }];
   });
+}
+
+async function staleFollower(
+  { followed, startedAt }: Sights,
+  { now, thresholds: { followerStaleMs } }: Looking,
+): Promise<Firing[]> {
+  const one = followed();
+  if (!one) return [];
+  const { host, currentAt, fault, why } = one;
+  const firing = (message: string) => [{ repository: NO_REPOSITORY, subject: host, message }];
+  if (fault !== null) return firing(fault);
+  if (now - (currentAt ?? startedAt) <= followerStaleMs) return [];
+  const last = currentAt === null ? "never since the start" : `last on ${moment(currentAt)}`;
+  return firing(
+    `All that ${host} has, which is followed, was taken in ${last}${why === "" ? "" : `: ${why}`}`,
+  );
 }
 
 async function staleFeeds(

@@ -710,6 +710,26 @@ test("each does what it says, and answers as the document says", async () => {
   await call("GET", "/repositories/npm/operations/none", undefined, 404);
   await call("DELETE", "/repositories/npm/operations/none", undefined, 404);
 
+  const followed = await call("GET", "/follow/state");
+  expect(followed.accessNow.users.map(({ name }: Json) => name)).toContain("rea");
+  expect(followed.accessNow.tokens[0].secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(followed.published.map((one: Json) => one.package)).toContain("@acme/app");
+  const { access, cursor } = followed;
+  const query = new URLSearchParams({ access, cursor });
+  expect(await call("GET", `/follow/state?${query}`)).toMatchObject({
+    accessNow: null,
+    published: [],
+    cursor,
+    policy: followed.policy,
+  });
+  const about = { repository: "npm", packages: ["bad", "@acme/app"] };
+  expect(await call("POST", "/follow/withheld", about)).toEqual({
+    policy: followed.policy,
+    items: [],
+  });
+  await call("POST", "/follow/withheld", { ...about, repository: "none" }, 404);
+  await call("POST", "/follow/withheld", { ...about, packages: [] }, 400);
+
   const all = operations().map(({ method, path }) => `${method} ${path}`);
   expect(all.filter((one) => !called.has(one))).toEqual([]);
 }, 120_000);

@@ -10,6 +10,7 @@ import type { Operation } from "../core/operation.ts";
 import type { Overview } from "../core/overview.ts";
 import { Problem } from "../core/problem.ts";
 import type { Forecast, ReadSeries } from "../core/series.ts";
+import type { FollowState } from "../follow/room.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HostedRoom } from "../hosted/hosting.ts";
 import type { Board } from "../jobs/board.ts";
@@ -61,6 +62,8 @@ export interface ApiDeps {
   /** The repositories with the rules that can be about their packages. */
   policed: readonly PolicedRepository[];
   waivers: Waivers;
+  /** Another text once policy may say something else of a release. */
+  policyStamp(): string;
   /** What is known here of packages, for one caller. */
   catalog(grant: Grant): CatalogReader;
   /** Milliseconds since the epoch. */
@@ -69,6 +72,8 @@ export interface ApiDeps {
   /** What is free, and what is to go. */
   disk(): Promise<RoomState>;
   ledgerLog: ProvingLog;
+  /** The server that this one follows; null for one of its own. */
+  follower: { readonly url: string; state(): FollowState } | null;
   /** What canaries proved last; null: nothing yet. */
   canaries(): CanaryRound | null;
   /** Who has which releases. */

@@ -13,6 +13,7 @@ import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint, type Method } from "./endpoint.ts";
 import { eventEndpoints } from "./events.ts";
 import { fetchedEndpoints } from "./fetched.ts";
+import { followEndpoints } from "./follow.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
 import { invitationEndpoints } from "./invitations.ts";
@@ -73,6 +74,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
     ...ledgerEndpoints(deps),
+    ...followEndpoints(deps),
     ...canaryEndpoints(deps),
     ...stateEndpoints(deps),
     ...readinessEndpoints(deps),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 export const Time = z.iso.datetime().describe("ISO 8601, UTC");
-export const Action = z.enum(["read", "publish", "unpublish", "admin"]);
+export const Action = z.enum(["read", "publish", "unpublish", "follow", "admin"]);
 export const Name = z.string().min(1).max(200);
 export const Patterns = z.array(Name).min(1).nullable();
 

@@ -29,6 +29,8 @@ export interface AuthDeps {
   changes: Changes;
   log: Log;
   now(): number;
+  /** Why accounts cannot be changed here: they are kept by another server. */
+  closed?: string | null;
 }
 
 /** What of a configuration is about access. */
@@ -39,6 +41,8 @@ export interface AuthSettings {
   repositories?: readonly string[];
   outside?: readonly Outside[];
   exchange?: Accounts["exchange"];
+  /** Why nobody is who they say, for now; null where they are. */
+  shut?(): string | null;
 }
 
 export interface Auth {
@@ -62,8 +66,9 @@ export interface Auth {
   use(settings: AuthSettings): Gate;
 }
 
-export async function openAuth({ database, changes, log, now }: AuthDeps): Promise<Auth> {
-  const directory = await openDirectory(database, changes);
+export async function openAuth(deps: AuthDeps): Promise<Auth> {
+  const { database, changes, log, now, closed = null } = deps;
+  const directory = await openDirectory(database, changes, closed);
   const audit = createAudit(database, log, now);
   const passwords = createPasswords();
   let settings: AuthSettings = { access: noRules, spelling: () => undefined };
@@ -109,7 +114,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     audit,
     logIns,
     pending,
-    setup: createSetup(directory, admin),
+    setup: createSetup(directory, admin, closed !== null),
     sessions,
     once: createOneTime(now),
     invitations: createInvitations({ database, directory, passwords, audit, now }),
@@ -141,6 +146,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
         spelling: wanted.spelling,
         audit,
         sessions: sessions.find,
+        ...(wanted.shut && { shut: wanted.shut }),
         now,
       });
     },

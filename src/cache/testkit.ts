@@ -230,6 +230,8 @@ export async function openToy(
     beside?: { layout: Layout; upstream: ReturnType<typeof fakeUpstream> };
     leases?: Leases;
     patienceMs?: number;
+    /** Of a server that follows another one. */
+    following?: Pick<Shared, "isFollower" | "closed">;
   } = {},
 ) {
   const { leases = alone } = options;
@@ -319,6 +321,7 @@ export async function openToy(
       advisories,
       now,
       ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
+      ...options.following,
     };
     /** As if a feed had told it. */
     const advise = async (record: Record<string, unknown>) => {

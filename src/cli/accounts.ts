@@ -33,7 +33,7 @@ const taking: Record<string, Option> = {
   force: { help: "Also where nobody is left then who administers all" },
 };
 const takingOf = ({ text, on }: Given) => ({ reason: text("reason"), isForced: on("force") });
-const ACTIONS = ["read", "publish", "unpublish", "admin"];
+const ACTIONS = ["read", "publish", "unpublish", "follow", "admin"];
 
 interface Definition {
   name: AccountCommandName;
@@ -199,7 +199,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
       "A token may never do more than its user. It works as Bearer, as the password of Basic beside any name (pip, uv, netrc, auth.conf, Composer), and as npm's _authToken.",
     options: {
       name: { value: "TEXT", help: "What it is for, for lists (made by a command)" },
-      may: { value: "ACTIONS", help: "Only these: read, publish, unpublish, admin" },
+      may: { value: "ACTIONS", help: `Only these: ${ACTIONS.join(", ")}` },
       ...where,
       cidr: { value: "RANGES", help: "Only from these addresses: 10.0.0.0/8,2001:db8::/32" },
       days: { value: "N", help: "Works for so many days" },

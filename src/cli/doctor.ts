@@ -9,6 +9,7 @@ import { accessWords } from "./access-words.ts";
 import { checkAlarms } from "./alarms.ts";
 import type { Command } from "./arguments.ts";
 import { checkCanaries } from "./check-canaries.ts";
+import { checkFollow } from "./check-follow.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
 import { checkSources } from "./check-sources.ts";
@@ -53,6 +54,8 @@ export interface DoctorDeps {
   sources?(config: Config, now: () => number): Promise<Finding[]>;
   /** Whether log and database know of each other. As both have it unless told. */
   ledger?(config: Config): Promise<Finding[]>;
+  /** How it goes with the server that this one follows. As the catalog has it unless told. */
+  follow?(config: Config, now: number): Promise<Finding[]>;
   /** What the server that runs has proven of itself. Asked through its socket unless told. */
   canaries?(config: Config): Promise<Finding[]>;
   /** What calls for somebody, as a server saw it last. As the catalog has it unless told. */
@@ -73,6 +76,7 @@ export function doctorCommand({
   feeds = checkFeeds,
   sources = checkSources,
   ledger = checkLedger,
+  follow = checkFollow,
   canaries = checkCanaries,
   alarms = checkAlarms,
 }: DoctorDeps): Command {
@@ -109,6 +113,7 @@ check, with code 1 and without JSON.`,
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
         ...(await ledger(config)),
+        ...(await follow(config, terminal.now())),
         ...(await canaries(config)),
         ...(await alarms(config, terminal.now(), running)),
       ];

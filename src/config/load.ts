@@ -12,6 +12,7 @@ import { checkBases } from "./bases.ts";
 import { resolveDatabase } from "./database.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { resolveFeeds } from "./feeds-resolve.ts";
+import { asFollower, primaryOf, resolveFollow } from "./follow.ts";
 import { resolveHooks, resolveMail } from "./hooks.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLedger } from "./ledger.ts";
@@ -84,7 +85,9 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   if (source.mistakes.some(({ fatal }) => fatal)) throw sorted(mistakes);
 
   const said = source.value ?? {};
-  const written = isMapping(said) ? repositoriesOf(said, formats, complain) : {};
+  const own = isMapping(said) ? repositoriesOf(said, formats, complain) : {};
+  const isFollowing = isMapping(said) && isMapping(said["follow"]) && isMapping(own);
+  const written = isFollowing ? asFollower(said, own, complain) : own;
   const value = isMapping(said) ? { ...said, repositories: written } : said;
   const parsed = configSchema(formats).safeParse(value, { error: describeIssue });
   for (const finding of findings(parsed.error?.issues ?? []))
@@ -122,6 +125,12 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     },
     { complain },
   );
+  const follow = resolveFollow(
+    input.follow,
+    reader,
+    Object.keys(input.repositories).filter((name) => input.repositories[name]),
+    complain,
+  );
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
     complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");
@@ -155,6 +164,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     feeds: resolveFeeds(input.feeds, formats, around),
     fetches: input.fetches,
     ledger: resolveLedger(input.ledger, reader),
+    follow,
     hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
     mail: resolveMail(input.mail, reader, complain),
     diskLow: input.diskLow,
@@ -185,7 +195,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     return {
       name,
       format: format.name,
-      upstreams,
+      upstreams: follow ? [primaryOf(follow, name)] : upstreams,
       bases,
       sources,
       hookSecret,

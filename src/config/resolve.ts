@@ -12,6 +12,7 @@ import type { SourceSettings } from "../core/source.ts";
 import type { AlarmsConfig } from "./alarms.ts";
 import type { DatabaseConfig } from "./database.ts";
 import type { Path } from "./errors.ts";
+import type { FollowConfig } from "./follow.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LedgerConfig } from "./ledger.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
@@ -144,6 +145,8 @@ export interface Config {
   hooks: HookConfig[];
   mail: MailConfig | null;
   ledger: LedgerConfig;
+  /** The server that this one follows; null for one of its own. */
+  follow: FollowConfig | null;
   /** In bytes; 0 for never. */
   diskLow: number;
   alarms: AlarmsConfig;

@@ -1,6 +1,7 @@
 // What counts in the end, in the words of the file: for `config show`, and for pages that tell where each setting stands.
 import type { SourceSettings } from "../core/source.ts";
 import { writtenDatabase } from "./database.ts";
+import type { FollowConfig } from "./follow.ts";
 import type { HookConfig, MailConfig, WebhookTarget } from "./hooks.ts";
 import type { Config, FeedConfig, RepositoryConfig, UpstreamConfig } from "./resolve.ts";
 import type { FormatOptions } from "./schema.ts";
@@ -31,6 +32,7 @@ export function shownConfig(
     fetches: formatDuration(config.fetches),
     ...(config.hooks.length > 0 && { hooks: config.hooks.map(shownHook) }),
     ...(config.mail && { mail: shownMail(config.mail) }),
+    ...(config.follow && { follow: shownFollow(config.follow) }),
     diskLow: formatSize(config.diskLow),
     alarms: shownAlarms(config.alarms),
     disk: {
@@ -67,6 +69,17 @@ export function shownConfig(
         },
       ]),
     ),
+  };
+}
+
+function shownFollow({ timeoutMs, everyMs, accessForMs, maxRate, ...follow }: FollowConfig) {
+  return {
+    ...follow,
+    token: "***",
+    timeout: formatDuration(timeoutMs),
+    ...(maxRate !== undefined && { maxRate: formatSize(maxRate) }),
+    every: formatDuration(everyMs),
+    ...(accessForMs !== null && { accessFor: formatDuration(accessForMs) }),
   };
 }
 

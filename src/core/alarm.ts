@@ -25,6 +25,10 @@ export const alarmMeanings = {
   "disk-low": { level: "error", help: "Little is free on the disk" },
   "disk-full": { level: "warn", help: "The disk is full soon if it goes on like this" },
   "error-rate": { level: "error", help: "Too many requests fail for a fault of the server" },
+  "follower-stale": {
+    level: "warn",
+    help: "Nothing was taken in of the server that is followed for long, or it shows another history",
+  },
   "feed-stale": { level: "warn", help: "A feed of advisories was not read for long" },
 } as const satisfies Record<string, { level: AlarmLevel; help: string }>;
 

@@ -20,7 +20,7 @@ import type { Database } from "../store/database.ts";
 
 const Name = z.string().min(1);
 const Names = z.array(Name).min(1).nullable().default(null);
-const Actions = z.array(z.enum(["read", "publish", "unpublish", "admin"])).min(1);
+const Actions = z.array(z.enum(["read", "publish", "unpublish", "follow", "admin"])).min(1);
 /** How something is taken away. */
 const taking = { reason: z.string().optional(), isForced: z.boolean().default(false) };
 const Scope = z.object({

@@ -1,5 +1,6 @@
 // One configuration at work: its repositories, the pages about them, and the path of their requests. Another configuration is another
 // generation; requests that run end on the one that they began with.
+import { createHash } from "node:crypto";
 import manifest from "../../package.json" with { type: "json" };
 import type { ApiDeps } from "../api/deps.ts";
 import { createApi } from "../api/index.ts";
@@ -8,6 +9,7 @@ import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
 import { settingsOf } from "../config/settings.ts";
+import { Problem } from "../core/problem.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
@@ -47,7 +49,7 @@ export function createGeneration(
   gitHook: GitHooks,
   given?: Gate,
 ): Generation {
-  const { shared, auth, log, metrics, accessLog, tally } = ground;
+  const { shared, auth, log, metrics, accessLog, tally, follower } = ground;
   const { database, now } = shared;
   ground.isAt(config.publicUrl);
   ground.watch(config.ledger.witnessOf.map((key) => parseVerifierKey(key)!));
@@ -60,6 +62,9 @@ export function createGeneration(
     ...ruledRepository(name, format),
     rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
   }));
+  const ruled = createHash("sha256")
+    .update(JSON.stringify(policed.map(({ name, rules }) => [name, rules])))
+    .digest("base64url");
   const catalog = catalogOf(held, policed, shared);
   const site = createSite({
     catalog,
@@ -96,10 +101,13 @@ export function createGeneration(
       auth,
       policed,
       waivers: shared.waivers,
+      policyStamp: () =>
+        `${tally.startedAt}-${ruled}-${shared.waivers.revision()}-${ground.advisories.revision("", null)}`,
       catalog,
       now,
       hooks: ground.hooks,
-      ledgerLog: ground.ledgerLog,
+      ledgerLog: follower?.log ?? ground.ledgerLog,
+      follower: follower && { url: follower.config.url, state: follower.state },
       fetches: ground.fetches,
       board: ground.board,
       nodes: () => ground.nodes?.list() ?? [],
@@ -119,7 +127,10 @@ export function createGeneration(
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
-    ledgerLog: ground.ledgerLog,
+    ledgerLog: follower
+      ? { ...follower.log, loss: ground.ledgerLog.loss, tile: follower.tile }
+      : ground.ledgerLog,
+    follower: follower && { url: follower.config.url, state: follower.state },
     series: ground.series.read,
     now,
     witness: ground.witness,
@@ -142,10 +153,11 @@ export function createGeneration(
   const gate =
     given ??
     auth.use({
-      access: config.access,
+      access: follower?.rules ?? config.access,
+      ...(follower && { shut: follower.shut }),
       spelling,
       repositories: held.map(({ name }) => name),
-      outside,
+      outside: follower ? [noPasswords(follower.config.url)] : outside,
       exchange: (token, { repository, package: name }, _audiences, address) =>
         exchange(token, { repositories: [repository], package: name }, address),
     });
@@ -164,6 +176,7 @@ export function createGeneration(
     policed,
     app: createApp({
       gate,
+      closed: shared.closed ?? null,
       repositories: new Map(held.map((one) => [one.name, one])),
       site,
       log,
@@ -193,6 +206,14 @@ export function createGeneration(
       isRetired = true;
       end();
     },
+  };
+}
+
+/** Nobody's password leaves the server that knows it. */
+function noPasswords(url: string) {
+  return async () => {
+    const message = `Passwords are known to ${url} alone: come with a token that was made there`;
+    throw new Problem("unauthenticated", message, { rule: "follow" });
   };
 }
 

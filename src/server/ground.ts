@@ -52,6 +52,7 @@ import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstrea
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
 import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
+import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
@@ -69,6 +70,8 @@ export interface Ground {
   readonly advisories: CurrentAdvisories;
   readonly fetches: Fetches;
   readonly ledgerLog: LedgerLog;
+  /** The server that this one follows; null for one of its own. */
+  readonly follower: Follower | null;
   readonly refused: Refused;
   /** How what the server does by itself goes. */
   readonly board: Board;
@@ -105,6 +108,8 @@ export type GroundConfig = Pick<
   "data" | "database" | "store" | "cache" | "requests" | "publicUrl"
 > & {
   traces?: Config["traces"];
+  follow?: Config["follow"];
+  offline?: boolean;
 };
 
 export interface GroundDeps extends Pick<Shared, "patienceMs"> {
@@ -172,7 +177,17 @@ async function layGround(
     : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const changes = createChanges(news ?? undefined);
-  const auth = await openAuth({ database, changes, log, now });
+  const { follow = null } = config;
+  const closed = follow && elsewhere(follow);
+  const auth = await openAuth({ database, changes, log, now, closed });
+  const upstreamMetrics = createUpstreamMetrics(metrics);
+  const follower =
+    follow &&
+    (await openFollower(follow, {
+      ...{ offline: config.offline ?? false, folder: layout.followed },
+      ...{ database, changes, events, auth, log, metrics, upstreamMetrics, now, elapsed },
+    }));
+  const waivers = await openWaivers({ database, changes, audit: auth.audit.write, now });
   const naming = createNaming(database, blobs, leases);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
@@ -208,8 +223,10 @@ async function layGround(
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,
     tell: hooks.tell,
+    closed,
+    isFollower: follower !== null,
     isPublic: auth.isPublic,
-    waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
+    waivers: follower?.waivers(waivers) ?? waivers,
     whyUrl: () => `${publicUrl ?? ""}/-/why/`,
     advisories,
     now,
@@ -239,13 +256,14 @@ async function layGround(
     board: createBoard(now),
     disk,
     ledgerLog,
+    follower,
     witness,
     watch(logs) {
       watched = logs;
     },
     pool,
     metrics,
-    upstreamMetrics: createUpstreamMetrics(metrics),
+    upstreamMetrics,
     accessLog: countingLog(createAccessLog(log, metrics), tally),
     tally,
     series: createSeries({ database, metrics, disk, now, elapsed }),
@@ -261,6 +279,7 @@ async function layGround(
       publicUrl = url;
     },
     async close() {
+      follower?.close();
       await pool.close();
       await auth.audit.settled();
       await fetches.settled();

@@ -18,7 +18,13 @@ export interface HomeDeps {
 }
 
 /** Of the repositories that the reader may read. */
-export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Reply {
+export function homePage(
+  deps: HomeDeps,
+  overview: Overview,
+  reader: Reader,
+  /** How it goes with the server that this one follows; null for one of its own. */
+  following: string | null = null,
+): Reply {
   const { repositories, version } = deps;
   const states = repositories.map(({ name }) => overview.repositories.get(name)!);
   const state = stateOf(states);
@@ -27,6 +33,7 @@ export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Re
   const isNew = states.every(({ files }) => files === 0);
   const main = html`<div class="head"><h1>Holdfast</h1>${stateChip(state)}</div>
 <p class="lead">${state.text}.</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
+${following === null ? null : html`<p>${following}.</p>`}
 ${figures(states)}
 ${isNew ? setup : null}
 ${eventsTable(overview, reader)}

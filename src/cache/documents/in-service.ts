@@ -36,6 +36,8 @@ export interface InService {
     make: (before: DocumentState | null) => NewState | null,
     also?: (sql: Query) => Promise<void>,
   ): Promise<DocumentState | null>;
+  /** Takes it out of service: it is as if it had never been fetched. */
+  drop(ref: DocumentRef): Promise<void>;
   /** Only freshness moves. In memory at once; the row is not waited for: after a crash the worst is one more question to the upstream. */
   touch(
     ref: DocumentRef,
@@ -156,6 +158,16 @@ export function createInService({ repository, database, changes, now }: InServic
       if (!changes.isShared || !changes.isHearing()) return state;
       await load(ref).catch(() => {}); // the database is away: the upstream is asked, or not, as if it had said nothing
       return states.get(idOf(ref)) ?? state;
+    },
+    async drop(ref) {
+      const change = { kind: "document", repository, key: idOf(ref) } as const;
+      await database.write(async (sql) => {
+        await sql`DELETE FROM documents
+          WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key}`;
+        await changes.note(sql, change);
+      });
+      states.delete(idOf(ref));
+      changes.announce(change);
     },
     isNewest: (ref, state) => states.get(idOf(ref)) === state,
     touch(ref, state, freshness) {

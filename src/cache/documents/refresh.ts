@@ -44,6 +44,8 @@ export interface RefreshDeps {
   admit: ((candidate: Candidate) => Promise<void>) | null;
   now(): number;
   absences: Absences;
+  /** See `ObserverDeps`. */
+  isFollower?: boolean;
   inService: InService;
   troubles: Troubles;
   intake: Intake;
@@ -202,6 +204,10 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     const host = response.upstream;
     const no = new Problem("notFound", `${nameOf(ref)} is not known to the upstream ${host}`);
     if (!state) throw no;
+    if (deps.isFollower) {
+      await inService.drop(ref);
+      throw no;
+    }
     const observed = await deps.observe(ref, state, [], host);
     const kept = await inService.change(
       ref,
