@@ -14,7 +14,7 @@ const FETCHED = { durable: false };
 /** Of what is hashed slowly, between two breaths. Bytes. */
 const PIECE = 1024 * 1024;
 /** Where blobs stand in it. */
-const FOLDER = "blobs/sha256";
+export const FOLDER = "blobs/sha256";
 
 export interface BucketBlobsOptions extends BlobOptions, CopiesOptions {
   /** Told of a blob whose bytes in the bucket are not true to it: the bytes are of no use, and the name is still theirs. */
