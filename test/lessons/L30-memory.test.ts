@@ -67,11 +67,12 @@ const bounded: Record<string, string> = {
   "src/inside/archive.ts": "a few texts of an archive, a MiB of each",
   "src/server/canary/world.ts": "answers about made-up packages",
   "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
-  "src/store/backup.ts": "the note of a backup",
+  "src/store/backup-note.ts": "the note of a backup",
   "src/store/bucket-ask.ts": "answers that are no objects, up to 4 MiB",
   "src/store/bucket.ts":
     "small objects, up to what their reader bounds, and the list of the parts of one",
   "src/store/catalog-mark.ts": "a line that says which database the files belong to",
+  "src/store/moves.ts": "a line that says whether what is there was moved",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
   "src/store/holder.ts": "the number of a process",
