@@ -109,7 +109,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
     pending,
     setup: createSetup(directory, admin),
     sessions,
-    once: createOneTime(now),
+    once: createOneTime(database, now),
     admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({
