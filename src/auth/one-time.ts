@@ -18,14 +18,14 @@ export interface OneTime {
   take(user: string, key: string): Promise<string | null>;
 }
 
-export function createOneTime(database: Database, now: () => number): OneTime {
+export function createOneTime(database: Database, now: () => number, most = MOST): OneTime {
   return {
     async put(user, text) {
       const secret = randomBytes(32);
       await database.write(async (sql) => {
         await sql`DELETE FROM shown_once WHERE ends_at <= ${now()}`;
         const [{ total }] = await sql`SELECT count(*) AS total FROM shown_once`;
-        if (Number(total) >= MOST) await sql`DELETE FROM shown_once`;
+        if (Number(total) >= most) await sql`DELETE FROM shown_once`;
         await sql`INSERT INTO shown_once (id, user_name, sealed, ends_at)
           VALUES (${idOf(secret)}, ${user}, ${seal(secret, text)}, ${now() + LIFE_MS})`;
       });
