@@ -6,7 +6,7 @@ import type { Database } from "../store/database.ts";
 /** A browser follows within seconds; one that never does leaves nothing behind. */
 const LIFE_MS = 60_000;
 const MOST = 1_000;
-const CIPHER = "aes-256-gcm";
+const CIPHER = "aes-128-gcm";
 const TAG_BYTES = 16;
 /** Each key seals one text. */
 const NONCE = Buffer.alloc(12);
@@ -21,7 +21,7 @@ export interface OneTime {
 export function createOneTime(database: Database, now: () => number, most = MOST): OneTime {
   return {
     async put(user, text) {
-      const secret = randomBytes(32);
+      const secret = randomBytes(16);
       await database.write(async (sql) => {
         await sql`DELETE FROM shown_once WHERE ends_at <= ${now()}`;
         const [{ total }] = await sql`SELECT count(*) AS total FROM shown_once`;
@@ -33,7 +33,7 @@ export function createOneTime(database: Database, now: () => number, most = MOST
     },
     async take(user, key) {
       const secret = Buffer.from(key, "base64url");
-      if (secret.length !== 32) return null;
+      if (secret.length !== 16) return null;
       const [row] = await database.write(
         (sql) => sql`DELETE FROM shown_once WHERE id = ${idOf(secret)} AND user_name = ${user}
           RETURNING sealed, ends_at`,
