@@ -116,7 +116,7 @@ export async function openAuth(deps: AuthDeps): Promise<Auth> {
     pending,
     setup: createSetup(directory, admin, closed !== null),
     sessions,
-    once: createOneTime(now),
+    once: createOneTime(database, now),
     invitations: createInvitations({ database, directory, passwords, audit, now }),
     admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,

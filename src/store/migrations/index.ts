@@ -36,6 +36,7 @@ import catalog from "./0036-catalog.sql" with { type: "text" };
 import operator from "./0037-operator.sql" with { type: "text" };
 import changesPostgres from "./0040-changes.postgres.sql" with { type: "text" };
 import changes from "./0040-changes.sql" with { type: "text" };
+import shownOnce from "./0041-shown-once.sql" with { type: "text" };
 import nodes from "./0042-nodes.sql" with { type: "text" };
 import moves from "./0045-moves.sql" with { type: "text" };
 import followed from "./0046-followed.sql" with { type: "text" };
@@ -85,6 +86,7 @@ export const migrations: readonly Migration[] = [
   { version: 36, sql: catalog },
   { version: 37, sql: operator },
   { version: 40, sql: changes, postgres: changesPostgres },
+  { version: 41, sql: shownOnce },
   { version: 42, sql: nodes },
   { version: 45, sql: moves },
   { version: 46, sql: followed },

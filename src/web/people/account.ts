@@ -39,7 +39,7 @@ export async function serveAccount(
       return token ? revokePage(token, deps.now(), request.reader) : redirect(HERE);
     }
     const key = query.get("made") ?? "";
-    const secret = request.method === "GET" ? deps.once.take(principal.name, key) : null;
+    const secret = request.method === "GET" ? await deps.once.take(principal.name, key) : null;
     const done = query.get("done") === "password" ? "You have another password now." : null;
     return show({ secret, done });
   }
@@ -65,7 +65,7 @@ export async function serveAccount(
           });
         const { secret } = await accounts.issueToken(wish);
         // Shown by another page: whoever loads that again makes no second token.
-        return redirect(`${HERE}?made=${deps.once.put(principal.name, secret)}`);
+        return redirect(`${HERE}?made=${await deps.once.put(principal.name, secret)}`);
       }
     }
   } catch (error) {

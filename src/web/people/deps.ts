@@ -52,8 +52,8 @@ export interface PeopleDeps {
   accounts(grant: Grant): Accounts;
   /** What a page shows once: kept for the user by `put`, whose key `take` asks for. */
   readonly once: {
-    put(user: string, text: string): string;
-    take(user: string, key: string): string | null;
+    put(user: string, text: string): Promise<string>;
+    take(user: string, key: string): Promise<string | null>;
   };
   other: OtherDoor | null;
   /** What the `aud` of a CI job's identity token is to be; null while no job is trusted. */
