@@ -3,7 +3,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { version } from "../core/build.ts";
-import type { Database } from "./database.ts";
 import type { Query } from "./query.ts";
 
 /** How often a node raises its own beat and looks at those of others. Milliseconds. */
@@ -15,11 +14,6 @@ const SURE_MS = 2_500;
 
 /** Statements that each stand for themselves: not behind the writes that wait, and in no transaction with them. */
 export type Ask = (text: TemplateStringsArray, ...values: unknown[]) => ReturnType<Query>;
-
-/** On a database that has no connection to spare for them. */
-export function askThrough(database: Pick<Database, "write">): Ask {
-  return (text, ...values) => database.write((sql) => sql(text, ...values));
-}
 
 /** One of the servers, as this one sees it. */
 export interface NodeState {
