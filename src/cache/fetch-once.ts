@@ -7,7 +7,7 @@ const PAUSE_MS = 250;
 const PATIENCE_MS = 25_000;
 
 /** What another server stored; or that it is this one's turn, with the lease where there is one. */
-export type Turn<T> = { found: T } | { lease: Lease | null };
+type Turn<T> = { found: T } | { lease: Lease | null };
 
 /**
  * `look`: what is stored by now, or null. Whoever has the turn releases its lease when what came of it is stored. While the database cannot be asked

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { createLog } from "../../src/core/log.ts";
 import { joinNodes } from "../../src/server/nodes.ts";
 import type { Lease } from "../../src/store/leases.ts";
-import { openPostgres } from "../../src/store/postgres.ts";
+import { createNodes } from "../../src/store/nodes.ts";
+import { askPostgres, openPostgres } from "../../src/store/postgres.ts";
 import { placeOf } from "../../src/store/testkit.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
@@ -32,6 +33,39 @@ function define(): void {
     for await (const chunk of child.stdout) return new TextDecoder().decode(chunk).trim();
     return "";
   }
+
+  test("a row that a stopped server's transaction holds keeps nobody waiting, and no server from living", async () => {
+    const folder = tempFolder("nodes");
+    const place = await placeOf(join(folder, "holdfast.db"));
+    const database = await openPostgres(place);
+    const { ask, close } = askPostgres(place);
+    const nodes = createNodes({ ask, ...clocks });
+    const [held, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    try {
+      await nodes.turn();
+      await database.write((sql) => sql`INSERT INTO leases (name, node) VALUES ('log', 'dead')`);
+      const stopped = database.write(async (sql) => {
+        await sql`UPDATE leases SET node = node WHERE name = 'log' AND node = 'dead' RETURNING name`;
+        held.resolve();
+        await go.promise;
+      });
+      await held.promise;
+      const release = ask`DELETE FROM leases WHERE name = ${"log"} AND node = ${"dead"}`;
+      await expect(release).rejects.toMatchObject({ kind: "busy" });
+      await nodes.turn();
+      expect(nodes.id()).not.toBeNull();
+      go.resolve();
+      await stopped;
+      await nodes.turn();
+      expect(await database.read`SELECT name FROM leases`).toEqual([]);
+    } finally {
+      go.resolve();
+      await nodes.leave();
+      await close();
+      await database.close();
+      removeTemp(folder);
+    }
+  });
 
   test("a lease of a process that is killed goes to another, and one that is let go of at once", async () => {
     const folder = tempFolder("nodes");

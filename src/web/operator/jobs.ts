@@ -16,6 +16,7 @@ interface JobShape {
   name: string;
   everySeconds: number;
   isRunning: boolean;
+  isElsewhere: boolean;
   startedAt: string | null;
   endedAt: string | null;
   error: string | null;
@@ -128,11 +129,13 @@ function jobTable(jobs: readonly JobShape[], { now }: Visit): Part {
       job.name,
       job.isRunning
         ? chip("plain", "running")
-        : job.error
-          ? html`${chip("bad", "failed")} ${job.error}`
-          : job.startedAt === null
-            ? chip("plain", "not yet")
-            : chip("good", "well"),
+        : job.isElsewhere
+          ? chip("plain", "another server's")
+          : job.error
+            ? html`${chip("bad", "failed")} ${job.error}`
+            : job.startedAt === null
+              ? chip("plain", "not yet")
+              : chip("good", "well"),
       since(job.startedAt, now),
       job.startedAt && job.endedAt && !job.isRunning
         ? span(Date.parse(job.endedAt) - Date.parse(job.startedAt))

@@ -44,9 +44,9 @@ export interface Visit {
   /** Whether who sits there logged in lately, which making something takes that outlives the session. */
   isFresh(): Promise<boolean>;
   /** Keeps what the next page shows once, and returns the key that `shown` takes. */
-  keep(text: string): string;
+  keep(text: string): Promise<string>;
   /** What was kept under the key that the query has by this name, for this page alone; null without one. */
-  shown(name: string): string | null;
+  shown(name: string): Promise<string | null>;
   /** Throws Problem("forbidden") for what another site sent. */
   form(): Promise<URLSearchParams>;
   /** The same of a form that brings a file along. */
@@ -81,7 +81,7 @@ export function visitOf(
     ) => (await call(method, path, { body, query }, grant)) as T,
     isFresh: () => people.isFresh(request),
     keep: (text) => people.once.put(request.reader.user ?? "", text),
-    shown(name) {
+    async shown(name) {
       const key = new URLSearchParams(request.query).get(name);
       if (key === null || request.method !== "GET") return null;
       return people.once.take(request.reader.user ?? "", key);

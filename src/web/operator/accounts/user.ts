@@ -101,7 +101,7 @@ export const serveUser = formPage(
       case "link": {
         await requireFresh(visit);
         const { path: link } = await visit.send<{ path: string }>("POST", `${api}/invitation`, {});
-        return address(path, { link: visit.keep(visit.request.origin + link) });
+        return address(path, { link: await visit.keep(visit.request.origin + link) });
       }
       default: {
         await requireFresh(visit);
@@ -111,7 +111,7 @@ export const serveUser = formPage(
           expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
         });
         // Shown by another page: whoever loads that again makes no second token.
-        return address(path, { token: visit.keep(secret) });
+        return address(path, { token: await visit.keep(secret) });
       }
     }
   },
@@ -130,7 +130,7 @@ function stateOf({ disabledAt, isAdmin }: UserShape): Part {
 
 /** What was made just now, and is shown this once. */
 function madeOf(visit: Visit): Part {
-  const [token, link] = [visit.shown("token"), visit.shown("link")];
+  const [token, link] = [await visit.shown("token"), await visit.shown("link")];
   const told = (what: string, text: string, of: string) =>
     html`<div class="notice good" role="status"><p>${what} It is shown this once:</p>${copyable("made", text, of)}</div>`;
   if (token !== null) return told("The new token.", token, "the token");
