@@ -1,8 +1,10 @@
 // A bucket as it answers, and as it does not. Its answers that no gateway gives when asked are made by a server of the test's own.
 import { afterEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { makeCertificate } from "../../test/support/certificates.ts";
 import { Problem } from "../core/problem.ts";
-import { type Bucket, openBucket } from "./bucket.ts";
+import { type Bucket, type BucketPlace, openBucket } from "./bucket.ts";
+import { urlOf } from "./bucket-place.ts";
 import { testPlace } from "./bucket-testkit.ts";
 
 const BYTES = Buffer.from("bytes of an object");
@@ -145,6 +147,37 @@ test("a page that is no answer of S3 is not taken for one", async () => {
   await expect(bucket.get("a")).rejects.toThrow("is not what answers at");
   await expect(bucket.stat("a")).rejects.toThrow("is not what answers at");
 });
+
+test("over TLS only the authority that is named is believed", async () => {
+  const { authority, pair } = makeCertificate(["127.0.0.1"], 10);
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: pair.certificate, key: pair.key },
+    fetch: () => new Response(BYTES, { headers: { etag: '"e"' } }),
+  });
+  stops.push(() => server.stop(true));
+  const endpoint = `https://127.0.0.1:${server.port}`;
+  const bucketOf = (ca: string | null) =>
+    openBucket(testPlace("x", { endpoint, ca }), { pauseMs: 1 });
+  expect((await bucketOf(authority).read("a", 100))?.bytes).toEqual(new Uint8Array(BYTES));
+  await expect(bucketOf(null).read("a", 100)).rejects.toThrow("cannot be reached");
+});
+
+const urls: [change: Partial<BucketPlace>, path: string, url: string][] = [
+  [{}, "a/b", "https://s3.example.com/packages/p/a/b"],
+  [{}, "", "https://s3.example.com/packages/"],
+  [{ prefix: "" }, "a", "https://s3.example.com/packages/a"],
+  [{ prefix: "p/q" }, "a", "https://s3.example.com/packages/p/q/a"],
+  [{ isPathStyle: false }, "a", "https://packages.s3.example.com/p/a"],
+  [{ isPathStyle: false }, "", "https://packages.s3.example.com/"],
+  [{ endpoint: "http://127.0.0.1:9000/s3" }, "a", "http://127.0.0.1:9000/s3/packages/p/a"],
+];
+for (const [change, path, url] of urls)
+  test(`${JSON.stringify(change)} has ${JSON.stringify(path)} at ${url}`, () => {
+    const place = { endpoint: "https://s3.example.com", bucket: "packages", prefix: "p" };
+    expect(urlOf(testPlace("x", { ...place, ...change }), path).href).toBe(url);
+  });
 
 test("a list goes on from page to page, and names are as they are", async () => {
   const page = (keys: string[], token: string | null) =>
