@@ -1,6 +1,7 @@
 // A bucket as it answers, and as it does not. Its answers that no gateway gives when asked are made by a server of the test's own.
 import { afterEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { startBetween } from "../../test/support/between.ts";
 import { makeCertificate } from "../../test/support/certificates.ts";
 import { Problem } from "../core/problem.ts";
 import { type Bucket, type BucketPlace, openBucket } from "./bucket.ts";
@@ -118,6 +119,31 @@ test("silence is an end, before an answer and in the middle of one, and is not w
   );
   const found = await halting.bucket.get("a");
   await expect(Array.fromAsync(found!.chunks)).rejects.toThrow(`${name} does not answer`);
+});
+
+test("an answer that is cut is a failure, and not other bytes", async () => {
+  const between = await startBetween("http://127.0.0.1:1");
+  stops.push(between.stop);
+  between.set(() => `HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n${BYTES}`);
+  const place = testPlace("x", { endpoint: between.endpoint, bucket: "packages", prefix: "p" });
+  const bucket = openBucket(place, { pauseMs: 1 });
+  await expect(bucket.read("a", 1000)).rejects.toThrow(`${name} cannot be reached`);
+});
+
+test("an object that nobody reads is let go of", async () => {
+  const ended = Promise.withResolvers<void>();
+  const { bucket } = answering(
+    () =>
+      new Response(
+        new ReadableStream({
+          start: (controller) => controller.enqueue(BYTES),
+          cancel: () => ended.resolve(),
+        }),
+      ),
+  );
+  const found = await bucket.get("a");
+  await found!.chunks.return(undefined);
+  await ended.promise;
 });
 
 test("a clock that is off is told with the way that it is off", async () => {
