@@ -147,6 +147,13 @@ for (const client of clients)
       : `${client.name} ${client.version}`,
   );
 
+/** The program that speaks S3, or why there is none. */
+function gateway(): { program: string | null; why: string } {
+  const found = clients.find(({ name }) => name === "versitygw");
+  if (found && "command" in found) return { program: found.command[0] ?? null, why: "" };
+  return { program: null, why: found?.missing ?? "it is not there" };
+}
+
 /** The rooms whose tests have a database, once more; then whether each query of the product was among what they asked. */
 async function groupOnPostgres(): Promise<void> {
   const title = "The catalog on PostgreSQL";
@@ -162,6 +169,12 @@ async function groupOnPostgres(): Promise<void> {
   try {
     await group(title, [...ON_POSTGRES, "--timeout=60000"], env);
     await group("Every query on PostgreSQL", ["./test/postgres/queries.test.ts"], env);
+    const { program } = gateway();
+    if (program !== null)
+      await group("A database and a bucket", ["./test/bucket", "--timeout=60000"], {
+        HOLDFAST_TEST_POSTGRES: server.folder,
+        HOLDFAST_TEST_GATEWAY: program,
+      });
   } finally {
     await server.stop();
   }
@@ -172,21 +185,18 @@ await groupOnPostgres();
 /** What stores files, once more, with a bucket that speaks S3. */
 async function groupOnBucket(): Promise<void> {
   const title = "Files in a bucket";
-  const found = clients.find(({ name }) => name === "versitygw");
-  if (!found || "missing" in found) {
-    const why = found?.missing ?? "it is not there";
+  const { program, why } = gateway();
+  if (program === null)
     return group(title, ["./test/bucket"], { HOLDFAST_TEST_GATEWAY_MISSING: why });
-  }
-  const [program = ""] = found.command;
-  const gateway = await startGateway(program, [BUCKET]);
+  const running = await startGateway(program, [BUCKET]);
   try {
     await group(title, [...ON_BUCKET, "--timeout=60000"], {
       HOLDFAST_TEST_GATEWAY: program,
-      HOLDFAST_TEST_BUCKET: gateway.endpoint,
-      HOLDFAST_TEST_BUCKET_FOLDER: gateway.folderOf(BUCKET),
+      HOLDFAST_TEST_BUCKET: running.endpoint,
+      HOLDFAST_TEST_BUCKET_FOLDER: running.folderOf(BUCKET),
     });
   } finally {
-    await gateway.stop();
+    await running.stop();
   }
 }
 

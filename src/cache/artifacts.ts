@@ -344,10 +344,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
     if (!(await isWhole(blobs, row.sha256, size))) return null;
     const { sha256 } = row;
-    const isElsewhere = isAfar(deps.afar, artifact, size);
-    if (isElsewhere && (await blobs.stored(sha256)) === null) return null;
-    const body = isElsewhere ? null : await openHere(sha256, size);
-    if (!body && !isElsewhere) return null;
+    const isSentAfar = isAfar(deps.afar, artifact, size);
+    if (isSentAfar && (await blobs.stored(sha256)) === null) return null;
+    const body = isSentAfar ? null : await openHere(sha256, size);
+    if (!body && !isSentAfar) return null;
     const stored: StoredArtifact = { sha256, size, body, seenAt: now(), usedAt };
     if (removals === before) remember200(id, stored);
     return stored;

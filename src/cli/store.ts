@@ -59,7 +59,7 @@ export async function readStore<T>(
   const database = await readCatalog(config, layout);
   try {
     await requireNoted(config, database);
-    const { blobs } = openFiles(config, layout, () => {});
+    const { blobs } = openFiles(config, layout, () => {}, true);
     return await work({ database, blobs, views: openViewFiles(layout.views) });
   } finally {
     await database.close();

@@ -32,11 +32,12 @@ export interface Files {
 /** Who asks whether it is there does not wait for as long as who needs it. */
 const ASKED_MS = 2_000;
 
-/** `isFalse`: told of a blob whose bytes in the bucket are not true to it. */
+/** `isFalse`: told of a blob whose bytes in the bucket are not true to it. `isBeside`: a server may be running on the data directory. */
 export function openFiles(
   { store }: Pick<Config, "store">,
   layout: Layout,
   isFalse: (sha256: string) => void,
+  isBeside = false,
 ): Files {
   if (!store)
     return {
@@ -48,7 +49,7 @@ export function openFiles(
   const bucket = openBucket(store, store);
   const asked = openBucket(store, { silenceMs: Math.min(store.silenceMs, ASKED_MS) });
   return {
-    blobs: openBucketBlobs(layout, bucket, { limit: store.cache, isFalse }),
+    blobs: openBucketBlobs(layout, bucket, { limit: isBeside ? null : store.cache, isFalse }),
     log: openBucketLog(bucket),
     bucket,
     async trouble() {
