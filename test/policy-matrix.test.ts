@@ -365,7 +365,7 @@ function scene(subject: Subject, state: State): void {
       for (const does of routes) expect((await ask(does)).status).toBe(200);
       await server.restart(rules);
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await server.stop();
     await upstream.stop();
