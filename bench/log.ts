@@ -1,5 +1,5 @@
 // What the append-only log costs a file that is fetched for the first time: two servers in one process, one of which has no triggers that fill the log,
-// ask for the same new releases in turns. `bun bench/log.ts [ROUNDS]`
+// ask for the same new releases in turns. `bun bench/log.ts [ROUNDS] [FILES]`
 import { Database } from "bun:sqlite";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { median } from "./lib/stats.ts";
 
 const rounds = Number(process.argv[2] ?? 300);
 /** Releases that are fetched between two looks at what it took: the log writes once a second at most, and that is a part of it. */
-const EACH = 10;
+const EACH = Number(process.argv[3] ?? 10);
 const made = mkdtempSync(join(tmpdir(), "holdfast-log-"));
 const upstream = await startUpstream();
 
