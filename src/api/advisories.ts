@@ -62,7 +62,9 @@ const AffectedShape = z
     firstAt: Time,
     lastAt: Time,
     files: z.number().describe("How often files of it were sent"),
-    lockedAt: Time.nullable().describe("When an audit last named it as one that they have"),
+    lockedAt: Time.nullable().describe(
+      "When an audit, or a lock file that was checked, last named it as one that they have",
+    ),
     advisories: z.array(z.string()),
   })
   .meta({ id: "Affected" });

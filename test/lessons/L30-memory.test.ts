@@ -79,6 +79,7 @@ const bounded: Record<string, string> = {
   "src/store/holder.ts": "the number of a process",
   "src/store/log-files.ts": "a tile of the log, or 256 entries of it",
   "src/store/restore.ts": "the digest that a restore is marked with",
+  "src/store/shipped.ts": "a file of this program",
   "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",
   "src/store/source.ts": "documents, limited to 64 MiB",
   "src/store/view-files.ts": "views of up to 1 MiB",
