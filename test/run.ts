@@ -38,6 +38,7 @@ const ON_POSTGRES = [
   "src/store/bucket-mark.test.ts",
   "test/postgres/database.test.ts",
   "test/postgres/server.test.ts",
+  "test/postgres/copy-tables.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
 ];
 

@@ -34,6 +34,7 @@ import series from "./0034-series.sql" with { type: "text" };
 import alarms from "./0035-alarms.sql" with { type: "text" };
 import catalog from "./0036-catalog.sql" with { type: "text" };
 import operator from "./0037-operator.sql" with { type: "text" };
+import moves from "./0045-moves.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -77,4 +78,5 @@ export const migrations: readonly Migration[] = [
   { version: 35, sql: alarms },
   { version: 36, sql: catalog },
   { version: 37, sql: operator },
+  { version: 45, sql: moves },
 ];

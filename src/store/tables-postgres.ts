@@ -1,0 +1,218 @@
+// The rows of a catalog in PostgreSQL: one that may be served meanwhile is read, and one that is made is written.
+import { Problem } from "../core/problem.ts";
+import {
+  type Connection,
+  connectTo,
+  isAway,
+  type PostgresPlace,
+  stateOf,
+} from "./postgres-link.ts";
+import { migratePostgres, requireCurrentPostgres } from "./postgres-schema.ts";
+import {
+  columnsOf,
+  keyOf,
+  named,
+  quoted,
+  type Row,
+  type Table,
+  type Tables,
+  type TargetTables,
+} from "./tables.ts";
+
+/** A page is of about so many characters, and at most so many rows. */
+const CHARACTERS = 1024 * 1024;
+const ROWS = 2000;
+/** A portion of rows is written in one statement, which may take its time. Milliseconds. */
+const SILENCE_MS = 5 * 60_000;
+
+export interface PostgresTables extends Tables {
+  close(): Promise<void>;
+}
+
+export interface PostgresTarget extends TargetTables {
+  /** Its triggers fire again, its numbers go on behind those that are taken, and all of it is on its disk. Closes it. */
+  seal(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws Problem("conflict") when it is of another version than this program's. */
+export async function readPostgresTables(place: PostgresPlace): Promise<PostgresTables> {
+  const link = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
+  const { rows, isEmpty } = readerOf(link);
+  try {
+    await told(() => requireCurrentPostgres(link.now()));
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  return { rows, isEmpty, close: () => link.close() };
+}
+
+/**
+ * A database that is empty, or one that a copy was cut at: `isBegun`. Throws Problem("conflict") where a server or another copy has it, or where it was
+ * begun by another version of this program.
+ */
+export async function openPostgresTarget(
+  place: PostgresPlace,
+  tables: readonly Table[],
+  isBegun: boolean,
+): Promise<PostgresTarget> {
+  // What is lost with a database that crashes is copied again, up to the seal.
+  const writing = connectTo(place, 1, { synchronous_commit: "off" }, { silenceMs: SILENCE_MS });
+  const reading = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
+  const close = async () => {
+    await Promise.all([writing.close(), reading.close()]);
+  };
+  const run = (text: string, values?: unknown[]) =>
+    told(() => writing.ask((sql) => sql.unsafe(text, values)));
+  const triggers = (how: "ENABLE" | "DISABLE") =>
+    run(tables.map(({ name }) => `ALTER TABLE ${quoted(name)} ${how} TRIGGER USER;\n`).join(""));
+  try {
+    const [{ held }] = await run("SELECT pg_try_advisory_lock(4653, 1) AS held");
+    if (!held)
+      throw new Problem(
+        "conflict",
+        "A Holdfast server, or another move, is running on the database",
+      );
+    if (isBegun) await told(() => requireCurrentPostgres(writing.now()));
+    else await told(() => migratePostgres(writing.now()));
+    // What they write is copied; and what has left the source meanwhile leaves here too.
+    await triggers("DISABLE");
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function insert(table: Table, rows: readonly Row[]): Promise<void> {
+    const columns = columnsOf(table);
+    try {
+      await run(
+        `INSERT INTO ${quoted(table.name)} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${quoted(table.name)}, $1::text::json)`,
+        [recordset(table, rows)],
+      );
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (rows.length === 1) throw refused(table, rows[0]!, error);
+      // Which one it was, it does not say.
+      const half = rows.length >> 1;
+      await insert(table, rows.slice(0, half));
+      await insert(table, rows.slice(half));
+    }
+  }
+
+  return {
+    ...readerOf(reading),
+    insert,
+    async remove(table, rows) {
+      const key = keyOf(table);
+      await run(
+        `DELETE FROM ${quoted(table.name)} WHERE (${key}) IN (SELECT ${key} FROM json_populate_recordset(NULL::${quoted(table.name)}, $1::text::json))`,
+        [recordset(table, rows)],
+      );
+    },
+    async seal() {
+      try {
+        for (const { name, columns, key } of tables.filter(({ isCounted }) => isCounted)) {
+          const column = columns[key[0]!]!.name;
+          await run(
+            `SELECT setval(pg_get_serial_sequence('${quoted(name)}', '${column}'), coalesce(max(${quoted(column)}), 0) + 1, false) FROM ${quoted(name)}`,
+          );
+        }
+        await run("ANALYZE");
+        await run("SET synchronous_commit = on");
+        await triggers("ENABLE"); // its commit has all before it on the disk as well
+      } finally {
+        await close();
+      }
+    },
+    close,
+  };
+}
+
+/** Rows as PostgreSQL makes records of them: it reads each value by the type of its column. */
+function recordset({ columns }: Table, rows: readonly Row[]): string {
+  const records = rows.map((row) =>
+    Object.fromEntries(
+      columns.map(({ name, kind }, at) => {
+        const value = row[at]!;
+        return [name, kind === "bytes" && value !== null ? `\\x${value}` : value];
+      }),
+    ),
+  );
+  return JSON.stringify(records);
+}
+
+/** Data that it does not take (classes 22 and 23 of SQLSTATE), and what is too long for an index or the program (54). */
+function isRefusal(error: unknown): boolean {
+  return /^(22|23|54)/.test(stateOf(error));
+}
+
+function refused(table: Table, row: Row, error: unknown): Problem {
+  const why = error instanceof Error ? error.message : String(error);
+  return new Problem(
+    "malformed",
+    `PostgreSQL does not take a row of ${named(table, row)}: ${why}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function readerOf({ ask }: ReturnType<typeof connectTo>): Tables {
+  return {
+    async *rows(table) {
+      const connection = await told(() => ask((sql) => sql.reserve()));
+      const run = (text: string) => told(() => ask(() => (connection as Connection).unsafe(text)));
+      try {
+        await run("BEGIN READ ONLY");
+        await run(
+          `DECLARE page NO SCROLL CURSOR FOR SELECT ${table.columns.map(selected).join(", ")} FROM ${quoted(table.name)} ORDER BY ${keyOf(table)}`,
+        );
+        for (let count = 4; ; ) {
+          const found: Record<string, string | null>[] = await run(`FETCH ${count} FROM page`);
+          const rows = found.map((row) => rowOf(table, row));
+          if (rows.length > 0) yield rows;
+          if (rows.length < count) return;
+          let size = 0;
+          for (const row of rows) for (const value of row) size += value?.length ?? 0;
+          const mean = Math.max(1, size / rows.length);
+          count = Math.max(1, Math.min(ROWS, count * 4, Math.floor(CHARACTERS / mean)));
+        }
+      } finally {
+        await run("ROLLBACK").catch(() => {}); // it may be gone
+        connection.release();
+      }
+    },
+    async isEmpty({ name }) {
+      const found = await told(() =>
+        ask((sql) => sql.unsafe(`SELECT 1 AS found FROM ${quoted(name)} LIMIT 1`)),
+      );
+      return found.length === 0;
+    },
+  };
+}
+
+/** A column as text, under a name that is none of the table's: rows are to be ordered by the column itself. */
+function selected({ name, kind }: Table["columns"][number], at: number): string {
+  const column = quoted(name);
+  const text = kind === "bytes" ? `encode(${column}, 'hex')` : `${column}::text`;
+  return `${text} AS value${at}`;
+}
+
+/** Each engine writes other numbers than whole ones in its own way: here they are as JavaScript has them. */
+function rowOf({ columns }: Table, row: Record<string, string | null>): Row {
+  return columns.map(({ kind }, at) => {
+    const value = row[`value${at}`]!;
+    return kind === "real" && value !== null ? String(Number(value)) : value;
+  });
+}
+
+/** An outage in the words that people know. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Problem || !isAway(error)) throw error;
+    throw new Problem("busy", "The database cannot be reached", { cause: error });
+  }
+}
