@@ -20,6 +20,7 @@ import { hostedCommands } from "./cli/hosted.ts";
 import { importCommand } from "./cli/import.ts";
 import { runCli } from "./cli/index.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
+import { moveCommand } from "./cli/move.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
@@ -64,6 +65,7 @@ export function commands(): Command[] {
     eventsCommand(deps),
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     ...backupCommands(deps),
+    moveCommand(deps),
     gcCommand(working),
     publishCommand(working),
     ...hostedCommands(working),

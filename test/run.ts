@@ -39,6 +39,8 @@ const ON_POSTGRES = [
   "test/postgres/database.test.ts",
   "test/postgres/server.test.ts",
   "test/postgres/copy-tables.test.ts",
+  "test/postgres/move.test.ts",
+  "src/store/moves.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
 ];
 

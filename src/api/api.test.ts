@@ -273,6 +273,7 @@ describe("every operation", () => {
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
       "backup verify": "looks at a folder of the server's machine",
+      move: "works where the server has stopped, and takes its data away",
       restore: "makes what a server is then started on",
       "policy test": "looks at a file",
       "feeds import": "reads a path of the server's machine",

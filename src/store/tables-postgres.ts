@@ -30,8 +30,10 @@ export interface PostgresTables extends Tables {
 }
 
 export interface PostgresTarget extends TargetTables {
-  /** Its triggers fire again, its numbers go on behind those that are taken, and all of it is on its disk. Closes it. */
+  /** Its triggers fire again, its numbers go on behind those that are taken, and all of it is on its disk. */
   seal(): Promise<void>;
+  /** It is no copy any more that is not whole: a server may start on it. */
+  arrived(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,33 +51,62 @@ export async function readPostgresTables(place: PostgresPlace): Promise<Postgres
 }
 
 /**
- * A database that is empty, or one that a copy was cut at: `isBegun`. Throws Problem("conflict") where a server or another copy has it, or where it was
- * begun by another version of this program.
+ * A database that is empty, or one that a copy of `from` was cut at. Throws Problem("conflict") where a server or another move has it, where it holds
+ * anything else, or where it was begun by another version of this program.
  */
 export async function openPostgresTarget(
   place: PostgresPlace,
   tables: readonly Table[],
-  isBegun: boolean,
+  from: string,
 ): Promise<PostgresTarget> {
   // What is lost with a database that crashes is copied again, up to the seal.
   const writing = connectTo(place, 1, { synchronous_commit: "off" }, { silenceMs: SILENCE_MS });
   const reading = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
   const close = async () => {
+    // With the connection alone it would be free a moment later.
+    await writing.ask((sql) => sql.unsafe("SELECT pg_advisory_unlock(4653, 1)")).catch(() => {});
     await Promise.all([writing.close(), reading.close()]);
   };
   const run = (text: string, values?: unknown[]) =>
     told(() => writing.ask((sql) => sql.unsafe(text, values)));
   const triggers = (how: "ENABLE" | "DISABLE") =>
     run(tables.map(({ name }) => `ALTER TABLE ${quoted(name)} ${how} TRIGGER USER;\n`).join(""));
-  try {
+
+  async function claim(): Promise<void> {
     const [{ held }] = await run("SELECT pg_try_advisory_lock(4653, 1) AS held");
     if (!held)
       throw new Problem(
         "conflict",
         "A Holdfast server, or another move, is running on the database",
       );
-    if (isBegun) await told(() => requireCurrentPostgres(writing.now()));
+    const there: { name: string }[] = await run(
+      "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
+    );
+    const isOurs = there.some(({ name }) => name === "schema_version");
+    if (there.length > 0 && !isOurs)
+      throw new Problem(
+        "conflict",
+        `The database has tables of something else (${there[0]!.name}): give an empty one`,
+      );
+    if (isOurs) await told(() => requireCurrentPostgres(writing.now()));
     else await told(() => migratePostgres(writing.now()));
+    const [move] = await run("SELECT state, other FROM moves");
+    if (move?.state === "arriving" && move.other === from) return;
+    if (move) throw new Problem("conflict", inTheWay(move));
+    for (const { name } of tables)
+      if ((await run(`SELECT 1 FROM ${quoted(name)} LIMIT 1`)).length > 0)
+        throw new Problem(
+          "conflict",
+          "The database holds what a Holdfast server keeps: nothing is written over. Give an empty one",
+        );
+    await run("INSERT INTO moves (state, other, at) VALUES ('arriving', $1, $2)", [
+      from,
+      new Date().toISOString(),
+    ]);
+  }
+
+  try {
+    await claim();
     // What they write is copied; and what has left the source meanwhile leaves here too.
     await triggers("DISABLE");
   } catch (error) {
@@ -111,22 +142,27 @@ export async function openPostgresTarget(
       );
     },
     async seal() {
-      try {
-        for (const { name, columns, key } of tables.filter(({ isCounted }) => isCounted)) {
-          const column = columns[key[0]!]!.name;
-          await run(
-            `SELECT setval(pg_get_serial_sequence('${quoted(name)}', '${column}'), coalesce(max(${quoted(column)}), 0) + 1, false) FROM ${quoted(name)}`,
-          );
-        }
-        await run("ANALYZE");
-        await run("SET synchronous_commit = on");
-        await triggers("ENABLE"); // its commit has all before it on the disk as well
-      } finally {
-        await close();
+      for (const { name, columns, key } of tables.filter(({ isCounted }) => isCounted)) {
+        const column = columns[key[0]!]!.name;
+        await run(
+          `SELECT setval(pg_get_serial_sequence('${quoted(name)}', '${column}'), coalesce(max(${quoted(column)}), 0) + 1, false) FROM ${quoted(name)}`,
+        );
       }
+      await run("ANALYZE");
+      await run("SET synchronous_commit = on");
+      await triggers("ENABLE"); // its commit has all before it on the disk as well
+    },
+    async arrived() {
+      await run("DELETE FROM moves");
     },
     close,
   };
+}
+
+function inTheWay({ state, other }: { state: string; other: string }): string {
+  return state === "arriving"
+    ? `The database holds the half of a move from ${other}: end that one, or give an empty database`
+    : `What the database holds was moved to ${other}, and is out of date: give an empty one`;
 }
 
 /** Rows as PostgreSQL makes records of them: it reads each value by the type of its column. */

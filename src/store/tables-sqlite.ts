@@ -75,7 +75,10 @@ export async function openSqliteTarget(path: string): Promise<SqliteTarget> {
       throw shortageOf(error) ?? refused(table, last, error);
     }
   };
+  let isOpen = true;
   const close = async () => {
+    if (!isOpen) return;
+    isOpen = false;
     reads.close();
     file.close();
   };
@@ -92,20 +95,20 @@ export async function openSqliteTarget(path: string): Promise<SqliteTarget> {
       write(text, table, rows, allOf);
     },
     async seal() {
-      reads.close();
+      const schema = new Sqlite(":memory:");
       try {
-        const schema = new Sqlite(":memory:");
         migrate(schema, ":memory:");
         file.transaction(() => {
           for (const { sql } of triggers(schema)) file.run(sql);
         })();
-        schema.close();
+        reads.close(); // nobody who reads keeps it from coming into the one file
         file.run("PRAGMA synchronous = FULL");
         file.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
       } catch (error) {
         throw shortageOf(error) ?? error;
       } finally {
-        file.close();
+        schema.close();
+        await close();
       }
     },
     close,

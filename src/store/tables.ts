@@ -31,8 +31,8 @@ export interface TargetTables extends Tables {
   insert(table: Table, rows: readonly Row[]): Promise<void>;
 }
 
-/** Speak of the catalog that they stand in, and belong to no copy of it. */
-const OF_THE_PLACE: readonly string[] = ["moves"];
+/** Speak of the catalog that they stand in and of the servers that run on it: they belong to no copy of it. */
+const OF_THE_PLACE: readonly string[] = ["moves", "nodes", "leases"];
 
 /** By name: those of both engines are told by the same migrations. */
 export function allTables(): Table[] {

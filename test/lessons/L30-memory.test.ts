@@ -72,6 +72,7 @@ const bounded: Record<string, string> = {
   "src/store/bucket.ts":
     "small objects, up to what their reader bounds, and the list of the parts of one",
   "src/store/catalog-mark.ts": "a line that says which database the files belong to",
+  "src/store/moves.ts": "a line that says whether what is there was moved",
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
   "src/store/holder.ts": "the number of a process",

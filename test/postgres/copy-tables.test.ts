@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { copyTable, digestOf } from "../../src/store/copy-tables.ts";
-import type { PostgresPlace } from "../../src/store/postgres.ts";
+import { writeMove } from "../../src/store/moves.ts";
+import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
 import { allTables } from "../../src/store/tables.ts";
 import { openPostgresTarget, readPostgresTables } from "../../src/store/tables-postgres.ts";
 import { openSqliteTarget, type SqliteTarget } from "../../src/store/tables-sqlite.ts";
@@ -30,7 +31,7 @@ function define(): void {
     removeTemp(folder);
   });
   const nothing = () => {};
-  const open = () => openPostgresTarget(server.place, tables, true);
+  const open = (from = "/data") => openPostgresTarget(server.place, tables, from);
 
   test("what a file has is in the database, byte for byte, and in the file that is made of that", async () => {
     await fillEvery(tables, here, 30);
@@ -102,5 +103,24 @@ function define(): void {
       /PostgreSQL does not take a row of absences \(repository ".*", what ".*", key "a\\u0000b"\)/,
     );
     await there.close();
+  });
+
+  test("a database with anything else in it is refused, and one that was begun goes on", async () => {
+    await (await open()).close();
+    await expect(open("/other")).rejects.toThrow("holds the half of a move from /data");
+    const there = await open();
+    await there.insert(named("users"), [rowOf(named("users"), 1)]);
+    await there.seal();
+    await there.arrived();
+    await there.close();
+    await expect(open()).rejects.toThrow("holds what a Holdfast server keeps");
+    const served = await openPostgres(server.place);
+    await writeMove(served, { state: "left", other: "/back", at: "2026" });
+    await expect(open()).rejects.toThrow("was moved to /back, and is out of date");
+    await served.write(async (sql) => {
+      await sql.unsafe("DROP TABLE schema_version");
+    });
+    await served.close();
+    await expect(open()).rejects.toThrow("The database has tables of something else");
   });
 }

@@ -26,7 +26,10 @@ export interface TestServer {
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void;
   /** Stops and starts again on the same data, with what `between` makes of it. */
-  restart(changes?: TestOptions & StartOptions, between?: () => void): Promise<void>;
+  restart(
+    changes?: TestOptions & StartOptions,
+    between?: () => void | Promise<void>,
+  ): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
   operate(
     name: string,
@@ -113,7 +116,7 @@ export async function startServer(
     async restart(changes = {}, between = () => {}) {
       wanted = { ...wanted, ...changes };
       await halt();
-      between();
+      await between();
       running = await begin();
       isRunning = true;
     },
