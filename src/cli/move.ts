@@ -8,6 +8,7 @@ import { type Moved, move } from "../server/move.ts";
 import { type MovePlace, nameOf } from "../server/move-places.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
+import { refuseForOwner } from "./owner.ts";
 import { createProgress } from "./progress.ts";
 import { align, humanSize, type Terminal } from "./terminal.ts";
 
@@ -41,6 +42,7 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
       for (const flag of ["verify", "leave-damaged"] as const)
         if (given.on(flag) && !isLast) throw new UsageError(`--${flag} goes with --finish`);
       const from = configFrom(given, formats, terminal);
+      refuseForOwner(from.data);
       const to = placeOf(where, from, formats, terminal);
       const began = terminal.now();
       const bar = createProgress(terminal, "Moving", { total: 0, unit: "share" });

@@ -27,36 +27,39 @@ export async function copyTable(
 ): Promise<CopiedTable> {
   let missing = 0;
   let removed = 0;
-  if (!(await to.isEmpty(table))) {
+  const isEmpty = await to.isEmpty(table);
+  if (!isEmpty) {
     // First what must go: what comes may need its place in another unique index.
+    const tally = createTally(told);
     const leaving = portions((rows) => to.remove(table, rows));
-    for await (const [here, there] of sideBySide(table, from, to)) {
+    await compare(table, from, to, (here, there) => {
       const isSame = here !== null && there !== null && isAlike(here, there);
-      if (here && !isSame) missing += 1;
-      if (!there || isSame) continue;
+      if (here) {
+        tally.add(here);
+        if (!isSame) missing += 1;
+      }
+      if (!there || isSame) return;
       removed += 1;
-      await leaving.add(there);
-    }
+      return leaving.add(there);
+    });
     await leaving.end();
-    if (missing === 0) {
-      const { rows, digest } = await digestOf(table, from, told);
-      return { table: table.name, rows, added: 0, removed, digest };
-    }
+    tally.end();
+    if (missing === 0)
+      return { table: table.name, rows: tally.rows, added: 0, removed, digest: tally.digest() };
   }
   let added = 0;
-  const tally = createTally();
+  const tally = createTally(isEmpty ? told : () => {});
   const coming = portions(async (rows) => {
     await to.insert(table, rows);
     added += rows.length;
   });
-  for await (const [here, there] of sideBySide(table, from, to)) {
-    if (!here) continue;
+  await compare(table, from, to, (here, there) => {
+    if (!here) return;
     tally.add(here);
-    if (tally.rows % ROWS === 0) told(ROWS);
-    if (!there) await coming.add(here);
-  }
+    if (!there) return coming.add(here);
+  });
   await coming.end();
-  told(tally.rows % ROWS);
+  tally.end();
   return { table: table.name, rows: tally.rows, added, removed, digest: tally.digest() };
 }
 
@@ -66,22 +69,25 @@ export async function digestOf(
   from: Tables,
   told: (rows: number) => void = () => {},
 ): Promise<{ rows: number; digest: string }> {
-  const tally = createTally();
-  for await (const page of from.rows(table)) {
-    for (const row of page) tally.add(row);
-    told(page.length);
-  }
+  const tally = createTally(told);
+  for await (const page of from.rows(table)) for (const row of page) tally.add(row);
+  tally.end();
   return { rows: tally.rows, digest: tally.digest() };
 }
 
-function createTally() {
+/** `told`: of some rows at a time, and of the last ones at the end. */
+function createTally(told: (rows: number) => void) {
   let sum = 0n;
   return {
     rows: 0,
     add(row: Row): void {
       this.rows += 1;
+      if (this.rows % ROWS === 0) told(ROWS);
       const own = hash("sha256", JSON.stringify(row), "hex").slice(0, 32);
       sum = BigInt.asUintN(128, sum + BigInt(`0x${own}`));
+    },
+    end(): void {
+      told(this.rows % ROWS);
     },
     digest: () => sum.toString(16).padStart(32, "0"),
   };
@@ -91,43 +97,63 @@ function isAlike(a: Row, b: Row): boolean {
   return a.every((value, at) => value === b[at]);
 }
 
-/** Rows of the same key together, and null for the side that has none. */
-async function* sideBySide(
+/** Rows of the same key together, and null for the side that has none. What `each` returns is waited for. */
+async function compare(
   table: Table,
   from: Tables,
   to: Tables,
-): AsyncGenerator<[here: Row | null, there: Row | null]> {
-  const [left, right] = [inOrder(table, from), inOrder(table, to)];
+  each: (here: Row | null, there: Row | null) => Promise<void> | void,
+): Promise<void> {
+  const [left, right] = [openRows(table, from), openRows(table, to)];
   try {
-    let here = await next(left);
-    let there = await next(right);
-    while (here || there) {
+    await Promise.all([left.fill(), right.fill()]);
+    for (;;) {
+      const [here, there] = [left.row(), right.row()];
+      if (!here && !there) return;
       const order = here && there ? compareRows(table, here, there) : here ? -1 : 1;
-      yield [order <= 0 ? here : null, order >= 0 ? there : null];
-      if (order <= 0) here = await next(left);
-      if (order >= 0) there = await next(right);
+      const work = each(order <= 0 ? here : null, order >= 0 ? there : null);
+      if (work) await work;
+      // Most rows stand in a page that is here: nothing is waited for.
+      if (order <= 0 && left.leave()) await left.fill();
+      if (order >= 0 && right.leave()) await right.fill();
     }
   } finally {
-    await left.return(undefined);
-    await right.return(undefined);
+    await Promise.all([left.close(), right.close()]);
   }
 }
 
-async function next(rows: AsyncGenerator<Row>): Promise<Row | null> {
-  const { done, value } = await rows.next();
-  return done ? null : value;
-}
-
 /** Throws an Error where an engine orders its rows otherwise than we do: what is missed must not be taken for gone. */
-async function* inOrder(table: Table, from: Tables): AsyncGenerator<Row> {
+function openRows(table: Table, from: Tables) {
+  const pages = from.rows(table);
+  let page: readonly Row[] = [];
+  let at = 0;
   let last: Row | null = null;
-  for await (const page of from.rows(table))
-    for (const row of page) {
-      if (last && compareRows(table, last, row) >= 0)
-        throw new Error(`The rows of ${table.name} do not come in the order of their key`);
-      last = row;
-      yield row;
-    }
+  return {
+    /** Null behind the last one. */
+    row: () => page[at] ?? null,
+    /** Goes on to the next one; true where that is in another page. */
+    leave(): boolean {
+      last = page[at]!;
+      at += 1;
+      requireOrder();
+      return at === page.length;
+    },
+    async fill(): Promise<void> {
+      const { done, value } = await pages.next();
+      page = done ? [] : value;
+      at = 0;
+      requireOrder();
+    },
+    async close(): Promise<void> {
+      await pages.return(undefined);
+    },
+  };
+
+  function requireOrder(): void {
+    const next = page[at];
+    if (next && last && compareRows(table, last, next) >= 0)
+      throw new Error(`The rows of ${table.name} do not come in the order of their key`);
+  }
 }
 
 function portions(write: (rows: readonly Row[]) => Promise<void>) {
@@ -140,10 +166,11 @@ function portions(write: (rows: readonly Row[]) => Promise<void>) {
   }
   return {
     end,
-    async add(row: Row): Promise<void> {
+    /** What it returns is to be waited for. */
+    add(row: Row): Promise<void> | undefined {
       rows.push(row);
       for (const value of row) size += value?.length ?? 0;
-      if (rows.length >= ROWS || size >= CHARACTERS) await end();
+      return rows.length >= ROWS || size >= CHARACTERS ? end() : undefined;
     },
   };
 }

@@ -8,6 +8,7 @@
 //     incoming/               downloads under way; emptied at start
 //     log/                    the append-only log: key, checkpoint, tile/… (ledger/log/)
 //     git/<sha256>/           mirrors of code hosts, by the digest of their URL (git/mirror.ts)
+//     move.json               that the catalog is not whole yet, or has left (moves.ts)
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
 //     lock.json               which process that is, and where it listens

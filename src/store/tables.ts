@@ -93,9 +93,15 @@ export function compareRows({ columns, key }: Table, a: Row, b: Row): number {
   return 0;
 }
 
+const ASCII = /^[\0-\x7f]*$/;
+
 function compare(kind: ColumnKind, a: string, b: string): number {
   if (a === b) return 0;
-  if (kind === "text" || kind === "bytes") return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (kind === "text" || kind === "bytes") {
+    // Letters, digits and signs go the same way by their bytes.
+    if (ASCII.test(a) && ASCII.test(b)) return a < b ? -1 : 1;
+    return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  }
   const [x, y] = kind === "integer" ? [BigInt(a), BigInt(b)] : [Number(a), Number(b)];
   return x < y ? -1 : 1;
 }
