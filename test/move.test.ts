@@ -81,7 +81,7 @@ test("a copy is made beside the server, then brought up to date and taken over, 
 test("one that is cut in any step goes on, and nothing has changed hands before", async () => {
   await get(KELP);
   await get(YOUNGER);
-  const [from, to] = [server.data, copy].map((data) => ({ data, database: null }));
+  const [from, to] = [server.data, copy].map((data) => ({ data, database: null, store: null }));
   const options: MoveOptions = {
     isLast: false,
     areFilesRead: true,

@@ -3,9 +3,10 @@ import { resolve } from "node:path";
 import { databaseAt } from "../config/database.ts";
 import { loadConfig } from "../config/load.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { storeAt } from "../config/store.ts";
 import { printable } from "../core/log.ts";
 import { type Moved, move } from "../server/move.ts";
-import { type MovePlace, nameOf } from "../server/move-places.ts";
+import { type MovePlace, nameOf, storeOf } from "../server/move-places.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { refuseForOwner } from "./owner.ts";
@@ -21,6 +22,10 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
         value: "WHERE",
         help: "A postgres:// URL, a data directory, or the configuration file that will be in use then (.yaml)",
       },
+      store: {
+        value: "s3://BUCKET",
+        help: "Files go to this bucket, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+      },
       finish: { help: "The last time: no server runs, and the new place takes over" },
       verify: { help: "With --finish: read all files again where they are then" },
       "leave-damaged": { help: "With --finish: also when files are damaged or missing here" },
@@ -29,7 +34,7 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
     },
     details: `Without --finish it runs beside the server, as often as you like: each time it copies what is new, and one that was cut goes on. Nothing is altered here. With --finish no
 server may run: it copies the rest, compares each table and looks for each file there, says what belongs into the configuration, and sees to it that no server starts here by mistake.
-Where WHERE is a PostgreSQL files stay in the data directory. Where it is the data directory that the files are in, only the catalog comes back.
+Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. Where it is the data directory that the files are in, only the catalog comes back.
 Exit code 1 when something is damaged or missing here: \`holdfast verify\` says what that is. docs/scale.md tells more.`,
     examples: [
       ["move --to postgres://holdfast@db.example.com/holdfast", "Beside the server"],
@@ -43,7 +48,7 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
         if (given.on(flag) && !isLast) throw new UsageError(`--${flag} goes with --finish`);
       const from = configFrom(given, formats, terminal);
       refuseForOwner(from.data);
-      const to = placeOf(where, from, formats, terminal);
+      const to = placeOf(where, given.text("store"), from, formats, terminal);
       const began = terminal.now();
       const bar = createProgress(terminal, "Moving", { total: 0, unit: "share" });
       try {
@@ -64,18 +69,24 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
 
 function placeOf(
   where: string,
+  bucket: string | undefined,
   from: MovePlace,
   formats: readonly FormatOptions[],
   terminal: Terminal,
 ): MovePlace {
-  if (/^postgres(ql)?:/.test(where)) return { data: from.data, database: databaseAt(where) };
+  const path = resolve(terminal.cwd, where);
+  if (/\.ya?ml$/.test(where)) {
+    if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
+    return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
+  }
+  const store = bucket === undefined ? null : storeAt(bucket, terminal.env);
+  if (/^postgres(ql)?:/.test(where))
+    return { data: from.data, database: databaseAt(where), store: store ?? from.store };
   if (/^\w+:\/\//.test(where))
     throw new UsageError(
       "--to takes a postgres:// URL, a data directory, or a configuration file that ends in .yaml",
     );
-  const path = resolve(terminal.cwd, where);
-  if (!/\.ya?ml$/.test(where)) return { data: path, database: null };
-  return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
+  return { data: path, database: null, store };
 }
 
 function tell(
@@ -121,8 +132,13 @@ function tell(
 
 /** What is to be done now, and how it is undone. */
 function ended(from: MovePlace, to: MovePlace): string {
-  const data = `\n  data: ${to.data}`;
-  const written = to.database ? `  database: ${nameOf(to)}${data}` : `  no database${data}`;
+  const written = [
+    to.database ? `database: ${nameOf(to)}` : "no database",
+    to.store ? `store: ${storeOf(to)}` : "no store",
+    `data: ${to.data}`,
+  ]
+    .map((line) => `  ${line}`)
+    .join("\n");
   const undo = from.database
     ? `DELETE FROM moves in ${nameOf(from)}`
     : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;

@@ -1,6 +1,6 @@
 // Where stored files are: folders of the data directory, or a bucket, which then must be the catalog's own.
 import type { Afar } from "../cache/afar.ts";
-import { createSecrets } from "../cache/secrets.ts";
+import { createSecrets, readSecret } from "../cache/secrets.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
@@ -143,6 +143,12 @@ function requireNoBucket(noted: string | null): void {
 /** The catalog's own, wherever it is moved. */
 export async function identityOf(database: Database): Promise<string> {
   return Buffer.from(await createSecrets(database, Date.now)("catalog")).toString("hex");
+}
+
+/** For who only reads: null where it has none yet. */
+export async function readIdentity(database: ReadDatabase): Promise<string | null> {
+  const secret = await readSecret(database, "catalog");
+  return secret && Buffer.from(secret).toString("hex");
 }
 
 /** Whether it names files. */

@@ -1,8 +1,13 @@
 // Where a move begins and where it ends: what each place must be like, and what is said of it when it is over.
-import { type DatabaseConfig, writtenDatabase } from "../config/database.ts";
+import { writtenDatabase } from "../config/database.ts";
+import type { Config } from "../config/resolve.ts";
+import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
+import { openBucket } from "../store/bucket.ts";
+import { readBucketMark, writeBucketMark, writeStoreNote } from "../store/bucket-mark.ts";
 import { writeMark } from "../store/catalog-mark.ts";
 import { type BlobPlace, folderPlace } from "../store/copy-blobs.ts";
+import { bucketPlace } from "../store/copy-bucket.ts";
 import { type Database, type ReadDatabase, readDatabase } from "../store/database.ts";
 import {
   emptyIncoming,
@@ -12,7 +17,7 @@ import {
   refuseUnrestored,
 } from "../store/layout.ts";
 import { type Lock, lockData } from "../store/lock.ts";
-import { type LogFiles, openLogFiles } from "../store/log-files.ts";
+import type { LogFiles } from "../store/log-files.ts";
 import { markArriving, openFolderTarget, requireRoom } from "../store/move-folder.ts";
 import {
   arrivingIn,
@@ -30,21 +35,31 @@ import type { Table, Tables, TargetTables } from "../store/tables.ts";
 import { openPostgresTarget, readPostgresTables } from "../store/tables-postgres.ts";
 import { readSqliteTables } from "../store/tables-sqlite.ts";
 import { hasCatalog, openCatalog, readCatalog } from "./database.ts";
-import { identityOf } from "./files.ts";
+import {
+  identityOf,
+  openFiles,
+  openLog,
+  readIdentity,
+  requireFiles,
+  requireNoted,
+} from "./files.ts";
 
 /** What of a configuration says where things are. */
-export interface MovePlace {
-  data: string;
-  database: DatabaseConfig | null;
-}
+export type MovePlace = Pick<Config, "data" | "database" | "store">;
 
 /** Where its catalog is, for people and for the marks. */
 export function nameOf({ data, database }: MovePlace): string {
   return database ? writtenDatabase(database).url : data;
 }
 
+/** For people; null where files are in the data directory. */
+export function storeOf({ store }: MovePlace): string | null {
+  return store && storeUrl(store);
+}
+
 export function isSameFiles(a: MovePlace, b: MovePlace): boolean {
-  return a.data === b.data;
+  if (!a.store || !b.store) return a.store === b.store && a.data === b.data;
+  return a.store.endpoint === b.store.endpoint && storeOf(a) === storeOf(b);
 }
 
 interface Files {
@@ -52,10 +67,10 @@ interface Files {
   log: LogFiles;
 }
 
-const filesOf = (layout: Layout): Files => ({
-  blobs: folderPlace(layout),
-  log: openLogFiles(layout.log),
-});
+function filesOf({ store }: MovePlace, layout: Layout): Files {
+  const blobs = store ? bucketPlace(openBucket(store, store)) : folderPlace(layout);
+  return { blobs, log: openLog({ store }, layout) };
+}
 
 export interface MoveSource extends Files {
   tables: Tables;
@@ -73,7 +88,7 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
   refuseUnrestored(place.data);
   const layout = layoutOf(place.data);
   refuseMoved(await saidOf(place), nameOf(place));
-  if (!hasCatalog(layout))
+  if (!hasCatalog(place, layout))
     throw new Problem(
       "notFound",
       `${place.data} holds no Holdfast data: --data names another folder`,
@@ -91,13 +106,21 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
   try {
     lock = isAlone ? lockData(layout.lock) : null;
     held = isAlone ? await openCatalog(place, layout) : null;
-    // Made where there is none yet: it belongs to what is copied.
-    if (held) await identityOf(held);
+    if (held) {
+      // Made where there is none yet: it belongs to what is copied.
+      await identityOf(held);
+      await requireFiles(
+        place,
+        layout,
+        held,
+        openFiles(place, layout, () => {}),
+      );
+    } else await requireNoted(place, catalog);
     tables = await (place.database
       ? readPostgresTables(place.database)
       : readSqliteTables(layout.database));
     return {
-      ...filesOf(layout),
+      ...filesOf(place, layout),
       tables,
       catalog,
       async leave(other) {
@@ -142,15 +165,16 @@ export async function openTarget(
   tables: readonly Table[],
 ): Promise<MoveTarget> {
   const areFilesThere = isSameFiles(place, from);
-  const isFolder = !place.database || !areFilesThere;
+  const isSameFolder = place.data === from.data;
+  const isFolder = !place.database || (!place.store && !areFilesThere);
   const own = layoutOf(place.data);
   if (isFolder) {
-    requireRoom(own, areFilesThere, nameOf(from));
+    requireRoom(own, isSameFolder, nameOf(from));
     await markArriving(own, nameOf(from)); // before anything else is there
   }
   const layout = openLayout(place.data);
-  // Where files stay it is the source's, which a server may be running on.
-  const lock = areFilesThere ? null : lockData(layout.lock);
+  // Where it is the source's own a server may be running on it.
+  const lock = isSameFolder ? null : lockData(layout.lock);
   let opened: Awaited<ReturnType<typeof openTables>>;
   try {
     if (lock) emptyIncoming(layout);
@@ -164,7 +188,7 @@ export async function openTarget(
     lock?.release();
   });
   return {
-    ...filesOf(layout),
+    ...filesOf(place, layout),
     tables: opened.tables,
     catalog: () =>
       place.database ? readPostgres(place.database) : readDatabase(arrivingIn(layout)),
@@ -181,26 +205,49 @@ function once(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
+/** Throws Problem("conflict") where the place has a bucket that is another catalog's. The one of a move that was cut has files and no mark. */
+export async function requireBucket(place: MovePlace, source: ReadDatabase): Promise<void> {
+  if (!place.store) return;
+  const bucket = openBucket(place.store, place.store);
+  const mark = await readBucketMark(bucket);
+  if (mark && mark.id !== (await readIdentity(source)))
+    throw new Problem(
+      "conflict",
+      `The files in ${bucket.name} belong to the catalog ${mark.catalog}: give another prefix`,
+    );
+}
+
 async function openTables(
-  { database }: MovePlace,
+  place: MovePlace,
   layout: Layout,
   from: string,
   all: readonly Table[],
-) {
-  if (database) {
-    const tables = await openPostgresTarget(database, all, from);
-    return {
-      tables,
-      close: tables.close,
-      async seal() {
-        await tables.seal();
-        const opened = await openPostgres(database);
-        const id = await identityOf(opened).finally(opened.close);
-        await writeMark(layout, { id, url: writtenDatabase(database).url });
-        await tables.arrived();
-        if (readFolderMove(layout)?.state === "arriving") await removeFolderMove(layout);
-      },
-    };
-  }
-  return openFolderTarget(layout);
+): Promise<{ tables: TargetTables; seal(): Promise<void>; close(): Promise<void> }> {
+  if (!place.database)
+    return openFolderTarget(layout, (database) => markFiles(place, layout, database));
+  const at = place.database;
+  const tables = await openPostgresTarget(at, all, from);
+  return {
+    tables,
+    close: tables.close,
+    async seal() {
+      await tables.seal();
+      const database = await openPostgres(at);
+      await markFiles(place, layout, database).finally(database.close);
+      await tables.arrived();
+      if (readFolderMove(layout)?.state === "arriving") await removeFolderMove(layout);
+    },
+  };
+}
+
+/** The catalog and the files that belong to it say so of each other. */
+async function markFiles(place: MovePlace, layout: Layout, database: Database): Promise<void> {
+  const id = await identityOf(database);
+  const { store } = place;
+  if (store) {
+    const bucket = openBucket(store, store);
+    if (!(await writeBucketMark(bucket, { id, catalog: nameOf(place) })))
+      throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  } else if (place.database) await writeMark(layout, { id, url: nameOf(place) });
+  await writeStoreNote(database, storeOf(place));
 }

@@ -17,6 +17,7 @@ import {
   nameOf,
   openSource,
   openTarget,
+  requireBucket,
   saidOf,
 } from "./move-places.ts";
 
@@ -55,6 +56,7 @@ export async function move(from: MovePlace, to: MovePlace, options: MoveOptions)
     return takeOver(from, to, tables);
   const source = await openSource(from, options.isLast);
   try {
+    if (!isSameFiles(from, to)) await requireBucket(to, source.catalog);
     const target = await openTarget(to, from, tables);
     try {
       const moved = await copyAll(source, target, tables, {

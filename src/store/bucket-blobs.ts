@@ -16,7 +16,7 @@ const PIECE = 1024 * 1024;
 /** How long a URL holds by which a blob can be had. */
 const LINK_S = 15 * 60;
 /** Where blobs stand in it. */
-const FOLDER = "blobs/sha256";
+export const FOLDER = "blobs/sha256";
 
 export interface BucketBlobsOptions extends BlobOptions, CopiesOptions {
   /** Told of a blob whose bytes in the bucket are not true to it: the bytes are of no use, and the name is still theirs. */

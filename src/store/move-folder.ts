@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { Problem } from "../core/problem.ts";
 import { hasOwnCatalog, removeMark } from "./catalog-mark.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { FOLDER_MODE, type Layout, refuseUnrestored } from "./layout.ts";
 import { arrivingIn, readFolderMove, removeFolderMove, writeFolderMove } from "./moves.ts";
 import { openSqliteTarget } from "./tables-sqlite.ts";
@@ -36,8 +37,11 @@ export async function markArriving(layout: Layout, other: string): Promise<void>
   await writeFolderMove(layout, { state: "arriving", other, at: new Date().toISOString() });
 }
 
-/** The catalog of it, which gets its name at the seal. */
-export async function openFolderTarget(layout: Layout) {
+/** The catalog of it, which gets its name at the seal; before that `mark` writes into it what it is to say of its files. */
+export async function openFolderTarget(
+  layout: Layout,
+  mark: (database: Database) => Promise<void>,
+) {
   const path = arrivingIn(layout);
   // The seal was cut after the name was given.
   if (!existsSync(path) && hasOwnCatalog(layout)) renameSync(layout.database, path);
@@ -47,6 +51,8 @@ export async function openFolderTarget(layout: Layout) {
     close: tables.close,
     async seal() {
       await tables.seal();
+      const database = await openDatabase(path);
+      await mark(database).finally(database.close);
       // Those of one that was here before belong to other bytes.
       for (const beside of ["-wal", "-shm"])
         for (const name of [path, layout.database]) rmSync(`${name}${beside}`, { force: true });

@@ -149,7 +149,7 @@ function define(): void {
     const copy = join(folder, "copy");
     await server.restart(EMBEDDED, async () => {
       // Makes the catalog's identity, which is copied with all else.
-      await (await openSource({ data: server.data, database: null }, true)).close();
+      await (await openSource({ data: server.data, database: null, store: null }, true)).close();
       const before = await digests(server.data);
       expect((await there("--finish")).code).toBe(0);
       expect(await back("--to", copy, "--finish", "--verify")).toMatchObject({ code: 0 });
@@ -223,7 +223,7 @@ function define(): void {
     expect(await publish(token, "ours-own")).toBe(201);
     await server.restart(EMBEDDED, async () => {
       expect(await there()).toMatchObject({ code: 0 });
-      await (await openSource({ data: server.data, database: null }, true)).leave(url);
+      await (await openSource({ data: server.data, database: null, store: null }, true)).leave(url);
       expect(await there("--finish")).toMatchObject({
         code: 0,
         printed: expect.stringContaining("has taken over"),
@@ -231,7 +231,10 @@ function define(): void {
       expect((await there("--finish")).printed).toContain("was moved to");
       // And back.
       expect(await back("--to", server.data)).toMatchObject({ code: 0 });
-      const source = await openSource({ data: server.data, database: base.place }, true);
+      const source = await openSource(
+        { data: server.data, database: base.place, store: null },
+        true,
+      );
       await source.leave(server.data);
       expect(await back("--to", server.data, "--finish")).toMatchObject({ code: 0 });
     });
