@@ -40,6 +40,7 @@ const ON_POSTGRES = [
   "test/postgres/server.test.ts",
   "test/postgres/copy-tables.test.ts",
   "test/postgres/move.test.ts",
+  "test/postgres/backup.test.ts",
   "src/store/moves.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
 ];

@@ -1,5 +1,5 @@
 // Where a move begins and where it ends: what each place must be like, and what is said of it when it is over.
-import { writtenDatabase } from "../config/database.ts";
+import { type DatabaseConfig, writtenDatabase } from "../config/database.ts";
 import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
@@ -116,9 +116,9 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
         openFiles(place, layout, () => {}),
       );
     } else await requireNoted(place, catalog);
-    tables = await (place.database
-      ? readPostgresTables(place.database)
-      : readSqliteTables(layout.database));
+    tables = place.database
+      ? await openFromPostgres(place.database, isAlone)
+      : await readSqliteTables(layout.database);
     return {
       ...filesOf(place, layout),
       tables,
@@ -134,6 +134,17 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
     };
   } catch (error) {
     await close();
+    throw error;
+  }
+}
+
+async function openFromPostgres(place: DatabaseConfig, isAlone: boolean) {
+  const tables = await readPostgresTables(place);
+  try {
+    if (isAlone) await tables.requireAlone();
+    return tables;
+  } catch (error) {
+    await tables.close();
     throw error;
   }
 }

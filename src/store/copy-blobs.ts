@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Problem } from "../core/problem.ts";
 import { openBlobs } from "./blobs.ts";
 import { fileOf, type Layout } from "./layout.ts";
 
@@ -71,16 +70,16 @@ export interface CopiedBlobs {
   damaged: string[];
 }
 
+/** `told`: of all files so far, and how large the last one was. */
 export async function copyBlobs(
   from: BlobPlace,
   to: BlobPlace,
-  told: (files: number) => void,
+  told: (files: number, bytes: number) => void,
 ): Promise<CopiedBlobs> {
   const done: CopiedBlobs = { files: 0, bytes: 0, already: 0, damaged: [] };
-  await atOnce(AT_ONCE, missing(from, to, done), async (sha256) => {
-    await copyBlob(sha256, from, to, done);
-    told(done.files);
-  });
+  await atOnce(AT_ONCE, missing(from, to, done), (sha256) =>
+    copyBlob(sha256, from, to, done, told),
+  );
   done.damaged.sort();
   return done;
 }
@@ -90,6 +89,7 @@ async function copyBlob(
   from: BlobPlace,
   to: BlobPlace,
   done: CopiedBlobs,
+  told: (files: number, bytes: number) => void,
 ): Promise<void> {
   const bytes = await from.read(sha256);
   if (!bytes) return; // removed meanwhile
@@ -97,6 +97,7 @@ async function copyBlob(
     const isTrue = await to.put(sha256, bytes, (size) => {
       done.files += 1;
       done.bytes += size;
+      told(done.files, size);
     });
     if (!isTrue) done.damaged.push(sha256);
   } catch (error) {
@@ -194,13 +195,4 @@ async function atOnce<T>(
   );
   await iterator.return?.();
   if (failure) throw (failure as { error: unknown }).error;
-}
-
-/** Throws Problem("conflict") for a folder with files of somebody else's in it. */
-export async function refuseFiles(place: BlobPlace, name: string): Promise<void> {
-  for await (const _ of place.list())
-    throw new Problem(
-      "conflict",
-      `${name} has stored files of another server: nothing is written over`,
-    );
 }

@@ -174,3 +174,14 @@ function portions(write: (rows: readonly Row[]) => Promise<void>) {
     },
   };
 }
+
+/** All of a table to where nothing of it is. */
+export async function fillTable(
+  table: Table,
+  from: Pick<Tables, "rows">,
+  to: TargetTables,
+): Promise<void> {
+  const coming = portions((rows) => to.insert(table, rows));
+  for await (const page of from.rows(table)) for (const row of page) await coming.add(row);
+  await coming.end();
+}

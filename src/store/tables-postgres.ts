@@ -5,6 +5,7 @@ import {
   connectTo,
   isAway,
   type PostgresPlace,
+  PROGRAM,
   stateOf,
 } from "./postgres-link.ts";
 import { migratePostgres, requireCurrentPostgres } from "./postgres-schema.ts";
@@ -26,6 +27,8 @@ const ROWS = 2000;
 const SILENCE_MS = 5 * 60_000;
 
 export interface PostgresTables extends Tables {
+  /** Throws Problem("conflict") while other processes of this program are connected to it: waits a moment for those that are just ending. */
+  requireAlone(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,8 +50,31 @@ export async function readPostgresTables(place: PostgresPlace): Promise<Postgres
     await link.close();
     throw error;
   }
-  return { rows, isEmpty, close: () => link.close() };
+  return {
+    rows,
+    isEmpty,
+    async requireAlone() {
+      for (let tries = ENDING_TRIES; ; tries -= 1) {
+        const others = await told(() => link.ask((sql) => sql.unsafe(OTHERS, [PROGRAM])));
+        if (others.length === 0) return;
+        if (tries === 0)
+          throw new Problem(
+            "conflict",
+            `Servers are running on the database: ${others.map(({ name }: { name: string }) => name).join(", ")}. Stop them first`,
+          );
+        await new Promise((resolve) => setTimeout(resolve, ENDING_MS));
+      }
+    },
+    close: () => link.close(),
+  };
 }
+
+/** A connection is listed until the other side has noticed that its process is gone. */
+const ENDING_TRIES = 8;
+const ENDING_MS = 250;
+
+const OTHERS = `SELECT DISTINCT application_name AS name FROM pg_stat_activity WHERE datname = current_database()
+  AND application_name LIKE 'holdfast %' AND application_name <> $1 ORDER BY 1`;
 
 /**
  * A database that is empty, or one that a copy of `from` was cut at. Throws Problem("conflict") where a server or another move has it, where it holds
@@ -201,31 +227,64 @@ function readerOf({ ask }: ReturnType<typeof connectTo>): Tables {
       const run = (text: string) => told(() => ask(() => (connection as Connection).unsafe(text)));
       try {
         await run("BEGIN READ ONLY");
-        await run(
-          `DECLARE page NO SCROLL CURSOR FOR SELECT ${table.columns.map(selected).join(", ")} FROM ${quoted(table.name)} ORDER BY ${keyOf(table)}`,
-        );
-        for (let count = 4; ; ) {
-          const found: Record<string, string | null>[] = await run(`FETCH ${count} FROM page`);
-          const rows = found.map((row) => rowOf(table, row));
-          if (rows.length > 0) yield rows;
-          if (rows.length < count) return;
-          let size = 0;
-          for (const row of rows) for (const value of row) size += value?.length ?? 0;
-          const mean = Math.max(1, size / rows.length);
-          count = Math.max(1, Math.min(ROWS, count * 4, Math.floor(CHARACTERS / mean)));
-        }
+        yield* pagesOf(table, run);
       } finally {
         await run("ROLLBACK").catch(() => {}); // it may be gone
         connection.release();
       }
     },
-    async isEmpty({ name }) {
-      const found = await told(() =>
-        ask((sql) => sql.unsafe(`SELECT 1 AS found FROM ${quoted(name)} LIMIT 1`)),
-      );
-      return found.length === 0;
-    },
+    isEmpty: ({ name }) =>
+      told(() => ask((sql) => sql.unsafe(`SELECT 1 AS found FROM ${quoted(name)} LIMIT 1`))).then(
+        (found) => found.length === 0,
+      ),
   };
+}
+
+/** All tables as of one moment, one after the other. Throws Problem("conflict") when it is of another version than this program's. */
+export async function readPostgresMoment(
+  place: PostgresPlace,
+): Promise<Pick<Tables, "rows"> & { close(): Promise<void> }> {
+  const link = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
+  try {
+    await told(() => requireCurrentPostgres(link.now()));
+    const connection = await told(() => link.ask((sql) => sql.reserve()));
+    const run = (text: string) =>
+      told(() => link.ask(() => (connection as Connection).unsafe(text)));
+    await run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    return {
+      async *rows(table) {
+        yield* pagesOf(table, run);
+        await run("CLOSE page");
+      },
+      async close() {
+        await run("ROLLBACK").catch(() => {}); // it may be gone
+        connection.release();
+        await link.close();
+      },
+    };
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+/** In a transaction. */
+async function* pagesOf(
+  table: Table,
+  run: (text: string) => Promise<Record<string, string | null>[]>,
+): AsyncGenerator<readonly Row[]> {
+  await run(
+    `DECLARE page NO SCROLL CURSOR FOR SELECT ${table.columns.map(selected).join(", ")} FROM ${quoted(table.name)} ORDER BY ${keyOf(table)}`,
+  );
+  for (let count = 4; ; ) {
+    const rows = (await run(`FETCH ${count} FROM page`)).map((row) => rowOf(table, row));
+    if (rows.length > 0) yield rows;
+    if (rows.length < count) return;
+    let size = 0;
+    for (const row of rows) for (const value of row) size += value?.length ?? 0;
+    const mean = Math.max(1, size / rows.length);
+    count = Math.max(1, Math.min(ROWS, count * 4, Math.floor(CHARACTERS / mean)));
+  }
 }
 
 /** A column as text, under a name that is none of the table's: rows are to be ordered by the column itself. */

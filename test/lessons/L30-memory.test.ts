@@ -67,7 +67,7 @@ const bounded: Record<string, string> = {
   "src/inside/archive.ts": "a few texts of an archive, a MiB of each",
   "src/server/canary/world.ts": "answers about made-up packages",
   "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
-  "src/store/backup.ts": "the note of a backup",
+  "src/store/backup-note.ts": "the note of a backup",
   "src/store/bucket-ask.ts": "answers that are no objects, up to 4 MiB",
   "src/store/bucket.ts":
     "small objects, up to what their reader bounds, and the list of the parts of one",

@@ -123,4 +123,24 @@ function define(): void {
     await served.close();
     await expect(open()).rejects.toThrow("The database has tables of something else");
   });
+
+  test("while another process is connected to a database it is not left", async () => {
+    const reads = await readPostgresTables(server.place);
+    await reads.requireAlone(); // this one has connections of its own
+    const other = new SQL({
+      adapter: "postgres",
+      path: `${server.place.host}/.s.PGSQL.5432`,
+      username: server.place.user,
+      database: server.place.database,
+      connection: { application_name: "holdfast 7 on another" },
+      max: 1,
+    });
+    await other`SELECT 1`;
+    await expect(reads.requireAlone()).rejects.toThrow(
+      "Servers are running on the database: holdfast 7 on another. Stop them first",
+    );
+    await other.close();
+    await reads.requireAlone();
+    await reads.close();
+  });
 }

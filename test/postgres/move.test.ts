@@ -87,12 +87,13 @@ function define(): void {
     await tables.close();
     return all;
   }
-  /** What is in a folder's folders, by name. */
+  /** What is in a folder's folders, by name; without tiles that are not full: which of them are still there is a matter of how the log grew. */
   const contents = (root: string) =>
     Object.fromEntries(
       readdirSync(root, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
         .map(({ parentPath, name }) => join(parentPath, name))
+        .filter((path) => !path.includes(".p/"))
         .map((path) => [path.slice(root.length), readFileSync(path).toString("base64")]),
     );
 
