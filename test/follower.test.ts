@@ -350,6 +350,28 @@ describe("what is not what the log says is refused and told", () => {
   });
 });
 
+test("while the line is slow what is here is served, and a server that stops does not wait for it", async () => {
+  await publish("@acme/ui", "1.0.0");
+  await until(() => has("ui-1.0.0.tgz"), "not brought");
+  await current();
+  let free = () => {};
+  const held = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  line.hold((path) =>
+    path.startsWith("/-/log/tile/") || path.endsWith(".tgz") ? held : undefined,
+  );
+  const before = line.asked.length;
+  await publish("@acme/ui", "1.1.0");
+  const isHeld = () => line.asked.slice(before).some((path) => path.startsWith("/-/log/tile/"));
+  await until(isHeld, "nothing is asked");
+  expect((await at("/npm/@acme%2fui/-/ui-1.0.0.tgz")).status).toBe(200);
+  await follower.restart();
+  expect((await at("/npm/@acme%2fui/-/ui-1.0.0.tgz")).status).toBe(200);
+  free();
+  await until(() => has("ui-1.1.0.tgz"), "not brought once the line was free");
+});
+
 test("it is told how far it is, and the primary's log gives receipts while the line is cut", async () => {
   await publish("@acme/ui", "1.0.0");
   await until(() => has("ui-1.0.0.tgz"), "not brought");

@@ -158,7 +158,8 @@ export function asFollower(
     for (const [key, why] of Object.entries(THEIR_REPOSITORY))
       if (isMapping(entry) && key in entry) leave(["repositories", name, key], why);
   const follow = said["follow"];
-  const url = isMapping(follow) && typeof follow["url"] === "string" ? follow["url"] : "";
+  const parsed = HttpUrl.safeParse(isMapping(follow) ? follow["url"] : null);
+  const url = parsed.success ? parsed.data : "http://primary.invalid"; // that it is none is told once
   return Object.fromEntries(
     Object.entries(written).map(([name, entry]) => [
       name,
