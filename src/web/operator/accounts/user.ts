@@ -58,7 +58,7 @@ export const serveUser = formPage(
         beside: stateOf(user),
         wrong: isBeside ? null : wrong,
         done: DONE[visit.query.get("done") ?? ""] ?? null,
-        main: html`${accountTabs(ACCOUNTS)}${madeOf(visit)}${about(user, visit)}
+        main: html`${accountTabs(ACCOUNTS)}${await madeOf(visit)}${about(user, visit)}
 <h2>Coming in</h2>${await comingIn(user, open, path, visit)}
 <h2>Teams</h2>${await teamsOf(user, teams.items, path, visit)}
 <h2>What ${user.name} may</h2>${grantTable(access.grants, {
@@ -129,7 +129,7 @@ function stateOf({ disabledAt, isAdmin }: UserShape): Part {
 }
 
 /** What was made just now, and is shown this once. */
-function madeOf(visit: Visit): Part {
+async function madeOf(visit: Visit): Promise<Part> {
   const [token, link] = [await visit.shown("token"), await visit.shown("link")];
   const told = (what: string, text: string, of: string) =>
     html`<div class="notice good" role="status"><p>${what} It is shown this once:</p>${copyable("made", text, of)}</div>`;
