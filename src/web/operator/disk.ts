@@ -35,7 +35,7 @@ const WORK: Readonly<
     values: {},
     asks: {
       title: "Remove what nothing names?",
-      says: "Bytes that no package, no document and no pin names any more go for good. It takes a while on a large store, beside everything else.",
+      says: "Bytes that nothing in the catalog names any more go for good. It takes a while on a large store, beside everything else.",
     },
   },
   verify: { name: "verify", values: {} },
