@@ -17,6 +17,7 @@ const bounded: Record<string, string> = {
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/ask.ts": "answers that are no documents, limited by the question",
   "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
+  "src/auth/one-time.ts": "a token or a link",
   "src/cache/collect.ts": "the first 64 KiB of a download, before it goes to disk",
   "src/cache/partial.ts": "a part of up to 4 MiB, for one client",
   "src/cache/documents/intake.ts":
@@ -47,7 +48,9 @@ const bounded: Record<string, string> = {
   "src/core/json-cursor.ts": "one value of a document, up to 64 MiB",
   "src/formats/composer/canary.ts": "a made-up archive of some hundred bytes",
   "src/formats/composer/inside.ts": "a composer.json, and where links lead, up to a limit for each",
+  "src/formats/composer/labels.ts": "a document, in a worker",
   "src/formats/go/canary.ts": "the same",
+  "src/formats/go/labels.ts": "an .info document, in a worker",
   "src/formats/go/publish.ts": "a go.mod, up to 16 MiB",
   "src/git/mirror.ts": "the list of what a code host has, as it was seen last",
   "src/git/packed.ts": "a line for each ref of a mirror, of which there is a bound",
