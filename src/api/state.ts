@@ -66,6 +66,7 @@ const Job = z
     name: z.string(),
     everySeconds: z.number(),
     isRunning: z.boolean(),
+    isElsewhere: z.boolean().describe("Of several servers another one does it for all"),
     startedAt: Time.nullable().describe("Its last turn; null: none since the start"),
     endedAt: Time.nullable(),
     error: z.string().nullable().describe("Why its last turn failed"),

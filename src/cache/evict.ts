@@ -42,8 +42,9 @@ export async function takeOut(
 
 /** Of what one row names that can go. */
 async function removeBytes({ database, blobs, naming }: EvictDeps, sha256: string): Promise<void> {
-  await naming.alone(sha256, async () => {
-    const names = await namesOf(database.read, sha256);
-    if (names.length === 1 && names[0]!.file && !names[0]!.isHosted) await blobs.remove(sha256);
+  await naming.alone(sha256, async (isStill) => {
+    const [name, ...others] = await namesOf(database.read, sha256);
+    const isAlone = name?.file && !name.isHosted && others.length === 0;
+    if (isAlone && isStill()) await blobs.remove(sha256);
   });
 }

@@ -1,6 +1,8 @@
 // Who names a blob, told once: garbage collection, verification, removal and repair all ask here. And the lock between naming and removal.
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, Query } from "../store/database.ts";
+import type { Hold, Lease, Leases } from "../store/leases.ts";
+import { holdAmong, removeAmong } from "./holds.ts";
 
 /** What a row names. */
 export interface Named {
@@ -143,35 +145,46 @@ async function* pages(
 
 /**
  * Keeps a blob from being removed between the moment at which its bytes get their name and that at which a row names them. A lock for
- * each digest, so that nothing waits for another's bytes. One process at a time writes a data directory (store/lock.ts), so that it
- * need not reach further.
+ * each digest, so that nothing waits for another's bytes: in this process, and among all servers that share the bytes (holds.ts).
  */
 export interface Naming {
   /**
    * To be held from before the bytes get their name until their row is committed; what it returns lets go, any number of times. Waits
    * for a removal of the same bytes that is under way.
    */
-  hold(sha256: string): Promise<() => void>;
+  hold(sha256: string): Promise<Hold>;
   /** Removes the blob unless something names it, or is about to. Returns whether it is gone. */
   remove(sha256: string): Promise<boolean>;
-  /** Does `work` while nobody gives these bytes their name, or nothing and null when somebody does. For repair. */
-  alone<T>(sha256: string, work: () => Promise<T>): Promise<T | null>;
+  /**
+   * Does `work` while nobody gives these bytes their name, or nothing and null when somebody does. For repair. `isStill`: false where this server was
+   * stopped meanwhile, and others may have gone on.
+   */
+  alone<T>(sha256: string, work: (isStill: () => boolean) => Promise<T>): Promise<T | null>;
 }
 
-export function createNaming(database: Database, blobs: Blobs): Naming {
+export function createNaming(database: Database, blobs: Blobs, leases: Leases): Naming {
   const holds = new Map<string, number>();
   const removals = new Map<string, Promise<void>>();
 
-  async function alone<T>(sha256: string, work: () => Promise<T>): Promise<T | null> {
+  async function alone<T>(
+    sha256: string,
+    work: (isStill: () => boolean) => Promise<T>,
+  ): Promise<T | null> {
     if (holds.has(sha256) || removals.has(sha256)) return null;
     const ended = Promise.withResolvers<void>();
     removals.set(sha256, ended.promise);
     try {
-      return await work();
+      return await (leases.hasOthers ? removeAmong(leases, sha256, work) : work(always));
     } finally {
       removals.delete(sha256);
       ended.resolve();
     }
+  }
+
+  function letGo(sha256: string): void {
+    const left = holds.get(sha256)! - 1;
+    if (left > 0) holds.set(sha256, left);
+    else holds.delete(sha256);
   }
 
   return {
@@ -179,22 +192,33 @@ export function createNaming(database: Database, blobs: Blobs): Naming {
     async hold(sha256) {
       while (removals.has(sha256)) await removals.get(sha256);
       holds.set(sha256, (holds.get(sha256) ?? 0) + 1);
-      let isHeld = true;
-      return () => {
-        if (!isHeld) return;
-        isHeld = false;
-        const left = holds.get(sha256)! - 1;
-        if (left > 0) holds.set(sha256, left);
-        else holds.delete(sha256);
-      };
+      if (!leases.hasOthers) return holdOf(() => letGo(sha256), null);
+      const lease = await holdAmong(leases, sha256).catch((error) => {
+        letGo(sha256);
+        throw error;
+      });
+      return holdOf(() => letGo(sha256), lease);
     },
     async remove(sha256) {
-      const removed = await alone(sha256, async () => {
-        if (await isNamed(database.read, sha256)) return false;
+      const removed = await alone(sha256, async (isStill) => {
+        if ((await isNamed(database.read, sha256)) || !isStill()) return false;
         await blobs.remove(sha256);
         return true;
       });
       return removed ?? false;
     },
   };
+}
+
+const always = () => true;
+
+function holdOf(letGo: () => void, lease: Lease | null): Hold {
+  let isHeld = true;
+  const end = () => {
+    if (!isHeld) return;
+    isHeld = false;
+    letGo();
+    void lease?.release();
+  };
+  return Object.assign(end, { assure: async (sql: Query) => lease?.assure(sql) });
 }

@@ -21,6 +21,7 @@ import { createSources, type RepositorySources } from "../sources/sources.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Changes, leavable } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import type { Leases } from "../store/leases.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
@@ -71,6 +72,8 @@ export interface Shared {
   database: Database;
   changes: Changes;
   naming: Naming;
+  /** What this server may do for all that share the data. */
+  leases: Leases;
   soundness: Soundness;
   uses: Uses;
   events: Events;
@@ -213,6 +216,7 @@ export function createRepository(
     database,
     changes,
     naming: shared.naming,
+    leases: shared.leases,
     transform,
     report,
     now,

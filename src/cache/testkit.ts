@@ -32,6 +32,7 @@ import { openWaivers } from "../policy/waivers.ts";
 import { openBlobs } from "../store/blobs.ts";
 import { createChanges } from "../store/changes.ts";
 import { fileOf, openLayout } from "../store/layout.ts";
+import { alone, type Leases } from "../store/leases.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import type { Call, Job } from "../worker/job.ts";
@@ -225,10 +226,14 @@ export async function openToy(
     hosted?: Partial<HostedOptions>;
     policy?: PolicyRule[];
     isPublic?: (repository: string, packageName: string) => boolean;
+    /** As one of several servers on this data, which ask this upstream. */
+    beside?: { root: string; upstream: ReturnType<typeof fakeUpstream> };
+    leases?: Leases;
   } = {},
 ) {
-  const root = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
-  const upstream = fakeUpstream();
+  const { leases = alone } = options;
+  const root = options.beside?.root ?? mkdtempSync(join(tmpdir(), "holdfast-cache-"));
+  const upstream = options.beside?.upstream ?? fakeUpstream();
   const log: string[] = [];
   const audited: AuditEntry[] = [];
   const told: Told[] = [];
@@ -253,7 +258,7 @@ export async function openToy(
     const transform = createTransform([format]);
     const blobs = openBlobs(layout);
     const changes = createChanges();
-    const naming = createNaming(database, blobs);
+    const naming = createNaming(database, blobs, leases);
     const soundness = createSoundness({
       blobs,
       database,
@@ -277,6 +282,7 @@ export async function openToy(
       database,
       changes,
       naming,
+      leases,
       soundness,
       uses,
       events,

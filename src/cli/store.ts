@@ -4,6 +4,7 @@ import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
 import { hasCatalog, openCatalog, readCatalog } from "../server/database.ts";
+import { joinNodes } from "../server/nodes.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
@@ -70,10 +71,16 @@ export async function holdStore<T>(
   const lock = lockData(layout.lock);
   try {
     const database = await openCatalog(config, layout);
-    const blobs = openBlobs(layout);
-    const naming = createNaming(database, blobs);
     try {
-      return await work({ database, blobs, views: openViewFiles(layout.views), naming });
+      const clocks = { now: Date.now, elapsed: () => performance.now() };
+      const { leases, leave } = await joinNodes(config, { log: null, ...clocks });
+      const blobs = openBlobs(layout);
+      const naming = createNaming(database, blobs, leases);
+      try {
+        return await work({ database, blobs, views: openViewFiles(layout.views), naming });
+      } finally {
+        await leave();
+      }
     } finally {
       await database.close();
     }

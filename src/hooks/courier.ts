@@ -14,6 +14,8 @@ export interface CourierDeps {
   tried(hook: string, isTold: boolean): void;
   /** What is on its way, of all couriers, as `keyOf` has it: one that takes another's place leaves it alone. */
   underWay: Set<string>;
+  /** Whether what waits is for this server to carry: of several one does. */
+  isCourier(): boolean;
 }
 
 export interface Courier {
@@ -62,6 +64,7 @@ export function createCourier(hook: string, carrier: Carrier, deps: CourierDeps)
   function hasLane(): boolean {
     return (
       !isEnded &&
+      deps.isCourier() &&
       errands.size < carrier.lanes &&
       now() >= restUntil &&
       carrier.unavailable() === null

@@ -5,6 +5,8 @@ import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import { Problem } from "../core/problem.ts";
 import type { Database, Query } from "../store/database.ts";
+import { keepLease } from "../store/kept-lease.ts";
+import { alone, type Lease, type Leases } from "../store/leases.ts";
 import { type Courier, createCourier } from "./courier.ts";
 import { newId, payloadOf } from "./message.ts";
 import {
@@ -74,6 +76,8 @@ export interface HooksDeps {
   log: Log;
   metrics: Metrics;
   now(): number;
+  /** Of several servers one carries. Left out: there is no other. */
+  leases?: Leases;
   /** For tests: how often what waits is looked for, and how long the end waits. */
   lookMs?: number;
   graceMs?: number;
@@ -85,6 +89,8 @@ const SOON_MS = 100;
 const COUNT_MS = 60_000;
 /** More than these of one hook do not wait: what comes then is not told, and counted. */
 const MOST_WAITING = 10_000;
+/** What this server carries itself, though another one is the courier, that one leaves alone for so long. */
+const LEFT_ALONE_MS = 60_000;
 /** What is on its way at the end may arrive for so long. It is told again after the next start. */
 const GRACE_MS = 3_000;
 
@@ -95,6 +101,7 @@ interface Entry extends OpenHook {
 
 export function createHooks(deps: HooksDeps): Hooks {
   const { database, log, metrics, now, lookMs = LOOK_MS, graceMs = GRACE_MS } = deps;
+  const { leases = alone } = deps;
   const tries = metrics.counter("holdfast_hook_tries_total", "Messages to hooks, by result");
   const dropped = metrics.counter(
     "holdfast_hook_dropped_total",
@@ -115,6 +122,10 @@ export function createHooks(deps: HooksDeps): Hooks {
   let timers: ReturnType<typeof setInterval>[] = [];
   let soon: ReturnType<typeof setTimeout> | null = null;
   let isStarted = false;
+  const kept = keepLease(leases, "hooks");
+  let lease: Lease | null = null;
+  const isCourier = () => !leases.hasOthers || (lease?.isHeld() ?? false);
+  const leftAlone = () => now() + (leases.hasOthers ? LEFT_ALONE_MS : 0);
 
   function entryOf(name: string): Entry {
     const found = entries.find((one) => one.name === name);
@@ -122,8 +133,18 @@ export function createHooks(deps: HooksDeps): Hooks {
     return found;
   }
 
+  async function lookAsCourier(): Promise<void> {
+    lease = await kept.lease();
+    if (lease && isStarted) lookAll();
+  }
+
   function look(): void {
     if (!isStarted) return;
+    if (leases.hasOthers) void lookAsCourier();
+    else lookAll();
+  }
+
+  function lookAll(): void {
     for (const { name, courier } of entries)
       courier.look().catch((error) =>
         log.write("error", "What waits for a hook cannot be read", {
@@ -174,7 +195,11 @@ export function createHooks(deps: HooksDeps): Hooks {
     const payload = payloadOf(id, at, { ...told, purl });
     for (const { name: hook, retryMs } of wanting)
       if (hasRoom(hook))
-        await insertDelivery(sql, { hook, id, payload, at, endsAt: at + retryMs }, told);
+        await insertDelivery(
+          sql,
+          { hook, id, payload, at, nextAt: at, endsAt: at + retryMs },
+          told,
+        );
     lookSoon();
   }
 
@@ -206,7 +231,9 @@ export function createHooks(deps: HooksDeps): Hooks {
       entries = hooks.map((hook) => ({
         ...hook,
         wants: wantsOf(hook, spelling),
-        courier: createCourier(hook.name, hook.carrier, { database, log, now, tried, underWay }),
+        courier: createCourier(hook.name, hook.carrier, {
+          ...{ database, log, now, tried, underWay, isCourier },
+        }),
       }));
       for (const { courier } of before) {
         const end = courier.end().finally(() => ending.delete(end));
@@ -251,14 +278,14 @@ export function createHooks(deps: HooksDeps): Hooks {
       const payload = payloadOf(id, at, told);
       // Tried once, so that its time is over with that.
       await database.write((sql) =>
-        insertDelivery(sql, { hook, id, payload, at, endsAt: at }, told),
+        insertDelivery(sql, { hook, id, payload, at, nextAt: leftAlone(), endsAt: at }, told),
       );
       return { id, outcome: await carry(entry, id) };
     },
     async resend(hook, id) {
       const entry = entryOf(hook);
       const found = await find(hook, id);
-      await database.write((sql) => markWaiting(sql, found, now(), now() + entry.retryMs));
+      await database.write((sql) => markWaiting(sql, found, leftAlone(), now() + entry.retryMs));
       return carry(entry, id);
     },
     async resendFailed(hook) {
@@ -277,6 +304,7 @@ export function createHooks(deps: HooksDeps): Hooks {
       const timer = setTimeout(enough.resolve, graceMs);
       await Promise.race([ended, enough.promise]);
       clearTimeout(timer);
+      await kept.release();
     },
   };
 }

@@ -30,12 +30,12 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 export async function insertDelivery(
   sql: Query,
-  to: { hook: string; id: string; payload: string; at: number; endsAt: number },
+  to: { hook: string; id: string; payload: string; at: number; nextAt: number; endsAt: number },
   { type, repository, package: name }: Told,
 ): Promise<void> {
-  const { hook, id, payload, at, endsAt } = to;
+  const { hook, id, payload, at, nextAt, endsAt } = to;
   await sql`INSERT INTO deliveries (hook, id, type, repository, package, payload, state, created_at, tries, next_at, ends_at)
-    VALUES (${hook}, ${id}, ${type}, ${repository}, ${name}, ${payload}, 'waiting', ${at}, 0, ${at}, ${endsAt})`;
+    VALUES (${hook}, ${id}, ${type}, ${repository}, ${name}, ${payload}, 'waiting', ${at}, 0, ${nextAt}, ${endsAt})`;
 }
 
 /** Those that are to be tried now, those first that were due first. */

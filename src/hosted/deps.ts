@@ -6,6 +6,7 @@ import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database, Query } from "../store/database.ts";
+import type { Hold } from "../store/leases.ts";
 import type { HostedNames } from "./names.ts";
 import type { Quotas } from "./usage.ts";
 
@@ -18,7 +19,7 @@ export interface HostedDeps {
   names: HostedNames;
   /** The lock between naming bytes and removing them, see cache/named.ts. */
   naming: {
-    hold(sha256: string): Promise<() => void>;
+    hold(sha256: string): Promise<Hold>;
     remove(sha256: string): Promise<boolean>;
   };
   /** Writes down who did what, in the transaction that does it. */

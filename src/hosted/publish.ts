@@ -8,6 +8,7 @@ import { type FileKey, type Pin, pin, readPin, unpin } from "../ledger/pins.ts";
 import type { Incoming } from "../store/blobs.ts";
 import { type Change, goneFile } from "../store/changes.ts";
 import type { Query } from "../store/database.ts";
+import type { Hold } from "../store/leases.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
   changedAfter,
@@ -71,7 +72,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
   return async (principal: Principal, release: Release): Promise<Published> => {
     const { package: name, files } = release;
     for (const file of files) await refuseOther(database.read, name, file);
-    const held: (() => void)[] = [];
+    const held: Hold[] = [];
     const named: string[] = [];
     try {
       for (const { sha256, size, incoming } of files) {
@@ -86,7 +87,10 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
         named.push(sha256);
         await incoming.commit(sha256, DURABLE);
       }
-      const written = await database.write((sql) => write(sql, principal, release), DURABLE);
+      const written = await database.write(async (sql) => {
+        for (const hold of held) await hold.assure(sql);
+        return write(sql, principal, release);
+      }, DURABLE);
       await tell(name, written);
       for (const letGo of held) letGo();
       for (const sha256 of written.dropped) await naming.remove(sha256);

@@ -31,11 +31,11 @@ export function createWaiting(deps: HostedDeps, repository: string): Waiting {
     const before = await (async () => {
       try {
         await incoming.commit(sha256, DURABLE);
-        return await database.write(
-          (sql) =>
-            put(sql, repository, account, name, sha256, size, JSON.stringify(digests), now()),
-          DURABLE,
-        );
+        return await database.write(async (sql) => {
+          await letGo.assure(sql);
+          const told = JSON.stringify(digests);
+          return put(sql, repository, account, name, sha256, size, told, now());
+        }, DURABLE);
       } finally {
         letGo();
       }

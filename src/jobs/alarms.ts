@@ -48,6 +48,7 @@ export function watchUpstreams(
   return {
     name: "The watch on upstreams",
     everyMs: LOOK_MS,
+    isForAll: true,
     async run() {
       if (!isRemembered) await remember();
       const known = new Set<string>();

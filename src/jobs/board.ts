@@ -6,6 +6,8 @@ export interface JobState {
   name: string;
   everyMs: number;
   isRunning: boolean;
+  /** Whether another server does it for all. */
+  isElsewhere: boolean;
   /** Null: not since the start. */
   startedAt: number | null;
   endedAt: number | null;
@@ -21,6 +23,8 @@ export interface JobEntry {
   began(): void;
   /** `error`: null where all went well. */
   ended(error: string | null): void;
+  /** Whether its turn was another server's. */
+  isElsewhere(elsewhere: boolean): void;
   /** It is run no more. */
   leave(): void;
 }
@@ -42,6 +46,7 @@ export function createBoard(now: () => number): Board {
         name,
         everyMs,
         isRunning: false,
+        isElsewhere: false,
         startedAt: null,
         endedAt: null,
         error: null,
@@ -58,6 +63,9 @@ export function createBoard(now: () => number): Board {
           Object.assign(state, { isRunning: false, endedAt: now(), error });
           if (error !== null) state.failures += 1;
         },
+        isElsewhere(elsewhere) {
+          Object.assign(state, { isElsewhere: elsewhere, nextAt: now() + everyMs });
+        },
         leave() {
           // Another configuration's may have taken its place.
           if (jobs.get(name) === entry) jobs.delete(name);
@@ -71,6 +79,8 @@ export function createBoard(now: () => number): Board {
     run(name) {
       const found = jobs.get(name);
       if (!found) throw new Problem("notFound", `There is no job ${name}`);
+      if (found.state.isElsewhere)
+        throw new Problem("conflict", `Another server does ${name} for all of them: ask that one`);
       if (found.state.isRunning) throw new Problem("conflict", `${name} runs already`);
       found.turn();
     },

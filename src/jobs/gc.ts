@@ -58,10 +58,11 @@ async function collect(
   const isOld = (found: { changedAt: number }) => now - found.changedAt >= graceMs;
   /** A row may have come since it was counted, or the bytes once more: looked again where nobody can name it. */
   const remove = (sha256: string) =>
-    naming?.alone(sha256, async () => {
+    naming?.alone(sha256, async (isStill) => {
       const found = await unnamed(sha256);
-      if (found && isOld(found)) await blobs.remove(sha256);
-      return found && isOld(found);
+      const isToGo = found !== null && isOld(found) && isStill();
+      if (isToGo) await blobs.remove(sha256);
+      return isToGo;
     });
   let seen = 0;
   for await (const sha256 of blobs.list()) {
@@ -76,12 +77,27 @@ async function collect(
     result.blobs += 1;
     result.bytes += found.size;
   }
+  const old = await oldViews(views, naming !== null, { now, ...(signal && { signal }) });
+  return { ...result, views: old.views, bytes: result.bytes + old.bytes };
+}
+
+/** Removes old views alone: each server has its own. */
+export function removeOldViews(views: ViewFiles, now: number): Promise<{ views: number }> {
+  return oldViews(views, true, { now });
+}
+
+async function oldViews(
+  views: ViewFiles,
+  areRemoved: boolean,
+  { now, signal }: { now: number; signal?: AbortSignal },
+): Promise<{ views: number; bytes: number }> {
+  const found = { views: 0, bytes: 0 };
   for await (const view of views.list()) {
-    if (signal?.aborted) return result;
+    if (signal?.aborted) return found;
     if (now - view.changedAt < VIEW_AGE_MS) continue;
-    result.views += 1;
-    result.bytes += view.size;
-    if (naming) await views.remove(view.path);
+    found.views += 1;
+    found.bytes += view.size;
+    if (areRemoved) await views.remove(view.path);
   }
-  return result;
+  return found;
 }

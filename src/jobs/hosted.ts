@@ -179,6 +179,7 @@ export function tidyTrash(
   return {
     name: "Emptying the trash",
     everyMs: LOOK_MS,
+    isForAll: true,
     async run() {
       for (const { name, hosting } of repositories()) {
         const { files, bytes } = await hosting(grant).empty("expired");

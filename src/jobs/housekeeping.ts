@@ -2,7 +2,8 @@
 import type { Uses } from "../cache/uses.ts";
 import type { Log } from "../core/log.ts";
 import { type Database, logSize } from "../store/database.ts";
-import { collectGarbage, type GcStore } from "./gc.ts";
+import type { Leases } from "../store/leases.ts";
+import { collectGarbage, type GcStore, removeOldViews } from "./gc.ts";
 import type { RecurringJob } from "./runner.ts";
 
 /** The log of the database is looked at this often, and moved into the database when it is larger than that. */
@@ -15,6 +16,7 @@ const NOTES_MS = 60_000;
 export interface House extends GcStore {
   uses: Pick<Uses, "flush">;
   database: Database;
+  leases: Pick<Leases, "hasOthers">;
   /** The database's file. */
   file: string;
   /** Moves the database's log into the database, beside the loop: it syncs. */
@@ -22,13 +24,27 @@ export interface House extends GcStore {
 }
 
 export function housekeeping(house: House, log: Log): RecurringJob[] {
-  return [garbageCollection(house, log), checkpoints(house), lastUses(house)];
+  const own = [checkpoints(house), lastUses(house)];
+  // Who collects the garbage of all removes its own views with it.
+  if (house.leases.hasOthers) own.push(ownViews(house));
+  return [garbageCollection(house, log), ...own];
+}
+
+function ownViews({ views }: House): RecurringJob {
+  return {
+    name: "Removing old views",
+    everyMs: TIDY_MS,
+    async run() {
+      await removeOldViews(views, Date.now());
+    },
+  };
 }
 
 function garbageCollection(house: House, log: Log): RecurringJob {
   return {
     name: "Garbage collection",
     everyMs: TIDY_MS,
+    isForAll: true,
     async run() {
       const result = await collectGarbage(house, { now: Date.now() });
       log.write("info", "Collected garbage", { blobs: result.blobs, bytes: result.bytes });

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
+import { alone, type Leases } from "../store/leases.ts";
 import type { RecurringJob } from "./runner.ts";
 
 /** What of a repository and its format is needed here. */
@@ -48,6 +49,7 @@ export function createOperations(
   all: () => readonly Operable[],
   log: Log,
   now: () => number,
+  leases: Leases = alone,
 ): Operations {
   const ending = new AbortController();
   const running = new Map<string, { name: string; since: number; done: Promise<unknown> }>();
@@ -75,13 +77,36 @@ export function createOperations(
     const release = hold?.();
     const isQuiet = operation.isQuiet === true && by === SCHEDULE;
     const work = service.operations![name]!;
-    const done = told(repository, name, work, call, by, isQuiet).finally(() => {
+    const run = () => told(repository, name, work, call, by, isQuiet);
+    const done = (leases.hasOthers ? runAlone(place, repository, run) : run()).finally(() => {
       running.delete(place);
       release?.();
     });
     // Who stops all waits for its end, however it ends.
     running.set(place, { name, since: now(), done: done.catch(() => null) });
     return done;
+  }
+
+  /** Not while its like runs on another server. Throws Problem("conflict") that names that one. */
+  async function runAlone<T>(
+    place: string,
+    repository: Repository,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const lease = await leases.take(`operation ${place}`);
+    if (!lease) {
+      const other = await leases.holder(`operation ${place}`);
+      const where = other ? `${other.host} (node ${other.id})` : "another server";
+      throw new Problem(
+        "conflict",
+        `${place.slice(repository.name.length + 1)} runs on ${repository.name} already, at ${where}`,
+      );
+    }
+    try {
+      return await run();
+    } finally {
+      await lease.release();
+    }
   }
 
   /** Runs it, with lines in the log for start and end, and its time kept. */
@@ -130,6 +155,7 @@ export function createOperations(
         name: `${operation.name} of ${repository.name}`,
         everyMs: Math.min(everyMs, LOOK_MS),
         firstMs: FIRST_LOOK_MS,
+        isForAll: true,
         async run() {
           const began = tried.get(id) ?? Number.NEGATIVE_INFINITY;
           const last = Math.max(began, (await lastSuccess(repository, operation.name)) ?? began);

@@ -37,6 +37,7 @@ export function watchReleases(
   return {
     name: "The watch on what is withheld",
     everyMs: LOOK_MS,
+    isForAll: true,
     async run() {
       const at = { policed: policed(), revision: waivers.revision() + told.revision() }; // both only rise
       const isSame = before?.policed === at.policed && before.revision === at.revision;

@@ -290,6 +290,7 @@ export function createRoom(deps: RoomDeps): Room {
     job: (log) => ({
       name: "Making room",
       everyMs: LOOK_MS,
+      isForAll: true,
       async run() {
         for (const { repository, files, bytes } of await make({ steps: STEPS }))
           if (files > 0) log.write("info", "Made room on the disk", { repository, files, bytes });

@@ -1,5 +1,7 @@
 // Work that the server does beside requests, again and again.
 import type { Log } from "../core/log.ts";
+import { keepLease } from "../store/kept-lease.ts";
+import { alone, type Leases } from "../store/leases.ts";
 import type { Board } from "./board.ts";
 
 export interface RecurringJob {
@@ -8,16 +10,41 @@ export interface RecurringJob {
   everyMs: number;
   /** How long after the start its first turn comes; `everyMs` unless told. */
   firstMs?: number;
+  /** Of several servers one does it for all, and another one when that is dead. Else each does it for itself. */
+  isForAll?: boolean;
   /** Never runs twice at a time. A failure is logged, and the next turn comes as if nothing was. */
   run(): Promise<void>;
 }
 
 /** Starts the clocks; what it returns stops them and waits for what runs. None keeps the process alive. `board`: where people see how they go. */
-export function startJobs(jobs: RecurringJob[], log: Log, board?: Board): () => Promise<void> {
+export function startJobs(
+  jobs: readonly RecurringJob[],
+  log: Log,
+  board?: Board,
+  leases: Leases = alone,
+): () => Promise<void> {
   const running = new Map<RecurringJob, Promise<void>>();
+  const ends: (() => Promise<void>)[] = [];
   const stops = jobs.map((job) => {
+    const kept = job.isForAll && leases.hasOthers ? keepLease(leases, `job ${job.name}`) : null;
+    if (kept) ends.push(kept.release);
     const turn = () => {
       if (running.has(job)) return;
+      if (!kept) return begin();
+      const asked = kept.lease().then(
+        (lease) => {
+          running.delete(job);
+          entry?.isElsewhere(lease === null);
+          if (lease && !isEnded) begin();
+        },
+        (error) => {
+          running.delete(job);
+          log.write("error", `${job.name} failed`, { error: String(error) });
+        },
+      );
+      running.set(job, asked);
+    };
+    const begin = () => {
       entry?.began();
       const done = job
         .run()
@@ -48,8 +75,11 @@ export function startJobs(jobs: RecurringJob[], log: Log, board?: Board): () => 
       entry?.leave();
     };
   });
+  let isEnded = false;
   return async () => {
+    isEnded = true;
     for (const stop of stops) stop();
     await Promise.all(running.values());
+    for (const end of ends) await end();
   };
 }

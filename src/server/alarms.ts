@@ -75,6 +75,7 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
     job: {
       name: "The look at what calls for somebody",
       everyMs: LOOK_MS,
+      isForAll: true,
       firstMs: FIRST_LOOK_MS,
       run: alarms.look,
     },

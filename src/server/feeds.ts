@@ -163,8 +163,13 @@ export function openFeeds(
       feeds.use(wanted.flatMap((feed) => sourcesOf(feed, isOffline)));
     },
     jobs: [
-      { name: "Reading feeds", everyMs: LOOK_MS, firstMs: 500, run: turn },
-      { name: "Tidying who fetched what", everyMs: TIDY_MS, run: () => fetches.tidy() },
+      { name: "Reading feeds", everyMs: LOOK_MS, firstMs: 500, isForAll: true, run: turn },
+      {
+        name: "Tidying who fetched what",
+        everyMs: TIDY_MS,
+        isForAll: true,
+        run: () => fetches.tidy(),
+      },
     ],
     operations: {
       async "feeds refresh"({ values = {}, say, signal }) {

@@ -51,12 +51,15 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { isShared as isSharedBy, openCatalog } from "./database.ts";
+import { joinNodes, type Membership } from "./nodes.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
 export interface Ground {
   readonly layout: Layout;
   readonly lock: Lock;
+  /** The servers that share its catalog; null where it has it to itself. */
+  readonly nodes: Membership["nodes"];
   readonly shared: Shared;
   readonly auth: Auth;
   readonly hooks: Hooks;
@@ -114,9 +117,11 @@ export async function openGround(config: GroundConfig, deps: GroundDeps): Promis
   refuseUnrestored(config.data);
   const layout = openLayout(config.data);
   const lock = lockData(layout.lock);
+  const joined: Membership[] = [];
   try {
-    return await layGround(config, layout, lock, deps);
+    return await layGround(config, layout, lock, deps, (membership) => joined.push(membership));
   } catch (error) {
+    for (const { leave } of joined) await leave();
     lock.release(); // whatever keeps this one from starting is not to keep the next one
     throw error;
   }
@@ -127,6 +132,7 @@ async function layGround(
   layout: Layout,
   lock: Lock,
   deps: GroundDeps,
+  joined: (membership: Membership) => void,
 ): Promise<Ground> {
   const { log, now, elapsed, patienceMs } = deps;
   const tightened = tighten(layout.root);
@@ -139,8 +145,11 @@ async function layGround(
   const opened = await openCatalog(config, layout, isShared);
   const database = traces?.database(opened) ?? opened;
   const news = isShared ? await openNewsOf(database, config, log) : null;
+  const membership = await joinNodes(config, { log, now, elapsed });
+  joined(membership);
+  const { leases } = membership;
   const metrics = createMetrics();
-  const hooks = createHooks({ database, log, metrics, now });
+  const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
   const files = openLogFiles(layout.log);
@@ -149,7 +158,7 @@ async function layGround(
   const blobs = openBlobs(layout);
   const changes = createChanges(news ?? undefined);
   const auth = await openAuth({ database, changes, log, now });
-  const naming = createNaming(database, blobs);
+  const naming = createNaming(database, blobs, leases);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   const fetches = createFetches(database, log, now);
@@ -166,6 +175,7 @@ async function layGround(
     events,
     blobs,
     naming,
+    leases,
     soundness,
     uses,
     transform: pool.transform,
@@ -200,6 +210,7 @@ async function layGround(
   return {
     layout,
     lock,
+    nodes: membership.nodes,
     shared,
     auth,
     hooks,
@@ -244,6 +255,7 @@ async function layGround(
           log.write("error", "The log could not be ended", { error: String(error) }),
         );
       await news?.close();
+      await membership.leave();
       await database.close();
       await traces?.close();
       lock.release();

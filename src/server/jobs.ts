@@ -23,6 +23,7 @@ export function startServerJobs(
   warnings: () => Promise<string[]>,
 ): Jobs {
   const { shared, layout, pool, log, board } = ground;
+  const { leases } = shared;
   const file = layout.database;
   const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
   const ended: Promise<void>[] = [];
@@ -34,6 +35,7 @@ export function startServerJobs(
     ],
     log,
     board,
+    leases,
   );
   let endTurns = async () => {};
   let scrubbing = { everyMs: 0, end: () => {} };
@@ -62,7 +64,7 @@ export function startServerJobs(
       ended.push(endTurns()); // what runs of them runs on
       const telling = tellWarnings(own, log, warnings);
       const refreshing = refreshSources(own, log);
-      endTurns = startJobs([telling, ...refreshing, ...operations.turns()], log, board);
+      endTurns = startJobs([telling, ...refreshing, ...operations.turns()], log, board, leases);
       await telling.run();
     },
     async stop() {
@@ -85,6 +87,7 @@ function refreshSources(own: Generation["own"], log: Log): RecurringJob[] {
     .filter(({ sources }) => sources.claims.length > 0)
     .map(({ repository, sources, hold }) => ({
       name: `sources of ${repository.name}`,
+      isForAll: true,
       everyMs: LOOK_MS,
       async run() {
         const release = hold?.();

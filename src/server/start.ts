@@ -148,7 +148,7 @@ export async function start(options: StartOptions): Promise<Running> {
     metrics: ground.metrics,
   });
   const operations = withHouse(
-    createOperations(() => current.own, log, now),
+    createOperations(() => current.own, log, now, shared.leases),
     {
       ...houseOperations(shared, tellGarbage, now),
       ...accountOperations(ground.auth, database),
@@ -193,6 +193,7 @@ export async function start(options: StartOptions): Promise<Running> {
         name: "Names of packages",
         everyMs: 10_000,
         firstMs: 5_000,
+        isForAll: true,
         run: () => tidyNames(database),
       },
       tidyHooks(ground.hooks),

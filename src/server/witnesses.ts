@@ -55,6 +55,7 @@ export function openWitnesses({
     job: {
       name: "Witnesses of the log",
       everyMs: EVERY_MS,
+      isForAll: true,
       run: () => witnessed.ask(ways.map(({ watcher }) => watcher)),
     },
     close,

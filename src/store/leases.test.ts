@@ -4,17 +4,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "./database.ts";
-import { alone, createLeases } from "./leases.ts";
-import { askThrough } from "./nodes.ts";
-import { openTestDatabase, testNodes } from "./testkit.ts";
+import { alone } from "./leases.ts";
+import { openTestDatabase, twoServers } from "./testkit.ts";
 
 let root: string;
 let database: Database;
-let world: ReturnType<typeof testNodes>;
+let world: Awaited<ReturnType<typeof twoServers>>["world"];
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "holdfast-leases-"));
   database = await openTestDatabase(join(root, "holdfast.db"));
-  world = testNodes(askThrough(database));
 });
 afterEach(async () => {
   await database.close();
@@ -22,10 +20,9 @@ afterEach(async () => {
 });
 
 async function two() {
-  const [a, b] = [world.node(), world.node()];
-  await world.pass(1, [a, b]);
-  const leasesOf = (nodes: typeof a) => createLeases({ nodes, ask: world.askOf(nodes) });
-  return { a, b, ours: leasesOf(a), theirs: leasesOf(b) };
+  const { world: shared, first, second } = await twoServers(database);
+  world = shared;
+  return { a: first.nodes, b: second.nodes, ours: first.leases, theirs: second.leases };
 }
 const rows = async () =>
   (await database.read`SELECT name FROM leases ORDER BY name`).map(({ name }) => name);
@@ -111,6 +108,21 @@ test("what is owed is not taken from who has taken it anew", async () => {
   expect(await theirs.take("job gc")).toBeNull();
 });
 
+test("what is shared is taken until the last has let go, and is no other's", async () => {
+  const { ours, theirs } = await two();
+  const [first, second] = [await ours.share("hold x"), await theirs.share("hold x")];
+  expect(await ours.isTaken("hold")).toBe(true);
+  expect(await ours.isTaken("hold x")).toBe(true);
+  expect(await ours.isTaken("hold x2")).toBe(false);
+  await first.release();
+  expect(await ours.isTaken("hold x")).toBe(true);
+  expect(second.isHeld()).toBe(true);
+  await second.release();
+  expect(await ours.isTaken("hold x")).toBe(false);
+  await theirs.take("leaving x");
+  expect(await ours.isTaken("leaving x")).toBe(true);
+});
+
 test("any text is a name, however long, and other text is another", async () => {
   const { ours, theirs } = await two();
   for (const name of ["fill a\0b", "fill a\0c", `fill ${"x".repeat(5_000)}`, "fill ö", ""]) {
@@ -123,9 +135,7 @@ test("any text is a name, however long, and other text is another", async () => 
 test("a server alone is granted everything, and keeps it", async () => {
   const lease = (await alone.take("job gc"))!;
   await lease.release();
-  expect([lease.isHeld(), alone.isShared, await alone.holder("job gc")]).toEqual([
-    true,
-    false,
-    null,
-  ]);
+  const shared = await alone.share("hold x");
+  expect([lease.isHeld(), shared.isHeld(), alone.hasOthers]).toEqual([true, true, false]);
+  expect([await alone.holder("job gc"), await alone.isTaken("hold x")]).toEqual([null, false]);
 });

@@ -15,22 +15,35 @@ export interface Lease {
 
 export interface Leases {
   /** Whether there may be other servers: where not, nobody need ask. */
-  readonly isShared: boolean;
+  readonly hasOthers: boolean;
   /**
    * Null: another living node has it. In one node it keeps nobody out, and lasts until all have let go. Throws Problem("busy") where nobody can say, as
    * the database cannot be asked.
    */
   take(name: string): Promise<Lease | null>;
-  /** Which node has it; null: none that is known. */
+  /** The same beside other nodes that share it: they keep each other from nothing, and `isTaken` tells of any. */
+  share(name: string): Promise<Lease>;
+  /** Whether any node has it, or shares it. */
+  isTaken(name: string): Promise<boolean>;
+  /** Which node has it alone; null: none that is known. */
   holder(name: string): Promise<NodeState | null>;
+}
+
+/** Keeps bytes while they are given a name (cache/named.ts). Called, it lets go of them. */
+export interface Hold {
+  (): void;
+  /** In the transaction that names them: they are still there. Throws Problem("conflict") where this server was stopped so long that they may not be. */
+  assure(sql: Query): Promise<void>;
 }
 
 const MINE: Lease = { isHeld: () => true, assure: async () => {}, release: async () => {} };
 
 /** Of a server that has its database to itself: everything is granted, and nothing is asked. */
 export const alone: Leases = {
-  isShared: false,
+  hasOthers: false,
   take: async () => MINE,
+  share: async () => MINE,
+  isTaken: async () => false,
   holder: async () => null,
 };
 
@@ -67,6 +80,13 @@ export function createLeases({ nodes, ask }: { nodes: Nodes; ask: Ask }): NodeLe
     if (!isOurs) return null;
     // Whoever was stopped on the way may have been buried: what it has then ends at the next turn.
     return sureNode(nodes) === node ? node : null;
+  }
+
+  function taken(key: string): Promise<Lease | null> {
+    return inTurn(key, async () => {
+      const node = await grant(key);
+      return node === null ? null : leaseOf(key, node);
+    });
   }
 
   async function nodeOf(key: string): Promise<string | null> {
@@ -113,13 +133,18 @@ export function createLeases({ nodes, ask }: { nodes: Nodes; ask: Ask }): NodeLe
   }
 
   return {
-    isShared: true,
-    async take(name) {
+    hasOthers: true,
+    take: (name) => taken(keyOf(name)),
+    async share(name) {
+      const lease = await taken(`${keyOf(name)} ${sureNode(nodes)}`);
+      if (!lease) throw unsure(); // it became another node on the way
+      return lease;
+    },
+    async isTaken(name) {
       const key = keyOf(name);
-      return inTurn(key, async () => {
-        const node = await grant(key);
-        return node === null ? null : leaseOf(key, node);
-      });
+      const [row] = await ask`SELECT 1 AS found FROM leases
+        WHERE name = ${key} OR (name > ${`${key} `} AND name < ${`${key}!`}) LIMIT 1`;
+      return row !== undefined;
     },
     async holder(name) {
       const node = await nodeOf(keyOf(name));
@@ -133,12 +158,15 @@ export function createLeases({ nodes, ask }: { nodes: Nodes; ask: Ask }): NodeLe
 
 function sureNode(nodes: Nodes): string {
   const id = nodes.id();
-  if (id === null || !nodes.isSure())
-    throw new Problem(
-      "busy",
-      "The database does not answer, so that nobody can say which server does this",
-    );
+  if (id === null || !nodes.isSure()) throw unsure();
   return id;
+}
+
+function unsure(): Problem {
+  return new Problem(
+    "busy",
+    "The database does not answer, so that nobody can say which server does this",
+  );
 }
 
 /** A database's key holds 2,700 bytes, and no NUL. */

@@ -93,6 +93,15 @@ export async function readPostgres(place: PostgresPlace): Promise<ReadDatabase> 
   return { read: createQuery(reads.ask), close: () => reads.close() };
 }
 
+/**
+ * Statements that each stand for themselves, on a connection of their own: they wait for no transaction, and give the connection up after two seconds
+ * without a word. Makes no connection yet.
+ */
+export function askPostgres(place: PostgresPlace): { ask: Query; close(): Promise<void> } {
+  const link = connectTo(place, 1, {}, { silenceMs: 2_000, connectSeconds: 2 });
+  return { ask: createQuery(link.ask), close: link.close };
+}
+
 const READ_ONLY = { default_transaction_read_only: "on" };
 
 interface Holder {

@@ -3,8 +3,9 @@ import { appendFileSync, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { SQL } from "bun";
 import { type Database, openDatabase } from "./database.ts";
+import { createLeases } from "./leases.ts";
 import { migrations } from "./migrations/index.ts";
-import { type Ask, BEAT_MS, createNodes, type Nodes } from "./nodes.ts";
+import { type Ask, askThrough, BEAT_MS, createNodes, type Nodes } from "./nodes.ts";
 import { openPostgres, type PostgresPlace } from "./postgres.ts";
 import { forPostgres } from "./postgres-schema.ts";
 import type { Query } from "./query.ts";
@@ -163,6 +164,18 @@ function noting(sql: Query, altered: () => void): Query {
     },
     finalize: sql.finalize,
   });
+}
+
+/** Two servers that share a database, and know each other. `die`: the second one is stopped for long enough, and buried by the first. */
+export async function twoServers(database: Database) {
+  const world = testNodes(askThrough(database));
+  const made = [world.node(), world.node()].map((nodes) => ({
+    nodes,
+    leases: createLeases({ nodes, ask: world.askOf(nodes) }),
+  }));
+  const [first, second] = [made[0]!, made[1]!];
+  await world.pass(2, [first.nodes, second.nodes]);
+  return { world, first, second, die: () => world.pass(6, [first.nodes]) };
 }
 
 /** Servers that share a database, in one process, with time that passes when it is told to. `skewMs`: how wrong a node's clock is. */

@@ -27,6 +27,7 @@ import { createEvents } from "../../ledger/events.ts";
 import { openWaivers } from "../../policy/waivers.ts";
 import { openBlobs } from "../../store/blobs.ts";
 import { createChanges } from "../../store/changes.ts";
+import { alone } from "../../store/leases.ts";
 import type { ScratchPlace } from "../../store/scratch.ts";
 import { openViewFiles } from "../../store/view-files.ts";
 import type { Site } from "../../web/site.ts";
@@ -104,7 +105,7 @@ export async function openWorld({
   const audit = async () => {};
   const blobs = openBlobs(layout);
   const changes = createChanges();
-  const naming = createNaming(database, blobs);
+  const naming = createNaming(database, blobs, alone);
   const events = createEvents(database, silent, metrics, now);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const uses = createUses(database);
@@ -116,6 +117,7 @@ export async function openWorld({
     events,
     blobs,
     naming,
+    leases: alone,
     soundness,
     uses,
     transform: createTransform(formats),
