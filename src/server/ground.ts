@@ -203,7 +203,7 @@ async function layGround(
   };
   watchStore(metrics, database, disk);
   watchLog(metrics, database, ledgerLog);
-  const tally = createTally(now);
+  const tally = createTally(metrics, now);
   const { requests } = config;
   const witness = await openWitness(shared, () => watched);
   await news?.follow(changes.hear);
@@ -227,7 +227,7 @@ async function layGround(
     pool,
     metrics,
     upstreamMetrics: createUpstreamMetrics(metrics),
-    accessLog: countingLog(createAccessLog(log, metrics), tally),
+    accessLog: createAccessLog(log, metrics),
     tally,
     series: createSeries({ database, metrics, disk, now, elapsed }),
     bodies: createBodies({
@@ -288,20 +288,4 @@ function startPool(metrics: Metrics, events: Events, log: Log): Pool {
   const entry = build ? "./worker/thread.ts" : "../worker/thread.ts";
   const thread = new URL(entry, import.meta.url).href;
   return createPool({ spawn: () => new Worker(thread, { smol: true }), metrics, ended });
-}
-
-function countingLog(accessLog: AccessLog, tally: Tally): AccessLog {
-  return {
-    record(request) {
-      accessLog.record(request);
-      tally.count(request);
-    },
-    alike(request) {
-      const record = accessLog.alike(request);
-      return (id, durationMs, address) => {
-        record(id, durationMs, address);
-        tally.count(request);
-      };
-    },
-  };
 }
