@@ -21,13 +21,15 @@ import { type Admit, createAdmit } from "./people.ts";
 import { type May, mayOf, type Spelling } from "./permissions.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createSetup, type Setup } from "./setup.ts";
-import { createThrottle } from "./throttle.ts";
+import { createThrottle, type Throttle } from "./throttle.ts";
 
 export interface AuthDeps {
   database: Database;
   changes: Changes;
   log: Log;
   now(): number;
+  /** Where others are guessed at as well: what comes of it is shared with them. */
+  share?(throttle: Throttle): Throttle;
 }
 
 /** What of a configuration is about access. */
@@ -60,7 +62,13 @@ export interface Auth {
   use(settings: AuthSettings): Gate;
 }
 
-export async function openAuth({ database, changes, log, now }: AuthDeps): Promise<Auth> {
+export async function openAuth({
+  database,
+  changes,
+  log,
+  now,
+  share = (own) => own,
+}: AuthDeps): Promise<Auth> {
   const directory = await openDirectory(database, changes);
   const audit = createAudit(database, log, now);
   const passwords = createPasswords();
@@ -81,7 +89,7 @@ export async function openAuth({ database, changes, log, now }: AuthDeps): Promi
   const logIns = createLogIns({
     directory,
     passwords,
-    throttle: createThrottle(now),
+    throttle: share(createThrottle(now)),
     audit,
     get outside() {
       return settings.outside ?? [];

@@ -19,6 +19,7 @@ import { resolveLogin, resolvePublishers, type SecretReader } from "./login-reso
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
 import { isAbout, resolvePolicy } from "./policy.ts";
+import { checkProcesses } from "./processes.ts";
 import { checkRefused } from "./refused.ts";
 import {
   type CommonInput,
@@ -122,6 +123,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     },
     { complain },
   );
+  checkProcesses(input.processes, input.store !== undefined, complain);
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
     complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");
@@ -129,6 +131,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
+    processes: input.processes,
     database: resolveDatabase(input.database, reader, complain),
     store: resolveStore(input.store, reader, complain),
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,

@@ -200,7 +200,10 @@ function createHistogram(labels: Labels): Histogram & { read(): Reading } {
 const keyOf = (labels: Labels) => JSON.stringify(Object.entries(labels).sort());
 
 /** What several processes counted, as one: gauges that do not add up are the first one's. */
-export function added(first: readonly Figures[], others: readonly (readonly Figures[])[]): Figures[] {
+export function added(
+  first: readonly Figures[],
+  others: readonly (readonly Figures[])[],
+): Figures[] {
   const families = new Map(first.map((family) => [family.name, family]));
   for (const family of others.flat()) {
     const known = families.get(family.name);

@@ -3,7 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/resolve.ts";
 
 /** What the ground and the ports were made with. */
-const SET = ["listen", "data", "database", "store", "logs", "traces", "cache", "requests"] as const;
+const SET = [
+  ...(["listen", "processes", "data", "database", "store"] as const),
+  ...(["logs", "traces", "cache", "requests"] as const),
+];
 
 /** The next configuration, as far as a running server can take it in, and what is to be said of that. */
 export function takeIn(before: Config, next: Config): { config: Config; lines: string[] } {

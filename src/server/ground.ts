@@ -44,7 +44,7 @@ import {
   refuseUnrestored,
   tighten,
 } from "../store/layout.ts";
-import { type Lock, lockData } from "../store/lock.ts";
+import { joinLock, type Lock, lockData } from "../store/lock.ts";
 import { openLogFiles } from "../store/log-files.ts";
 import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
@@ -52,6 +52,8 @@ import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstrea
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { isShared as isSharedBy, openCatalog } from "./database.ts";
 import { joinNodes, type Membership } from "./nodes.ts";
+import { elsewhere } from "./processes/ledger.ts";
+import type { Siblings } from "./processes/siblings.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -110,13 +112,16 @@ export interface GroundDeps extends Pick<Shared, "patienceMs"> {
   elapsed(): number;
   /** For tests: in place of what the configuration says. */
   isShared?: boolean;
+  /** Where the server has several processes. */
+  siblings?: Siblings;
 }
 
 /** Throws a Problem when the data directory is in use or newer than this program. */
 export async function openGround(config: GroundConfig, deps: GroundDeps): Promise<Ground> {
   refuseUnrestored(config.data);
   const layout = openLayout(config.data);
-  const lock = lockData(layout.lock);
+  const isFirst = deps.siblings?.isFirst ?? true;
+  const lock = isFirst ? lockData(layout.lock) : joinLock(layout.lock);
   const joined: Membership[] = [];
   try {
     return await layGround(config, layout, lock, deps, (membership) => joined.push(membership));
@@ -134,30 +139,38 @@ async function layGround(
   deps: GroundDeps,
   joined: (membership: Membership) => void,
 ): Promise<Ground> {
-  const { log, now, elapsed, patienceMs } = deps;
-  const tightened = tighten(layout.root);
-  if (tightened) log.write("warn", tightened);
-  emptyIncoming(layout);
+  const { log, now, elapsed, patienceMs, siblings } = deps;
+  const isFirst = siblings?.isFirst ?? true;
+  if (isFirst) {
+    const tightened = tighten(layout.root);
+    if (tightened) log.write("warn", tightened);
+    emptyIncoming(layout);
+  }
   const traces = config.traces
     ? (await import("./traces.ts")).openTraces(config.traces, log)
     : null;
   const isShared = deps.isShared ?? isSharedBy(config);
-  const opened = await openCatalog(config, layout, isShared);
+  const opened = await openCatalog(config, layout, isShared || !isFirst);
   const database = traces?.database(opened) ?? opened;
   const news = isShared ? await openNewsOf(database, config, log) : null;
   const membership = await joinNodes(config, { log, now, elapsed });
   joined(membership);
-  const { leases } = membership;
-  const metrics = createMetrics();
+  const leases = siblings?.leases ?? membership.leases;
+  const metrics = siblings?.together(createMetrics()) ?? createMetrics();
   const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
   const files = openLogFiles(layout.log);
-  const ledgerLog = await openLog({ files, database, events, name });
+  const ledgerLog = isFirst
+    ? await openLog({ files, database, events, name })
+    : elsewhere(files, database);
   const pool = startPool(metrics, events, log);
   const blobs = openBlobs(layout);
-  const changes = createChanges(news ?? undefined);
-  const auth = await openAuth({ database, changes, log, now });
+  const changes = createChanges(siblings?.news ?? news ?? undefined);
+  const auth = await openAuth({
+    ...{ database, changes, log, now },
+    ...(siblings && { share: siblings.shared }),
+  });
   const naming = createNaming(database, blobs, leases);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
@@ -207,6 +220,7 @@ async function layGround(
   const { requests } = config;
   const witness = await openWitness(shared, () => watched);
   await news?.follow(changes.hear);
+  siblings?.follow(changes.hear);
   return {
     layout,
     lock,

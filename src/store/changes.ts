@@ -25,6 +25,9 @@ export type Kind =
   | "provenance"
   | "advisories";
 
+/** Of these people wait to be known everywhere. */
+export const AWAITED: readonly Kind[] = ["hosted", "access", "policy"];
+
 /** A stored file was removed, or is another one. */
 export function goneFile(repository: string, packageName: string, file: string): Change {
   return { kind: "artifact", repository, key: `${packageName}\0${file}` };

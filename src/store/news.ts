@@ -1,7 +1,7 @@
 // What servers on one database tell each other: written in the transaction that makes a change, told by NOTIFY, and read by snapshots of the database.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Change, Hub, Kind, News } from "./changes.ts";
+import { AWAITED, type Change, type Hub, type News } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { connectTo, type PostgresPlace } from "./postgres-link.ts";
 
@@ -38,8 +38,6 @@ const MOST = 2_000;
 /** A listener says so often that it is there, whether it hears anything or not. */
 const SIGN_MS = 60_000;
 const TIDY_MS = 60_000;
-/** What people wait for to be known everywhere. */
-const AWAITED: readonly Kind[] = ["hosted", "access", "policy"];
 /** Transactions that were rolled back leave theirs behind. */
 const MOST_AWAITED = 10_000;
 
