@@ -51,9 +51,9 @@ export function createLeaseTable(): LeaseTable {
 /** The table from one process: its own, or over the way to the first. */
 export interface LeaseAsks {
   take(name: string): boolean | Promise<boolean>;
-  share(name: string): void | Promise<void>;
+  share(name: string): unknown;
   isTaken(name: string): boolean | Promise<boolean>;
-  release(name: string): void | Promise<void>;
+  release(name: string): unknown;
 }
 
 export function leasesOver(asks: LeaseAsks): Leases {

@@ -59,7 +59,7 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
       const { isTaken, lines } = (await running?.reload()) ?? { isTaken: true, lines: [] };
       if (!isTaken) throw new Error(lines.join("; "));
     },
-    hear: hearing.hear,
+    hear: (change) => hearing.hear(change),
     guess: ({ outcome, account, address }) => throttle?.[outcome](account, address),
     figures: countedHere,
     async restart({ name, labels }) {
