@@ -40,6 +40,7 @@ async function measure(at: string): Promise<void> {
     openRandom,
     ecosystems,
     changed() {},
+    note: async () => {},
     now: Date.now,
   });
   const source = { kind: "folder", folder: openFolder(join(at, "all.zip")) } as const;

@@ -7,8 +7,8 @@ export interface CurrentAdvisories extends Advisories {
   recall(type: string, name: string): readonly Advisory[] | undefined;
   /** Another one when what is known of the package may be something else; null: of any. Only rises. */
   revision(type: string, name: string | null): number;
-  /** Forgets these packages. */
-  changed(names: readonly Named[]): void;
+  /** Forgets these packages; null: all. */
+  changed(names: readonly Named[] | null): void;
 }
 
 /** Packages of which it is remembered what is known: mostly that it is nothing. */
@@ -79,6 +79,12 @@ export function createCurrent(known: Advisories): CurrentAdvisories {
     changed(names) {
       changes += 1;
       coverage.clear();
+      if (names === null) {
+        memory.clear();
+        bytes = 0;
+        for (const slot of revisions.keys()) revisions[slot]! += 1;
+        return;
+      }
       for (const { purlType, name } of names) {
         const key = keyOf(purlType, name);
         forget(key);

@@ -49,6 +49,7 @@ export interface FeedsDeps {
   ecosystems: readonly Ecosystem[];
   /** Told of the packages about which something else is known, once that is committed. `isFirst`: the feed was never read before. */
   changed(names: readonly Named[], isFirst: boolean): void;
+  note: TakeDeps["note"];
   now(): number;
 }
 
@@ -83,8 +84,8 @@ export function createFeeds(deps: FeedsDeps): Feeds {
   let running: Promise<unknown> = Promise.resolve();
 
   function takeDeps(isFirst: boolean): TakeDeps {
-    const { ecosystems } = deps;
-    return { database, ecosystems, changed: (names) => deps.changed(names, isFirst) };
+    const { ecosystems, note } = deps;
+    return { database, ecosystems, note, changed: (names) => deps.changed(names, isFirst) };
   }
 
   /** Readings come one after the other: each has the memory of one. */
@@ -111,7 +112,10 @@ export function createFeeds(deps: FeedsDeps): Feeds {
     }
     const records = await countRecords(database.read, feed);
     const newestAt = await newestOf(database.read, feed);
-    await database.write((sql) => writeFeed(sql, { ...row, records, newestAt }));
+    await database.write(async (sql) => {
+      await writeFeed(sql, { ...row, records, newestAt });
+      if (before.readAt === null) await deps.note(sql, null);
+    });
     // Its records came before it did: who asked between them heard of no feed, and that was remembered.
     if (before.readAt === null) deps.changed([], true);
     return { feed, error: row.error, taken };

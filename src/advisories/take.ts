@@ -1,7 +1,7 @@
 // Takes records of a feed in: what has changed, in portions, so that neither memory nor the loop feels how many there are.
 import type { Ecosystem } from "../core/advisory.ts";
 import { Problem } from "../core/problem.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, Query } from "../store/database.ts";
 import { type SeenIds, seenIds } from "./ids.ts";
 import { readRecord } from "./record.ts";
 import {
@@ -29,6 +29,8 @@ export interface TakeDeps {
   ecosystems: readonly Ecosystem[];
   /** Told of the packages about which something else is known, once that is committed. */
   changed(names: readonly Named[]): void;
+  /** The same in the transaction, for other servers; null: of any. */
+  note(sql: Query, names: readonly Named[] | null): Promise<void>;
 }
 
 export interface Taken {
@@ -55,12 +57,13 @@ export function nothingTaken(): Taken {
  * before that stays.
  */
 export async function takeIn(
-  { database, ecosystems, changed }: TakeDeps,
+  deps: TakeDeps,
   feed: string,
   entries: AsyncIterable<Entry>,
   taken: Taken,
   { isForward, signal }: { isForward: boolean; signal?: AbortSignal },
 ): Promise<void> {
+  const { database, ecosystems, changed } = deps;
   for await (const batch of inBatches(entries)) {
     signal?.throwIfAborted();
     const marks = await readMarks(
@@ -91,7 +94,7 @@ export async function takeIn(
     }
     if (came.length > 0) {
       const last = new Map(came.map((one) => [one.record.id, one])); // one that stands there twice
-      const names = await database.write((sql) => writeRecords(sql, feed, [...last.values()]));
+      const names = await written(deps, (sql) => writeRecords(sql, feed, [...last.values()]));
       taken.written += last.size;
       changed(names);
     }
@@ -108,11 +111,12 @@ const FEW = 20;
  * Problem("malformed"), and removes nothing, where so much is missing that the feed cannot be whole.
  */
 export async function removeVanished(
-  { database, changed }: TakeDeps,
+  deps: TakeDeps,
   feed: string,
   taken: Taken,
   isGone: (id: string) => Promise<boolean> = async () => true,
 ): Promise<void> {
+  const { database, changed } = deps;
   const known = await countRecords(database.read, feed);
   const missing: string[] = [];
   for (let after = ""; ; ) {
@@ -130,20 +134,32 @@ export async function removeVanished(
     const gone: string[] = [];
     for (const id of missing.slice(at, at + AT_ONCE)) if (await isGone(id)) gone.push(id);
     if (gone.length === 0) continue;
-    const names = await database.write((sql) => removeRecords(sql, feed, gone));
+    const names = await written(deps, (sql) => removeRecords(sql, feed, gone));
     taken.removed += gone.length;
     changed(names);
   }
 }
 
 /** All records of a feed that is none any more. */
-export async function removeAll({ database, changed }: TakeDeps, feed: string): Promise<void> {
+export async function removeAll(deps: TakeDeps, feed: string): Promise<void> {
+  const { database, changed } = deps;
   for (;;) {
     const ids = await idsAfter(database.read, feed, "", AT_ONCE);
     if (ids.length === 0) return;
-    changed(await database.write((sql) => removeRecords(sql, feed, ids)));
+    changed(await written(deps, (sql) => removeRecords(sql, feed, ids)));
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function written(
+  { database, note }: TakeDeps,
+  work: (sql: Query) => Promise<Named[]>,
+): Promise<Named[]> {
+  return database.write(async (sql) => {
+    const names = await work(sql);
+    await note(sql, names);
+    return names;
+  });
 }
 
 async function* inBatches(entries: AsyncIterable<Entry>): AsyncGenerator<Entry[]> {

@@ -110,6 +110,7 @@ export async function openWorld() {
     blobs: openBlobs(layout),
     openRandom,
     ecosystems,
+    note: async () => {},
     changed(names: readonly Named[]) {
       current.changed(names);
       heard.push(...names.map(({ purlType, name }) => `${purlType}/${name}`));

@@ -81,7 +81,8 @@ export async function openDirectory(database: Database, changes: Changes): Promi
 
   async function changed(): Promise<void> {
     await readAgain();
-    await changes.announce(ANYBODY);
+    changes.announce(ANYBODY);
+    await changes.everywhere(ANYBODY);
   }
 
   // What another server made of one token is in no snapshot.
@@ -116,7 +117,9 @@ export async function openDirectory(database: Database, changes: Changes): Promi
         if (token) await changes.note(sql, ofToken(token));
         return token;
       });
-      if (ended) await changes.announce(ofToken(ended));
+      if (!ended) return ended;
+      changes.announce(ofToken(ended));
+      await changes.everywhere(ofToken(ended));
       return ended;
     },
   };

@@ -14,7 +14,7 @@ import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect, namedSince } from "./expect.ts";
 import { HOLD } from "./fill.ts";
-import { localOf } from "./local.ts";
+import { isWhole, localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { isForNow, partial } from "./partial.ts";
@@ -193,7 +193,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       for (const change of gone) await deps.changes.note(sql, change);
       return removeStored(sql, repository, files);
     });
-    for (const change of gone) void deps.changes.announce(change);
+    for (const change of gone) deps.changes.announce(change);
     let bytes = 0;
     for (const { sha256, size } of removed.blobs)
       if (await deps.naming.remove(sha256)) bytes += size;
@@ -320,26 +320,25 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const { size } = row;
     const usedAt = fetched?.usedAt ?? null;
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
-    if ((await blobs.stat(row.sha256))?.size !== size) return null;
-    const path = await blobs.local(row.sha256);
-    if (path === null) return null;
-    const stored: StoredArtifact = {
-      sha256: row.sha256,
-      size,
-      body: { path, size },
-      seenAt: now(),
-      usedAt,
-    };
-    if (size <= HOLD) {
-      const bytes = await blobs.read(row.sha256);
-      if (createHash("sha256").update(bytes).digest("hex") !== row.sha256) {
-        await deps.soundness.condemn(row.sha256);
-        return null;
-      }
-      stored.body = bytes;
-    } else if (!(await deps.soundness.admit(row.sha256))) return null;
+    if (!(await isWhole(blobs, row.sha256, size))) return null;
+    const body = size <= HOLD ? await readSmall(row.sha256) : await openLarge(row.sha256, size);
+    if (!body) return null;
+    const stored: StoredArtifact = { sha256: row.sha256, size, body, seenAt: now(), usedAt };
     if (removals === before) remember200(id, stored);
     return stored;
+  }
+
+  /** Null when the bytes are lost or false. */
+  async function readSmall(sha256: string): Promise<Uint8Array | null> {
+    if ((await blobs.local(sha256)) === null) return null;
+    const bytes = await blobs.read(sha256);
+    if (createHash("sha256").update(bytes).digest("hex") === sha256) return bytes;
+    return (await deps.soundness.condemn(sha256)) ? readSmall(sha256) : null;
+  }
+
+  async function openLarge(sha256: string, size: number): Promise<FileBody | null> {
+    const path = await blobs.local(sha256);
+    return path !== null && (await deps.soundness.admit(sha256)) ? { path, size } : null;
   }
 
   /** What was published here comes from nowhere else. */

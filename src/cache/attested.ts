@@ -118,7 +118,7 @@ export function createAttested(deps: AttestedDeps): Attested {
       await writeProvenance(sql, key, file.version, found, now());
       await deps.changes.note(sql, change);
     });
-    void deps.changes.announce(change);
+    deps.changes.announce(change);
     if (found.state === "false")
       deps.report({
         kind: "unproven",

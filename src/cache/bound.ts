@@ -60,8 +60,18 @@ export function createBinder(parts: () => Parts): (grant: Grant) => Repository {
 
 function bind(parts: Parts, grant: Grant): Repository {
   const { unbound, door, database, show, models, artifacts, ask, tasks, absences, values } = parts;
-  const { name, options, hasUpstreams, mayBlock, report, now, claims, claimPatterns, secret } =
-    unbound;
+  const {
+    name,
+    options,
+    hasUpstreams,
+    mayBlock,
+    report,
+    now,
+    claims,
+    claimPatterns,
+    secret,
+    heard,
+  } = unbound;
   /** What comes from upstream, or once did, or was published here. */
   const enter = (packageName: string | null) => door.enter(grant, packageName);
   /** What an upstream alone can tell. */
@@ -81,6 +91,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     claims,
     claimPatterns,
     secret,
+    heard,
     accounts: parts.accounts(grant),
     hosting: parts.hosting(grant),
     sources: {

@@ -80,6 +80,7 @@ const free: (keyof Repository)[] = [
   "claims",
   "claimPatterns",
   "secret",
+  "heard",
   "report",
   "now",
 ];

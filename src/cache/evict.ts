@@ -36,7 +36,7 @@ export async function takeOut(
     return take();
   });
   for (const { package: name, file } of gone)
-    void deps.changes.announce(goneFile(repository, name, file));
+    deps.changes.announce(goneFile(repository, name, file));
   return gone;
 }
 

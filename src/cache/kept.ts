@@ -1,10 +1,13 @@
 // Small values that a format keeps: precious ones for ever, others for as long as there is room.
 import type { OwnRepository } from "../core/repository.ts";
+import type { Change, Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 
 export interface KeptDeps {
   repository: string;
   database: Database;
+  /** Without it what other servers keep is nobody's business. */
+  changes?: Pick<Changes, "note" | "everywhere">;
   now(): number;
   limits?: KeptLimits;
 }
@@ -22,7 +25,8 @@ const LIMITS: KeptLimits = { rows: 100_000, bytes: 256 * 1024 * 1024, look: 500 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function createKept(deps: KeptDeps): Pick<OwnRepository, "keep" | "kept" | "swap"> {
-  const { repository: name, database, now, limits = LIMITS } = deps;
+  const { repository: name, database, changes, now, limits = LIMITS } = deps;
+  const changeOf = (key: string): Change => ({ kind: "kept", repository: name, key });
   /** A process that lives for few writes looks at its first one. */
   let writes = limits.look;
 
@@ -36,6 +40,8 @@ export function createKept(deps: KeptDeps): Pick<OwnRepository, "keep" | "kept" 
         VALUES (${name}, ${key}, ${bytes}, ${at}, ${evictable}, ${at})
         ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at,
         evictable = excluded.evictable, used_at = excluded.used_at`;
+      // What may go is worked out of something else, and the same everywhere.
+      if (!evictable) await changes?.note(sql, changeOf(key));
       // Those used last stay, down from the newest, as long as they are within both bounds.
       if (isTime)
         await sql`DELETE FROM kept WHERE repository = ${name} AND key IN (SELECT key FROM (
@@ -65,15 +71,18 @@ export function createKept(deps: KeptDeps): Pick<OwnRepository, "keep" | "kept" 
   }
 
   async function swap(key: string, bytes: Uint8Array, previous: Uint8Array | null) {
-    const swapped = await database.write(async (sql) =>
-      previous === null
+    const isSwapped = await database.write(async (sql) => {
+      const rows = await (previous === null
         ? sql`INSERT INTO kept (repository, key, bytes, at) VALUES (${name}, ${key}, ${bytes}, ${now()})
           ON CONFLICT (repository, key) DO UPDATE SET bytes = excluded.bytes, at = excluded.at, evictable = 0
           WHERE length(kept.bytes) = 0 RETURNING key`
         : sql`UPDATE kept SET bytes = ${bytes}, at = ${now()}, evictable = 0
-          WHERE repository = ${name} AND key = ${key} AND bytes = ${previous} RETURNING key`,
-    );
-    return swapped.length > 0;
+          WHERE repository = ${name} AND key = ${key} AND bytes = ${previous} RETURNING key`);
+      if (rows.length > 0) await changes?.note(sql, changeOf(key));
+      return rows.length > 0;
+    });
+    if (isSwapped) await changes?.everywhere(changeOf(key));
+    return isSwapped;
   }
 
   return { keep, kept, swap };

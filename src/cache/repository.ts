@@ -175,7 +175,18 @@ export function createRepository(
   };
   const transform: Transform = (job, call) => shared.transform(job, { ...call, repository: name });
   const report: Repository["report"] = (event) => shared.events.report(name, event);
-  const values = createKept({ repository: name, database, now });
+  let heard = 0;
+  for (const kind of ["document", "hosted", "kept"] as const)
+    changes.on(
+      kind,
+      ({ repository: where }, from) => {
+        if (from === "elsewhere" && where === name) heard += 1;
+      },
+      () => {
+        heard += 1;
+      },
+    );
+  const values = createKept({ repository: name, database, changes, now });
   let parts: Parts; // complete before anybody asks
   const boundTo = createBinder(() => parts);
   const unbound: Parts["unbound"] = {
@@ -187,6 +198,7 @@ export function createRepository(
     now,
     claimPatterns: claims,
     secret: shared.secret,
+    heard: () => heard,
     claims: (packageName) => door.whose(packageName) !== "upstream",
   };
   const repository: UnboundRepository = {

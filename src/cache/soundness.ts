@@ -35,22 +35,29 @@ export interface Soundness {
   admit(sha256: string): Promise<boolean>;
   /** Whether the blob's file is what it was when it was admitted. */
   isUnchanged(sha256: string): Promise<boolean>;
-  /** Hashes a blob, slowly. False when it proved false, or is not there. */
+  /** Hashes what is kept for good, slowly. False when it proved false, or is not there. */
   check(sha256: string): Promise<boolean>;
-  /** The same at once, for somebody who waits. */
+  /** Hashes the blob's file at once, for somebody who waits. */
   checkNow(sha256: string): Promise<boolean>;
-  /** Takes a blob out of service whose bytes proved false: to evidence, with an event for each thing that they were. */
-  condemn(sha256: string): Promise<void>;
+  /**
+   * Takes a blob out of service whose bytes proved false: to evidence, with an event for each thing that they were. Where only a copy of what is
+   * kept elsewhere was false, that goes, and true is returned.
+   */
+  condemn(sha256: string): Promise<boolean>;
   /** Resolves when nothing is hashed behind any more. For tests. */
   settled(): Promise<void>;
   /** Ends what is hashed behind. */
   close(): Promise<void>;
 }
 
+type Hashed = "true" | "mended" | "false";
+
+const unhurried = () => Promise.resolve();
+
 export function createSoundness(deps: SoundnessDeps): Soundness {
   const { blobs, database, naming, hashedFirst = HASHED_FIRST } = deps;
   const known = createLru<string>(REMEMBERED);
-  const checks = createCollapse<boolean>();
+  const checks = createCollapse<Hashed>();
   const waiting = new Set<string>();
   let behind: Promise<unknown> = Promise.resolve();
   let isClosed = false;
@@ -68,8 +75,8 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
   async function admit(sha256: string): Promise<boolean> {
     const found = await blobs.stat(sha256);
     if (!found) return false;
-    if (known.get(sha256) === found.stamp) return true;
-    if (found.size <= hashedFirst) return checkNow(sha256);
+    if (known.get(sha256) === found.stamp || found.isProven) return true;
+    if (found.size <= hashedFirst) return (await hash(sha256, unhurried)) !== "false";
     known.set(sha256, found.stamp, 1);
     later(sha256);
     return true;
@@ -79,51 +86,57 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
     if (waiting.has(sha256)) return;
     waiting.add(sha256);
     behind = behind
-      .then(() => (isClosed ? undefined : check(sha256)))
+      .then(() => (isClosed ? undefined : hash(sha256, pause)))
       .catch(() => {}) // closed, or its file went
       .finally(() => waiting.delete(sha256));
   }
 
-  const check = (sha256: string) => hash(sha256, pause);
-  const checkNow = (sha256: string) => hash(sha256, () => Promise.resolve());
+  /** Where the bytes are kept for good: a copy tells nothing of them. */
+  async function check(sha256: string): Promise<boolean> {
+    const found = await blobs.digest(sha256, pause);
+    if (found !== null && found !== sha256) await condemn(sha256);
+    return found === sha256;
+  }
 
   async function pause(): Promise<void> {
     if (isClosed) throw new Error("The server is stopping");
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 
-  function hash(sha256: string, breathe: () => Promise<void>): Promise<boolean> {
+  /** Of the file that is served. "mended" is a false copy that has gone, and came again. */
+  function hash(sha256: string, breathe: () => Promise<void>): Promise<Hashed> {
     return checks.run(sha256, async () => {
       const before = await blobs.stat(sha256);
       const path = await blobs.local(sha256);
-      if (!before || path === null) return false;
-      const isTrue = (await hashFile(path, breathe)) === sha256;
-      if (isTrue) known.set(sha256, before.stamp, 1);
-      else await condemn(sha256);
-      return isTrue;
+      if (!before || path === null) return "false";
+      if ((await hashFile(path, breathe)) !== sha256)
+        return (await condemn(sha256)) && (await blobs.local(sha256)) ? "mended" : "false";
+      known.set(sha256, before.stamp, 1);
+      return "true";
     }).result;
   }
 
-  async function condemn(sha256: string): Promise<void> {
+  async function condemn(sha256: string): Promise<boolean> {
     known.delete(sha256);
+    await blobs.forget(sha256);
     const found = await naming.alone(sha256, async () => {
-      const path = await blobs.local(sha256);
-      const actual = path && (await hashFile(path));
-      if (!actual || actual === sha256) return null; // gone, or stored anew
-      await blobs.depose(sha256, actual);
+      const actual = await blobs.digest(sha256);
+      if (actual !== null && actual !== sha256) await blobs.depose(sha256, actual);
       return actual;
     });
-    if (!found) return;
+    if (found === sha256) return true;
+    if (!found) return false; // gone, or stored anew this moment
     await database.write(async (sql) => {
       await awaitDocuments(sql, sha256);
       for (const named of await namesOf(sql, sha256)) await deps.changes.note(sql, changeOf(named));
     });
     for (const named of await namesOf(database.read, sha256)) tell(named, found);
+    return false;
   }
 
   function tell(named: Named, found: string): void {
     const { sha256, repository, subject, file, document, isHosted } = named;
-    void deps.changes.announce(changeOf(named));
+    deps.changes.announce(changeOf(named));
     deps.events.report(repository, {
       kind: "damaged",
       package: (file ?? document!).package,
@@ -138,7 +151,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
     admit,
     isUnchanged,
     check,
-    checkNow,
+    checkNow: async (sha256) => (await hash(sha256, unhurried)) === "true",
     condemn,
     async settled() {
       while (waiting.size > 0) await behind;

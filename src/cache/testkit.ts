@@ -29,9 +29,9 @@ import { type HostedOptions, hostedDefaults } from "../hosted/deps.ts";
 import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openWaivers } from "../policy/waivers.ts";
-import { openBlobs } from "../store/blobs.ts";
+import { objectFile, openTestBlobs } from "../store/bucket-testkit.ts";
 import { createChanges } from "../store/changes.ts";
-import { fileOf, openLayout } from "../store/layout.ts";
+import { openLayout } from "../store/layout.ts";
 import { alone, type Leases } from "../store/leases.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { openViewFiles } from "../store/view-files.ts";
@@ -256,7 +256,9 @@ export async function openToy(
       now,
     );
     const transform = createTransform([format]);
-    const blobs = openBlobs(layout);
+    const blobs = openTestBlobs(layout, {
+      isFalse: (sha256) => void soundness.condemn(sha256).catch(() => {}),
+    });
     const changes = createChanges();
     const naming = createNaming(database, blobs, leases);
     const soundness = createSoundness({
@@ -323,7 +325,7 @@ export async function openToy(
       const each = (async function* () {
         yield entry;
       })();
-      const deps = { database, ecosystems: [TOYS], changed };
+      const deps = { database, ecosystems: [TOYS], changed, note: async () => {} };
       await takeIn(deps, "feed", each, nothingTaken(), { isForward: false });
     };
     const mounted = createRepository(
@@ -388,7 +390,7 @@ export async function openToy(
       return current.blobs;
     },
     /** Where a blob's file stands, or would stand. */
-    blobPath: (digest: string) => fileOf(current.layout.blobs, digest),
+    blobPath: (digest: string) => objectFile(current.layout, digest),
     get soundness() {
       return current.soundness;
     },

@@ -54,7 +54,7 @@ export async function takeBackPin(deps: UnpinDeps, wanted: Unpinning): Promise<s
     return { pin, blobs, event };
   });
   if (!done) throw notPinned(wanted, await listPinned(database.read, repository, name, HINTS));
-  void changes.announce(goneFile(repository, name, file));
+  changes.announce(goneFile(repository, name, file));
   events.announce(repository, done.event);
   for (const { sha256 } of done.blobs) await naming.remove(sha256);
   return done.pin.sha256;

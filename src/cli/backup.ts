@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { everyNamed } from "../cache/named.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { storeUrl } from "../config/store.ts";
 import { version } from "../core/build.ts";
 import { Problem } from "../core/problem.ts";
 import { checkLog, copyLog } from "../ledger/log/copy.ts";
@@ -44,6 +45,11 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
         throw new Problem(
           "badRequest",
           `The catalog is in ${writtenDatabase(config.database).url}: back it up with pg_dump, and ${layout.root} after that, as any folder. docs/scale.md tells more`,
+        );
+      if (config.store)
+        throw new Problem(
+          "badRequest",
+          `The files are in ${storeUrl(config.store)}, which has copies of its own to be made by other means. docs/scale.md tells more`,
         );
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
       try {
@@ -128,7 +134,7 @@ Exit code 1 when files of the backup are damaged: they are left out, and fetched
 
 async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
   try {
-    return await readStore({ data: folder, database: null }, async (store) => {
+    return await readStore({ data: folder, database: null, store: null }, async (store) => {
       const { damaged } = await checkStore(store, terminal);
       const wrong = await checkLog(store.database.read, openLogFiles(layoutOf(folder).log));
       for (const line of wrong) terminal.out(`${paint(terminal, "red", "log     ")} ${line}\n`);

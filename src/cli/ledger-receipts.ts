@@ -9,8 +9,7 @@ import { Problem } from "../core/problem.ts";
 import { proofsOf } from "../jobs/proofs.ts";
 import { type PinProof, type ProvingLog, readLog, readReceipt } from "../ledger/log/prove.ts";
 import { ruledRepository } from "../policy/rules.ts";
-import { layoutOf } from "../store/layout.ts";
-import { openLogFiles } from "../store/log-files.ts";
+import { openLog } from "../server/files.ts";
 import { hashFile } from "../store/sink.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -105,9 +104,9 @@ than --bytes.`,
 }
 
 /** The log of a data directory, also beside a running server. Throws Problem("notFound") where there is none. */
-export function logOf(config: Pick<Config, "data">): Promise<ProvingLog> {
-  requireStore(config);
-  return readLog(openLogFiles(layoutOf(config.data).log));
+export function logOf(config: Pick<Config, "data" | "database" | "store">): Promise<ProvingLog> {
+  const layout = requireStore(config);
+  return readLog(openLog(config, layout));
 }
 
 async function give(

@@ -4,8 +4,9 @@ import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
 import { hasCatalog, openCatalog, readCatalog } from "../server/database.ts";
+import { openFiles, requireFiles, requireNoted } from "../server/files.ts";
 import { joinNodes } from "../server/nodes.ts";
-import { type Blobs, openBlobs } from "../store/blobs.ts";
+import type { Blobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
 import { lockData } from "../store/lock.ts";
@@ -22,8 +23,10 @@ export interface HeldStore extends ReadStore {
   naming: Naming;
 }
 
-export function hasStore({ data }: Config): boolean {
-  return hasCatalog(layoutOf(data));
+type Place = Pick<Config, "data" | "database" | "store">;
+
+export function hasStore(config: Place): boolean {
+  return hasCatalog(config, layoutOf(config.data));
 }
 
 /** For who did not mean to begin one. */
@@ -32,30 +35,32 @@ export function newStore({ data }: Config): string {
 }
 
 /** Throws Problem("notFound") where no server ever stored anything. */
-export function requireStore({ data }: Pick<Config, "data">): Layout {
+export function requireStore(config: Place): Layout {
+  const { data } = config;
+  const layout = layoutOf(data);
+  if (hasCatalog(config, layout)) return layout;
   if (!existsSync(data))
     throw new Problem(
       "notFound",
       `There is no data directory at ${data}; another can be given with --data, or with the --config that the server has`,
     );
-  const layout = layoutOf(data);
-  if (!hasCatalog(layout))
-    throw new Problem(
-      "notFound",
-      `${data} holds no Holdfast data; another folder can be given with --data`,
-    );
-  return layout;
+  throw new Problem(
+    "notFound",
+    `${data} holds no Holdfast data; another folder can be given with --data`,
+  );
 }
 
 /** Runs `work`, which changes nothing, also beside a running server. */
 export async function readStore<T>(
-  config: Pick<Config, "data" | "database">,
+  config: Place,
   work: (store: ReadStore) => Promise<T>,
 ): Promise<T> {
   const layout = requireStore(config);
   const database = await readCatalog(config, layout);
   try {
-    return await work({ database, blobs: openBlobs(layout), views: openViewFiles(layout.views) });
+    await requireNoted(config, database);
+    const { blobs } = openFiles(config, layout, () => {});
+    return await work({ database, blobs, views: openViewFiles(layout.views) });
   } finally {
     await database.close();
   }
@@ -72,9 +77,11 @@ export async function holdStore<T>(
   try {
     const database = await openCatalog(config, layout);
     try {
+      const files = openFiles(config, layout, () => {});
+      await requireFiles(config, layout, database, files);
+      const { blobs } = files;
       const clocks = { now: Date.now, elapsed: () => performance.now() };
       const { leases, leave } = await joinNodes(config, { log: null, ...clocks });
-      const blobs = openBlobs(layout);
       const naming = createNaming(database, blobs, leases);
       try {
         return await work({ database, blobs, views: openViewFiles(layout.views), naming });

@@ -28,6 +28,7 @@ export interface OwnRepository<Options = unknown>
     | "kept"
     | "swap"
     | "secret"
+    | "heard"
     | "report"
     | "now"
   > {}
@@ -56,6 +57,11 @@ export interface Repository<Options = unknown> {
   readonly hasUpstreams: boolean;
   /** Whether a rule of policy may block any of its packages: then documents tell of that. */
   readonly mayBlock: boolean;
+  /**
+   * Another number when another server on the same database has changed something of the repository: what is remembered of what is stored and kept is to
+   * be read again. Where there is none it stays what it is.
+   */
+  heard(): number;
   /** Who the caller is, what they may, and how they log in. */
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */

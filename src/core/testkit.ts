@@ -40,6 +40,7 @@ export const unexpectedParts: Pick<
   | "mayBlock"
   | "withheld"
   | "secret"
+  | "heard"
   | "claimPatterns"
   | "accounts"
   | "hosting"
@@ -50,6 +51,7 @@ export const unexpectedParts: Pick<
   mayBlock: false,
   withheld: async () => ({}),
   claimPatterns: [],
+  heard: () => 0,
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),

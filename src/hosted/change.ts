@@ -5,7 +5,7 @@ import type { HostedPackage } from "../core/hosted.ts";
 import type { HostedChange, Part } from "../core/hosting.ts";
 import { nameOf, type Principal } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
-import { goneFile } from "../store/changes.ts";
+import { type Change, goneFile } from "../store/changes.ts";
 import type { Query } from "../store/database.ts";
 import type { HostedDeps, HostedSettings } from "./deps.ts";
 import {
@@ -51,10 +51,11 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
       await touch(sql, before, state);
       await deps.audit(sql, entryOf(principal, name, what));
       await tellHooks(sql, principal, name, what);
-      await changes.note(sql, { kind: "hosted", repository, key: name });
+      await changes.note(sql, hosted(name));
       return (await readPackage(sql, repository, name))!;
     }, DURABLE);
-    await changes.announce({ kind: "hosted", repository, key: name });
+    changes.announce(hosted(name));
+    await changes.everywhere(hosted(name));
     return changed;
   }
 
@@ -259,14 +260,17 @@ export function createChange(deps: HostedDeps, settings: HostedSettings) {
     return new Problem("notFound", `${told(name, part)} is not published in ${repository}`);
   }
 
+  const hosted = (name: string): Change => ({ kind: "hosted", repository, key: name });
+
   async function note(sql: Query, name: string, rows: readonly FileRow[]): Promise<void> {
     for (const { file } of rows) await changes.note(sql, goneFile(repository, name, file));
-    await changes.note(sql, { kind: "hosted", repository, key: name });
+    await changes.note(sql, hosted(name));
   }
 
   async function tell(name: string, rows: readonly FileRow[]): Promise<void> {
-    for (const { file } of rows) void changes.announce(goneFile(repository, name, file));
-    await changes.announce({ kind: "hosted", repository, key: name });
+    for (const { file } of rows) changes.announce(goneFile(repository, name, file));
+    changes.announce(hosted(name));
+    await changes.everywhere(hosted(name));
   }
 
   return { change, remove, restore };

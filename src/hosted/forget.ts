@@ -25,7 +25,7 @@ export async function forget(
     for (const file of files) await deps.changes.note(sql, goneFile(repository, name, file));
     return bytes;
   });
-  for (const file of files) void deps.changes.announce(goneFile(repository, name, file));
+  for (const file of files) deps.changes.announce(goneFile(repository, name, file));
   for (const sha256 of gone) await deps.naming.remove(sha256);
 }
 

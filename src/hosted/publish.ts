@@ -77,7 +77,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
     try {
       for (const { sha256, size, incoming } of files) {
         held.push(await naming.hold(sha256));
-        if ((await blobs.stat(sha256))?.size === size) {
+        if ((await blobs.stored(sha256))?.size === size) {
           // Bytes that are stored may have been fetched, and not be on the disk yet: naming them again sees to that.
           if (incoming) await incoming.commit(sha256, DURABLE);
           continue;
@@ -285,9 +285,10 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
 
   async function tell(name: string, written: Written): Promise<void> {
     if (!written.isNew) return;
-    const heard = changesOf(name, written).map((change) => changes.announce(change));
+    const all = changesOf(name, written);
+    for (const change of all) changes.announce(change);
     for (const event of written.events) deps.events.announce(repository, event);
-    await Promise.all(heard);
+    await changes.everywhere(all[0]!);
   }
 }
 

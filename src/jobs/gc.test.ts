@@ -81,8 +81,8 @@ test("a row that comes while files are listed saves its file", async () => {
   const { database, blobs, views, naming } = store();
   const late = {
     ...blobs,
-    async stat(digest: string) {
-      const found = await blobs.stat(digest);
+    async stored(digest: string) {
+      const found = await blobs.stored(digest);
       if (digest === sha256(ORPHAN))
         await database.write(
           (

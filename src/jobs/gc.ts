@@ -54,7 +54,7 @@ async function collect(
 ): Promise<GcResult> {
   const result: GcResult = { blobs: 0, views: 0, bytes: 0, young: 0 };
   const unnamed = async (sha256: string) =>
-    (await isNamed(database.read, sha256)) ? null : blobs.stat(sha256);
+    (await isNamed(database.read, sha256)) ? null : blobs.stored(sha256);
   const isOld = (found: { changedAt: number }) => now - found.changedAt >= graceMs;
   /** A row may have come since it was counted, or the bytes once more: looked again where nobody can name it. */
   const remove = (sha256: string) =>

@@ -3,7 +3,6 @@
 import { awaitDocuments, countNamed, everyNamed, type Naming } from "../cache/named.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
-import { hashFile } from "../store/sink.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 
 /** A blob that is not there or not true to its name, and what it is the bytes of. */
@@ -58,9 +57,8 @@ export async function verify(
   };
   for await (const named of everyNamed(database.read)) {
     const { sha256, size } = named;
-    const found = (await blobs.stat(sha256))?.size ?? null;
-    const path = found === size ? await blobs.local(sha256) : null;
-    const isTrue = path !== null && (await hashFile(path)) === sha256;
+    const found = (await blobs.stored(sha256))?.size ?? null;
+    const isTrue = found === size && (await blobs.digest(sha256)) === sha256;
     result.files += 1;
     result.bytes += found ?? 0;
     if (!isTrue && !(found === null && named.isAwaited)) {
@@ -103,6 +101,6 @@ export async function discard(
 }
 
 async function setAside(blobs: Blobs, sha256: string): Promise<void> {
-  const path = await blobs.local(sha256);
-  if (path !== null) await blobs.depose(sha256, await hashFile(path));
+  const found = await blobs.digest(sha256);
+  if (found !== null) await blobs.depose(sha256, found);
 }

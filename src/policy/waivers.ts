@@ -65,7 +65,8 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
 
   async function changed(waiver: Waiver): Promise<void> {
     await readAgain();
-    await changes.announce(changeOf(waiver));
+    changes.announce(changeOf(waiver));
+    await changes.everywhere(changeOf(waiver));
   }
 
   changes.copy("policy", readAgain);

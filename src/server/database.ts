@@ -1,5 +1,4 @@
 // The catalog of a data directory: the file in it, or a PostgreSQL, which then must be the one that its files belong to.
-import { createSecrets } from "../cache/secrets.ts";
 import { type DatabaseConfig, writtenDatabase } from "../config/database.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
@@ -7,34 +6,34 @@ import { hasBlobs, hasOwnCatalog, readMark, writeMark } from "../store/catalog-m
 import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
 import { openPostgres, readPostgres } from "../store/postgres.ts";
+import { identityOf, isUsed, requireNoted } from "./files.ts";
+import { isShared as isSharedBy } from "./nodes.ts";
 
-type Place = Pick<Config, "database">;
+type Place = Pick<Config, "database" | "store">;
 
 /**
  * For who holds the data directory's lock. Throws Problem("conflict") where the catalog is of a newer program, in use by another server, or not the
  * one that the files in the data directory belong to.
  */
 export async function openCatalog(
-  { database: place }: Place,
+  { database: place, store }: Place,
   layout: Layout,
   /** Other servers have it too, and what its files are is a matter of the store that they share. */
-  isShared = false,
+  isShared = isSharedBy({ database: place, store }),
 ): Promise<Database> {
   requireKind(place, layout);
   if (!place) return openDatabase(layout.database);
   const database = await openPostgres(place, { isAlone: !isShared });
   try {
-    await requireOwn(database, place, layout, isShared);
+    if (!store) {
+      await requireNoted({ store }, database);
+      await requireOwn(database, place, layout, isShared);
+    }
   } catch (error) {
     await database.close();
     throw error;
   }
   return database;
-}
-
-/** Whether several servers may have it at once: where all that must agree between them stands in a database and a store of files beside it. */
-export function isShared({ database, store }: Place & { store?: unknown }): boolean {
-  return database !== null && (store ?? null) !== null;
 }
 
 /** For reading only, beside a server that may be running on it. */
@@ -46,9 +45,11 @@ export async function readCatalog(
   return place ? readPostgres(place) : readDatabase(layout.database);
 }
 
-/** Whether a server ever stored anything there. */
-export function hasCatalog(layout: Layout): boolean {
-  return hasOwnCatalog(layout) || readMark(layout) !== null;
+/** Whether a server ever stored anything there, or need not have: with database and bucket the data directory has copies alone. */
+export function hasCatalog({ database, store }: Place, layout: Layout): boolean {
+  return (
+    hasOwnCatalog(layout) || readMark(layout) !== null || (database !== null && store !== null)
+  );
 }
 
 /** With the other kind of catalog every file would be one that nothing names. */
@@ -74,9 +75,8 @@ async function requireOwn(
 ) {
   const mark = readMark(layout);
   const { url } = writtenDatabase(place);
-  const [used] =
-    await database.read`SELECT 1 FROM artifacts UNION ALL SELECT 1 FROM hosted_files UNION ALL SELECT 1 FROM documents LIMIT 1`;
-  const id = Buffer.from(await createSecrets(database, Date.now)("catalog")).toString("hex");
+  const used = await isUsed(database);
+  const id = await identityOf(database);
   if (mark && mark.id !== id)
     throw new Problem(
       "conflict",

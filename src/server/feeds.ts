@@ -7,6 +7,7 @@ import {
   IMPORTED,
   type Reading,
 } from "../advisories/feeds.ts";
+import { noteNames } from "../advisories/news.ts";
 import type { Named } from "../advisories/rows.ts";
 import type { Config, FeedConfig, UpstreamConfig } from "../config/resolve.ts";
 import { NO_REPOSITORY } from "../core/event.ts";
@@ -56,6 +57,7 @@ export function openFeeds(
     openRandom,
     ecosystems,
     now,
+    note: (sql, names) => noteNames(shared.changes, sql, names),
     changed(names, isFirst) {
       advisories.changed(names); // before anybody asks again
       const which = isFirst ? "first" : "later";

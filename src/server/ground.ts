@@ -4,6 +4,7 @@ import { statfs } from "node:fs/promises";
 import { type CurrentAdvisories, createCurrent } from "../advisories/current.ts";
 import { createFetches, type Fetches } from "../advisories/fetches.ts";
 import { knownAdvisories } from "../advisories/known.ts";
+import { hearNames } from "../advisories/news.ts";
 import { serverGrant, sourceGrant } from "../auth/gate.ts";
 import { type Auth, openAuth } from "../auth/room.ts";
 import type { StoredArtifact } from "../cache/artifacts.ts";
@@ -34,7 +35,7 @@ import { openWaivers } from "../policy/waivers.ts";
 import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
-import { openBlobs } from "../store/blobs.ts";
+import type { Bucket } from "../store/bucket.ts";
 import { createChanges } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import {
@@ -45,13 +46,13 @@ import {
   tighten,
 } from "../store/layout.ts";
 import { joinLock, type Lock, lockData } from "../store/lock.ts";
-import { openLogFiles } from "../store/log-files.ts";
 import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
-import { isShared as isSharedBy, openCatalog } from "./database.ts";
-import { joinNodes, type Membership } from "./nodes.ts";
+import { openCatalog } from "./database.ts";
+import { type Files, openFiles, requireFiles } from "./files.ts";
+import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
 import { elsewhere } from "./processes/ledger.ts";
 import type { Siblings } from "./processes/siblings.ts";
 import { countSources } from "./source-metrics.ts";
@@ -63,6 +64,8 @@ export interface Ground {
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
   readonly shared: Shared;
+  /** Where stored files are; null for the data directory. */
+  readonly bucket: Bucket | null;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -101,7 +104,7 @@ export const ecosystems = formats.flatMap(({ advisories, spell }) =>
 /** What of the configuration cannot be changed while it stands. */
 export type GroundConfig = Pick<
   Config,
-  "data" | "database" | "cache" | "requests" | "publicUrl"
+  "data" | "database" | "store" | "cache" | "requests" | "publicUrl"
 > & {
   traces?: Config["traces"];
 };
@@ -151,7 +154,20 @@ async function layGround(
     : null;
   const isShared = deps.isShared ?? isSharedBy(config);
   const opened = await openCatalog(config, layout, isShared || !isFirst);
-  const database = traces?.database(opened) ?? opened;
+  const {
+    blobs,
+    log: files,
+    bucket,
+  } = await openOwnFiles(config, layout, opened, (sha256) => {
+    soundness
+      .condemn(sha256)
+      .catch((error) =>
+        log.write("error", "A false file could not be told of", { sha256, error: String(error) }),
+      );
+  });
+  const traced = traces?.database(opened) ?? opened;
+  const between = siblings?.between(traced);
+  const database = between?.database ?? traced;
   const news = isShared ? await openNewsOf(database, config, log) : null;
   const membership = await joinNodes(config, { log, now, elapsed });
   joined(membership);
@@ -160,13 +176,11 @@ async function layGround(
   const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
-  const files = openLogFiles(layout.log);
   const ledgerLog = isFirst
     ? await openLog({ files, database, events, name })
     : elsewhere(files, database);
   const pool = startPool(metrics, events, log);
-  const blobs = openBlobs(layout);
-  const changes = createChanges(siblings?.news ?? news ?? undefined);
+  const changes = createChanges(between?.news ?? news ?? undefined);
   const auth = await openAuth({
     ...{ database, changes, log, now },
     ...(siblings && { share: siblings.shared }),
@@ -174,6 +188,7 @@ async function layGround(
   const naming = createNaming(database, blobs, leases);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
+  hearNames(changes, advisories);
   const fetches = createFetches(database, log, now);
   const refused = createRefused(database, log, now);
   const uses = createUses(database);
@@ -226,6 +241,7 @@ async function layGround(
     lock,
     nodes: membership.nodes,
     shared,
+    bucket,
     auth,
     hooks,
     advisories,
@@ -280,6 +296,23 @@ async function layGround(
 function openNewsOf(database: Database, { database: place }: GroundConfig, log: Log) {
   const warn = (message: string, listener: string) => log.write("warn", message, { listener });
   return openNews({ database, place: place!, warn });
+}
+
+/** The catalog is let go of where they are not its own. */
+async function openOwnFiles(
+  config: GroundConfig,
+  layout: Layout,
+  database: Database,
+  isFalse: (sha256: string) => void,
+): Promise<Files> {
+  const files = openFiles(config, layout, isFalse);
+  try {
+    await requireFiles(config, layout, database, files);
+    return files;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }
 
 /** Its key and its name stay for as long as the database. */

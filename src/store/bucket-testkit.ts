@@ -1,9 +1,12 @@
 // For the tests of every room that stores files: in folders, or in a bucket where HOLDFAST_TEST_BUCKET names a gateway's endpoint.
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { type BlobOptions, type Blobs, openBlobs } from "./blobs.ts";
 import { type Bucket, type BucketPlace, type BucketTimes, openBucket } from "./bucket.ts";
 import { type BucketBlobsOptions, openBucketBlobs } from "./bucket-blobs.ts";
-import type { Layout } from "./layout.ts";
+import { openBucketLog } from "./bucket-log.ts";
+import { fileOf, type Layout } from "./layout.ts";
+import { type LogFiles, openLogFiles } from "./log-files.ts";
 
 export const ACCESS_KEY = "holdfast-tests";
 export const SECRET_KEY = "not a secret at all";
@@ -13,6 +16,13 @@ export const BUCKET = "tests";
 /** Null: tests have folders. */
 const gateway = process.env["HOLDFAST_TEST_BUCKET"] || null;
 export const onBucket = gateway !== null;
+
+/** The file that a blob is kept in for good: of the data directory, or of the gateway, which has each object as a file. */
+export function objectFile(layout: Layout, sha256: string): string {
+  if (!onBucket) return fileOf(layout.blobs, sha256);
+  const folder = process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!;
+  return join(folder, testPlace(layout.root).prefix, fileOf("blobs/sha256", sha256));
+}
 
 /** A place in the tests' bucket that is no other test's. `home`: a temporary folder's path. */
 export function testPlace(home: string, change: Partial<BucketPlace> = {}): BucketPlace {
@@ -33,6 +43,12 @@ export function testPlace(home: string, change: Partial<BucketPlace> = {}): Buck
 
 export function testBucket(layout: Layout, times: Partial<BucketTimes> = {}): Bucket {
   return openBucket(testPlace(layout.root), { pauseMs: 1, ...times });
+}
+
+/** In a folder, or below a prefix of its own in a bucket where there is one for tests. */
+export function openTestLogFiles(root: string): LogFiles {
+  if (!onBucket) return openLogFiles(root);
+  return openBucketLog(openBucket(testPlace(root), { pauseMs: 1 }));
 }
 
 /** Of a data directory; in a bucket where there is one for tests. */

@@ -49,7 +49,7 @@ test("who keeps a copy has read it again before a change made elsewhere is told,
     () => steps.push("all"),
   );
   const of = (key: string): Change => ({ kind: "access", repository: "", key });
-  await changes.announce(of("here"));
+  changes.announce(of("here"));
   await changes.hear([of("a"), { ...change }, of("b")]);
   await changes.hear([change]);
   await changes.hear(null);

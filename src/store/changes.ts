@@ -8,7 +8,7 @@ export interface Change {
    * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team or a grant
    * is not what it was; it has neither repository nor key. Or a token has ended: its id is the key. "policy": a waiver was made or taken back.
    * "provenance": it was found out who made files of a package. "advisories": a feed tells something else of a package; its type is the key's first part.
-   * Without a key: of any.
+   * Without a key: of any. "kept": a value that a format keeps is another one; the key is its name.
    */
   readonly kind: Kind;
   readonly repository: string;
@@ -23,10 +23,8 @@ export type Kind =
   | "access"
   | "policy"
   | "provenance"
-  | "advisories";
-
-/** Of these people wait to be known everywhere. */
-export const AWAITED: readonly Kind[] = ["hosted", "access", "policy"];
+  | "advisories"
+  | "kept";
 
 /** A stored file was removed, or is another one. */
 export function goneFile(repository: string, packageName: string, file: string): Change {
@@ -42,11 +40,13 @@ export interface Changes {
    * server can have the database.
    */
   note(sql: Query, change: Change): Promise<void>;
+  /** Tells all who listen, in this process before it returns. To be called once the change is committed. */
+  announce(change: Change): void;
   /**
-   * Tells all who listen, in this process before it returns. To be called once the change is committed. What it returns resolves when other servers have
-   * heard of it too, or cannot be waited for, and never rejects: who answers a person waits for that.
+   * Resolves when other servers have heard of a change that was noted and is committed, or cannot be waited for. Never rejects. Who answers a person that
+   * something is so waits for it.
    */
-  announce(change: Change): Promise<void>;
+  everywhere(change: Change): Promise<void>;
   /**
    * Listens to changes of one kind. `all`: any number of them were missed, and whatever is remembered of what they are about holds no more. Neither may
    * throw. What it returns ends that.
@@ -54,15 +54,14 @@ export interface Changes {
   on(kind: Kind, heard: (change: Change, from: From) => void, all: () => void): () => void;
   /** For who keeps a copy of what is stored: `read` reads it again, and is waited for before a change made elsewhere is told to who listens. */
   copy(kind: Kind, read: (changes: readonly Change[]) => Promise<void>): void;
+  /** Whether other servers may have the same database. */
+  readonly isShared: boolean;
   /** Whether what other servers change is heard of. False once the database was out of reach for some seconds. */
   isHearing(): boolean;
 }
 
 /** What passes between servers. */
-export interface News extends Pick<Changes, "note" | "isHearing"> {
-  /** Resolves when other servers have heard of a change that was noted and is committed. Never rejects. */
-  heard(change: Change): Promise<void>;
-}
+export type News = Pick<Changes, "note" | "everywhere" | "isHearing" | "isShared">;
 
 export interface Hub extends Changes {
   /** Changes that other servers made; null: any number of them were missed. Rejects when a copy cannot be read: nobody was told, then. */
@@ -72,7 +71,12 @@ export interface Hub extends Changes {
 const DONE = Promise.resolve();
 
 /** There is no other server. */
-const nobody: News = { note: () => DONE, heard: () => DONE, isHearing: () => true };
+const nobody: News = {
+  isShared: false,
+  note: () => DONE,
+  everywhere: () => DONE,
+  isHearing: () => true,
+};
 
 interface Listener {
   heard(change: Change, from: From): void;
@@ -88,12 +92,8 @@ export function createChanges(news: News = nobody): Hub {
   }
 
   return {
-    note: news.note,
-    isHearing: news.isHearing,
-    announce(change) {
-      tell(change, "here");
-      return news.heard(change);
-    },
+    ...news,
+    announce: (change) => tell(change, "here"),
     on(kind, heard, all) {
       const listener = { heard, all };
       const those = listening.get(kind) ?? new Set();

@@ -10,6 +10,8 @@ export interface LogFiles {
   has(path: string): Promise<boolean>;
   /** Resolves when the file is on the disk, under its name. It takes the place of one that was there at once, and whole. */
   write(path: string, bytes: Uint8Array | string): Promise<void>;
+  /** The same where what is there is still `before`, null for nothing; false, and nothing is done, where it is something else. */
+  replace(path: string, text: string, before: string | null): Promise<boolean>;
   /** A file, or a folder with all that is in it; nothing where there is none. */
   remove(path: string): Promise<void>;
   /** Puts all that is there aside, below a name that is free. Returns the folder. */
@@ -18,21 +20,32 @@ export interface LogFiles {
 
 /** `root`: made when something is written. */
 export function openLogFiles(root: string): LogFiles {
+  async function read(path: string): Promise<Uint8Array | null> {
+    try {
+      return await readFile(join(root, path));
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
   return {
-    async read(path) {
-      try {
-        return await readFile(join(root, path));
-      } catch (error) {
-        if (isMissing(error)) return null;
-        throw error;
-      }
-    },
+    read,
     has: (path) =>
       access(join(root, path)).then(
         () => true,
         () => false,
       ),
     write: (path, bytes) => guard(writeWhole(join(root, path), bytes)),
+    // One process at a time writes a data directory.
+    async replace(path, text, before) {
+      const found = await read(path);
+      const now = found && Buffer.from(found).toString();
+      if (now === text) return true;
+      if (now !== before) return false;
+      await guard(writeWhole(join(root, path), text));
+      return true;
+    },
     remove: (path) => rm(join(root, path), { recursive: true, force: true }),
     async setAside() {
       const names = await readdir(dirname(root));

@@ -126,7 +126,7 @@ function define(): void {
     const [a, b] = [await following(), await following()];
     const published = change("ours", "hosted");
     await database.write((sql) => a.changes.note(sql, published));
-    await a.changes.announce(published);
+    await a.changes.everywhere(published);
     expect(b.heard).toEqual(["ours"]);
     expect(warned).toEqual([]);
   });
@@ -142,7 +142,7 @@ function define(): void {
     isStuck = true;
     const publish = async (key: string) => {
       await database.write((sql) => a.changes.note(sql, change(key, "hosted")));
-      await a.changes.announce(change(key, "hosted"));
+      await a.changes.everywhere(change(key, "hosted"));
     };
     await publish("one");
     await publish("two");

@@ -1,7 +1,7 @@
 // What servers on one database tell each other: written in the transaction that makes a change, told by NOTIFY, and read by snapshots of the database.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AWAITED, type Change, type Hub, type News } from "./changes.ts";
+import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { connectTo, type PostgresPlace } from "./postgres-link.ts";
 
@@ -38,8 +38,8 @@ const MOST = 2_000;
 /** A listener says so often that it is there, whether it hears anything or not. */
 const SIGN_MS = 60_000;
 const TIDY_MS = 60_000;
-/** Transactions that were rolled back leave theirs behind. */
-const MOST_AWAITED = 10_000;
+/** Of what was noted last somebody may wait until it is known everywhere. */
+const MOST_NOTED = 1_000;
 
 /**
  * What was read last. Another server's rows are seen once, in whatever order transactions end: those that this snapshot has
@@ -181,19 +181,18 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   let running: Promise<void> | null = null;
 
   return {
+    isShared: true,
     async note(sql, change) {
       const { kind, repository, key } = change;
       const [{ xact }] = await sql`INSERT INTO changes (origin, kind, repository, key)
         VALUES (${origin}, ${kind}, ${repository}, ${JSON.stringify(key)}) RETURNING xact::text AS xact`;
-      if (!AWAITED.includes(kind)) return;
-      if (noted.size >= MOST_AWAITED) noted.clear();
+      noted.delete(keyOf(change));
+      if (noted.size >= MOST_NOTED) noted.delete(noted.keys().next().value!);
       noted.set(keyOf(change), xact);
     },
-    async heard(change) {
+    async everywhere(change) {
       const xact = noted.get(keyOf(change));
-      if (xact === undefined) return;
-      noted.delete(keyOf(change));
-      await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
+      if (xact !== undefined) await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
     },
     isHearing: () => performance.now() - heardAt < deaf,
     async follow(hear) {

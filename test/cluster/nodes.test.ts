@@ -39,7 +39,8 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     await cluster?.stop();
     await upstream?.stop();
   }, 60_000);
-  afterEach(() => {
+  afterEach(async () => {
+    for (const node of cluster.nodes) if (await isDead(node)) await node.restart(); // where a test failed
     for (const node of cluster.nodes)
       expect(
         node
@@ -101,14 +102,15 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     const bytes = await response.arrayBuffer();
     return response.status === 200 ? sha256(bytes) : `answered ${response.status}`;
   }
+  const isDead = (node: ServerProcess) =>
+    get(node, "/-/health/live").then(
+      () => false,
+      () => true,
+    );
   async function kill(node: ServerProcess): Promise<void> {
     process.kill(node.pid, "SIGKILL");
     await waitFor(
-      () =>
-        get(node, "/-/health/live").then(
-          () => false,
-          () => true,
-        ),
+      () => isDead(node),
       () => "the node lives",
       20_000,
     );

@@ -1,6 +1,6 @@
 // A gateway that speaks S3, of the tests' own: its buckets are folders in a temporary folder, and gone with it.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ACCESS_KEY, SECRET_KEY } from "../../src/store/bucket-testkit.ts";
 import { freePort } from "./process.ts";
@@ -17,6 +17,19 @@ export interface Gateway {
   /** Starts it again, after `kill`. */
   revive(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** As the configuration has it, with its key in files of a temporary folder. */
+export function storeOptions(
+  endpoint: string,
+  url: string,
+  change: Record<string, unknown> = {},
+): Record<string, unknown> {
+  const home = tempFolder("keys");
+  const [accessKeyFile, secretKeyFile] = [join(home, "key"), join(home, "secret")];
+  writeFileSync(accessKeyFile, ACCESS_KEY);
+  writeFileSync(secretKeyFile, SECRET_KEY);
+  return { url, endpoint, accessKeyFile, secretKeyFile, ...change };
 }
 
 /** `program`: of versitygw. Throws when it does not start. */

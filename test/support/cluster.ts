@@ -2,8 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ACCESS_KEY, SECRET_KEY } from "../../src/store/bucket-testkit.ts";
+import { parse } from "yaml";
+import { ACCESS_KEY, SECRET_KEY, testPlace } from "../../src/store/bucket-testkit.ts";
 import type { PostgresPlace } from "../../src/store/postgres.ts";
+import { databaseOfServer } from "../../src/store/testkit.ts";
 import { type Gateway, startGateway } from "./bucket.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
 import {
@@ -13,7 +15,7 @@ import {
   startPostgres,
   USER,
 } from "./postgres.ts";
-import { freePort, type ServerProcess, startProcess } from "./process.ts";
+import { freePort, type ServerProcess, startOne } from "./process.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 import { waitFor } from "./wait.ts";
 
@@ -32,26 +34,23 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export interface ClusterOptions {
-  /** The configuration that all nodes share, but for database, store and what nginx needs. JSON. */
+export interface NodesOptions {
+  /** The configuration that all nodes share, but for database, store and what nginx needs. YAML. */
   config: string;
   /** 3 without it. */
   nodes?: number;
-  /** Where versitygw is. */
-  gateway: string;
   /** Keys of `store` beside those that say where it is. */
   store?: Record<string, unknown>;
+  /** Flags of `serve`. */
+  flags?: string[];
   /** Further environment by node: a clock that is off. */
   env?(node: number): Record<string, string>;
 }
 
-export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { nodes: count = 3 } = options;
-  const home = tempFolder("cluster");
-  const ends: (() => Promise<void>)[] = [async () => removeTemp(home)];
-  const stop = async () => {
-    for (const end of ends.splice(0).reverse()) await end();
-  };
+/** With a database and a gateway of their own. `gateway`: where versitygw is. */
+export async function startCluster(options: NodesOptions & { gateway: string }): Promise<Cluster> {
+  const ends: (() => Promise<void>)[] = [];
+  const stop = () => endAll(ends);
   try {
     const database = await startPostgres(postgresPrograms()!);
     ends.push(() => database.stop());
@@ -61,38 +60,98 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       ...{ host: database.folder, port: 5432, database: "postgres", user: USER },
       ...{ password: null, tls: null, connections: 5 },
     };
-    const port = await freePort();
-    const secrets = { access: join(home, "access"), secret: join(home, "secret") };
-    writeFileSync(secrets.access, ACCESS_KEY, { mode: 0o600 });
-    writeFileSync(secrets.secret, SECRET_KEY, { mode: 0o600 });
-    const config = JSON.stringify({
-      ...JSON.parse(options.config),
-      publicUrl: `http://127.0.0.1:${port}`,
-      trustedProxies: ["127.0.0.1"],
-      database: databaseUrl(place),
-      store: {
-        url: `s3://${BUCKET}/of/tests`,
-        endpoint: gateway.endpoint,
-        accessKeyFile: secrets.access,
-        secretKeyFile: secrets.secret,
-        ...options.store,
-      },
+    const {
+      url,
+      nodes,
+      stop: end,
+    } = await startNodes(options, {
+      place,
+      bucket: { endpoint: gateway.endpoint, url: `s3://${BUCKET}/of/tests` },
     });
-    const nodes = await Promise.all(
-      Array.from({ length: count }, async (_, node) => {
-        const env = options.env && { ...process.env, ...options.env(node) };
-        return startProcess({ config, ...(env && { env: env as Record<string, string> }) });
-      }),
-    );
-    for (const node of nodes) ends.push(() => node.stop());
-    const nginx = await startNginx(home, port, nodes);
-    ends.push(nginx.stop);
-    const { events, files } = readCatalog(home, place);
-    return { url: `http://127.0.0.1:${port}`, nodes, database, gateway, events, files, stop };
+    ends.push(end);
+    return { url, nodes, database, gateway, ...readCatalog("", place), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+interface Ground {
+  place: PostgresPlace;
+  bucket: { endpoint: string; url: string };
+}
+
+/** Nodes on a database and a bucket that are there, and nginx. */
+async function startNodes(
+  { config: given, nodes: count = 3, store = {}, flags = [], env: envOf }: NodesOptions,
+  { place, bucket }: Ground,
+) {
+  const home = tempFolder("cluster");
+  const ends: (() => Promise<void>)[] = [async () => removeTemp(home)];
+  const stop = () => endAll(ends);
+  try {
+    const port = await freePort();
+    const [accessKeyFile, secretKeyFile] = [join(home, "access"), join(home, "secret")];
+    writeFileSync(accessKeyFile, ACCESS_KEY, { mode: 0o600 });
+    writeFileSync(secretKeyFile, SECRET_KEY, { mode: 0o600 });
+    const config = JSON.stringify({
+      publicUrl: `http://127.0.0.1:${port}`,
+      ...parse(given),
+      trustedProxies: ["127.0.0.1"],
+      database: databaseUrl(place),
+      store: { ...bucket, accessKeyFile, secretKeyFile, ...store },
+    });
+    // The first one makes the tables, and the others find them.
+    const nodes: ServerProcess[] = [];
+    const begin = async (at: number) => {
+      const env = envOf && { ...process.env, ...envOf(at) };
+      nodes[at] = await startOne({
+        config,
+        flags,
+        ...(env && { env: env as Record<string, string> }),
+      });
+      ends.push(() => nodes[at]!.stop());
+    };
+    await Promise.all(Array.from({ length: count }, (_, at) => begin(at)));
+    const nginx = await startNginx(home, port, nodes);
+    ends.push(nginx.stop);
+    return { url: `http://127.0.0.1:${port}`, nodes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function endAll(ends: (() => Promise<void>)[]): Promise<void> {
+  for (const end of ends.splice(0).reverse()) await end();
+}
+
+/** In place of a process of its own, for tests that care for nothing but how clients are answered. */
+export async function startAsNodes(options: NodesOptions): Promise<ServerProcess> {
+  const own = await databaseOfServer();
+  const { endpoint, bucket, prefix } = testPlace(own.place.database);
+  const { place } = own;
+  const ground = { place, bucket: { endpoint, url: `s3://${bucket}/${prefix}` } };
+  const { url, nodes, stop } = await startNodes(options, ground);
+  const [first] = nodes;
+  return {
+    ...{ url, data: first!.data, config: first!.config },
+    get pid() {
+      return first!.pid;
+    },
+    ...readCatalog("", place),
+    output: () => nodes.map((node) => node.output()).join(""),
+    async restart(flags) {
+      await Promise.all(nodes.map((node) => node.restart(flags)));
+    },
+    async pause() {
+      await Promise.all(nodes.map((node) => node.pause()));
+    },
+    async stop() {
+      await stop();
+      await own.drop();
+    },
+  };
 }
 
 /** With deploy/cluster/nginx.conf, but for where the nodes are and where it listens. */

@@ -49,7 +49,16 @@ export interface ProcessOptions {
   env?: Record<string, string>;
 }
 
+/** One process; or several nodes, where the tests are run on such and a configuration is all that is asked for. */
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
+  if (!process.env["HOLDFAST_TEST_NODES"]) return startOne(options);
+  const { config = "{}", flags, ...more } = options;
+  if (Object.keys(more).length > 0) return startOne(options);
+  const { startAsNodes } = await import("./cluster.ts");
+  return startAsNodes({ config, ...(flags && { flags }) });
+}
+
+export async function startOne(options: ProcessOptions = {}): Promise<ServerProcess> {
   const home = tempFolder("process");
   const data = options.data ?? join(home, "data");
   const port = options.port ?? (await freePort());

@@ -11,6 +11,7 @@ import { type Pin, readPins } from "../../ledger/pins.ts";
 import type { Blobs } from "../../store/blobs.ts";
 import type { Database } from "../../store/database.ts";
 import { openRandom } from "../../store/sink.ts";
+import { isWhole } from "../local.ts";
 
 /** Digests of a whole file as it stands. Those of a format's own are told by no document. */
 const PLAIN = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
@@ -62,7 +63,7 @@ export function createHeld({ repository, database, blobs }: HeldDeps): Held {
 
   /** Nothing of bytes that are lost, or are not what was pinned. */
   async function hash(pin: Pin, algorithms: string[]): Promise<Map<string, string>> {
-    if ((await blobs.stat(pin.sha256))?.size !== pin.size) return new Map();
+    if (!(await isWhole(blobs, pin.sha256, pin.size))) return new Map();
     const hashes = new Map(["sha256", ...algorithms].map((one) => [one, createHash(one)]));
     const path = await blobs.local(pin.sha256);
     const file = path === null ? null : await openRandom(path).catch(() => null); // removed this moment

@@ -125,7 +125,7 @@ export function createInService({ repository, database, changes, now }: InServic
       const newest = { ...next, etag, checkedAt, freshUntil, isCurrent };
       remember(id, newest);
       announcing = id;
-      void changes.announce({ kind: "document", repository, key: id });
+      changes.announce({ kind: "document", repository, key: id });
       announcing = null;
       return newest;
     }

@@ -107,12 +107,8 @@ function operationsOf(repository: Own, database: Database): Operations {
     },
     store: (key, bytes) =>
       repository.keep(`${prefix}/${key}`, typeof bytes === "string" ? Buffer.from(bytes) : bytes),
-    swap: (key, text, previous) =>
-      repository.swap(
-        `${prefix}/${key}`,
-        Buffer.from(text),
-        previous === "" ? null : Buffer.from(previous),
-      ),
+    swap: (key, bytes, previous) => repository.swap(`${prefix}/${key}`, bytes, previous),
+    heard: repository.heard,
     forked(evidence) {
       repository.report({
         kind: "fork",

@@ -213,12 +213,11 @@ for (const [when, broken] of [
   test(`a crash ${when} loses nothing and logs nothing twice`, async () => {
     await pinSome(0, 3);
     const crash = new Error("crash");
-    const write: LogFiles["write"] = async (path, bytes) => {
-      if (path !== "checkpoint") return files.write(path, bytes);
-      if (broken === "after") await files.write(path, bytes);
+    const replace: LogFiles["replace"] = async (...given) => {
+      if (broken === "after") await files.replace(...given);
       throw crash;
     };
-    const first = await open({ write });
+    const first = await open({ replace });
     await expect(first.drain()).rejects.toBe(crash);
     await pinSome(3, 2);
     const again = await open();
@@ -235,12 +234,20 @@ test("a crash at any write of a file loses nothing, logs nothing twice, and is t
   await pinSome(250, 20);
   for (let at = 0; ; at += 1) {
     let writes = 0;
-    const write: LogFiles["write"] = async (path, bytes) => {
+    const count = () => {
       writes += 1;
       if (writes > at) throw new Error("crash");
-      return files.write(path, bytes);
     };
-    const crashing = await open({ write });
+    const crashing = await open({
+      async write(...given) {
+        count();
+        return files.write(...given);
+      },
+      async replace(...given) {
+        count();
+        return files.replace(...given);
+      },
+    });
     const isDone = await crashing.drain().then(
       () => true,
       () => false,
@@ -255,6 +262,18 @@ test("a crash at any write of a file loses nothing, logs nothing twice, and is t
     Array.from({ length: 270 }, (_, at) => key(at).file),
   );
   expect(await events.list({ limit: 9 })).toEqual([]);
+});
+
+test("a log that somebody else moved on is not moved by who knows an older checkpoint", async () => {
+  const [one, other] = [await open(), await open()];
+  await pinSome(0, 2);
+  await one.drain();
+  const note = one.note()!;
+  await pinSome(2, 1);
+  await expect(other.drain()).rejects.toThrow("was moved on by another server");
+  expect(Buffer.from((await files.read("checkpoint"))!).toString()).toBe(note);
+  await one.drain();
+  expect(await leavesOf(await open())).toHaveLength(3);
 });
 
 test("a database that was put back to before is told of, and the log goes on", async () => {

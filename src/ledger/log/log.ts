@@ -1,5 +1,6 @@
 // The append-only log of what the catalog says: rows that wait become leaves, tiles first, the checkpoint last, then the catalog is told.
 import { NO_REPOSITORY } from "../../core/event.ts";
+import { Problem } from "../../core/problem.ts";
 import { checkpointText } from "../../proof/checkpoint.ts";
 import { hashesAtLevel } from "../../proof/tile.ts";
 import { parseStaticPath } from "../../proof/tlog-tiles.ts";
@@ -90,7 +91,11 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     pending ??= await prepare();
     if (!pending) return 0;
     const { rows, tree: next, note: signed } = pending;
-    await files.write(CHECKPOINT, signed);
+    if (!(await files.replace(CHECKPOINT, signed, note)))
+      throw new Problem(
+        "conflict",
+        "The append-only log was moved on by another server: this one knows an older checkpoint of it, and appends nothing",
+      );
     const first = tree.size;
     await database.write(async (sql) => {
       await takeOff(sql, rows, first);

@@ -145,7 +145,8 @@ export async function openWorld({
     const affected = [{ package: { ecosystem, name }, ranges }];
     const record = { id, modified: new Date(now()).toISOString(), affected };
     const entries = [jsonEntry(id, Buffer.from(JSON.stringify(record)))];
-    const deps = { database, ecosystems, changed: advisories.changed };
+    const { changed } = advisories;
+    const deps = { database, ecosystems, changed, note: async () => {} };
     await takeIn(deps, "canary", Readable.from(entries), nothingTaken(), { isForward: false });
   }
 

@@ -4,8 +4,9 @@ import type { Config } from "../../config/resolve.ts";
 import type { Address } from "../../config/values.ts";
 import type { Log } from "../../core/log.ts";
 import { added, type Figures, type Metrics, pageOf } from "../../core/metrics.ts";
-import { AWAITED, type Change } from "../../store/changes.ts";
+import type { Change } from "../../store/changes.ts";
 import { createLeaseTable, leasesOver } from "./leases.ts";
+import { telling } from "./noted.ts";
 import {
   createHearing,
   type FirstVerbs,
@@ -82,11 +83,13 @@ export function createFirst({ count, spawn, sweep, log, times }: FirstDeps): Sib
   }
 
   async function heardBy(one: Other, change: Change | null): Promise<void> {
-    if (one.isSilent || (change && !AWAITED.includes(change.kind)))
-      return one.wire.tell("hear", change);
-    const heard = await within(one.wire.ask("hear", change).then(() => true));
-    if (heard !== null || !others.has(one.nth)) return;
-    // What it is told it hears in the end: it is waited for no more.
+    const hearing = one.wire.ask("hear", change).then(() => {
+      one.isSilent = false;
+      return true;
+    });
+    // What it is told it hears in the end: it is not waited for until it does.
+    if (one.isSilent) return void hearing.catch(() => {});
+    if ((await within(hearing)) || others.get(one.nth) !== one) return;
     one.isSilent = true;
     log.write("warn", `Process ${one.nth} of the server does not answer`, { pid: one.child.pid });
   }
@@ -182,11 +185,7 @@ export function createFirst({ count, spawn, sweep, log, times }: FirstDeps): Sib
       isTaken: table.isTaken,
       release: (name) => table.release(FIRST, name),
     }),
-    news: {
-      note: async () => {},
-      heard: (change) => spread(change, FIRST),
-      isHearing: () => true,
-    },
+    between: (database) => telling(database, (change) => spread(change, FIRST)),
     follow: hearing.follow,
     together(own) {
       const figures = async () => added(await own.figures(), await counted(null));

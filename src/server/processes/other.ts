@@ -3,9 +3,9 @@ import type { Throttle } from "../../auth/throttle.ts";
 import type { Config } from "../../config/resolve.ts";
 import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
-import { AWAITED } from "../../store/changes.ts";
 import { type Running, start } from "../start.ts";
 import { leasesOver } from "./leases.ts";
+import { telling } from "./noted.ts";
 import {
   createHearing,
   type FirstVerbs,
@@ -78,14 +78,9 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
       isTaken: (name) => wire.ask("isTaken", name),
       release: (name) => wire.tell("release", name),
     }),
-    news: {
-      note: async () => {},
-      async heard(change) {
-        if (AWAITED.includes(change.kind)) await wire.ask("changed", change).catch(() => {});
-        else wire.tell("changed", change);
-      },
-      isHearing: () => true,
-    },
+    between: (database) =>
+      // Where the first one has ended this one ends too.
+      telling(database, (change) => wire.ask("changed", change).then(noop, noop)),
     follow: hearing.follow,
     together(own) {
       metrics = own;
@@ -113,3 +108,5 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
 
   return { stop, stopped: stopped.promise };
 }
+
+function noop(): void {}

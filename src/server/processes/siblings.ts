@@ -4,13 +4,15 @@ import type { Config } from "../../config/resolve.ts";
 import type { Address } from "../../config/values.ts";
 import { added, type Figures, type Metrics, type Reading } from "../../core/metrics.ts";
 import type { Change, Hub, News } from "../../store/changes.ts";
+import type { Database } from "../../store/database.ts";
 import type { Leases } from "../../store/leases.ts";
 
 export interface Siblings {
   /** It holds the data directory, does what a server does beside requests, and answers what is about the server as a whole. */
   readonly isFirst: boolean;
   readonly leases: Leases;
-  readonly news: News;
+  /** The catalog, from which others hear of what this one changes. */
+  between(database: Database): { database: Database; news: News };
   /** What others change is told there from now on. What came before waits for it. */
   follow(hear: Hub["hear"]): void;
   /** Of all processes, where this is the first. */
@@ -36,7 +38,7 @@ export type FirstVerbs = {
   share: { given: string; answer: unknown };
   isTaken: { given: string; answer: boolean };
   release: { given: string; answer: unknown };
-  /** Answered when all others have heard. */
+  /** Answered when all others have heard of it. */
   changed: { given: Change; answer: unknown };
   guess: { given: Guess; answer: unknown };
   /** What it has counted, as it ends. */

@@ -99,6 +99,7 @@ export function fakeRepository<Options>({
     withheld: async () => ({}),
     claimPatterns: [],
     secret: unexpectedParts.secret,
+    heard: unexpectedParts.heard,
     accounts: unexpectedParts.accounts,
     sources: unexpectedParts.sources,
     advisories: unexpectedParts.advisories,

@@ -44,6 +44,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   readonly withheld = unused.withheld;
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
+  readonly heard = unused.heard;
   readonly accounts = unused.accounts;
   /** Names that are published here and that the caller may read. */
   published: string[] = [];

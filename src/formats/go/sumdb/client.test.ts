@@ -15,6 +15,8 @@ const NAME = "sums.example.test";
 interface World {
   client: SumdbClient;
   kept: Map<string, Uint8Array>;
+  /** What `Operations.heard` says. */
+  heard: number;
   asked: string[];
   forks: Fork[];
   /** Answers instead of the log; null falls through to it. */
@@ -32,6 +34,7 @@ function createWorld(
   const world: World = {
     client: null as unknown as SumdbClient,
     kept,
+    heard: 0,
     asked: [],
     forks: [],
     lie: async () => null,
@@ -45,6 +48,7 @@ function createWorld(
         },
         stored: async (key) => kept.get(key) ?? null,
         swap: swapIn(kept),
+        heard: () => world.heard,
         async store(key, bytes) {
           kept.set(key, typeof bytes === "string" ? Buffer.from(bytes) : Buffer.from(bytes));
         },
@@ -58,9 +62,9 @@ function createWorld(
 }
 
 function swapIn(kept: Map<string, Uint8Array>) {
-  return async (key: string, text: string, previous: string) => {
-    if (Buffer.from(kept.get(key) ?? []).toString() !== previous) return false;
-    kept.set(key, Buffer.from(text));
+  return async (key: string, bytes: Uint8Array, previous: Uint8Array | null) => {
+    if (Buffer.compare(kept.get(key) ?? Buffer.of(), previous ?? Buffer.of()) !== 0) return false;
+    kept.set(key, Buffer.from(bytes));
     return true;
   };
 }
@@ -238,11 +242,14 @@ test("a slow disk does not let a narrow tile overtake a wide one", async () => {
   const client = createClient(parseVerifierKey(log.key.verifier)!, {
     fetch: async (path) => (path === pathOf("old.test/m") ? old : log.answer(path)),
     stored: async (key) => kept.get(key) ?? null,
-    swap: swapIn(kept),
-    async store(key, bytes) {
+    async swap(key, bytes, previous) {
       // The narrow tile of the smaller tree takes its time.
       if (bytes.length === 45 * 32) for (let left = 50; left > 0; left -= 1) await turn();
       if (key.endsWith(".p") && (kept.get(key)?.length ?? 0) > bytes.length) shrunk.push(key);
+      return swapIn(kept)(key, bytes, previous);
+    },
+    heard: () => 0,
+    async store(key, bytes) {
       kept.set(key, Buffer.from(bytes as Uint8Array));
     },
     forked: () => {},
@@ -251,6 +258,37 @@ test("a slow disk does not let a narrow tile overtake a wide one", async () => {
   await Promise.all([recordOf(client, "old.test/m"), recordOf(client, "new.test/m")]);
   expect(shrunk).toEqual([]);
   expect(kept.get("tile/8/0/001.p")).toHaveLength((421 - 256) * 32);
+});
+
+test("of two servers on one store each shows the head that the other found, and neither takes its tiles back", async () => {
+  const { log, world } = setUp(300);
+  const other = createWorld(log.answer, log.key.verifier, world.kept);
+  log.add("old.test/m", "v1.0.0");
+  const old = await log.answer(pathOf("old.test/m"));
+  await recordOf(other.client, "old.test/m");
+  const narrow = world.kept.get("tile/8/0/001.p")!;
+  log.grow(420);
+  log.add("new.test/m", "v1.0.0");
+  await recordOf(world.client, "new.test/m");
+  const sizeOf = async ({ client }: World) => {
+    const shown = await client.lookup(pathOf("old.test/m"), "old.test/m", "v1.0.0");
+    const [, size] = Buffer.from(shown!.bytes)
+      .toString()
+      .split("go.sum database tree\n")[1]!
+      .match(/^(\d+)\n/)!;
+    return Number(size);
+  };
+  other.online = false;
+  other.heard += 1;
+  expect(await sizeOf(other)).toBe(421);
+  expect(await sizeOf(world)).toBe(421);
+  // One that has not heard yet, and proves an answer by the smaller tree.
+  const late = createWorld(log.answer, log.key.verifier, world.kept);
+  late.lie = async (path) => (path === pathOf("old.test/m", "v1.0.0") ? old : null);
+  world.kept.delete(pathOf("old.test/m"));
+  await recordOf(late.client, "old.test/m");
+  const kept = world.kept.get("tile/8/0/001.p")!;
+  expect([narrow.length, kept.length]).toEqual([45 * 32, (421 - 256) * 32]);
 });
 
 test("every lookup shows the newest proven head", async () => {

@@ -66,6 +66,8 @@ export function createClient(verifier: Verifier, operations: Operations): SumdbC
   const { name } = verifier;
   const store = createTileStore(operations, name);
   let head: Promise<Head> | null = null;
+  /** `Operations.heard` when it was read. */
+  let headTurn = 0;
   let installing: Promise<unknown> = Promise.resolve();
   const lookups = new Map<string, Promise<DatabaseRecord | null>>();
   /** Heads already found to be on our timeline. Consistency is transitive, so they stay so. */
@@ -76,14 +78,24 @@ export function createClient(verifier: Verifier, operations: Operations): SumdbC
   }
 
   function newest(): Promise<Head> {
-    head ??= operations
-      .stored(LATEST)
-      .then((bytes) => (bytes ? openHead(decode(bytes)) : EMPTY))
-      .catch((error) => {
-        head = null;
-        throw error;
-      });
-    return head;
+    const turn = operations.heard();
+    if (head && turn === headTurn) return head;
+    const reading = readHead(head).catch((error) => {
+      if (head === reading) head = null;
+      throw error;
+    });
+    headTurn = turn;
+    head = reading;
+    return reading;
+  }
+
+  /** The same object where it is the same head: who compares two must not take them for different ones. */
+  async function readHead(before: Promise<Head> | null): Promise<Head> {
+    const known = await before?.catch(() => null);
+    const bytes = await operations.stored(LATEST);
+    if (!bytes) return EMPTY;
+    const note = decode(bytes);
+    return known?.note === note ? known : openHead(note);
   }
 
   async function assertNotForked(): Promise<void> {
@@ -141,7 +153,8 @@ export function createClient(verifier: Verifier, operations: Operations): SumdbC
   function install(next: Head, previous: Head): Promise<boolean> {
     const turn = installing.then(async () => {
       if ((await newest()) !== previous) return false;
-      const isOurs = await operations.swap(LATEST, next.note, previous.note);
+      const before = previous === EMPTY ? null : Buffer.from(previous.note);
+      const isOurs = await operations.swap(LATEST, Buffer.from(next.note), before);
       head = isOurs ? Promise.resolve(next) : null;
       return isOurs;
     });

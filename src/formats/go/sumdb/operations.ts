@@ -6,8 +6,10 @@ export interface Operations {
   fetch(path: string, module: string | null): Promise<Uint8Array | null>;
   stored(key: string): Promise<Uint8Array | null>;
   store(key: string, bytes: Uint8Array | string): Promise<void>;
-  /** Stores in place of `previous` (empty: of none), and says whether that was still the one stored. */
-  swap(key: string, text: string, previous: string): Promise<boolean>;
+  /** Stores in place of `previous` (null: of none), and says whether that was still the one stored. */
+  swap(key: string, bytes: Uint8Array, previous: Uint8Array | null): Promise<boolean>;
+  /** Another number when another server may have stored something. */
+  heard(): number;
   /** Two signed trees, of which neither begins with the other. Told once; the client is frozen by then. */
   forked(evidence: Fork): void;
   now(): number;

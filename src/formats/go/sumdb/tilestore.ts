@@ -79,7 +79,11 @@ export function createTileStore(operations: Operations, name: string): TileStore
     const held = await stored(tile);
     if (held && Buffer.compare(held, data) === 0) return;
     const key = keyOf(tile, tile.width === FULL);
-    await operations.store(key, data);
+    if (tile.width === FULL) await operations.store(key, data);
+    else if (!(await operations.swap(key, data, await load(key)))) {
+      memory.delete(key); // another process was faster, and may have a wider one
+      return saveOne(tile, data);
+    }
     remember(key, data);
   }
 

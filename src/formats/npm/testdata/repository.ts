@@ -35,6 +35,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly withheld = unexpectedParts.withheld;
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
+  readonly heard = unexpectedParts.heard;
   readonly accounts = unexpectedParts.accounts;
   readonly sources = unexpectedParts.sources;
   advisories = unexpectedParts.advisories;

@@ -1,0 +1,132 @@
+// Where stored files are: folders of the data directory, or a bucket, which then must be the catalog's own.
+import { createSecrets } from "../cache/secrets.ts";
+import { writtenDatabase } from "../config/database.ts";
+import type { Config } from "../config/resolve.ts";
+import { type StoreConfig, storeUrl } from "../config/store.ts";
+import { Problem } from "../core/problem.ts";
+import { type Blobs, openBlobs } from "../store/blobs.ts";
+import { type Bucket, openBucket } from "../store/bucket.ts";
+import { openBucketBlobs } from "../store/bucket-blobs.ts";
+import { openBucketLog } from "../store/bucket-log.ts";
+import { readBucketMark, writeBucketMark } from "../store/bucket-mark.ts";
+import { hasBlobs } from "../store/catalog-mark.ts";
+import type { Database, ReadDatabase } from "../store/database.ts";
+import type { Layout } from "../store/layout.ts";
+import { type LogFiles, openLogFiles } from "../store/log-files.ts";
+
+export interface Files {
+  blobs: Blobs;
+  log: LogFiles;
+  /** Null where they are in the data directory. */
+  bucket: Bucket | null;
+}
+
+/** `isFalse`: told of a blob whose bytes in the bucket are not true to it. */
+export function openFiles(
+  { store }: Pick<Config, "store">,
+  layout: Layout,
+  isFalse: (sha256: string) => void,
+): Files {
+  if (!store) return { blobs: openBlobs(layout), log: openLogFiles(layout.log), bucket: null };
+  const bucket = openBucket(store);
+  const blobs = openBucketBlobs(layout, bucket, { limit: store.cache, isFalse });
+  return { blobs, log: openBucketLog(bucket), bucket };
+}
+
+/** The files of the log alone. */
+export function openLog({ store }: Pick<Config, "store">, layout: Layout): LogFiles {
+  return store ? openBucketLog(openBucket(store)) : openLogFiles(layout.log);
+}
+
+/**
+ * Throws Problem("conflict") where the files that the configuration names are not those of the catalog: each would be one that nothing names. A bucket
+ * that is new becomes the catalog's own.
+ */
+export async function requireFiles(
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+  database: Database,
+  { bucket }: Files,
+): Promise<void> {
+  const noted = await readStoreNote(database);
+  if (!config.store || !bucket) return requireNoBucket(noted);
+  const mark = await readBucketMark(bucket);
+  const catalog = config.database ? writtenDatabase(config.database).url : layout.database;
+  const id = await identityOf(database);
+  if (mark && mark.id !== id)
+    throw new Problem(
+      "conflict",
+      `The files in ${bucket.name} belong to another catalog than ${catalog}: to ${mark.catalog} as it was then`,
+    );
+  if (!mark) {
+    if (await isUsed(database))
+      throw new Problem(
+        "conflict",
+        `The files of the catalog ${catalog} are not in ${bucket.name}, but ${noted === null ? "in its data directory" : `in ${noted}`}: name them as before (store), or move them`,
+      );
+    if (hasBlobs(layout))
+      throw new Problem(
+        "conflict",
+        `${layout.root} has files of its own, and the configuration names a bucket (store): take another data directory for that, or move them`,
+      );
+    for await (const _ of bucket.list("blobs/"))
+      throw new Problem(
+        "conflict",
+        `There are files in ${bucket.name}, and nothing says which catalog they belong to: another prefix begins anew (store.url)`,
+      );
+    if (!(await writeBucketMark(bucket, { id, catalog })))
+      throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  }
+  if (noted !== storeUrl(config.store)) await writeStoreNote(database, config.store);
+}
+
+/** For who reads beside a server. */
+export async function requireNoted(
+  { store }: Pick<Config, "store">,
+  database: ReadDatabase,
+): Promise<void> {
+  if (!store) requireNoBucket(await readStoreNote(database));
+}
+
+function requireNoBucket(noted: string | null): void {
+  if (noted !== null)
+    throw new Problem(
+      "conflict",
+      `The files of this catalog are in the bucket ${noted}: the configuration must name it (store)`,
+    );
+}
+
+const NOTE = "store";
+
+/** In which bucket the files are that the catalog names, as the catalog has it; null where they are in the data directory. */
+export async function readStoreNote({ read }: ReadDatabase): Promise<string | null> {
+  const [row] = await read`SELECT bytes FROM kept WHERE repository = '' AND key = ${NOTE}`;
+  return row ? Buffer.from(row.bytes).toString() : null;
+}
+
+/** `null`: they are in the data directory again. For who moved them. */
+export async function writeStoreNote(
+  database: Database,
+  place: Pick<StoreConfig, "bucket" | "prefix"> | null,
+): Promise<void> {
+  await database.write(
+    async (sql) => {
+      await sql`DELETE FROM kept WHERE repository = '' AND key = ${NOTE}`;
+      if (place)
+        await sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('', ${NOTE}, ${Buffer.from(storeUrl(place))}, 0)`;
+    },
+    { durable: true },
+  );
+}
+
+/** The catalog's own, wherever it is moved. */
+export async function identityOf(database: Database): Promise<string> {
+  return Buffer.from(await createSecrets(database, Date.now)("catalog")).toString("hex");
+}
+
+/** Whether it names files. */
+export async function isUsed({ read }: ReadDatabase): Promise<boolean> {
+  const [used] =
+    await read`SELECT 1 FROM artifacts UNION ALL SELECT 1 FROM hosted_files UNION ALL SELECT 1 FROM documents LIMIT 1`;
+  return used !== undefined;
+}
