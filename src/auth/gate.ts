@@ -77,6 +77,12 @@ export interface GateDeps {
 const FOREIGN =
   "This token is not one of this server's, which begin with hf_: log in again, or make one at /-/account";
 
+/** Another server may have taken a token back, or a grant, and this one would not have heard of it. */
+const DEAF = new Problem(
+  "busy",
+  "Credentials cannot be checked now: the database is out of reach, and what other servers revoke is not heard of",
+);
+
 /** What credentials were found to be of, and until when that need not be asked again. */
 interface Looked {
   grant: Grant;
@@ -265,6 +271,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
 
   /** Of what was sent, as it is by now. */
   function find(header: string, address: string): Grant | Promise<Grant> {
+    if (isAsked && !deps.changes.isHearing()) return refused(DEAF.message, DEAF);
     const found = known.find(header, address);
     if (found !== undefined) return found;
     if (!isAsked) return anonymous;

@@ -198,7 +198,7 @@ export function createRepository(
     now,
     claimPatterns: claims,
     secret: shared.secret,
-    heard: () => heard,
+    heard: () => (changes.isShared ? heard : null),
     claims: (packageName) => door.whose(packageName) !== "upstream",
   };
   const repository: UnboundRepository = {

@@ -59,9 +59,9 @@ export interface Repository<Options = unknown> {
   readonly mayBlock: boolean;
   /**
    * Another number when another server on the same database has changed something of the repository: what is remembered of what is stored and kept is to
-   * be read again. Where there is none it stays what it is.
+   * be read again. Null: there is none.
    */
-  heard(): number;
+  heard(): number | null;
   /** Who the caller is, what they may, and how they log in. */
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */

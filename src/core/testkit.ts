@@ -51,7 +51,7 @@ export const unexpectedParts: Pick<
   mayBlock: false,
   withheld: async () => ({}),
   claimPatterns: [],
-  heard: () => 0,
+  heard: () => null,
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),

@@ -6,6 +6,7 @@ import { createApi } from "../api/index.ts";
 import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
+import type { Shared } from "../cache/repository.ts";
 import type { Config } from "../config/resolve.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
@@ -15,7 +16,6 @@ import { explain, type PolicedRepository } from "../jobs/policy.ts";
 import { readCondition } from "../jobs/state.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import { parseVerifierKey } from "../proof/verifier.ts";
-import type { Database } from "../store/database.ts";
 import { createSite, type SiteDeps } from "../web/site.ts";
 import { catalogOf } from "./catalog.ts";
 import type { Ground } from "./ground.ts";
@@ -127,7 +127,7 @@ export function createGeneration(
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
-    ready: () => readiness(database),
+    ready: () => readiness(shared),
     whyNotProven,
   });
   const gate =
@@ -187,10 +187,13 @@ export function createGeneration(
   };
 }
 
-async function readiness(database: Database): Promise<string | null> {
+async function readiness({
+  database,
+  changes,
+}: Pick<Shared, "database" | "changes">): Promise<string | null> {
   try {
     await database.read`SELECT 1`;
-    return null;
+    return changes.isHearing() ? null : "what other servers change is not heard of";
   } catch (error) {
     return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
   }

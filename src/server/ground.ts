@@ -294,7 +294,7 @@ async function layGround(
 }
 
 function openNewsOf(database: Database, { database: place }: GroundConfig, log: Log) {
-  const warn = (message: string, listener: string) => log.write("warn", message, { listener });
+  const warn = (message: string) => log.write("warn", message);
   return openNews({ database, place: place!, warn });
 }
 

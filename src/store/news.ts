@@ -3,14 +3,16 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
+import { CURRENT } from "./migrate.ts";
 import { connectTo, type PostgresPlace } from "./postgres-link.ts";
+import { outdated } from "./postgres-schema.ts";
 
 export interface NewsDeps {
   database: Database;
   /** Of the same database, for the connection that listens. */
   place: PostgresPlace;
-  /** Told of a server that does not say that it hears. */
-  warn(message: string, listener: string): void;
+  /** Told when nothing can be heard, and of a server that does not say that it hears: each once. */
+  warn(message: string): void;
   times?: Partial<NewsTimes>;
 }
 
@@ -66,6 +68,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   let isOwing = true;
   let follower: Hub["hear"] | null = null;
   let isClosed = false;
+  let trouble: string | null = null;
   const called = createBell();
   const answered = createBell();
   let looking: Promise<void> | null = null;
@@ -76,7 +79,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     const { snapshot, at, started } = known;
     const rows = await database.read`SELECT s.*, c.kind, c.repository, c.key FROM (
         SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp()::text AS at,
-        pg_postmaster_start_time()::text AS started,
+        pg_postmaster_start_time()::text AS started, (SELECT version FROM schema_version) AS version,
         coalesce(clock_timestamp() - ${at}::timestamptz > interval '10 minutes', FALSE) AS is_late
       ) AS s LEFT JOIN (
         SELECT kind, repository, key FROM changes WHERE xact >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
@@ -84,6 +87,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
         LIMIT ${MOST + 1}
       ) AS c ON TRUE`;
     const [now] = rows;
+    if (now.version > CURRENT) throw outdated(now.version);
     const isMissed =
       (started !== null && started !== now.started) || now.is_late === 1 || rows.length > MOST;
     const changes = rows.flatMap(({ kind, repository, key }) =>
@@ -129,7 +133,17 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   async function run(): Promise<void> {
     while (!isClosed) {
       const next = called.next();
-      await look().catch(() => {}); // the database is away, and `isHearing` tells for how long
+      await look().then(
+        () => {
+          trouble = null;
+        },
+        (error) => {
+          const { message } = error as Error;
+          if (message !== trouble)
+            warn(`Changes that other servers make are not heard of: ${message}`);
+          trouble = message;
+        },
+      );
       await either(next, lookMs);
     }
   }
@@ -163,7 +177,9 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       else
         for (const one of missing) {
           silent.set(one.origin, one.heard);
-          warn("Another server on the database does not say that it hears of changes", one.origin);
+          warn(
+            `The server ${one.origin} on the same database does not say that it hears of changes`,
+          );
         }
     }
   }

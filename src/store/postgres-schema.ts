@@ -87,6 +87,14 @@ export async function requireCurrentPostgres(reads: SQL): Promise<void> {
   requireVersion(Number(row?.version ?? 0), "The database");
 }
 
+/** For who had it at this program's version, and meets a newer one. */
+export function outdated(version: number): Problem {
+  return new Problem(
+    "conflict",
+    `A newer Holdfast has brought the database to version ${version}, and this one knows ${CURRENT}: it writes nothing any more, and is to be replaced by the newer one`,
+  );
+}
+
 /** Brings the database up to date. Of several servers that start at once, one does. */
 export async function migratePostgres(writes: SQL): Promise<void> {
   await writes.begin(async (sql) => {

@@ -2,6 +2,7 @@
 import { Problem } from "../core/problem.ts";
 import { createBatches, type Waiting } from "./batches.ts";
 import type { Database, ReadDatabase } from "./database.ts";
+import { CURRENT } from "./migrate.ts";
 import {
   connectTo,
   isAway,
@@ -10,7 +11,7 @@ import {
   type PostgresPlace,
   stateOf,
 } from "./postgres-link.ts";
-import { migratePostgres, requireCurrentPostgres } from "./postgres-schema.ts";
+import { migratePostgres, outdated, requireCurrentPostgres } from "./postgres-schema.ts";
 import type { Query } from "./query.ts";
 import { Several, spread } from "./several.ts";
 
@@ -42,7 +43,7 @@ export async function openPostgres(
   const close = () => Promise.all([writes.close(), reads.close()]);
   const holder = isAlone ? createHolder() : null;
   try {
-    if (holder) await transact(writes, [], holder); // before anything of another server's is altered
+    if (holder) await transact(writes, [], holder, ""); // before anything of another server's is altered
     await migratePostgres(writes.now());
   } catch (error) {
     await close();
@@ -52,7 +53,7 @@ export async function openPostgres(
   const batches = createBatches(async (batch, alone) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const results = await transact(writes, batch, holder);
+        const results = await transact(writes, batch, holder, VERSION);
         commits += 1;
         for (const [at, one] of batch.entries()) one.resolve(results[at]);
         return true;
@@ -102,6 +103,9 @@ export function askPostgres(place: PostgresPlace): { ask: Query; close(): Promis
   return { ask: createQuery(link.ask), close: link.close };
 }
 
+/** Asked with the beginning of each transaction: another server may have brought the database to a newer version. */
+const VERSION = ", (SELECT version FROM schema_version) AS version";
+
 const READ_ONLY = { default_transaction_read_only: "on" };
 
 interface Holder {
@@ -138,6 +142,7 @@ async function transact(
   writes: Link,
   batch: readonly Waiting[],
   holder: Holder | null,
+  also: string,
 ): Promise<unknown[]> {
   const connection = await writes.ask((sql) => sql.reserve());
   const bounded: Link["ask"] = (work) => writes.ask(() => work(connection));
@@ -147,11 +152,13 @@ async function transact(
     const sync = batch.some(({ durable }) => durable) ? "on" : "off";
     const begun = await bounded((sql) =>
       sql.unsafe(
-        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT pg_backend_pid() AS pid`,
+        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT pg_backend_pid() AS pid${also}`,
       ),
     );
+    const [{ pid, version }] = begun.at(-1);
+    if (version !== undefined && Number(version) > CURRENT) throw outdated(Number(version));
     const sql = createQuery(bounded);
-    await holder?.hold(sql, begun.at(-1)[0].pid);
+    await holder?.hold(sql, pid);
     const results: unknown[] = [];
     for (const one of batch) results.push(await one.work(sql));
     isCommitting = true;

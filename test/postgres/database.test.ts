@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pin, readPin } from "../../src/ledger/pins.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { CURRENT } from "../../src/store/migrate.ts";
 import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
@@ -51,6 +52,31 @@ function define(): void {
     expect(won.sort()).toEqual([false, true]);
     expect(read).toBeGreaterThan(2);
     expect(await count("skew")).toBe(1);
+  });
+
+  test("of two servers that fetch other bytes of a file at once, the first decides for both", async () => {
+    const key = { repository: "r", package: "p", file: "f" };
+    const both = Promise.withResolvers<void>();
+    let began = 0;
+    const fetched = (database: Database, sha256: string) =>
+      database.write(async (sql) => {
+        await sql`SELECT count(*) AS total FROM absences`;
+        began += 1;
+        if (began === 2) both.resolve();
+        await both.promise;
+        const found = {
+          sha256,
+          size: 1,
+          firstSeen: 1,
+          upstream: "u",
+          digests: null,
+          content: null,
+        };
+        return (await pin(sql, key, found)).sha256;
+      });
+    const pinned = await Promise.all([fetched(one, "aa"), fetched(other, "bb")]);
+    expect(pinned[0]).toBe(pinned[1]!);
+    expect((await readPin(one.read, key))?.sha256).toBe(pinned[0]);
   });
 
   test("a lost connection fails the write that was on it, and the next one is done", async () => {
@@ -153,18 +179,22 @@ function define(): void {
       await here(
         `SELECT table_name || '.' || column_name || ' ' || replace(replace(upper(data_type), 'BYTEA', 'BLOB'), 'DOUBLE PRECISION', 'REAL') ||
          CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END AS said
-         FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'schema_version'`,
+         FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT IN ${AMONG_SERVERS}`,
       ),
     ).toEqual(said(columns).map((column) => primary(column)));
     expect(
       await here(
         `SELECT c.relname AS said FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-         WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisprimary`,
+         WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisprimary
+         AND i.indrelid NOT IN (SELECT oid FROM pg_class WHERE relname IN ${AMONG_SERVERS})`,
       ),
     ).toEqual(said(indexes));
-    expect(await here("SELECT tgname AS said FROM pg_trigger WHERE NOT tgisinternal")).toEqual(
-      said(triggers),
-    );
+    expect(
+      await here(
+        `SELECT tgname AS said FROM pg_trigger WHERE NOT tgisinternal
+         AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relname IN ${AMONG_SERVERS})`,
+      ),
+    ).toEqual(said(triggers));
     expect(
       await here(
         `SELECT table_name || '.' || column_name AS said FROM information_schema.columns
@@ -173,6 +203,9 @@ function define(): void {
     ).toEqual([]);
   });
 }
+
+/** Tables of servers that share a database: a file of SQLite has one server. */
+const AMONG_SERVERS = "('schema_version', 'changes', 'listeners')";
 
 /** SQLite lets a key of text be null unless it is said otherwise; PostgreSQL does not. */
 function primary(column: string): string {

@@ -21,6 +21,9 @@ export type { Found } from "./refresh.ts";
 /** How long clients wait for news of something that is stored here, from when the upstream was asked. */
 const PATIENCE_MS = 1000;
 
+/** So far may the clocks of servers on one database be apart. */
+const CLOCKS_APART_MS = 120_000;
+
 export type DocumentDeps = Omit<
   IntakeDeps & ObserverDeps & RefreshDeps,
   "inService" | "troubles" | "intake" | "observe" | "open"
@@ -73,9 +76,12 @@ export function createDocuments(deps: DocumentDeps): Documents {
 
   async function get(ref: DocumentRef, notBefore = 0): Promise<Found> {
     const id = idOf(ref);
-    const state = await inService.find(ref);
+    const isGood = (one: DocumentState) => one.checkedAt >= notBefore && isLasting(one);
+    const known = await inService.find(ref);
+    if (known && isGood(known)) return { state: known, cache: { hit: true } };
+    const state = known && (await inService.later(ref, known));
+    if (state && isGood(state)) return { state, cache: { hit: true } };
     const isOurs = state !== null && state.checkedAt >= notBefore;
-    if (isOurs && isLasting(state)) return { state, cache: { hit: true } };
 
     const away = state && upstream.unavailable();
     if (away) return stale(state, { hit: true, detail: away });
@@ -98,11 +104,11 @@ export function createDocuments(deps: DocumentDeps): Documents {
     );
   }
 
-  /** An end that is further off than it can have been set was set before the clock was put back. */
+  /** An end that is further off than it can have been set, here or by a server whose clock is ahead, was set before the clock was put back. */
   function isLasting({ freshUntil, isCurrent }: DocumentState): boolean {
     if (isCurrent) return isCurrent();
     const left = freshUntil - now();
-    return left > 0 && left <= freshnessMs;
+    return left > 0 && left <= freshnessMs + (deps.changes.isShared ? CLOCKS_APART_MS : 0);
   }
 
   function stale(state: DocumentState, cache: CacheStatus): Found {

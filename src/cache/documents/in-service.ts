@@ -18,6 +18,11 @@ export interface InServiceDeps {
 export interface InService {
   /** The state of the stored document, from memory or its row; null when none is stored. */
   find(ref: DocumentRef): Promise<DocumentState | null>;
+  /**
+   * The same for who would ask the upstream about `state`: where other servers may have asked since, as its row says. Freshness is told to nobody, so that
+   * they need not hear of each answer.
+   */
+  later(ref: DocumentRef, state: DocumentState): Promise<DocumentState>;
   /** Whether it is the one in memory. */
   isNewest(ref: DocumentRef, state: DocumentState): boolean;
   /**
@@ -140,6 +145,11 @@ export function createInService({ repository, database, changes, now }: InServic
   return {
     find,
     change,
+    async later(ref, state) {
+      if (!changes.isShared || !changes.isHearing()) return state;
+      await load(ref).catch(() => {}); // the database is away: the upstream is asked, or not, as if it had said nothing
+      return states.get(idOf(ref)) ?? state;
+    },
     isNewest: (ref, state) => states.get(idOf(ref)) === state,
     touch(ref, state, freshness) {
       const id = idOf(ref);

@@ -9,6 +9,7 @@ import type { Request } from "../../core/request.ts";
 import type { Derived } from "../../core/task.ts";
 import type { Generation } from "./documents.ts";
 import { currentRelease, earlierReleases, knownSuites } from "./generations.ts";
+import { givenTo } from "./given.ts";
 import { algorithmOf } from "./hashes.ts";
 import { type Index, indexArtifact, pathByHash } from "./index-artifact.ts";
 import { compressedForms, indexName, isDiff, namesFiles } from "./index-names.ts";
@@ -61,7 +62,7 @@ export async function releaseFor(
   suite: string,
   client: string,
 ): Promise<Release> {
-  const seen = repository.memory.sessions.of(client, suite);
+  const seen = await givenTo(repository, client, suite);
   // What it was given is stored: no question to the upstream makes it wait.
   const remembered = seen === null ? [] : await rememberedReleases(repository, suite);
   const given = remembered.find(({ id }) => id === seen);

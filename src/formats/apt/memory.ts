@@ -78,6 +78,17 @@ export interface AptRepository extends Repository<AptOptions> {
 /** What an operation does for the repository. True when all went well. */
 export type AptRun = (repository: AptRepository, call: OperationCall) => Promise<boolean>;
 
+/** What is stored was changed by another server. What clients are in the middle of stays so. */
+export function forgetStored({ releases, replacements, lookups }: AptMemory): void {
+  releases.stored = null;
+  releases.kept.clear();
+  releases.dropped.clear();
+  releases.epoch += 1;
+  replacements.known = null;
+  replacements.turn += 1;
+  lookups.stored.clear();
+}
+
 export function createMemory({ now }: Pick<UnboundRepository, "now">): AptMemory {
   return {
     sessions: createSessions(now),

@@ -9,13 +9,7 @@ const REPLACEMENTS = "accepted";
 export function replacementsOf(repository: AptRepository): Promise<Replacements> {
   const memory = repository.memory.replacements;
   if (!memory.known) {
-    const read = repository
-      .kept(REPLACEMENTS)
-      .then((kept) =>
-        kept?.bytes.length
-          ? new Map<string, string>(Object.entries(JSON.parse(Buffer.from(kept.bytes).toString())))
-          : new Map<string, string>(),
-      );
+    const read = repository.kept(REPLACEMENTS).then((kept) => readAll(kept?.bytes));
     memory.known = read;
     read.catch(() => {
       memory.known = null;
@@ -24,13 +18,21 @@ export function replacementsOf(repository: AptRepository): Promise<Replacements>
   return memory.known;
 }
 
+function readAll(bytes: Uint8Array = new Uint8Array(0)): Map<string, string> {
+  return new Map(bytes.length > 0 ? Object.entries(JSON.parse(Buffer.from(bytes).toString())) : []);
+}
+
 export async function addReplacements(
   repository: AptRepository,
   added: ReadonlyMap<string, string>,
 ): Promise<void> {
-  forgetReplacements(repository);
-  const all = new Map([...(await replacementsOf(repository)), ...added]);
-  await repository.keep(REPLACEMENTS, Buffer.from(JSON.stringify(Object.fromEntries(all))));
+  for (let isAdded = false; !isAdded; ) {
+    const kept = await repository.kept(REPLACEMENTS);
+    const all = new Map([...readAll(kept?.bytes), ...added]);
+    const bytes = Buffer.from(JSON.stringify(Object.fromEntries(all)));
+    // Another process may have added its own meanwhile.
+    isAdded = await repository.swap(REPLACEMENTS, bytes, kept?.bytes ?? null);
+  }
   forgetReplacements(repository);
 }
 

@@ -9,6 +9,7 @@ import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
 import { currentRelease, earlierReleases } from "./generations.ts";
+import { givenTo, noteGiven } from "./given.ts";
 import { suiteName } from "./hosted/suite-state.ts";
 import { imageFor, imageWithHash } from "./images.ts";
 import type { Index } from "./index-artifact.ts";
@@ -94,7 +95,7 @@ async function serveRelease(
     const after = await currentRelease(repository, suite, "stored");
     const isSame = after.kind === current.kind && after.generation.id === current.generation.id;
     if (!isSame && turn < TURNS) continue;
-    repository.memory.sessions.note(request.client, suite, current.generation.id);
+    await noteGiven(repository, request.client, suite, current.generation.id);
     tellExpiry(repository, suite, current.generation);
     const { cache } = current;
     // Of what is published here each request sees to it that the release is of what there is now.
@@ -104,21 +105,21 @@ async function serveRelease(
 }
 
 /** A release of before, while a rule holds the one in service. Without a date: who has a newer one must not be told that it is still that one. */
-function serveEarlier(
+async function serveEarlier(
   suite: string,
   wanted: "inrelease" | "release",
   { generation, inRelease, text }: Earlier,
   request: Request,
   repository: AptRepository,
   cache: CacheStatus,
-): Reply {
+): Promise<Reply> {
   const body = wanted === "release" ? text : inRelease;
   if (body === null)
     throw new Problem(
       "notFound",
       `The upstream has no InRelease of ${suite}, but a Release with a Release.gpg`,
     );
-  repository.memory.sessions.note(request.client, suite, generation.id);
+  await noteGiven(repository, request.client, suite, generation.id);
   tellExpiry(repository, suite, generation);
   const { "content-type": type, ...headers } = RELEASE_HEADERS;
   return { ...reply(200, type, body, headers), etag: `${generation.id}-${wanted}`, cache };
@@ -148,7 +149,7 @@ async function serveSignature(
   repository: AptRepository,
 ): Promise<Reply> {
   const current = await currentRelease(repository, suite);
-  const seen = repository.memory.sessions.of(request.client, suite);
+  const seen = await givenTo(repository, request.client, suite);
   const earlier = await earlierReleases(repository, suite);
   const isEarlier = seen !== null && earlier.some(({ id }) => id === seen);
   const shown = (await heldBack(repository, suite, current))?.generation ?? current.generation;

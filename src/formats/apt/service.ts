@@ -11,7 +11,13 @@ import { createSuites } from "./hosted/suites.ts";
 import { tidySuites } from "./hosted/tidy.ts";
 import { expireUploads, serveUpload } from "./hosted/upload.ts";
 import { keeps } from "./keeps.ts";
-import { type AptRepository, type AptRun, createMemory } from "./memory.ts";
+import {
+  type AptMemory,
+  type AptRepository,
+  type AptRun,
+  createMemory,
+  forgetStored,
+} from "./memory.ts";
 import { mirrorRuns } from "./mirror/index.ts";
 import { closeLookups } from "./open-lookups.ts";
 import type { AptOptions } from "./options.ts";
@@ -25,6 +31,13 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
     memory.releases.kept.delete(folder);
   }
 
+  let heard = unbound.heard();
+  function current(): AptMemory {
+    if (heard !== unbound.heard()) forgetStored(memory);
+    heard = unbound.heard();
+    return memory;
+  }
+
   const bound = new WeakMap<Repository<AptOptions>, AptRepository>();
 
   /** The same object for the same repository. */
@@ -32,7 +45,7 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
     let made = bound.get(repository);
     if (!made) {
       made = Object.create(repository, {
-        memory: { value: memory },
+        memory: { get: current },
         suites: { value: suites },
       }) as AptRepository;
       bound.set(repository, made);

@@ -4,7 +4,7 @@
 /** An update is over by then, on a connection that no release passed by since. */
 const REMEMBERED_MS = 60 * 60_000;
 /** Who is in the middle of an update asks again within this time. */
-const ACTIVE_MS = 5 * 60_000;
+export const ACTIVE_MS = 5 * 60_000;
 const CLIENTS_IN_MEMORY = 10_000;
 
 interface Sight {
@@ -60,6 +60,6 @@ export function createSessions(now: () => number): Sessions {
 }
 
 /** Without the port. What is no port of an IPv6 address only makes the address a little wider. */
-function addressOf(client: string): string {
+export function addressOf(client: string): string {
   return `${client.replace(/:[^:\]]*$/, "")} *`;
 }

@@ -221,7 +221,6 @@ export function fakeRepository<Options>({
 
     pinned: async (_, file) => fake.pins.get(file) ?? null,
 
-    swap: unexpectedParts.swap,
     async remove(files) {
       const gone = fake.rows.filter((row) =>
         files.some(({ package: name, file }) => name === row.package && file === row.file),
@@ -232,6 +231,12 @@ export function fakeRepository<Options>({
 
     async keep(key, bytes) {
       fake.values.set(key, { bytes, at: fake.clock });
+    },
+    async swap(key, bytes, previous) {
+      const before = fake.values.get(key)?.bytes ?? Buffer.of();
+      if (Buffer.compare(before, previous ?? Buffer.of()) !== 0) return false;
+      fake.values.set(key, { bytes, at: fake.clock });
+      return true;
     },
     explain: async (_key, error) => error,
     kept: async (key) => fake.values.get(key) ?? null,

@@ -248,7 +248,7 @@ test("a slow disk does not let a narrow tile overtake a wide one", async () => {
       if (key.endsWith(".p") && (kept.get(key)?.length ?? 0) > bytes.length) shrunk.push(key);
       return swapIn(kept)(key, bytes, previous);
     },
-    heard: () => 0,
+    heard: () => null,
     async store(key, bytes) {
       kept.set(key, Buffer.from(bytes as Uint8Array));
     },

@@ -67,7 +67,7 @@ export function createClient(verifier: Verifier, operations: Operations): SumdbC
   const store = createTileStore(operations, name);
   let head: Promise<Head> | null = null;
   /** `Operations.heard` when it was read. */
-  let headTurn = 0;
+  let headTurn: number | null = null;
   let installing: Promise<unknown> = Promise.resolve();
   const lookups = new Map<string, Promise<DatabaseRecord | null>>();
   /** Heads already found to be on our timeline. Consistency is transitive, so they stay so. */

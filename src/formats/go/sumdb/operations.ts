@@ -9,7 +9,7 @@ export interface Operations {
   /** Stores in place of `previous` (null: of none), and says whether that was still the one stored. */
   swap(key: string, bytes: Uint8Array, previous: Uint8Array | null): Promise<boolean>;
   /** Another number when another server may have stored something. */
-  heard(): number;
+  heard(): number | null;
   /** Two signed trees, of which neither begins with the other. Told once; the client is frozen by then. */
   forked(evidence: Fork): void;
   now(): number;
