@@ -33,7 +33,7 @@ export interface Other {
 export function openOther({ channel, openLog }: OtherDeps): Other {
   const hearing = createHearing();
   const stopped = Promise.withResolvers<void>();
-  let running: Running | null = null;
+  let running: Promise<Running> | null = null;
   let config: Config | null = null;
   let metrics: Metrics | null = null;
   let throttle: Throttle | null = null;
@@ -47,16 +47,13 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
   const wire = createWire<OtherVerbs, FirstVerbs>(channel, {
     async begin({ config: given, nth }) {
       config = given;
-      running = await start({
-        config,
-        load: () => config!,
-        log: openLog(nth),
-        siblings,
-      });
+      running = start({ config, load: () => config!, log: openLog(nth), siblings });
+      await running;
     },
     async use(given) {
       config = given;
-      const { isTaken, lines } = (await running?.reload()) ?? { isTaken: true, lines: [] };
+      const server = await running;
+      const { isTaken, lines } = await server!.reload();
       if (!isTaken) throw new Error(lines.join("; "));
     },
     hear: (change) => hearing.hear(change),
@@ -100,7 +97,8 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
   }
 
   async function end(graceMs?: number): Promise<void> {
-    await running?.stop(graceMs);
+    const server = await running?.catch(() => null); // what kept it from starting was told
+    await server?.stop(graceMs);
     wire.tell("last", await countedHere(null));
     hearing.end();
     stopped.resolve();
