@@ -175,13 +175,15 @@ test("a token that was revoked lets nobody in at any process", async () => {
   for (const at of both) expect(await who(at)).toBe(401);
 }, 60_000);
 
+/** Requests for packages, as the metrics have it. */
+async function counted(at: Connection): Promise<number> {
+  const page = (await ask(at, "/-/metrics", { headers: bearer() })).body.toString();
+  const found = page.matchAll(/^holdfast_requests_total\{repository="npm",.*\} (\d+)$/gm);
+  return [...found].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 test("what is about the server as a whole is the same at both: pages, metrics, health, the log", async () => {
   const [first, other] = await connectToBoth();
-  const counted = async (at: Connection) => {
-    const page = (await ask(at, "/-/metrics", { headers: bearer() })).body.toString();
-    const found = page.matchAll(/^holdfast_requests_total\{repository="npm",.*\} (\d+)$/gm);
-    return [...found].reduce((sum, [, count]) => sum + Number(count), 0);
-  };
   expect(await statusOf(first, "/npm/bulk-0")).toBe(200);
   const before = await counted(first);
   expect(await counted(other)).toBe(before);
@@ -238,8 +240,10 @@ test("a process that is killed is started again; clients that try again do not n
     PATIENCE_MS,
   );
   const pid = second()!;
+  const before = await counted(first);
   process.kill(pid, "SIGKILL");
   expect(await cut).toBe("cut");
+  expect(await counted(first)).toBeGreaterThanOrEqual(before);
   upstream.paceMs = 0;
   expect(sha256((await ask(first, tarball(2))).body)).toBe(upstream.digests.get("bulk-2")!);
   await waitFor(
