@@ -31,12 +31,12 @@ export function joinLock(path: string): Lock {
 }
 
 /** Throws Problem("conflict") while processes of the last server are at work. */
-function requireEnded(path: string): void {
+function requireEnded(path: string, patienceMs: number): void {
   const file = processesOf(path);
   if (!existsSync(file)) return;
   const database = new Database(file, { create: true, readwrite: true });
   try {
-    database.exec(`PRAGMA busy_timeout = ${ENDING_MS}`);
+    database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
     database.exec("BEGIN EXCLUSIVE");
     database.exec("ROLLBACK");
   } catch (error) {
@@ -52,7 +52,7 @@ function requireEnded(path: string): void {
 }
 
 /** Holds the data directory until `release`. Throws Problem("conflict") that names the holder when another process holds it. */
-export function lockData(path: string): Lock {
+export function lockData(path: string, endingMs = ENDING_MS): Lock {
   makePrivate(path);
   const database = new Database(path, { create: true, readwrite: true });
   try {
@@ -65,7 +65,7 @@ export function lockData(path: string): Lock {
     throw new Problem("conflict", held(path), { cause: error });
   }
   try {
-    requireEnded(path);
+    requireEnded(path, endingMs);
   } catch (error) {
     database.close();
     throw error;
