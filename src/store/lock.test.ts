@@ -10,13 +10,18 @@ beforeEach(() => {
   folder = tempFolder("lock");
   path = join(folder, "lock.db");
 });
-afterEach(() => removeTemp(folder));
+const ends: (() => void)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+  removeTemp(folder);
+});
 
 test("nobody gets the lock while a process of the last server lives, and the next one does as soon as it is gone", async () => {
   const script = `const { joinLock } = await import(${JSON.stringify(join(import.meta.dir, "lock.ts"))});
-    joinLock(${JSON.stringify(path)}); console.log("joined"); setInterval(() => {}, 1000);`;
+    globalThis.held = joinLock(${JSON.stringify(path)}); console.log("joined"); setInterval(() => {}, 1000);`;
   const first = lockData(path);
   const other = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+  ends.push(() => other.kill("SIGKILL"));
   const { value } = await other.stdout.getReader().read();
   expect(Buffer.from(value!).toString()).toBe("joined\n");
   first.release();
