@@ -33,8 +33,8 @@ import { statsCommand } from "./cli/stats.ts";
 import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
-import { shareOf } from "./config/processes.ts";
 import { formats } from "./formats/index.ts";
+import { shareOf } from "./server/processes/share.ts";
 import { start } from "./server/start.ts";
 
 export function commands(): Command[] {

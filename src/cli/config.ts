@@ -59,7 +59,7 @@ export function renderConfig(config: Config, formats: readonly WarningFormat[]):
   return stringify(
     {
       listen: formatAddress(config.listen),
-      processes: config.processes,
+      ...(config.processes > 1 && { processes: config.processes }),
       data: config.data,
       ...(config.database && { database: writtenDatabase(config.database) }),
       ...(config.store && { store: writtenStore(config.store) }),

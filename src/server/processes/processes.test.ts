@@ -13,6 +13,7 @@ import { openTestDatabase } from "../../store/testkit.ts";
 import { type Child, createFirst } from "./first.ts";
 import { createLeaseTable, leasesOver } from "./leases.ts";
 import { telling } from "./noted.ts";
+import { shareOf } from "./share.ts";
 import { createHearing, type FirstVerbs, type OtherVerbs, plain } from "./siblings.ts";
 import { type Channel, createWire, type Handlers, type Wire } from "./wire.ts";
 
@@ -64,6 +65,22 @@ test("questions are answered with what the other end says, and with its Problems
   wire.cut();
   await expect(open).rejects.toMatchObject({ kind: "unreachable" });
   await expect(wire.ask("double", 1)).rejects.toMatchObject({ kind: "unreachable" });
+});
+
+test("memory and pace that are for the server as a whole are dealt out to its processes", () => {
+  const config = {
+    processes: 4,
+    cache: { memory: 1000 },
+    requests: { memory: 10, silence: 1, time: 2 },
+    repositories: [{ name: "npm", upstreams: [{ url: "a", maxRate: 7 }, { url: "b" }] }],
+  } as unknown as Config;
+  expect(shareOf(config)).toEqual({
+    processes: 4,
+    cache: { memory: 250 },
+    requests: { memory: 3, silence: 1, time: 2 },
+    repositories: [{ name: "npm", upstreams: [{ url: "a", maxRate: 2 }, { url: "b" }] }],
+  } as unknown as Config);
+  expect(shareOf({ ...config, processes: 1 }).cache.memory).toBe(1000);
 });
 
 test("a lease is one process's until it lets go as often as it took it, or ends", async () => {
