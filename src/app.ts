@@ -5,6 +5,7 @@ import type { Gate } from "./auth/gate.ts";
 import { createLru } from "./cache/lru.ts";
 import type { Mounted } from "./cache/repository.ts";
 import type { Audit } from "./core/audit.ts";
+import type { Format } from "./core/format.ts";
 import { type Access, type Action, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { memo } from "./core/memo.ts";
@@ -231,9 +232,7 @@ export function createApp(deps: AppDeps): App {
   function findTarget(incoming: Incoming, only: string | undefined, id: string): Target {
     if (only !== undefined)
       return repositoryTarget(only, incoming.path, incoming.origin, incoming, id)!;
-    const slash = incoming.path.indexOf("/", 1);
-    const name = slash < 0 ? incoming.path.slice(1) : incoming.path.slice(1, slash);
-    const path = slash < 0 ? "/" : incoming.path.slice(slash);
+    const { name, path } = placeOf(incoming.path);
     return (
       repositoryTarget(name, path, `${incoming.origin}/${name}`, incoming, id) ??
       siteTarget(incoming, incoming)
@@ -251,10 +250,9 @@ export function createApp(deps: AppDeps): App {
     if (!mounted) return null;
     const { format, service, repository } = mounted;
     const { method, query } = incoming;
-    // People who open a repository's address, where its clients ask for nothing.
-    if (path === "/" && wantsPage(method, incoming.header("accept")) && !format.parse("GET", path))
-      return pageTarget(name, base, incoming);
-    if (isGitHook(method, path)) return gitHookTarget(name, incoming);
+    const kind = kindOf(format, path, incoming);
+    if (kind === "page") return pageTarget(name, base, incoming);
+    if (kind === "git hook") return gitHookTarget(name, incoming);
     const request: Request = {
       id,
       method,
@@ -356,6 +354,37 @@ export function createApp(deps: AppDeps): App {
 }
 
 function nothing(): void {}
+
+/** The first part of a path, which may be a repository's name, and what is left for it. */
+function placeOf(whole: string): { name: string; path: string } {
+  const slash = whole.indexOf("/", 1);
+  if (slash < 0) return { name: whole.slice(1), path: "/" };
+  return { name: whole.slice(1, slash), path: whole.slice(slash) };
+}
+
+/** What answers below a repository's address: its format, but for people who open it where its clients ask for nothing, and for code hosts. */
+function kindOf(
+  format: Pick<Format, "parse">,
+  path: string,
+  incoming: Pick<Incoming, "method" | "header">,
+): "format" | "page" | "git hook" {
+  const { method } = incoming;
+  if (path === "/" && wantsPage(method, incoming.header("accept")) && !format.parse("GET", path))
+    return "page";
+  return isGitHook(method, path) ? "git hook" : "format";
+}
+
+/** Whether a format answers it, and not the site: as `createApp` tells them apart. */
+export function isOfFormat(
+  incoming: Pick<Incoming, "method" | "path" | "header">,
+  only: string | undefined,
+  formatOf: (repository: string) => Pick<Format, "parse"> | undefined,
+): boolean {
+  const { name, path } =
+    only === undefined ? placeOf(incoming.path) : { name: only, path: incoming.path };
+  const format = formatOf(name);
+  return format !== undefined && kindOf(format, path, incoming) === "format";
+}
 
 /** What a page may read of a request beside its address. */
 function readable(incoming: Incoming) {

@@ -25,6 +25,7 @@ import { moveCommand } from "./cli/move.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
+import { isOneOfSeveral, runAsOne, siblingsOf } from "./cli/processes.ts";
 import { publishCommand } from "./cli/publish.ts";
 import { readyCommand } from "./cli/ready.ts";
 import { reloadCommand } from "./cli/reload.ts";
@@ -35,6 +36,7 @@ import { hasStore } from "./cli/store.ts";
 import { unpinCommand } from "./cli/unpin.ts";
 import { verifyCommand } from "./cli/verify.ts";
 import { formats } from "./formats/index.ts";
+import { shareOf } from "./server/processes/share.ts";
 import { start } from "./server/start.ts";
 
 export function commands(): Command[] {
@@ -49,10 +51,13 @@ export function commands(): Command[] {
       formats,
       async start(config, load, { hasCanaries }) {
         if (!hasStore(config)) await requirePorts(config);
+        const log = processLog(config);
+        const siblings = siblingsOf(config, import.meta.path, log);
         return start({
-          config,
-          load,
-          log: processLog(config),
+          ...(siblings && { siblings }),
+          config: shareOf(config),
+          load: () => shareOf(load()),
+          log,
           hasControl: true,
           hasCanaries,
         });
@@ -90,7 +95,8 @@ export function commands(): Command[] {
 }
 
 if (import.meta.main) {
-  const code = await runCli(process.argv.slice(2), commands());
+  const argv = process.argv.slice(2);
+  const code = isOneOfSeveral(argv) ? await runAsOne(argv) : await runCli(argv, commands());
   process.exitCode = code;
   // What a second signal cut short may still hold the process; the last log lines get out before.
   setTimeout(() => process.exit(code), 200).unref();

@@ -22,7 +22,7 @@ import { type Admit, createAdmit } from "./people.ts";
 import { type May, mayOf, type Spelling } from "./permissions.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createSetup, type Setup } from "./setup.ts";
-import { createThrottle } from "./throttle.ts";
+import { createThrottle, type Throttle } from "./throttle.ts";
 
 export interface AuthDeps {
   database: Database;
@@ -31,6 +31,8 @@ export interface AuthDeps {
   now(): number;
   /** Why accounts cannot be changed here: they are kept by another server. */
   closed?: string | null;
+  /** Where others are guessed at as well: what comes of it is shared with them. */
+  share?(throttle: Throttle): Throttle;
 }
 
 /** What of a configuration is about access. */
@@ -67,7 +69,7 @@ export interface Auth {
 }
 
 export async function openAuth(deps: AuthDeps): Promise<Auth> {
-  const { database, changes, log, now, closed = null } = deps;
+  const { database, changes, log, now, closed = null, share = (own) => own } = deps;
   const directory = await openDirectory(database, changes, closed);
   const audit = createAudit(database, log, now);
   const passwords = createPasswords();
@@ -88,7 +90,7 @@ export async function openAuth(deps: AuthDeps): Promise<Auth> {
   const logIns = createLogIns({
     directory,
     passwords,
-    throttle: createThrottle(now),
+    throttle: share(createThrottle(now)),
     audit,
     get outside() {
       return settings.outside ?? [];

@@ -1,14 +1,17 @@
 // What is right in a configuration but dangerous: said by doctor and by config check.
+import { availableParallelism } from "node:os";
 import { isLoopback } from "../config/access.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
+import { socketPath } from "../config/values.ts";
 import { endOf } from "../core/certificate.ts";
 import type { Format } from "../core/format.ts";
 import type { Finding } from "./finding.ts";
 
 export type WarningFormat = FormatOptions & Pick<Format, "warnings">;
 
-type ServerConfig = Pick<Config, "tls" | "access" | "publicUrl" | "trustedProxies">;
+type ServerConfig = Pick<Config, "tls" | "access" | "publicUrl" | "trustedProxies"> &
+  Partial<Pick<Config, "processes" | "listen">>;
 
 /** What concerns the server as a whole. `hasUsers`: whether there are accounts beside what the configuration says. */
 export function serverWarnings(config: ServerConfig, now: number, hasUsers: boolean): Finding[] {
@@ -38,6 +41,20 @@ export function serverWarnings(config: ServerConfig, now: number, hasUsers: bool
             "users",
           ),
         ]
+      : []),
+    ...processWarnings(config).map((text) =>
+      warning(text, "docs/scale.md tells when several processes help", "processes"),
+    ),
+  ];
+}
+
+function processWarnings({ processes = 1, listen }: ServerConfig): string[] {
+  if (processes === 1) return [];
+  const cores = availableParallelism();
+  return [
+    ...(processes > cores ? [`${processes} of them share ${cores} cores`] : []),
+    ...(listen && socketPath(listen.host) !== null
+      ? ["a socket file has one process: the others have nothing to do"]
       : []),
   ];
 }

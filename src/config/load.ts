@@ -20,6 +20,7 @@ import { resolveLogin, resolvePublishers, type SecretReader } from "./login-reso
 import { writtenLogin, writtenPublishers } from "./login-written.ts";
 import { nearest } from "./nearest.ts";
 import { isAbout, resolvePolicy } from "./policy.ts";
+import { checkProcesses } from "./processes.ts";
 import { checkRefused } from "./refused.ts";
 import {
   type CommonInput,
@@ -131,6 +132,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     Object.keys(input.repositories).filter((name) => input.repositories[name]),
     complain,
   );
+  checkProcesses(input, complain);
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
     complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");
@@ -144,6 +146,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
+    processes: input.processes,
     database: resolveDatabase(input.database, reader, complain),
     store,
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,

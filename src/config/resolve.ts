@@ -105,6 +105,8 @@ export interface TracesConfig {
 
 export interface Config {
   listen: Address;
+  /** Of this server, on this machine. */
+  processes: number;
   /** Absolute. */
   data: string;
   /** Null: the catalog is a file in the data directory. */

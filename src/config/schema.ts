@@ -9,6 +9,7 @@ import { Hooks, Mail } from "./hooks.ts";
 import { Ledger } from "./ledger.ts";
 import { Login, TrustedPublishers } from "./login.ts";
 import { Policy, type RuledFormat } from "./policy.ts";
+import { Processes } from "./processes.ts";
 import { sourcesKeys } from "./sources.ts";
 import { Store } from "./store.ts";
 import { Upstream } from "./upstream.ts";
@@ -127,6 +128,7 @@ const general = {
       "Address and port to serve on, or a socket file (`unix:/run/holdfast/holdfast.sock`) for a proxy on this machine. Flag `--listen`, variable `HOLDFAST_LISTEN`",
     )
     .meta({ examples: ["0.0.0.0:4653"] }),
+  processes: Processes,
   data: Path.prefault("./data")
     .describe(
       "The folder that holds everything the server stores. Flag `--data`, variable `HOLDFAST_DATA`",

@@ -17,6 +17,7 @@ export function shownConfig(
   const hosting = formats.filter(({ hosts }) => hosts).map(({ name }) => name);
   return {
     listen: formatAddress(config.listen),
+    processes: config.processes,
     data: config.data,
     ...(config.database && { database: writtenDatabase(config.database) }),
     ...(config.store && { store: writtenStore(config.store) }),

@@ -36,10 +36,17 @@ export interface HistogramReading {
   restart(): void;
 }
 
-interface Family {
+/** A family and its series, as they are now. */
+export interface Figures {
+  name: string;
   type: "counter" | "gauge" | "histogram";
   help: string;
-  lines(): Iterable<string>;
+  /** Of a gauge: where a server has several processes it is what all of them have together. */
+  addsUp: boolean;
+  series: Reading[];
+}
+
+interface Family extends Pick<Figures, "type" | "help" | "addsUp"> {
   read(): Reading[] | Promise<Reading[]>;
 }
 
@@ -56,11 +63,12 @@ export interface Metrics {
     name: string,
     help: string,
   ): { add(labels: Labels, by?: number): void; of(labels: Labels): Counter };
-  /** `read` is called on each scrape. */
+  /** `read` is called on each scrape. `addsUp`: see `Figures`. */
   gauge(
     name: string,
     help: string,
     read: () => Promise<[Labels, number][]> | [Labels, number][],
+    how?: { addsUp: boolean },
   ): void;
   /** In seconds. */
   histogram(
@@ -69,21 +77,30 @@ export interface Metrics {
   ): { observe(labels: Labels, seconds: number): void; of(labels: Labels): Histogram };
   /** The series of one family; none where there is no such family. */
   read(name: string): Promise<Reading[]>;
+  /** All families; of gauges only those that are wanted. */
+  figures(wantsGauge?: (gauge: { addsUp: boolean }) => boolean): Promise<Figures[]>;
   /** The page that Prometheus scrapes. */
   render(): Promise<string>;
 }
 
 export function createMetrics(): Metrics {
-  const families = new Map<string, Family & { refresh?: () => Promise<void> }>();
+  const families = new Map<string, Family>();
+
+  async function figures(wantsGauge: (gauge: { addsUp: boolean }) => boolean = () => true) {
+    const out: Figures[] = [];
+    for (const [name, { type, help, addsUp, read }] of families)
+      if (type !== "gauge" || wantsGauge({ addsUp }))
+        out.push({ name, type, help, addsUp, series: await read() });
+    return out;
+  }
+
   return {
     counter(name, help) {
       const values = new Map<string, Reading & Counter>();
       families.set(name, {
         type: "counter",
         help,
-        *lines() {
-          for (const [key, { value }] of values) yield `${key} ${value}`;
-        },
+        addsUp: true,
         read: () => [...values.values()],
       });
       function of(labels: Labels): Counter {
@@ -103,17 +120,11 @@ export function createMetrics(): Metrics {
       }
       return { of, add: (labels, by) => of(labels).add(by) };
     },
-    gauge(name, help, read) {
-      let current: [Labels, number][] = [];
+    gauge(name, help, read, { addsUp } = { addsUp: false }) {
       families.set(name, {
         type: "gauge",
         help,
-        async refresh() {
-          current = await read();
-        },
-        *lines() {
-          for (const [labels, value] of current) yield `${series(name, labels)} ${value}`;
-        },
+        addsUp,
         read: async () => (await read()).map(([labels, value]) => ({ labels, value })),
       });
     },
@@ -122,16 +133,14 @@ export function createMetrics(): Metrics {
       families.set(name, {
         type: "histogram",
         help,
-        *lines() {
-          for (const one of values.values()) yield* one.lines();
-        },
+        addsUp: true,
         read: () => [...values.values()].map((one) => one.read()),
       });
       function of(labels: Labels): Histogram {
         const key = series("", labels);
         let histogram = values.get(key);
         if (!histogram) {
-          histogram = createHistogram(name, labels);
+          histogram = createHistogram(labels);
           values.set(key, histogram);
         }
         return histogram;
@@ -139,25 +148,36 @@ export function createMetrics(): Metrics {
       return { of, observe: (labels, seconds) => of(labels).observe(seconds) };
     },
     read: async (name) => (await families.get(name)?.read()) ?? [],
-    async render() {
-      const out: string[] = [];
-      for (const [name, family] of families) {
-        await family.refresh?.();
-        out.push(
-          `# HELP ${name} ${family.help}`,
-          `# TYPE ${name} ${family.type}`,
-          ...family.lines(),
-        );
-      }
-      return `${out.join("\n")}\n`;
-    },
+    figures,
+    render: async () => pageOf(await figures()),
   };
 }
 
-function createHistogram(
-  name: string,
-  labels: Labels,
-): Histogram & { lines(): Iterable<string>; read(): Reading } {
+/** In the Prometheus text format. */
+export function pageOf(families: readonly Figures[]): string {
+  const out: string[] = [];
+  for (const { name, type, help, series } of families) {
+    out.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    for (const one of series) out.push(...linesOf(name, one));
+  }
+  return `${out.join("\n")}\n`;
+}
+
+function* linesOf(name: string, { labels, value, histogram }: Reading): Iterable<string> {
+  if (!histogram) {
+    yield `${series(name, labels)} ${value}`;
+    return;
+  }
+  let below = 0;
+  for (const [at, count] of histogram.counts.entries()) {
+    below += count;
+    yield `${series(`${name}_bucket`, labels, `le="${BUCKETS[at] ?? "+Inf"}"`)} ${below}`;
+  }
+  yield `${series(`${name}_sum`, labels)} ${value}`;
+  yield `${series(`${name}_count`, labels)} ${below}`;
+}
+
+function createHistogram(labels: Labels): Histogram & { read(): Reading } {
   const counts = new Array<number>(BUCKETS.length + 1).fill(0);
   let sum = 0;
   let peak = 0;
@@ -173,14 +193,40 @@ function createHistogram(
       while (at < BUCKETS.length && seconds > BUCKETS[at]!) at += 1;
       counts[at]! += 1;
     },
-    *lines() {
-      let below = 0;
-      for (const [at, count] of counts.entries()) {
-        below += count;
-        yield `${series(`${name}_bucket`, labels, `le="${BUCKETS[at] ?? "+Inf"}"`)} ${below}`;
-      }
-      yield `${series(`${name}_sum`, labels)} ${sum}`;
-      yield `${series(`${name}_count`, labels)} ${below}`;
-    },
   };
+}
+
+/** A series over all its labels' orders. */
+const keyOf = (labels: Labels) => JSON.stringify(Object.entries(labels).sort());
+
+/** What several processes counted, as one: gauges that do not add up are the first one's. */
+export function added(
+  first: readonly Figures[],
+  others: readonly (readonly Figures[])[],
+): Figures[] {
+  const families = new Map(first.map((family) => [family.name, family]));
+  for (const family of others.flat()) {
+    const known = families.get(family.name);
+    if (!family.addsUp) continue;
+    const series = new Map((known?.series ?? []).map((one) => [keyOf(one.labels), one]));
+    for (const one of family.series) {
+      const key = keyOf(one.labels);
+      const before = series.get(key);
+      series.set(key, before ? sumOf(before, one) : one);
+    }
+    families.set(family.name, { ...family, series: [...series.values()] });
+  }
+  return [...families.values()];
+}
+
+function sumOf(one: Reading, other: Reading): Reading {
+  const sum = { labels: one.labels, value: one.value + other.value };
+  const [a, b] = [one.histogram, other.histogram];
+  if (!a || !b) return sum;
+  const counts = a.counts.map((count, at) => count + b.counts[at]!);
+  const restart = () => {
+    a.restart();
+    b.restart();
+  };
+  return { ...sum, histogram: { counts, peak: Math.max(a.peak, b.peak), restart } };
 }

@@ -89,6 +89,16 @@ class Received implements Incoming {
 
 export type Reader = (request: Request, peer: Peer | null, body: RequestBody) => Incoming;
 
+/** With which another process of this server passes on whom a request is from, and what that one calls the server. */
+export const PASSED = { origin: "x-holdfast-origin", address: "x-holdfast-address" } as const;
+
+/** Of requests that other processes of this server pass on. */
+export const readPassed: Reader = (request, _peer, body) => {
+  const said = (name: string) => request.headers.get(name) ?? "";
+  const from = { origin: said(PASSED.origin), address: said(PASSED.address) };
+  return new Received(request, SOCKET, body, from);
+};
+
 /** `isSecure`: clients speak TLS to this server itself. `isSocket`: they come through a socket file. `port`: its own, for clients that name none. */
 export function createReader(
   { publicUrl, trustedProxies }: ReaderOptions,

@@ -1,7 +1,8 @@
 // Sockets become values and values become responses. Knows HTTP and nothing of packages.
 import type { KeyPair } from "../core/certificate.ts";
 import { type Bodies, PATIENCE, type RequestBody } from "./bodies.ts";
-import { createReader, type Incoming, type ReaderOptions } from "./incoming.ts";
+import { createReader, type Incoming, type ReaderOptions, readPassed } from "./incoming.ts";
+import type { Passing } from "./passing.ts";
 import type { Sent } from "./send.ts";
 import { atSocket, leaveSocket } from "./socket-file.ts";
 
@@ -19,6 +20,10 @@ export interface ServerOptions extends ReaderOptions {
   failed?(error: unknown): void;
   /** With it, HTTPS alone. */
   tls?: KeyPair | null;
+  /** Another process of this server answers what it wants, and `handle` the rest. */
+  passing?: Passing;
+  /** Requests come from other processes of this server, at a socket file that nobody else can open. */
+  isPassedOn?: boolean;
 }
 
 export interface RunningServer {
@@ -44,9 +49,11 @@ export function checkFree(hostname: string, port: number): void {
  */
 export function startServer(options: ServerOptions): RunningServer {
   const isSecure = Boolean(options.tls);
-  const { socket = null } = options;
+  const { socket = null, passing } = options;
   const reader = (how: ReaderOptions) =>
-    createReader(how, { isSecure, isSocket: socket !== null, port: () => port });
+    options.isPassedOn
+      ? readPassed
+      : createReader(how, { isSecure, isSocket: socket !== null, port: () => port });
   let read = reader(options);
 
   const where = socket
@@ -62,11 +69,18 @@ export function startServer(options: ServerOptions): RunningServer {
       fetch(request, bun) {
         const { method } = request;
         if (method === "GET" || method === "HEAD") {
-          const sent = options.handle(read(request, bun.requestIP(request), noBody));
+          const incoming = read(request, bun.requestIP(request), noBody);
+          if (passing?.wants(incoming)) return passing.pass(request, incoming);
+          const sent = options.handle(incoming);
           return sent instanceof Promise ? sent.then(responseOf) : sent.response;
         }
         const body = options.bodies.open(request, (seconds) => bun.timeout(request, seconds));
-        return answered(options.handle(read(request, bun.requestIP(request), body)), body);
+        const incoming = read(request, bun.requestIP(request), body);
+        if (passing?.wants(incoming)) {
+          bun.timeout(request, 0); // the other one knows how long a client may be silent
+          return passing.pass(request, incoming);
+        }
+        return answered(options.handle(incoming), body);
       },
       error(error) {
         options.failed?.(error);

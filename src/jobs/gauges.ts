@@ -51,10 +51,15 @@ export function watchStore(
       ]);
     },
   );
-  metrics.gauge("holdfast_memory_bytes", "Resident memory of the process.", () => {
-    const bytes = residentMemory();
-    return bytes === null ? [] : [[{}, bytes]];
-  });
+  metrics.gauge(
+    "holdfast_memory_bytes",
+    "Resident memory of the process, or of all of them.",
+    () => {
+      const bytes = residentMemory();
+      return bytes === null ? [] : [[{}, bytes]];
+    },
+    { addsUp: true },
+  );
 }
 
 /** How far the append-only log goes, since when, and how many rows are no leaves yet. */

@@ -24,10 +24,15 @@ export interface House extends GcStore {
 }
 
 export function housekeeping(house: House, log: Log): RecurringJob[] {
-  const own = [checkpoints(house), lastUses(house)];
+  const own = ofProcess(house);
   // Who collects the garbage of all removes its own views with it.
   if (house.leases.hasOthers) own.push(ownViews(house));
   return [garbageCollection(house, log), ...own];
+}
+
+/** What every process does for itself, whichever else there is. */
+export function ofProcess(house: House): RecurringJob[] {
+  return [checkpoints(house), lastUses(house)];
 }
 
 function ownViews({ views }: House): RecurringJob {

@@ -1,7 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import { answer, artifact, bytesOf, everything, openToy, request, sri } from "../cache/testkit.ts";
+import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { CacheStatus } from "../core/reply.ts";
 import { grantOf } from "../core/testkit.ts";
+import { createAccessLog } from "../http/accesslog.ts";
 import { watchStore } from "./gauges.ts";
 import { createOverviews, createTally } from "./overview.ts";
 
@@ -38,14 +41,31 @@ const sources = [
 test("the overview has what is stored of each repository, and the newest files that the caller may read", async () => {
   await open();
   const now = () => toy.shared.now();
-  const overviews = createOverviews(sources, createTally(now), toy.database, now);
+  const metrics = createMetrics();
+  const log = createAccessLog(
+    createLog("json", () => {}),
+    metrics,
+  );
+  const served = (name: string | null, cache: CacheStatus | null) =>
+    log.record({
+      ...{ id: "1", method: "GET", path: "/", status: 200, bytes: 1, durationMs: 1, address: "" },
+      ...{ repository: name, cache, reason: null, rule: null, cut: null },
+    });
+  served("toy", { hit: true });
+  served("toy", { hit: true, detail: "unreachable" });
+  served("toy", { hit: false, fwd: "uri-miss" });
+  served(null, null);
+  const overviews = createOverviews(sources, createTally(metrics, now), toy.database, now);
   const seen = await overviews.read(everything);
   expect(seen.repositories.get("toy")).toMatchObject({
     files: 3,
     bytes: 3 * bytes("a.tgz").length,
     away: ["upstream.example.test"],
+    requests: 3,
+    hits: 2,
   });
   expect(seen.repositories.get("empty")).toMatchObject({ files: 0, bytes: 0, offline: true });
+  expect(seen.repositories.get("empty")).toMatchObject({ requests: 0, hits: 0 });
   expect(seen.newest.map(({ file }) => file)).toEqual(["c.tgz", "a.tgz", "b.tgz"]);
   expect((await overviews.read(grantOf("bob", () => false))).newest).toEqual([]);
 });
@@ -57,7 +77,8 @@ test("indices and the like are not among the newest files: what clients ask for 
     (sql) => sql`UPDATE artifacts SET purl = ${purl} WHERE file = ${"c.tgz"}`,
   );
   const now = () => toy.shared.now();
-  const overviews = createOverviews(sources, createTally(now), toy.database, now);
+  const tally = createTally(createMetrics(), now);
+  const overviews = createOverviews(sources, tally, toy.database, now);
   const { newest } = await overviews.read(everything);
   expect(newest.map(({ file }) => file)).toEqual(["a.tgz", "b.tgz"]);
 });

@@ -1,7 +1,7 @@
 // What `/` shows of a running server: figures of the store, of the requests since the start, and the newest of what came and happened.
 import type { Grant } from "../core/grant.ts";
+import type { Metrics } from "../core/metrics.ts";
 import type { NewestFile, Overview, RepositoryState } from "../core/overview.ts";
-import type { CacheStatus } from "../core/reply.ts";
 import { listEvents } from "../ledger/events.ts";
 import type { ReadDatabase } from "../store/database.ts";
 
@@ -40,9 +40,7 @@ export interface OverviewSource {
 /** Requests since the start, by repository: they are counted on while configurations change. */
 export interface Tally {
   readonly startedAt: number;
-  /** Counts a request, on the path of each. */
-  count(exchange: { repository: string | null; cache: CacheStatus | null }): void;
-  of(repository: string): { requests: number; hits: number };
+  read(): Promise<ReadonlyMap<string, { requests: number; hits: number }>>;
 }
 
 export interface Overviews {
@@ -50,18 +48,24 @@ export interface Overviews {
   read(grant: Grant, repository?: string): Promise<Overview>;
 }
 
-export function createTally(now: () => number): Tally {
-  const counts = new Map<string, { requests: number; hits: number }>();
+/** Answered from what is stored, as `holdfast_requests_total` says it. */
+const HITS: ReadonlySet<string | undefined> = new Set(["hit", "stale"]);
+
+export function createTally(metrics: Pick<Metrics, "read">, now: () => number): Tally {
   return {
     startedAt: now(),
-    count({ repository, cache }) {
-      if (repository === null) return;
-      const count = counts.get(repository) ?? { requests: 0, hits: 0 };
-      counts.set(repository, count);
-      count.requests += 1;
-      if (cache?.hit || cache?.detail) count.hits += 1;
+    async read() {
+      const counts = new Map<string, { requests: number; hits: number }>();
+      for (const { labels, value } of await metrics.read("holdfast_requests_total")) {
+        const { repository = "", cache } = labels;
+        const { requests, hits } = counts.get(repository) ?? { requests: 0, hits: 0 };
+        counts.set(repository, {
+          requests: requests + value,
+          hits: hits + (HITS.has(cache) ? value : 0),
+        });
+      }
+      return counts;
     },
-    of: (repository) => counts.get(repository) ?? { requests: 0, hits: 0 },
   };
 }
 
@@ -74,11 +78,12 @@ export function createOverviews(
   async function states(): Promise<Map<string, RepositoryState>> {
     const rows = await database.read`SELECT repository, files, bytes FROM totals`;
     const totals = new Map(rows.map((row: Record<string, unknown>) => [row["repository"], row]));
+    const counts = await tally.read();
     return new Map(
       sources.map(({ name, offline, isHostedOnly, upstreams }) => {
         const { files = 0, bytes = 0 } = (totals.get(name) ?? {}) as Record<string, unknown>;
         const away = upstreams().flatMap(({ host, isAway }) => (isAway ? [host] : []));
-        const { requests, hits } = tally.of(name);
+        const { requests, hits } = counts.get(name) ?? { requests: 0, hits: 0 };
         return [
           name,
           {

@@ -4,16 +4,9 @@ import type { Config } from "../config/resolve.ts";
 
 /** What the ground and the ports were made with. */
 const SET = [
-  "listen",
-  "data",
-  "database",
-  "store",
-  "follow",
-  "logs",
-  "traces",
-  "cache",
-  "requests",
-] as const;
+  ...(["listen", "processes", "data", "database", "store", "follow"] as const),
+  ...(["logs", "traces", "cache", "requests"] as const),
+];
 
 /** The next configuration, as far as a running server can take it in, and what is to be said of that. */
 export function takeIn(before: Config, next: Config): { config: Config; lines: string[] } {

@@ -45,7 +45,7 @@ import {
   refuseUnrestored,
   tighten,
 } from "../store/layout.ts";
-import { type Lock, lockData } from "../store/lock.ts";
+import { joinLock, type Lock, lockData } from "../store/lock.ts";
 import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
@@ -54,6 +54,8 @@ import { openCatalog } from "./database.ts";
 import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
 import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
+import { ledgerElsewhere } from "./processes/ledger.ts";
+import type { Siblings } from "./processes/siblings.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
 
@@ -118,13 +120,16 @@ export interface GroundDeps extends Pick<Shared, "patienceMs"> {
   elapsed(): number;
   /** For tests: in place of what the configuration says. */
   isShared?: boolean;
+  /** Where the server has several processes. */
+  siblings?: Siblings;
 }
 
 /** Throws a Problem when the data directory is in use or newer than this program. */
 export async function openGround(config: GroundConfig, deps: GroundDeps): Promise<Ground> {
   refuseUnrestored(config.data);
   const layout = openLayout(config.data);
-  const lock = lockData(layout.lock);
+  const isFirst = deps.siblings?.isFirst ?? true;
+  const lock = isFirst ? lockData(layout.lock) : joinLock(layout.lock);
   const joined: Membership[] = [];
   try {
     return await layGround(config, layout, lock, deps, (membership) => joined.push(membership));
@@ -142,15 +147,18 @@ async function layGround(
   deps: GroundDeps,
   joined: (membership: Membership) => void,
 ): Promise<Ground> {
-  const { log, now, elapsed, patienceMs } = deps;
-  const tightened = tighten(layout.root);
-  if (tightened) log.write("warn", tightened);
-  emptyIncoming(layout);
+  const { log, now, elapsed, patienceMs, siblings } = deps;
+  const isFirst = siblings?.isFirst ?? true;
+  if (isFirst) {
+    const tightened = tighten(layout.root);
+    if (tightened) log.write("warn", tightened);
+    emptyIncoming(layout);
+  }
   const traces = config.traces
     ? (await import("./traces.ts")).openTraces(config.traces, log)
     : null;
   const isShared = deps.isShared ?? isSharedBy(config);
-  const opened = await openCatalog(config, layout, isShared);
+  const opened = await openCatalog(config, layout, isShared || !isFirst);
   const {
     blobs,
     log: files,
@@ -162,26 +170,33 @@ async function layGround(
         log.write("error", "A false file could not be told of", { sha256, error: String(error) }),
       );
   });
-  const database = traces?.database(opened) ?? opened;
+  const traced = traces?.database(opened) ?? opened;
+  const between = siblings?.between(traced);
+  const database = between?.database ?? traced;
   const news = isShared ? await openNewsOf(database, config, log) : null;
   const membership = await joinNodes(isShared ? config.database : null, {
     ...{ log, now, elapsed: () => performance.now() }, // the machine's own, also where a test moves the others
   });
   joined(membership);
-  const { leases } = membership;
-  const metrics = createMetrics();
+  const leases = siblings?.leases ?? membership.leases;
+  const metrics = siblings?.together(createMetrics()) ?? createMetrics();
   const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
   const logDeps = { files, database, events, name };
-  const ledgerLog = await (leases.hasOthers
-    ? openSharedLog({ ...logDeps, leases })
-    : openLog(logDeps));
+  const ledgerLog = !isFirst
+    ? ledgerElsewhere(files, database)
+    : await (membership.leases.hasOthers
+        ? openSharedLog({ ...logDeps, leases })
+        : openLog(logDeps));
   const pool = startPool(metrics, events, log);
-  const changes = createChanges(news ?? undefined);
+  const changes = createChanges(between?.news ?? news ?? undefined);
   const { follow = null } = config;
   const closed = follow && elsewhere(follow);
-  const auth = await openAuth({ database, changes, log, now, closed });
+  const auth = await openAuth({
+    ...{ database, changes, log, now, closed },
+    ...(siblings && { share: siblings.shared }),
+  });
   const upstreamMetrics = createUpstreamMetrics(metrics);
   const follower =
     follow &&
@@ -240,10 +255,11 @@ async function layGround(
   };
   watchStore(metrics, database, disk);
   watchLog(metrics, database, ledgerLog, now);
-  const tally = createTally(now);
+  const tally = createTally(metrics, now);
   const { requests } = config;
   const witness = await openWitness(shared, () => watched);
   await news?.follow(changes.hear);
+  siblings?.follow(changes.hear);
   return {
     layout,
     lock,
@@ -266,7 +282,7 @@ async function layGround(
     pool,
     metrics,
     upstreamMetrics,
-    accessLog: countingLog(createAccessLog(log, metrics), tally),
+    accessLog: createAccessLog(log, metrics),
     tally,
     series: createSeries({ database, metrics, disk, now, elapsed }),
     bodies: createBodies({
@@ -345,20 +361,4 @@ function startPool(metrics: Metrics, events: Events, log: Log): Pool {
   const entry = build ? "./worker/thread.ts" : "../worker/thread.ts";
   const thread = new URL(entry, import.meta.url).href;
   return createPool({ spawn: () => new Worker(thread, { smol: true }), metrics, ended });
-}
-
-function countingLog(accessLog: AccessLog, tally: Tally): AccessLog {
-  return {
-    record(request) {
-      accessLog.record(request);
-      tally.count(request);
-    },
-    alike(request) {
-      const record = accessLog.alike(request);
-      return (id, durationMs, address) => {
-        record(id, durationMs, address);
-        tally.count(request);
-      };
-    },
-  };
 }

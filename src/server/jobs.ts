@@ -1,7 +1,7 @@
 // What the server does beside requests, and how that follows a changed configuration.
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
-import { housekeeping } from "../jobs/housekeeping.ts";
+import { housekeeping, ofProcess } from "../jobs/housekeeping.ts";
 import type { Operations } from "../jobs/operations.ts";
 import { type RecurringJob, startJobs } from "../jobs/runner.ts";
 import { scrub } from "../jobs/scrub.ts";
@@ -16,23 +16,27 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
-/** `warnings`: what is to be said of the server as a whole. */
+/** `warnings`: what is to be said of the server as a whole. `isFirst`: the other processes of a server see to what is theirs alone. */
 export function startServerJobs(
   ground: Ground,
   watching: readonly RecurringJob[],
   warnings: () => Promise<string[]>,
+  isFirst: boolean,
 ): Jobs {
   const { shared, layout, pool, log, board } = ground;
   const { leases } = shared;
   const file = layout.database;
   const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
   const ended: Promise<void>[] = [];
+  const house = { ...shared, file, checkpoint };
   const endHouse = startJobs(
-    [
-      ...housekeeping({ ...shared, file, checkpoint }, log),
-      { name: "The append-only log", everyMs: LEAVES_MS, run: ground.ledgerLog.drain },
-      ...watching,
-    ],
+    isFirst
+      ? [
+          ...housekeeping(house, log),
+          { name: "The append-only log", everyMs: LEAVES_MS, run: ground.ledgerLog.drain },
+          ...watching,
+        ]
+      : ofProcess(house),
     log,
     board,
     leases,

@@ -5,6 +5,7 @@ import type { Config } from "../config/resolve.ts";
 import { type Address, formatAddress, socketPath } from "../config/values.ts";
 import type { KeyPair } from "../core/certificate.ts";
 import type { ReaderOptions } from "../http/incoming.ts";
+import type { Passing } from "../http/passing.ts";
 import { checkFree, type RunningServer, startServer } from "../http/server.ts";
 import type { Ground } from "./ground.ts";
 
@@ -47,7 +48,15 @@ export function portsOf(config: Config): Wanted[] {
   ];
 }
 
-export function createPorts(app: App, { bodies, log }: Pick<Ground, "bodies" | "log">): Ports {
+/** What another process answers, of a port at whose root `only` stands. */
+export type PassingFor = (only: string | undefined) => Passing;
+
+/** `passing`: another process listens there already, and answers a part. It has the socket files for itself. */
+export function createPorts(
+  app: App,
+  { bodies, log }: Pick<Ground, "bodies" | "log">,
+  passing: PassingFor | null = null,
+): Ports {
   let ports: Port[] = [];
   const draining = new Set<RunningServer>();
 
@@ -57,7 +66,7 @@ export function createPorts(app: App, { bodies, log }: Pick<Ground, "bodies" | "
     const before = ports.find((port) => isDeepStrictEqual(port.address, address));
     if (before?.name === name && isDeepStrictEqual(before.tls, tls)) return { ...before, reading };
     try {
-      if (!before && path === null) checkFree(address.host, address.port);
+      if (!before && path === null && !passing) checkFree(address.host, address.port);
       const server = startServer({
         ...reading,
         hostname: address.host,
@@ -66,6 +75,7 @@ export function createPorts(app: App, { bodies, log }: Pick<Ground, "bodies" | "
         tls,
         bodies,
         handle: (incoming) => app(incoming, name || undefined),
+        ...(passing && { passing: passing(name || undefined) }),
         failed: (error) =>
           log.write("error", "A response could not be sent", { error: String(error) }),
       });
@@ -85,7 +95,8 @@ export function createPorts(app: App, { bodies, log }: Pick<Ground, "bodies" | "
     use(wanted, tls) {
       const next: Port[] = [];
       try {
-        for (const one of wanted) next.push(open(one, tls));
+        for (const one of wanted)
+          if (!passing || socketPath(one.address.host) === null) next.push(open(one, tls));
       } catch (error) {
         for (const { server } of added(next, ports)) void server.stop(0);
         throw error;

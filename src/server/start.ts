@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { createRetries } from "../api/retries.ts";
 import { createRuns } from "../api/runs.ts";
-import type { App } from "../app.ts";
+import { type App, isOfFormat } from "../app.ts";
 import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
@@ -13,6 +13,8 @@ import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
+import { createPassing, PASSED_FOR, passedSocket } from "../http/passing.ts";
+import { type RunningServer, startServer } from "../http/server.ts";
 import { watchDisk, watchUpstreams } from "../jobs/alarms.ts";
 import { createCanaries } from "../jobs/canaries.ts";
 import { watchFormats } from "../jobs/gauges.ts";
@@ -29,6 +31,7 @@ import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
 import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
+import { FILE_MODE } from "../store/layout.ts";
 import { accountOperations } from "./account-operations.ts";
 import { openAlarms } from "./alarms.ts";
 import { bringJob } from "./bring.ts";
@@ -39,13 +42,14 @@ import { openFeeds } from "./feeds.ts";
 import { type Follower, followOperations } from "./follow.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGitHooks } from "./git-hooks.ts";
-import { openGround } from "./ground.ts";
+import { type Ground, openGround } from "./ground.ts";
 import { hookOperations } from "./hook-operations.ts";
 import { type HooksConfig, openHooks } from "./hooks.ts";
 import { startServerJobs } from "./jobs.ts";
 import { ledgerOperations } from "./ledger-operations.ts";
 import { createMounts, type Held } from "./mounts.ts";
-import { createPorts, portsOf } from "./ports.ts";
+import { createPorts, type PassingFor, portsOf } from "./ports.ts";
+import type { Siblings } from "./processes/siblings.ts";
 import { readyOperations } from "./ready.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
@@ -65,6 +69,8 @@ export interface StartOptions {
   patienceMs?: number;
   /** For tests: whether other servers have the database too. */
   isShared?: boolean;
+  /** Where the server has several processes. */
+  siblings?: Siblings;
   /** For tests, and for a command's own server: who is let in. */
   gate?: Gate;
   /**
@@ -101,13 +107,15 @@ export async function start(options: StartOptions): Promise<Running> {
   const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
   const hasCanaries = where === "ports" && (options.hasCanaries ?? false);
   const elapsed = options.now ?? (() => performance.now());
-  const { patienceMs, isShared } = options;
+  const { patienceMs, isShared, siblings } = options;
+  const isFirst = siblings?.isFirst ?? true;
   const ground = await openGround(config, {
     log,
     now,
     elapsed,
     ...(patienceMs !== undefined && { patienceMs }),
     ...(isShared !== undefined && { isShared }),
+    ...(siblings && { siblings }),
   });
   const { shared, lock, pool } = ground;
   const { events, database, soundness } = shared;
@@ -181,7 +189,12 @@ export async function start(options: StartOptions): Promise<Running> {
     },
   );
   const app: App = (incoming, only) => current.app(incoming, only);
-  const ports = createPorts(ground.traces?.app(app) ?? app, ground);
+  const traced = ground.traces?.app(app) ?? app;
+  const socket = passedSocket(config.data);
+  const formatOf = (name: string) => current.held.find((one) => one.name === name)?.format;
+  const passing: PassingFor = (only) =>
+    createPassing(socket, only, (incoming) => !isOfFormat(incoming, only, formatOf));
+  const ports = createPorts(traced, ground, isFirst ? null : passing);
   /** What clients are shown: it may be newer than the configuration that names it. */
   let { tls } = config;
   const watching = watchCertificate({
@@ -189,6 +202,7 @@ export async function start(options: StartOptions): Promise<Running> {
     use(next) {
       ports.use(portsOf(current.config), next.pair);
       tls = next;
+      void tellSiblings();
     },
     log,
   });
@@ -222,9 +236,11 @@ export async function start(options: StartOptions): Promise<Running> {
       const lost = loss === null ? [] : [loss.message];
       return [...warnings.map(({ text }) => text), ...unknown(), ...lost];
     },
+    isFirst,
   );
   const endLag = where === "ports" ? watchLoop(ground.metrics, elapsed) : null;
   let control: ControlServer | null = null;
+  let passed: RunningServer | null = null;
   let isStopping = false;
 
   function generationOf(config: Config, held: readonly Held[]): Generation {
@@ -299,9 +315,14 @@ export async function start(options: StartOptions): Promise<Running> {
     before.retire();
     watch();
     lock.tell(ports.addresses());
-    await jobs.follow(current, operations);
+    if (isFirst) await jobs.follow(current, operations);
     if (hasCanaries) canaries.renew();
+    await tellSiblings();
     return lines;
+  }
+
+  async function tellSiblings(): Promise<void> {
+    await siblings?.use({ ...current.config, tls }, ports.addresses());
   }
 
   const reload = createReload({ load: options.load ?? (() => config), apply, log });
@@ -313,7 +334,8 @@ export async function start(options: StartOptions): Promise<Running> {
     const jobsEnded = jobs.stop();
     const roundEnded = canaries.stop();
     await operations.stop();
-    await Promise.all([control?.stop(), ports.stop(graceMs)]);
+    await Promise.all([control?.stop(), ports.stop(graceMs), siblings?.stop(graceMs)]);
+    await passed?.stop(0);
     feeds.close();
     witnesses.close();
     await soundness.close();
@@ -322,7 +344,7 @@ export async function start(options: StartOptions): Promise<Running> {
     await mounts.close();
     clearTimeout(enough);
     endLag?.();
-    if (where === "ports") await ground.series.flush().catch(() => {}); // a full disk: the last seconds are lost
+    if (where === "ports" && isFirst) await ground.series.flush().catch(() => {}); // a full disk: the last seconds are lost
     await ground.close();
   }
 
@@ -350,14 +372,30 @@ export async function start(options: StartOptions): Promise<Running> {
     ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());
     if (hasControl) control = openControl(config, operations, log);
-    ground.hooks.start();
-    await jobs.follow(current, operations);
+    if (isFirst) {
+      ground.hooks.start();
+      await jobs.follow(current, operations);
+    }
+    if (isFirst && siblings) passed = takePassed(socket, traced, ground);
+    await tellSiblings();
     const urls = wanted.flatMap(({ name }) => (name ? [[name, ports.url(name)]] : []));
     return { ...running, url: ports.url(""), urls: Object.fromEntries(urls) };
   } catch (error) {
     await stop(0);
     throw error;
   }
+}
+
+/** What other processes of this server pass on. */
+function takePassed(path: string, app: App, { bodies, log }: Ground): RunningServer {
+  return startServer({
+    ...{ hostname: "", port: 0, publicUrl: null, trustedProxies: [] },
+    socket: { path, mode: FILE_MODE },
+    isPassedOn: true,
+    bodies,
+    handle: (incoming) => app(incoming, incoming.header(PASSED_FOR) ?? undefined),
+    failed: (error) => log.write("error", "A response could not be sent", { error: String(error) }),
+  });
 }
 
 /** Without it commands cannot ask the server for work; it serves all the same. */

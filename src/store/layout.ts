@@ -13,6 +13,7 @@
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
 //     lock.json               which process that is, and where it listens
+//     processes.db            held by its other processes, where it has several
 import {
   chmodSync,
   closeSync,
@@ -119,8 +120,9 @@ export function makePrivate(path: string): void {
   closeSync(openSync(path, "a", FILE_MODE));
 }
 
-/** Removes what a crash left half-written. Only for the one that holds the lock. */
-export function emptyIncoming(layout: Layout): void {
+/** Removes what a crash left half-written: of one process, or all of it. Only for the one that holds the lock. */
+export function emptyIncoming(layout: Pick<Layout, "incoming">, pid?: number): void {
   for (const name of readdirSync(layout.incoming))
-    rmSync(join(layout.incoming, name), { force: true, recursive: true });
+    if (pid === undefined || name.startsWith(`${pid}-`))
+      rmSync(join(layout.incoming, name), { force: true, recursive: true });
 }

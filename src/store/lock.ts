@@ -1,7 +1,8 @@
 // One server a data directory: a lock that the operating system takes back when its holder dies.
 import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { forgetHolder, type Holder, noteHolder, readHolder } from "./holder.ts";
 import { makePrivate } from "./layout.ts";
@@ -12,8 +13,46 @@ export interface Lock {
   release(): void;
 }
 
+/** How long the processes of a server that was killed may take to end. They notice at once, unless they are in the midst of something. Milliseconds. */
+const ENDING_MS = 5_000;
+
+/** Beside the lock: what each further process of a server holds, for as long as it lives. */
+const processesOf = (path: string) => join(dirname(path), "processes.db");
+
+/** For a further process of the server that holds the lock: nobody else gets it before this one has let go, or ended. */
+export function joinLock(path: string): Lock {
+  const file = processesOf(path);
+  makePrivate(file);
+  const database = new Database(file, { create: true, readwrite: true });
+  database.exec("PRAGMA busy_timeout = 1000");
+  database.exec("BEGIN");
+  database.query("SELECT count(*) FROM sqlite_schema").get();
+  return { tell() {}, release: () => database.close() };
+}
+
+/** Throws Problem("conflict") while processes of the last server are at work. */
+function requireEnded(path: string, patienceMs: number): void {
+  const file = processesOf(path);
+  if (!existsSync(file)) return;
+  const database = new Database(file, { create: true, readwrite: true });
+  try {
+    database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
+    database.exec("BEGIN EXCLUSIVE");
+    database.exec("ROLLBACK");
+  } catch (error) {
+    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
+    throw new Problem(
+      "conflict",
+      `Processes of the last Holdfast on the data directory ${dirname(path)} have not ended yet: try again in a moment`,
+      { cause: error },
+    );
+  } finally {
+    database.close();
+  }
+}
+
 /** Holds the data directory until `release`. Throws Problem("conflict") that names the holder when another process holds it. */
-export function lockData(path: string): Lock {
+export function lockData(path: string, endingMs = ENDING_MS): Lock {
   makePrivate(path);
   const database = new Database(path, { create: true, readwrite: true });
   try {
@@ -24,6 +63,12 @@ export function lockData(path: string): Lock {
     database.close();
     if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error; // a full disk, or no permission
     throw new Problem("conflict", held(path), { cause: error });
+  }
+  try {
+    requireEnded(path, endingMs);
+  } catch (error) {
+    database.close();
+    throw error;
   }
   noteHolder(path, []);
   return {

@@ -52,8 +52,11 @@ export function createPool(options: PoolOptions): Pool {
     "holdfast_worker_seconds",
     "Work beside the loop, with the time that it waited",
   );
-  options.metrics.gauge("holdfast_worker_waiting", "Jobs that wait for a thread", () =>
-    Object.entries(lanes).map(([lane, { waiting }]) => [{ lane }, waiting]),
+  options.metrics.gauge(
+    "holdfast_worker_waiting",
+    "Jobs that wait for a thread",
+    () => Object.entries(lanes).map(([lane, { waiting }]) => [{ lane }, waiting]),
+    { addsUp: true },
   );
 
   async function transform(job: Job, call: Call = {}): Promise<unknown> {

@@ -1,0 +1,28 @@
+// How many processes a server is made of, on its machine.
+import { z } from "zod";
+import type { Path } from "./errors.ts";
+
+export const Processes = z
+  .number()
+  .int("must be a whole number")
+  .min(1, "must be 1 or more")
+  .max(64, "must be 64 or fewer")
+  .default(1)
+  .describe(
+    "How many processes serve, on one data directory and the same ports: no more than the machine has cores to spare. Linux only. docs/scale.md tells when that helps",
+  )
+  .meta({ examples: [2] });
+
+export function checkProcesses(
+  { processes, store, follow }: { processes: number; store?: unknown; follow?: unknown },
+  complain: (path: Path, message: string) => void,
+): void {
+  if (processes === 1) return;
+  if (store !== undefined)
+    complain(
+      ["processes"],
+      "is for one server with its files on its disk: with store, start further servers in place of processes",
+    );
+  if (follow !== undefined)
+    complain(["processes"], "is not for a server that follows another one: leave it at 1");
+}
