@@ -65,6 +65,9 @@ const ON_BUCKET = [
   "./test/bucket",
 ];
 
+/** All of test/clients/fake.test.ts passes so; one client of each kind stands for it. */
+const ON_NODES = ["./test/clients/fake.test.ts", "-t", "^(npm|pip|go) \\d"];
+
 function section(title: string): void {
   console.log(`\n== ${title}`);
 }
@@ -130,11 +133,14 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
   return null;
 }
 
-await group("Hermetic tests", [
-  "src",
-  "test",
-  "--path-ignore-patterns=test/{clients,postgres,bucket,browser}/**",
-  "--timeout=60000",
+// Each part has a core for itself on most machines.
+await Promise.all([
+  group("Hermetic tests of rooms", ["./src", "--timeout=60000"]),
+  group("Hermetic tests of servers", [
+    "./test",
+    "--path-ignore-patterns=test/{clients,postgres,bucket,cluster,browser}/**",
+    "--timeout=60000",
+  ]),
 ]);
 
 section("The clients");
@@ -201,6 +207,28 @@ async function groupOnBucket(): Promise<void> {
 }
 
 await groupOnBucket();
+
+await group("Several nodes", ["./test/cluster", "--timeout=300000"]);
+
+/** Clients once more, with three nodes, a database and a bucket behind nginx as the server. All of test/clients can be run so. */
+async function groupOfNodes(): Promise<void> {
+  const { program } = gateway();
+  const programs = postgresPrograms();
+  if (program === null || programs === null) return; // the group before says so
+  const [database, bucket] = [await startPostgres(programs), await startGateway(program, [BUCKET])];
+  try {
+    await group("Real clients, three nodes", [...ON_NODES, "--timeout=180000"], {
+      HOLDFAST_TEST_POSTGRES: database.folder,
+      HOLDFAST_TEST_BUCKET: bucket.endpoint,
+      HOLDFAST_TEST_NODES: "3",
+    });
+  } finally {
+    await bucket.stop();
+    await database.stop();
+  }
+}
+
+await groupOfNodes();
 
 await group("Pages in a browser", ["test/browser", "--timeout=300000"]);
 
