@@ -35,7 +35,7 @@ const lines: [words: string[], want: string[]][] = [
     ["completion", ""],
     ["bash", "zsh", "fish"],
   ],
-  [["user", "i"], ["import"]],
+  [["user", "i"], ["import", "invite"]],
   [["user", "add", "ann", "--a"], ["--admin"]],
   [["serve", "--off"], ["--offline"]],
   [["serve", "--listen", ""], []],

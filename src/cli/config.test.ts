@@ -93,6 +93,7 @@ test("show prints what counts, in the words of the file, without a secret", asyn
   const { code, out } = await config("show", "--config", file, "--offline", "--listen", "[::]:80");
   expect(code).toBe(0);
   expect(out).toBe(`listen: "[::]:80"
+processes: 1
 data: ${folder}/stored
 publicUrl: https://packages.example.test
 access:
