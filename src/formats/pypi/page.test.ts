@@ -132,6 +132,7 @@ test("facts of the JSON API have the digests that the project page has", async (
       integrity: `${sri("sha256", "a".repeat(64))} ${sri("md5", "e".repeat(32))}`,
       location: "https://files.example.test/packages/aa/sample_project-1.0-py3-none-any.whl",
       publishedAt: "2015-06-14T14:38:05.875222Z",
+      traits: {}, // it tells of no licence
     },
   ]);
 });
