@@ -6,7 +6,7 @@ import { createLru } from "./cache/lru.ts";
 import type { Mounted } from "./cache/repository.ts";
 import type { Audit } from "./core/audit.ts";
 import type { Format } from "./core/format.ts";
-import { type Access, type Grant, permit } from "./core/grant.ts";
+import { type Access, type Action, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { memo } from "./core/memo.ts";
 import { Problem } from "./core/problem.ts";
@@ -24,6 +24,8 @@ import { isGitHook, wantsPage } from "./web/repository.ts";
 import type { Site, SiteRoute } from "./web/site.ts";
 
 const ROUTES_IN_MEMORY = 10_000;
+/** What is for changing packages alone. */
+const CHANGING: ReadonlySet<Action> = new Set(["publish", "unpublish"]);
 
 export interface AppDeps {
   gate: Gate;
@@ -31,6 +33,8 @@ export interface AppDeps {
   /** Whether callers may read it who give no name: the package, or anything of the repository where it is null. */
   isPublic(repository: string, packageName: string | null): boolean;
   repositories: ReadonlyMap<string, Mounted>;
+  /** Why nothing is published, changed or removed here, by anybody; null or left out where it is. */
+  closed?: string | null;
   /** `/` and `/-/…`: what belongs to no repository. */
   site: Site;
   log: Log;
@@ -154,6 +158,9 @@ export function createApp(deps: AppDeps): App {
   function serve(target: Target, method: string, grant: Grant): Promise<Reply> {
     const { route, access } = parse(target, method, grant);
     permit(grant, access.repository ?? target.about, access.action, access.package);
+    // In the words of its client, before a byte of it is read; commands are told by the room itself (hosted/hosting.ts).
+    if (deps.closed && CHANGING.has(access.action))
+      throw new Problem("forbidden", deps.closed, { rule: "follow" });
     const isForAll =
       grant.principal.kind === "anonymous" ||
       (target.name !== null && deps.isPublic(target.name, access.package));

@@ -13,6 +13,7 @@ import { doctorCommand } from "./cli/doctor.ts";
 import { fetchAgain, operate } from "./cli/errands.ts";
 import { eventsCommand } from "./cli/events.ts";
 import { feedCommands } from "./cli/feeds.ts";
+import { followCommands } from "./cli/follow.ts";
 import { gcCommand } from "./cli/gc.ts";
 import { healthCommand } from "./cli/health.ts";
 import { hookCommands } from "./cli/hooks.ts";
@@ -20,6 +21,7 @@ import { hostedCommands } from "./cli/hosted.ts";
 import { importCommand } from "./cli/import.ts";
 import { runCli } from "./cli/index.ts";
 import { ledgerCommands } from "./cli/ledger.ts";
+import { moveCommand } from "./cli/move.ts";
 import { operationCommands, type RunDeps } from "./cli/operations.ts";
 import { policyCommands } from "./cli/policy.ts";
 import { processLog } from "./cli/process-log.ts";
@@ -69,6 +71,7 @@ export function commands(): Command[] {
     eventsCommand(deps),
     verifyCommand({ formats, fetchAgain: (config, wanted) => fetchAgain(start, config, wanted) }),
     ...backupCommands(deps),
+    moveCommand(deps),
     gcCommand(working),
     publishCommand(working),
     ...hostedCommands(working),
@@ -81,6 +84,7 @@ export function commands(): Command[] {
     ...hookCommands(working),
     ...diskCommands(working),
     ...ledgerCommands(working),
+    ...followCommands(working),
     ...canaryCommands(working),
     readyCommand(working),
     ...alarmCommands(working),

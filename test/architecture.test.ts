@@ -36,6 +36,8 @@ const rooms: Record<string, readonly string[]> = {
   catalog: ["core", "store", "ledger", "cache", "policy", "advisories", "jobs"],
   // Numbers over time: what the metrics count, written down.
   series: ["core", "store"],
+  // What is heard of the server that this one follows; the way there is given.
+  follow: ["core", "store", "ledger", "hosted", "proof"],
   // What calls for somebody; what its rules look at is given.
   alarms: ["core", "store"],
   jobs: ["core", "store", "ledger", "cache", "hosted", "policy", "advisories"],
@@ -47,7 +49,7 @@ const rooms: Record<string, readonly string[]> = {
   // Says over HTTP what commands say: it asks the rooms that they ask.
   api: [
     ...["core", "store", "ledger", "auth", "hosted", "hooks", "policy", "jobs", "advisories"],
-    "alarms",
+    ...["alarms", "follow"],
   ],
 };
 /** Outside of the rooms: they compose. */
@@ -69,7 +71,7 @@ const lent = [
 const all = (pattern: string) => [...new Glob(pattern).scanSync(".")].sort();
 const text = (file: string) => readFileSync(file, "utf8");
 const sources = all("src/**/*.ts");
-const product = sources.filter((file) => !/\.test\.ts$|\.d\.ts$|\/test(kit|ing)\.ts$/.test(file));
+const product = sources.filter((file) => !/\.test\.ts$|\.d\.ts$|[-/]test(kit|ing)\.ts$/.test(file));
 const everything = [
   ...sources,
   ...all("test/**/*.ts"),

@@ -13,6 +13,7 @@ import { npmPublication } from "./support/npm-package.ts";
 import { freePort, type ServerProcess, startProcess } from "./support/process.ts";
 import { run } from "./support/run.ts";
 import { removeTemp, tempFolder } from "./support/temp.ts";
+import { waitFor } from "./support/wait.ts";
 
 const home = tempFolder("executable");
 const program = join(home, "alone", "holdfast");
@@ -21,7 +22,14 @@ const env = { PATH: "", HOME: join(home, "nobody") };
 let upstream: FakeUpstream;
 let server: ServerProcess;
 
+/** A feed that tells of one package. */
+const gap = join(home, "gap");
+
 beforeAll(async () => {
+  mkdirSync(gap);
+  const affected = [{ package: { ecosystem: "npm", name: "nothing" }, versions: ["1.0.0"] }];
+  const record = { id: "MAL-1", modified: "2026-01-01T00:00:00Z", affected };
+  writeFileSync(join(gap, "MAL-1.json"), JSON.stringify(record));
   const made = join(home, "made", "holdfast");
   await buildExecutable(ownTarget as Target, made, "0123456789ab");
   mkdirSync(join(home, "alone"));
@@ -36,7 +44,7 @@ beforeAll(async () => {
     config: configText(upstream, {
       claims: { npm: ["@acme/*"] },
       own: { private: {} },
-      server: { access: { anonymous: "read" } },
+      server: { access: { anonymous: "read" }, feeds: [{ name: "gap", directory: gap }] },
     }).replace(
       '"repositories": {',
       '"repositories": { "private": { "format": "apt", "hosted": { "suites": ["stable"] } },',
@@ -107,6 +115,23 @@ test("it serves packages of every format, and goes on without their upstreams", 
   }
   expect(server.events()).toEqual([]);
 }, 60_000);
+
+test("it knows of bad releases before it reads a feed of them", async () => {
+  const seeds = ["Go", "Packagist", "PyPI", "npm"].map((name) => `seed/${name} `);
+  let list = "";
+  const isTold = async () => {
+    list = await command("feeds", "list");
+    return seeds.every((name) => list.includes(name));
+  };
+  await waitFor(isTold, () => list, 60_000);
+  const words = ["--config", server.config, "--data", server.data];
+  const show = () => holdfast("advisories", "show", "GO-2021-0113", ...words);
+  await waitFor(
+    async () => (await show()).output.includes("golang.org/x/text"),
+    () => list,
+    60_000,
+  );
+}, 130_000);
 
 /** An archive that a document of Composer's names. */
 async function distOf(document: string): Promise<string> {

@@ -142,18 +142,43 @@ test("a release is blocked by hand, its client is refused it and named, and the 
   );
   const { text } = await list();
   expect(text).toContain("taken &lt;over&gt;");
-  const [, id = ""] =
-    /name="kind" value="block"><input type="hidden" name="id" value="([^"]+)"/.exec(text)!;
-  const back = await ann.send("/-/operator/withheld", { kind: "block", id });
+  const [, id = ""] = /withheld\/back\?kind=block&amp;id=([^"]+)"/.exec(text)!;
+  const asked = await ann.open(`/-/operator/withheld/back?kind=block&id=${id}`);
+  expect(asked.text).toContain("Clients are sent it from their next request on");
+  const why = { kind: "block", id, reason: " " };
+  expect((await ann.send("/-/operator/withheld/back", why)).status).toBe(400);
+  const back = await ann.send("/-/operator/withheld/back", { ...why, reason: "it is well" });
   expect(back.location).toBe("/-/operator/withheld?done=revoked");
   expect((await client(KELP)).status).toBe(200);
-  const audit = await server.database.read`SELECT action, principal FROM audit
+  const audit = await server.database.read`SELECT action, principal, detail FROM audit
     WHERE action IN ('block', 'unblock') ORDER BY id DESC LIMIT 2`;
   expect(audit.map(({ action, principal }) => `${principal} ${action}`)).toEqual([
     "ann unblock",
     "ann block",
   ]);
+  expect(JSON.parse(audit[0].detail).why).toBe("it is well");
 }, 60_000);
+
+test("a release is blocked and let go by commands, each of its own kind", async () => {
+  const run = async (name: string, values: Record<string, string>) => {
+    const lines: string[] = [];
+    await server.operations.run(
+      { name, repository: "", flags: new Set(), values: { ...values, by: "test" } },
+      { progress() {}, say: (line) => void lines.push(line), signal: new AbortController().signal },
+    );
+    return lines.join();
+  };
+  const said = await run("block add", { purl: "pkg:npm/kelp@1.0.0", reason: "taken over" });
+  expect(said).toStartWith("kelp 1.0.0 is blocked by hand. It is the block ");
+  expect((await client(KELP)).status).toBe(403);
+  const id = said.split(" ").at(-1)!.replace(/\.$/, "");
+  await expect(run("waiver remove", { id })).rejects.toThrow(`There is no waiver ${id}`);
+  await expect(run("block remove", { id: "" })).rejects.toThrow("There is no block");
+  expect(await run("block remove", { id: id.slice(0, 8), reason: "it is well" })).toBe(
+    "The rules hold again for kelp 1.0.0.",
+  );
+  expect((await client(KELP)).status).toBe(200);
+});
 
 test("several are decided on at once, and what is no release is told", async () => {
   const decide = "/-/operator/withheld/decide";
@@ -288,6 +313,8 @@ test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log hav
     ["hooks", "Nobody is told of what happens here"],
     ["accounts", "what grants say"],
     ["repositories", "Take the configuration in"],
+    ["repositories/npm", "line 1"],
+    ["settings", "<wbr>.anonymous"],
     ["audit", "unblock"],
   ] as const) {
     const { status, text } = await ann.open(`/-/operator/${path}`);
@@ -299,8 +326,12 @@ test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log hav
     "/-/operator/jobs?run=Tidying%20who%20fetched%20what",
   ]);
   expect((await ann.send("/-/operator/jobs", { job: "none" })).status).toBe(404);
+  const asked = await ann.send("/-/operator/disk", { do: "clean" });
+  expect([asked.status, asked.location]).toEqual([303, "/-/operator/disk?ask=clean"]);
+  expect((await ann.open(asked.location!)).text).toContain("Make the room that is wanted?");
   for (const [path, fields] of [
     ["disk", { do: "dry" }],
+    ["disk", { do: "clean", sure: "yes" }],
     ["feeds", { do: "refresh" }],
     ["repositories", { do: "reload" }],
   ] as const) {
@@ -312,9 +343,6 @@ test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log hav
       20_000,
     );
   }
-  await ann.send("/-/operator/accounts", { do: "disable", id: "ben" });
-  expect((await ben.open("/-/account")).status).toBe(303);
-  await ann.send("/-/operator/accounts", { do: "enable", id: "ben" });
   const unknown = await ann.open("/-/operator/hooks/none");
   expect(unknown.status).toBe(404);
 }, 90_000);

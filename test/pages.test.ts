@@ -78,6 +78,32 @@ test("packages are found, and a page of each has what is known of it, without as
   expect(upstream.requests.length).toBe(asked);
 });
 
+test("what an author calls versions stands on the page: dist-tags, branches, what Go has as the latest", async () => {
+  for (const path of [
+    "/npm/kelp",
+    "/go/example.test/anchor/@v/list",
+    "/go/example.test/anchor/@latest",
+    "/composer/packages.json",
+    "/composer/p2/isle/palm~dev.json",
+    "/composer/dists/isle/palm/dev-main/60abf2e7511bb5d10f132b33de060874e70d929a.zip",
+  ])
+    await (await get(path, {})).arrayBuffer();
+  await upstream.off();
+  const labels = async (path: string) => {
+    const answer = await fetch(`${server.url}/-/api/v1/catalog/${path}`);
+    return ((await answer.json()) as { labels: Record<string, string> }).labels;
+  };
+  expect(await labels("npm/kelp")).toMatchObject({ latest: "2.0.0" });
+  expect(await labels("go/example.test%2Fanchor")).toEqual({ latest: "v1.1.0" });
+  expect(await labels("composer/isle%2Fpalm")).toEqual({
+    "2.x-dev": "dev-main",
+    "default branch": "dev-main",
+  });
+  expect(await text("/-/packages/npm/kelp")).toMatch(
+    /Tags\s+As its author moves them\.\s+latest\s+2\.0\.0/,
+  );
+});
+
 test("of a package that somebody may not read nothing is told: not by a search, a page, nor their twins", async () => {
   for (const name of ["kelp", "tide"]) await (await get(`/npm/${name}`, {})).arrayBuffer();
   const ann = grantOf("ann", (repository, action, name) => {

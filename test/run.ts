@@ -2,7 +2,9 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtInRepositories } from "../src/config/upstreams.ts";
+import { BUCKET } from "../src/store/bucket-testkit.ts";
 import { installClients, manifest } from "./clients/install.ts";
+import { startGateway } from "./support/bucket.ts";
 import { type Count, type Failure, readReport } from "./support/junit.ts";
 import { postgresPrograms, startPostgres } from "./support/postgres.ts";
 import { tempFolder } from "./support/temp.ts";
@@ -31,15 +33,36 @@ const ON_POSTGRES = [
     "series",
     "alarms",
     "catalog",
+    "follow",
   ].map((room) => `src/${room}`),
   "src/store/contract.test.ts",
   "src/store/news.test.ts",
   "src/store/nodes.test.ts",
   "src/store/leases.test.ts",
+  "src/store/bucket-mark.test.ts",
   "test/postgres/database.test.ts",
+  "test/postgres/nodes.test.ts",
   "test/postgres/server.test.ts",
   "test/postgres/several.test.ts",
+  "test/postgres/copy-tables.test.ts",
+  "test/postgres/move.test.ts",
+  "test/postgres/backup.test.ts",
+  "src/store/moves.test.ts",
   "--path-ignore-patterns=src/cache/busy.test.ts", // another program on SQLite's file
+];
+
+const ON_BUCKET = [
+  "src/store/blobs.test.ts",
+  "src/store/bucket-blobs.test.ts",
+  "src/store/bucket-mark.test.ts",
+  "src/store/log-files.test.ts",
+  "src/ledger/log/log.test.ts",
+  "src/cache/evict.test.ts",
+  "src/jobs/gc.test.ts",
+  "src/jobs/verify.test.ts",
+  "src/jobs/scrub.test.ts",
+  "src/hosted",
+  "./test/bucket",
 ];
 
 function section(title: string): void {
@@ -110,7 +133,7 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
 await group("Hermetic tests", [
   "src",
   "test",
-  "--path-ignore-patterns=test/{clients,postgres,browser}/**",
+  "--path-ignore-patterns=test/{clients,postgres,bucket,browser}/**",
   "--timeout=60000",
 ]);
 
@@ -123,6 +146,13 @@ for (const client of clients)
       ? `${client.name}: MISSING: ${client.missing}`
       : `${client.name} ${client.version}`,
   );
+
+/** The program that speaks S3, or why there is none. */
+function gateway(): { program: string | null; why: string } {
+  const found = clients.find(({ name }) => name === "versitygw");
+  if (found && "command" in found) return { program: found.command[0] ?? null, why: "" };
+  return { program: null, why: found?.missing ?? "it is not there" };
+}
 
 /** The rooms whose tests have a database, once more; then whether each query of the product was among what they asked. */
 async function groupOnPostgres(): Promise<void> {
@@ -139,12 +169,38 @@ async function groupOnPostgres(): Promise<void> {
   try {
     await group(title, [...ON_POSTGRES, "--timeout=60000"], env);
     await group("Every query on PostgreSQL", ["./test/postgres/queries.test.ts"], env);
+    const { program } = gateway();
+    if (program !== null)
+      await group("A database and a bucket", ["./test/bucket", "--timeout=60000"], {
+        HOLDFAST_TEST_POSTGRES: server.folder,
+        HOLDFAST_TEST_GATEWAY: program,
+      });
   } finally {
     await server.stop();
   }
 }
 
 await groupOnPostgres();
+
+/** What stores files, once more, with a bucket that speaks S3. */
+async function groupOnBucket(): Promise<void> {
+  const title = "Files in a bucket";
+  const { program, why } = gateway();
+  if (program === null)
+    return group(title, ["./test/bucket"], { HOLDFAST_TEST_GATEWAY_MISSING: why });
+  const running = await startGateway(program, [BUCKET]);
+  try {
+    await group(title, [...ON_BUCKET, "--timeout=60000"], {
+      HOLDFAST_TEST_GATEWAY: program,
+      HOLDFAST_TEST_BUCKET: running.endpoint,
+      HOLDFAST_TEST_BUCKET_FOLDER: running.folderOf(BUCKET),
+    });
+  } finally {
+    await running.stop();
+  }
+}
+
+await groupOnBucket();
 
 await group("Pages in a browser", ["test/browser", "--timeout=300000"]);
 

@@ -8,17 +8,20 @@ import type { Database } from "../store/database.ts";
 import type { Folder } from "../store/folder.ts";
 import { ask, readBucket, refuse, whole } from "./bucket.ts";
 import { decode } from "./entries.ts";
+import type { Feed } from "./feed.ts";
 import { readFolder } from "./folder.ts";
 import { packagistEntries } from "./packagist.ts";
 import {
   countRecords,
   dropFeed,
   type FeedRow,
+  isSeed,
   type Named,
   newestOf,
   readFeeds,
   writeFeed,
 } from "./rows.ts";
+import type { Seed } from "./seed.ts";
 import {
   nothingTaken,
   removeAll,
@@ -27,20 +30,7 @@ import {
   type Taken,
   takeIn,
 } from "./take.ts";
-
-/** Where the records of one feed come from. */
-export type FeedSource =
-  /** `path`: of the ecosystem's folder in the bucket, with a slash at its end. */
-  | { kind: "bucket"; upstream: Upstream; path: string }
-  | { kind: "packagist"; upstream: Upstream }
-  | { kind: "folder"; folder: Folder };
-
-export interface Feed {
-  name: string;
-  source: FeedSource;
-  /** Milliseconds between two readings. */
-  everyMs: number;
-}
+import { tendSeeds } from "./tend.ts";
 
 export interface FeedsDeps {
   database: Database;
@@ -65,8 +55,8 @@ export interface Reading {
 export const IMPORTED = "imported";
 
 export interface Feeds {
-  /** These from now on; what others told is forgotten with the next reading. */
-  use(feeds: readonly Feed[]): void;
+  /** These from now on; what others told is forgotten with the next reading. `seeds`: told of until a feed is in their place. */
+  use(feeds: readonly Feed[], seeds?: readonly Seed[]): void;
   names(): string[];
   /** Reads those that are due, or `only` one, or all; one after the other. */
   read(which: "due" | "all" | { only: string }, signal: AbortSignal): Promise<Reading[]>;
@@ -79,6 +69,9 @@ const PACKAGIST_LIMIT = 128 * 2 ** 20;
 export function createFeeds(deps: FeedsDeps): Feeds {
   const { database, now } = deps;
   let feeds: readonly Feed[] = [];
+  let seeds: readonly Seed[] = [];
+  /** Nothing came or went since the seeds were looked at. */
+  let isTended = false;
   /** When each was last asked, also in vain. */
   const tried = new Map<string, number>();
   let running: Promise<unknown> = Promise.resolve();
@@ -86,6 +79,15 @@ export function createFeeds(deps: FeedsDeps): Feeds {
   function takeDeps(isFirst: boolean): TakeDeps {
     const { ecosystems, note } = deps;
     return { database, ecosystems, note, changed: (names) => deps.changed(names, isFirst) };
+  }
+
+  async function tend(signal: AbortSignal): Promise<void> {
+    if (isTended) return;
+    isTended = true;
+    await tendSeeds({ ...takeDeps(true), now }, seeds, feeds, signal).catch((error) => {
+      isTended = false;
+      throw error;
+    });
   }
 
   /** Readings come one after the other: each has the memory of one. */
@@ -116,6 +118,7 @@ export function createFeeds(deps: FeedsDeps): Feeds {
       await writeFeed(sql, { ...row, records, newestAt });
       if (before.readAt === null) await deps.note(sql, null);
     });
+    if (row.wholeAt !== before.wholeAt || taken.written + taken.removed > 0) isTended = false;
     // Its records came before it did: who asked between them heard of no feed, and that was remembered.
     if (before.readAt === null) deps.changed([], true);
     return { feed, error: row.error, taken };
@@ -177,18 +180,21 @@ export function createFeeds(deps: FeedsDeps): Feeds {
   }
 
   return {
-    use(next) {
+    use(next, sown = []) {
       feeds = next;
+      seeds = sown;
+      isTended = false;
     },
     names: () => feeds.map(({ name }) => name),
     read: (which, signal) =>
       inTurn(async () => {
         const rows = await rowsByName();
         for (const name of rows.keys())
-          if (name !== IMPORTED && !feeds.some((one) => one.name === name)) {
+          if (name !== IMPORTED && !isSeed(name) && !feeds.some((one) => one.name === name)) {
             await removeAll(takeDeps(false), name);
             await database.write((sql) => dropFeed(sql, name));
           }
+        await tend(signal);
         const readings: Reading[] = [];
         for (const feed of feeds) {
           if (signal.aborted) break;
@@ -199,12 +205,13 @@ export function createFeeds(deps: FeedsDeps): Feeds {
           tried.set(feed.name, now());
           readings.push(await readFeed(feed, row, signal));
         }
+        await tend(signal);
         return readings;
       }),
     bring: (folder, signal) =>
       inTurn(async () => {
         const row = (await rowsByName()).get(IMPORTED) ?? emptyRow(IMPORTED);
-        return readOne(row, async (take) => {
+        const reading = await readOne(row, async (take) => {
           const read = await readFolder(take, IMPORTED, folder, {
             etag: null,
             isWhole: false,
@@ -212,6 +219,8 @@ export function createFeeds(deps: FeedsDeps): Feeds {
           });
           return { taken: read!.taken, wholeAt: now(), skipped: read!.taken.skippedInAll };
         });
+        await tend(signal);
+        return reading;
       }),
   };
 }

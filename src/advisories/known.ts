@@ -2,9 +2,8 @@
 import { inflateRawSync } from "node:zlib";
 import type { Advisories, Advisory, Ecosystem, FeedState } from "../core/advisory.ts";
 import type { Query } from "../store/database.ts";
-import { list } from "../store/several.ts";
 import { advisoryOf, readRecord } from "./record.ts";
-import { readFeeds } from "./rows.ts";
+import { isSeed, readFeeds } from "./rows.ts";
 
 /** Records that are read here were taken in by `readRecord`: they are no larger than a feed's may be. */
 export function knownAdvisories(sql: Query, ecosystems: readonly Ecosystem[]): Advisories {
@@ -12,12 +11,14 @@ export function knownAdvisories(sql: Query, ecosystems: readonly Ecosystem[]): A
     async about(type, name) {
       const ecosystem = ecosystems.find(({ purlType }) => purlType === type);
       if (!ecosystem) return [];
-      const told = await sql`SELECT feed, id FROM advisory_packages
-        WHERE purl_type = ${type} AND name = ${name}`;
-      if (told.length === 0) return NONE;
-      return (await recordsOf(told)).flatMap(
-        ({ feed, raw }) => advisoryOf(textOf(raw), { ecosystem, name }, feed) ?? [],
-      );
+      const rows = await sql`SELECT p.feed, p.id,
+        (SELECT a.raw FROM advisories a WHERE a.feed = p.feed AND a.id = p.id AND a.withdrawn = 0) AS raw
+        FROM advisory_packages p WHERE p.purl_type = ${type} AND p.name = ${name}`;
+      if (rows.length === 0) return NONE;
+      return rows
+        .filter(({ raw }) => raw !== null)
+        .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+        .flatMap(({ feed, raw }) => advisoryOf(textOf(raw), { ecosystem, name }, feed) ?? []);
     },
     async byId(id) {
       const rows = await sql`SELECT feed, raw FROM advisories WHERE id = ${id}
@@ -57,31 +58,18 @@ export function knownAdvisories(sql: Query, ecosystems: readonly Ecosystem[]): A
     },
   };
 
-  /** In the order of their ids. Two short questions are cheaper than a join, and of most names nothing is told. */
-  async function recordsOf(
-    told: readonly { feed: string; id: string }[],
-  ): Promise<{ feed: string; id: string; raw: Uint8Array }[]> {
-    const wanted = new Set(told.map(keyOf));
-    const ids = [...new Set(told.map(({ id }) => id))].sort();
-    const found = [];
-    for (let at = 0; at < ids.length; at += AT_ONCE)
-      found.push(
-        ...(await sql`SELECT feed, id, raw FROM advisories
-          WHERE id IN (${list(ids.slice(at, at + AT_ONCE))}) AND withdrawn = 0`),
-      );
-    const records = found.filter((row) => wanted.has(keyOf(row)));
-    return records.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  }
-
   async function feeds(): Promise<FeedState[]> {
     const time = (at: number | null) => (at === null ? null : new Date(at).toISOString());
-    return (await readFeeds(sql)).map(({ name, readAt, newestAt, records, error }) => ({
-      name,
-      readAt: time(readAt),
-      newestAt: time(newestAt),
-      records,
-      error,
-    }));
+    return (await readFeeds(sql)).map(
+      ({ name, readAt, wholeAt, newestAt, records, error }): FeedState => ({
+        name,
+        readAt: time(readAt),
+        newestAt: time(newestAt),
+        records,
+        error,
+        seedOf: isSeed(name) ? time(wholeAt) : null,
+      }),
+    );
   }
 }
 

@@ -34,6 +34,13 @@ export interface FeedRow {
   error: string | null;
 }
 
+const SEED = "seed/";
+
+/** The feed that is what this program itself knows of an ecosystem. */
+export const seedOf = (ecosystem: string): string => `${SEED}${ecosystem}`;
+
+export const isSeed = (feed: string): boolean => feed.startsWith(SEED);
+
 export async function readMarks(
   sql: Query,
   feed: string,

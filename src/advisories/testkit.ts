@@ -10,7 +10,8 @@ import { openRandom } from "../store/sink.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { setUp } from "../upstream/testkit.ts";
 import { createCurrent } from "./current.ts";
-import { createFeeds, type Feed } from "./feeds.ts";
+import type { Feed } from "./feed.ts";
+import { createFeeds } from "./feeds.ts";
 import { knownAdvisories } from "./known.ts";
 import type { Named } from "./rows.ts";
 
@@ -136,6 +137,8 @@ export async function openWorld() {
     /** Called at each change, while the reading that brought it goes on. */
     listening,
     feeds,
+    osv,
+    zipOf,
     read: (which: "due" | "all" = "all") => feeds.read(which, never),
     bring: (path: string) => feeds.bring(openFolder(path), never),
     ids: async (name = "thing") => (await current.about("toy", name)).map(({ id }) => id),

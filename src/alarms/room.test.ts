@@ -26,6 +26,7 @@ const standard: Thresholds = {
   diskFullMs: 14 * DAY,
   errorRate: 0.05,
   feedStaleMs: 3 * DAY,
+  followerStaleMs: HOUR,
   quietMs: DAY,
   off: [],
 };
@@ -73,6 +74,7 @@ function open(): void {
     operations: nothing,
     endings: nothing,
     feeds: nothing,
+    followed: () => null,
     startedAt: clock,
   };
   alarms = createAlarms({
@@ -461,4 +463,21 @@ test("the metrics count them by rule and level", async () => {
   const page = await metrics.render();
   expect(page).toContain('holdfast_alarms{rule="tampered",level="error",silenced="false"} 1\n');
   for (const rule of alarmNames) expect(page).toContain(`holdfast_alarms{rule="${rule}"`);
+});
+
+test("a server that is followed is an alarm when nothing was taken in for long, and when it shows another history", async () => {
+  const one = { host: "p.test", currentAt: null as number | null, fault: null as string | null };
+  sights.followed = () => ({ ...one, why: "no route" });
+  await look(HOUR);
+  expect(await openRules()).toEqual([]);
+  await look(1);
+  expect((await alarms.open())[0]!.message).toBe(
+    "All that p.test has, which is followed, was taken in never since the start: no route",
+  );
+  one.currentAt = clock;
+  await look(MINUTE);
+  expect(await told()).toEqual(["alarm follower-stale -", "alarm-over follower-stale -"]);
+  one.fault = "p.test is not gone on with";
+  await look(MINUTE);
+  expect(await openRules()).toEqual(["follower-stale p.test"]);
 });

@@ -1,7 +1,6 @@
 // What each rule looks at. A rule says what is wrong now; that it is told once, and once when it is over, is not its business.
-import { type AlarmName, alarmNames, type OpenAlarm } from "../core/alarm.ts";
+import { type AlarmName, alarmedEvents, alarmNames, type OpenAlarm } from "../core/alarm.ts";
 import { type EventKind, NO_REPOSITORY } from "../core/event.ts";
-import { typesOf } from "../core/hook.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Forecast, ReadSeries } from "../core/series.ts";
 import { overall } from "../core/series-reading.ts";
@@ -19,6 +18,7 @@ export interface Thresholds {
   /** A part of one. */
   errorRate: number;
   feedStaleMs: number;
+  followerStaleMs: number;
   quietMs: number;
   off: readonly AlarmName[];
 }
@@ -48,6 +48,8 @@ export interface Sights {
     readonly { repository: string; subject: string; what: string; endsAt: number }[]
   >;
   feeds(): Promise<readonly { name: string; readAt: number | null; error: string | null }[]>;
+  /** The server that this one follows: when all that it said was last taken in, null for never; and what is wrong. Null where it follows none. */
+  followed(): { host: string; currentAt: number | null; fault: string | null; why: string } | null;
   startedAt: number;
 }
 
@@ -74,9 +76,9 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
   /** Since when an upstream is away, as far as it was seen: by repository and host. */
   const away = new Map<string, number>();
   return {
-    tampered: lately(sights, ["tampered"]),
-    held: lately(sights, [...typesOf(["held"])] as EventKind[]),
-    fork: lately(sights, ["fork"]),
+    tampered: lately(sights, "tampered"),
+    held: lately(sights, "held"),
+    fork: lately(sights, "fork"),
     canary: ({ now }) => redCanaries(sights, now),
     "upstream-down": (looking) => upstreamsDown(sights, away, looking),
     "mirror-stale": (looking) => staleOperations(sights, looking),
@@ -84,12 +86,14 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
     "disk-low": (looking) => diskLow(sights, looking),
     "disk-full": (looking) => diskFull(sights, looking),
     "error-rate": (looking) => errorRate(sights, looking),
+    "follower-stale": (looking) => staleFollower(sights, looking),
     "feed-stale": (looking) => staleFeeds(sights, looking),
   };
 }
 
 /** Events of these kinds: an alarm until none came for a while. */
-function lately({ database }: Sights, kinds: readonly EventKind[]): Look {
+function lately({ database }: Sights, rule: keyof typeof alarmedEvents): Look {
+  const kinds: readonly EventKind[] = alarmedEvents[rule];
   return async ({ now, thresholds: { quietMs } }) => {
     const found = await Promise.all(
       kinds.map(async (kind) =>
@@ -201,6 +205,22 @@ async function errorRate(
     const message = `More than ${Math.round(most * 100)} % of the requests ${name === NO_REPOSITORY ? "of no repository" : `of ${name}`} fail for a fault of the server`;
     return [{ repository: name, subject: "requests", message }];
   });
+}
+
+async function staleFollower(
+  { followed, startedAt }: Sights,
+  { now, thresholds: { followerStaleMs } }: Looking,
+): Promise<Firing[]> {
+  const one = followed();
+  if (!one) return [];
+  const { host, currentAt, fault, why } = one;
+  const firing = (message: string) => [{ repository: NO_REPOSITORY, subject: host, message }];
+  if (fault !== null) return firing(fault);
+  if (now - (currentAt ?? startedAt) <= followerStaleMs) return [];
+  const last = currentAt === null ? "never since the start" : `last on ${moment(currentAt)}`;
+  return firing(
+    `All that ${host} has, which is followed, was taken in ${last}${why === "" ? "" : `: ${why}`}`,
+  );
 }
 
 async function staleFeeds(

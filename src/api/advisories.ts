@@ -17,6 +17,9 @@ const Feed = z
       .string()
       .nullable()
       .describe("Why it could not be read the last time. What it told before still counts"),
+    seedOf: Time.nullable().describe(
+      "Of what the server's program itself knows, until a feed is read: as of when. Null for a feed",
+    ),
   })
   .meta({ id: "Feed" });
 
@@ -59,7 +62,9 @@ const AffectedShape = z
     firstAt: Time,
     lastAt: Time,
     files: z.number().describe("How often files of it were sent"),
-    lockedAt: Time.nullable().describe("When an audit last named it as one that they have"),
+    lockedAt: Time.nullable().describe(
+      "When an audit, or a lock file that was checked, last named it as one that they have",
+    ),
     advisories: z.array(z.string()),
   })
   .meta({ id: "Affected" });

@@ -39,6 +39,9 @@ beforeAll(async () => {
     affected: [{ package: { ecosystem: "npm", name: "bad" }, versions: ["1.0.0"] }],
   };
   writeFileSync(join(feed, "MAL-1.json"), JSON.stringify(record));
+  const affected = [{ package: { ecosystem: "npm", name: "@acme/app" }, versions: ["1.0.0"] }];
+  const own = { ...record, id: "ACME-1", aliases: [], affected };
+  writeFileSync(join(feed, "ACME-1.json"), JSON.stringify(own));
   receiver = await startHookReceiver("whsec_bm9ib2R5IGNoZWNrcyBpdCBoZXJl");
   writeFileSync(
     file,
@@ -202,7 +205,7 @@ describe("every operation", () => {
         const mayRead =
           want === 403 &&
           method === "GET" &&
-          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|jobs|fetches|withheld|blocks|alarms/.test(
+          !/users|teams|grants|tokens|audit|operations|trash|hooks|state|settings|jobs|fetches|withheld|blocks|alarms/.test(
             path,
           );
         const mayPromote = want === 403 && path.endsWith("/promote");
@@ -273,6 +276,7 @@ describe("every operation", () => {
       "import verdaccio": "reads a folder of another server's machine, and publishes as clients do",
       backup: "writes to a folder of the server's machine",
       "backup verify": "looks at a folder of the server's machine",
+      move: "works where the server has stopped, and takes its data away",
       restore: "makes what a server is then started on",
       "policy test": "looks at a file",
       "feeds import": "reads a path of the server's machine",
@@ -315,6 +319,19 @@ test("each does what it says, and answers as the document says", async () => {
   ]);
   expect(await call("GET", "/repositories/npm")).toMatchObject({ format: "npm", offline: true });
   await call("GET", "/repositories/none", undefined, 404);
+  const settings = await call("GET", "/settings?repository=php");
+  expect(settings.file).toEndWith("holdfast.yaml");
+  expect(settings.items).toContainEqual({
+    path: "repositories.php.format",
+    repository: "php",
+    value: "composer",
+    line: 1,
+    from: null,
+  });
+  const ofServer = (await call("GET", "/settings?repository=-")).items;
+  expect(ofServer.every(({ repository }: Json) => repository === null)).toBe(true);
+  expect(JSON.stringify(await call("GET", "/settings"))).not.toContain("whsec_");
+  await call("GET", "/settings?repository=none", undefined, 404);
 
   const app = "/repositories/npm/packages/@acme%2Fapp";
   expect((await call("GET", "/repositories/npm/packages?search=app")).items).toEqual([
@@ -380,6 +397,7 @@ test("each does what it says, and answers as the document says", async () => {
   });
   expect(await call("GET", "/users/ben")).toMatchObject({ disabledAt: null });
   expect((await call("GET", "/users")).items).toHaveLength(3);
+  expect((await call("GET", "/users?search=BEN@")).items).toMatchObject([{ name: "ben" }]);
   await call("PUT", "/users/ben/password", { password: "battery staple" });
   expect((await call("PUT", "/users/ben/disabled")).disabledAt).toBeString();
   expect((await call("DELETE", "/users/ben/disabled")).disabledAt).toBeNull();
@@ -389,7 +407,16 @@ test("each does what it says, and answers as the document says", async () => {
   await call("PUT", "/teams/web");
   await call("PUT", "/teams/web");
   await call("PUT", "/teams/web/members/ben");
-  expect((await call("GET", "/teams")).items).toEqual([{ name: "web", members: ["ben"] }]);
+  const web = { name: "web", members: ["ben"], isStored: true, configured: [] };
+  expect((await call("GET", "/teams")).items).toEqual([web]);
+  expect(await call("GET", "/teams/web")).toEqual(web);
+  await call("GET", "/teams/none", undefined, 404);
+  expect(await call("GET", "/users/ben/invitation")).toEqual({ open: null });
+  const invitation = await call("POST", "/users/ben/invitation", { days: 1 });
+  expect(invitation.path).toStartWith("/-/invitation?code=hf_invite_");
+  expect((await call("GET", "/users/ben/invitation")).open.createdBy).toBe("ann (token test)");
+  await call("DELETE", "/users/ben/invitation?reason=a%20mistake");
+  await call("POST", "/users/ben/invitation", { days: 31 }, 400);
   const { id: given } = await call("POST", "/grants", {
     holder: "team:web",
     actions: ["read"],
@@ -399,8 +426,10 @@ test("each does what it says, and answers as the document says", async () => {
     { id: given, holder: "team:web" },
   ]);
   expect((await call("GET", "/grants")).items.length).toBeGreaterThan(1);
+  expect(await call("GET", `/grants/${given}`)).toMatchObject({ holder: "team:web" });
   await call("DELETE", `/grants/${given}`);
   await call("DELETE", `/grants/${given}`);
+  await call("GET", `/grants/${given}`, undefined, 404);
   await call("DELETE", "/teams/web/members/ben");
   await call("DELETE", "/teams/web");
   const token = await call("POST", "/users/ben/tokens", {
@@ -411,7 +440,11 @@ test("each does what it says, and answers as the document says", async () => {
   const listed = (await call("GET", "/tokens?user=ben")).items;
   expect(listed).toMatchObject([{ id: token.id, name: "ci", prefix: token.prefix }]);
   expect(JSON.stringify(listed)).not.toContain(token.secret);
-  await call("DELETE", `/tokens/${token.id}`);
+  expect((await call("GET", "/tokens")).items[0].id).toBe(token.id);
+  expect(await call("GET", `/tokens/${token.id}`)).toMatchObject({ name: "ci", owner: "ben" });
+  await call("DELETE", `/tokens/${token.id}?reason=lost`);
+  await call("GET", `/tokens/${token.id}`, undefined, 404);
+  expect((await call("GET", "/audit?action=revoke%20token")).items[0].detail.reason).toBe("lost");
   expect(
     ((await ask("GET", "/-/api/v1/me", { token: token.secret }).then((r) => r.json())) as Json)
       .fault,
@@ -529,6 +562,7 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("GET", "/state")).toMatchObject({
     state: "serving",
     reasons: [],
+    nodes: [],
     lastPolicyChange: { action: "unblock", by: "ann" },
   });
   const ran = "Tidying who fetched what";
@@ -602,6 +636,10 @@ test("each does what it says, and answers as the document says", async () => {
   expect(await call("POST", "/hooks/chat/test")).toMatchObject({ isTold: true });
   await call("POST", "/hooks/none/test", undefined, 404);
   expect(await call("POST", "/hooks/chat/resend")).toEqual({ messages: 0 });
+  expect((await call("GET", "/audit?action=resend")).items).toMatchObject([
+    { principal: "ann", detail: { hook: "chat", messages: 0 } },
+    { principal: "ann", detail: { hook: "chat", message: id } },
+  ]);
   const to = new URL(receiver.url).host;
   expect((await call("GET", "/hooks")).items).toMatchObject([
     { name: "chat", to, waiting: 0, failed: 0, unavailable: null },
@@ -621,6 +659,9 @@ test("each does what it says, and answers as the document says", async () => {
   });
   await call("GET", "/catalog/npm/nothing", undefined, 404);
 
+  expect((await call("GET", "/jobs/work")).items).toContainEqual(
+    expect.objectContaining({ repository: "php", running: null, last: null }),
+  );
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
   const begun = (await call("GET", "/operations")).items.length;
   const long = ["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit"];
@@ -630,6 +671,7 @@ test("each does what it says, and answers as the document says", async () => {
     await waitFor(
       async () => (await find()).state !== "running",
       () => `${name} runs on`,
+      30_000,
     );
     expect(await find()).toMatchObject({ name, state: "done", by: "ann (token test)" });
     await call("DELETE", `/operations/${id}`);
@@ -643,23 +685,55 @@ test("each does what it says, and answers as the document says", async () => {
   expect(results.length).toBeGreaterThan(0);
   expect(results.filter(({ state }: { state: string }) => state === "red")).toEqual([]);
   expect((await call("GET", "/feeds")).items).toMatchObject([
-    { name: "gap", records: 1, error: null },
+    { name: "gap", records: 2, error: null, seedOf: null },
+    { name: "seed/Packagist", seedOf: expect.any(String) },
+    { name: "seed/npm", seedOf: expect.any(String) },
   ]);
   const advisory = await call("GET", "/advisories/CVE-2026-1");
   expect(advisory.items).toMatchObject([{ id: "MAL-1", purl: "pkg:npm/bad", kind: "malicious" }]);
   await call("GET", "/advisories/CVE-2026-2", undefined, 404);
   expect(await call("GET", "/affected?of=MAL-1")).toEqual({ items: [], next: null });
-  const sent = await call("GET", `/affected?of=${encodeURIComponent("pkg:npm/@acme/app@1.0.0")}`);
-  expect(sent.items).toEqual([]);
+  const path = `/affected?of=${encodeURIComponent("pkg:npm/@acme/app@1.0.0")}`;
+  expect((await call("GET", path)).items).toEqual([]);
+  await (await ask("GET", "/npm/@acme/app/-/app-1.0.0.tgz", { token: admin })).arrayBuffer();
+  const isNamed = async (times: object) => {
+    const { items } = await call("GET", path);
+    return Bun.deepMatch(times, items[0] ?? {});
+  };
+  const late = () => "who was sent it is not told";
+  await waitFor(() => isNamed({ files: 1, lockedAt: null }), late, 20_000);
+  await call("POST", ready, { text });
+  const has = async () => (await call("GET", path)).items[0].lockedAt !== null;
+  await waitFor(has, () => "that it stands in a lock file is not told", 20_000);
   await call("GET", "/affected?of=pkg:cargo/x", undefined, 404);
   await call("POST", "/operations", { name: "unpin", values: {} }, 400);
   await call("POST", "/repositories/npm/operations", { name: "mirror run" }, 404);
   await call("GET", "/repositories/npm/operations/none", undefined, 404);
   await call("DELETE", "/repositories/npm/operations/none", undefined, 404);
 
+  const followed = await call("GET", "/follow/state");
+  expect(followed.accessNow.users.map(({ name }: Json) => name)).toContain("rea");
+  expect(followed.accessNow.tokens[0].secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(followed.published.map((one: Json) => one.package)).toContain("@acme/app");
+  const { access, cursor } = followed;
+  const query = new URLSearchParams({ access, cursor });
+  expect(await call("GET", `/follow/state?${query}`)).toMatchObject({
+    accessNow: null,
+    published: [],
+    cursor,
+    policy: followed.policy,
+  });
+  const about = { repository: "npm", packages: ["bad", "@acme/app"] };
+  expect(await call("POST", "/follow/withheld", about)).toEqual({
+    policy: followed.policy,
+    items: [],
+  });
+  await call("POST", "/follow/withheld", { ...about, repository: "none" }, 404);
+  await call("POST", "/follow/withheld", { ...about, packages: [] }, 400);
+
   const all = operations().map(({ method, path }) => `${method} ${path}`);
   expect(all.filter((one) => !called.has(one))).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test("each mistake in what was sent is told with its place", async () => {
   const response = await api("POST", "/grants", { holder: "", actions: ["raed"] });

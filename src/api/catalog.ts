@@ -77,7 +77,16 @@ const KnownPackage = z
     isPublic: z.boolean().describe("Whether who gives no name may read it"),
     newest: z.string().nullable().describe("The newest version of all"),
     shown: z.string().nullable().describe("The newest that clients are shown"),
-    versions: z.array(Version).describe("Newest first"),
+    versions: z.array(Version).describe("Newest first; of the page that was asked for"),
+    totals: z.object({
+      versions: z.number().int(),
+      stored: z.number().int().describe("Versions of which a file is stored"),
+      files: z.number().int().describe("Stored"),
+      bytes: z.number().int(),
+    }),
+    labels: z
+      .record(z.string(), z.string())
+      .describe("What its author calls versions: dist-tags, branches, what is the latest"),
     about: z.object({ version: z.string(), inside: Inside }).nullable(),
     hasFeeds: z.boolean().describe("False: nobody tells here what is wrong with such packages"),
   })
@@ -158,9 +167,21 @@ export function catalogEndpoints({ catalog }: ApiDeps) {
       path: PACKAGE,
       summary: "A package: its versions, what became of each here, and what it says of itself",
       access: ofPackage,
+      query: z.object({
+        page: z.coerce
+          .number()
+          .int()
+          .min(1)
+          .max(1000)
+          .optional()
+          .describe("Of versions, a hundred each; all of them without it"),
+      }),
       result: KnownPackage,
-      run: async ({ params, grant }) =>
-        packageOf(await catalog(grant).package(params["repository"]!, params["package"]!)),
+      async run({ params, query: { page }, grant }) {
+        const { repository, package: name } = params;
+        const part = page === undefined ? undefined : { from: (page - 1) * 100, count: 100 };
+        return packageOf(await catalog(grant).package(repository!, name!, part));
+      },
     }),
     endpoint({
       ...base,

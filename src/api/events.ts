@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type EventKind, eventKinds, eventLevels } from "../core/event.ts";
 import { nameOf } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
+import { purl as makePurl } from "../core/purl.ts";
 import { markSeen, markUnseen, pageOfEvents, readEvent, type SeenEvent } from "../ledger/events.ts";
 import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofReaders, ofServer } from "./endpoint.ts";
@@ -20,6 +21,7 @@ const Event = z
     repository: z.string(),
     package: z.string(),
     version: z.string().nullable(),
+    purl: z.string().nullable().describe("Of the release that it is about, where it is about one"),
     file: z.string().nullable(),
     message: z.string(),
     detail: z.record(z.string(), z.unknown()),
@@ -30,7 +32,11 @@ const Event = z
   })
   .meta({ id: "Event" });
 
-export function eventEndpoints({ database, auth, now }: ApiDeps) {
+export function eventEndpoints({ database, auth, now, policed }: ApiDeps) {
+  const eventOf = (event: SeenEvent) => {
+    const { purlType } = policed.find(({ name }) => name === event.repository) ?? {};
+    return eventFrom(event, purlType ?? null);
+  };
   const base = { tag: "records" } as const;
   return [
     endpoint({
@@ -145,7 +151,7 @@ function idOf(text = ""): number {
   throw new Problem("notFound", `There is no event ${text}`);
 }
 
-function eventOf(event: SeenEvent): z.infer<typeof Event> {
+function eventFrom(event: SeenEvent, purlType: string | null): z.infer<typeof Event> {
   const { id, at, kind, repository, package: name, version, file, message, detail, seen } = event;
   return {
     id,
@@ -155,6 +161,7 @@ function eventOf(event: SeenEvent): z.infer<typeof Event> {
     repository,
     package: name,
     version: version ?? null,
+    purl: purlType && name && version ? makePurl(purlType, name, version) : null,
     file: file ?? null,
     message,
     detail: (detail ?? {}) as Record<string, unknown>,

@@ -3,10 +3,11 @@ import { z } from "zod";
 import { listTokens, type StoredToken } from "../auth/tokens.ts";
 import type { Granted } from "../core/access.ts";
 import type { Token as IssuedToken } from "../core/accounts.ts";
+import { Problem } from "../core/problem.ts";
 import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofServer } from "./endpoint.ts";
 import { pageBy, paged, pageOf } from "./paging.ts";
-import { Action, Name, Patterns, Time, time } from "./schemas.ts";
+import { Action, Name, Patterns, Reason, Time, taking, takingOf, time } from "./schemas.ts";
 
 export const Given = z
   .object({
@@ -74,6 +75,11 @@ function tokenOf(token: IssuedToken | StoredToken): z.infer<typeof Token> {
   };
 }
 
+/** Which begins with what is less the newer it is. */
+function ageKey({ createdAt, id }: StoredToken): string {
+  return `${String(Number.MAX_SAFE_INTEGER - createdAt).padStart(16, "0")} ${id}`;
+}
+
 export function grantEndpoints({ auth, database }: ApiDeps) {
   const { admin, directory } = auth;
   const base = { access: ofServer } as const;
@@ -118,15 +124,31 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
     endpoint({
       ...base,
       tag: "grants",
+      method: "GET",
+      path: "/grants/{grant}",
+      summary: "A grant that a command gave",
+      status: 200,
+      result: Given,
+      run({ params }) {
+        const id = params["grant"]!;
+        const found = directory.current().grants.find((one) => one.id === id);
+        if (!found) throw new Problem("notFound", `There is no grant ${id}, or it was taken back`);
+        return givenOf(found);
+      },
+    }),
+    endpoint({
+      ...base,
+      tag: "grants",
       method: "DELETE",
       path: "/grants/{grant}",
       summary: "Take back what somebody was given",
       command: "grant remove",
+      query: z.object(taking),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query, grant }) {
         const id = params["grant"]!;
         if (directory.current().grants.some((one) => one.id === id))
-          await admin.ungrant(grant.principal, id);
+          await admin.ungrant(grant.principal, id, takingOf(query));
       },
     }),
     endpoint({
@@ -134,7 +156,7 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
       tag: "tokens",
       method: "GET",
       path: "/tokens",
-      summary: "Tokens that were not revoked, without their secrets",
+      summary: "Tokens that were not revoked, without their secrets, the newest first",
       command: "token list",
       query: z.object({ ...paged, user: Name.optional().describe("Only this user's") }),
       status: 200,
@@ -143,9 +165,25 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
         const { user } = query;
         const owner = user === undefined ? null : ({ kind: "user", name: user } as const);
         const all = await listTokens(database.read, owner);
-        const sorted = all.sort((a, b) => (a.id < b.id ? -1 : 1));
-        const { items, next } = pageBy(sorted, ({ id }) => id, query);
-        return { items: items.map(tokenOf), next };
+        const keyed = all.map((token) => ({ token, key: ageKey(token) }));
+        const sorted = keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
+        const { items, next } = pageBy(sorted, ({ key }) => key, query);
+        return { items: items.map(({ token }) => tokenOf(token)), next };
+      },
+    }),
+    endpoint({
+      ...base,
+      tag: "tokens",
+      method: "GET",
+      path: "/tokens/{token}",
+      summary: "A token that was not revoked, without its secret",
+      status: 200,
+      result: Token,
+      async run({ params }) {
+        const id = params["token"]!;
+        const found = (await listTokens(database.read, null)).find((one) => one.id === id);
+        if (!found) throw new Problem("notFound", `There is no token ${id}, or it was revoked`);
+        return tokenOf(found);
       },
     }),
     endpoint({
@@ -179,11 +217,12 @@ export function grantEndpoints({ auth, database }: ApiDeps) {
       path: "/tokens/{token}",
       summary: "End a token, from the next request on",
       command: "token revoke",
+      query: z.object({ reason: Reason }),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query, grant }) {
         const id = params["token"]!;
         const all = await listTokens(database.read, null);
-        if (all.some((one) => one.id === id)) await admin.revokeToken(grant.principal, id);
+        if (all.some((one) => one.id === id)) await admin.revokeToken(grant.principal, id, query);
       },
     }),
   ];

@@ -1,5 +1,6 @@
 // Hooks out: what waits, what was told, what failed; tried out and told again.
 import { z } from "zod";
+import type { Grant } from "../core/grant.ts";
 import type { Outcome } from "../core/hook.ts";
 import type { Delivery } from "../hooks/rows.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -44,7 +45,9 @@ const Try = z
   })
   .meta({ id: "HookTry" });
 
-export function hookEndpoints({ hooks }: ApiDeps) {
+export function hookEndpoints({ hooks, auth, database }: ApiDeps) {
+  const noted = ({ principal }: Grant, detail: Record<string, unknown>) =>
+    database.write((sql) => auth.audit.write(sql, { action: "resend", principal, detail }));
   const base = { tag: "hooks", access: ofServer } as const;
   return [
     endpoint({
@@ -115,9 +118,11 @@ export function hookEndpoints({ hooks }: ApiDeps) {
       makes: true,
       status: 200,
       result: Try,
-      async run({ params }) {
-        const id = params["message"]!;
-        return tried(id, await hooks.resend(params["hook"]!, id));
+      async run({ params, grant }) {
+        const [hook, id] = [params["hook"]!, params["message"]!];
+        const outcome = await hooks.resend(hook, id);
+        await noted(grant, { hook, message: id });
+        return tried(id, outcome);
       },
     }),
     endpoint({
@@ -129,7 +134,12 @@ export function hookEndpoints({ hooks }: ApiDeps) {
       makes: true,
       status: 202,
       result: z.object({ messages: z.number().int() }),
-      run: async ({ params }) => ({ messages: await hooks.resendFailed(params["hook"]!) }),
+      async run({ params, grant }) {
+        const hook = params["hook"]!;
+        const messages = await hooks.resendFailed(hook);
+        await noted(grant, { hook, messages });
+        return { messages };
+      },
     }),
   ];
 }

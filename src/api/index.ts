@@ -13,8 +13,10 @@ import { diskEndpoints } from "./disk.ts";
 import { type Endpoint, endpoint, type Method } from "./endpoint.ts";
 import { eventEndpoints } from "./events.ts";
 import { fetchedEndpoints } from "./fetched.ts";
+import { followEndpoints } from "./follow.ts";
 import { grantEndpoints } from "./grants.ts";
 import { hookEndpoints } from "./hooks.ts";
+import { invitationEndpoints } from "./invitations.ts";
 import { ledgerEndpoints } from "./ledger.ts";
 import { openApi } from "./openapi.ts";
 import { operationEndpoints } from "./operations.ts";
@@ -27,6 +29,7 @@ import { recordEndpoints } from "./records.ts";
 import { repositoryEndpoints } from "./repositories.ts";
 import { type ApiRequest, callEndpoint, createParse, type Route, serveEndpoint } from "./router.ts";
 import { seriesEndpoints } from "./series.ts";
+import { settingEndpoints } from "./settings.ts";
 import { stateEndpoints } from "./state.ts";
 import { userEndpoints } from "./users.ts";
 import { withheldEndpoints } from "./withheld.ts";
@@ -53,6 +56,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
   return [
     whoAmI,
     ...repositoryEndpoints(deps),
+    ...settingEndpoints(deps),
     ...packageEndpoints(deps),
     ...catalogEndpoints(deps),
     ...policyEndpoints(deps),
@@ -60,6 +64,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...publishEndpoints(deps),
     ...abandonEndpoints(deps),
     ...userEndpoints(deps),
+    ...invitationEndpoints(deps),
     ...grantEndpoints(deps),
     ...recordEndpoints(deps),
     ...eventEndpoints(deps),
@@ -69,6 +74,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
     ...ledgerEndpoints(deps),
+    ...followEndpoints(deps),
     ...canaryEndpoints(deps),
     ...stateEndpoints(deps),
     ...readinessEndpoints(deps),

@@ -19,6 +19,7 @@ export const HOUSE = [
   "disk clean",
   "ledger audit",
   "ledger accept",
+  "follow anew",
   "canary run",
   "alarms look",
 ] as const;
@@ -97,7 +98,7 @@ export function operationEndpoints(deps: ApiDeps) {
           .record(z.string(), z.string())
           .default({})
           .describe(
-            "unpin: repository, package, file, reason. feeds refresh: feed, or none. disk clean: dry-run, which is true or false. ledger accept: reason",
+            "unpin: repository, package, file, reason. feeds refresh: feed, or none. disk clean: dry-run, which is true or false. ledger accept, follow anew: reason",
           ),
       }),
       status: 202,

@@ -6,7 +6,7 @@ import type { Waiver } from "../policy/waiver.ts";
 import { type ApiDeps, repositoryOf } from "./deps.ts";
 import { endpoint, ofServer } from "./endpoint.ts";
 import { pageBy, paged, pageOf } from "./paging.ts";
-import { Name, Time, time } from "./schemas.ts";
+import { Name, Reason, Time, time } from "./schemas.ts";
 
 const Withheld = z
   .object({
@@ -223,11 +223,12 @@ export function policyEndpoints(deps: ApiDeps) {
       summary: "Take a waiver back: the rules hold again from the next request on",
       command: "waiver remove",
       access: ofServer,
+      query: z.object({ reason: Reason }),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query: { reason: why }, grant }) {
         const id = params["waiver"]!;
         if (byId(false).some((one) => one.id === id))
-          await removeWaiver(waivers, () => policed, grant, id);
+          await removeWaiver(waivers, () => policed, grant, { id, why });
       },
     }),
     endpoint({
@@ -235,6 +236,7 @@ export function policyEndpoints(deps: ApiDeps) {
       method: "GET",
       path: "/blocks",
       summary: "What operators block by hand, also what has ended",
+      command: "block list",
       access: ofServer,
       query: z.object(paged),
       status: 200,
@@ -249,6 +251,7 @@ export function policyEndpoints(deps: ApiDeps) {
       method: "POST",
       path: "/blocks",
       summary: "Block a release, whatever rules and waivers say of it: nobody is sent it",
+      command: "block add",
       access: ofServer,
       makes: true,
       body: z.object({
@@ -265,12 +268,14 @@ export function policyEndpoints(deps: ApiDeps) {
       method: "DELETE",
       path: "/blocks/{block}",
       summary: "Take a block back: rules and waivers hold again from the next request on",
+      command: "block remove",
       access: ofServer,
+      query: z.object({ reason: Reason }),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query: { reason: why }, grant }) {
         const id = params["block"]!;
         if (byId(true).some((one) => one.id === id))
-          await removeWaiver(waivers, () => policed, grant, id);
+          await removeWaiver(waivers, () => policed, grant, { id, isBlock: true, why });
       },
     }),
   ];

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { LOCK_BYTES, LOCK_RELEASES } from "../core/lock.ts";
 import { nameOf } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
-import { checkLock, countReady } from "../jobs/readiness.ts";
+import { badInLock, checkLock, countReady } from "../jobs/readiness.ts";
 import { type ApiDeps, repositoryOf } from "./deps.ts";
 import { endpoint } from "./endpoint.ts";
 import { Operation, shown } from "./operations.ts";
@@ -68,14 +68,14 @@ export function readinessEndpoints(deps: ApiDeps) {
         if (!lock) throw new Problem("badRequest", `${name} is of a format without lock files`);
         const one = policed.find((found) => found.name === name)!;
         const mayRead = (packageName: string) => grant.may(name, "read", packageName);
-        const report = await checkLock(
-          database.read,
-          one,
-          waivers.all(),
-          now(),
-          lock.read(text),
-          mayRead,
-        );
+        const asked = lock.read(text);
+        const report = await checkLock(database.read, one, waivers.all(), now(), asked, mayRead);
+        const { principal } = grant;
+        // Who gives no name is told by an address, which is not known here.
+        if (principal.address !== "") {
+          const bad = await badInLock(database.read, one, asked, mayRead);
+          deps.fetches.noteLocked(principal, principal.address, name, bad);
+        }
         return {
           lock: lock.name,
           counts: countReady(report),

@@ -43,6 +43,18 @@ const Condition = z
           .describe("Seconds until the headers came, of its answers of late"),
       }),
     ),
+    nodes: z
+      .array(
+        z.object({
+          id: z.string(),
+          host: z.string(),
+          version: z.string(),
+          since: Time.describe("By its own clock"),
+          silentSeconds: z.number().describe("Since this server last saw a sign of its life"),
+          isSelf: z.boolean().describe("The one that answers"),
+        }),
+      )
+      .describe("The servers that share the catalog; none where this one has it to itself"),
     unacknowledged: z
       .object({ error: z.number().int(), warn: z.number().int() })
       .describe(
@@ -71,20 +83,53 @@ const Job = z
     endedAt: Time.nullable(),
     error: z.string().nullable().describe("Why its last turn failed"),
     failures: z.number().int().describe("Since the start"),
+    failed: z
+      .object({ at: Time, why: z.string() })
+      .nullable()
+      .describe("The last turn that failed since the start, also where turns after it went well"),
     nextAt: Time,
   })
   .meta({ id: "Job" });
 
+const Work = z
+  .object({
+    repository: z.string(),
+    name: z.string(),
+    summary: z.string(),
+    everySeconds: z.number().nullable().describe("Null: only when somebody begins it"),
+    running: z
+      .object({
+        since: Time,
+        by: z.string(),
+        progress: z.object({ done: z.number(), total: z.number(), note: z.string() }).nullable(),
+      })
+      .nullable(),
+    last: z
+      .object({
+        startedAt: Time,
+        endedAt: Time,
+        end: z.enum(["done", "incomplete", "stopped", "failed"]),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .describe("How its last run ended since the start"),
+    doneAt: Time.nullable().describe("When the last one that ended well began, in all times"),
+    nextAt: Time.nullable(),
+  })
+  .meta({ id: "Work" });
+
 const POLICY = ["waive", "unwaive", "block", "unblock"] as const;
 
-export function stateEndpoints({ condition, version, overview, database, board, auth }: ApiDeps) {
+export function stateEndpoints(deps: ApiDeps) {
+  const { condition, version, overview, database, board, nodes, auth, work } = deps;
   const base = { tag: "server", access: ofServer } as const;
   const listed = () =>
-    board.list().map(({ everyMs, startedAt, endedAt, nextAt, ...job }) => ({
+    board.list().map(({ everyMs, startedAt, endedAt, nextAt, failed, ...job }) => ({
       ...job,
       everySeconds: everyMs / 1000,
       startedAt: time(startedAt),
       endedAt: time(endedAt),
+      failed: failed && { ...failed, at: time(failed.at) },
       nextAt: time(nextAt),
     }));
   return [
@@ -122,6 +167,11 @@ export function stateEndpoints({ condition, version, overview, database, board, 
             awaySince: time(health?.awaySince ?? null),
             latency: health?.latency ?? null,
           })),
+          nodes: nodes().map(({ silentMs, since: began, ...node }) => ({
+            ...node,
+            since: time(began),
+            silentSeconds: silentMs / 1000,
+          })),
           unacknowledged: unseen,
           lastPolicyChange: last
             ? {
@@ -145,6 +195,26 @@ export function stateEndpoints({ condition, version, overview, database, board, 
       status: 200,
       result: pageOf(Job),
       run: ({ query }) => pageBy(listed(), ({ name }) => name, query),
+    }),
+    endpoint({
+      ...base,
+      method: "GET",
+      path: "/jobs/work",
+      summary:
+        "Work of formats on their repositories (mirrors): how far each is, how the last one went, and when the next is due",
+      status: 200,
+      result: z.object({ items: z.array(Work) }),
+      async run() {
+        const items = (await work()).map(({ everyMs, running, last, doneAt, nextAt, ...one }) => ({
+          ...one,
+          everySeconds: everyMs === null ? null : everyMs / 1000,
+          running: running && { ...running, since: time(running.since) },
+          last: last && { ...last, startedAt: time(last.startedAt), endedAt: time(last.endedAt) },
+          doneAt: time(doneAt),
+          nextAt: time(nextAt),
+        }));
+        return { items };
+      },
     }),
     endpoint({
       ...base,

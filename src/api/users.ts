@@ -8,7 +8,7 @@ import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofServer } from "./endpoint.ts";
 import { Given, givenOf } from "./grants.ts";
 import { pageBy, paged, pageOf } from "./paging.ts";
-import { Time, time } from "./schemas.ts";
+import { Reason, Time, taking, takingOf, time } from "./schemas.ts";
 
 const User = z
   .object({
@@ -24,7 +24,16 @@ const User = z
   })
   .meta({ id: "User" });
 
-const Team = z.object({ name: z.string(), members: z.array(z.string()) }).meta({ id: "Team" });
+const Team = z
+  .object({
+    name: z.string(),
+    members: z.array(z.string()),
+    isStored: z.boolean().describe("Made by a command, and changed by one"),
+    configured: z
+      .array(z.string())
+      .describe("Those of the members whom the configuration names, which are changed there"),
+  })
+  .meta({ id: "Team" });
 
 export function userEndpoints({ auth }: ApiDeps) {
   const { admin, directory } = auth;
@@ -53,6 +62,12 @@ export function userEndpoints({ auth }: ApiDeps) {
     if (!user) throw new Problem("notFound", `There is no user ${name}`);
     return user;
   }
+  const teamOf = (name: string): z.infer<typeof Team> => ({
+    name,
+    members: membersOf(directory.current(), auth.rules(), name) ?? [],
+    isStored: directory.current().teams.has(name),
+    configured: [...(auth.rules().teams[name] ?? [])].sort(),
+  });
   const base = { tag: "users", access: ofServer } as const;
 
   return [
@@ -62,13 +77,19 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users",
       summary: "All users",
       command: "user list",
-      query: z.object(paged),
+      query: z.object({
+        ...paged,
+        search: z.string().max(200).optional().describe("What stands in a name or an address"),
+      }),
       status: 200,
       result: pageOf(User),
       run({ query }) {
-        const all = [...directory.current().users.values()].sort((a, b) =>
-          a.name < b.name ? -1 : 1,
-        );
+        const wanted = (query.search ?? "").trim().toLowerCase();
+        const all = [...directory.current().users.values()]
+          .filter(({ name, email, fullName }) =>
+            `${name}\n${email}\n${fullName}`.toLowerCase().includes(wanted),
+          )
+          .sort((a, b) => (a.name < b.name ? -1 : 1));
         const { items, next } = pageBy(all, ({ name }) => name, query);
         return { items: items.map(shown), next };
       },
@@ -118,14 +139,12 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users/{user}",
       summary: "Remove a user, with their grants, teams and tokens",
       command: "user remove",
-      query: z.object({
-        force: z.enum(["true", "false"]).default("false").describe("Also the only administrator"),
-      }),
+      query: z.object(taking),
       status: 204,
       async run({ params, query, grant }) {
         // Who asks again, since no answer came, is told the same.
         if (find(params["user"]))
-          await admin.removeUser(grant.principal, params["user"]!, query.force === "true");
+          await admin.removeUser(grant.principal, params["user"]!, takingOf(query));
       },
     }),
     endpoint({
@@ -143,9 +162,10 @@ export function userEndpoints({ auth }: ApiDeps) {
             "Null: whoever logs in first under this name through another system is the user",
           ),
       }),
+      query: z.object({ reason: Reason }),
       status: 204,
-      run: ({ params, body, grant }) =>
-        admin.setPassword(grant.principal, params["user"]!, body.password),
+      run: ({ params, query, body, grant }) =>
+        admin.setPassword(grant.principal, params["user"]!, body.password, query),
     }),
     endpoint({
       ...base,
@@ -153,10 +173,11 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/users/{user}/disabled",
       summary: "Let a user do nothing, with no token either",
       command: "user disable",
+      query: z.object(taking),
       status: 200,
       result: User,
-      async run({ params, grant }) {
-        await admin.setDisabled(grant.principal, params["user"]!, true);
+      async run({ params, query, grant }) {
+        await admin.setDisabled(grant.principal, params["user"]!, true, takingOf(query));
         return shown(userOf(params["user"]));
       },
     }),
@@ -226,12 +247,23 @@ export function userEndpoints({ auth }: ApiDeps) {
         const names = [...directory.current().teams.keys(), ...Object.keys(auth.rules().teams)];
         const { items, next } = pageBy([...new Set(names)].sort(), (name) => name, query);
         return {
-          items: items.map((name) => ({
-            name,
-            members: membersOf(directory.current(), auth.rules(), name) ?? [],
-          })),
+          items: items.map(teamOf),
           next,
         };
+      },
+    }),
+    endpoint({
+      ...base,
+      method: "GET",
+      path: "/teams/{team}",
+      summary: "A team",
+      status: 200,
+      result: Team,
+      run({ params }) {
+        const name = params["team"]!.toLowerCase();
+        if (!membersOf(directory.current(), auth.rules(), name))
+          throw new Problem("notFound", `There is no team ${name}`);
+        return teamOf(name);
       },
     }),
     endpoint({
@@ -252,10 +284,12 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/teams/{team}",
       summary: "Remove a team, with its grants",
       command: "team remove",
+      query: z.object(taking),
       status: 204,
-      async run({ params, grant }) {
+      async run({ params, query, grant }) {
         const name = params["team"]!.toLowerCase();
-        if (directory.current().teams.has(name)) await admin.removeTeam(grant.principal, name);
+        if (directory.current().teams.has(name))
+          await admin.removeTeam(grant.principal, name, takingOf(query));
       },
     }),
     endpoint({
@@ -273,8 +307,10 @@ export function userEndpoints({ auth }: ApiDeps) {
       path: "/teams/{team}/members/{user}",
       summary: "Take a user out of a team",
       command: "team leave",
+      query: z.object(taking),
       status: 204,
-      run: ({ params, grant }) => admin.leave(grant.principal, params["team"]!, params["user"]!),
+      run: ({ params, query, grant }) =>
+        admin.leave(grant.principal, params["team"]!, params["user"]!, takingOf(query)),
     }),
   ];
 }

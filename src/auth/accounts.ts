@@ -110,12 +110,16 @@ export function createAccounts(deps: AccountsDeps): (grant: Grant) => Accounts {
         return found ? { name: found.name, email: found.email } : null;
       },
       async logIn(name, password, wish, address) {
+        directory.permitChange();
         const user = await logIns.check(name, password, address);
         const by: Principal = { kind: "user", name: user.name, token: null, address };
         audit.note({ action: "log in", principal: by });
         return issue(by, user.name, wish);
       },
-      beginLogin: (wish, client, address) => pending.begin(wish, client, address),
+      async beginLogin(wish, client, address) {
+        directory.permitChange();
+        return pending.begin(wish, client, address);
+      },
       async endLogin(id) {
         const ended = await pending.end(id);
         if (!ended) return null;

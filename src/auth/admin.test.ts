@@ -59,7 +59,7 @@ test("a log-in that was approved by who may do nothing any more gives no token",
   await add("ann");
   const { id, page } = await kit.auth.pending.begin(wish(), "npm", "");
   await kit.auth.pending.decide(page.split("/").at(-1)!, "ann", true);
-  await kit.auth.admin.setDisabled(theServer, "ann", true);
+  await kit.auth.admin.setDisabled(theServer, "ann", true, { isForced: true });
   const anyone = kit.auth.accounts(await ask(kit.use(), null));
   await expect(anyone.endLogin(id)).rejects.toThrow("may do nothing");
 });
@@ -143,7 +143,7 @@ test("the last one who may everything is not removed by accident", async () => {
   await add("ben");
   await admin.removeUser(theServer, "ann");
   await expect(admin.removeUser(theServer, "ben")).rejects.toThrow("the only administrator");
-  await admin.removeUser(theServer, "ben", true);
+  await admin.removeUser(theServer, "ben", { isForced: true });
 });
 
 test("what is for nobody who is there is not given", async () => {

@@ -10,6 +10,7 @@ import type { Query } from "../store/database.ts";
 import type { AuditLog } from "./audit.ts";
 import type { Directory, StoredGrant } from "./directory.ts";
 import type { Existing } from "./existing.ts";
+import { endInvitation, type Invitation, insertInvitation } from "./invitations.ts";
 import { requireName } from "./names.ts";
 import { type Passwords, requirePassword } from "./passwords.ts";
 import { insertToken, revokeAll, revokeToken, type StoredToken } from "./tokens.ts";
@@ -32,34 +33,51 @@ export interface NewGrant {
   package: string | null;
 }
 
+/** How something is taken away. */
+export interface Taking {
+  /** Why, for the audit log. */
+  reason?: string | undefined;
+  /** Also where nobody is left then who may everything. */
+  isForced?: boolean | undefined;
+}
+
 /** `by`: who does it, for the audit log. Each throws Problem("conflict" | "notFound" | "badRequest") for what makes no sense. */
 export interface Admin {
   addUser(by: Principal, user: NewUser, isAdmin?: boolean): Promise<void>;
-  /** With their memberships, grants, tokens and sessions, and what other systems know them by. `isForced`: also the last one who may everything. */
-  removeUser(by: Principal, name: string, isForced?: boolean): Promise<void>;
+  /** With their memberships, grants, tokens and sessions, and what other systems know them by. */
+  removeUser(by: Principal, name: string, how?: Taking): Promise<void>;
   /**
    * Ends their sessions in browsers. Null takes the password away, and what other systems know the user by: whoever comes through one under this name
    * first is the user, with all grants and tokens.
    */
-  setPassword(by: Principal, name: string, password: string | null): Promise<void>;
+  setPassword(
+    by: Principal,
+    name: string,
+    password: string | null,
+    how?: Pick<Taking, "reason">,
+  ): Promise<void>;
+  /** A link by which this user sets a password, once and for so long; the one from before ends. */
+  invite(by: Principal, name: string, lifeMs: number): Promise<Invitation>;
+  /** False when there was none. */
+  uninvite(by: Principal, name: string, how?: Pick<Taking, "reason">): Promise<boolean>;
   setProfile(
     by: Principal,
     name: string,
     profile: { email?: string; fullName?: string },
   ): Promise<void>;
   /** Who is disabled may do nothing, with no token either; all stays for when they may again. */
-  setDisabled(by: Principal, name: string, isDisabled: boolean): Promise<void>;
+  setDisabled(by: Principal, name: string, isDisabled: boolean, how?: Taking): Promise<void>;
   /** Takes over users whose passwords are hashed elsewhere's way; those that are here already stay as they are. Returns the names that are new. */
   importUsers(by: Principal, users: readonly { name: string; hash: string }[]): Promise<string[]>;
   addTeam(by: Principal, name: string): Promise<void>;
-  removeTeam(by: Principal, name: string): Promise<void>;
+  removeTeam(by: Principal, name: string, how?: Taking): Promise<void>;
   join(by: Principal, team: string, user: string): Promise<void>;
-  leave(by: Principal, team: string, user: string): Promise<void>;
+  leave(by: Principal, team: string, user: string, how?: Taking): Promise<void>;
   grant(by: Principal, grant: NewGrant): Promise<string>;
-  ungrant(by: Principal, id: string): Promise<void>;
+  ungrant(by: Principal, id: string, how?: Taking): Promise<void>;
   issueToken(by: Principal, owner: string, wish: TokenWish): Promise<IssuedToken>;
   /** Anybody's. */
-  revokeToken(by: Principal, id: string): Promise<StoredToken>;
+  revokeToken(by: Principal, id: string, how?: Pick<Taking, "reason">): Promise<StoredToken>;
 }
 
 export interface AdminDeps {
@@ -133,11 +151,12 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
         });
       });
     },
-    async removeUser(by, typed, isForced = false) {
+    async removeUser(by, typed, how = {}) {
       const { name } = userOf(typed);
-      if (!isForced) existing.requireAnother(name);
+      if (!how.isForced)
+        existing.requireAnother(`${name} is the only administrator`, { user: name });
       await change(
-        { action: "user", principal: by, detail: { what: "remove", name } },
+        { action: "user", principal: by, detail: { what: "remove", name, ...whyOf(how) } },
         async (sql) => {
           await sql`DELETE FROM users WHERE name = ${name}`;
           await sql`DELETE FROM team_members WHERE user_name = ${name}`;
@@ -146,21 +165,44 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
           await sql`DELETE FROM identities WHERE user_name = ${name}`;
           await sql`DELETE FROM sessions WHERE user_name = ${name}`;
           await sql`DELETE FROM pending_logins WHERE user_name = ${name}`;
+          await endInvitation(sql, name);
           await revokeAll(sql, { kind: "user", name }, now());
         },
       );
     },
-    async setPassword(by, typed, password) {
+    async setPassword(by, typed, password, how = {}) {
       requireWhole(by, "set a password");
       const { name } = userOf(typed);
       if (password !== null) requirePassword(password);
       const hash = password === null ? null : await passwords.hash(password);
-      const detail = { what: password === null ? "no password" : "password", name };
+      const what = password === null ? "no password" : "password";
+      const detail = { what, name, ...whyOf(how) };
       await change({ action: "user", principal: by, detail }, async (sql) => {
         await sql`UPDATE users SET password = ${hash}, changed_at = ${now()} WHERE name = ${name}`;
         // A password is changed because somebody else may know it.
         await sql`DELETE FROM sessions WHERE user_name = ${name}`;
+        await endInvitation(sql, name);
         if (hash === null) await sql`DELETE FROM identities WHERE user_name = ${name}`;
+      });
+    },
+    async invite(by, typed, lifeMs) {
+      requireWhole(by, "invite anybody");
+      const { name, disabledAt } = userOf(typed);
+      if (disabledAt !== null)
+        throw new Problem("conflict", `${name} is disabled: let them in again first`);
+      const until = now() + lifeMs;
+      const detail = { what: "invite", name, until: new Date(until).toISOString() };
+      return change({ action: "user", principal: by, detail }, (sql) =>
+        insertInvitation(sql, name, nameOf(by), now(), until),
+      );
+    },
+    async uninvite(by, typed, how = {}) {
+      const { name } = userOf(typed);
+      return directory.change(async (sql) => {
+        const isEnded = await endInvitation(sql, name);
+        const detail = { what: "uninvite", name, ...whyOf(how) };
+        if (isEnded) await audit.write(sql, { action: "user", principal: by, detail });
+        return isEnded;
       });
     },
     async setProfile(by, typed, { email, fullName }) {
@@ -177,10 +219,13 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
         await sql`UPDATE users SET email = ${mail}, full_name = ${full}, changed_at = ${now()} WHERE name = ${user.name}`;
       });
     },
-    async setDisabled(by, typed, isDisabled) {
+    async setDisabled(by, typed, isDisabled, how = {}) {
       const { name } = userOf(typed);
-      const detail = { what: isDisabled ? "disable" : "enable", name };
+      if (isDisabled && !how.isForced)
+        existing.requireAnother(`${name} is the only administrator`, { user: name });
+      const detail = { what: isDisabled ? "disable" : "enable", name, ...whyOf(how) };
       await change({ action: "user", principal: by, detail }, async (sql) => {
+        if (isDisabled) await endInvitation(sql, name);
         await sql`UPDATE users SET disabled_at = ${isDisabled ? now() : null}, changed_at = ${now()} WHERE name = ${name}`;
       });
     },
@@ -206,10 +251,12 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
         },
       );
     },
-    async removeTeam(by, typed) {
+    async removeTeam(by, typed, how = {}) {
       const name = requireTeam(typed);
+      if (!how.isForced)
+        existing.requireAnother(`All administrators are in the team ${name}`, { team: name });
       await change(
-        { action: "team", principal: by, detail: { what: "remove", name } },
+        { action: "team", principal: by, detail: { what: "remove", name, ...whyOf(how) } },
         async (sql) => {
           await sql`DELETE FROM teams WHERE name = ${name}`;
           await sql`DELETE FROM team_members WHERE team = ${name}`;
@@ -226,10 +273,15 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
         },
       );
     },
-    async leave(by, typedTeam, typedUser) {
+    async leave(by, typedTeam, typedUser, how = {}) {
       const [team, user] = [requireTeam(typedTeam), requireName(typedUser, "user")];
+      if (!how.isForced)
+        existing.requireAnother(`${user} is the only administrator, by the team ${team}`, {
+          team,
+          member: user,
+        });
       await change(
-        { action: "team", principal: by, detail: { what: "leave", team, user } },
+        { action: "team", principal: by, detail: { what: "leave", team, user, ...whyOf(how) } },
         async (sql) => {
           await sql`DELETE FROM team_members WHERE team = ${team} AND user_name = ${user}`;
         },
@@ -250,7 +302,7 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
         insertGrant(sql, by, given),
       );
     },
-    async ungrant(by, id) {
+    async ungrant(by, id, how = {}) {
       const given: StoredGrant | undefined = directory
         .current()
         .grants.find((one) => one.id === id);
@@ -260,7 +312,11 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
           `There is no grant ${id}; those of the configuration are changed there`,
         );
       const { holder, actions, repositories, packages } = given;
-      const detail = { id, holder, actions, repositories, packages };
+      if (!how.isForced)
+        existing.requireAnother(`Nobody else administers all, and ${holder} does by this`, {
+          grant: given,
+        });
+      const detail = { id, holder, actions, repositories, packages, ...whyOf(how) };
       await change({ action: "revoke grant", principal: by, detail }, async (sql) => {
         await sql`DELETE FROM grants WHERE id = ${id}`;
       });
@@ -277,11 +333,12 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
         return token;
       });
     },
-    async revokeToken(by, id) {
+    async revokeToken(by, id, how = {}) {
+      const why = whyOf(how);
       const ended = await directory.endToken(async (sql) => {
         const token = await revokeToken(sql, null, id, now());
         if (!token) return null;
-        const detail = { id: token.id, owner: token.owner, name: token.name };
+        const detail = { id: token.id, owner: token.owner, name: token.name, ...why };
         await audit.write(sql, { action: "revoke token", principal: by, detail });
         return token;
       });
@@ -289,6 +346,19 @@ export function createAdmin({ directory, existing, passwords, audit, now }: Admi
       return ended;
     },
   };
+}
+
+const LONGEST_REASON = 500;
+
+/** As it stands in the audit log. Throws Problem("badRequest"). */
+function whyOf({ reason = "" }: Pick<Taking, "reason">): { reason?: string } {
+  const text = reason.trim();
+  if (text.length > LONGEST_REASON || /[\u0000-\u001f\u007f]/.test(text))
+    throw new Problem(
+      "badRequest",
+      `A reason has ${LONGEST_REASON} characters at most, and none that controls a terminal`,
+    );
+  return text === "" ? {} : { reason: text };
 }
 
 /** A token that ends, or is for a part, must not make what does not end, or is for more. */

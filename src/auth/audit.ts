@@ -42,6 +42,7 @@ export interface AuditQuestion {
   principal?: string;
   /** By its id or its name. */
   token?: string;
+  /** By its name, or by the purl of a release. */
   package?: string;
   action?: string;
   /** Only lines before this one, newest first. */
@@ -110,20 +111,35 @@ export async function readAudit(sql: Query, asked: AuditQuestion): Promise<Audit
   const typed = JSON.stringify({ name: who.toLowerCase() });
   const owned = `%"owner":${likeText(JSON.stringify(who.toLowerCase()))}%`;
   // In the order of its numbers, which no index of times gives: `at + 0`.
-  const rows = which
-    ? await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+  const isPurl = what.startsWith("pkg:");
+  const rows = what
+    ? isPurl
+      ? await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+        FROM audit LEFT JOIN tokens ON tokens.id = audit.token
+        WHERE purl = ${what} AND audit.id < ${before} AND at + 0 >= ${since} AND at + 0 <= ${until}
+        AND (${which} = '' OR action = ${which})
+        AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
+        AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
+        ORDER BY audit.id DESC LIMIT ${asked.limit}`
+      : await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+        FROM audit LEFT JOIN tokens ON tokens.id = audit.token
+        WHERE package = ${what} AND audit.id < ${before} AND at + 0 >= ${since} AND at + 0 <= ${until}
+        AND (${which} = '' OR action = ${which})
+        AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
+        AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
+        ORDER BY audit.id DESC LIMIT ${asked.limit}`
+    : which
+      ? await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
         FROM audit LEFT JOIN tokens ON tokens.id = audit.token
         WHERE action = ${which} AND audit.id < ${before} AND at + 0 >= ${since} AND at + 0 <= ${until}
         AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
         AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
-        AND (${what} = '' OR package = ${what} OR purl = ${what})
         ORDER BY audit.id DESC LIMIT ${asked.limit}`
-    : await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
+      : await sql`SELECT audit.id, at, action, kind, principal, token, tokens.name AS token_name, address, repository, package, purl, digest, detail
         FROM audit LEFT JOIN tokens ON tokens.id = audit.token
         WHERE audit.id < ${before} AND at + 0 >= ${since} AND at + 0 <= ${until}
         AND (${who} = '' OR principal = ${who} OR (action = 'log in failed' AND (detail = ${typed} OR detail LIKE ${owned} ESCAPE '!')))
         AND (${token} = '' OR token = ${token} OR tokens.name = ${token})
-        AND (${what} = '' OR package = ${what} OR purl = ${what})
         ORDER BY audit.id DESC LIMIT ${asked.limit}`;
   return rows.map(({ token_name: tokenName, ...row }) => ({
     ...row,

@@ -1,6 +1,7 @@
 // Users, teams and grants: few and asked at every request, so that all of them are in memory, read again when one of them changes.
 import type { Granted } from "../core/access.ts";
 import type { Action } from "../core/grant.ts";
+import { Problem } from "../core/problem.ts";
 import type { Change, Changes } from "../store/changes.ts";
 import type { Database, Query } from "../store/database.ts";
 
@@ -34,6 +35,8 @@ export interface Snapshot {
 }
 
 export interface Directory {
+  /** Throws Problem("forbidden") where accounts are another server's matter: so do all that change them but `replace`. */
+  permitChange(): void;
   /** What stands now. The same object until something changes. */
   current(): Snapshot;
   /**
@@ -41,13 +44,20 @@ export interface Directory {
    * been told (store/changes.ts).
    */
   change<T>(work: (sql: Query) => Promise<T>): Promise<T>;
+  /** The same for a server that takes over what another one says of accounts. */
+  replace<T>(work: (sql: Query) => Promise<T>): Promise<T>;
   /** The same for what makes tokens and changes nothing else: there is nothing that anybody could remember of a new one. */
   addToken<T>(work: (sql: Query) => Promise<T>): Promise<T>;
   /** The same for what ends one token, or none: null. Whoever remembers that one has been told when it resolves. */
   endToken<T extends { id: string }>(work: (sql: Query) => Promise<T | null>): Promise<T | null>;
 }
 
-export async function openDirectory(database: Database, changes: Changes): Promise<Directory> {
+/** `closed`: why accounts cannot be changed here; null where they can. */
+export async function openDirectory(
+  database: Database,
+  changes: Changes,
+  closed: string | null = null,
+): Promise<Directory> {
   let revision = 0;
   let snapshot = await read();
   let reading: Promise<unknown> = Promise.resolve();
@@ -90,18 +100,30 @@ export async function openDirectory(database: Database, changes: Changes): Promi
     if (some.some(({ key }) => key === "")) await readAgain();
   });
 
+  async function replace<T>(work: (sql: Query) => Promise<T>): Promise<T> {
+    const done = await database.write(async (sql) => {
+      const result = await work(sql);
+      await changes.note(sql, ANYBODY);
+      return result;
+    });
+    await changed();
+    return done;
+  }
+
+  function permitChange(): void {
+    if (closed !== null) throw new Problem("forbidden", closed, { rule: "follow" });
+  }
+
   return {
+    permitChange,
     current: () => snapshot,
+    replace,
     async change(work) {
-      const done = await database.write(async (sql) => {
-        const result = await work(sql);
-        await changes.note(sql, ANYBODY);
-        return result;
-      });
-      await changed();
-      return done;
+      permitChange();
+      return replace(work);
     },
     async addToken(work) {
+      permitChange();
       const isFirst = !snapshot.hasTokens;
       const done = await database.write(async (sql) => {
         const result = await work(sql);
@@ -112,6 +134,7 @@ export async function openDirectory(database: Database, changes: Changes): Promi
       return done;
     },
     async endToken(work) {
+      permitChange();
       const ended = await database.write(async (sql) => {
         const token = await work(sql);
         if (token) await changes.note(sql, ofToken(token));

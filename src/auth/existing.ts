@@ -2,7 +2,7 @@
 import type { AccessRules } from "../core/access.ts";
 import { Problem } from "../core/problem.ts";
 import type { Query } from "../store/database.ts";
-import type { Directory, User } from "./directory.ts";
+import type { Directory, Snapshot, StoredGrant, User } from "./directory.ts";
 import { isAdministrator, membersOf } from "./effective.ts";
 import { requireName } from "./names.ts";
 
@@ -13,8 +13,17 @@ export interface Existing {
   holder(text: string): string;
   /** Null is all of them. */
   repositories(names: readonly string[] | null): void;
-  /** That this user is not the only one who may everything: without one nobody could make another. */
-  requireAnother(name: string): void;
+  /** That somebody may everything also without this, where somebody does: without one nobody could make another. `told`: what is wrong where nobody does, in words. */
+  requireAnother(told: string, without: Without): void;
+}
+
+/** What is to go: a user, a team, a member of one, a grant. */
+export interface Without {
+  user?: string;
+  team?: string;
+  /** Of the team, which itself stays. */
+  member?: string;
+  grant?: StoredGrant;
 }
 
 export interface ExistingDeps {
@@ -42,15 +51,13 @@ export function createExisting({ directory, rules, repositories }: ExistingDeps)
 
   return {
     user,
-    requireAnother(name) {
-      const isAdmin = (one: string) => isAdministrator(directory.current(), rules(), one);
-      if (!isAdmin(name)) return;
-      if ([...directory.current().users.keys()].some((one) => one !== name && isAdmin(one))) return;
-      throw new Problem(
-        "conflict",
-        `${name} is the only administrator: make another one first, or force it`,
-        { rule: "last-administrator" },
-      );
+    requireAnother(told, without) {
+      const before = directory.current();
+      if (!hasAdministrator(before, rules()) || hasAdministrator(less(before, without), rules()))
+        return;
+      throw new Problem("conflict", `${told}: make another one first, or force it`, {
+        rule: "last-administrator",
+      });
     },
     holder(text) {
       const [, kind, name = ""] = /^(user|team):(.+)$/.exec(text) ?? [];
@@ -72,6 +79,25 @@ export function createExisting({ directory, rules, repositories }: ExistingDeps)
           { rule: "token-repositories" },
         );
     },
+  };
+}
+
+function hasAdministrator(snapshot: Snapshot, rules: AccessRules): boolean {
+  return [...snapshot.users.keys()].some((name) => isAdministrator(snapshot, rules, name));
+}
+
+/** What the snapshot is then. */
+function less(snapshot: Snapshot, { user, team, member, grant }: Without): Snapshot {
+  const stays = ([name]: readonly [string, unknown]) => name !== team || member !== undefined;
+  const teams = [...snapshot.teams].filter(stays).map(([name, members]) => {
+    const others = members.filter((one) => one !== member);
+    return [name, name === team ? others : members] as const;
+  });
+  return {
+    ...snapshot,
+    users: new Map([...snapshot.users].filter(([name]) => name !== user)),
+    teams: new Map(teams),
+    grants: snapshot.grants.filter((one) => one !== grant),
   };
 }
 

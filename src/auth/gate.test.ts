@@ -94,7 +94,7 @@ test("a token may never more than its scope, its owner, its time and its network
   kit.clock += 30_000;
   expect((await ask(gate, short)).fault).toContain("expired");
   const whole = await make({});
-  await auth.admin.setDisabled(theServer, "ann", true);
+  await auth.admin.setDisabled(theServer, "ann", true, { isForced: true });
   expect((await ask(gate, whole)).fault).toContain("may do nothing here");
 });
 

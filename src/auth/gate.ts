@@ -70,6 +70,8 @@ export interface GateDeps {
   audit: Audit;
   /** A person's session in a browser, for the server's own pages alone; null when the request has none. */
   sessions?(credentials: Credentials): Promise<Principal | null> | null;
+  /** Why nobody is known by their credentials for now; null where they are. */
+  shut?(): string | null;
   now(): number;
 }
 
@@ -271,6 +273,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
 
   /** Of what was sent, as it is by now. */
   function find(header: string, address: string): Grant | Promise<Grant> {
+    const shut = deps.shut?.() ?? null;
+    if (shut !== null) return asAnonymous(shut);
     if (isAsked && !deps.changes.isHearing()) return refused(DEAF.message, DEAF);
     const found = known.find(header, address);
     if (found !== undefined) return found;

@@ -9,7 +9,8 @@ const IMPLIED: Readonly<Record<Action, readonly Action[]>> = {
   read: ["read"],
   publish: ["publish", "read"],
   unpublish: ["unpublish", "read"],
-  admin: ["admin", "unpublish", "publish", "read"],
+  follow: ["follow", "read"],
+  admin: ["admin", "follow", "unpublish", "publish", "read"],
 };
 
 /** `repository` and `packageName` as in `Permissions.may`. */

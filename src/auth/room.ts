@@ -13,6 +13,7 @@ import { type Directory, openDirectory } from "./directory.ts";
 import { anonymousGrants } from "./effective.ts";
 import { createExisting } from "./existing.ts";
 import { createGate, type Gate } from "./gate.ts";
+import { createInvitations, type Invitations } from "./invitations.ts";
 import { createLogIns, type LogIns, type Outside } from "./login.ts";
 import { createOneTime, type OneTime } from "./one-time.ts";
 import { createPasswords } from "./passwords.ts";
@@ -30,6 +31,8 @@ export interface AuthDeps {
   now(): number;
   /** Where others are guessed at as well: what comes of it is shared with them. */
   share?(throttle: Throttle): Throttle;
+  /** Why accounts cannot be changed here: they are kept by another server. */
+  closed?: string | null;
 }
 
 /** What of a configuration is about access. */
@@ -40,6 +43,8 @@ export interface AuthSettings {
   repositories?: readonly string[];
   outside?: readonly Outside[];
   exchange?: Accounts["exchange"];
+  /** Why nobody is who they say, for now; null where they are. */
+  shut?(): string | null;
 }
 
 export interface Auth {
@@ -51,6 +56,7 @@ export interface Auth {
   readonly setup: Setup;
   readonly sessions: Sessions;
   readonly once: OneTime;
+  readonly invitations: Invitations;
   /** The user that somebody is who is known to another system. */
   readonly admit: Admit;
   /** The configuration's part in it, as it stands now. */
@@ -62,14 +68,9 @@ export interface Auth {
   use(settings: AuthSettings): Gate;
 }
 
-export async function openAuth({
-  database,
-  changes,
-  log,
-  now,
-  share = (own) => own,
-}: AuthDeps): Promise<Auth> {
-  const directory = await openDirectory(database, changes);
+export async function openAuth(deps: AuthDeps): Promise<Auth> {
+  const { database, changes, log, now, closed = null, share = (own) => own } = deps;
+  const directory = await openDirectory(database, changes, closed);
   const audit = createAudit(database, log, now);
   const passwords = createPasswords();
   let settings: AuthSettings = { access: noRules, spelling: () => undefined };
@@ -115,9 +116,10 @@ export async function openAuth({
     audit,
     logIns,
     pending,
-    setup: createSetup(directory, admin),
+    setup: createSetup(directory, admin, closed !== null),
     sessions,
-    once: createOneTime(now),
+    once: createOneTime(database, now),
+    invitations: createInvitations({ database, directory, passwords, audit, now }),
     admit: createAdmit({ database, directory, audit, now }),
     rules: () => settings.access,
     accounts: createAccounts({
@@ -146,6 +148,7 @@ export async function openAuth({
         spelling: wanted.spelling,
         audit,
         sessions: sessions.find,
+        ...(wanted.shut && { shut: wanted.shut }),
         now,
       });
     },

@@ -21,14 +21,15 @@ export interface TestAuth {
   close(): Promise<void>;
 }
 
-export async function openTestAuth(): Promise<TestAuth> {
+/** `closed`: why accounts cannot be changed. */
+export async function openTestAuth(closed: string | null = null): Promise<TestAuth> {
   const root = mkdtempSync(join(tmpdir(), "holdfast-auth-"));
   const database = await openTestDatabase(join(root, "holdfast.db"));
   const log = createLog("json", () => {});
   const open: Gate[] = [];
   const kit = { clock: Date.UTC(2026, 10, 26) };
   const changes = createChanges();
-  const auth = await openAuth({ database, changes, log, now: () => kit.clock });
+  const auth = await openAuth({ database, changes, log, now: () => kit.clock, closed });
   return Object.assign(kit, {
     auth,
     database,

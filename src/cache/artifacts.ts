@@ -8,11 +8,14 @@ import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
 import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import type { Leases } from "../store/leases.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
+import { type Afar, isAfar, sendAfar } from "./afar.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect, namedSince } from "./expect.ts";
+import { type Fetching, fetchOnce } from "./fetch-once.ts";
 import { HOLD } from "./fill.ts";
 import { isWhole, localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
@@ -32,8 +35,8 @@ const FETCHED = { durable: false };
 export interface StoredArtifact {
   sha256: string;
   size: number;
-  /** In memory when small, else in the blob's file. */
-  body: Uint8Array | FileBody;
+  /** In memory when small, else in the blob's file. Null where clients are sent to where it is kept. */
+  body: Uint8Array | FileBody | null;
   /** When its file was last seen to be there. */
   seenAt: number;
   /** When its use was last noted; null for what was published here, which stays used or not. */
@@ -47,10 +50,13 @@ export interface ArtifactDeps extends DownloadDeps {
   database: Database;
   changes: Changes;
   naming: Naming;
+  leases: Leases;
   soundness: Soundness;
   documents: Documents;
   absences: Absences;
   uses: Pick<Uses, "note">;
+  /** Where clients are sent for large files; without it nowhere. */
+  afar?: Afar;
   memory: Lru<StoredArtifact>;
   /** Whether the package's files are those that were published here, and no others. */
   isHosted(packageName: string): boolean;
@@ -66,9 +72,7 @@ export interface ArtifactDeps extends DownloadDeps {
 }
 
 /** A download under way, and how many still wait for it. */
-interface Running {
-  download: Download;
-  stored: Promise<StoredArtifact>;
+interface Running extends Fetching<Awaited<Download["following"]>, StoredArtifact> {
   followers: number;
 }
 
@@ -113,7 +117,13 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (refusal) await refusal;
     if (stored) {
       noteUse(artifact, stored);
-      const reply = hit(artifact, stored);
+      const reply =
+        deps.afar && stored.body === null
+          ? {
+              ...(await sendAfar(deps.afar, artifact, stored.sha256, request)),
+              ...releaseOf(artifact),
+            }
+          : hit(artifact, stored);
       if (deps.isPrivate(artifact.package))
         reply.privateRead = {
           package: artifact.package,
@@ -121,6 +131,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
           digest: stored.sha256,
         };
       else delete reply.privateRead;
+      if (stored.body === null) return reply; // the next one is sent by another URL
       reply.isCurrent = () =>
         deps.memory.get(id) === stored &&
         isTrusted(stored) &&
@@ -133,12 +144,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     refuseLost(artifact);
     const running = downloads.get(id);
     const started = running ?? start(id, artifact, request.path);
-    const { download, stored: result } = started;
+    const { stored: result } = started;
     const cache: CacheStatus = { hit: false, fwd: "uri-miss", stored: true };
     if (running) cache.collapsed = true;
     started.followers += 1;
     const left = once(() => leave(started));
-    const following = isForNow(request) ? null : await download.following;
+    const following = isForNow(request) ? null : await started.following;
     const reply =
       following?.fill.state === "running"
         ? await partial(deps, artifact, request, following, left)
@@ -202,21 +213,29 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
 
   function start(id: string, artifact: Artifact, path: string, pace?: Pace): Running {
     const isWanted = () => started.followers > 0;
-    const download = startDownload(deps, artifact, expectation(artifact), { isWanted, pace });
-    const stored = download.proven
-      .then((proven) => keep(id, artifact, proven, download, path))
-      .catch(async (error) => {
-        remember(id, artifact, error);
-        const following = await download.following;
-        end(); // who reads along is told now, and may ask again before the rest is found out
-        following?.fill.fail(error);
-        throw await explain(artifact, error);
-      })
-      .finally(() => end());
-    stored.catch(() => {}); // every client may have left
-    const started: Running = { download, stored, followers: 0 };
     const end = () => downloads.get(id) === started && downloads.delete(id);
+    const begin = () => {
+      const download = startDownload(deps, artifact, expectation(artifact), { isWanted, pace });
+      const stored = download.proven
+        .then((proven) => keep(id, artifact, proven, download, path))
+        .catch(async (error) => {
+          remember(id, artifact, error);
+          const following = await download.following;
+          end(); // who reads along is told now, and may ask again before the rest is found out
+          following?.fill.fail(error);
+          throw await explain(artifact, error);
+        })
+        .finally(() => end());
+      return { following: download.following, stored };
+    };
+    const { leases } = deps;
+    const fetching = leases.hasOthers
+      ? fetchOnce(leases, `fill ${id}`, () => load(id, artifact), begin)
+      : begin();
+    fetching.stored.catch(() => {}); // every client may have left
+    const started: Running = { ...fetching, followers: 0 };
     downloads.set(id, started);
+    if (leases.hasOthers) fetching.stored.then(end, end); // also where another server stored it
     return started;
   }
 
@@ -236,7 +255,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   ): Promise<StoredArtifact> {
     const { sha256, size, upstream: host, bytes, incoming, digests, content } = proven;
     const following = await download.following;
-    const letGo = await deps.naming.hold(sha256);
+    const letGo = await deps.naming.hold(sha256).catch(async (error) => {
+      await incoming?.abandon();
+      throw error;
+    });
     let path = "";
     try {
       if (incoming) await incoming.commit(sha256, FETCHED);
@@ -266,7 +288,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       seenAt: now(),
       usedAt: now(),
     };
-    remember200(id, stored);
+    remember200(id, isAfar(deps.afar, artifact, size) ? { ...stored, body: null } : stored);
     deps.stored(artifact);
     return stored;
   }
@@ -321,14 +343,21 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const usedAt = fetched?.usedAt ?? null;
     // Removed or cut by hand: fetched again, and held against its pin. The row stays, for the disk may come back.
     if (!(await isWhole(blobs, row.sha256, size))) return null;
-    const body = size <= HOLD ? await readSmall(row.sha256) : await openLarge(row.sha256, size);
-    if (!body) return null;
-    const stored: StoredArtifact = { sha256: row.sha256, size, body, seenAt: now(), usedAt };
+    const { sha256 } = row;
+    const isSentAfar = isAfar(deps.afar, artifact, size);
+    if (isSentAfar && (await blobs.stored(sha256)) === null) return null;
+    const body = isSentAfar ? null : await openHere(sha256, size);
+    if (!body && !isSentAfar) return null;
+    const stored: StoredArtifact = { sha256, size, body, seenAt: now(), usedAt };
     if (removals === before) remember200(id, stored);
     return stored;
   }
 
   /** Null when the bytes are lost or false. */
+  function openHere(sha256: string, size: number): Promise<Uint8Array | FileBody | null> {
+    return size <= HOLD ? readSmall(sha256) : openLarge(sha256, size);
+  }
+
   async function readSmall(sha256: string): Promise<Uint8Array | null> {
     if ((await blobs.local(sha256)) === null) return null;
     const bytes = await blobs.read(sha256);

@@ -5,17 +5,24 @@ import type { Lease, Leases } from "../store/leases.ts";
 
 /** A removal takes one request for each; a server that died over it is buried by then. */
 const PATIENCE_MS = 30_000;
+/** A server that was stopped, or did not reach the database, is sure of itself again soon, or cannot write the row either. */
+const UNSURE_MS = 2_000;
 const PAUSE_MS = 50;
 
-/** Says that the bytes are about to get a name, after whoever removes them now. Throws Problem("busy") where that does not end. */
+/** Says that the bytes are about to get a name, after whoever removes them now. Throws Problem("busy") where that does not end, or nobody can say. */
 export async function holdAmong(leases: Leases, sha256: string): Promise<Lease> {
-  const end = performance.now() + PATIENCE_MS;
+  const began = performance.now();
   for (;;) {
-    const lease = await leases.share(`hold ${sha256}`);
-    if (!(await leases.isTaken(`leaving ${sha256}`))) return lease;
-    await lease.release();
-    if (performance.now() > end)
-      throw new Problem("busy", `Another server is removing the same bytes: ${sha256}`);
+    const lease = await leases.share(`hold ${sha256}`).catch((error) => {
+      if (!(error instanceof Problem) || performance.now() - began > UNSURE_MS) throw error;
+      return null;
+    });
+    if (lease) {
+      if (!(await leases.isTaken(`leaving ${sha256}`))) return lease;
+      await lease.release();
+      if (performance.now() - began > PATIENCE_MS)
+        throw new Problem("busy", `Another server is removing the same bytes: ${sha256}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }

@@ -25,6 +25,7 @@ import type { Leases } from "../store/leases.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 import type { Transform } from "../worker/job.ts";
 import { createAbsences } from "./absences.ts";
+import type { Afar } from "./afar.ts";
 import { createArtifacts, type StoredArtifact } from "./artifacts.ts";
 import { createAsk } from "./ask.ts";
 import { type Attested, createAttested } from "./attested.ts";
@@ -41,6 +42,7 @@ import { createKept } from "./kept.ts";
 import { localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
+import { createRenew } from "./renew.ts";
 import { createRepackCheck } from "./repacked.ts";
 import { createSeen } from "./seen.ts";
 import { similarEvents } from "./similar.ts";
@@ -76,6 +78,8 @@ export interface Shared {
   leases: Leases;
   soundness: Soundness;
   uses: Uses;
+  /** Where clients are sent for large files; without it nowhere. */
+  afar?: Afar;
   events: Events;
   transform: Transform;
   viewMemory: Lru<{ digest: string; view: View }>;
@@ -100,6 +104,9 @@ export interface Shared {
   /** What feeds tell is wrong with releases. */
   advisories: AskedAdvisories & Advisories;
   tell: HostedDeps["tell"];
+  closed?: HostedDeps["closed"];
+  /** Whether the upstream of all is a server that this one follows. */
+  isFollower?: boolean;
   /** Whether anonymous callers may read the package: that they do is not written down. */
   isPublic(repository: string, packageName: string): boolean;
   now(): number;
@@ -127,6 +134,8 @@ export interface Mounted {
   decide: Policy["decide"];
   /** Who made its files. */
   attested: Attested;
+  /** Brings the stored documents of a package up to date, and says how many there are. Throws a Problem where the upstream cannot be asked. */
+  renew(packageName: string): Promise<number>;
   /** Lets go of what it holds. Nothing is asked of it afterwards. */
   close(): Promise<void>;
 }
@@ -242,6 +251,7 @@ export function createRepository(
     ...common,
     format: format.name,
     freshnessMs: settings.freshnessMs,
+    isFollower: shared.isFollower ?? false,
     ...(shared.patienceMs !== undefined && { patienceMs: shared.patienceMs }),
     storeEvent: (sql, event) => shared.events.store(sql, name, event),
     announce: (event) => shared.events.announce(name, event),
@@ -298,6 +308,7 @@ export function createRepository(
     ...common,
     soundness: shared.soundness,
     uses: shared.uses,
+    ...(shared.afar && { afar: shared.afar }),
     format,
     documents,
     memory: shared.artifactMemory,
@@ -385,6 +396,7 @@ export function createRepository(
     hostedKeys,
     decide: policy.decide,
     attested,
+    renew: createRenew({ ...common, documents }),
     hasUpstreams: settings.hasUpstreams ?? true,
     hosts: (packageName) => isHosted(packageName) || bases.some((base) => base.hosts(packageName)),
     owns: (packageName) => door.whose(packageName) !== "upstream",

@@ -31,7 +31,7 @@ import { createEvents } from "../ledger/events.ts";
 import { openWaivers } from "../policy/waivers.ts";
 import { objectFile, openTestBlobs } from "../store/bucket-testkit.ts";
 import { createChanges } from "../store/changes.ts";
-import { openLayout } from "../store/layout.ts";
+import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
 import { alone, type Leases } from "../store/leases.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { openViewFiles } from "../store/view-files.ts";
@@ -226,13 +226,16 @@ export async function openToy(
     hosted?: Partial<HostedOptions>;
     policy?: PolicyRule[];
     isPublic?: (repository: string, packageName: string) => boolean;
-    /** As one of several servers on this data, which ask this upstream. */
-    beside?: { root: string; upstream: ReturnType<typeof fakeUpstream> };
+    /** As another server on the same catalog and the same files, which asks the same upstream. */
+    beside?: { layout: Layout; upstream: ReturnType<typeof fakeUpstream> };
     leases?: Leases;
+    patienceMs?: number;
+    /** Of a server that follows another one. */
+    following?: Pick<Shared, "isFollower" | "closed">;
   } = {},
 ) {
   const { leases = alone } = options;
-  const root = options.beside?.root ?? mkdtempSync(join(tmpdir(), "holdfast-cache-"));
+  const root = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
   const upstream = options.beside?.upstream ?? fakeUpstream();
   const log: string[] = [];
   const audited: AuditEntry[] = [];
@@ -247,7 +250,8 @@ export async function openToy(
   const format = options.format ?? toy;
 
   async function open() {
-    const layout = openLayout(root);
+    const { blobs: files, database: catalog } = options.beside?.layout ?? layoutOf(root);
+    const layout: Layout = { ...openLayout(root), blobs: files, database: catalog };
     const database = await openTestDatabase(layout.database);
     const events = createEvents(
       database,
@@ -316,6 +320,8 @@ export async function openToy(
       }),
       advisories,
       now,
+      ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
+      ...options.following,
     };
     /** As if a feed had told it. */
     const advise = async (record: Record<string, unknown>) => {

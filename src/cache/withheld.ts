@@ -13,6 +13,7 @@ import {
 } from "../core/policy.ts";
 import { Problem } from "../core/problem.ts";
 import type { OwnRepository } from "../core/repository.ts";
+import { readTraits } from "../core/traits.ts";
 import { everyFact, readFact, readYoung } from "../ledger/fact-rows.ts";
 import type { KnownFact } from "../ledger/facts.ts";
 import type { WithheldTold } from "../ledger/withheld.ts";
@@ -286,13 +287,17 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     const { package: name } = artifact;
     const isDated = policy.oldestAsked(name) === 0 || fact?.publishedAt || fact?.firstSeen;
     const isTold = !policy.readsTraits(name) || (fact?.traits ?? null) !== null;
-    if (isDated && isTold) return fact;
+    const beside = policy.readsTraits(name) && !licenceOf(fact) ? (artifact.toldBy?.() ?? []) : [];
+    const isComplete = isDated && isTold;
+    if (isComplete && beside.length === 0) return fact;
     const naming = artifact.namedBy.filter(({ kind }) => deps.types[kind]!.complete);
-    const telling = [...naming, ...(artifact.datedBy?.() ?? [])];
+    const dating = [...naming, ...(artifact.datedBy?.() ?? [])];
+    const telling = [...(isComplete ? [] : dating), ...beside];
     for (const ref of telling) await deps.documents.get(ref).catch(ignoreNo);
     if (telling.length === 0) return fact;
     const after = await factOf(artifact);
-    if (fact && after?.publishedAt) learned += 1;
+    const isNowDated = !isComplete && fact && after?.publishedAt;
+    if (isNowDated || licenceOf(fact) !== licenceOf(after)) learned += 1;
     return after;
   }
 
@@ -316,6 +321,10 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
   );
 
   return { of, isCurrent, refuse, stamp };
+}
+
+function licenceOf(fact: KnownFact | null): string | undefined {
+  return readTraits(fact?.traits ?? null)?.licence;
 }
 
 /** An upstream without such a document tells no time either. That it cannot be asked is another matter. */

@@ -10,6 +10,7 @@ import type { PolicedRepository } from "../jobs/policy.ts";
 import type { Database } from "../store/database.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { createInsides } from "./insides.ts";
+import { createLabels } from "./labels.ts";
 import { catalogFor, tidyNames } from "./room.ts";
 
 const NOW = Date.UTC(2026, 10, 27);
@@ -73,7 +74,17 @@ function open(grant: Grant = everything, reader = 1) {
         return work(file);
       },
     });
-    return { name, format: "toy", policed, insides };
+    const labels = createLabels({
+      sql: database.read,
+      repository: name,
+      labels: { documents: (key) => [{ kind: "index", key }], hosted: () => ({ next: "9" }) },
+      work: async (_name, sha256) => {
+        if (sha256 === "bad") throw new Problem("malformed", "It is none");
+        looked.push(sha256);
+        return { latest: "2", odd: "<b>" };
+      },
+    });
+    return { name, format: "toy", policed, insides, labels };
   });
   const isPublic = (repository: string) => repository === "one";
   return catalogFor({ database, repositories, waivers: () => [], isPublic, now: () => NOW }, grant);
@@ -277,4 +288,39 @@ test("a file is looked into once; what is no archive is told as that, and what f
 
   await artifact("one", "ship", "1", { sha256: "d".repeat(64), size: 2 ** 30 });
   expect((await open().version("one", "ship", "1")).whyNotInside).toContain("too large");
+});
+
+test("what an author calls versions is read of the stored document, once while that is the same", async () => {
+  await document("one", "buoy");
+  await artifact("one", "buoy", "2");
+  const reader = open();
+  const labels = async () => (await reader.package("one", "buoy")).labels;
+  expect(await labels()).toEqual({});
+  const put = (blob: string) =>
+    database.write((sql) => sql`UPDATE documents SET blob = ${blob} WHERE package = ${"buoy"}`);
+  await put("first");
+  expect([await labels(), await labels()]).toEqual([
+    { latest: "2", odd: "<b>" },
+    { latest: "2", odd: "<b>" },
+  ]);
+  expect(looked.filter((one) => one === "first")).toHaveLength(1);
+  await put("bad");
+  expect(await labels()).toEqual({});
+  await database.write(
+    (
+      sql,
+    ) => sql`INSERT INTO hosted_packages (repository, package, revision, created_at, created_by, changed_at, state)
+      VALUES (${"one"}, ${"buoy"}, ${1}, ${1}, ${"ann"}, ${1}, ${"{}"})`,
+  );
+  expect(await labels()).toEqual({ next: "9" });
+});
+
+test("a part of the versions comes with what is to be said of all", async () => {
+  for (const version of ["1", "2", "3"]) await fact("one", "buoy", version, NOW - 90 * DAY);
+  await artifact("one", "buoy", "2");
+  const view = await open().package("one", "buoy", { from: 1, count: 1 });
+  expect(view.versions.map(({ version }) => version)).toEqual(["2"]);
+  expect(view.totals).toEqual({ versions: 3, stored: 1, files: 1, bytes: 10 });
+  expect([view.newest?.version, view.shown?.version]).toEqual(["3", "3"]);
+  expect((await open().package("one", "buoy", { from: 9, count: 9 })).versions).toEqual([]);
 });

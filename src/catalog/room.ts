@@ -20,17 +20,21 @@ import type { Database, Query } from "../store/database.ts";
 import { list } from "../store/several.ts";
 import { differenceOf } from "./difference.ts";
 import type { Insides } from "./insides.ts";
+import type { ReadLabels } from "./labels.ts";
 import { findNames, newestNames, writeParts } from "./names.ts";
 import { advisoriesOf, isBefore, type KnownRelease, readFiles, readReleases } from "./releases.ts";
 
 /** On one page of what was found. */
 const SHOWN = 30;
 
+const ALL = { from: 0, count: Number.POSITIVE_INFINITY };
+
 export interface CatalogRepository {
   name: string;
   format: string;
   policed: PolicedRepository;
   insides: Insides;
+  labels: ReadLabels;
 }
 
 export interface CatalogDeps {
@@ -55,11 +59,10 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
     return found;
   }
 
-  async function versionsOf(one: CatalogRepository, name: string): Promise<VersionRow[]> {
+  async function releasesOf(one: CatalogRepository, name: string): Promise<KnownRelease[]> {
     const releases = await readReleases(sql, one.policed, name);
-    if (releases.length === 0)
-      throw new Problem("notFound", `Nothing is known here of ${name} in ${one.name}`);
-    return judged(deps, one, name, releases);
+    if (releases.length > 0) return releases;
+    throw new Problem("notFound", `Nothing is known here of ${name} in ${one.name}`);
   }
 
   return {
@@ -77,23 +80,33 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
       const items = theirs.slice((page - 1) * SHOWN, page * SHOWN);
       return { items: await described(deps, items), hasMore: theirs.length > page * SHOWN };
     },
-    async package(repository, text) {
+    async package(repository, text, { from, count } = ALL) {
       const one = repositoryOf(repository, text);
       const name = spelled(one, text);
       permit(grant, repository, "read", name);
-      const versions = await versionsOf(one, name);
-      const newest = pick(versions, () => true);
-      const shown = pick(versions, ({ withheld }) => withheld === null);
+      const releases = await releasesOf(one, name);
+      const judge = await judgeOf(deps, one, name, releases);
+      const [newest = null] = byStanding(releases);
+      const shown = byStanding(releases).find((one) => judge(one).withheld === null) ?? null;
+      const sum = (of: (row: KnownRelease) => number) =>
+        releases.reduce((total, row) => total + of(row), 0);
       return {
         repository,
         format: one.format,
         package: name,
-        isHosted: versions.some(({ publishedBy }) => publishedBy !== null),
+        isHosted: releases.some(({ publishedBy }) => publishedBy !== null),
         isPublic: deps.isPublic(repository, name),
-        versions,
-        newest,
-        shown,
-        about: await aboutOf(one, name, versions, shown ?? newest),
+        versions: releases.slice(from, from + count).map(judge),
+        totals: {
+          versions: releases.length,
+          stored: sum(({ stored }) => (stored > 0 ? 1 : 0)),
+          files: sum(({ stored }) => stored),
+          bytes: sum(({ bytes }) => bytes),
+        },
+        newest: newest && judge(newest),
+        shown: shown && judge(shown),
+        labels: await one.labels.of(name),
+        about: await aboutOf(one, name, releases, shown ?? newest),
         hasFeeds: await hasFeeds(sql, one.policed),
       };
     },
@@ -101,7 +114,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
       const one = repositoryOf(repository, text);
       const name = spelled(one, text);
       permit(grant, repository, "read", name);
-      const versions = await versionsOf(one, name);
+      const versions = await releasesOf(one, name);
       const at = versions.findIndex((row) => row.version === version);
       const row = versions[at];
       if (!row)
@@ -112,8 +125,9 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
       const files = await readFiles(sql, one.policed, name, version);
       const looked = await one.insides.look(name, version, files);
       const older = versions[at + 1] ?? null;
+      const judge = await judgeOf(deps, one, name, [row]);
       return {
-        ...row,
+        ...judge(row),
         repository,
         format: one.format,
         package: name,
@@ -132,8 +146,8 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
   async function aboutOf(
     one: CatalogRepository,
     name: string,
-    versions: readonly VersionRow[],
-    first: VersionRow | null,
+    versions: readonly KnownRelease[],
+    first: KnownRelease | null,
   ): Promise<PackageView["about"]> {
     const order = [...(first ? [first] : []), ...versions].filter(({ stored }) => stored > 0);
     for (const { version } of order.slice(0, 3)) {
@@ -149,7 +163,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
     one: CatalogRepository,
     name: string,
     looked: Awaited<ReturnType<Insides["look"]>>,
-    before: readonly VersionRow[],
+    before: readonly KnownRelease[],
   ): Promise<VersionView["difference"]> {
     const older = before.find(({ stored }) => stored > 0);
     if (!looked.inside || !older) return null;
@@ -174,13 +188,13 @@ function spelled({ policed }: CatalogRepository, name: string): string {
   return policed.spell?.(name) ?? name;
 }
 
-/** With what policy and feeds say of each. */
-async function judged(
+/** What policy and feeds say of each: worked out for those alone that somebody looks at. */
+async function judgeOf(
   { database, waivers, now }: CatalogDeps,
   { policed }: CatalogRepository,
   name: string,
   releases: readonly KnownRelease[],
-): Promise<VersionRow[]> {
+): Promise<(release: KnownRelease) => VersionRow> {
   const sql = database.read;
   const policy = policyOf(sql, policed, waivers());
   const at = now();
@@ -189,7 +203,7 @@ async function judged(
   const told = new Map<string, Awaited<ReturnType<typeof about>>>();
   for (const one of new Set(releases.flatMap(({ names }) => names)))
     told.set(one, await about(policed.purlType, one));
-  return releases.map(({ release, names, ...row }) => {
+  return ({ release, names, ...row }) => {
     const advisories = names.flatMap((one) => advisoriesOf(row, told.get(one) ?? [], policed));
     const withheld = names
       .filter((one) => policy.concerns(one))
@@ -198,17 +212,15 @@ async function judged(
       )
       .find((why) => why !== null);
     return { ...row, advisories, withheld: withheld ?? null };
-  });
+  };
 }
 
-/** The newest release; what comes before one only where there is no other, and what was yanked or has gone last of all. */
-function pick(
-  versions: readonly VersionRow[],
-  isWanted: (row: VersionRow) => boolean,
-): VersionRow | null {
-  const wanted = versions.filter(isWanted);
-  const standing = wanted.filter(({ yanked, isGone }) => yanked === null && !isGone);
-  return standing.find(({ version }) => !isBefore(version)) ?? standing[0] ?? wanted[0] ?? null;
+/** The newest release first; then what comes before one, and what was yanked or has gone last of all. Whoever finds one soon has few looked at. */
+function* byStanding(releases: readonly KnownRelease[]): Generator<KnownRelease> {
+  const isStanding = ({ yanked, isGone }: KnownRelease) => yanked === null && !isGone;
+  for (const one of releases) if (isStanding(one) && !isBefore(one.version)) yield one;
+  for (const one of releases) if (isStanding(one) && isBefore(one.version)) yield one;
+  for (const one of releases) if (!isStanding(one)) yield one;
 }
 
 async function hasFeeds(sql: Query, { purlType, ecosystem }: PolicedRepository): Promise<boolean> {

@@ -6,7 +6,7 @@ import { printable } from "../core/log.ts";
 import type { AccountCommandName } from "../server/account-operations.ts";
 import { type Command, type Given, type Option, UsageError, unknown } from "./arguments.ts";
 import type { RunDeps } from "./operations.ts";
-import { configFrom, configOptions } from "./options.ts";
+import { configFrom, configOptions, rootUrl } from "./options.ts";
 import { type PasswordInput, readPassword } from "./password.ts";
 import { hasStore, newStore, requireStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
@@ -25,7 +25,15 @@ const where: Record<string, Option> = {
   repository: { value: "NAME", help: "Only in this repository; all without it" },
   package: { value: "PATTERN", help: "Only these packages, as in claims; all without it" },
 };
-const ACTIONS = ["read", "publish", "unpublish", "admin"];
+const reason: Record<string, Option> = {
+  reason: { value: "TEXT", help: "Why; it stands in the audit log" },
+};
+const taking: Record<string, Option> = {
+  ...reason,
+  force: { help: "Also where nobody is left then who administers all" },
+};
+const takingOf = ({ text, on }: Given) => ({ reason: text("reason"), isForced: on("force") });
+const ACTIONS = ["read", "publish", "unpublish", "follow", "admin"];
 
 interface Definition {
   name: AccountCommandName;
@@ -37,7 +45,7 @@ interface Definition {
   options?: Record<string, Option>;
   examples?: Command["examples"];
   /** The command's arguments as the server takes them. */
-  given(given: Given, ask: () => Promise<string>): Promise<object> | object;
+  given(given: Given, ask: () => Promise<string>, config: Config): Promise<object> | object;
 }
 
 const definitions: Definition[] = [
@@ -72,8 +80,8 @@ const definitions: Definition[] = [
     name: "user remove",
     words: "NAME",
     summary: "Remove a user, with their grants and tokens",
-    options: { force: { help: "Also the only administrator" } },
-    given: ({ words, on }) => ({ name: words[0], force: on("force") }),
+    options: taking,
+    given: (given) => ({ name: given.words[0], ...takingOf(given) }),
   },
   {
     name: "user password",
@@ -92,10 +100,24 @@ this name through the other system. It does the same for users who come through 
     }),
   },
   {
+    name: "user invite",
+    words: "NAME",
+    summary: "Make a link by which a user sets a password, and show it this once",
+    details:
+      "It is good for one password. A new user gets theirs so, and one who forgot it; another link, another password and the end of the user end it.",
+    options: { days: { value: "N", help: "It is good for so many days, 30 at most (3)" } },
+    given: ({ words, text }, _ask, config) => ({
+      name: words[0],
+      days: daysOf(text("days") ?? "3", 30),
+      root: rootUrl(config),
+    }),
+  },
+  {
     name: "user disable",
     words: "NAME",
     summary: "Let a user do nothing, until they are enabled again",
-    given: ({ words }) => ({ name: words[0] }),
+    options: taking,
+    given: (given) => ({ name: given.words[0], ...takingOf(given) }),
   },
   {
     name: "user enable",
@@ -113,7 +135,8 @@ this name through the other system. It does the same for users who come through 
     name: "team remove",
     words: "NAME",
     summary: "Remove a team, with its grants",
-    given: ({ words }) => ({ name: words[0] }),
+    options: taking,
+    given: (given) => ({ name: given.words[0], ...takingOf(given) }),
   },
   {
     name: "team list",
@@ -131,7 +154,8 @@ this name through the other system. It does the same for users who come through 
     name: "team leave",
     words: "TEAM USER",
     summary: "Take a user out of a team",
-    given: ({ words }) => ({ team: words[0], user: words[1] }),
+    options: taking,
+    given: (given) => ({ team: given.words[0], user: given.words[1], ...takingOf(given) }),
   },
   {
     name: "grant add",
@@ -164,7 +188,8 @@ several; publish and unpublish each bring read, and admin brings all.`,
     name: "grant remove",
     words: "ID",
     summary: "Take back what somebody was given",
-    given: ({ words }) => ({ id: words[0] }),
+    options: taking,
+    given: (given) => ({ id: given.words[0], ...takingOf(given) }),
   },
   {
     name: "token create",
@@ -174,7 +199,7 @@ several; publish and unpublish each bring read, and admin brings all.`,
       "A token may never do more than its user. It works as Bearer, as the password of Basic beside any name (pip, uv, netrc, auth.conf, Composer), and as npm's _authToken.",
     options: {
       name: { value: "TEXT", help: "What it is for, for lists (made by a command)" },
-      may: { value: "ACTIONS", help: "Only these: read, publish, unpublish, admin" },
+      may: { value: "ACTIONS", help: `Only these: ${ACTIONS.join(", ")}` },
       ...where,
       cidr: { value: "RANGES", help: "Only from these addresses: 10.0.0.0/8,2001:db8::/32" },
       days: { value: "N", help: "Works for so many days" },
@@ -204,7 +229,8 @@ several; publish and unpublish each bring read, and admin brings all.`,
     words: "ID",
     summary: "End a token, by its id or by itself",
     details: "It holds for the very next request.",
-    given: ({ words }) => ({ id: words[0] }),
+    options: reason,
+    given: ({ words, text }) => ({ id: words[0], reason: text("reason") }),
   },
   {
     name: "access show",
@@ -232,7 +258,7 @@ export function accountCommands(deps: AccountDeps): Command[] {
       const ask = () => readPassword(given.on("password-stdin"), terminal.err, deps.input);
       requireRepositories(given, config);
       if (definition.isListing) requireStore(config);
-      const wanted = await definition.given(given, ask);
+      const wanted = await definition.given(given, ask, config);
       const values = {
         command: definition.name,
         given: JSON.stringify(wanted),
@@ -256,7 +282,7 @@ export function accountCommands(deps: AccountDeps): Command[] {
         for (const row of beside) terminal.err(`${printable(row.join(" "))}\n`);
         print(rows, terminal);
       }
-      if (definition.name === "token create" && terminal.tty)
+      if (["token create", "user invite"].includes(definition.name) && terminal.tty)
         terminal.err(paint(terminal, "dim", "It is shown this once.\n"));
       return 0;
     },
@@ -301,9 +327,13 @@ function oneOf(given: Given, option: string): string | null {
 }
 
 function expiryOf(days: string | undefined): number | null {
-  if (days === undefined) return null;
-  const number = Number(days);
-  if (!Number.isFinite(number) || number <= 0)
-    throw new UsageError("--days takes a number of days");
-  return Date.now() + number * 86_400_000;
+  return days === undefined ? null : Date.now() + daysOf(days) * 86_400_000;
+}
+
+function daysOf(text: string, most = Number.MAX_SAFE_INTEGER): number {
+  const number = Number(text);
+  if (number > 0 && number <= most) return number;
+  throw new UsageError(
+    `--days takes a number of days${most < Number.MAX_SAFE_INTEGER ? `, ${most} at most` : ""}`,
+  );
 }

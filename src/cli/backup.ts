@@ -8,10 +8,15 @@ import { version } from "../core/build.ts";
 import { Problem } from "../core/problem.ts";
 import { checkLog, copyLog } from "../ledger/log/copy.ts";
 import { DamagedLog } from "../ledger/log/tree.ts";
-import { type Beside, backUp, readNote, refuseUnsound } from "../store/backup.ts";
+import { openLog } from "../server/files.ts";
+import { type Beside, backUp, refuseUnsound } from "../store/backup.ts";
+import { readNote } from "../store/backup-note.ts";
+import { openBucket } from "../store/bucket.ts";
+import { bucketPlace } from "../store/copy-bucket.ts";
 import { layoutOf } from "../store/layout.ts";
-import { openLogFiles } from "../store/log-files.ts";
+import { type LogFiles, openLogFiles } from "../store/log-files.ts";
 import { restore } from "../store/restore.ts";
+import { takePostgres } from "../store/take-postgres.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
@@ -41,29 +46,22 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
       const folder = resolve(terminal.cwd, given.words[0]!);
       const config = configFrom(given, formats, terminal);
       const layout = requireStore(config);
-      if (config.database)
-        throw new Problem(
-          "badRequest",
-          `The catalog is in ${writtenDatabase(config.database).url}: back it up with pg_dump, and ${layout.root} after that, as any folder. docs/scale.md tells more`,
-        );
-      if (config.store)
-        throw new Problem(
-          "badRequest",
-          `The files are in ${storeUrl(config.store)}, which has copies of its own to be made by other means. docs/scale.md tells more`,
-        );
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
       try {
-        const { beside, isDamaged } = besideOf(terminal);
+        const { beside, isDamaged } = besideOf(terminal, openLog(config, layout));
+        const { database, store } = config;
         const { files, bytes, missing } = await backUp(layout, folder, {
           named: ({ read }) => everyNamed(read),
           beside,
+          ...(database && { takeCatalog: (to: string) => takePostgres(database, to) }),
+          ...(store && { files: bucketPlace(openBucket(store, store)) }),
           isLinked: given.on("link"),
           version,
           told: ({ files }) => bar.at(files),
         });
         bar.end();
         terminal.out(
-          `${layout.root} is backed up to ${folder}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
+          `${database ? writtenDatabase(database).url : layout.root} is backed up to ${folder}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
         );
         if (missing === null)
           terminal.out(
@@ -71,7 +69,7 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
           );
         if (!missing?.length) return isDamaged() ? 1 : 0;
         terminal.err(
-          `${count(missing.length)} that the catalog names are not in ${layout.root}, and so not in the backup: \`holdfast verify\` says which.\n`,
+          `${count(missing.length)} that the catalog names are not in ${store ? storeUrl(store) : layout.root}, and so not in the backup: \`holdfast verify\` says which.\n`,
         );
         return 1;
       } finally {
@@ -151,18 +149,21 @@ async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
 }
 
 /** Puts the append-only log as the catalog knows it. One that is damaged is left out, and said: a server of the copy begins another one. */
-function besideOf(terminal: Terminal): { beside: Beside; isDamaged(): boolean } {
+function besideOf(
+  terminal: Terminal,
+  log: LogFiles | null = null,
+): { beside: Beside; isDamaged(): boolean } {
   let isDamaged = false;
   return {
     isDamaged: () => isDamaged,
     async beside({ read }, from, to) {
       try {
-        return await copyLog(read, openLogFiles(from.log), openLogFiles(to.log));
+        return await copyLog(read, log ?? openLogFiles(from.log), openLogFiles(to.log));
       } catch (error) {
         if (!(error instanceof DamagedLog)) throw error;
         isDamaged = true;
         terminal.err(
-          `The append-only log in ${from.log} is damaged, and was left out (${error.message}): \`holdfast ledger audit\` says where.\n`,
+          `The append-only log ${log ? "" : `in ${from.log} `}is damaged, and was left out (${error.message}): \`holdfast ledger audit\` says where.\n`,
         );
         return async () => {};
       }

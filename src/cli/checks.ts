@@ -136,8 +136,12 @@ export async function checkFeeds(config: Config, now: number): Promise<Finding[]
   const known = await readStore(config, ({ database }) =>
     knownAdvisories(database.read, []).feeds(),
   ).catch(() => []); // nothing is stored yet, or not in a way of this version: other checks say so
-  const findings = known.map(({ name, readAt, records, error }): Finding => {
+  const findings = known.map(({ name, readAt, records, error, seedOf }): Finding => {
     const subject = "feeds";
+    if (seedOf !== null) {
+      const text = `${name} is what came with this program, as of ${seedOf.slice(0, 10)}: ${records} records, until a feed tells of it`;
+      return { state: "good", subject, text };
+    }
     const age = readAt === null ? Number.POSITIVE_INFINITY : now - Date.parse(readAt);
     const read =
       readAt === null ? "was never read" : `was read ${readAt.slice(0, 16).replace("T", " ")}`;
@@ -150,8 +154,11 @@ export async function checkFeeds(config: Config, now: number): Promise<Finding[]
       hint: `Its ${records} records still count; what was found since is not known here. \`holdfast feeds refresh\` reads it again`,
     };
   });
-  if (findings.length > 0) return findings;
-  return [{ state: "skipped", subject: "feeds", text: "none was read yet: the server reads them" }];
+  if (known.some(({ seedOf }) => seedOf === null)) return findings;
+  return [
+    ...findings,
+    { state: "skipped", subject: "feeds", text: "none was read yet: the server reads them" },
+  ];
 }
 
 /** Whether it answers, and is the one that the data directory belongs to. */

@@ -108,6 +108,7 @@ alarms:
   validUntil: 2d
   diskFull: 14d
   feedStale: 3d
+  followerStale: 1h
   quiet: 1d
   errorRate: 5%
   off: []

@@ -9,9 +9,11 @@ import { accessWords } from "./access-words.ts";
 import { checkAlarms } from "./alarms.ts";
 import type { Command } from "./arguments.ts";
 import { checkCanaries } from "./check-canaries.ts";
+import { checkFollow } from "./check-follow.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
 import { checkSources } from "./check-sources.ts";
+import { checkStore } from "./check-store.ts";
 import {
   checkAccess,
   checkData,
@@ -52,6 +54,8 @@ export interface DoctorDeps {
   sources?(config: Config, now: () => number): Promise<Finding[]>;
   /** Whether log and database know of each other. As both have it unless told. */
   ledger?(config: Config): Promise<Finding[]>;
+  /** How it goes with the server that this one follows. As the catalog has it unless told. */
+  follow?(config: Config, now: number): Promise<Finding[]>;
   /** What the server that runs has proven of itself. Asked through its socket unless told. */
   canaries?(config: Config): Promise<Finding[]>;
   /** What calls for somebody, as a server saw it last. As the catalog has it unless told. */
@@ -72,6 +76,7 @@ export function doctorCommand({
   feeds = checkFeeds,
   sources = checkSources,
   ledger = checkLedger,
+  follow = checkFollow,
   canaries = checkCanaries,
   alarms = checkAlarms,
 }: DoctorDeps): Command {
@@ -80,7 +85,8 @@ export function doctorCommand({
     summary: "Look whether everything a server needs is there",
     options: { ...configOptions, json: { help: "Print the findings as JSON, for programs" } },
     details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, each upstream: how it is reached, how fast it answers,
-and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials. Changes nothing. Exit code 0 when everything is in
+and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials; and the bucket of \`store\`, with an object that it puts
+there and removes. Changes nothing else. Exit code 0 when everything is in
 order or worth a warning at most, 1 when something is broken, 2 for a command line that it does not understand. A configuration with mistakes is told as by config
 check, with code 1 and without JSON.`,
     async run(given, terminal) {
@@ -101,11 +107,13 @@ check, with code 1 and without JSON.`,
         ...tlsFindings(config, terminal.now(), hasUsers),
         { subject: "data", ...(await data(config.data)) },
         ...(await checkDatabase(config)),
+        ...(await checkStore(config)),
         { subject: "users", ...accessWords(config.access, grants) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
         ...(await ledger(config)),
+        ...(await follow(config, terminal.now())),
         ...(await canaries(config)),
         ...(await alarms(config, terminal.now(), running)),
       ];

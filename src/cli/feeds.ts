@@ -147,9 +147,9 @@ function feedTable(feeds: readonly FeedState[], { feeds: configured }: Config, t
   const head = ["FEED", "READ", "NEWEST RECORD", "RECORDS", ""];
   const lines = align([
     head,
-    ...feeds.map(({ name, readAt, newestAt, records, error }) => [
+    ...feeds.map(({ name, readAt, newestAt, records, error, seedOf }) => [
       name,
-      minute(readAt),
+      seedOf === null ? minute(readAt) : `seed of ${seedOf.slice(0, 10)}`,
       minute(newestAt),
       String(records),
       error === null ? "" : printable(error),

@@ -16,6 +16,7 @@ import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { readStore } from "./store.ts";
 import { align, paint, type Terminal } from "./terminal.ts";
+import { who } from "./who.ts";
 
 export interface HookCommandDeps extends RunDeps {
   formats: readonly FormatOptions[];
@@ -50,7 +51,7 @@ export function hookCommands(deps: HookCommandDeps): Command[] {
   ): Promise<number> {
     const config = configFrom(given, deps.formats, terminal);
     const { name: hook } = hookOf(given, config);
-    return runHouse(name, { ...values, hook }, config, deps, terminal);
+    return runHouse(name, { ...values, hook, by: who() }, config, deps, terminal);
   }
 
   return [

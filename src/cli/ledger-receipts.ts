@@ -6,10 +6,12 @@ import type { Config } from "../config/resolve.ts";
 import type { Format } from "../core/format.ts";
 import { printable } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
+import { readFollowedLog } from "../follow/log.ts";
 import { proofsOf } from "../jobs/proofs.ts";
 import { type PinProof, type ProvingLog, readLog, readReceipt } from "../ledger/log/prove.ts";
 import { ruledRepository } from "../policy/rules.ts";
 import { openLog } from "../server/files.ts";
+import { openLogFiles } from "../store/log-files.ts";
 import { hashFile } from "../store/sink.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -103,10 +105,13 @@ than --bytes.`,
   ];
 }
 
-/** The log of a data directory, also beside a running server. Throws Problem("notFound") where there is none. */
-export function logOf(config: Pick<Config, "data" | "database" | "store">): Promise<ProvingLog> {
+/** The log of a data directory, also beside a running server; of a follower the primary's. Throws Problem("notFound") where there is none. */
+export async function logOf(config: Config): Promise<ProvingLog> {
   const layout = requireStore(config);
-  return readLog(openLog(config, layout));
+  const { follow } = config;
+  if (!follow) return readLog(openLog(config, layout));
+  const files = openLogFiles(layout.followed);
+  return readStore(config, ({ database }) => readFollowedLog(files, follow.key, database.read));
 }
 
 async function give(

@@ -107,6 +107,17 @@ test("waivers are asked of the server", async () => {
   expect((await run("waiver list")).out).toBe("There are no waivers.\n");
 });
 
+test("what is blocked by hand is asked of the server too, and is no waiver", async () => {
+  const { asked } = await run("block add pkg:npm/kelp@2.0.0 --reason 'taken over'");
+  expect(asked).toMatchObject([
+    { name: "block add", values: { purl: "pkg:npm/kelp@2.0.0", reason: "taken over" } },
+  ]);
+  expect((await run("block add pkg:npm/kelp@2.0.0")).err).toContain("--reason TEXT says why");
+  const removed = await run("block remove 1234 --reason 'it is well'");
+  expect(removed.asked).toMatchObject([{ values: { id: "1234", reason: "it is well" } }]);
+  expect((await run("block list")).out).toBe("Nothing is blocked by hand.\n");
+});
+
 const mistakes: [text: string, want: string][] = [
   [
     `{ name: x, packages: ["pkg:npm/*"] }`,
@@ -118,8 +129,12 @@ const mistakes: [text: string, want: string][] = [
     "no format here has purls of the type nmp; did you mean pkg:npm/…?",
   ],
   [
-    `{ name: x, packages: ["pkg:pypi/*"], licence: { deny: [MIT] } }`,
-    "the documents of pypi do not tell of their licences",
+    `{ name: x, packages: ["pkg:golang/*"], licence: { deny: [MIT] } }`,
+    "the documents of go do not tell of their licences",
+  ],
+  [
+    `{ name: x, packages: ["pkg:pypi/*"], licence: { allow: [MIT], unknown: block } }`,
+    "is only known once one of its files is asked for",
   ],
   [
     `{ name: x, packages: ["pkg:pypi/*"], newInstallScript: 3d }`,

@@ -1,4 +1,4 @@
-// `holdfast policy …` and `waiver …`: what is held and why, what other rules would have done, and exceptions.
+// `holdfast policy …`: what is held and why, and what other rules would have done; with the commands of exceptions.
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/resolve.ts";
 import { DURATION, parseDuration } from "../core/duration.ts";
@@ -17,6 +17,7 @@ import type { Waiver } from "../policy/waiver.ts";
 import { readWaivers } from "../policy/waivers.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import { type Command, type Given, UsageError, unknown } from "./arguments.ts";
+import { exceptionCommands, JSON_LINES, minute } from "./exceptions.ts";
 import { type RunDeps, runHouse } from "./operations.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { readStore } from "./store.ts";
@@ -28,7 +29,6 @@ export interface PolicyCommandDeps extends RunDeps {
 }
 
 const WEEK = "7d";
-const JSON_LINES = { help: "One JSON object a line, with all details" };
 
 export function policyCommands(deps: PolicyCommandDeps): Command[] {
   const options = { config: configOptions.config, data: configOptions.data };
@@ -58,6 +58,9 @@ export function policyCommands(deps: PolicyCommandDeps): Command[] {
     const config = configFrom(given, deps.formats, terminal);
     return runHouse(name, { ...values, by: who() }, config, deps, terminal);
   }
+
+  const readAll = (given: Given, terminal: Terminal) =>
+    reading(configFrom(given, deps.formats, terminal), async (_, all) => all);
 
   return [
     {
@@ -160,81 +163,8 @@ waivers do not count. Exit code 1 when one would have been refused.`,
         return rows.length > 0 ? 1 : 0;
       },
     },
-    {
-      name: "waiver add",
-      words: "PURL",
-      summary: "Let a release through that is held or blocked",
-      options: {
-        reason: { value: "TEXT", help: "Why; it is shown to whoever asks" },
-        until: {
-          value: "WHEN",
-          help: "A time, how long, or fixed: 2026-12-01, 7d. fixed: when a later release comes that no rule withholds. Without it for good",
-        },
-        versions: { value: "RANGE", help: "In place of the purl's version: '>=1.2 <2'" },
-        repository: { value: "NAME", help: "Only in this repository" },
-        ...options,
-      },
-      details:
-        "It counts from the next request on, and stands in the audit log. A server that runs on the data directory does it; without one this command does it itself.",
-      examples: [
-        [
-          "waiver add pkg:npm/left-pad@1.3.1 --reason 'fixes CVE-2026-1' --until 7d",
-          "A fix that cannot wait for its age",
-        ],
-      ],
-      async run(given, terminal) {
-        const reason = given.text("reason");
-        if (!reason) throw new UsageError("--reason TEXT says why");
-        const [purl] = given.words;
-        const values = {
-          purl,
-          reason,
-          until: given.text("until"),
-          versions: given.text("versions"),
-          repository: given.text("repository"),
-        };
-        return write("waiver add", given, terminal, values);
-      },
-    },
-    {
-      name: "waiver remove",
-      words: "ID",
-      summary: "Take a waiver back: the rules hold again from the next request on",
-      options,
-      async run(given, terminal) {
-        return write("waiver remove", given, terminal, { id: given.words[0] });
-      },
-    },
-    {
-      name: "waiver list",
-      summary: "Show the waivers, with who made them and why",
-      options: { json: JSON_LINES, ...options },
-      async run(given, terminal) {
-        const config = configFrom(given, deps.formats, terminal);
-        const waivers = await reading(config, async (_, all) =>
-          all.filter(({ isBlock }) => !isBlock),
-        );
-        if (given.on("json"))
-          for (const waiver of waivers) terminal.out(`${JSON.stringify(waiver)}\n`);
-        else if (waivers.length === 0) terminal.out("There are no waivers.\n");
-        else {
-          const now = terminal.now();
-          const lines = align(
-            waivers.map((one) => [
-              one.id.slice(0, 8),
-              `pkg:${one.purlType}/${one.package}`,
-              one.versions,
-              one.repository ?? "all repositories",
-              endOf(one, now),
-              one.owner,
-              one.reason,
-            ]),
-          );
-          terminal.out(`${lines.join("\n")}\n`);
-        }
-        return 0;
-      },
-    },
+    ...exceptionCommands("waiver", { options, write, reading: readAll }),
+    ...exceptionCommands("block", { options, write, reading: readAll }),
   ];
 }
 
@@ -261,11 +191,6 @@ const SIGNED = {
   registry: "signed by the registry, with a key that it showed itself",
 } as const;
 
-function endOf({ until, untilFixed }: Waiver, now: number): string {
-  if (until === null) return untilFixed ? "until fixed" : "for good";
-  return until > now ? `until ${minute(until)}` : `ended ${minute(until)}`;
-}
-
 /** What is said of one release: held until when, or blocked, and by which rule. */
 function wordsOf({ verdict, until, rule }: Withholding): [string, string] {
   const how = verdict === "block" ? "blocked" : "held";
@@ -277,8 +202,4 @@ function table(terminal: Terminal, rows: [Withholding, string[]][]): string {
   return `${lines
     .map((line, at) => (rows[at]![0].verdict === "block" ? paint(terminal, "red", line) : line))
     .join("\n")}\n`;
-}
-
-function minute(at: number): string {
-  return new Date(at).toISOString().slice(0, 16).replace("T", " ");
 }

@@ -5,7 +5,7 @@ import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
 import { hasCatalog, openCatalog, readCatalog } from "../server/database.ts";
 import { openFiles, requireFiles, requireNoted } from "../server/files.ts";
-import { joinNodes } from "../server/nodes.ts";
+import { isShared, joinNodes } from "../server/nodes.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
@@ -59,7 +59,7 @@ export async function readStore<T>(
   const database = await readCatalog(config, layout);
   try {
     await requireNoted(config, database);
-    const { blobs } = openFiles(config, layout, () => {});
+    const { blobs } = openFiles(config, layout, () => {}, true);
     return await work({ database, blobs, views: openViewFiles(layout.views) });
   } finally {
     await database.close();
@@ -80,8 +80,9 @@ export async function holdStore<T>(
       const files = openFiles(config, layout, () => {});
       await requireFiles(config, layout, database, files);
       const { blobs } = files;
+      const place = isShared(config) ? config.database : null;
       const clocks = { now: Date.now, elapsed: () => performance.now() };
-      const { leases, leave } = await joinNodes(config, { log: null, ...clocks });
+      const { leases, leave } = await joinNodes(place, { log: null, ...clocks });
       const naming = createNaming(database, blobs, leases);
       try {
         return await work({ database, blobs, views: openViewFiles(layout.views), naming });

@@ -5,11 +5,11 @@ import type { Path } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import type { Address } from "./values.ts";
 
-const Action = z.enum(["read", "publish", "unpublish", "admin"]);
+const Action = z.enum(["read", "publish", "unpublish", "follow", "admin"]);
 const Actions = z
   .union([Action, z.array(Action).min(1)])
   .describe(
-    "`read`, `publish`, `unpublish` (each of the two brings `read`) or `admin`, which brings all: one, or a list",
+    "`read`, `publish`, `unpublish`, `follow` for a server in another site (each of the three brings `read`) or `admin`, which brings all: one, or a list",
   );
 const Names = z.array(z.string().min(1));
 const Where = {

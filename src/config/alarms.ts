@@ -36,6 +36,11 @@ export const Alarms = z
       )
       .meta({ title: "percent", examples: ["1%"] }),
     feedStale: after("3d", "How long a feed was not read (`feed-stale`)", "12h"),
+    followerStale: after(
+      "1h",
+      "How long not all was taken in of the server that this one follows (`follower-stale`)",
+      "1d",
+    ),
     quiet: after(
       "24h",
       "How long nothing more of the kind happens before an alarm is over that an event began: `tampered`, `held`, `fork`",

@@ -1,5 +1,6 @@
 // `database:`, where the catalog is: a file in the data directory, or a PostgreSQL.
 import { z } from "zod";
+import { Problem } from "../core/problem.ts";
 import type { Path as At } from "./errors.ts";
 import type { SecretReader } from "./login-resolve.ts";
 import { EnvName, Path } from "./values.ts";
@@ -132,4 +133,14 @@ export function writtenDatabase(place: DatabaseConfig) {
     tls: tls ? "verify" : "off",
     connections,
   };
+}
+
+/** A PostgreSQL that a URL alone tells all of. Throws Problem("badRequest"). */
+export function databaseAt(url: string): DatabaseConfig {
+  const { error } = PostgresUrl.safeParse(url);
+  if (error) throw new Problem("badRequest", error.issues[0]!.message);
+  const nothing = { secret: () => null, pem: () => undefined };
+  return resolveDatabase(url, nothing, (at, message) => {
+    throw new Problem("badRequest", `${at.join(".")} ${message}`);
+  })!;
 }

@@ -20,6 +20,8 @@ export function resolveFeeds(
     if (names.has(name)) complain([...path, "name"], "another feed is called the same");
     if (name === "imported")
       complain([...path, "name"], "this name is taken: by what commands import");
+    if (name === "seed")
+      complain([...path, "name"], "this name is taken: by what this program itself knows");
     names.add(name);
     const isBucket = form === "osv" && directory === undefined;
     if (url !== undefined && directory !== undefined)

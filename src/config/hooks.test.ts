@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { z } from "zod";
 import { tempFolder } from "../../test/support/temp.ts";
-import { renderConfig } from "../cli/config.ts";
 import { ConfigError } from "./errors.ts";
 import { loadConfig } from "./load.ts";
+import { shownConfig } from "./shown.ts";
 
 const folder = tempFolder("hooks");
 const file = join(folder, "holdfast.yaml");
@@ -49,7 +50,7 @@ test("hooks and the mail server are read, with their secrets, and shown without 
     ["hidden", "https://chat.example.com/T0/s3cret"],
     ["ops", ["ops@example.com"]],
   ]);
-  const shown = renderConfig(config, formats);
+  const shown = stringify(shownConfig(config, formats));
   expect(shown).toContain("url: https://chat.example.com/hook");
   expect(shown).toContain('password: "***"');
   expect(shown).toContain("diskLow: 20GiB");

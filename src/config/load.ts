@@ -12,6 +12,7 @@ import { checkBases } from "./bases.ts";
 import { resolveDatabase } from "./database.ts";
 import { ConfigError, type ConfigMistake, formatPath, type Path } from "./errors.ts";
 import { resolveFeeds } from "./feeds-resolve.ts";
+import { asFollower, primaryOf, resolveFollow } from "./follow.ts";
 import { resolveHooks, resolveMail } from "./hooks.ts";
 import { describeIssue, findings } from "./issues.ts";
 import { resolveLedger } from "./ledger.ts";
@@ -85,7 +86,9 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   if (source.mistakes.some(({ fatal }) => fatal)) throw sorted(mistakes);
 
   const said = source.value ?? {};
-  const written = isMapping(said) ? repositoriesOf(said, formats, complain) : {};
+  const own = isMapping(said) ? repositoriesOf(said, formats, complain) : {};
+  const isFollowing = isMapping(said) && isMapping(said["follow"]) && isMapping(own);
+  const written = isFollowing ? asFollower(said, own, complain) : own;
   const value = isMapping(said) ? { ...said, repositories: written } : said;
   const parsed = configSchema(formats).safeParse(value, { error: describeIssue });
   for (const finding of findings(parsed.error?.issues ?? []))
@@ -123,17 +126,30 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     },
     { complain },
   );
-  checkProcesses(input.processes, input.store !== undefined, complain);
+  const hasOwnFiles = input.store === undefined && input.follow === undefined;
+  checkProcesses(input.processes, !hasOwnFiles, complain);
+  const follow = resolveFollow(
+    input.follow,
+    reader,
+    Object.keys(input.repositories).filter((name) => input.repositories[name]),
+    complain,
+  );
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
     complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");
+  const store = resolveStore(input.store, reader, complain);
+  if (store && Object.values(keepFree).some((wanted) => wanted > 0))
+    complain(
+      ["disk", "keepFree"],
+      "is about files in the data directory: with a bucket (store) the `quota` of a repository bounds them, and store.cache the copies here",
+    );
   const config: Config = {
     listen: listen ?? input.listen,
     // What the file says is relative to the file, as all its paths are.
     data: data || !inFile ? resolvePath(data || input.data) : resolvePath(folder, input.data),
     processes: input.processes,
     database: resolveDatabase(input.database, reader, complain),
-    store: resolveStore(input.store, reader, complain),
+    store,
     publicUrl: input.publicUrl?.replace(/\/+$/, "") ?? null,
     access: noRules, // below
     trustedProxies: input.trustedProxies,
@@ -146,10 +162,13 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
       access: input.access,
       login: writtenLogin(input.login, folder),
       trustedPublishers: writtenPublishers(input.trustedPublishers, trustedPublishers, folder),
+      policy: isMapping(said) && Array.isArray(said["policy"]) ? said["policy"] : [],
     },
+    places: { file: file ?? null, lines: source.lines(), given: givenBeside(flags, env) },
     feeds: resolveFeeds(input.feeds, formats, around),
     fetches: input.fetches,
     ledger: resolveLedger(input.ledger, reader),
+    follow,
     hooks: resolveHooks(input.hooks, reader, { hasMail: input.mail !== undefined, complain }),
     mail: resolveMail(input.mail, reader, complain),
     diskLow: input.diskLow,
@@ -180,7 +199,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     return {
       name,
       format: format.name,
-      upstreams,
+      upstreams: follow ? [primaryOf(follow, name)] : upstreams,
       bases,
       sources,
       hookSecret,
@@ -368,6 +387,19 @@ function ownOptions(entry: Values, format: FormatOptions): Values {
   const { hosted, ...rest } = own;
   const added = pick(hosted as Values, Object.keys(shape));
   return Object.keys(added).length ? { ...rest, hosted: added } : rest;
+}
+
+/** By which flag or variable a key has its value. */
+function givenBeside(flags: LoadInput["flags"], env: LoadInput["env"]): Record<string, string> {
+  const by = (flag: unknown, name: string, variable: string) =>
+    flag ? name : env[variable] ? variable : null;
+  const found = {
+    listen: by(flags.listen, "--listen", "HOLDFAST_LISTEN"),
+    data: by(flags.data, "--data", "HOLDFAST_DATA"),
+    offline: flags.offline ? "--offline" : null,
+  };
+  const given = Object.entries(found).filter((one): one is [string, string] => one[1] !== null);
+  return Object.fromEntries(given);
 }
 
 function listenOverride(

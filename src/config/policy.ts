@@ -154,6 +154,8 @@ export interface RuledFormat {
   readonly withholds?: true;
   /** What its documents tell of a release for rules. */
   readonly tells?: readonly TraitName[];
+  /** What is only known once a file is asked for. */
+  readonly tellsLate?: readonly TraitName[];
   /** Names that others are mistaken for. */
   readonly popular?: unknown;
   /** A rule about ages is for all of its packages: why. */
@@ -240,8 +242,13 @@ function checkPattern(
       `rules are not kept for ${format.name} yet: ${block === undefined ? "what is young" : "what is blocked"} would still be listed`,
     );
   for (const [verdict, trait, words] of NEEDS)
-    if (rule[verdict] !== undefined && !format.tells?.includes(trait))
+    if (rule[verdict] !== undefined && ![format.tells, format.tellsLate].flat().includes(trait))
       complain(at, `the documents of ${format.name} do not tell ${words}`);
+  if (rule.licence?.unknown === "block" && format.tellsLate?.includes("licence"))
+    complain(
+      at,
+      `the licence of a release of ${format.name} is only known once one of its files is asked for: \`unknown: block\` would leave out all of them`,
+    );
   if (rule.similarName !== undefined && !format.popular)
     complain(at, `there is no list of popular names of ${format.name}`);
   const isForAll = /\/\*$/.test(pattern) && versions === undefined;

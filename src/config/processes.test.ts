@@ -16,6 +16,6 @@ test("with files in a bucket there are servers in place of processes", () => {
   expect(complaints).toEqual([]);
   checkProcesses(2, true, complain);
   expect(complaints).toEqual([
-    "processes is for one server with its files on its disk: with store, start further servers in place of processes",
+    "processes is for one server with its files on its disk that follows no other: with store, start further servers in place of processes; a follower (follow) is one process",
   ]);
 });

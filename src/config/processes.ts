@@ -15,12 +15,12 @@ export const Processes = z
 
 export function checkProcesses(
   count: number,
-  hasStore: boolean,
+  isShared: boolean,
   complain: (path: Path, message: string) => void,
 ): void {
-  if (count > 1 && hasStore)
+  if (count > 1 && isShared)
     complain(
       ["processes"],
-      "is for one server with its files on its disk: with store, start further servers in place of processes",
+      "is for one server with its files on its disk that follows no other: with store, start further servers in place of processes; a follower (follow) is one process",
     );
 }

@@ -12,6 +12,7 @@ import type { SourceSettings } from "../core/source.ts";
 import type { AlarmsConfig } from "./alarms.ts";
 import type { DatabaseConfig } from "./database.ts";
 import type { Path } from "./errors.ts";
+import type { FollowConfig } from "./follow.ts";
 import type { HookConfig, MailConfig } from "./hooks.ts";
 import type { LedgerConfig } from "./ledger.ts";
 import type { LoginConfig, PublisherConfig } from "./login-resolve.ts";
@@ -129,6 +130,16 @@ export interface Config {
     access: object;
     login: Record<string, Record<string, unknown>>;
     trustedPublishers: object[];
+    policy: object[];
+  };
+  /** Where settings stand, for people. */
+  places: {
+    /** As it was named; null for the built-in configuration. */
+    file: string | null;
+    /** By path, as mistakes tell it: lines of the file. */
+    lines: Readonly<Record<string, number>>;
+    /** What flags and variables said, by key: "--listen". */
+    given: Readonly<Record<string, string>>;
   };
   feeds: FeedConfig[];
   /** How long it is kept who was sent which release. Milliseconds; 0 for not at all. */
@@ -136,6 +147,8 @@ export interface Config {
   hooks: HookConfig[];
   mail: MailConfig | null;
   ledger: LedgerConfig;
+  /** The server that this one follows; null for one of its own. */
+  follow: FollowConfig | null;
   /** In bytes; 0 for never. */
   diskLow: number;
   alarms: AlarmsConfig;

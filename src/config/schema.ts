@@ -4,6 +4,7 @@ import { Access } from "./access.ts";
 import { Alarms } from "./alarms.ts";
 import { Database } from "./database.ts";
 import { type FedFormat, Feeds } from "./feeds.ts";
+import { Follow } from "./follow.ts";
 import { Hooks, Mail } from "./hooks.ts";
 import { Ledger } from "./ledger.ts";
 import { Login, TrustedPublishers } from "./login.ts";
@@ -151,6 +152,7 @@ const general = {
   hooks: Hooks,
   mail: Mail,
   ledger: Ledger,
+  follow: Follow,
   diskLow: Size.prefault("1GiB")
     .describe(
       "Free bytes on the disk of the data directory below which that is an event (`disk-low`). `0B` is never",

@@ -10,7 +10,7 @@ import {
   type Pair,
   parseDocument,
 } from "yaml";
-import type { Path } from "./errors.ts";
+import { formatPath, type Path } from "./errors.ts";
 
 export interface Place {
   line: number;
@@ -24,15 +24,17 @@ export interface YamlSource {
   mistakes: { place: Place; message: string; path: Path; fatal: boolean }[];
   /** Where the value of a path stands, or its key, or the nearest thing around it. */
   locate(path: Path, what: "key" | "value"): Place;
+  /** The line of each value and each list of values, by its path as mistakes tell it. */
+  lines(): Record<string, number>;
 }
 
 export function readYaml(text: string): YamlSource {
-  const lines = new LineCounter();
+  const counter = new LineCounter();
   // Aliases are counted, so that a small file cannot become a huge value.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
 
   function placeOf(offset: number): Place {
-    const { line, col } = lines.linePos(offset);
+    const { line, col } = counter.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }
 
@@ -77,7 +79,23 @@ export function readYaml(text: string): YamlSource {
     const message = `not YAML: ${(error as Error).message}`;
     mistakes.push({ place: placeOf(0), path: [], message, fatal: true });
   }
-  return { value, mistakes, locate };
+  function lines(): Record<string, number> {
+    const found: Record<string, number> = {};
+    const walk = (node: unknown, path: Path, seen: readonly unknown[]): void => {
+      const inner = isAlias(node) ? node.resolve(document) : node;
+      if (seen.includes(inner)) return;
+      const below = [...seen, inner];
+      if (isMap(inner))
+        for (const { key, value } of inner.items) walk(value, [...path, keyText(key)], below);
+      else if (isSeq(inner) && inner.items.some((item) => !isScalar(item)))
+        for (const [at, item] of inner.items.entries()) walk(item, [...path, at], below);
+      else if (isSeq(inner) || (isScalar(inner) && inner.value !== null))
+        found[formatPath(path)] = locate(path, "key").line;
+    };
+    walk(document.contents, [], []);
+    return found;
+  }
+  return { value, mistakes, locate, lines };
 }
 
 /** The path of the key that stands at an offset. */

@@ -26,6 +26,7 @@ const plain = {
   isPathStyle: false,
   ca: null,
   cache: 10 * 2 ** 30,
+  silenceMs: 10_000,
   redirect: null,
 };
 
@@ -92,6 +93,7 @@ const bad: [written: unknown, why: string][] = [
   [{ url, endpoint: "http://s3.example.com", ca: "c" }, "without TLS"],
   [{ url, endpoint: "https://s3.example.com/a", pathStyle: false }, "has a path"],
   [{ url, cache: "1MiB" }, "64MiB at least"],
+  [{ url, timeout: "0s" }, "longer than 0s"],
   [{ url, redirect: "1kB" }, "1MiB at least"],
   [{ url, secretKey: "secret" }, "secretKey"],
 ];

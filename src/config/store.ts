@@ -1,8 +1,9 @@
 // `store:`, where stored files are: folders of the data directory, or a bucket that speaks S3.
 import { z } from "zod";
+import { Problem } from "../core/problem.ts";
 import type { Path as At } from "./errors.ts";
 import type { SecretReader } from "./login-resolve.ts";
-import { EnvName, formatSize, HttpUrl, Path, Size } from "./values.ts";
+import { Duration, EnvName, formatDuration, formatSize, HttpUrl, Path, Size } from "./values.ts";
 
 /** Names of buckets as all who speak S3 take them; a prefix has what needs no escapes. */
 const FORM = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)\/?$/;
@@ -63,6 +64,10 @@ export const Store = z
           "Bytes of copies in the data directory, from which they are sent. When there are more, those used longest ago go",
         )
         .meta({ examples: ["100GiB"] }),
+      timeout: Duration.refine((ms) => ms > 0, "must be longer than 0s")
+        .prefault("10s")
+        .describe("How long the bucket may say nothing before it counts as away")
+        .meta({ examples: ["5s"] }),
       redirect: Size.refine((bytes) => bytes >= 2 ** 20, "must be 1MiB at least")
         .optional()
         .describe(
@@ -92,6 +97,8 @@ export interface StoreConfig {
   ca: string | null;
   /** Bytes of copies on this machine. */
   cache: number;
+  /** How long it may say nothing. */
+  silenceMs: number;
   /** Bytes from which on clients are sent to the bucket; null for never. */
   redirect: number | null;
 }
@@ -128,6 +135,7 @@ export function resolveStore(
     isPathStyle,
     ca,
     cache: input.cache,
+    silenceMs: input.timeout,
     redirect: input.redirect ?? null,
   };
 }
@@ -141,7 +149,7 @@ export function storeUrl({ bucket, prefix }: Pick<StoreConfig, "bucket" | "prefi
 
 /** In the words of the file, without the secret. */
 export function writtenStore(place: StoreConfig) {
-  const { endpoint, region, accessKey, isPathStyle, cache, redirect } = place;
+  const { endpoint, region, accessKey, isPathStyle, cache, silenceMs, redirect } = place;
   return {
     url: storeUrl(place),
     endpoint,
@@ -150,6 +158,26 @@ export function writtenStore(place: StoreConfig) {
     secretKey: "***",
     pathStyle: isPathStyle,
     cache: formatSize(cache),
+    timeout: formatDuration(silenceMs),
     ...(redirect !== null && { redirect: formatSize(redirect) }),
   };
+}
+
+/** A bucket that a URL alone tells all of, with its key in the environment. Throws Problem("badRequest"). */
+export function storeAt(
+  url: string,
+  env: Readonly<Record<string, string | undefined>>,
+): StoreConfig {
+  const { error } = BucketUrl.safeParse(url);
+  if (error) throw new Problem("badRequest", error.issues[0]!.message);
+  const secret: SecretReader["secret"] = (input, name) => {
+    const variable = String(input[`${name}Env`]);
+    const value = env[variable];
+    if (!value) throw new Problem("badRequest", `${variable} is not set in the environment`);
+    return value;
+  };
+  const read: SecretReader = { secret, pem: () => undefined };
+  return resolveStore(url, read, (at, message) => {
+    throw new Problem("badRequest", `${at.join(".")} ${message}`);
+  })!;
 }

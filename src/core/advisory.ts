@@ -46,6 +46,20 @@ export interface Ecosystem {
   spell?: ((name: string) => string) | undefined;
   /** A version as the format writes it. */
   version?: ((text: string) => string) | undefined;
+  seed?: Seed | undefined;
+}
+
+/** What this program knows of an ecosystem by itself, as it was when the program was made (scripts/seed.ts). */
+export interface Seed {
+  /** As of when. ISO 8601 */
+  at: string;
+  /** All that its source knew at that time: of what it does not tell, nothing was known. */
+  isWhole: boolean;
+  records: number;
+  /** Another one for other records. */
+  mark: string;
+  /** Of a file with a record a line, packed with Brotli. */
+  path: string;
 }
 
 /** What is known of advisories here. */
@@ -105,6 +119,8 @@ export interface FeedState {
   records: number;
   /** Why it could not be read the last time. What it told before still counts. */
   error: string | null;
+  /** Of what this program itself knows, until a feed is read: as of when. Null for a feed. */
+  seedOf: string | null;
 }
 
 /**

@@ -1,5 +1,7 @@
 // What calls for somebody now: alarms, which begin, are told once, and are over; and the silence that an operator asks for.
 
+import type { EventKind } from "./event.ts";
+
 export type AlarmLevel = "error" | "warn";
 
 /** Every rule there is, by its name. A further one is a line here and one in the table of its look (alarms/rules.ts). */
@@ -23,8 +25,20 @@ export const alarmMeanings = {
   "disk-low": { level: "error", help: "Little is free on the disk" },
   "disk-full": { level: "warn", help: "The disk is full soon if it goes on like this" },
   "error-rate": { level: "error", help: "Too many requests fail for a fault of the server" },
+  "follower-stale": {
+    level: "warn",
+    help: "Nothing was taken in of the server that is followed for long, or it shows another history",
+  },
   "feed-stale": { level: "warn", help: "A feed of advisories was not read for long" },
 } as const satisfies Record<string, { level: AlarmLevel; help: string }>;
+
+/** Rules that say no more than events do, one by one: of these kinds. Whoever is told of each of them need not be told of the alarm. */
+export const alarmedEvents = {
+  tampered: ["tampered"],
+  // What is not let in, while what was there before is served.
+  held: ["withheld", "refused", "rollback", "expired", "unsigned"],
+  fork: ["fork"],
+} as const satisfies Readonly<Record<string, readonly EventKind[]>>;
 
 export type AlarmName = keyof typeof alarmMeanings;
 export const alarmNames = Object.keys(alarmMeanings) as readonly AlarmName[];

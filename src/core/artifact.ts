@@ -37,6 +37,8 @@ export interface Artifact {
   isDescription?: boolean;
   /** Documents that tell when the release was made, asked under a rule about ages where none that names the file does. */
   datedBy?(): DocumentRef[];
+  /** Documents that tell its licence, asked under a rule about licences where none that names the file does. */
+  toldBy?(): DocumentRef[];
   /** When it was made, as the version itself says: ISO 8601. */
   madeAt?(): string | null;
   headers?: Record<string, string>;

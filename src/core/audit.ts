@@ -24,6 +24,7 @@ export const auditActions = [
   "acknowledge",
   "reopen",
   "run",
+  "resend",
   "silence",
   "unsilence",
   "log in",

@@ -29,11 +29,15 @@ export interface PackageView {
   isHosted: boolean;
   /** Whether who gives no name may read it. */
   isPublic: boolean;
-  /** Newest first. */
+  /** Newest first: those that were asked for. */
   versions: VersionRow[];
+  /** Of all: how many there are, how many of them are stored, with how many files and bytes. */
+  totals: { versions: number; stored: number; files: number; bytes: number };
   /** The newest of all, and the newest that clients are shown; null: there is none. Those before a release count only where there is nothing else. */
   newest: VersionRow | null;
   shown: VersionRow | null;
+  /** What its author calls releases, as that stands in the document that is stored: versions, by label. Clients are sent less where policy withholds some. */
+  labels: Record<string, string>;
   /** Of the newest release that was looked into. */
   about: { version: string; inside: Inside } | null;
   /** Whether any feed tells what is wrong with packages of the format: without one nothing is known, which is not that there is nothing. */
@@ -130,7 +134,11 @@ export interface Changed {
 export interface CatalogReader {
   /** `page`: from 1. An empty query: what came lately. */
   search(query: string, page: number): Promise<FoundPackages>;
-  /** Throws Problem("notFound" | "forbidden" | "unauthenticated"). */
-  package(repository: string, name: string): Promise<PackageView>;
+  /** `part`: which of its versions; all of them without it. Throws Problem("notFound" | "forbidden" | "unauthenticated"). */
+  package(
+    repository: string,
+    name: string,
+    part?: { from: number; count: number },
+  ): Promise<PackageView>;
   version(repository: string, name: string, version: string): Promise<VersionView>;
 }

@@ -6,6 +6,7 @@ import type { Canary, CanaryTimes } from "./canary.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
+import type { Labels } from "./labels.ts";
 import type { LockFormat } from "./lock.ts";
 import type { Gauge, Operation, RunOperation } from "./operation.ts";
 import type { VersionOrder } from "./policy.ts";
@@ -34,6 +35,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   readonly withholds?: true;
   /** What its documents tell of a release for rules (`Fact.traits`). A rule about anything else is refused with the configuration. */
   readonly tells?: readonly TraitName[];
+  /** What is only known once a file is asked for (`Artifact.toldBy`): listings cannot leave out what tells none of it. */
+  readonly tellsLate?: readonly TraitName[];
   /** Some hundreds of names that many know, by the one spelling of names: others are mistaken for them. */
   readonly popular?: () => Promise<readonly string[]>;
   /** Documents that tell when releases of a package were made, where the one that names them does not: asked under a rule about ages. */
@@ -113,6 +116,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   canary?(times: CanaryTimes): Promise<Canary<Options>>;
   /** Which files of a release can be looked into for people, by name: its task "inside" gives an Inside (core/inside.ts) of one. Without it none can. */
   readonly looksInto?: RegExp;
+  /** Names of releases that their authors move: dist-tags, branches. Without it none are shown. */
+  readonly labels?: Labels;
   /** The lines that install a package, or one release of it. `url`: the repository's as the reader sees it, without a trailing slash. */
   install?(url: string, packageName: string, version: string | null): Snippet[];
   /** A failure, in this client's dialect. `path` is what was asked for, as `parse` takes it, and `accept` the header of that name. */

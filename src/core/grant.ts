@@ -2,8 +2,11 @@
 import { nameOf, type Principal } from "./principal.ts";
 import { Problem } from "./problem.ts";
 
-/** `open` asks for nothing: what anybody may see of any server, such as its health. */
-export type Action = "open" | "read" | "publish" | "unpublish" | "admin";
+/**
+ * `open` asks for nothing: what anybody may see of any server, such as its health. `follow` is for a server in another site that shows the same: all that
+ * can be read, and who else may read what (docs/follower.md).
+ */
+export type Action = "open" | "read" | "publish" | "unpublish" | "follow" | "admin";
 
 /** What the caller must be allowed to do. `package` is null for what belongs to no package (ping, search). */
 export interface Access {

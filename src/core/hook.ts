@@ -1,4 +1,5 @@
 // Hooks: what other systems and people are told of, in the words that the configuration, the rooms that tell and the one that carries share.
+import { alarmedEvents } from "./alarm.ts";
 import { type EventKind, eventKinds } from "./event.ts";
 
 /** What callers do with published packages. */
@@ -12,8 +13,7 @@ export type HookType = Act | EventKind | typeof TEST;
 
 /** Words of the configuration that stand for several. */
 const groups: Readonly<Record<string, readonly HookType[]>> = {
-  // What is not let in, while what was there before is served.
-  held: ["withheld", "refused", "rollback", "expired", "unsigned"],
+  held: alarmedEvents.held,
   "*": [...acts, ...eventKinds],
 };
 

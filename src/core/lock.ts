@@ -26,6 +26,10 @@ export interface LockFormat {
   read(text: string): Lock;
   /** Inside a repository, as a client asks: what names a release's files; null where files need no document. */
   documentPath(release: LockedRelease): string | null;
+  /** What names all files of a package, as a client asks for it. */
+  indexPath(packageName: string): string;
+  /** Of which version a file is, where its path is told by that. */
+  versionOf?(file: string): string;
   /** Of one file of a release. */
   filePath(release: LockedRelease, file: string): string;
   /**

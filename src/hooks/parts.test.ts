@@ -34,6 +34,11 @@ test("each wait is twice the one before, up to six hours, and longer where that 
 const all = { types: typesOf(["*"]), repositories: null, packages: null };
 const upstreamDown: Told = { ...told, type: "upstream-down", package: "" };
 const disk: Told = { ...told, type: "disk-low", repository: "-", package: "" };
+const alarm = (rule: string, type: "alarm" | "alarm-over" = "alarm"): Told => ({
+  ...upstreamDown,
+  type,
+  detail: { rule },
+});
 const wishes: [wish: Partial<typeof all> | object, told: Told, isWanted: boolean][] = [
   [{}, told, true],
   [{}, disk, true],
@@ -48,10 +53,16 @@ const wishes: [wish: Partial<typeof all> | object, told: Told, isWanted: boolean
   [{ packages: ["@Acme/UI"] }, told, true],
   [{ packages: ["@other/*"] }, told, false],
   [{ packages: ["*"] }, upstreamDown, false],
+  [{}, alarm("tampered"), false],
+  [{}, alarm("held", "alarm-over"), false],
+  [{}, alarm("disk-full"), true],
+  [{ types: typesOf(["alarm"]) }, alarm("tampered"), true],
+  [{ types: typesOf(["alarm", "tampered"]) }, alarm("tampered"), false],
+  [{ types: typesOf(["alarm", "rollback"]) }, alarm("held"), true],
   [{ packages: ["My_Lib"] }, { ...told, repository: "pypi", package: "my-lib" }, true],
 ];
 for (const [wish, what, isWanted] of wishes)
-  test(`wants(${JSON.stringify(wish)}, ${what.type} of ${what.package || what.repository}) is ${isWanted}`, () => {
+  test(`wants(${JSON.stringify({ ...wish, types: [...((wish as typeof all).types ?? [])].slice(0, 3) })}, ${what.type} ${String(what.detail?.["rule"] ?? "")} of ${what.package || what.repository}) is ${isWanted}`, () => {
     const spelling = (repository: string) =>
       repository === "pypi" ? (name: string) => name.replaceAll("_", "-") : undefined;
     expect(wantsOf({ ...all, ...wish }, spelling)(what)).toBe(isWanted);

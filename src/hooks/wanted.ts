@@ -1,4 +1,5 @@
 // Which hooks want to be told of something. Pure.
+import { alarmedEvents } from "../core/alarm.ts";
 import { createClaims } from "../core/claims.ts";
 import { NO_REPOSITORY } from "../core/event.ts";
 import type { HookWish, Told } from "../core/hook.ts";
@@ -7,7 +8,7 @@ import { wildcard } from "../core/wildcard.ts";
 /** The one spelling of a repository's package names. */
 export type Spelling = (repository: string) => ((name: string) => string) | undefined;
 
-export type Wants = (told: Pick<Told, "type" | "repository" | "package">) => boolean;
+export type Wants = (told: Pick<Told, "type" | "repository" | "package" | "detail">) => boolean;
 
 export function wantsOf({ types, repositories, packages }: HookWish, spelling: Spelling): Wants {
   const isRepository = repositories?.map(wildcard);
@@ -21,8 +22,17 @@ export function wantsOf({ types, repositories, packages }: HookWish, spelling: S
     }
     return name !== "" && covers(name) !== null;
   };
-  return ({ type, repository, package: name }) =>
+  /** Of what it is told of by itself already. */
+  const isRepeated = ({ type, detail }: Pick<Told, "type" | "detail">) => {
+    if (type !== "alarm" && type !== "alarm-over") return false;
+    const rule = String(detail?.["rule"]);
+    return Object.hasOwn(alarmedEvents, rule)
+      ? alarmedEvents[rule as keyof typeof alarmedEvents].every((kind) => types.has(kind))
+      : false;
+  };
+  return ({ type, repository, package: name, detail }) =>
     types.has(type) &&
+    !isRepeated({ type, detail }) &&
     (!isRepository ||
       (repository !== NO_REPOSITORY && isRepository.some((matches) => matches(repository)))) &&
     (packages === null || isPackage(repository, name));

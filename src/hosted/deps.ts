@@ -27,6 +27,8 @@ export interface HostedDeps {
   /** Has hooks told of it, from the transaction that does it. */
   tell(sql: Query, told: Told): Promise<void>;
   now(): number;
+  /** Why nothing is published, changed or removed here, by anybody; null or left out where it is. */
+  closed?: string | null | undefined;
 }
 
 /** What an operator says of one repository. */

@@ -15,6 +15,7 @@ import { issueGrant } from "../core/grant.ts";
 import type { NewFile, Publication } from "../core/hosting.ts";
 import { Problem } from "../core/problem.ts";
 import { grantOf } from "../core/testkit.ts";
+import { readChanged } from "./changed.ts";
 
 type Toy = Awaited<ReturnType<typeof openToy>>;
 let toy: Toy;
@@ -528,4 +529,53 @@ test("the server itself is told of all files, and takes what it made off the dis
   expect(await nobody.all().catch((error) => error.kind)).toBe("unauthenticated");
   const what = { versions: [], files: ["a.tgz"] };
   expect(await nobody.forget("thing", what).catch((error) => error.kind)).toBe("unauthenticated");
+});
+
+test("what was published or changed is told after a cursor, with what is there now", async () => {
+  toy = await openToy();
+  const told = async (cursor: string) => {
+    const { items, cursor: next } = await readChanged(toy.database.read, cursor);
+    return [items.map((one) => `${one.package} ${one.revision} ${one.files}`), next] as const;
+  };
+  expect(await told("")).toEqual([[], ""]);
+  await publish({ a: "x" });
+  await publish({ b: "y" }, { version: "2" });
+  const [first, cursor] = await told("");
+  expect(first).toEqual(["thing 2 a,b"]);
+  expect(await told(cursor)).toEqual([[], cursor]);
+  await toy.hosting(ann).remove("thing", { version: "1" });
+  const [second, later] = await told(cursor);
+  expect(second).toEqual(["thing 3 b"]);
+  expect(await told(later)).toEqual([[], later]);
+  expect((await told("what is this"))[0]).toEqual(["thing 3 b"]);
+});
+
+test("many of one moment are told in portions, none twice and none never", async () => {
+  toy = await openToy();
+  await toy.database.write(async (sql) => {
+    for (let at = 0; at < 500; at += 1)
+      await sql`INSERT INTO hosted_packages (repository, package, revision, created_at, created_by, changed_at, state)
+        VALUES ('toy', ${`p${at}`}, 1, 1, 'ann', ${Math.floor(at / 150)}, '{}')`;
+  });
+  const seen: string[] = [];
+  for (let cursor = ""; ; ) {
+    const { items, cursor: next } = await readChanged(toy.database.read, cursor);
+    if (items.length === 0) break;
+    seen.push(...items.map((one) => one.package));
+    cursor = next;
+  }
+  expect([seen.length, new Set(seen).size]).toEqual([500, 500]);
+});
+
+test("where the house is closed nothing is published, changed or taken back", async () => {
+  toy = await openToy({ following: { closed: "go elsewhere" } });
+  const hosting = toy.hosting(ann);
+  for (const refused of [
+    () => publish({ a: "x" }),
+    () => hosting.remove("thing", { version: "1" }),
+    () => hosting.yank("thing", "1", "bad"),
+    () => hosting.abandon("thing", true),
+  ])
+    expect(await failure(refused)).toEqual(["forbidden", "go elsewhere"]);
+  await hosting.empty("expired");
 });

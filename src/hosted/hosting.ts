@@ -62,15 +62,22 @@ export function createHosting(
       permit(grant, repository, action, packageName);
     }
 
+    function refuseClosed(): void {
+      if (deps.closed) throw new Problem("forbidden", deps.closed, { rule: "follow" });
+    }
+
     /** What the caller may by now: an upload may take hours, and rights may have been taken away meanwhile. */
     async function askNow(what: keyof typeof NEEDED, packageName: string | null): Promise<void> {
       ask(NEEDED[what], packageName);
       const now = (await grant.again?.()) ?? grant;
       permit(now, repository, NEEDED[what], packageName);
+      // Room is made of what was removed before.
+      if (what !== "empty") refuseClosed();
     }
 
     function toPublish(packageName: string | null): void {
       ask("publish", packageName);
+      refuseClosed();
       if (!settings.canHost)
         throw new Problem(
           "methodNotAllowed",
@@ -165,6 +172,7 @@ export function createHosting(
       },
       async abandon(packageName, abandoned) {
         ask("publish", packageName);
+        refuseClosed();
         refuseElsewhere(packageName);
         const { abandoned: make } = settings;
         if (!make)

@@ -56,6 +56,17 @@ test("an upstream that stays away is told of once, and once when it answers agai
   );
 });
 
+test("of two servers on one database the first one that sees it tells it", async () => {
+  const watches = [watchUpstreams(all, deps()), watchUpstreams(all, deps())];
+  const look = async (isAway: boolean) => {
+    clock += 61_000;
+    seen = [{ ...one, isAway, reason: "refused the connection", answers: 1 }];
+    for (const watch of watches) await watch.run();
+  };
+  for (const isAway of [true, true, false, true, true]) await look(isAway);
+  expect(await told()).toEqual(["upstream-down npm", "upstream-up npm", "upstream-down npm"]);
+});
+
 test("across a restart neither is told twice nor forgotten", async () => {
   const start = () => watchUpstreams(all, deps());
   let watch = start();

@@ -8,7 +8,7 @@ import type { OverviewSource } from "./overview.ts";
 import type { RecurringJob } from "./runner.ts";
 
 export interface AlarmDeps {
-  events: Pick<Events, "report">;
+  events: Pick<Events, "report" | "reportFound">;
   database: ReadDatabase;
   now(): number;
 }
@@ -18,6 +18,7 @@ const LOOK_MS = 10_000;
 const AWAY_MS = 60_000;
 /** Room again is so much more than the mark, so that a disk on the mark raises no flood. */
 const ROOM_AGAIN = 1.25;
+const UPSTREAMS: readonly [EventKind, EventKind] = ["upstream-down", "upstream-up"];
 /** Events that are looked through for what was told last. */
 const LOOKED_THROUGH = 1_000;
 
@@ -33,10 +34,7 @@ export function watchUpstreams(
   /** Of those that were told of before the start: whether they are back is not known before they answer. */
   async function remember(): Promise<void> {
     const seen = new Set<string>();
-    for (const { kind, repository, at, detail } of await toldBefore(database, [
-      "upstream-down",
-      "upstream-up",
-    ])) {
+    for (const { kind, repository, at, detail } of await toldBefore(database, UPSTREAMS)) {
       const key = `${repository}\0${detail["upstream"]}`;
       if (!seen.has(key) && kind === "upstream-down")
         away.set(key, { since: at, isTold: true, answers: 0 });
@@ -57,12 +55,15 @@ export function watchUpstreams(
           const key = `${name}\0${host}`;
           const before = away.get(key);
           known.add(key);
+          // Of several servers on one database the first one that sees it tells it.
           const tell = (kind: EventKind, message: string, detail: object) =>
-            events.report(name, {
-              kind,
-              package: "",
-              message,
-              detail: { upstream: host, ...detail },
+            events.reportFound(name, async (sql) => {
+              const told = await toldBefore({ read: sql }, UPSTREAMS);
+              const last = told.find(
+                (one) => one.repository === name && one.detail["upstream"] === host,
+              );
+              const event = { kind, package: "", message, detail: { upstream: host, ...detail } };
+              return (last?.kind ?? "upstream-up") === kind ? [] : [event];
             });
           if (isAway && !before) away.set(key, { since: now(), isTold: false, answers });
           else if (isAway && before && !before.isTold && now() - before.since >= AWAY_MS) {
@@ -126,7 +127,7 @@ type Before = Pick<RepositoryEvent, "kind"> & {
 
 /** Events of two kinds, the newest first. */
 export async function toldBefore(
-  { read }: ReadDatabase,
+  { read }: Pick<ReadDatabase, "read">,
   [one, other]: readonly [EventKind, EventKind],
 ): Promise<Before[]> {
   const rows = await read`SELECT kind, repository, at, detail FROM events

@@ -52,7 +52,11 @@ test("what failed last stands until a turn goes well, and jobs of another config
   expect(await ended()).toMatchObject({ error: "no water", failures: 1, endedAt: 1 });
   error = null;
   board.run("Tide");
-  expect(await ended()).toMatchObject({ error: null, failures: 1 });
+  expect(await ended()).toMatchObject({
+    error: null,
+    failures: 1,
+    failed: { at: 1, why: "no water" },
+  });
   const stopSecond = startJobs([job], log, board);
   await stopFirst();
   expect(board.list()).toHaveLength(1);

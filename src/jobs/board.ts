@@ -13,8 +13,9 @@ export interface JobState {
   endedAt: number | null;
   /** Why its last turn failed; null where it did not. */
   error: string | null;
-  /** How many of its turns failed since the start. */
+  /** How many of its turns failed since the start, and the last one that did. */
   failures: number;
+  failed: { at: number; why: string } | null;
   nextAt: number;
 }
 
@@ -51,6 +52,7 @@ export function createBoard(now: () => number): Board {
         endedAt: null,
         error: null,
         failures: 0,
+        failed: null,
         nextAt: now() + firstMs,
       };
       const entry = { state, turn };
@@ -61,7 +63,9 @@ export function createBoard(now: () => number): Board {
         },
         ended(error) {
           Object.assign(state, { isRunning: false, endedAt: now(), error });
-          if (error !== null) state.failures += 1;
+          if (error === null) return;
+          state.failures += 1;
+          state.failed = { at: now(), why: error };
         },
         isElsewhere(elsewhere) {
           Object.assign(state, { isElsewhere: elsewhere, nextAt: now() + everyMs });

@@ -62,13 +62,26 @@ export function watchStore(
   );
 }
 
-/** How far the append-only log goes, and how many rows are no leaves yet. */
-export function watchLog(metrics: Metrics, database: Database, log: { size(): number }): void {
+/** How far the append-only log goes, since when, and how many rows are no leaves yet. */
+export function watchLog(
+  metrics: Metrics,
+  database: Pick<Database, "read">,
+  log: { size(): number; signedAt(): Promise<number | null> },
+  now: () => number,
+): void {
   metrics.gauge("holdfast_log_leaves", "Leaves of the append-only log.", () => [[{}, log.size()]]);
   metrics.gauge(
     "holdfast_log_waiting_rows",
     "Rows of the catalog that are no leaves of the append-only log yet.",
     async () => [[{}, await countQueue(database.read)]],
+  );
+  metrics.gauge(
+    "holdfast_log_checkpoint_age_seconds",
+    "Since the newest checkpoint of the append-only log was signed: it grows while nothing is to be logged, too.",
+    async () => {
+      const at = await log.signedAt();
+      return at === null ? [] : [[{}, Math.max(0, now() - at) / 1000]];
+    },
   );
 }
 

@@ -11,6 +11,7 @@ import {
   sha256,
   sri,
 } from "../cache/testkit.ts";
+import { openLogFiles } from "../store/log-files.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { collectGarbage, countGarbage } from "./gc.ts";
 
@@ -74,6 +75,17 @@ test("only what no row names is removed, and only once it is old", async () => {
   await toy.restart();
   const kept = await toy.repository.artifact(artifact("a.tgz"), request());
   expect(sha256(await bytesOf(kept))).toBe(sha256(NAMED));
+});
+
+test("the append-only log is no garbage, however old it is", async () => {
+  const files = ["checkpoint", "key", "tile/0/000.p", "tile/entries/000.p"];
+  const log = openLogFiles(toy.layout.log);
+  for (const path of files) {
+    await log.write(path, path);
+    age(join(toy.layout.log, path), 400 * DAY);
+  }
+  await collect(false);
+  for (const path of files) expect(await log.read(path)).toEqual(Buffer.from(path));
 });
 
 test("a row that comes while files are listed saves its file", async () => {

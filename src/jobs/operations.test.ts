@@ -249,3 +249,40 @@ test("of one that mostly finds nothing the log gets what is new, and what fails"
     "info mirror run of deb is done",
   ]);
 });
+
+test("how work goes is told: that it runs and how far, how the last one ended, and when the next is due", async () => {
+  const { operations, clock, calls } = world([{ every: () => HOUR }, { name: "deb check" }]);
+  const state = async (name = "mirror run") =>
+    (await operations.states()).find((one) => one.name === name)!;
+  expect(await state()).toMatchObject({ everyMs: HOUR, running: null, last: null, doneAt: null });
+  expect(await state("deb check")).toMatchObject({ everyMs: null, nextAt: null });
+  const began = clock.now;
+  const first = operations.run(wanted(), quiet());
+  calls[0]!.call.progress(3, 9, "12 MiB");
+  expect((await state()).running).toEqual({
+    since: began,
+    by: "command",
+    progress: { done: 3, total: 9, note: "12 MiB" },
+  });
+  clock.now += 1000;
+  calls[0]!.end.resolve(true);
+  await first;
+  const done = { startedAt: began, endedAt: began + 1000, end: "done", error: null };
+  expect(await state()).toMatchObject({
+    running: null,
+    last: done,
+    doneAt: began,
+    nextAt: began + HOUR,
+  });
+  const second = operations.run(wanted(), quiet());
+  calls[1]!.end.reject(new Problem("unreachable", "no water"));
+  await expect(second).rejects.toThrow("no water");
+  expect(await state()).toMatchObject({
+    last: { end: "failed", error: "no water" },
+    doneAt: began,
+  });
+  const third = operations.run(wanted(), quiet());
+  calls[2]!.end.resolve(false);
+  await third;
+  expect((await state()).last).toMatchObject({ end: "incomplete" });
+});

@@ -27,11 +27,33 @@ export interface Wanted {
   values?: Readonly<Record<string, string>>;
 }
 
+/** How work of a format on one repository goes: a mirror's run, and its like. Times are milliseconds since the epoch. */
+export interface WorkState {
+  repository: string;
+  name: string;
+  summary: string;
+  /** Between turns of the server's own; null where it has none. */
+  everyMs: number | null;
+  /** Null: it does not run. */
+  running: { since: number; by: string; progress: Progress | null } | null;
+  /** How its last run ended since the start; null: none did. `error`: what it failed of. */
+  last: { startedAt: number; endedAt: number; end: WorkEnd; error: string | null } | null;
+  /** When the last one that ended well began, before the start too. */
+  doneAt: number | null;
+  /** Null where it has no turns of its own. */
+  nextAt: number | null;
+}
+
+type Progress = { done: number; total: number; note: string };
+type WorkEnd = "done" | "incomplete" | "stopped" | "failed";
+
 export interface Operations {
   /** Runs one that somebody asked for. Throws Problem("notFound") when there is none, Problem("conflict") while its like runs. */
   run(wanted: Wanted, call: Omit<OperationCall, "flags">): Promise<boolean>;
   /** The turns of the server's own, for the repositories that there are now. */
   turns(): RecurringJob[];
+  /** Of the repositories that there are now. */
+  states(): Promise<WorkState[]>;
   /** Aborts all that run, starts no more, and resolves when they have ended. */
   stop(): Promise<void>;
 }
@@ -53,6 +75,8 @@ export function createOperations(
 ): Operations {
   const ending = new AbortController();
   const running = new Map<string, { name: string; since: number; done: Promise<unknown> }>();
+  /** How each goes and went, by repository and name. */
+  const shown = new Map<string, Pick<WorkState, "running" | "last">>();
   /** When the server itself last began one. */
   const tried = new Map<string, number>();
   /** What the server's own turn said last, of those that are quiet. */
@@ -120,6 +144,21 @@ export function createOperations(
   ): Promise<boolean> {
     const what = `${name} of ${repository.name}`;
     const began = now();
+    const id = `${repository.name} ${name}`;
+    const state: { since: number; by: string; progress: Progress | null } = {
+      since: began,
+      by,
+      progress: null,
+    };
+    shown.set(id, { running: state, last: shown.get(id)?.last ?? null });
+    const ended = (how: WorkEnd, error: string | null = null) => {
+      const last = { startedAt: began, endedAt: now(), end: how, error };
+      shown.set(id, { running: null, last });
+    };
+    const progress = (done: number, total: number, note: string) => {
+      state.progress = { done, total, note };
+      call.progress(done, total, note);
+    };
     const flags = [...call.flags].join(",") || undefined;
     const subject = { repository: repository.name, operation: name };
     if (!isQuiet) log.write("info", `${what} starts`, { ...subject, by, flags });
@@ -127,7 +166,8 @@ export function createOperations(
       log.write(level, `${what} ${how}`, { ...subject, error, duration_ms: now() - began });
     try {
       const signal = AbortSignal.any([call.signal, ending.signal]);
-      const complete = await run(repository, { ...call, signal });
+      const complete = await run(repository, { ...call, progress, signal });
+      ended(complete ? "done" : signal.aborted ? "stopped" : "incomplete");
       if (complete) {
         await keepSuccess(repository, name, began);
         if (!isQuiet) end("info", "is done");
@@ -136,9 +176,11 @@ export function createOperations(
       return complete;
     } catch (error) {
       if (call.signal.aborted || ending.signal.aborted) {
+        ended("stopped");
         end("info", "was stopped");
         throw new Problem("conflict", `${what} was stopped`, { cause: error });
       }
+      ended("failed", error instanceof Problem ? error.message : "Internal error");
       if (error instanceof Problem) end("warn", "failed", error.message);
       else end("error", "failed because of a bug", (error as Error)?.stack ?? String(error));
       throw error;
@@ -180,6 +222,24 @@ export function createOperations(
     ];
   }
 
+  async function stateOf({ repository }: Operable, operation: Operation): Promise<WorkState> {
+    const id = `${repository.name} ${operation.name}`;
+    const everyMs = operation.every?.(repository.options) ?? null;
+    const doneAt = await lastSuccess(repository, operation.name);
+    const last = Math.max(tried.get(id) ?? 0, doneAt ?? 0);
+    return {
+      repository: repository.name,
+      name: operation.name,
+      summary: operation.summary,
+      everyMs,
+      running: null,
+      last: null,
+      ...shown.get(id),
+      doneAt,
+      nextAt: everyMs === null ? null : Math.max(now(), last + everyMs),
+    };
+  }
+
   return {
     async run({ name, repository, flags, values = {} }, call) {
       const one = all().find((one) => one.repository.name === repository);
@@ -195,6 +255,12 @@ export function createOperations(
     turns: () =>
       all().flatMap((one) =>
         (one.format.operations ?? []).flatMap((operation) => turn(one, operation)),
+      ),
+    states: () =>
+      Promise.all(
+        all().flatMap((one) =>
+          (one.format.operations ?? []).map((operation) => stateOf(one, operation)),
+        ),
       ),
     async stop() {
       ending.abort();

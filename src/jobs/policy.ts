@@ -88,7 +88,7 @@ export async function* listHeld(
 }
 
 /** A release, and the names that rules may know its package by. */
-interface NamedRelease extends Release {
+export interface NamedRelease extends Release {
   names: readonly string[];
 }
 
@@ -106,7 +106,8 @@ async function* releasesIn(
     if (!isNamed) yield release;
 }
 
-async function verdictOn(
+/** By the first of its names that a rule concerns. */
+export async function verdictOn(
   policy: Policy,
   release: NamedRelease,
   at: number,

@@ -2,12 +2,13 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import type { Lock } from "../core/lock.ts";
 import type { PolicyRule } from "../core/policy.ts";
 import type { Database } from "../store/database.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import type { PolicedRepository } from "./policy.ts";
-import { checkLock, countReady } from "./readiness.ts";
+import { badInLock, checkLock, countReady } from "./readiness.ts";
 
 let root: string;
 let database: Database;
@@ -96,4 +97,31 @@ test("what is blocked is not sent, though it is there; what the caller may not r
 test("of thousands each is told", async () => {
   const many = Array.from({ length: 1_001 }, (_, at): [string, string] => [`p${at}`, "1"]);
   expect((await check(lock(...many))).states).toHaveLength(1_001);
+});
+
+test("of a lock file that is known which feeds tell of, but for what the caller may not read", async () => {
+  const ecosystem = { ecosystem: "Toys", purlType: "toy" };
+  const affected = ["kelp", "wrack"].map((name) => ({
+    package: { ecosystem: "Toys", name },
+    versions: ["1.0.0"],
+  }));
+  const raw = deflateRawSync(
+    JSON.stringify({ id: "T-1", modified: "2026-01-01T00:00:00Z", affected }),
+  );
+  await database.write(async (sql) => {
+    await sql`INSERT INTO advisories (feed, id, mark, modified_at, withdrawn, raw) VALUES ('osv', 'T-1', '', 1, 0, ${raw})`;
+    for (const name of ["kelp", "wrack"])
+      await sql`INSERT INTO advisory_packages (purl_type, name, feed, id) VALUES ('toy', ${name}, 'osv', 'T-1')`;
+  });
+  const order = (a: string, b: string) => Number(a > b) - Number(a < b);
+  const repository = { name: "toy", purlType: "toy", order, ecosystem, rules: [] };
+  const asked = lock(["kelp", "1.0.0"], ["kelp", "2.0.0"], ["wrack", "1.0.0"], ["none", "1.0.0"]);
+  const bad = (mayRead: (name: string) => boolean, of: object = repository) =>
+    badInLock(database.read, of as PolicedRepository, asked, mayRead);
+  expect(await bad(() => true)).toEqual([
+    { package: "kelp", version: "1.0.0" },
+    { package: "wrack", version: "1.0.0" },
+  ]);
+  expect(await bad((name) => name !== "kelp")).toEqual([{ package: "wrack", version: "1.0.0" }]);
+  expect(await bad(() => true, { ...repository, ecosystem: undefined })).toEqual([]);
 });

@@ -1,6 +1,12 @@
 // Whether all that a project's lock file asks for is here: what would be had with the cable cut, what would not, and why.
+import { knownAdvisories } from "../advisories/known.ts";
+import type { Advisory } from "../core/advisory.ts";
+import { lockedIn } from "../core/audited.ts";
+import { createEffort } from "../core/effort.ts";
 import type { Lock, LockedRelease } from "../core/lock.ts";
+import { Problem } from "../core/problem.ts";
 import { purl as makePurl } from "../core/purl.ts";
+import type { SentRelease } from "../core/reply.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Query } from "../store/database.ts";
 import { list } from "../store/several.ts";
@@ -66,6 +72,29 @@ export async function checkLock(
     }
   }
   return { releases, elsewhere: lock.elsewhere };
+}
+
+/** Of the lock file's, without what the caller may not read: releases that feeds tell something of. None where there is too much to compare. */
+export async function badInLock(
+  sql: Query,
+  { ecosystem, order }: PolicedRepository,
+  lock: Lock,
+  mayRead: (packageName: string) => boolean,
+): Promise<SentRelease[]> {
+  if (!ecosystem || !order) return [];
+  const { about } = knownAdvisories(sql, [ecosystem]);
+  const asked = new Map<string, string[]>();
+  for (const { package: name, version } of lock.releases)
+    if (mayRead(name)) asked.set(name, [...(asked.get(name) ?? []), version]);
+  const found = new Map<string, readonly Advisory[]>();
+  for (const name of asked.keys()) {
+    const told = await about(ecosystem.purlType, name);
+    if (told.length > 0) found.set(name, told);
+  }
+  return lockedIn(found, asked, order, createEffort()).catch((error) => {
+    if (error instanceof Problem && error.kind === "tooLarge") return [];
+    throw error;
+  });
 }
 
 interface StoredFile {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { answer, artifact, bytesOf, openToy, request, sha256, sri } from "../cache/testkit.ts";
 import { createLog } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
 import { scrub } from "./scrub.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -98,6 +99,17 @@ test("a file that cannot be read is told, and the others are looked at", async (
   };
   await job(30 * DAY, soundness)[0]!.run();
   expect(lines).toMatchObject([{ msg: "A stored file cannot be read" }, { files: 4, damaged: 1 }]);
+});
+
+test("while the place where files are kept is away no file counts as damaged, and the round goes on later", async () => {
+  await turn();
+  clock += 30 * DAY;
+  const away = new Problem("busy", "The bucket does not answer");
+  const check = () => Promise.reject(away);
+  await expect(job(30 * DAY, { ...toy.soundness, check })[0]!.run()).rejects.toBe(away);
+  expect(lines).toEqual([]);
+  await turn();
+  expect(lines).toMatchObject([{ msg: "Hashed every stored file again", files: 4, damaged: 0 }]);
 });
 
 test("it can be turned off", () => {

@@ -2,6 +2,7 @@
 import { isNamed } from "../cache/named.ts";
 import type { Soundness } from "../cache/soundness.ts";
 import type { Log } from "../core/log.ts";
+import { isUndone } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import type { RecurringJob } from "./runner.ts";
@@ -81,6 +82,7 @@ export function scrub(deps: ScrubDeps, log: Log): RecurringJob[] {
       return await soundness.check(sha256);
     } catch (error) {
       if (signal.aborted) return true;
+      if (isUndone(error)) throw error; // where it is kept is away: that says nothing of this one, and the next would wait as long
       log.write("error", "A stored file cannot be read", { sha256, error: String(error) });
       return false;
     }

@@ -84,20 +84,24 @@ export async function addWaiver(
   });
 }
 
-/** For who administers each repository that it is for. */
+/** Takes a waiver or a block back, by its id or the beginning of it, for who administers each repository that it is for. `why`: for the audit log. */
 export async function removeWaiver(
   waivers: Waivers,
   repositories: Repositories,
   grant: Grant,
-  id: string,
+  { id, isBlock = false, why }: { id: string; isBlock?: boolean; why?: string | undefined },
 ): Promise<Waiver> {
-  const waiver = waivers.all().find((one) => one.id === id || one.id.startsWith(id));
+  const waiver = waivers
+    .all()
+    .find((one) => id !== "" && one.id.startsWith(id) && (one.isBlock ?? false) === isBlock);
+  if (!waiver)
+    throw new Problem("notFound", `There is no ${wordOf({ isBlock })} ${id.slice(0, 100)}`);
   const covered = repositories().filter(
     ({ name, purlType }) =>
-      purlType === waiver?.purlType && (waiver.repository === null || waiver.repository === name),
+      purlType === waiver.purlType && (waiver.repository === null || waiver.repository === name),
   );
   for (const { name } of covered) permit(grant, name, "admin", null);
-  return waivers.remove(grant.principal, waiver?.id ?? id);
+  return waivers.remove(grant.principal, waiver.id, why);
 }
 
 /** By commands: `values` are a WaiverRequest, or `id`; `by` says who. */
@@ -107,29 +111,41 @@ export function waiverOperations(
   grantOf: (by: string) => Grant,
   now: () => number,
 ): HouseOperations {
+  type Run = HouseOperations[string];
   const grant = (values: Readonly<Record<string, string>>) => grantOf(values["by"] || "somebody");
-  return {
-    async "waiver add"({ values = {}, say }) {
+  const add =
+    (isBlock: boolean): Run =>
+    async ({ values = {}, say }) => {
       const { purl = "", versions, repository, reason = "", until } = values;
-      const wanted = { purl, versions, repository, reason, until };
+      const wanted = { purl, versions, repository, reason, until, isBlock };
       const waiver = await addWaiver(waivers, repositories, grant(values), wanted, now());
-      say(`${describe(waiver)}. It is the waiver ${waiver.id}.`);
+      say(`${describe(waiver)}. It is the ${wordOf({ isBlock })} ${waiver.id}.`);
       return true;
-    },
-    async "waiver remove"({ values = {}, say }) {
-      const waiver = await removeWaiver(waivers, repositories, grant(values), values["id"] ?? "");
+    };
+  const remove =
+    (isBlock: boolean): Run =>
+    async ({ values = {}, say }) => {
+      const { id = "", reason: why } = values;
+      const wanted = { id, isBlock, why };
+      const waiver = await removeWaiver(waivers, repositories, grant(values), wanted);
       say(`The rules hold again for ${waiver.package} ${waiver.versions}.`);
       return true;
-    },
+    };
+  return {
+    "waiver add": add(false),
+    "waiver remove": remove(false),
+    "block add": add(true),
+    "block remove": remove(true),
   };
 }
 
-/** "left-pad 1.3.0 is waived until 2026-12-01T00:00Z" */
+/** "left-pad 1.3.0 is waived until 2026-12-01T00:00Z"; of a block "is blocked by hand". */
 export function describe(waiver: Waiver): string {
   const { package: name, versions, until, repository } = waiver;
   const open = waiver.untilFixed ? " until a later release may be had" : "";
   const end = until === null ? open : ` until ${new Date(until).toISOString().slice(0, 16)}Z`;
-  return `${name} ${versions} is waived${repository === null ? "" : ` in ${repository}`}${end}`;
+  const what = waiver.isBlock ? "blocked by hand" : "waived";
+  return `${name} ${versions} is ${what}${repository === null ? "" : ` in ${repository}`}${end}`;
 }
 
 function wordOf({ isBlock }: Pick<WaiverRequest, "isBlock">): string {

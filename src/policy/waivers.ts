@@ -18,8 +18,8 @@ export interface CurrentWaivers {
 export interface Waivers extends CurrentWaivers {
   /** Makes one, and writes it down in the audit log. */
   add(by: Principal, waiver: Omit<Waiver, "id" | "owner" | "createdAt">): Promise<Waiver>;
-  /** Takes one back. Throws Problem("notFound"). */
-  remove(by: Principal, id: string): Promise<Waiver>;
+  /** Takes one back; `reason` stands in the audit log. Throws Problem("notFound"). */
+  remove(by: Principal, id: string, reason?: string): Promise<Waiver>;
   /** Ends one that is "until fixed": `version` is the fix. Nothing happens when it has ended. */
   fixed(id: string, version: string): Promise<void>;
 }
@@ -38,7 +38,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
   let all = await readWaivers(database.read);
   let reading: Promise<unknown> = Promise.resolve();
 
-  async function write(by: Principal, isNew: boolean, waiver: Waiver) {
+  async function write(by: Principal, isNew: boolean, waiver: Waiver, why?: string) {
     const action = waiver.isBlock
       ? (["unblock", "block"] as const)
       : (["unwaive", "waive"] as const);
@@ -46,7 +46,7 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
       async (sql) => {
         if (isNew) await insertWaiver(sql, waiver);
         else await sql`DELETE FROM waivers WHERE id = ${waiver.id}`;
-        await deps.audit(sql, entryOf(by, action[Number(isNew)]!, waiver));
+        await deps.audit(sql, entryOf(by, action[Number(isNew)]!, waiver, why));
         await changes.note(sql, changeOf(waiver));
       },
       { durable: true },
@@ -92,10 +92,10 @@ export async function openWaivers(deps: WaiverDeps): Promise<Waivers> {
     add: (by, waiver) =>
       write(by, true, { ...waiver, id: randomUUID(), owner: nameOf(by), createdAt: now() }),
     fixed,
-    async remove(by, id) {
+    async remove(by, id, reason) {
       const waiver = all.find((one) => one.id === id);
       if (!waiver) throw new Problem("notFound", `There is no waiver ${id}`);
-      return write(by, false, waiver);
+      return write(by, false, waiver, reason);
     },
   };
 }
@@ -104,7 +104,8 @@ function changeOf({ repository, package: name }: Waiver): Change {
   return { kind: "policy", repository: repository ?? "", key: name };
 }
 
-function entryOf(by: Principal, action: AuditAction, waiver: Waiver): AuditEntry {
+/** `why`: of what is done to it, where that is not what it was made for. */
+function entryOf(by: Principal, action: AuditAction, waiver: Waiver, why?: string): AuditEntry {
   const { id, repository, versions, reason, until, untilFixed } = waiver;
   return {
     action,
@@ -117,6 +118,7 @@ function entryOf(by: Principal, action: AuditAction, waiver: Waiver): AuditEntry
       reason,
       until: until === null ? null : new Date(until).toISOString(),
       ...(untilFixed && { untilFixed }),
+      ...(why && { why }),
     },
   };
 }

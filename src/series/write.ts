@@ -64,9 +64,12 @@ async function identified(
   return byId;
 }
 
+/** So far may the clock of another server be ahead. */
+const AHEAD_MS = 120_000;
+
 /** Removes what is older than it is kept for, and what claims to be of later than `at`. */
 export async function prune(sql: Query, at: number): Promise<void> {
   for (const { length, keptFor } of KEPT)
-    await deletePoints(sql, length, beginOf(at - keptFor, length), at + length);
+    await deletePoints(sql, length, beginOf(at - keptFor, length), at + Math.max(length, AHEAD_MS));
   await deleteEmpty(sql, KEPT.at(-1)!.length);
 }

@@ -20,7 +20,9 @@ import type { Database } from "../store/database.ts";
 
 const Name = z.string().min(1);
 const Names = z.array(Name).min(1).nullable().default(null);
-const Actions = z.array(z.enum(["read", "publish", "unpublish", "admin"])).min(1);
+const Actions = z.array(z.enum(["read", "publish", "unpublish", "follow", "admin"])).min(1);
+/** How something is taken away. */
+const taking = { reason: z.string().optional(), isForced: z.boolean().default(false) };
 const Scope = z.object({
   repositories: Names,
   packages: Names,
@@ -97,9 +99,9 @@ function commandsOf(auth: Auth, database: Database) {
       }
     }),
     "user remove": command(
-      z.object({ name: Name, force: z.boolean().default(false) }),
-      async ({ name, force }, by, say) => {
-        await admin.removeUser(by, name, force);
+      z.object({ name: Name, ...taking }),
+      async ({ name, ...how }, by, say) => {
+        await admin.removeUser(by, name, how);
         say(`${name} is gone, with their grants, teams and tokens. What they published stays.`);
       },
     ),
@@ -114,10 +116,20 @@ function commandsOf(auth: Auth, database: Database) {
         else say(`${name} has another password. Tokens stay as they are.`);
       },
     ),
-    "user disable": command(z.object({ name: Name }), async ({ name }, by, say) => {
-      await admin.setDisabled(by, name, true);
-      say(`${name} may do nothing from now on, with no token either.`);
-    }),
+    "user invite": command(
+      z.object({ name: Name, days: z.number().positive().max(30), root: z.string() }),
+      async ({ name, days, root }, by, say) => {
+        const { path } = await admin.invite(by, name, days * 86_400_000);
+        say(root + path);
+      },
+    ),
+    "user disable": command(
+      z.object({ name: Name, ...taking }),
+      async ({ name, ...how }, by, say) => {
+        await admin.setDisabled(by, name, true, how);
+        say(`${name} may do nothing from now on, with no token either.`);
+      },
+    ),
     "user enable": command(z.object({ name: Name }), async ({ name }, by, say) => {
       await admin.setDisabled(by, name, false);
       say(`${name} may do again what their grants say.`);
@@ -126,10 +138,13 @@ function commandsOf(auth: Auth, database: Database) {
       await admin.addTeam(by, name);
       say(`${name} is a team.`);
     }),
-    "team remove": command(z.object({ name: Name }), async ({ name }, by, say) => {
-      await admin.removeTeam(by, name);
-      say(`The team ${name} is gone, with its grants.`);
-    }),
+    "team remove": command(
+      z.object({ name: Name, ...taking }),
+      async ({ name, ...how }, by, say) => {
+        await admin.removeTeam(by, name, how);
+        say(`The team ${name} is gone, with its grants.`);
+      },
+    ),
     "team list": command(z.object({}), async (_given, _by, say) => {
       const { teams } = directory.current();
       const names = [...new Set([...teams.keys(), ...Object.keys(auth.rules().teams)])].sort();
@@ -142,10 +157,13 @@ function commandsOf(auth: Auth, database: Database) {
       await admin.join(by, team, user);
       say(`${user} is in the team ${team}.`);
     }),
-    "team leave": command(z.object({ team: Name, user: Name }), async ({ team, user }, by, say) => {
-      await admin.leave(by, team, user);
-      say(`${user} is not in the team ${team}.`);
-    }),
+    "team leave": command(
+      z.object({ team: Name, user: Name, ...taking }),
+      async ({ team, user, ...how }, by, say) => {
+        await admin.leave(by, team, user, how);
+        say(`${user} is not in the team ${team}.`);
+      },
+    ),
     "grant add": command(
       z.object({
         holder: Name,
@@ -169,8 +187,8 @@ function commandsOf(auth: Auth, database: Database) {
       for (const { holder, actions, repositories, packages, source } of given)
         say(holder, actions.join(", "), list(repositories), list(packages), source);
     }),
-    "grant remove": command(z.object({ id: Name }), async ({ id }, by, say) => {
-      await admin.ungrant(by, id);
+    "grant remove": command(z.object({ id: Name, ...taking }), async ({ id, ...how }, by, say) => {
+      await admin.ungrant(by, id, how);
       say(`${id} is taken back.`);
     }),
     "token create": command(
@@ -204,8 +222,8 @@ function commandsOf(auth: Auth, database: Database) {
         say(id, owner, name, prefix, may, day(createdAt), day(lastUsedAt), day(expiresAt));
       }
     }),
-    "token revoke": command(z.object({ id: Name }), async ({ id }, by, say) => {
-      const { name, owner } = await admin.revokeToken(by, id);
+    "token revoke": command(z.object({ id: Name, ...taking }), async ({ id, ...how }, by, say) => {
+      const { name, owner } = await admin.revokeToken(by, id, how);
       say(`The token "${name}" of ${owner} works no more.`);
     }),
     "access show": command(z.object({ user: Name }), async ({ user }, _by, say) => {

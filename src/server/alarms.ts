@@ -39,6 +39,7 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
       ),
     operations: () => operationsOf(current()),
     endings: () => endingsOf(current(), log),
+    followed: () => ground.follower?.state() ?? null,
     async feeds() {
       const all = await readFeeds(database.read);
       return config().feeds.flatMap(({ name }): Pick<FeedRow, "name" | "readAt" | "error">[] => {
@@ -61,6 +62,7 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
         diskFullMs: wanted.diskFull,
         errorRate: wanted.errorRate,
         feedStaleMs: wanted.feedStale,
+        followerStaleMs: wanted.followerStale,
         quietMs: wanted.quiet,
         off: wanted.off,
       };

@@ -1,6 +1,7 @@
 // What pages and API are given of the room that knows packages, for one configuration.
 import { serverGrant } from "../auth/gate.ts";
 import { createInsides } from "../catalog/insides.ts";
+import { createLabels } from "../catalog/labels.ts";
 import { catalogFor } from "../catalog/room.ts";
 import type { CatalogReader } from "../core/catalog.ts";
 import type { Grant } from "../core/grant.ts";
@@ -29,6 +30,15 @@ export function catalogOf(
         repository
           .for(serverGrant)
           .work<Inside>("inside", { package: packageName, version, file }, [sha256!]),
+    }),
+    labels: createLabels({
+      sql: database.read,
+      repository: name,
+      labels: format.labels ?? null,
+      work: (packageName, sha256) =>
+        repository
+          .for(serverGrant)
+          .work<Record<string, string>>("labels", { package: packageName }, [sha256]),
     }),
   }));
   const deps = { database, repositories, waivers: () => waivers.all(), isPublic, now };

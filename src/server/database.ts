@@ -5,6 +5,7 @@ import { Problem } from "../core/problem.ts";
 import { hasBlobs, hasOwnCatalog, readMark, writeMark } from "../store/catalog-mark.ts";
 import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
+import { readFolderMove, readMove, refuseMoved } from "../store/moves.ts";
 import { openPostgres, readPostgres } from "../store/postgres.ts";
 import { identityOf, isUsed, requireNoted } from "./files.ts";
 import { isShared as isSharedBy } from "./nodes.ts";
@@ -22,9 +23,13 @@ export async function openCatalog(
   isShared = isSharedBy({ database: place, store }),
 ): Promise<Database> {
   requireKind(place, layout);
-  if (!place) return openDatabase(layout.database);
+  if (!place) {
+    refuseMoved(readFolderMove(layout), layout.root);
+    return openDatabase(layout.database);
+  }
   const database = await openPostgres(place, { isAlone: !isShared });
   try {
+    refuseMoved(await readMove(database.read), `The database ${writtenDatabase(place).url}`);
     if (!store) {
       await requireNoted({ store }, database);
       await requireOwn(database, place, layout, isShared);

@@ -4,9 +4,17 @@ import type { Config } from "../config/resolve.ts";
 
 /** What the ground and the ports were made with. */
 const SET = [
-  ...(["listen", "processes", "data", "database", "store"] as const),
-  ...(["logs", "traces", "cache", "requests"] as const),
-];
+  "listen",
+  "processes",
+  "data",
+  "database",
+  "store",
+  "follow",
+  "logs",
+  "traces",
+  "cache",
+  "requests",
+] as const;
 
 /** The next configuration, as far as a running server can take it in, and what is to be said of that. */
 export function takeIn(before: Config, next: Config): { config: Config; lines: string[] } {
@@ -28,7 +36,8 @@ export function takeIn(before: Config, next: Config): { config: Config; lines: s
 function changed(before: Config, next: Config): string {
   const repositories = repositoryWords(before, next);
   const others = Object.keys(next)
-    .filter((key) => key !== "repositories")
+    // Where something stands changes nothing.
+    .filter((key) => key !== "repositories" && key !== "places")
     .filter((key) => !isDeepStrictEqual(before[key as keyof Config], next[key as keyof Config]));
   const words = [...repositories, ...others.map((key) => `${key} changed`)];
   return `Took the configuration in: ${words.join(", ") || "nothing has changed"}`;

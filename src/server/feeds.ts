@@ -1,18 +1,15 @@
 // The feeds of the configuration at work: the ways to them, which are opened here, when they are read, and what becomes of what they told.
 import { isDeepStrictEqual } from "node:util";
-import {
-  createFeeds,
-  type Feed,
-  type FeedSource,
-  IMPORTED,
-  type Reading,
-} from "../advisories/feeds.ts";
+import type { Feed, FeedSource } from "../advisories/feed.ts";
+import { createFeeds, IMPORTED, type Reading } from "../advisories/feeds.ts";
 import { noteNames } from "../advisories/news.ts";
 import type { Named } from "../advisories/rows.ts";
+import type { Seed } from "../advisories/seed.ts";
 import type { Config, FeedConfig, UpstreamConfig } from "../config/resolve.ts";
 import { NO_REPOSITORY } from "../core/event.ts";
 import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
+import { formats } from "../formats/index.ts";
 import type { HouseOperations } from "../jobs/house.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
@@ -24,7 +21,9 @@ import { createUpstream, type Upstreams } from "../upstream/upstreams.ts";
 import { ecosystems, type Ground } from "./ground.ts";
 
 /** What of a configuration is about feeds. */
-export type FeedsConfig = Pick<Config, "feeds" | "offline" | "fetches">;
+export type FeedsConfig = Pick<Config, "feeds" | "offline" | "fetches"> & {
+  repositories: readonly { format: string }[];
+};
 
 export interface ServerFeeds {
   /** Ways that have changed in nothing stay as they are. */
@@ -46,7 +45,7 @@ export function openFeeds(
 ): ServerFeeds {
   const { shared, advisories, log, metrics, fetches } = ground;
   const { database, events, waivers, now } = shared;
-  let used: FeedsConfig | null = null;
+  let used: unknown = null;
   let ways: Upstreams[] = [];
   const ending = new AbortController();
   /** What feeds told and was not looked at yet, of first readings and of later ones; null: so much that all that is here is looked at. */
@@ -76,7 +75,12 @@ export function openFeeds(
       });
     const since = (time: string | null) => time && (now() - Date.parse(time)) / 1000;
     metrics.gauge("holdfast_feed_age_seconds", "Since a feed was last read.", () =>
-      read(({ readAt }) => since(readAt) as number | null),
+      read(({ readAt, seedOf }) => (seedOf === null ? (since(readAt) as number | null) : null)),
+    );
+    metrics.gauge(
+      "holdfast_feed_seed_age_seconds",
+      "Of what the program itself knows of an ecosystem, where no feed has told of it yet.",
+      () => read(({ seedOf }) => since(seedOf) as number | null),
     );
     metrics.gauge("holdfast_feed_records", "Records of a feed.", () => read((one) => one.records));
     metrics.gauge("holdfast_feed_failing", "1 where a feed could not be read the last time.", () =>
@@ -155,14 +159,18 @@ export function openFeeds(
 
   return {
     use(config) {
-      const { feeds: wanted, offline: isOffline, fetches: keptMs } = config;
+      const { feeds: wanted, offline: isOffline, fetches: keptMs, repositories } = config;
       fetches.keepFor(keptMs);
       heard.first = null; // what stopped before it was looked at, and what other rules block
-      if (used && isDeepStrictEqual(used, { feeds: wanted, offline: isOffline, fetches: keptMs }))
-        return;
-      used = { feeds: wanted, offline: isOffline, fetches: keptMs };
+      const sown = wanted.length > 0 ? seedsFor(repositories) : [];
+      const next = { feeds: wanted, offline: isOffline, fetches: keptMs, sown };
+      if (isDeepStrictEqual(used, next)) return;
+      used = next;
       close();
-      feeds.use(wanted.flatMap((feed) => sourcesOf(feed, isOffline)));
+      feeds.use(
+        wanted.flatMap((feed) => sourcesOf(feed, isOffline)),
+        sown,
+      );
     },
     jobs: [
       { name: "Reading feeds", everyMs: LOOK_MS, firstMs: 500, isForAll: true, run: turn },
@@ -209,6 +217,15 @@ export function openFeeds(
       close();
     },
   };
+}
+
+function seedsFor(repositories: FeedsConfig["repositories"]): Seed[] {
+  const used = new Set(repositories.map(({ format }) => format));
+  return formats.flatMap(({ name, advisories }) =>
+    used.has(name) && advisories?.seed
+      ? [{ ecosystem: advisories.ecosystem, ...advisories.seed }]
+      : [],
+  );
 }
 
 type FeedNumbers = Awaited<ReturnType<Ground["advisories"]["feeds"]>>[number];

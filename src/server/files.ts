@@ -1,14 +1,20 @@
 // Where stored files are: folders of the data directory, or a bucket, which then must be the catalog's own.
-import { createSecrets } from "../cache/secrets.ts";
+import type { Afar } from "../cache/afar.ts";
+import { createSecrets, readSecret } from "../cache/secrets.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { Config } from "../config/resolve.ts";
-import { type StoreConfig, storeUrl } from "../config/store.ts";
+import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
 import { type Bucket, openBucket } from "../store/bucket.ts";
 import { openBucketBlobs } from "../store/bucket-blobs.ts";
 import { openBucketLog } from "../store/bucket-log.ts";
-import { readBucketMark, writeBucketMark } from "../store/bucket-mark.ts";
+import {
+  readBucketMark,
+  readStoreNote,
+  writeBucketMark,
+  writeStoreNote,
+} from "../store/bucket-mark.ts";
 import { hasBlobs } from "../store/catalog-mark.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
@@ -19,23 +25,61 @@ export interface Files {
   log: LogFiles;
   /** Null where they are in the data directory. */
   bucket: Bucket | null;
+  /** Why what is kept cannot be had, in words; null where it can. */
+  trouble(): Promise<string | null>;
 }
 
-/** `isFalse`: told of a blob whose bytes in the bucket are not true to it. */
+/** Who asks whether it is there does not wait for as long as who needs it. */
+const ASKED_MS = 2_000;
+
+/** `isFalse`: told of a blob whose bytes in the bucket are not true to it. `isBeside`: a server may be running on the data directory. */
 export function openFiles(
   { store }: Pick<Config, "store">,
   layout: Layout,
   isFalse: (sha256: string) => void,
+  isBeside = false,
 ): Files {
-  if (!store) return { blobs: openBlobs(layout), log: openLogFiles(layout.log), bucket: null };
-  const bucket = openBucket(store);
-  const blobs = openBucketBlobs(layout, bucket, { limit: store.cache, isFalse });
-  return { blobs, log: openBucketLog(bucket), bucket };
+  if (!store)
+    return {
+      blobs: openBlobs(layout),
+      log: openLogFiles(layout.log),
+      bucket: null,
+      trouble: async () => null,
+    };
+  const bucket = openBucket(store, store);
+  const asked = openBucket(store, { silenceMs: Math.min(store.silenceMs, ASKED_MS) });
+  return {
+    blobs: openBucketBlobs(layout, bucket, { limit: isBeside ? null : store.cache, isFalse }),
+    log: openBucketLog(bucket),
+    bucket,
+    async trouble() {
+      try {
+        await readBucketMark(asked);
+        return null;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+  };
+}
+
+/** Where clients are sent for large files; null where none are. */
+export function afarOf({ store }: Pick<Config, "store">, blobs: Blobs): Afar | null {
+  const from = store?.redirect ?? null;
+  if (from === null) return null;
+  return {
+    from,
+    async link(...given) {
+      const url = await blobs.link(...given);
+      if (url === null) throw new Error("Only a bucket has URLs");
+      return url;
+    },
+  };
 }
 
 /** The files of the log alone. */
 export function openLog({ store }: Pick<Config, "store">, layout: Layout): LogFiles {
-  return store ? openBucketLog(openBucket(store)) : openLogFiles(layout.log);
+  return store ? openBucketLog(openBucket(store, store)) : openLogFiles(layout.log);
 }
 
 /**
@@ -77,7 +121,7 @@ export async function requireFiles(
     if (!(await writeBucketMark(bucket, { id, catalog })))
       throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
   }
-  if (noted !== storeUrl(config.store)) await writeStoreNote(database, config.store);
+  if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
 }
 
 /** For who reads beside a server. */
@@ -96,32 +140,15 @@ function requireNoBucket(noted: string | null): void {
     );
 }
 
-const NOTE = "store";
-
-/** In which bucket the files are that the catalog names, as the catalog has it; null where they are in the data directory. */
-export async function readStoreNote({ read }: ReadDatabase): Promise<string | null> {
-  const [row] = await read`SELECT bytes FROM kept WHERE repository = '' AND key = ${NOTE}`;
-  return row ? Buffer.from(row.bytes).toString() : null;
-}
-
-/** `null`: they are in the data directory again. For who moved them. */
-export async function writeStoreNote(
-  database: Database,
-  place: Pick<StoreConfig, "bucket" | "prefix"> | null,
-): Promise<void> {
-  await database.write(
-    async (sql) => {
-      await sql`DELETE FROM kept WHERE repository = '' AND key = ${NOTE}`;
-      if (place)
-        await sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('', ${NOTE}, ${Buffer.from(storeUrl(place))}, 0)`;
-    },
-    { durable: true },
-  );
-}
-
 /** The catalog's own, wherever it is moved. */
 export async function identityOf(database: Database): Promise<string> {
   return Buffer.from(await createSecrets(database, Date.now)("catalog")).toString("hex");
+}
+
+/** For who only reads: null where it has none yet. */
+export async function readIdentity(database: ReadDatabase): Promise<string | null> {
+  const secret = await readSecret(database, "catalog");
+  return secret && Buffer.from(secret).toString("hex");
 }
 
 /** Whether it names files. */

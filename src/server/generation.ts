@@ -1,13 +1,15 @@
 // One configuration at work: its repositories, the pages about them, and the path of their requests. Another configuration is another
 // generation; requests that run end on the one that they began with.
+import { createHash } from "node:crypto";
 import manifest from "../../package.json" with { type: "json" };
 import type { ApiDeps } from "../api/deps.ts";
 import { createApi } from "../api/index.ts";
 import { type App, createApp } from "../app.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import type { Spelling } from "../auth/permissions.ts";
-import type { Shared } from "../cache/repository.ts";
 import type { Config } from "../config/resolve.ts";
+import { settingsOf } from "../config/settings.ts";
+import { Problem } from "../core/problem.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
@@ -36,7 +38,7 @@ export interface Generation {
 }
 
 /** What is told of the server over all configurations. `whyNotProven`: see `SiteDeps`. */
-type ShownDeps = Pick<ApiDeps, "runs" | "retries" | "disk" | "canaries" | "alarms"> &
+type ShownDeps = Pick<ApiDeps, "runs" | "work" | "retries" | "disk" | "canaries" | "alarms"> &
   Pick<SiteDeps, "whyNotProven">;
 
 export function createGeneration(
@@ -47,7 +49,7 @@ export function createGeneration(
   gitHook: GitHooks,
   given?: Gate,
 ): Generation {
-  const { shared, auth, log, metrics, accessLog, tally } = ground;
+  const { shared, auth, log, metrics, accessLog, tally, follower } = ground;
   const { database, now } = shared;
   ground.isAt(config.publicUrl);
   ground.watch(config.ledger.witnessOf.map((key) => parseVerifierKey(key)!));
@@ -60,6 +62,9 @@ export function createGeneration(
     ...ruledRepository(name, format),
     rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
   }));
+  const ruled = createHash("sha256")
+    .update(JSON.stringify(policed.map(({ name, rules }) => [name, rules])))
+    .digest("base64url");
   const catalog = catalogOf(held, policed, shared);
   const site = createSite({
     catalog,
@@ -72,6 +77,13 @@ export function createGeneration(
     api: createApi({
       ...shownRuns,
       version,
+      settings: {
+        file: config.places.file,
+        items: settingsOf(
+          config,
+          held.map(({ format }) => format),
+        ),
+      },
       repositories: held.map((one) => ({
         name: one.name,
         format: one.format.name,
@@ -89,11 +101,16 @@ export function createGeneration(
       auth,
       policed,
       waivers: shared.waivers,
+      policyStamp: () =>
+        `${tally.startedAt}-${ruled}-${shared.waivers.revision()}-${ground.advisories.revision("", null)}`,
       catalog,
       now,
       hooks: ground.hooks,
-      ledgerLog: ground.ledgerLog,
+      ledgerLog: follower?.log ?? ground.ledgerLog,
+      follower: follower && { url: follower.config.url, state: follower.state },
+      fetches: ground.fetches,
       board: ground.board,
+      nodes: () => ground.nodes?.list() ?? [],
       condition: () =>
         readCondition({
           sources: held,
@@ -110,7 +127,10 @@ export function createGeneration(
     people: peopleOf(auth, identity, held, now),
     metrics,
     gitHook,
-    ledgerLog: ground.ledgerLog,
+    ledgerLog: follower
+      ? { ...follower.log, loss: ground.ledgerLog.loss, tile: follower.tile }
+      : ground.ledgerLog,
+    follower: follower && { url: follower.config.url, state: follower.state },
     series: ground.series.read,
     now,
     witness: ground.witness,
@@ -127,16 +147,17 @@ export function createGeneration(
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
-    ready: () => readiness(shared),
+    ready: () => readiness(ground),
     whyNotProven,
   });
   const gate =
     given ??
     auth.use({
-      access: config.access,
+      access: follower?.rules ?? config.access,
+      ...(follower && { shut: follower.shut }),
       spelling,
       repositories: held.map(({ name }) => name),
-      outside,
+      outside: follower ? [noPasswords(follower.config.url)] : outside,
       exchange: (token, { repository, package: name }, _audiences, address) =>
         exchange(token, { repositories: [repository], package: name }, address),
     });
@@ -155,6 +176,7 @@ export function createGeneration(
     policed,
     app: createApp({
       gate,
+      closed: shared.closed ?? null,
       repositories: new Map(held.map((one) => [one.name, one])),
       site,
       log,
@@ -187,13 +209,20 @@ export function createGeneration(
   };
 }
 
-async function readiness({
-  database,
-  changes,
-}: Pick<Shared, "database" | "changes">): Promise<string | null> {
+/** Nobody's password leaves the server that knows it. */
+function noPasswords(url: string) {
+  return async () => {
+    const message = `Passwords are known to ${url} alone: come with a token that was made there`;
+    throw new Problem("unauthenticated", message, { rule: "follow" });
+  };
+}
+
+async function readiness({ shared, filesTrouble }: Ground): Promise<string | null> {
+  const { database, changes } = shared;
   try {
     await database.read`SELECT 1`;
-    return changes.isHearing() ? null : "what other servers change is not heard of";
+    if (!changes.isHearing()) return "what other servers change is not heard of";
+    return await filesTrouble();
   } catch (error) {
     return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -29,13 +29,13 @@ import { watchLog, watchStore } from "../jobs/gauges.ts";
 import { createTally, type Tally } from "../jobs/overview.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import { type LedgerLog, openLog } from "../ledger/log/log.ts";
+import { openSharedLog } from "../ledger/log/shared.ts";
 import { createWitness, type Witness } from "../ledger/log/witness.ts";
 import { createRefused, type Refused } from "../ledger/refused.ts";
 import { openWaivers } from "../policy/waivers.ts";
 import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
-import type { Bucket } from "../store/bucket.ts";
 import { createChanges } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import {
@@ -51,9 +51,10 @@ import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { openCatalog } from "./database.ts";
-import { type Files, openFiles, requireFiles } from "./files.ts";
+import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
+import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
-import { elsewhere } from "./processes/ledger.ts";
+import { logElsewhere } from "./processes/ledger.ts";
 import type { Siblings } from "./processes/siblings.ts";
 import { countSources } from "./source-metrics.ts";
 import type { Traces } from "./traces.ts";
@@ -64,13 +65,15 @@ export interface Ground {
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
   readonly shared: Shared;
-  /** Where stored files are; null for the data directory. */
-  readonly bucket: Bucket | null;
+  /** Why stored files that are not on this machine cannot be had; null where they can. */
+  filesTrouble(): Promise<string | null>;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
   readonly fetches: Fetches;
   readonly ledgerLog: LedgerLog;
+  /** The server that this one follows; null for one of its own. */
+  readonly follower: Follower | null;
   readonly refused: Refused;
   /** How what the server does by itself goes. */
   readonly board: Board;
@@ -107,6 +110,8 @@ export type GroundConfig = Pick<
   "data" | "database" | "store" | "cache" | "requests" | "publicUrl"
 > & {
   traces?: Config["traces"];
+  follow?: Config["follow"];
+  offline?: boolean;
 };
 
 export interface GroundDeps extends Pick<Shared, "patienceMs"> {
@@ -157,7 +162,7 @@ async function layGround(
   const {
     blobs,
     log: files,
-    bucket,
+    trouble,
   } = await openOwnFiles(config, layout, opened, (sha256) => {
     soundness
       .condemn(sha256)
@@ -169,22 +174,40 @@ async function layGround(
   const between = siblings?.between(traced);
   const database = between?.database ?? traced;
   const news = isShared ? await openNewsOf(database, config, log) : null;
-  const membership = await joinNodes(config, { log, now, elapsed });
+  const membership = await joinNodes(isShared ? config.database : null, {
+    ...{ log, now, elapsed: () => performance.now() }, // the machine's own, also where a test moves the others
+  });
   joined(membership);
   const leases = siblings?.leases ?? membership.leases;
   const metrics = siblings?.together(createMetrics()) ?? createMetrics();
   const hooks = createHooks({ database, log, metrics, now, leases });
   const events = createEvents(database, log, metrics, now, hooks.event);
   const name = `holdfast-${randomBytes(4).toString("hex")}`;
-  const ledgerLog = isFirst
-    ? await openLog({ files, database, events, name })
-    : elsewhere(files, database);
+  const logDeps = { files, database, events, name };
+  // Of several processes the first has the log to itself.
+  const ledgerLog = await (siblings
+    ? siblings.isFirst
+      ? openLog(logDeps)
+      : logElsewhere(files, database)
+    : leases.hasOthers
+      ? openSharedLog({ ...logDeps, leases })
+      : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const changes = createChanges(between?.news ?? news ?? undefined);
+  const { follow = null } = config;
+  const closed = follow && elsewhere(follow);
   const auth = await openAuth({
-    ...{ database, changes, log, now },
+    ...{ database, changes, log, now, closed },
     ...(siblings && { share: siblings.shared }),
   });
+  const upstreamMetrics = createUpstreamMetrics(metrics);
+  const follower =
+    follow &&
+    (await openFollower(follow, {
+      ...{ offline: config.offline ?? false, folder: layout.followed },
+      ...{ database, changes, events, auth, log, metrics, upstreamMetrics, now, elapsed },
+    }));
+  const waivers = await openWaivers({ database, changes, audit: auth.audit.write, now });
   const naming = createNaming(database, blobs, leases);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
@@ -194,6 +217,7 @@ async function layGround(
   const uses = createUses(database);
   let { publicUrl } = config;
   let watched: readonly Verifier[] = [];
+  const afar = afarOf(config, blobs);
   const shared: Shared = {
     views: openViewFiles(layout.views, (path) =>
       log.write("warn", "A stored view was damaged on disk: it is rendered again", { path }),
@@ -206,6 +230,7 @@ async function layGround(
     leases,
     soundness,
     uses,
+    ...(afar && { afar }),
     transform: pool.transform,
     viewMemory: createLru(config.cache.memory),
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
@@ -218,8 +243,10 @@ async function layGround(
     hostedNames: await openHostedNames(database, changes),
     audit: auth.audit.write,
     tell: hooks.tell,
+    closed,
+    isFollower: follower !== null,
     isPublic: auth.isPublic,
-    waivers: await openWaivers({ database, changes, audit: auth.audit.write, now }),
+    waivers: follower?.waivers(waivers) ?? waivers,
     whyUrl: () => `${publicUrl ?? ""}/-/why/`,
     advisories,
     now,
@@ -230,7 +257,7 @@ async function layGround(
     return { free: bavail * bsize, total: blocks * bsize };
   };
   watchStore(metrics, database, disk);
-  watchLog(metrics, database, ledgerLog);
+  watchLog(metrics, database, ledgerLog, now);
   const tally = createTally(metrics, now);
   const { requests } = config;
   const witness = await openWitness(shared, () => watched);
@@ -241,7 +268,7 @@ async function layGround(
     lock,
     nodes: membership.nodes,
     shared,
-    bucket,
+    filesTrouble: trouble,
     auth,
     hooks,
     advisories,
@@ -250,13 +277,14 @@ async function layGround(
     board: createBoard(now),
     disk,
     ledgerLog,
+    follower,
     witness,
     watch(logs) {
       watched = logs;
     },
     pool,
     metrics,
-    upstreamMetrics: createUpstreamMetrics(metrics),
+    upstreamMetrics,
     accessLog: createAccessLog(log, metrics),
     tally,
     series: createSeries({ database, metrics, disk, now, elapsed }),
@@ -272,6 +300,7 @@ async function layGround(
       publicUrl = url;
     },
     async close() {
+      follower?.close();
       await pool.close();
       await auth.audit.settled();
       await fetches.settled();

@@ -5,7 +5,11 @@ import { Problem } from "../core/problem.ts";
 import type { Hooks } from "../hooks/room.ts";
 import type { HouseOperations } from "../jobs/house.ts";
 
-export function hookOperations(hooks: Hooks): HouseOperations {
+/** `audit`: who had something told once more. */
+export function hookOperations(
+  hooks: Hooks,
+  audit: (by: string, detail: Record<string, unknown>) => Promise<void>,
+): HouseOperations {
   function told(id: string, hook: string, outcome: Outcome, say: OperationCall["say"]): boolean {
     say(
       outcome.isTold
@@ -21,11 +25,16 @@ export function hookOperations(hooks: Hooks): HouseOperations {
       return told(id, hook, outcome, say);
     },
     async "hooks resend"({ values = {}, say }) {
-      const { hook = "", id } = values;
-      if (id !== undefined) return told(id, hook, await hooks.resend(hook, id), say);
+      const { hook = "", id, by = "" } = values;
+      if (id !== undefined) {
+        const outcome = await hooks.resend(hook, id);
+        await audit(by, { hook, message: id });
+        return told(id, hook, outcome, say);
+      }
       if (values["failed"] === undefined)
         throw new Problem("badRequest", "Which message? Its id, or all that failed");
       const many = await hooks.resendFailed(hook);
+      await audit(by, { hook, messages: many });
       say(
         `${many} messages that ${hook} was not told of are tried again, by the server that runs.`,
       );

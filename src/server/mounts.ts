@@ -165,7 +165,8 @@ function mount(settings: RepositoryConfig, ground: Ground, bases: readonly Held[
   const format = formats.find(({ name }) => name === settings.format)!; // the configuration's schema made sure
   const { layers, upstream } = layersOf(settings, ground, bases);
   const hasUpstreams = settings.upstreams.length + bases.length > 0;
-  const from = bases.length > 0 ? layered(layers) : (upstream ?? offline());
+  const own = bases.length > 0 ? layered(layers) : (upstream ?? offline());
+  const from = ground.follower?.guard(own) ?? own;
   const asked = ground.traces?.upstream(from, settings.name) ?? from;
   const mounted = createRepository({ ...settings, hasUpstreams }, format, asked, shared, bases);
   return { ...mounted, settings, upstream, holders: 0, releases: [] };

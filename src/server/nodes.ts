@@ -3,7 +3,7 @@ import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { alone, createLeases, type Leases } from "../store/leases.ts";
 import { BEAT_MS, createNodes, type Nodes } from "../store/nodes.ts";
-import { askPostgres } from "../store/postgres.ts";
+import { askPostgres, type PostgresPlace } from "../store/postgres.ts";
 
 export interface Membership {
   /** Null: no other server can have this catalog. */
@@ -18,13 +18,13 @@ export function isShared(config: Pick<Config, "database"> & { store?: unknown })
   return config.database !== null && (config.store ?? null) !== null;
 }
 
-/** Lives on a connection of its own: what the writes wait for is no sign of death. */
+/** Lives on a connection of its own: what the writes wait for is no sign of death. `place`: of the catalog that is shared; null where it is not. */
 export async function joinNodes(
-  config: Pick<Config, "database"> & { store?: unknown },
+  place: PostgresPlace | null,
   { log, ...clocks }: { log: Log | null; now(): number; elapsed(): number },
 ): Promise<Membership> {
-  if (!isShared(config)) return { nodes: null, leases: alone, leave: async () => {} };
-  const { ask, close } = askPostgres(config.database!);
+  if (place === null) return { nodes: null, leases: alone, leave: async () => {} };
+  const { ask, close } = askPostgres(place);
   const nodes = createNodes({ ask, ...clocks });
   const leases = createLeases({ nodes, ask });
   try {

@@ -29,6 +29,14 @@ export function peopleOf(
     isOurs: (request) => isOurs(asked(request)),
     needsSetup: () => auth.setup.code() !== null,
     claim: auth.setup.claim,
+    invitation: {
+      find: auth.invitations.find,
+      async use(code, password, address) {
+        const user = await auth.invitations.use(code, password, address);
+        note(auth, user, address);
+        return user;
+      },
+    },
     waiting: auth.pending.find,
     decide: auth.pending.decide,
     accounts: auth.accounts,

@@ -125,7 +125,8 @@ function hexOf(integrity: Integrity | null): string | null {
   return base64 === undefined ? null : Buffer.from(base64, "base64").toString("hex");
 }
 
-async function get({ format, service, repository }: Held, path: string): Promise<void> {
+/** As a client asks for it, with the server's own grant. Throws a Problem where that is answered with a failure. */
+export async function get({ format, service, repository }: Held, path: string): Promise<void> {
   const route = format.parse("GET", path);
   if (!route) throw new Problem("notFound", `${path} is no path of ${repository.name}`);
   const reply = await service.serve(route, requestOf(path), repository.for(serverGrant));

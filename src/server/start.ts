@@ -34,10 +34,12 @@ import type { Database } from "../store/database.ts";
 import { FILE_MODE } from "../store/layout.ts";
 import { accountOperations } from "./account-operations.ts";
 import { openAlarms } from "./alarms.ts";
+import { bringJob } from "./bring.ts";
 import { openRounds } from "./canary/rounds.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
+import { type Follower, followOperations } from "./follow.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGitHooks } from "./git-hooks.ts";
 import { type Ground, openGround } from "./ground.ts";
@@ -126,6 +128,7 @@ export async function start(options: StartOptions): Promise<Running> {
     canaries: canaries.last,
     whyNotProven: hasCanaries ? canaries.whyNot : null,
     runs: createRuns({ run: (...wanted) => operations.run(...wanted) }, now),
+    work: () => operations.states(),
     retries: createRetries(now),
     disk: () => room.state(),
     alarms: openAlarms(() => current, ground),
@@ -167,10 +170,19 @@ export async function start(options: StartOptions): Promise<Running> {
       },
       ...hostedOperations(hosting, operatorGrant),
       ...waiverOperations(shared.waivers, () => current.policed, operatorGrant, now),
-      ...hookOperations(ground.hooks),
+      ...hookOperations(ground.hooks, (by, detail) =>
+        database.write((sql) =>
+          ground.auth.audit.write(sql, {
+            action: "resend",
+            principal: operatorGrant(by).principal,
+            detail,
+          }),
+        ),
+      ),
       ...feeds.operations,
       ...roomOperations(room),
       ...ledgerOperations(ground),
+      ...followOperations(ground.follower),
       ...canaries.operations,
       ...readyOperations(() => current.held),
       ...api.alarms.operations,
@@ -211,6 +223,7 @@ export async function start(options: StartOptions): Promise<Running> {
         run: () => tidyNames(database),
       },
       tidyHooks(ground.hooks),
+      ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"
         ? [watching, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
         : []),
@@ -231,6 +244,14 @@ export async function start(options: StartOptions): Promise<Running> {
   let isStopping = false;
 
   function generationOf(config: Config, held: readonly Held[]): Generation {
+    ground.follower?.use(
+      held.map(({ name, format, repository }) => ({
+        name,
+        purlType: format.purlType ?? "",
+        hasPaths: format.lock !== undefined,
+        remove: repository.for(serverGrant).remove,
+      })),
+    );
     return createGeneration(config, held, ground, api, gitHook, options.gate);
   }
 
@@ -242,6 +263,16 @@ export async function start(options: StartOptions): Promise<Running> {
       return current?.held.find((one) => one.name === name)?.format.spell;
     });
     hooked = next;
+  }
+
+  function followJobs(follower: Follower): RecurringJob[] {
+    const { everyMs } = follower.config;
+    const { database, now } = shared;
+    return [
+      { name: "Going on with the primary's log", everyMs, firstMs: 0, run: follower.goOn },
+      { name: "Hearing the primary", everyMs, firstMs: 0, run: follower.hear },
+      bringJob({ follower, held: () => current.held, database, log, now }),
+    ];
   }
 
   function alarms(): RecurringJob[] {
@@ -299,6 +330,7 @@ export async function start(options: StartOptions): Promise<Running> {
   async function stop(graceMs = GRACE_MS): Promise<void> {
     isStopping = true;
     const enough = setTimeout(() => void pool.close(), graceMs); // work that does not end would keep those who wait for it
+    ground.follower?.close();
     const jobsEnded = jobs.stop();
     const roundEnded = canaries.stop();
     await operations.stop();

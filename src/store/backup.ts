@@ -2,17 +2,19 @@
 // and what becomes of it once nothing is missing. The catalog gets its name last, so that a backup that was cut leaves the one before whole.
 import { Database } from "bun:sqlite";
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { type ReadDatabase, readDatabase } from "./database.ts";
+import { sync, writeNote } from "./backup-note.ts";
+import { writeStoreNote } from "./bucket-mark.ts";
+import { type BlobPlace, copyBlobs, folderPlace, requireBlobs } from "./copy-blobs.ts";
+import { openDatabase, type ReadDatabase, readDatabase } from "./database.ts";
 import { guard } from "./guard.ts";
 import {
-  FILE_MODE,
+  emptyIncoming,
   FOLDER_MODE,
   fileOf,
   type Layout,
-  layoutOf,
   makePrivate,
   openLayout,
 } from "./layout.ts";
@@ -41,20 +43,15 @@ export interface BackupOptions {
   /** Every file that a catalog names: what is not there is awaited where `isAwaited` is true, and missed where it is not. */
   named(catalog: ReadDatabase): AsyncIterable<{ sha256: string; size: number; isAwaited: boolean }>;
   beside?: Beside;
+  /** Makes the catalog's copy, where the catalog is no file in the data directory. */
+  takeCatalog?(to: string): Promise<void>;
+  /** Where the files are, where that is not the data directory. */
+  files?: BlobPlace;
   /** Files become further names of the same bytes, on the same file system alone. */
   isLinked?: boolean;
   /** What is written beside it of who made it. */
   version: string;
   told(done: Pick<BackedUp, "files" | "bytes">): void;
-}
-
-/** What stands in backup.json beside a finished backup. */
-export interface Note {
-  holdfast: string;
-  /** ISO 8601. */
-  madeAt: string;
-  /** SHA-256 of holdfast.db. */
-  catalog: string;
 }
 
 /** The catalog is taken again so many times where files that it names went meanwhile. */
@@ -68,9 +65,15 @@ const TRIES = 3;
 export async function backUp(
   layout: Layout,
   folder: string,
-  { named, beside, isLinked = false, version, told }: BackupOptions,
+  options: BackupOptions,
 ): Promise<BackedUp> {
+  const { named, beside, files, isLinked = false, version, told } = options;
   refuseOverlap(layout.root, folder);
+  if (files && isLinked)
+    throw new Problem(
+      "badRequest",
+      "The files are in a bucket, and have no further names: leave --link out",
+    );
   const copy = openLayout(folder);
   const lock = lockData(copy.lock);
   const done: BackedUp = { files: 0, bytes: 0, missing: [] };
@@ -80,14 +83,29 @@ export async function backUp(
     told(done);
   };
   const put = isLinked ? linkWhole : copyWhole;
+  const bring = () =>
+    files
+      ? copyBlobs(files, folderPlace(copy), (_, bytes) => count(bytes))
+      : eachNew(layout.blobs, copy.blobs, put, count);
   const made = `${copy.database}.new`;
   try {
-    await eachNew(layout.blobs, copy.blobs, put, count);
-    await eachNew(layout.evidence, copy.evidence, put, count);
+    if (files) emptyIncoming(copy);
+    await bring();
+    // Each server has its own of what was refused, and one beside a bucket may have no folder for it.
+    if (!files) await eachNew(layout.evidence, copy.evidence, put, count);
     for (let tries = TRIES; tries > 0; tries -= 1) {
-      await takeCatalog(layout.database, made);
-      await eachNew(layout.blobs, copy.blobs, put, count);
-      done.missing = await mend(made, layout, copy, { named, put, count });
+      for (const end of ["", "-wal", "-shm"]) await rm(`${made}${end}`, { force: true });
+      await (options.takeCatalog ?? ((to) => takeFile(layout.database, to)))(made);
+      if (files) await forgetStore(made);
+      asOneFile(made);
+      refuseUnsound(made);
+      await sync(made);
+      await bring();
+      done.missing = files
+        ? await withCatalog(made, (catalog) =>
+            requireBlobs(named(catalog), files, folderPlace(copy), () => {}),
+          )
+        : await mend(made, layout, copy, { named, put, count });
       if (!done.missing?.length) break;
     }
     const finish = beside
@@ -117,8 +135,7 @@ function isWithin(folder: string, path: string): boolean {
 }
 
 /** As it was at one moment, with everything that was committed by then, and sound. */
-async function takeCatalog(from: string, to: string): Promise<void> {
-  await rm(to, { force: true });
+async function takeFile(from: string, to: string): Promise<void> {
   makePrivate(to); // an empty file is as good as none to SQLite, and keeps its mode
   const database = new Database(from, { readonly: true });
   try {
@@ -127,8 +144,23 @@ async function takeCatalog(from: string, to: string): Promise<void> {
   } finally {
     database.close();
   }
-  refuseUnsound(to);
-  await sync(to);
+}
+
+/** Without a log beside it: a folder that can only be read is read, too. */
+function asOneFile(path: string): void {
+  const database = new Database(path, { readwrite: true });
+  try {
+    database.query("PRAGMA journal_mode = DELETE").all();
+  } finally {
+    database.close();
+  }
+}
+
+/** The files of the copy are beside it. */
+async function forgetStore(path: string): Promise<void> {
+  await (await readDatabase(path)).close(); // of another version it is not altered
+  const database = await openDatabase(path);
+  await writeStoreNote(database, null).finally(database.close);
 }
 
 /** Throws Problem("malformed") for a database in which something is not as it should be. */
@@ -258,57 +290,4 @@ async function linkWhole(source: string, target: string): Promise<number | null>
     );
   }
   return sizeOf(target);
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, "r");
-  try {
-    await guard(file.sync());
-  } finally {
-    await file.close();
-  }
-}
-
-const noteOf = (folder: string) => join(folder, "backup.json");
-
-async function writeNote(folder: string, note: Note): Promise<void> {
-  const path = noteOf(folder);
-  const file = await open(`${path}.new`, "w", FILE_MODE);
-  try {
-    await guard(file.writeFile(`${JSON.stringify(note)}\n`));
-    await guard(file.sync());
-  } finally {
-    await file.close();
-  }
-  await guard(rename(`${path}.new`, path));
-  await sync(folder);
-}
-
-/** Throws Problem("notFound") where no backup was ever finished, Problem("conflict") where its catalog is another one by now. */
-export async function readNote(folder: string): Promise<Note> {
-  const text = await readFile(noteOf(folder), "utf8").catch(() => null);
-  const note = text === null ? null : noteFrom(text);
-  if (!note)
-    throw new Problem(
-      "notFound",
-      `${folder} holds no backup that came to its end: \`holdfast backup ${folder}\` makes one, or goes on with one that was cut`,
-    );
-  const { database } = layoutOf(folder);
-  const found = await hashFile(database).catch(() => null);
-  if (found !== note.catalog)
-    throw new Problem(
-      "conflict",
-      `The catalog ${database} is not the one that was backed up at ${note.madeAt}: the folder was served since, or a backup was cut, or the disk has altered it. \`holdfast verify --data ${folder}\` looks at it as at a data directory`,
-    );
-  return note;
-}
-
-function noteFrom(text: string): Note | null {
-  try {
-    const { holdfast, madeAt, catalog } = JSON.parse(text);
-    const isNote = [holdfast, madeAt, catalog].every((value) => typeof value === "string");
-    return isNote ? { holdfast, madeAt, catalog } : null;
-  } catch {
-    return null;
-  }
 }

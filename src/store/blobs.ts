@@ -72,6 +72,12 @@ export interface Blobs {
   stored(sha256: string): Promise<BlobStat | null>;
   /** The SHA-256 of the bytes that are kept for good, read afresh; null when there are none. `breathe` is awaited between pieces. */
   digest(sha256: string, breathe?: () => Promise<void>): Promise<string | null>;
+  /** A URL by which whoever has it can read the blob, for some minutes; null where it is kept in no place that has any. */
+  link(
+    sha256: string,
+    method: "GET" | "HEAD",
+    headers: Record<string, string>,
+  ): Promise<string | null>;
   /** Lets go of a copy on this machine of what is kept elsewhere. */
   forget(sha256: string): Promise<void>;
   /** All of a small blob. */
@@ -211,6 +217,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
       const path = fileOf(layout.blobs, sha256);
       return (await stat(path).catch(() => null)) ? hashFile(path, breathe) : null;
     },
+    link: async () => null,
     async forget() {},
     read: (sha256) => readFile(fileOf(layout.blobs, sha256)),
     readFile: (path) => readFile(path),

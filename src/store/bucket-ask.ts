@@ -46,7 +46,12 @@ export interface Ask {
   /** What is neither a success nor one of `expected` is a Problem, and so is a bucket that is not there. */
   (question: Question, expected?: readonly number[]): Promise<Answer>;
   /** A URL that whoever has it can read the object by, for so long. */
-  link(path: string, seconds: number, headers: Record<string, string>): Promise<string>;
+  link(
+    path: string,
+    method: "GET" | "HEAD",
+    seconds: number,
+    headers: Record<string, string>,
+  ): Promise<string>;
 }
 
 export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}): Ask {
@@ -76,6 +81,7 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
     const silence = createSilence(silenceMs + ((body?.length ?? 0) / SLOWEST) * 1000, () =>
       awayProblem(place, "does not answer"),
     );
+    silence.heard();
     try {
       const response = await silence.until(
         fetch(signed.url.href, {
@@ -90,7 +96,7 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
       const isObject = method === "GET" && response.status < 300 && path !== "";
       const chunks = read(response, createSilence(silenceMs, silence.problem), place);
       const text = isObject ? "" : await whole(chunks);
-      const said = /<Error>/.test(text) ? (/<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? "") : "";
+      const said = /<Error[ >]/.test(text) ? (/<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? "") : "";
       return { status: response.status, headers: response.headers, code: said, text, chunks };
     } catch (error) {
       throw silence.told(error, place);
@@ -118,14 +124,19 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
   }
 
   return Object.assign(ask, {
-    async link(path: string, seconds: number, headers: Record<string, string>) {
+    async link(
+      path: string,
+      method: "GET" | "HEAD",
+      seconds: number,
+      headers: Record<string, string>,
+    ) {
       const url = urlOf(place, path);
       url.searchParams.set("X-Amz-Expires", String(seconds));
       for (const [name, value] of Object.entries(headers))
         url.searchParams.set(`response-${name}`, value);
       const signed = await new AwsV4Signer({
         ...signer,
-        method: "GET",
+        method,
         url: url.href,
         signQuery: true,
       }).sign();
@@ -161,7 +172,7 @@ interface Silence {
   readonly signal: AbortSignal;
   /** What `work` comes to, or the silence. */
   until<T>(work: Promise<T>): Promise<T>;
-  /** Something was heard. */
+  /** Something was heard: from now on it may be silent again. */
   heard(): void;
   end(): void;
   problem(): Error;
@@ -178,7 +189,7 @@ function createSilence(ms: number, problem: () => Error): Silence {
     silent.reject(error);
     controller.abort(error);
   };
-  let timer = setTimeout(give, ms);
+  let timer: ReturnType<typeof setTimeout> | undefined;
   return {
     signal: controller.signal,
     until: (work) => {
@@ -204,26 +215,43 @@ function createSilence(ms: number, problem: () => Error): Silence {
   };
 }
 
-/** The bytes as they come; each wait for the next has its end. */
-async function* read(
+/** The bytes as they come; each wait for the next has its end. Who returns it lets go of the connection, begun or not. */
+function read(
   response: Response,
   silence: Silence,
   place: BucketPlace,
 ): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
-  try {
-    while (reader) {
-      silence.heard();
-      const { done, value } = await silence.until(reader.read());
-      silence.end();
-      if (done) return;
-      yield value;
-    }
-  } catch (error) {
-    throw silence.told(error, place);
-  } finally {
+  const end = () => {
     silence.end();
-    reader?.cancel().catch(() => {});
+    reader?.cancel().catch(() => {}); // it may have ended by itself
+  };
+  const chunks = pieces();
+  const finish = chunks.return.bind(chunks);
+  chunks.return = (value) => {
+    end();
+    return finish(value);
+  };
+  return chunks;
+
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    const promised = Number(response.headers.get("content-length") ?? 0);
+    let size = 0;
+    try {
+      while (reader) {
+        silence.heard();
+        const { done, value } = await silence.until(reader.read());
+        silence.end();
+        if (done && size < promised) throw new Error("the answer is cut");
+        if (done) return;
+        size += value.length;
+        yield value;
+      }
+    } catch (error) {
+      throw silence.told(error, place);
+    } finally {
+      end();
+    }
   }
 }
 

@@ -13,8 +13,10 @@ import { fileOf, type Layout } from "./layout.ts";
 const FETCHED = { durable: false };
 /** Of what is hashed slowly, between two breaths. Bytes. */
 const PIECE = 1024 * 1024;
+/** How long a URL holds by which a blob can be had. */
+const LINK_S = 15 * 60;
 /** Where blobs stand in it. */
-const FOLDER = "blobs/sha256";
+export const FOLDER = "blobs/sha256";
 
 export interface BucketBlobsOptions extends BlobOptions, CopiesOptions {
   /** Told of a blob whose bytes in the bucket are not true to it: the bytes are of no use, and the name is still theirs. */
@@ -134,6 +136,7 @@ export function openBucketBlobs(
       }
       return hash.digest("hex");
     },
+    link: (sha256, method, headers) => bucket.link(nameOf(sha256), method, LINK_S, headers),
     forget,
     async read(sha256) {
       if ((await local(sha256)) === null) throw new Error(`There is no blob ${sha256}`);

@@ -22,8 +22,8 @@ export interface Copies {
 }
 
 export interface CopiesOptions {
-  /** Bytes. */
-  limit: number;
+  /** Bytes; null where another process sees to that. */
+  limit: number | null;
   /** Milliseconds that only grow. */
   elapsed?(): number;
 }
@@ -44,7 +44,7 @@ export function countCopies(
   /** Those used longest ago first. */
   const used = new Map<string, Copy>();
   let bytes = 0;
-  let work: Promise<void> = look().then(shrink);
+  let work: Promise<void> = limit === null ? Promise.resolve() : look().then(shrink);
 
   async function look(): Promise<void> {
     for (const first of await readdir(folder).catch(() => []))
@@ -58,8 +58,9 @@ export function countCopies(
       }
   }
 
+  const isTooMuch = () => limit !== null && (bytes > limit || left.size + used.size > MOST);
+
   async function shrink(): Promise<void> {
-    const isTooMuch = () => bytes > limit || left.size + used.size > MOST;
     for (const sha256 of left.keys()) {
       if (!isTooMuch()) return;
       await drop(sha256);
@@ -79,7 +80,7 @@ export function countCopies(
     gone(sha256);
     used.set(sha256, { size: blocks(size), usedAt: elapsed(), stamp });
     bytes += blocks(size);
-    if (bytes > limit || used.size + left.size > MOST) work = work.then(shrink);
+    if (isTooMuch()) work = work.then(shrink);
   }
 
   function gone(sha256: string): void {

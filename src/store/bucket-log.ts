@@ -29,6 +29,7 @@ export function openBucketLog(bucket: Bucket): LogFiles {
   return {
     read: async (path) => (await read(at(path)))?.bytes ?? null,
     has: async (path) => (await bucket.stat(at(path))) !== null,
+    writtenAt: async (path) => (await bucket.stat(at(path)))?.changedAt ?? null,
     async write(path, bytes) {
       await put(at(path), bytes);
     },

@@ -1,8 +1,9 @@
-// Which catalog the objects of a bucket belong to, as an object beside them: files that a catalog does not name are garbage, so that the wrong
-// one would have them all removed.
+// Which catalog the objects of a bucket belong to, as an object beside them, and which bucket a catalog's files are in, as the catalog has it: files that
+// a catalog does not name are garbage, so that the wrong one would have them all removed.
 import { createHash } from "node:crypto";
 import { Problem } from "../core/problem.ts";
 import type { Bucket } from "./bucket.ts";
+import type { Database, ReadDatabase } from "./database.ts";
 
 export interface BucketMark {
   /** Of the catalog, wherever it is moved. */
@@ -36,4 +37,27 @@ export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   if (await bucket.put(PATH, bytes, sha256, "isNew")) return true;
   return (await readBucketMark(bucket))?.id === mark.id; // another server of the same catalog
+}
+
+const NOTE = "store";
+
+/** The URL of the bucket that the files are in which the catalog names; null where they are in the data directory. */
+export async function readStoreNote({ read }: Pick<ReadDatabase, "read">): Promise<string | null> {
+  const [row] = await read`SELECT bytes FROM kept WHERE repository = '' AND key = ${NOTE}`;
+  return row ? Buffer.from(row.bytes).toString() : null;
+}
+
+/** Null: they are in the data directory. For who has begun there, or moved them. */
+export async function writeStoreNote(
+  database: Pick<Database, "write">,
+  url: string | null,
+): Promise<void> {
+  await database.write(
+    async (sql) => {
+      await sql`DELETE FROM kept WHERE repository = '' AND key = ${NOTE}`;
+      if (url !== null)
+        await sql`INSERT INTO kept (repository, key, bytes, at) VALUES ('', ${NOTE}, ${Buffer.from(url)}, 0)`;
+    },
+    { durable: true },
+  );
 }

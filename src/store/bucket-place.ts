@@ -42,14 +42,7 @@ export interface Said {
 
 /** It cannot be reached, or fell silent. Clients come again by themselves. */
 export function awayProblem(place: BucketPlace, why: string, cause?: unknown): Problem {
-  return new Problem("busy", capital(`${nameOf(place)} ${why}`), { cause, event: AWAY });
-}
-
-const AWAY = "bucket-away";
-
-/** Whether it is the bucket that could not be asked. */
-export function isBucketAway(error: unknown): boolean {
-  return error instanceof Problem && error.event === AWAY;
+  return new Problem("busy", capital(`${nameOf(place)} ${why}`), { cause });
 }
 
 const FULL = ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "StorageFull"];

@@ -51,6 +51,12 @@ export function openTestLogFiles(root: string): LogFiles {
   return openBucketLog(openBucket(testPlace(root), { pauseMs: 1 }));
 }
 
+/** Where the files of `openTestLogFiles(root)` stand. */
+export function testLogFolder(root: string): string {
+  if (!onBucket) return root;
+  return join(process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!, testPlace(root).prefix, "log");
+}
+
 /** Of a data directory; in a bucket where there is one for tests. */
 export function openTestBlobs(
   layout: Layout,

@@ -1,8 +1,11 @@
 // A bucket as it answers, and as it does not. Its answers that no gateway gives when asked are made by a server of the test's own.
 import { afterEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { startBetween } from "../../test/support/between.ts";
+import { makeCertificate } from "../../test/support/certificates.ts";
 import { Problem } from "../core/problem.ts";
-import { type Bucket, openBucket } from "./bucket.ts";
+import { type Bucket, type BucketPlace, openBucket } from "./bucket.ts";
+import { urlOf } from "./bucket-place.ts";
 import { testPlace } from "./bucket-testkit.ts";
 
 const BYTES = Buffer.from("bytes of an object");
@@ -118,6 +121,31 @@ test("silence is an end, before an answer and in the middle of one, and is not w
   await expect(Array.fromAsync(found!.chunks)).rejects.toThrow(`${name} does not answer`);
 });
 
+test("an answer that is cut is a failure, and not other bytes", async () => {
+  const between = await startBetween("http://127.0.0.1:1");
+  stops.push(between.stop);
+  between.set(() => `HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n${BYTES}`);
+  const place = testPlace("x", { endpoint: between.endpoint, bucket: "packages", prefix: "p" });
+  const bucket = openBucket(place, { pauseMs: 1 });
+  await expect(bucket.read("a", 1000)).rejects.toThrow(`${name} cannot be reached`);
+});
+
+test("an object that nobody reads is let go of", async () => {
+  const ended = Promise.withResolvers<void>();
+  const { bucket } = answering(
+    () =>
+      new Response(
+        new ReadableStream({
+          start: (controller) => controller.enqueue(BYTES),
+          cancel: () => ended.resolve(),
+        }),
+      ),
+  );
+  const found = await bucket.get("a");
+  await found!.chunks.return(undefined);
+  await ended.promise;
+});
+
 test("a clock that is off is told with the way that it is off", async () => {
   const { bucket } = answering(() =>
     refused(403, "RequestTimeTooSkewed", {
@@ -145,6 +173,37 @@ test("a page that is no answer of S3 is not taken for one", async () => {
   await expect(bucket.get("a")).rejects.toThrow("is not what answers at");
   await expect(bucket.stat("a")).rejects.toThrow("is not what answers at");
 });
+
+test("over TLS only the authority that is named is believed", async () => {
+  const { authority, pair } = makeCertificate(["127.0.0.1"], 10);
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: pair.certificate, key: pair.key },
+    fetch: () => new Response(BYTES, { headers: { etag: '"e"' } }),
+  });
+  stops.push(() => server.stop(true));
+  const endpoint = `https://127.0.0.1:${server.port}`;
+  const bucketOf = (ca: string | null) =>
+    openBucket(testPlace("x", { endpoint, ca }), { pauseMs: 1 });
+  expect((await bucketOf(authority).read("a", 100))?.bytes).toEqual(new Uint8Array(BYTES));
+  await expect(bucketOf(null).read("a", 100)).rejects.toThrow("cannot be reached");
+});
+
+const urls: [change: Partial<BucketPlace>, path: string, url: string][] = [
+  [{}, "a/b", "https://s3.example.com/packages/p/a/b"],
+  [{}, "", "https://s3.example.com/packages/"],
+  [{ prefix: "" }, "a", "https://s3.example.com/packages/a"],
+  [{ prefix: "p/q" }, "a", "https://s3.example.com/packages/p/q/a"],
+  [{ isPathStyle: false }, "a", "https://packages.s3.example.com/p/a"],
+  [{ isPathStyle: false }, "", "https://packages.s3.example.com/"],
+  [{ endpoint: "http://127.0.0.1:9000/s3" }, "a", "http://127.0.0.1:9000/s3/packages/p/a"],
+];
+for (const [change, path, url] of urls)
+  test(`${JSON.stringify(change)} has ${JSON.stringify(path)} at ${url}`, () => {
+    const place = { endpoint: "https://s3.example.com", bucket: "packages", prefix: "p" };
+    expect(urlOf(testPlace("x", { ...place, ...change }), path).href).toBe(url);
+  });
 
 test("a list goes on from page to page, and names are as they are", async () => {
   const page = (keys: string[], token: string | null) =>

@@ -1,5 +1,5 @@
 // A bucket that speaks S3, as the store needs it: objects by their names below a prefix. https://docs.aws.amazon.com/AmazonS3/latest/API/
-import { type BucketTimes, createAsk } from "./bucket-ask.ts";
+import { type Ask, type BucketTimes, createAsk } from "./bucket-ask.ts";
 import { awayProblem, type BucketPlace, nameOf } from "./bucket-place.ts";
 
 export type { BucketTimes } from "./bucket-ask.ts";
@@ -40,7 +40,7 @@ export interface Bucket {
   /** All below `path`, by name. */
   list(path: string): AsyncGenerator<ObjectStat & { path: string }>;
   /** A URL by which whoever has it can read the object, for so long. */
-  link(path: string, seconds: number, headers: Record<string, string>): Promise<string>;
+  link: Ask["link"];
 }
 
 export interface Upload {
@@ -52,6 +52,7 @@ export interface Upload {
 }
 
 const MISSING = [404];
+const WORDLESS = [301, 307, 400, 403, 404];
 /** A condition is not met, or another write of the same name was first. */
 const UNMET = [409, 412];
 
@@ -60,9 +61,9 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
   const prefix = place.prefix === "" ? "" : `${place.prefix}/`;
 
   async function stat(path: string): Promise<ObjectStat | null> {
-    const answer = await ask({ method: "HEAD", path }, MISSING);
-    if (answer.status !== 404) return statOf(answer.headers);
-    // The answer has no words in it: it is the same where there is no such bucket.
+    const answer = await ask({ method: "HEAD", path }, WORDLESS);
+    if (answer.status < 300) return statOf(answer.headers);
+    // Only the status is told: it is the same where there is no such bucket.
     const again = await get(path);
     await again?.chunks.return(undefined);
     return again;

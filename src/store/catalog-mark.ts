@@ -1,6 +1,6 @@
 // Which catalog the files of a data directory belong to, where it is not the file in it. Files that a catalog does not name are garbage, so that
 // the wrong one would have them all removed.
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { guard } from "./guard.ts";
 import { FILE_MODE, type Layout } from "./layout.ts";
@@ -46,4 +46,9 @@ export async function writeMark(layout: Pick<Layout, "root">, mark: CatalogMark)
       renameSync(`${file}.new`, file);
     })(),
   );
+}
+
+/** The catalog is the file in the data directory from now on. */
+export function removeMark(layout: Pick<Layout, "root">): void {
+  rmSync(fileOf(layout), { force: true });
 }

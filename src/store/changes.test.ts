@@ -63,6 +63,14 @@ test("who keeps a copy has read it again before a change made elsewhere is told,
   ]);
 });
 
+test("where there is no other server nothing is written, and nothing is waited for", async () => {
+  const changes = createChanges();
+  const sql = Object.assign(() => missed(), { unsafe: missed, finalize: missed });
+  await changes.note(sql, change);
+  await changes.everywhere(change);
+  expect([changes.isShared, changes.isHearing()]).toEqual([false, true]);
+});
+
 test("nobody is told of a change made elsewhere while a copy cannot be read", async () => {
   const changes = createChanges();
   changes.copy("policy", async () => {

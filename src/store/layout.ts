@@ -7,7 +7,9 @@
 //     evidence/sha256/…       bytes that were refused, for an investigation
 //     incoming/               downloads under way; emptied at start
 //     log/                    the append-only log: key, checkpoint, tile/… (ledger/log/)
+//     followed/               a copy of the log of the server that this one follows (follow/)
 //     git/<sha256>/           mirrors of code hosts, by the digest of their URL (git/mirror.ts)
+//     move.json               that the catalog is not whole yet, or has left (moves.ts)
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
 //     lock.json               which process that is, and where it listens
@@ -43,6 +45,7 @@ export interface Layout {
   readonly incoming: string;
   readonly git: string;
   readonly log: string;
+  readonly followed: string;
   readonly database: string;
   readonly lock: string;
 }
@@ -58,6 +61,7 @@ export function layoutOf(root: string): Layout {
     incoming: join(root, "incoming"),
     git: join(root, "git"),
     log: join(root, "log"),
+    followed: join(root, "followed"),
     database: join(root, "holdfast.db"),
     lock: join(root, "lock.db"),
   };

@@ -47,7 +47,7 @@ export const alone: Leases = {
   holder: async () => null,
 };
 
-export interface NodeLeases extends Leases {
+interface NodeLeases extends Leases {
   /** Says what could not be said when it was let go. To be called again and again. */
   settle(): Promise<void>;
 }

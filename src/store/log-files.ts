@@ -1,5 +1,5 @@
 // The files of the append-only log: whole and on the disk before anything names them.
-import { access, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { guard } from "./guard.ts";
 import { FILE_MODE, FOLDER_MODE } from "./layout.ts";
@@ -8,6 +8,8 @@ export interface LogFiles {
   /** Null when there is none. */
   read(path: string): Promise<Uint8Array | null>;
   has(path: string): Promise<boolean>;
+  /** When it was last written, in milliseconds since the epoch; null when there is none. */
+  writtenAt(path: string): Promise<number | null>;
   /** Resolves when the file is on the disk, under its name. It takes the place of one that was there at once, and whole. */
   write(path: string, bytes: Uint8Array | string): Promise<void>;
   /** The same where what is there is still `before`, null for nothing; false, and nothing is done, where it is something else. */
@@ -36,6 +38,14 @@ export function openLogFiles(root: string): LogFiles {
         () => true,
         () => false,
       ),
+    async writtenAt(path) {
+      try {
+        return (await stat(join(root, path))).mtimeMs;
+      } catch (error) {
+        if (isMissing(error)) return null;
+        throw error;
+      }
+    },
     write: (path, bytes) => guard(writeWhole(join(root, path), bytes)),
     // One process at a time writes a data directory.
     async replace(path, text, before) {

@@ -49,5 +49,6 @@ export function requireVersion(version: number, what: string): void {
 }
 
 function versionOf(file: Sqlite): number {
-  return (file.query("PRAGMA user_version").get() as { user_version: number }).user_version;
+  // A number to whoever reads all whole numbers as bigint, too.
+  return Number((file.query("PRAGMA user_version").get() as { user_version: number }).user_version);
 }

@@ -24,6 +24,8 @@ export interface NewsTimes {
   wait: number;
   /** What other servers change is no longer heard of when nothing could be read for so long. */
   deaf: number;
+  /** How often what is old is removed. */
+  tidy: number;
 }
 
 export interface OpenNews extends News {
@@ -34,12 +36,11 @@ export interface OpenNews extends News {
   close(): Promise<void>;
 }
 
-const TIMES: NewsTimes = { look: 500, wait: 1_000, deaf: 10_000 };
+const TIMES: NewsTimes = { look: 500, wait: 1_000, deaf: 10_000, tidy: 60_000 };
 /** More at once are not told one by one. */
 const MOST = 2_000;
 /** A listener says so often that it is there, whether it hears anything or not. */
 const SIGN_MS = 60_000;
-const TIDY_MS = 60_000;
 /** Of what was noted last somebody may wait until it is known everywhere. */
 const MOST_NOTED = 1_000;
 
@@ -56,7 +57,7 @@ interface Place {
 
 /** Listens from now on. Throws a Problem where the database cannot be reached. */
 export async function openNews({ database, place, warn, times }: NewsDeps): Promise<OpenNews> {
-  const { look: lookMs, wait, deaf } = { ...TIMES, ...times };
+  const { look: lookMs, wait, deaf, tidy: tidyMs } = { ...TIMES, ...times };
   const origin = randomBytes(8).toString("hex");
   const noted = new Map<string, string>();
   /** What listeners had heard when they were waited for in vain: they are waited for again when that has changed. */
@@ -108,7 +109,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     heardAt = begun;
     isOwing ||= changes === null || changes.length > 0 || begun - signedAt > SIGN_MS;
     if (isOwing && follower) await sign();
-    if (begun - tidiedAt > TIDY_MS) await tidy();
+    if (begun - tidiedAt >= tidyMs) await tidy();
   }
 
   async function sign(): Promise<void> {

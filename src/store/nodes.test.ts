@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "./database.ts";
-import { askThrough, BEAT_MS } from "./nodes.ts";
-import { openTestDatabase, testNodes } from "./testkit.ts";
+import { BEAT_MS } from "./nodes.ts";
+import { askThrough, openTestDatabase, testNodes } from "./testkit.ts";
 
 let root: string;
 let database: Database;

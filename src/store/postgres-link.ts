@@ -1,4 +1,5 @@
 // Connections to a PostgreSQL. What does not answer for too long is given up with its connection, and the next question makes a new one.
+import { hostname } from "node:os";
 import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
 
@@ -32,6 +33,9 @@ export interface LinkTimes {
   connectSeconds: number;
 }
 
+/** What all connections of this process are called in the database's own lists: at most 63 bytes. */
+export const PROGRAM = `holdfast ${process.pid} on ${hostname()}`.slice(0, 63);
+
 const TIMES: LinkTimes = { silenceMs: 30_000, connectSeconds: 5 };
 /** Makes no connection yet. */
 export function connectTo(
@@ -55,7 +59,11 @@ export function connectTo(
       max,
       connectionTimeout: connectSeconds,
       // A plan for any values reads a whole package where a list of a thousand files is looked up.
-      connection: { plan_cache_mode: "force_custom_plan", ...settings },
+      connection: {
+        application_name: PROGRAM,
+        plan_cache_mode: "force_custom_plan",
+        ...settings,
+      },
       bigint: true,
     });
   }

@@ -24,6 +24,10 @@ const ATTEMPTS = 10;
 const CONFLICTS = ["40001", "40P01"];
 const DISK_FULL = "53100";
 const ABORTED = "25P02";
+const LOCKED = "55P03";
+
+/** Of a server that was stopped in a transaction: what it holds there is not to be held for ever. Milliseconds. */
+const IDLE = { idle_in_transaction_session_timeout: "15000" };
 
 export interface PostgresOptions extends Partial<LinkTimes> {
   /** Nobody else may have it as its own at the same time. */
@@ -38,7 +42,7 @@ export async function openPostgres(
   place: PostgresPlace,
   { isAlone = false, ...times }: PostgresOptions = {},
 ): Promise<Database> {
-  const writes = connectTo(place, 1, {}, times);
+  const writes = connectTo(place, 1, IDLE, times);
   const reads = connectTo(place, place.connections - 1, READ_ONLY, times);
   const close = () => Promise.all([writes.close(), reads.close()]);
   const holder = isAlone ? createHolder() : null;
@@ -96,11 +100,22 @@ export async function readPostgres(place: PostgresPlace): Promise<ReadDatabase> 
 
 /**
  * Statements that each stand for themselves, on a connection of their own: they wait for no transaction, and give the connection up after two seconds
- * without a word. Makes no connection yet.
+ * without a word. Makes no connection yet. A row that a transaction holds, perhaps of a server that was stopped in it, is waited for half a second, and
+ * then is Problem("busy").
  */
 export function askPostgres(place: PostgresPlace): { ask: Query; close(): Promise<void> } {
-  const link = connectTo(place, 1, {}, { silenceMs: 2_000, connectSeconds: 2 });
-  return { ask: createQuery(link.ask), close: link.close };
+  const link = connectTo(
+    place,
+    1,
+    { lock_timeout: "500" },
+    { silenceMs: 2_000, connectSeconds: 2 },
+  );
+  const ask: Link["ask"] = (work) =>
+    link.ask(work).catch((error) => {
+      if (stateOf(error) !== LOCKED) throw error;
+      throw new Problem("busy", "A transaction holds this row of the database", { cause: error });
+    });
+  return { ask: createQuery(ask), close: link.close };
 }
 
 /** Asked with the beginning of each transaction: another server may have brought the database to a newer version. */

@@ -6,12 +6,11 @@ import {
   type Beside,
   copyWhole,
   eachNew,
-  type Note,
-  readNote,
   refuseOverlap,
   refuseUnsound,
   withCatalog,
 } from "./backup.ts";
+import { type Note, readNote } from "./backup-note.ts";
 import { guard } from "./guard.ts";
 import { FILE_MODE, FOLDER_MODE, layoutOf, openLayout, restoreMark } from "./layout.ts";
 import { lockData } from "./lock.ts";

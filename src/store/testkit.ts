@@ -5,7 +5,7 @@ import { SQL } from "bun";
 import { type Database, openDatabase } from "./database.ts";
 import { createLeases } from "./leases.ts";
 import { migrations } from "./migrations/index.ts";
-import { type Ask, askThrough, BEAT_MS, createNodes, type Nodes } from "./nodes.ts";
+import { type Ask, BEAT_MS, createNodes, type Nodes } from "./nodes.ts";
 import { openPostgres, type PostgresPlace } from "./postgres.ts";
 import { forPostgres } from "./postgres-schema.ts";
 import type { Query } from "./query.ts";
@@ -164,6 +164,11 @@ function noting(sql: Query, altered: () => void): Query {
     },
     finalize: sql.finalize,
   });
+}
+
+/** Without a connection of its own. */
+export function askThrough(database: Pick<Database, "write">): Ask {
+  return (text, ...values) => database.write((sql) => sql(text, ...values));
 }
 
 /** Two servers that share a database, and know each other. `die`: the second one is stopped for long enough, and buried by the first. */

@@ -18,7 +18,13 @@ export interface HomeDeps {
 }
 
 /** Of the repositories that the reader may read. */
-export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Reply {
+export function homePage(
+  deps: HomeDeps,
+  overview: Overview,
+  reader: Reader,
+  /** How it goes with the server that this one follows; null for one of its own. */
+  following: string | null = null,
+): Reply {
   const { repositories, version } = deps;
   const states = repositories.map(({ name }) => overview.repositories.get(name)!);
   const state = stateOf(states);
@@ -27,9 +33,10 @@ export function homePage(deps: HomeDeps, overview: Overview, reader: Reader): Re
   const isNew = states.every(({ files }) => files === 0);
   const main = html`<div class="head"><h1>Holdfast</h1>${stateChip(state)}</div>
 <p class="lead">${state.text}.</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
+${following === null ? null : html`<p>${following}.</p>`}
 ${figures(states)}
 ${isNew ? setup : null}
-${eventsTable(overview)}
+${eventsTable(overview, reader)}
 <h2>Newest files</h2>${newestTable(overview)}
 <h2>Repositories</h2>${repositoryTable(repositories, overview)}
 ${isNew ? null : setup}`;
@@ -170,7 +177,7 @@ function linked(message: string): Html {
 }
 
 /** Nothing where nothing happened. */
-export function eventsTable({ events, now }: Overview): Html | null {
+export function eventsTable({ events, now }: Overview, { isOperator }: Reader): Html | null {
   if (events.length === 0) return null;
   const rows = events.map(({ at, kind, repository, message }) => [
     ago(at, now),
@@ -184,5 +191,5 @@ export function eventsTable({ events, now }: Overview): Html | null {
     { label: "Repository" },
     { label: "What" },
   ];
-  return html`<h2>What happened</h2>${table("What happened", columns, rows)}<p class="soft">All of them: <code>holdfast events</code></p>`;
+  return html`<h2>What happened</h2>${table("What happened", columns, rows)}<p class="soft">All of them: ${isOperator ? html`<a href="/-/operator/events">Events</a>` : "on the page “Events” of the operator"}, or <code>holdfast events</code></p>`;
 }

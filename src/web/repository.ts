@@ -20,7 +20,7 @@ export function repositoryPage(
   const main = html`<p class="crumbs"><a href="/">Repositories</a></p><div class="head"><h1>${name}</h1>${stateChip(seen)}</div>
 <p>${seen.text}.</p><p class="soft">A repository of the format ${format.name} at <code>${url}/</code></p>
 ${figures([state])}
-${eventsTable(overview)}
+${eventsTable(overview, reader)}
 <h2>Set up a client</h2>
 ${clientRows(format.setup(url, options), url)}
 <h2>Newest files</h2>${newestTable(overview)}`;

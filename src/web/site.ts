@@ -9,6 +9,7 @@ import type { Explained } from "../core/policy.ts";
 import { Problem, type ProblemKind } from "../core/problem.ts";
 import { type Reply, reply } from "../core/reply.ts";
 import type { ReadSeries } from "../core/series.ts";
+import { type Followed, followingState, followingText } from "./following.ts";
 import { ASSETS, serveAsset } from "./frame/assets.ts";
 import { html } from "./frame/html.ts";
 import { page } from "./frame/page.ts";
@@ -89,6 +90,8 @@ export interface SiteDeps extends HomeDeps {
   /** What a code host tells a repository: it is for whoever knows the repository's own secret for that, whatever their grant. */
   gitHook(repository: string, request: SiteRequest): Promise<Reply>;
   ledgerLog: LogSource;
+  /** The server that this one follows, and how that goes; none for one of its own. */
+  follower?: Followed | null;
   /** What was counted over time. */
   series: ReadSeries;
   now(): number;
@@ -210,7 +213,7 @@ export function createSite(deps: SiteDeps): Site {
             action: OPEN.has(route.kind)
               ? "open"
               : route.kind === "log"
-                ? "admin"
+                ? "follow"
                 : route.kind === "operator"
                   ? route.action
                   : "read",
@@ -240,7 +243,12 @@ export function createSite(deps: SiteDeps): Site {
         }
         case "home":
           return small(
-            homePage(readable(grant), await deps.overview(grant), asked(request, grant).reader),
+            homePage(
+              readable(grant),
+              await deps.overview(grant),
+              asked(request, grant).reader,
+              deps.follower ? followingText(deps.follower, deps.now()) : null,
+            ),
           );
         case "packages":
           return small(
@@ -288,6 +296,7 @@ export function createSite(deps: SiteDeps): Site {
           return json(200, {
             status: "ready",
             ...(loss && { warnings: [loss.kind] }),
+            ...(deps.follower && { following: followingState(deps.follower, deps.now()) }),
             ...enforcement(deps.whyNotProven),
           });
         }

@@ -95,6 +95,17 @@ describe.skipIf(!hasChromium)("every page", () => {
     );
 
   test(
+    "nothing is wrong with a page that a link of an administrator leads to",
+    async () => {
+      stranger.faults.length = 0;
+      const response = await stranger.page.goto(scene.invitation);
+      expect(response?.status()).toBe(200);
+      expect(await faultsIn(stranger, { path: "/-/invitation" })).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  test(
     "what would be wrong is found: a picture without words, text that cannot be read, a page that is too wide",
     async () => {
       const opened = await openPage(browser, { width: 1280, scheme: "light" });

@@ -14,6 +14,8 @@ export interface Scene {
   readonly user: { name: string; password: string };
   /** Of the same. */
   readonly token: string;
+  /** A link by which somebody sets a password. */
+  readonly invitation: string;
   stop(): Promise<void>;
 }
 
@@ -63,18 +65,26 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
       feeds: [{ name: "osv", directory: feed }],
     },
     claims: { npm: ["@harbour/*"] },
+    access: { anonymous: "read", teams: { harbour: ["ben"] } },
   });
   await server.operate("feeds refresh", "");
   const user = { name: "ann", password: "a long pass phrase" };
   const [token] = await makeAccounts(server.data, [
     { user: user.name, actions: ["admin"], password: user.password },
+    { user: "ben", actions: ["publish"], repository: "npm", package: "@harbour/*" },
   ]);
   await server.restart();
   await fill(server, token!);
+  const [invitation] = await server.account("user invite", {
+    name: "ben",
+    days: 1,
+    root: server.url,
+  });
   return {
     server,
     upstream,
     user,
+    invitation: invitation!,
     token: token!,
     async stop() {
       await server.stop();

@@ -2,115 +2,25 @@
 // why, and exactly the three tokens are named.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type FakeBucket, record, startBucket } from "../../src/advisories/testkit.ts";
-import { makeAccounts } from "../support/accounts.ts";
-import { configText } from "../support/config.ts";
-import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { type HookReceiver, startHookReceiver } from "../support/hook-receiver.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
-import { type Result, run } from "../support/run.ts";
+import { makeCertificate } from "../support/certificates.ts";
+import type { Result } from "../support/run.ts";
 import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
-import { commandOf, withPrograms } from "./clients.ts";
+import { openScene, type Scene, VICTIMS } from "./advisories-scene.ts";
+import { AptRoot } from "./apt-root.ts";
+import { commandOf, eachClient, withPrograms } from "./clients.ts";
+import { ComposerProject } from "./composer-project.ts";
+import { Project } from "./job.ts";
 import { npmCall, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
 import { runIn } from "./pypi-publishers.ts";
+import { withSumdb } from "./scene.ts";
 
-let upstream: FakeUpstream;
-let server: ServerProcess;
-let npmFeed: FakeBucket;
-let pypiFeed: FakeBucket;
-let hook: HookReceiver;
-let tokens: string[];
+let scene: Scene;
 const home = tempFolder("advisories-home");
-const VICTIMS = ["ann", "ben", "cleo"];
-const MODIFIED = "2026-01-01T00:00:00Z";
-
 beforeAll(async () => {
-  upstream = await startUpstream();
-  npmFeed = startBucket("npm");
-  pypiFeed = startBucket("PyPI");
-  hook = await startHookReceiver("whsec_bm9ib2R5IGNoZWNrcyBpdCBoZXJl");
-  for (const [feed, ecosystem] of [
-    [npmFeed, "npm"],
-    [pypiFeed, "PyPI"],
-  ] as const) {
-    const affected = [{ package: { ecosystem, name: "another" }, versions: ["1.0.0"] }];
-    feed.records.set("MAL-2025-1", record("MAL-2025-1", MODIFIED, { affected }));
-  }
-  const config = configText(upstream, {
-    access: { anonymous: "none" },
-    server: {
-      feeds: [
-        { name: "one", url: npmFeed.url, ecosystems: ["npm"], every: "1s" },
-        { name: "two", url: pypiFeed.url, ecosystems: ["PyPI"], every: "1s" },
-      ],
-      hooks: [{ name: "chat", url: hook.url, events: ["advisory", "revoked"] }],
-      policy: [
-        {
-          name: "malware",
-          packages: ["pkg:npm/*", "pkg:pypi/*"],
-          advisories: { malicious: "block" },
-        },
-      ],
-    },
-  });
-  server = await startProcess({ config });
-  await server.pause();
-  tokens = await makeAccounts(
-    server.data,
-    [...VICTIMS, "eve"].map((user) => ({ user, actions: ["read" as const] })),
-  );
-  await server.restart();
-});
-afterAll(async () => {
-  await server.stop();
-  await upstream.stop();
-  npmFeed.stop();
-  pypiFeed.stop();
-  hook.stop();
-});
-
-async function holdfast(...args: string[]): Promise<string> {
-  const main = new URL("../../src/main.ts", import.meta.url).pathname;
-  const where = ["--config", server.config, "--data", server.data];
-  const { output } = await run([process.execPath, main, ...args, ...where], { cwd: home });
-  return output;
-}
-
-/** A record comes; resolves when the server has read it and looked at what is here. */
-async function tell(id: string, ecosystem: "npm" | "PyPI", name: string, version: string) {
-  const feed = ecosystem === "npm" ? npmFeed : pypiFeed;
-  const revoked = () => server.events().filter(({ kind }) => kind === "revoked").length;
-  const before = revoked();
-  const affected = [{ package: { ecosystem, name }, versions: [version] }];
-  const modified = new Date().toISOString();
-  feed.records.set(id, record(id, modified, { affected, summary: "steals tokens" }));
-  await waitFor(
-    async () => revoked() > before,
-    () => `nothing was revoked:\n${server.output()}`,
-    60_000,
-  );
-}
-
-/** Whom the report names, sorted. */
-async function named(what: string): Promise<string[]> {
-  const output = await holdfast("policy", "affected", what, "--json");
-  if (!output.startsWith("{")) throw new Error(output);
-  const lines = output.trim().split("\n");
-  return lines.map((line) => JSON.parse(line).principal).sort();
-}
-
-async function statuses(path: string): Promise<number[]> {
-  const headers = { authorization: `Bearer ${tokens[3]}` };
-  const found: number[] = [];
-  for (const [method, range] of [["GET"], ["HEAD"], ["GET", "bytes=0-9"], ["GET"]]) {
-    const asked = { method: method!, headers: { ...headers, ...(range && { range }) } };
-    const answer = await fetch(server.url + path, asked);
-    await answer.arrayBuffer();
-    found.push(answer.status);
-  }
-  return found;
-}
+  scene = await openScene();
+}, 120_000);
+afterAll(() => scene.stop());
 
 for (const client of npmPublishers.filter(({ name }) => ["npm", "pnpm", "bun"].includes(name)))
   withPrograms([client.name], () => {
@@ -120,29 +30,31 @@ for (const client of npmPublishers.filter(({ name }) => ["npm", "pnpm", "bun"].i
       const installs = async (token: string, at: string): Promise<Result> => {
         const folder = join(tempFolder(`advisories-${client.name}`), at);
         const manifest = { name: "app", version: "1.0.0", dependencies: { clownfish: version } };
-        writeNpmProject(folder, manifest, client.files(`${server.url}/npm`, token));
+        writeNpmProject(folder, manifest, client.files(`${scene.server.url}/npm`, token));
         const own = tempFolder("advisories-home"); // nothing comes from a cache
         return runIn(folder, own, npmCall(client.name, client.install, own, client.env));
       };
       for (const [at, user] of VICTIMS.entries())
-        expect([await installs(tokens[at]!, user)]).toMatchObject([{ code: 0 }]);
+        expect([await installs(scene.tokens[at]!, user)]).toMatchObject([{ code: 0 }]);
       const path = `/npm/clownfish/-/clownfish-${version}.tgz`;
       const id = `MAL-2026-${client.name}`;
-      await tell(id, "npm", "clownfish", version);
-      expect(await statuses(path)).toEqual([403, 403, 403, 403]);
-      const late = await installs(tokens[3]!, "eve");
+      await scene.tell(id, "npm", "clownfish", version);
+      expect(await scene.statuses(path)).toEqual([403, 403, 403, 403]);
+      const late = await installs(scene.tokens[3]!, "eve");
       expect(late.code).not.toBe(0);
       if (client.name === "npm") expect(late.output).toContain(id);
-      expect(await named(id)).toEqual(VICTIMS);
-      expect(await holdfast("advisories", "show", id)).toContain(`pkg:npm/clownfish@${version}`);
-      expect(await holdfast("policy", "affected", id, "--csv")).toContain(",ann,");
+      expect(await scene.named(id)).toEqual(VICTIMS);
+      expect(await scene.holdfast("advisories", "show", id)).toContain(
+        `pkg:npm/clownfish@${version}`,
+      );
+      expect(await scene.holdfast("policy", "affected", id, "--csv")).toContain(",ann,");
     }, 240_000);
   });
 
 withPrograms(["pip"], () => {
   test("pip: who has it is told, and nobody gets it any more", async () => {
     const installs = (token: string, user: string) => {
-      const { host } = new URL(server.url);
+      const { host } = new URL(scene.server.url);
       const index = `http://${user}:${token}@${host}/pypi/simple/`;
       const target = join(tempFolder("advisories-pip"), "target");
       const words = [
@@ -158,24 +70,134 @@ withPrograms(["pip"], () => {
       return runIn(home, home, { command: [...commandOf("pip"), ...words], env: {} });
     };
     for (const [at, user] of VICTIMS.entries())
-      expect([await installs(tokens[at]!, user)]).toMatchObject([{ code: 0 }]);
-    await tell("MAL-2026-9", "PyPI", "estuary", "1.0.1");
-    expect(await statuses("/pypi/files/estuary/estuary-1.0.1-py3-none-any.whl")).toEqual([
+      expect([await installs(scene.tokens[at]!, user)]).toMatchObject([{ code: 0 }]);
+    await scene.tell("MAL-2026-9", "PyPI", "estuary", "1.0.1");
+    expect(await scene.statuses("/pypi/files/estuary/estuary-1.0.1-py3-none-any.whl")).toEqual([
       403, 403, 403, 403,
     ]);
-    expect((await installs(tokens[3]!, "eve")).code).not.toBe(0);
-    expect(await named("MAL-2026-9")).toEqual(VICTIMS);
-    expect(await named("pkg:pypi/estuary@1.0.1")).toEqual(VICTIMS);
+    expect((await installs(scene.tokens[3]!, "eve")).code).not.toBe(0);
+    expect(await scene.named("MAL-2026-9")).toEqual(VICTIMS);
+    expect(await scene.named("pkg:pypi/estuary@1.0.1")).toEqual(VICTIMS);
+  }, 240_000);
+});
+
+/** The server behind a proxy that has a certificate. */
+async function withTls(url: string) {
+  const { authority, pair } = makeCertificate(["127.0.0.1"], 90);
+  const file = join(home, "authority.pem");
+  await Bun.write(file, authority);
+  const front = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: { cert: pair.certificate, key: pair.key },
+    fetch({ url: asked, method, headers }) {
+      headers.set("accept-encoding", "identity");
+      const { pathname, search } = new URL(asked);
+      return fetch(url + pathname + search, { method, headers, redirect: "manual" });
+    },
+  });
+  return { host: `127.0.0.1:${front.port}`, authority: file, stop: () => void front.stop(true) };
+}
+
+eachClient(["go"], ({ driver, test }) => {
+  test("who has it is told, and nobody gets it any more", async () => {
+    const MODULE = "example.test/anchor";
+    const { upstream, server, tokens } = scene;
+    const client = withSumdb(driver, upstream);
+    const front = await withTls(server.url); // the go command passes no token to an address without it
+    const gets = async (at: number): Promise<Result> => {
+      const user = [...VICTIMS, "eve"][at];
+      const url = `https://${user}:${tokens[at]}@${front.host}/go`;
+      const project = new Project(client, url, []);
+      try {
+        const words = ["mod", "download", `${MODULE}@v1.1.0`];
+        return await project.run(words, { SSL_CERT_FILE: front.authority });
+      } finally {
+        project.remove();
+      }
+    };
+    for (const at of VICTIMS.keys()) expect([await gets(at)]).toMatchObject([{ code: 0 }]);
+    await scene.tell("MAL-2026-GO", "Go", MODULE, "1.1.0");
+    for (const end of ["zip", "mod", "info"])
+      expect(await scene.statuses(`/go/${MODULE}/@v/v1.1.0.${end}`)).toEqual([403, 403, 403, 403]);
+    const late = await gets(VICTIMS.length);
+    expect(late.code).not.toBe(0);
+    expect(late.output).toContain("MAL-2026-GO");
+    expect(await scene.named("MAL-2026-GO")).toEqual(VICTIMS);
+    front.stop();
+  });
+});
+
+withPrograms(["composer"], () => {
+  test("composer: who has it is told, and nobody gets it any more", async () => {
+    const { server, tokens } = scene;
+    const { host } = new URL(server.url);
+    const installs = async (at: number): Promise<{ result: Result; dist: string }> => {
+      const project = new ComposerProject([`${server.url}/composer`], { "reef/coral": "1.1.0" });
+      try {
+        await project.must("config", "--auth", `bearer.${host}`, tokens[at]!);
+        const result = await project.run("update");
+        const { dist } = (result.code === 0 && project.locked().get("reef/coral")) || {};
+        return { result, dist: dist ? new URL(dist.url).pathname : "" };
+      } finally {
+        project.remove();
+      }
+    };
+    let path = "";
+    for (const at of VICTIMS.keys()) {
+      const { result, dist } = await installs(at);
+      expect([result]).toMatchObject([{ code: 0 }]);
+      path = dist;
+    }
+    await scene.tell("MAL-2026-PHP", "Packagist", "reef/coral", "1.1.0");
+    expect(new Set(await scene.statuses(path))).toEqual(new Set([424]));
+    const { result: late } = await installs(VICTIMS.length);
+    expect(late.code).not.toBe(0);
+    expect(late.output).toContain("MAL-2026-PHP");
+    expect(await scene.named("MAL-2026-PHP")).toEqual(VICTIMS);
+  }, 240_000);
+});
+
+withPrograms(["apt"], () => {
+  test("apt: who has it is told, and nobody gets it any more", async () => {
+    const { upstream, server, tokens } = scene;
+    const url = `${server.url}/debian`;
+    const { host } = new URL(url);
+    const downloads = async (at: number): Promise<Result> => {
+      const key = upstream.apt.keyFiles.archive;
+      const one = new AptRoot([{ url, suite: "stable main contrib", key }]);
+      try {
+        const user = [...VICTIMS, "eve"][at];
+        one.write(
+          "etc/auth.conf",
+          `machine http://${host}/debian login ${user} password ${tokens[at]}\n`,
+        );
+        const updated = await one.run("update");
+        if (updated.code !== 0) return updated;
+        return await one.run("install", "-y", "--download-only", "hello");
+      } finally {
+        one.remove();
+      }
+    };
+    for (const at of VICTIMS.keys()) expect([await downloads(at)]).toMatchObject([{ code: 0 }]);
+    await scene.tell("MAL-2026-DEB", "Debian", "hello", "2.10-3");
+    const statuses = await scene.statuses("/debian/pool/main/h/hello/hello_2.10-3_amd64.deb");
+    expect(statuses).not.toContain(200);
+    expect(statuses).not.toContain(206);
+    const late = await downloads(VICTIMS.length);
+    expect(late.code).not.toBe(0);
+    expect(late.output).toContain("malware");
+    expect(await scene.named("MAL-2026-DEB")).toEqual(VICTIMS);
   }, 240_000);
 });
 
 test("hooks were told of each once", async () => {
-  const revoked = server.events().filter(({ kind }) => kind === "revoked");
+  const revoked = scene.server.events().filter(({ kind }) => kind === "revoked");
   await waitFor(
-    async () => hook.heard.length >= revoked.length,
+    async () => scene.hook.heard.length >= revoked.length,
     () => "the hook was not told",
     30_000,
   );
-  const purls = hook.heard.map(({ body }) => body.purl ?? body.detail?.purl);
+  const purls = scene.hook.heard.map(({ body }) => body.purl ?? body.detail?.purl);
   expect(new Set(purls).size).toBe(purls.length);
 });

@@ -1,7 +1,9 @@
 // Several servers on one PostgreSQL and the same files: what is changed at one is so at all, whatever their clocks say.
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { SQL } from "bun";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
+import { postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -17,7 +19,10 @@ function define(): void {
       isShared: true,
       claims: { npm: ["*-own"] },
       freshness: "2m",
-      server: { trustedProxies: ["127.0.0.1"] },
+      server: {
+        trustedProxies: ["127.0.0.1"],
+        policy: [{ name: "incident", packages: ["pkg:npm/clownfish"], block: "steals tokens" }],
+      },
     };
     a = await startServer(upstream, options);
     b = await startServer(upstream, { ...options, beside: a });
@@ -95,10 +100,47 @@ function define(): void {
     expect(await publish(a, other, "bobs-own")).toBe(201);
     const grants = await a.account("grant list", {});
     const grant = grants.find((line) => line.includes("user:bob"))!;
-    await a.account("grant remove", { id: grant.match(/[0-9a-f]{8}-[0-9a-f-]{27}/)![0] });
+    await a.account("grant remove", { id: grant.match(/grant ([0-9a-f]{8})/)![1] });
     expect(await publish(b, other, "bobs-own", "2.0.0")).toBe(403);
     await b.account("user remove", { name: "bob", force: true });
     expect(await whoami(a, other)).toBe(401);
+  });
+
+  test("a token that is revoked while nobody is called is refused at the other within a second or so", async () => {
+    const { host, port, database, user } = a.place!;
+    const path = `${host}/.s.PGSQL.${port}`;
+    const psql = new SQL({ adapter: "postgres", path, database, username: user, max: 1 });
+    const faults = [
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+      "ALTER TABLE changes DISABLE TRIGGER USER",
+    ];
+    for (const [nth, fault] of faults.entries()) {
+      const token = await tokenOf(`user${nth}`);
+      expect(await status(b, "/npm/-/whoami", token)).toBe(200);
+      const listed = await a.account("token list", { user: `user${nth}` });
+      const id = listed.join("\n").match(/[0-9a-f]{8}-[0-9a-f-]{27}/)![0];
+      await psql.unsafe(fault);
+      await a.account("token revoke", { id });
+      await waitFor(
+        async () => (await status(b, "/npm/-/whoami", token)) === 401,
+        () => `the token is believed after: ${fault}`,
+        60_000,
+      );
+    }
+    await psql.close();
+  });
+
+  test("a waiver that is made at one counts at the other, until it is taken back there", async () => {
+    const path = "/npm/clownfish/-/clownfish-0.3.0.tgz";
+    for (const server of [a, b]) expect(await status(server, path)).toBe(403);
+    const values = { purl: "pkg:npm/clownfish@0.3.0", reason: "a test", by: "the test" };
+    const { lines } = await a.operate("waiver add", "", values);
+    for (const server of [a, b]) expect(await status(server, path)).toBe(200);
+    const id = lines.join("\n").match(/[0-9a-f]{8}-[0-9a-f-]{27}/)![0];
+    expect(await b.operate("waiver remove", "", { id, by: "the test" })).toMatchObject({
+      isDone: true,
+    });
+    for (const server of [a, b]) expect(await status(server, path)).toBe(403);
   });
 
   test("what one has fetched the other serves, and a document that one has refreshed is no question of the other's, whatever their clocks say", async () => {
@@ -139,6 +181,7 @@ function define(): void {
     await waitFor(
       async () => (await status(b, path)) === 404,
       () => "the other server goes on serving it",
+      60_000,
     );
   });
 
@@ -160,4 +203,44 @@ function define(): void {
     expect(await text(b, one, "InRelease")).not.toBe(before);
     expect(await text(a, one, packages)).toContain("newcomer");
   });
+
+  test("while the database is away what is public is served by both, and nobody is believed who may have been refused elsewhere", async () => {
+    const postgres = await startPostgres(postgresPrograms()!);
+    const server = { database: `postgres://holdfast@/postgres?host=${postgres.folder}` };
+    const first = await startServer(upstream, { isShared: true, server });
+    const second = await startServer(upstream, { beside: first, server });
+    const token = await tokenOf("ann", first);
+    for (const one of [first, second]) {
+      expect(await status(one, "/npm/kelp")).toBe(200);
+      expect(await status(one, "/npm/-/whoami", token)).toBe(200);
+    }
+    await postgres.kill();
+    for (const one of [first, second])
+      await waitFor(
+        async () => (await status(one, "/npm/-/whoami", token)) === 503,
+        () => "a caller is believed whom nobody can ask about",
+        60_000,
+      );
+    for (const one of [first, second]) {
+      expect(await status(one, "/npm/kelp")).toBe(200);
+      expect(await status(one, "/-/health/ready")).toBe(503);
+      expect(await status(one, "/-/health/live")).toBe(200);
+    }
+    await postgres.revive();
+    for (const one of [first, second])
+      await waitFor(
+        async () => (await status(one, "/npm/-/whoami", token)) === 200,
+        () => "it does not come back",
+        60_000,
+      );
+    await first.account("user remove", { name: "ann", force: true });
+    await waitFor(
+      async () => (await status(second, "/npm/-/whoami", token)) === 401,
+      () => "nothing is heard any more",
+      60_000,
+    );
+    await second.stop();
+    await first.stop();
+    await postgres.stop();
+  }, 120_000);
 }

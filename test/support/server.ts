@@ -38,7 +38,10 @@ export interface TestServer {
   /** Moves the server's clock forward. */
   advance(milliseconds: number): void;
   /** Stops and starts again on the same data, with what `between` makes of it. */
-  restart(changes?: TestOptions & StartOptions, between?: () => void): Promise<void>;
+  restart(
+    changes?: TestOptions & StartOptions,
+    between?: () => void | Promise<void>,
+  ): Promise<void>;
   /** As a command does: `holdfast <name> <repository>`. The lines that it says. */
   operate(
     name: string,
@@ -89,6 +92,12 @@ export async function startServer(
     });
   };
   let running = await begin();
+  let isRunning = true;
+  /** Once alone, where the next start failed. */
+  const halt = async () => {
+    if (isRunning) await running.stop();
+    isRunning = false;
+  };
   listen = new URL(running.url).host;
   const catalog = readCatalog(data, place);
   return {
@@ -123,12 +132,13 @@ export async function startServer(
     },
     async restart(changes = {}, between = () => {}) {
       wanted = { ...wanted, ...changes };
-      await running.stop();
-      between();
+      await halt();
+      await between();
       running = await begin();
+      isRunning = true;
     },
     async stop() {
-      await running.stop();
+      await halt();
       await own?.drop();
       removeTemp(home);
     },

@@ -39,6 +39,7 @@ export async function change(words: string[], upstream: FakeUpstream): Promise<v
     "pypi republish": () => upstream.pypi.republish(name, version),
     "pypi unpublish": () => upstream.pypi.unpublish(name, version || undefined),
     "pypi yank": () => upstream.pypi.yank(name, version, more.join(" ")),
+    "pypi license": () => upstream.pypi.license(name, version, more.join(" ")),
     "pypi status": () => upstream.pypi.setStatus(name, version),
     "go publish": () => upstream.go.publish(name, version, []),
     "go publish-now": () => upstream.go.publish(name, version, [], {}, new Date()),

@@ -65,7 +65,7 @@ export function createDocuments(deps: DocumentDeps): Documents {
   const inService = createInService(deps);
   const troubles = createTroubles(now);
   const refreshes = createCollapse<Found>();
-  const { refresh, again } = createRefresh({
+  const { refresh, refreshOnce, again } = createRefresh({
     ...deps,
     inService,
     troubles,
@@ -89,7 +89,9 @@ export function createDocuments(deps: DocumentDeps): Documents {
     if (trouble && !state) throw trouble.problem;
     if (trouble) return stale(state!, { hit: true, detail: detailOf(trouble.problem) });
 
-    const { result, collapsed, forMs } = refreshes.run(id, () => refresh(ref, state));
+    // What others were answered before `notBefore` is no news to who asks for later ones.
+    const ask = notBefore > 0 ? refresh : refreshOnce;
+    const { result, collapsed, forMs } = refreshes.run(id, () => ask(ref, state));
     if (!state) {
       const found = await result;
       return collapsed ? { ...found, cache: { ...found.cache, collapsed } } : found;

@@ -139,3 +139,33 @@ test("freshness moves at once in memory, and never back the state that was store
   await one.change(index, () => state("b"));
   expect(one.touch(index, first, later).blob).toBe("b");
 });
+
+test("what was read before another server's change was heard of is not remembered after it", async () => {
+  await open().change(index, () => state("a"));
+  const hub = createChanges();
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  let isSlow = true;
+  // Its answer is on the way while the change comes.
+  const read = (async (...query: Parameters<Database["read"]>) => {
+    const rows = await database.read(...query);
+    asked.resolve();
+    if (isSlow) await goOn.promise;
+    return rows;
+  }) as Database["read"];
+  const late = open(hub, {
+    ...database,
+    read: Object.assign(read, { unsafe: database.read.unsafe, finalize() {} }),
+  });
+  const finding = late.find(index);
+  await asked.promise;
+  await open(createChanges()).change(index, adding("x"));
+  await hub.hear([{ kind: "document", repository: "toy", key: "index\0thing" }]);
+  goOn.resolve();
+  await finding;
+  isSlow = false;
+  expect(await files(late)).toEqual(["x"]);
+  await open(createChanges()).change(index, adding("y"));
+  await hub.hear(null);
+  expect(await files(late)).toEqual(["x", "y"]);
+});

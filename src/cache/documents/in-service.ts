@@ -23,6 +23,8 @@ export interface InService {
    * they need not hear of each answer.
    */
   later(ref: DocumentRef, state: DocumentState): Promise<DocumentState>;
+  /** The same from its row: another server may have stored or confirmed one. */
+  read(ref: DocumentRef): Promise<DocumentState | null>;
   /** Whether it is the one in memory. */
   isNewest(ref: DocumentRef, state: DocumentState): boolean;
   /**
@@ -34,12 +36,16 @@ export interface InService {
     make: (before: DocumentState | null) => NewState | null,
     also?: (sql: Query) => Promise<void>,
   ): Promise<DocumentState | null>;
+  /** Takes it out of service: it is as if it had never been fetched. */
+  drop(ref: DocumentRef): Promise<void>;
   /** Only freshness moves. In memory at once; the row is not waited for: after a crash the worst is one more question to the upstream. */
   touch(
     ref: DocumentRef,
     state: DocumentState,
     freshness: Pick<DocumentState, "etag" | "checkedAt" | "freshUntil" | "isCurrent">,
   ): DocumentState;
+  /** Resolves when what was touched before stands in its row, or cannot. */
+  noted(): Promise<void>;
 }
 
 export function createInService({ repository, database, changes, now }: InServiceDeps): InService {
@@ -47,6 +53,7 @@ export function createInService({ repository, database, changes, now }: InServic
   /** The last change of each document that is under way here: they take turns, so that only another process is ever raced. */
   const turns = new Map<string, Promise<unknown>>();
   let announcing: string | null = null;
+  let noting: Promise<void> = Promise.resolve();
   /** What was read before something was heard is not remembered after it. */
   let heard = 0;
   changes.on(
@@ -144,11 +151,23 @@ export function createInService({ repository, database, changes, now }: InServic
 
   return {
     find,
+    read: load,
+    noted: () => noting,
     change,
     async later(ref, state) {
       if (!changes.isShared || !changes.isHearing()) return state;
       await load(ref).catch(() => {}); // the database is away: the upstream is asked, or not, as if it had said nothing
       return states.get(idOf(ref)) ?? state;
+    },
+    async drop(ref) {
+      const change = { kind: "document", repository, key: idOf(ref) } as const;
+      await database.write(async (sql) => {
+        await sql`DELETE FROM documents
+          WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key}`;
+        await changes.note(sql, change);
+      });
+      states.delete(idOf(ref));
+      changes.announce(change);
     },
     isNewest: (ref, state) => states.get(idOf(ref)) === state,
     touch(ref, state, freshness) {
@@ -158,7 +177,9 @@ export function createInService({ repository, database, changes, now }: InServic
       const { source: _, ...plain } = newest;
       const touched = { ...plain, ...freshness };
       states.set(id, touched, 1);
-      database.write((sql) => touchDocument(sql, repository, ref, touched)).catch(() => {});
+      noting = database
+        .write((sql) => touchDocument(sql, repository, ref, touched))
+        .catch(() => {});
       return touched;
     },
   };

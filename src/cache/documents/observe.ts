@@ -29,6 +29,8 @@ export interface ObserverDeps {
   now(): number;
   /** The format publishes digests of fetched bytes (`Format.alsoPinned`). */
   hasDigests: boolean;
+  /** The upstream is a server like this one, which keeps what is gone itself: what it shows no more is not to be shown. */
+  isFollower?: boolean;
   /** For formats that can tell bytes that were packed anew from altered ones. */
   repacked: IsRepacked | null;
   report(event: RepositoryEvent): void;
@@ -67,7 +69,7 @@ export function createObserver(deps: ObserverDeps): Observe {
     host: string,
   ): Promise<Overlay> {
     const type = deps.types[ref.kind]!;
-    const { complete } = type;
+    const complete = type.complete && !deps.isFollower;
     const now = new Date(deps.now()).toISOString();
     const named = new Map(facts.map((fact) => [fact.file, fact]));
     const altered = new Set<string>();

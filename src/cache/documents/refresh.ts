@@ -6,7 +6,9 @@ import type { CacheStatus } from "../../core/reply.ts";
 import { shortageOf } from "../../core/shortage.ts";
 import type { Upstream, UpstreamResponse } from "../../core/upstream.ts";
 import type { Blobs } from "../../store/blobs.ts";
+import type { Leases } from "../../store/leases.ts";
 import { type Absences, forgetAbsence } from "../absences.ts";
+import { awaitTurn } from "../fetch-once.ts";
 import { refusal } from "../refusal.ts";
 import type { InService } from "./in-service.ts";
 import type { Intake, Received } from "./intake.ts";
@@ -31,6 +33,7 @@ export interface RefreshDeps {
   types: Record<string, DocumentType>;
   upstream: Upstream;
   blobs: Blobs;
+  leases: Leases;
   freshnessMs: number;
   report(event: RepositoryEvent): void;
   storeEvent: ObserverDeps["storeEvent"];
@@ -41,6 +44,8 @@ export interface RefreshDeps {
   admit: ((candidate: Candidate) => Promise<void>) | null;
   now(): number;
   absences: Absences;
+  /** See `ObserverDeps`. */
+  isFollower?: boolean;
   inService: InService;
   troubles: Troubles;
   intake: Intake;
@@ -51,6 +56,8 @@ export interface RefreshDeps {
 export interface Refresh {
   /** Asks, and takes the answer in. Throws a Problem, told and remembered, when that brings nothing. */
   refresh(ref: DocumentRef, state: DocumentState | null): Promise<Found>;
+  /** The same for who takes what another of several servers was answered as well, and waits for that. */
+  refreshOnce(ref: DocumentRef, state: DocumentState | null): Promise<Found>;
   /** The same for who cannot use the stored copy: an answer that confirms it is none. */
   again(ref: DocumentRef): Promise<Found>;
 }
@@ -66,6 +73,33 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     } catch (error) {
       throw state ? troubled(ref, error) : await refused(ref, error);
     }
+  }
+
+  async function refreshOnce(ref: DocumentRef, state: DocumentState | null): Promise<Found> {
+    const turn = await awaitTurn(deps.leases, `document ${repository} ${idOf(ref)}`, () =>
+      newer(ref, state),
+    );
+    if ("found" in turn) {
+      troubles.clear(idOf(ref));
+      const fwd = state ? "stale" : "uri-miss";
+      return { state: turn.found, cache: { hit: false, fwd, collapsed: true } };
+    }
+    try {
+      return await refresh(ref, state);
+    } finally {
+      await inService.noted();
+      await turn.lease?.release();
+    }
+  }
+
+  /** What another server stored or confirmed since. One that it confirmed by a clock that is behind is asked for once more. */
+  async function newer(ref: DocumentRef, state: DocumentState | null) {
+    const stored = await inService.read(ref);
+    if (!stored || !state) return stored;
+    const isNewer =
+      stored.revision > state.revision ||
+      (stored.revision === state.revision && stored.checkedAt > state.checkedAt);
+    return isNewer ? stored : null;
   }
 
   /** A stored copy outlives a bug of ours that a new document brings to light; the event has its stack. */
@@ -170,6 +204,10 @@ export function createRefresh(deps: RefreshDeps): Refresh {
     const host = response.upstream;
     const no = new Problem("notFound", `${nameOf(ref)} is not known to the upstream ${host}`);
     if (!state) throw no;
+    if (deps.isFollower) {
+      await inService.drop(ref);
+      throw no;
+    }
     const observed = await deps.observe(ref, state, [], host);
     const kept = await inService.change(
       ref,
@@ -255,6 +293,7 @@ export function createRefresh(deps: RefreshDeps): Refresh {
 
   return {
     refresh,
+    refreshOnce: deps.leases.hasOthers ? refreshOnce : refresh,
     async again(ref) {
       const state = await inService.find(ref);
       return ask(ref, state && unconfirmed(state));

@@ -68,6 +68,17 @@ export async function touchDocument(
     WHERE repository = ${repository} AND kind = ${ref.kind} AND key = ${ref.key} AND revision = ${state.revision}`;
 }
 
+/** The stored documents of a package. */
+export async function refsOf(
+  sql: Query,
+  repository: string,
+  packageName: string,
+): Promise<DocumentRef[]> {
+  const rows = await sql`SELECT ref FROM documents
+    WHERE repository = ${repository} AND package = ${packageName} AND status = 200 ORDER BY kind, key`;
+  return rows.map(({ ref }: { ref: string }) => JSON.parse(ref));
+}
+
 const PAGE = 5000;
 
 /** Keys of stored documents of one kind that contain `text` and are of a package that `isWanted`, sorted, at most `limit`. */

@@ -31,10 +31,11 @@ export function mount(unbound: UnboundRepository<AptOptions>): Service<AptRoute,
     memory.releases.kept.delete(folder);
   }
 
-  let heard = unbound.heard();
+  let heard: number | null = null;
   function current(): AptMemory {
-    if (heard !== unbound.heard()) forgetStored(memory);
-    heard = unbound.heard();
+    const now = unbound.heard();
+    if (heard !== now) forgetStored(memory);
+    heard = now;
     return memory;
   }
 

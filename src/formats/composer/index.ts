@@ -1,4 +1,5 @@
 // Composer: the format's parts, put together. README.md tells the protocol.
+
 import type { Format } from "../../core/format.ts";
 import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { admit } from "./admit.ts";
@@ -8,6 +9,7 @@ import { contentDigest } from "./content.ts";
 import { createMemory } from "./dates.ts";
 import { documents, factNames } from "./documents.ts";
 import { abandonedState, promotedState } from "./hosted.ts";
+import { labels, labelsTask } from "./labels.ts";
 import { lock } from "./lock.ts";
 import { spellName } from "./names.ts";
 import { type ComposerOptions, options } from "./options.ts";
@@ -17,6 +19,8 @@ import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { publishGiven } from "./publish.ts";
 import { accessOf, type ComposerRoute, parseRoute } from "./routes.ts";
+import seedFile from "./seed.br" with { type: "file" };
+import seed from "./seed.json" with { type: "json" };
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
 
@@ -27,7 +31,7 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   withholds: true,
   tells: ["licence"],
   factNames,
-  advisories: { ecosystem: "Packagist", purlType: "composer" },
+  advisories: { ecosystem: "Packagist", purlType: "composer", seed: { ...seed, path: seedFile } },
   options,
   documents,
   artifacts,
@@ -52,8 +56,9 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   operations: [sourcesOperation],
   alsoPinned: ["sha1"],
   contentDigest,
-  tasks: { inside: insideTask },
+  tasks: { inside: insideTask, labels: labelsTask },
   looksInto,
+  labels,
   install: installSnippets,
   probe,
   canary,

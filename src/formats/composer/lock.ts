@@ -39,6 +39,7 @@ export const lock: LockFormat = {
   },
   documentPath: ({ package: name, version }) =>
     `/p2/${name}${/^dev-|-dev$/i.test(version) ? "~dev" : ""}.json`,
+  indexPath: (name) => `/p2/${name}.json`,
   filePath: ({ package: name }, file) =>
     `/dists/${name}/${file.split("/").map(encodeURIComponent).join("/")}`,
 };

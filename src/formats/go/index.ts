@@ -1,4 +1,5 @@
 // Go modules: the GOPROXY protocol and the checksum database under it. https://go.dev/ref/mod#goproxy-protocol
+
 import type { Format, Snippet } from "../../core/format.ts";
 import { refreshSources, sourcesOperation } from "../../core/source-operation.ts";
 import { artifacts } from "./artifacts.ts";
@@ -6,6 +7,7 @@ import { canary } from "./canary.ts";
 import { createChecksums } from "./checksums.ts";
 import { hashMod, hashZip } from "./dirhash.ts";
 import { infoDocument, latestRef } from "./info.ts";
+import { labels, labelsTask } from "./labels.ts";
 import { listDocument } from "./list.ts";
 import { lock } from "./lock.ts";
 import { type GoOptions, goOptions } from "./options.ts";
@@ -15,6 +17,8 @@ import { problemReply } from "./problem.ts";
 import { dirhash, recheckOperation, recheckWith } from "./provisional.ts";
 import { publishZip } from "./publish.ts";
 import { accessOf, type GoRoute, parseRoute } from "./routes.ts";
+import seedFile from "./seed.br" with { type: "file" };
+import seed from "./seed.json" with { type: "json" };
 import { serve } from "./serve.ts";
 import { unfreezeOperation, unfreezeWith } from "./unfreeze.ts";
 import { compareVersions } from "./version.ts";
@@ -58,7 +62,12 @@ export const go: Format<GoRoute, GoOptions> = {
   compareVersions: (a, b) => compareVersions(tagged(a), tagged(b)),
   withholds: true,
   datedBy: (module) => [latestRef(module)],
-  advisories: { ecosystem: "Go", purlType: "golang", version: (text) => `v${text}` },
+  advisories: {
+    ecosystem: "Go",
+    purlType: "golang",
+    version: (text) => `v${text}`,
+    seed: { ...seed, path: seedFile },
+  },
   hosts: true,
   publishes: {},
   fromCode: true,
@@ -82,8 +91,9 @@ export const go: Format<GoRoute, GoOptions> = {
       },
     };
   },
-  tasks: { dirhash, inside: insideTask },
+  tasks: { dirhash, inside: insideTask, labels: labelsTask },
   looksInto,
+  labels,
   install: installSnippets,
   operations: [unfreezeOperation, recheckOperation, sourcesOperation],
   probe,

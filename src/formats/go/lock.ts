@@ -1,6 +1,6 @@
 // go.sum: what the go command checks modules by. https://go.dev/ref/mod#go-sum-files
 import { type LockedRelease, type LockFormat, lockOf, wrongLock } from "../../core/lock.ts";
-import { isModulePath, isRelease, versionPath } from "./names.ts";
+import { isModulePath, isRelease, modulePath, versionPath } from "./names.ts";
 
 const NAME = "go.sum";
 const LINE = /^(\S+) (v[^\s/]+)(\/go\.mod)? h1:[A-Za-z0-9+/]{43}=$/;
@@ -22,6 +22,8 @@ export const lock: LockFormat = {
     return lockOf(releases, []);
   },
   documentPath: () => null,
+  indexPath: (module) => `/${modulePath(module, "@v/list")}`,
+  versionOf: (file) => file.slice(0, file.lastIndexOf(".")),
   filePath: ({ package: module, version }, file) =>
     `/${versionPath(module, version, file.slice(file.lastIndexOf(".") + 1))}`,
 };

@@ -1,10 +1,12 @@
 // npm: the format's parts, put together. README.md tells the protocol.
+
 import { z } from "zod";
 import type { Format } from "../../core/format.ts";
 import { trustRootOption } from "../../proof/trust-option.ts";
 import { artifacts } from "./artifacts.ts";
 import { canary } from "./canary.ts";
 import { documents } from "./documents.ts";
+import { labels, labelsTask } from "./labels.ts";
 import { lock } from "./lock.ts";
 import { createMemory } from "./memory.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
@@ -14,6 +16,8 @@ import { renderProblem } from "./problem.ts";
 import { promotedState } from "./promoted.ts";
 import { findProvenance, provenanceTask } from "./provenance.ts";
 import { accessOf, type NpmRoute, parseRoute } from "./routes.ts";
+import seedFile from "./seed.br" with { type: "file" };
+import seed from "./seed.json" with { type: "json" };
 import { serve } from "./serve.ts";
 import { setupSnippets } from "./setup.ts";
 import type { NpmOptions } from "./types.ts";
@@ -32,7 +36,7 @@ const options = z.strictObject({
 export const npm: Format<NpmRoute, NpmOptions> = {
   name: "npm",
   purlType: "npm",
-  advisories: { ecosystem: "npm", purlType: "npm" },
+  advisories: { ecosystem: "npm", purlType: "npm", seed: { ...seed, path: seedFile } },
   compareVersions,
   withholds: true,
   popular,
@@ -54,8 +58,9 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
-  tasks: { provenance: provenanceTask, inside: insideTask },
+  tasks: { provenance: provenanceTask, inside: insideTask, labels: labelsTask },
   looksInto,
+  labels,
   install: installSnippets,
   probe,
   canary,

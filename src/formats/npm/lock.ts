@@ -26,6 +26,7 @@ export const lock: LockFormat = {
     return lockOf([], []);
   },
   documentPath: () => null,
+  indexPath: (name) => `/${encodeName(name)}`,
   filePath: ({ package: name }, file) => `/${encodeName(name)}/-/${encodeURIComponent(file)}`,
 };
 

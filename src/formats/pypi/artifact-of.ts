@@ -1,6 +1,6 @@
 // A file of a project, as the cache keeps it.
 import type { Artifact } from "../../core/artifact.ts";
-import { projectRef } from "./documents.ts";
+import { projectRef, releaseRef } from "./documents.ts";
 import { releasePurl, type Sidecar, sidecarOf, versionOfFile } from "./names.ts";
 import type { PypiOptions } from "./options.ts";
 import { MEDIA } from "./types.ts";
@@ -31,6 +31,8 @@ export function artifactOf(project: string, file: string, options: PypiOptions):
     contentType: beside ? TYPES[beside.sidecar] : "application/octet-stream",
     path: null,
     namedBy: [projectRef(project, options)],
-    ...(beside && { limit: SIDECAR_LIMIT }),
+    ...(beside
+      ? { limit: SIDECAR_LIMIT }
+      : version !== "" && { toldBy: () => [releaseRef(project, version)] }),
   };
 }

@@ -1,4 +1,5 @@
 // The Python package index: PEP 503, 691 and what followed. Wiring only; README.md has the protocol in a page.
+
 import type { Format } from "../../core/format.ts";
 import type { Action } from "../../core/grant.ts";
 import { artifacts } from "./artifacts.ts";
@@ -14,6 +15,8 @@ import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
 import { renderProblem } from "./problem.ts";
 import { type PypiRoute, parseRoute } from "./routes.ts";
+import seedFile from "./seed.br" with { type: "file" };
+import seed from "./seed.json" with { type: "json" };
 import { serve } from "./serve.ts";
 import { snippets } from "./setup.ts";
 import { compareVersions } from "./versions.ts";
@@ -33,11 +36,12 @@ const ACTIONS: Partial<Record<PypiRoute["kind"], Action>> = {
 export const pypi: Format<PypiRoute, PypiOptions> = {
   name: "pypi",
   purlType: "pypi",
-  advisories: { ecosystem: "PyPI", purlType: "pypi" },
+  advisories: { ecosystem: "PyPI", purlType: "pypi", seed: { ...seed, path: seedFile } },
   compareVersions,
   withholds: true,
   popular,
   tells: ["attested"],
+  tellsLate: ["licence"],
   hosts: true,
   exchange: "mint",
   options: PypiOptions,

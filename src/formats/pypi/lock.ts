@@ -47,6 +47,7 @@ export const lock: LockFormat = {
     return lockOf(releases, elsewhere);
   },
   documentPath: ({ package: project }) => `/simple/${project}/`,
+  indexPath: (project) => `/simple/${project}/`,
   filePath: ({ package: project }, file) => `/files/${project}/${encodeURIComponent(file)}`,
   /** One wheel for all machines, or those for Linux with the source; metadata comes beside. */
   choose(files) {

@@ -10,6 +10,7 @@ import type {
 import { type Withheld, withholdingOf } from "../../core/policy.ts";
 import { Problem } from "../../core/problem.ts";
 import { hashesOf, integrityOf, isObject, readEach, readHashes, type Skip } from "./json.ts";
+import { traitsOf } from "./licence.ts";
 import { isFileName, normalizeName, versionOfFile } from "./names.ts";
 import { pageOf, resolveLocation } from "./resolve.ts";
 import type { Hashes } from "./types.ts";
@@ -77,6 +78,10 @@ async function readRelease(
 export async function releaseFacts(source: Source, ref: DocumentRef, skip?: Skip): Promise<Fact[]> {
   const release = await readRelease(source, ref, skip);
   const facts = new Map<string, Fact>();
+  // What is said of one version is about the files that stand beside it.
+  const told = new Set(release.urls?.map(({ filename }) => filename));
+  const { info } = release.rest;
+  const traits = isObject(info) ? traitsOf(info) : {};
   for (const files of [release.urls ?? [], ...(release.releases ?? []).map(([, all]) => all)])
     for (const { filename, location, digests, entry } of files)
       if (!facts.has(filename))
@@ -85,6 +90,7 @@ export async function releaseFacts(source: Source, ref: DocumentRef, skip?: Skip
           version: versionOfFile(filename, ref.package),
           integrity: integrityOf(digests),
           location,
+          ...(told.has(filename) && { traits }),
           ...(typeof entry["upload_time_iso_8601"] === "string" && {
             publishedAt: entry["upload_time_iso_8601"],
           }),

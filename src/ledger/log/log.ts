@@ -1,28 +1,16 @@
 // The append-only log of what the catalog says: rows that wait become leaves, tiles first, the checkpoint last, then the catalog is told.
-import { NO_REPOSITORY } from "../../core/event.ts";
 import { Problem } from "../../core/problem.ts";
 import { checkpointText } from "../../proof/checkpoint.ts";
-import { hashesAtLevel } from "../../proof/tile.ts";
-import { parseStaticPath } from "../../proof/tlog-tiles.ts";
 import type { Database } from "../../store/database.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 import type { Events } from "../events.ts";
-import { GROUPS, leafOf } from "./leaf.ts";
-import { pageOfRows, type QueuedRow, readQueue } from "./rows.ts";
+import { fillQueue } from "./fill.ts";
+import { leafOf } from "./leaf.ts";
+import { type QueuedRow, readQueue } from "./rows.ts";
 import { BATCH, CHECKPOINT, COSIGNED, readCosigned, startLog } from "./start.ts";
-import {
-  enqueue,
-  fillOf,
-  forgetLog,
-  type KnownLoss,
-  readLoss,
-  readState,
-  removeState,
-  takeOff,
-  writeLoss,
-  writeState,
-} from "./state.ts";
-import { type LogTree, readTile } from "./tree.ts";
+import { type KnownLoss, readLoss, takeOff, writeState } from "./state.ts";
+import { tellLoss } from "./tell-loss.ts";
+import { type LogTree, tileOfTree } from "./tree.ts";
 
 export interface LedgerLog {
   /** Its name, which is that of its key. */
@@ -37,6 +25,8 @@ export interface LedgerLog {
   size(): number;
   /** The newest signed checkpoint; null while it is empty. */
   note(): string | null;
+  /** When the newest checkpoint was signed, in milliseconds since the epoch; null while it is empty. */
+  signedAt(): Promise<number | null>;
   /** The newest checkpoint that witnesses signed, with what they signed; null where none has. */
   cosigned(): string | null;
   keepCosigned(note: string): Promise<void>;
@@ -73,18 +63,7 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
   let cosigned = await readCosigned(files, signer.verifier);
 
   const { loss } = started;
-  if (loss) {
-    const event = { ...loss, package: "" };
-    await database.write(
-      async (sql) => {
-        await events.store(sql, NO_REPOSITORY, event);
-        if (loss.kind === "log-lost") await forgetLog(sql);
-        await writeLoss(sql, loss);
-      },
-      { durable: true },
-    );
-    events.announce(NO_REPOSITORY, event);
-  }
+  if (loss) await tellLoss(database, events, loss);
 
   /** How many rows became leaves. */
   async function turn(): Promise<number> {
@@ -117,26 +96,10 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     return { rows, tree: next, note: signer.sign(text) };
   }
 
-  /** Puts a thousand rows of before the log to those that wait. False when there are no more. */
-  async function fill(): Promise<boolean> {
-    for (const group of GROUPS) {
-      const after = await readState(database.read, fillOf(group));
-      if (after === null) continue;
-      await database.write(async (sql) => {
-        const { rows, next } = await pageOfRows(sql, group, JSON.parse(after));
-        await enqueue(sql, rows);
-        if (next) await writeState(sql, fillOf(group), JSON.stringify(next));
-        else await removeState(sql, fillOf(group));
-      });
-      return true;
-    }
-    return false;
-  }
-
   async function all(): Promise<void> {
     for (;;) {
       while ((await turn()) > 0) if (isStopping) return;
-      if (isStopping || !(await fill())) return;
+      if (isStopping || !(await fillQueue(database))) return;
     }
   }
 
@@ -155,17 +118,13 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     loss: () => readLoss(database.read),
     size: () => tree.size,
     note: () => note,
+    signedAt: () => files.writtenAt(CHECKPOINT),
     cosigned: () => cosigned,
     async keepCosigned(text) {
       await files.write(COSIGNED, text);
       cosigned = text;
     },
-    async tile(path) {
-      const tile = parseStaticPath(path);
-      const width = tile && hashesAtLevel(tree.size, Math.max(0, tile.level)) - tile.index * 256;
-      if (!tile || width === null || width < tile.width) return null;
-      return readTile(files, tile.level, tile.index, tile.width);
-    },
+    tile: (path) => tileOfTree(files, tree.size, path),
     drain,
     async stop() {
       await running;

@@ -15,7 +15,10 @@ import { CHECKPOINT, KEY, readCosigned } from "./start.ts";
 import { pinnedAt } from "./state.ts";
 import { DamagedLog, hashesOf, readEntries } from "./tree.ts";
 
-export type ProvingLog = Pick<LedgerLog, "files" | "note" | "verifier" | "cosigned">;
+export type ProvingLog = Pick<LedgerLog, "files" | "note" | "verifier" | "cosigned"> & {
+  /** Where the pin of a file stands in it, for a log that is not this server's own. */
+  pinnedAt?: typeof pinnedAt;
+};
 
 export interface PinProof {
   repository: string;
@@ -54,7 +57,7 @@ export async function provePin(
   const { repository, package: name, file } = key;
   const pin = await readPin(sql, key);
   if (!pin) return null;
-  const index = await pinnedAt(sql, repository, name, file);
+  const index = await (log.pinnedAt ?? pinnedAt)(sql, repository, name, file);
   const verifier = parseVerifierKey(log.verifier)!;
   const sizeOf = (text: string | null) => (text === null ? 0 : openCheckpoint(text, verifier).size);
   // What witnesses signed is worth more than what is newer.

@@ -1,7 +1,12 @@
 // What the log and the catalog know of each other when a server starts: who of them is ahead, and whether that is a crash or a loss.
 
 import { Problem } from "../../core/problem.ts";
-import { type Checkpoint, openCheckpoint } from "../../proof/checkpoint.ts";
+import {
+  type Checkpoint,
+  noteText,
+  openCheckpoint,
+  parseCheckpoint,
+} from "../../proof/checkpoint.ts";
 import { createSignerKey, openSigner, type Signer, seedOf } from "../../proof/signer.ts";
 import { FULL } from "../../proof/tile.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
@@ -19,14 +24,21 @@ export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
 export const COSIGNED = "cosigned";
 
+/** What is said of a checkpoint that is none of this log's. */
+const NO_NOTE = ["malformed", "tampered"];
+
 export interface Loss extends KnownLoss {
   detail: Record<string, unknown>;
 }
 
-export interface Started {
+/** By what a log is known. */
+export interface Identity {
   signer: Signer;
   /** A secret: what makes sealed texts unguessable. */
   seal: Uint8Array;
+}
+
+export interface Started extends Identity {
   tree: LogTree;
   /** The signed checkpoint; null of an empty log. */
   note: string | null;
@@ -34,17 +46,22 @@ export interface Started {
   loss: Loss | null;
 }
 
-/** Opens the log of `files`, or begins one. `name`: of a key that has to be made. */
+/**
+ * Opens the log of `files`, or begins one. `name`: of a key that has to be made. `isFollowed`: the checkpoint's file is written after the catalog, as
+ * where several servers share the log, and may be behind.
+ */
 export async function startLog(
   files: LogFiles,
   database: Database,
   name: string,
+  isFollowed = false,
 ): Promise<Started> {
-  const [key, note, known] = [
+  const [key, written, known] = [
     textOf(await files.read(KEY)),
     textOf(await files.read(CHECKPOINT)),
     await readState(database.read, CHECKPOINT),
   ];
+  const note = isFollowed ? newer(written, known) : written;
   if (note === null && known === null)
     return begin(files, key !== null && openSigner(key) ? key : await makeKey(files, name));
   let why: string;
@@ -54,10 +71,32 @@ export async function startLog(
     try {
       return await goOn(files, database, key, note, known);
     } catch (error) {
-      if (!(error instanceof DamagedLog || error instanceof Problem)) throw error;
+      // That files or catalog cannot be read just now is no loss.
+      if (
+        !(error instanceof DamagedLog || (error instanceof Problem && NO_NOTE.includes(error.kind)))
+      )
+        throw error;
       why = error.message;
     }
   return beginAnew(files, name, why);
+}
+
+/** That of the log of `files`; null where there is none yet. */
+export async function readIdentity(files: LogFiles): Promise<Identity | null> {
+  const key = textOf(await files.read(KEY));
+  const signer = key === null ? null : openSigner(key);
+  return signer && { signer, seal: seedOf(key!)! };
+}
+
+/** Of two checkpoints the one of the larger tree; the first where none is, or they cannot be read. */
+function newer(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return leavesIn(other) > leavesIn(one) ? other : one;
+}
+
+function leavesIn(note: string): number {
+  const text = noteText(note);
+  return (text !== null && parseCheckpoint(text)?.size) || 0;
 }
 
 /** What witnesses signed of this log; null for what is of another one, or of none. */

@@ -14,7 +14,7 @@ import {
   tileHash,
   tileOf,
 } from "../../proof/tile.ts";
-import { bundleOf, entriesOf, staticPath } from "../../proof/tlog-tiles.ts";
+import { bundleOf, entriesOf, parseStaticPath, staticPath } from "../../proof/tlog-tiles.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 
 /** Says that the files of a log are not what they were. */
@@ -88,6 +88,18 @@ export async function readTile(
   const bytes = (await files.read(path)) ?? (whole && (await files.read(whole)));
   if (!bytes) throw new DamagedLog(`${path} of the log is not there`);
   return level < 0 ? bytes : bytes.subarray(0, width * HASH_SIZE);
+}
+
+/** The same by the path that clients know it by, out of a tree of `size`; null for what is no tile of that. */
+export async function tileOfTree(
+  files: LogFiles,
+  size: number,
+  path: string,
+): Promise<Uint8Array | null> {
+  const tile = parseStaticPath(path);
+  const width = tile && hashesAtLevel(size, Math.max(0, tile.level)) - tile.index * FULL;
+  if (!tile || width === null || width < tile.width) return null;
+  return readTile(files, tile.level, tile.index, tile.width);
 }
 
 /** Hashes of a tree of `size`, out of its tiles, as they are. */

@@ -5,7 +5,7 @@ import type { Database } from "../../store/database.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 
 /** As one that nothing was written to yet. */
-export function elsewhere(files: LogFiles, database: Database): LedgerLog {
+export function logElsewhere(files: LogFiles, database: Database): LedgerLog {
   return {
     origin: "",
     verifier: "",
@@ -14,6 +14,7 @@ export function elsewhere(files: LogFiles, database: Database): LedgerLog {
     loss: () => readLoss(database.read),
     size: () => 0,
     note: () => null,
+    signedAt: async () => null,
     cosigned: () => null,
     keepCosigned: async () => {},
     tile: async () => null,

@@ -36,7 +36,12 @@ import catalog from "./0036-catalog.sql" with { type: "text" };
 import operator from "./0037-operator.sql" with { type: "text" };
 import changesPostgres from "./0040-changes.postgres.sql" with { type: "text" };
 import changes from "./0040-changes.sql" with { type: "text" };
+import shownOnce from "./0041-shown-once.sql" with { type: "text" };
 import nodes from "./0042-nodes.sql" with { type: "text" };
+import moves from "./0045-moves.sql" with { type: "text" };
+import followed from "./0046-followed.sql" with { type: "text" };
+import invitations from "./0048-invitations.sql" with { type: "text" };
+import auditByPackage from "./0049-audit-by-package.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -81,5 +86,10 @@ export const migrations: readonly Migration[] = [
   { version: 36, sql: catalog },
   { version: 37, sql: operator },
   { version: 40, sql: changes, postgres: changesPostgres },
+  { version: 41, sql: shownOnce },
   { version: 42, sql: nodes },
+  { version: 45, sql: moves },
+  { version: 46, sql: followed },
+  { version: 48, sql: invitations },
+  { version: 49, sql: auditByPackage },
 ];

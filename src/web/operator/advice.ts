@@ -65,6 +65,25 @@ export const ADVICE: Partial<Record<EventKind, Advice>> = {
     means: "Little is left of the disk. What is stored is served; nothing new may be kept soon.",
     todo: "Make room, or set how much is to be kept free (disk: keepFree).",
   },
+  "canary-red": {
+    means:
+      "A made-up package met something else than it should: the server does not enforce what it says it does, for this repository.",
+    todo: "Look which canary it was, and what the configuration says of the repository (its page has each setting's line). Begin another round under Jobs: it is red until one goes well.",
+  },
+  "history-lost": {
+    means:
+      "The append-only log has what the database no longer has: it was deleted, or an older copy put in its place.",
+    todo: "Find out who did that. `holdfast ledger audit` names what was changed; after a restore that was meant, `holdfast ledger accept` takes it as it is.",
+  },
+  "log-forked": {
+    means: "A witness has seen another history of this server's log than the one that is here.",
+    todo: "Trust nothing new until it is known which of the two is right: compare with `holdfast ledger compare`.",
+  },
+  alarm: {
+    means:
+      "A rule found something that calls for somebody. It is over by itself when what is wrong is right.",
+    todo: "Alarms has all that are open; one that is known can be silenced there for a while.",
+  },
   unfinished: {
     means: "Work on a file had to be ended.",
     todo: "It is tried again with the next request. Where it stays, look at the file in the evidence.",

@@ -1,5 +1,7 @@
 // `/-/operator/disk`: what is free, what was fetched, what is to go and what keeps it; and making room.
 
+import type { Problem } from "../../core/problem.ts";
+import type { Reply } from "../../core/reply.ts";
 import { chartPoints, ofGauge } from "../../core/series-reading.ts";
 import { humanSize } from "../../core/size.ts";
 import { chart } from "../chart.ts";
@@ -12,16 +14,38 @@ import type { DiskShape, ForecastShape, RunShape } from "./shapes.ts";
 import { formPage, type Visit } from "./visit.ts";
 
 const HERE = "/-/operator/disk";
-/** Work on the whole store, by the name of its operation. */
-const WORK: Readonly<Record<string, { name: string; values: Record<string, string> }>> = {
+/** Work on the whole store, by the name of its operation. `asks`: what comes of it, where it takes something away: that is asked about first. */
+const WORK: Readonly<
+  Record<
+    string,
+    { name: string; values: Record<string, string>; asks?: { title: string; says: string } }
+  >
+> = {
   dry: { name: "disk clean", values: { "dry-run": "true" } },
-  clean: { name: "disk clean", values: {} },
-  gc: { name: "gc", values: {} },
+  clean: {
+    name: "disk clean",
+    values: {},
+    asks: {
+      title: "Make the room that is wanted?",
+      says: "Fetched files go until quotas are kept and the space is free that the configuration asks for, those first that were used longest ago. They are fetched again when a client asks, as long as their upstream has them; with the cable cut they are missing. To see which, say what would go first.",
+    },
+  },
+  gc: {
+    name: "gc",
+    values: {},
+    asks: {
+      title: "Remove what nothing names?",
+      says: "Bytes that nothing in the catalog names any more go for good. It takes a while on a large store, beside everything else.",
+    },
+  },
   verify: { name: "verify", values: {} },
 };
 
 export const serveDisk = formPage(
   async (visit, wrong) => {
+    const what = visit.query.get("ask") ?? "";
+    const asked = Object.hasOwn(WORK, what) ? WORK[what]! : null;
+    if (asked?.asks) return question(what, asked.asks, wrong, visit);
     const disk = await visit.get<DiskShape>("/disk");
     const forecast = await visit.get<ForecastShape>("/disk/forecast");
     const over = disk.repositories.reduce((sum, one) => sum + one.wanted, 0);
@@ -65,14 +89,30 @@ ${await diskChart(visit)}
     );
   },
   async (visit, form) => {
-    const { id } = await visit.send<RunShape>(
-      "POST",
-      "/operations",
-      WORK[form.get("do") ?? ""] ?? WORK["dry"],
-    );
+    const what = form.get("do") ?? "";
+    const { name, values, asks } = Object.hasOwn(WORK, what) ? WORK[what]! : WORK["dry"]!;
+    if (asks && form.get("sure") !== "yes") return `${HERE}?ask=${what}`;
+    const { id } = await visit.send<RunShape>("POST", "/operations", { name, values });
     return `/-/operator/operations/${id}`;
   },
 );
+
+function question(
+  what: string,
+  { title, says }: { title: string; says: string },
+  wrong: Problem | null,
+  visit: Visit,
+): Reply {
+  return operatorPage(
+    {
+      title,
+      here: HERE,
+      wrong,
+      main: html`<p>${says}</p><div class="inline">${action(HERE, { do: what, sure: "yes" }, "Do it")}<a class="button quiet" href="${HERE}">Leave it as it is</a></div>`,
+    },
+    visit,
+  );
+}
 
 const SPAN_MS = 14 * 86_400_000;
 

@@ -20,6 +20,7 @@ import {
 } from "./pieces.ts";
 import type { EventShape, RepositoryShape, RunShape } from "./shapes.ts";
 import { address, formPage, pathOf, type Serve, type Visit } from "./visit.ts";
+import { DECIDE } from "./withheld.ts";
 
 const HERE = "/-/operator/events";
 const SHOWN = "50";
@@ -173,13 +174,16 @@ ${kind === "tampered" && file ? unpin(id) : null}`,
   );
 }
 
-function ways({ package: name, version, repository, kind }: EventShape): Part {
+function ways({ package: name, version, purl, repository, kind }: EventShape): Part {
   const found: [path: string, text: string][] = [];
+  if (purl)
+    found.push([address(DECIDE, { release: `${repository} ${purl}` }), "Block or release it"]);
   if (name) {
     found.push([address("/-/operator/fetches", { package: name, version }), "Who fetched it"]);
     found.push([address(HERE, { package: name }), "All events of the package"]);
     found.push([address("/-/operator/withheld", { package: name }), "What is withheld of it"]);
   }
+  if (kind.startsWith("canary")) found.push(["/-/operator#canaries", "Canaries"]);
   if (kind.startsWith("upstream")) found.push(["/-/operator#upstreams", "Upstreams"]);
   if (kind.startsWith("disk")) found.push(["/-/operator/disk", "Disk"]);
   found.push([address(HERE, { kind, repository }), `Others like it in ${repository}`]);

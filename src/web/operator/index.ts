@@ -2,9 +2,13 @@
 import type { Grant } from "../../core/grant.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { PageRequest } from "../request.ts";
-import { serveAccounts } from "./accounts.ts";
+import { serveGrants, serveTeams, serveTokens, serveUsers } from "./accounts/list.ts";
+import { serveTake } from "./accounts/take.ts";
+import { serveTeam } from "./accounts/team.ts";
+import { serveUser } from "./accounts/user.ts";
 import { serveAlarms } from "./alarms.ts";
 import { serveAudit } from "./audit.ts";
+import { serveBack } from "./back.ts";
 import { serveDecide } from "./decide.ts";
 import { serveDisk } from "./disk.ts";
 import { serveEvent, serveEvents } from "./events.ts";
@@ -15,6 +19,7 @@ import { serveOperation } from "./operations.ts";
 import { serveOverview } from "./overview.ts";
 import { serveReadiness } from "./readiness.ts";
 import { serveRepositories } from "./repositories.ts";
+import { serveRepository, serveSettings } from "./settings.ts";
 import { type OperatorDeps, type Serve, visitOf } from "./visit.ts";
 import { serveWithheld } from "./withheld.ts";
 
@@ -32,7 +37,8 @@ const OPERATOR_PAGES: Readonly<
   Record<string, { methods: string[]; serve: Serve; isForReaders?: true }>
 > = {
   "/-/operator": { methods: GET, serve: serveOverview },
-  "/-/operator/withheld": { methods: BOTH, serve: serveWithheld },
+  "/-/operator/withheld": { methods: GET, serve: serveWithheld },
+  "/-/operator/withheld/back": { methods: BOTH, serve: serveBack },
   "/-/operator/withheld/decide": { methods: BOTH, serve: serveDecide },
   "/-/operator/events": { methods: GET, serve: serveEvents },
   "/-/operator/events/{event}": { methods: BOTH, serve: serveEvent },
@@ -46,8 +52,16 @@ const OPERATOR_PAGES: Readonly<
   "/-/operator/jobs": { methods: BOTH, serve: serveJobs },
   "/-/operator/hooks": { methods: BOTH, serve: serveHooks },
   "/-/operator/hooks/{hook}": { methods: BOTH, serve: serveHook },
-  "/-/operator/accounts": { methods: BOTH, serve: serveAccounts },
+  "/-/operator/accounts": { methods: BOTH, serve: serveUsers },
+  "/-/operator/accounts/users/{user}": { methods: BOTH, serve: serveUser },
+  "/-/operator/accounts/teams": { methods: BOTH, serve: serveTeams },
+  "/-/operator/accounts/teams/{team}": { methods: BOTH, serve: serveTeam },
+  "/-/operator/accounts/grants": { methods: BOTH, serve: serveGrants },
+  "/-/operator/accounts/tokens": { methods: GET, serve: serveTokens },
+  "/-/operator/accounts/take": { methods: BOTH, serve: serveTake },
   "/-/operator/repositories": { methods: BOTH, serve: serveRepositories },
+  "/-/operator/repositories/{repository}": { methods: GET, serve: serveRepository },
+  "/-/operator/settings": { methods: GET, serve: serveSettings },
   "/-/operator/audit": { methods: GET, serve: serveAudit },
   "/-/readiness": { methods: BOTH, serve: serveReadiness, isForReaders: true },
 };

@@ -24,11 +24,7 @@ export const serveOperation = formPage(
         main: html`${facts([
           ["Begun", html`${moment(Date.parse(startedAt))} by ${by}`],
           ["Took", isRunning ? html`${span(took)} so far` : span(took)],
-          [
-            "Progress",
-            progress &&
-              html`${number(progress.done)} of ${number(progress.total)} <span class="soft">${progress.note}</span> <progress value="${progress.done}" max="${Math.max(1, progress.total)}">${progress.done}</progress>`,
-          ],
+          ["Progress", progress && progressBar(progress)],
           ["Error", error],
         ])}
 <h2>What it said</h2>${lines.length > 0 ? html`<pre tabindex="0">${lines.join("\n")}</pre>` : empty(isRunning ? "Nothing yet." : "Nothing.")}
@@ -51,6 +47,13 @@ function stateChip({ state }: RunShape) {
     incomplete: chip("warn", "not complete"),
     failed: chip("bad", "failed"),
   }[state];
+}
+
+export type ProgressShape = NonNullable<RunShape["progress"]>;
+
+/** In words, and as a bar. */
+export function progressBar({ done, total, note }: ProgressShape): Part {
+  return html`${number(done)} of ${number(total)} <span class="soft">${note}</span> <progress value="${done}" max="${Math.max(1, total)}" aria-label="Progress">${done}</progress>`;
 }
 
 /** The newest first. */

@@ -172,17 +172,21 @@ export function feedTable(feeds: readonly FeedShape[], { now }: Visit) {
       { label: "Newest record", kind: "tight" },
       { label: "Records", kind: "number" },
     ],
-    feeds.map(({ name, error, readAt, newestAt, records }) => [
+    feeds.map(({ name, error, readAt, newestAt, records, seedOf }) => [
       name,
-      error === null
-        ? chip(readAt === null ? "plain" : "good", readAt === null ? "not read yet" : "well")
-        : html`${chip("bad", "fails")} ${error}`,
-      since(readAt, now, "never"),
+      stateOf({ error, readAt, seedOf }),
+      since(seedOf ?? readAt, now, "never"),
       since(newestAt, now),
       number(records),
     ]),
     { isList: false },
   );
+}
+
+function stateOf({ error, readAt, seedOf }: Pick<FeedShape, "error" | "readAt" | "seedOf">) {
+  if (error !== null) return html`${chip("bad", "fails")} ${error}`;
+  if (seedOf !== null) return chip("plain", `seed of ${seedOf.slice(0, 10)}`);
+  return readAt === null ? chip("plain", "not read yet") : chip("good", "well");
 }
 
 const PROVES: Readonly<Record<string, string>> = {

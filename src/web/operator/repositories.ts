@@ -1,13 +1,16 @@
-// `/-/operator/repositories`: what is configured, what it holds, and the work that its format has.
+// `/-/operator/repositories`: what is configured, what each holds, and the work that its format has.
 import { humanSize } from "../../core/size.ts";
 import { html, type Part } from "../frame/html.ts";
 import { number } from "../frame/text.ts";
-import { chip, empty, table } from "../frame/ui.ts";
+import { chip, empty, table, tabs } from "../frame/ui.ts";
 import { action, type Listed, operatorPage } from "./pieces.ts";
 import type { RepositoryShape, RunShape } from "./shapes.ts";
 import { formPage, pathOf } from "./visit.ts";
 
-const HERE = "/-/operator/repositories";
+/** What is of none of them. */
+export const SETTINGS = "/-/operator/settings";
+export const REPOSITORIES = "/-/operator/repositories";
+const HERE = REPOSITORIES;
 
 export const serveRepositories = formPage(
   async (visit, wrong) => {
@@ -18,8 +21,8 @@ export const serveRepositories = formPage(
         title: "Repositories",
         here: HERE,
         wrong,
-        lead: html`They are configured in the file that <code>holdfast config show</code> names: a change there is taken in by <code>holdfast reload</code>, or here.`,
-        main: html`${list(items)}
+        lead: html`They are configured in a file, and each tells where its settings stand. A change there is taken in by <code>holdfast reload</code>, or here.`,
+        main: html`${repositoryTabs(HERE)}${list(items)}
 <div class="apart">${action(HERE, { do: "reload" }, "Take the configuration in")}</div>
 <h2>Work of their formats</h2>${working.length > 0 ? work(working) : empty("No repository here has work of its own: mirrors of apt have some.")}`,
       },
@@ -38,6 +41,13 @@ export const serveRepositories = formPage(
   },
 );
 
+export function repositoryTabs(here: string): Part {
+  return tabs("Repositories", [
+    { path: REPOSITORIES, text: "Repositories", isHere: here === REPOSITORIES },
+    { path: SETTINGS, text: "Settings of the server", isHere: here === SETTINGS },
+  ]);
+}
+
 function list(repositories: readonly RepositoryShape[]): Part {
   return table(
     "Repositories",
@@ -51,19 +61,22 @@ function list(repositories: readonly RepositoryShape[]): Part {
       { label: "Requests", kind: "number" },
     ],
     repositories.map((one) => [
-      html`<a href="/${one.name}/">${one.name}</a>`,
+      html`<a href="${repositoryPath(one.name)}">${one.name}</a>`,
       one.format,
-      one.offline
-        ? chip("warn", "offline")
-        : one.away.length > 0
-          ? html`${chip("bad", "away")} ${one.away.join(", ")}`
-          : chip("good", "well"),
+      stateOf(one),
       one.claims.join(", ") || html`<span class="soft">none</span>`,
       number(one.files),
       humanSize(one.bytes),
       number(one.requests),
     ]),
   );
+}
+
+export const repositoryPath = (name: string) => `${REPOSITORIES}${pathOf`/${name}`}`;
+
+export function stateOf({ offline, away }: RepositoryShape): Part {
+  if (offline) return chip("warn", "offline");
+  return away.length > 0 ? html`${chip("bad", "away")} ${away.join(", ")}` : chip("good", "well");
 }
 
 function work(repositories: readonly RepositoryShape[]): Part {

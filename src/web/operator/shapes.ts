@@ -82,6 +82,7 @@ export interface EventShape {
   repository: string;
   package: string;
   version: string | null;
+  purl: string | null;
   file: string | null;
   message: string;
   detail: Record<string, unknown>;
@@ -118,6 +119,7 @@ export interface FeedShape {
   newestAt: string | null;
   records: number;
   error: string | null;
+  seedOf: string | null;
 }
 
 export interface RunShape {

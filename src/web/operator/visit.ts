@@ -35,7 +35,18 @@ export interface Visit {
   readonly series: ReadSeries;
   /** `T`: as the endpoint's schema says (docs/api.md). Fields of the query that are empty are left out. */
   get<T>(path: string, query?: Readonly<Record<string, string | null | undefined>>): Promise<T>;
-  send<T>(method: Exclude<Method, "GET">, path: string, body?: unknown): Promise<T>;
+  send<T>(
+    method: Exclude<Method, "GET">,
+    path: string,
+    body?: unknown,
+    query?: Readonly<Record<string, string>>,
+  ): Promise<T>;
+  /** Whether who sits there logged in lately, which making something takes that outlives the session. */
+  isFresh(): Promise<boolean>;
+  /** Keeps what the next page shows once, and returns the key that `shown` takes. */
+  keep(text: string): Promise<string>;
+  /** What was kept under the key that the query has by this name, for this page alone; null without one. */
+  shown(name: string): Promise<string | null>;
   /** Throws Problem("forbidden") for what another site sent. */
   form(): Promise<URLSearchParams>;
   /** The same of a form that brings a file along. */
@@ -62,8 +73,19 @@ export function visitOf(
       const sent = { query: Object.fromEntries(given) as Record<string, string> };
       return (await call("GET", path, sent, grant)) as T;
     },
-    send: async <T>(method: Method, path: string, body?: unknown) =>
-      (await call(method, path, { body }, grant)) as T,
+    send: async <T>(
+      method: Method,
+      path: string,
+      body?: unknown,
+      query: Readonly<Record<string, string>> = {},
+    ) => (await call(method, path, { body, query }, grant)) as T,
+    isFresh: () => people.isFresh(request),
+    keep: (text) => people.once.put(request.reader.user ?? "", text),
+    async shown(name) {
+      const key = new URLSearchParams(request.query).get(name);
+      if (key === null || request.method !== "GET") return null;
+      return people.once.take(request.reader.user ?? "", key);
+    },
     form() {
       sent ??= readForm(request, people);
       return sent;

@@ -3,7 +3,6 @@ import { html, type Part } from "../frame/html.ts";
 import { moment, number } from "../frame/text.ts";
 import { chip, empty, table } from "../frame/ui.ts";
 import {
-  action,
   choices,
   filters,
   input,
@@ -14,10 +13,11 @@ import {
   since,
 } from "./pieces.ts";
 import type { CountShape, ExceptionShape, RepositoryShape, WithheldShape } from "./shapes.ts";
-import { address, formPage, pathOf, type Visit } from "./visit.ts";
+import { address, type Serve, type Visit } from "./visit.ts";
 
 const HERE = "/-/operator/withheld";
 export const DECIDE = `${HERE}/decide`;
+export const TAKE_BACK = `${HERE}/back`;
 const SHOWN = "50";
 const ASKED = ["repository", "format", "rule", "verdict", "package", "cursor"] as const;
 
@@ -28,37 +28,29 @@ const DONE: Readonly<Record<string, string>> = {
   revoked: "Taken back: the rules hold again from the next request on.",
 };
 
-export const serveWithheld = formPage(
-  async (visit, wrong) => {
-    const asked = Object.fromEntries(ASKED.map((name) => [name, visit.query.get(name)]));
-    const [found, counts, waivers, blocks, repositories] = await Promise.all([
-      visit.get<Listed<WithheldShape>>("/withheld", { ...asked, limit: SHOWN }),
-      visit.get<{ items: CountShape[] }>("/withheld/counts"),
-      visit.get<Listed<ExceptionShape>>("/waivers", { limit: "1000" }),
-      visit.get<Listed<ExceptionShape>>("/blocks", { limit: "1000" }),
-      visit.get<Listed<RepositoryShape>>("/repositories"),
-    ]);
-    return operatorPage(
-      {
-        title: "Held and blocked",
-        here: HERE,
-        wrong,
-        done: DONE[visit.query.get("done") ?? ""] ?? null,
-        lead: "Releases that clients asked about and did not get. A held one is let through by itself when its time has come; a blocked one is not.",
-        main: html`${narrow(visit, counts.items, repositories.items)}${list(found, visit)}
+export const serveWithheld: Serve = async (visit) => {
+  const asked = Object.fromEntries(ASKED.map((name) => [name, visit.query.get(name)]));
+  const [found, counts, waivers, blocks, repositories] = await Promise.all([
+    visit.get<Listed<WithheldShape>>("/withheld", { ...asked, limit: SHOWN }),
+    visit.get<{ items: CountShape[] }>("/withheld/counts"),
+    visit.get<Listed<ExceptionShape>>("/waivers", { limit: "1000" }),
+    visit.get<Listed<ExceptionShape>>("/blocks", { limit: "1000" }),
+    visit.get<Listed<RepositoryShape>>("/repositories"),
+  ]);
+  return operatorPage(
+    {
+      title: "Held and blocked",
+      here: HERE,
+      done: DONE[visit.query.get("done") ?? ""] ?? null,
+      lead: "Releases that clients asked about and did not get. A held one is let through by itself when its time has come; a blocked one is not.",
+      main: html`${narrow(visit, counts.items, repositories.items)}${list(found, visit)}
 <h2>Blocked by hand</h2>${exceptions(blocks.items, "block", visit)}
 ${other(repositories.items)}
 <h2>Waivers</h2>${exceptions(waivers.items, "waiver", visit)}`,
-      },
-      visit,
-    );
-  },
-  async (visit, form) => {
-    const kind = form.get("kind") === "block" ? "blocks" : "waivers";
-    await visit.send("DELETE", `/${kind}${pathOf`/${form.get("id") ?? ""}`}`);
-    return `${HERE}?done=revoked`;
-  },
-);
+    },
+    visit,
+  );
+};
 
 function narrow(
   { query }: Visit,
@@ -186,7 +178,7 @@ function exceptions(all: readonly ExceptionShape[], kind: "waiver" | "block", vi
         one.reason,
         html`${one.owner} <span class="soft">${since(one.createdAt, now)}</span>`,
         end,
-        action(HERE, { kind, id: one.id }, "Take back", name),
+        html`<a class="button quiet" href="${address(TAKE_BACK, { kind, id: one.id })}">Take back<span class="hide"> ${name}</span></a>`,
       ];
     });
   return table(

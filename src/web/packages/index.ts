@@ -6,7 +6,7 @@ import type { Reply } from "../../core/reply.ts";
 import { pageOf } from "../frame/ui.ts";
 import type { PageRequest } from "../request.ts";
 import { foundPage } from "./found-page.ts";
-import { packagePage } from "./package-page.ts";
+import { packagePage, SHOWN } from "./package-page.ts";
 import type { PackageAddress } from "./paths.ts";
 import { versionPage } from "./version-page.ts";
 
@@ -41,7 +41,7 @@ export async function servePackage(
     const view = await reader.version(repository, name, version);
     return versionPage(view, install(view.package, version), request.reader);
   }
-  const view = await reader.package(repository, name);
   const page = pageOf(new URLSearchParams(request.query));
+  const view = await reader.package(repository, name, { from: (page - 1) * SHOWN, count: SHOWN });
   return packagePage(view, install(view.package, null), page, request.reader);
 }

@@ -1,5 +1,5 @@
 // The page about one package: what it is, which versions there are, and what became of each here.
-import type { PackageView, VersionRow } from "../../core/catalog.ts";
+import type { PackageView } from "../../core/catalog.ts";
 import type { Snippet } from "../../core/format.ts";
 import type { Reply } from "../../core/reply.ts";
 import { humanSize } from "../../core/size.ts";
@@ -13,37 +13,41 @@ import { packagePath, versionPath } from "./paths.ts";
 import { advisoriesChip, decisionChip, marks, provenanceChip, storedChip } from "./words.ts";
 
 /** Versions on one page. */
-const SHOWN = 50;
+export const SHOWN = 50;
 
+/** Some packages have hundreds. */
+const MOST_LABELS = 12;
+
+/** `view`: with the versions of this page. */
 export function packagePage(
   view: PackageView,
   install: readonly Snippet[],
   current: number,
   reader: Reader,
 ): Reply {
-  const { repository, package: name, versions, about, isHosted } = view;
+  const { repository, package: name, totals, about, isHosted } = view;
   const inside = about?.inside;
   const main = html`<p class="crumbs"><a href="/-/packages">Packages</a> / <a href="/${repository}/">${repository}</a></p>
 <div class="head"><h1>${name}</h1>${isHosted ? chip("good", "published here") : null}${standing(view)}</div>
 ${inside?.description ? html`<p class="lead">${inside.description}</p>` : null}
 ${newestNotice(view)}
 <div class="columns"><div>
-<h2>Versions</h2>${versionTable(view, current)}
-${pages(packagePath(repository, name), current, versions.length > current * SHOWN)}
+<h2>Versions</h2>${versionTable(view)}
+${pages(packagePath(repository, name), current, totals.versions > current * SHOWN)}
 ${readmeOf(about)}
 </div><aside>
 ${view.shown ? installLines(install) : null}
+${labelFacts(view)}
 <h2>About</h2>${aboutFacts(view)}
 </aside></div>`;
   return page({ title: name, main, section: "packages" }, reader);
 }
 
 /** Whether it can be had with the cable cut, in a word. */
-function standing({ versions, isHosted }: PackageView): Html | null {
+function standing({ totals, isHosted }: PackageView): Html | null {
   if (isHosted) return null;
-  const stored = versions.filter((one) => one.stored > 0).length;
-  return stored > 0
-    ? chip("good", `${number(stored)} of ${number(versions.length)} stored`)
+  return totals.stored > 0
+    ? chip("good", `${number(totals.stored)} of ${number(totals.versions)} stored`)
     : chip("plain", "known, not stored");
 }
 
@@ -58,13 +62,19 @@ function newestNotice({ repository, package: name, newest, shown }: PackageView)
   );
 }
 
-function versionTable(view: PackageView, current: number): Html {
+function versionTable(view: PackageView): Html {
   const { repository, package: name, versions, hasFeeds } = view;
-  const shown = versions.slice((current - 1) * SHOWN, current * SHOWN);
-  if (shown.length === 0) return empty("There are no more.");
+  if (versions.length === 0) return empty("There are no more.");
   const date = (at: number | null) => (at === null ? html`<span class="soft">–</span>` : day(at));
-  const rows = shown.map((row) => [
-    html`<a href="${versionPath(repository, name, row.version)}">${row.version}</a>${row.version === view.shown?.version ? html` ${chip("plain", "latest")}` : null}${marks(row)}`,
+  const labelled = Map.groupBy(Object.entries(view.labels), ([, version]) => version);
+  const labels = (version: string) => {
+    const given = labelled.get(version)?.map(([label]) => label) ?? [];
+    // Without the author's word it is the newest that clients are shown.
+    if (labelled.size === 0 && version === view.shown?.version) given.push("latest");
+    return given.slice(0, MOST_LABELS).map((label) => html` ${chip("plain", label)}`);
+  };
+  const rows = versions.map((row) => [
+    html`<a href="${versionPath(repository, name, row.version)}">${row.version}</a>${labels(row.version)}${marks(row)}`,
     decisionChip(row),
     storedChip(row),
     row.bytes > 0 ? humanSize(row.bytes) : html`<span class="soft">–</span>`,
@@ -98,29 +108,38 @@ function readmeOf(about: PackageView["about"]): Html {
   return html`<h2 id="readme">Readme <span class="soft">of ${about.version}</span></h2><div class="readme" role="region" aria-label="Readme" tabindex="0">${raw(about.inside.readme)}</div>`;
 }
 
+/** What the author calls versions, those that most look for first. */
+function labelFacts({ repository, package: name, labels }: PackageView): Html | null {
+  const all = Object.entries(labels);
+  if (all.length === 0) return null;
+  const first = (label: string) => (label === "latest" ? 0 : 1);
+  const shown = all
+    .sort(([a], [b]) => first(a) - first(b) || (a < b ? -1 : 1))
+    .slice(0, MOST_LABELS);
+  const more = all.length > shown.length ? ` ${number(all.length - shown.length)} more` : "";
+  return html`<h2>Tags</h2><p class="soft">As its author moves them.${more && html`${more} are in the JSON below.`}</p>${facts(
+    shown.map(([label, version]) => [
+      label,
+      html`<a href="${versionPath(repository, name, version)}">${version}</a>`,
+    ]),
+  )}`;
+}
+
 function storedOf(files: number, bytes: number): string {
   if (files === 0) return "nothing";
   return `${number(files)} ${files === 1 ? "file" : "files"}, ${humanSize(bytes)}`;
 }
 
 function aboutFacts(view: PackageView): Html {
-  const { repository, format, versions, about, isPublic } = view;
-  const sum = (of: (row: VersionRow) => number) =>
-    versions.reduce((total, row) => total + of(row), 0);
+  const { repository, format, totals, about, isPublic } = view;
   const { licence, homepage } = about?.inside ?? {};
   return facts([
     [
       "Repository",
       html`<a href="/${repository}/">${repository}</a>${format === repository ? null : ` (${format})`}`,
     ],
-    ["Versions", number(versions.length)],
-    [
-      "Stored",
-      storedOf(
-        sum(({ stored }) => stored),
-        sum(({ bytes }) => bytes),
-      ),
-    ],
+    ["Versions", number(totals.versions)],
+    ["Stored", storedOf(totals.files, totals.bytes)],
     ["Licence", licence],
     [
       "Home page",

@@ -1,6 +1,5 @@
 // The page at `/-/account`, as HTML.
 import type { Token } from "../../core/accounts.ts";
-import type { Action } from "../../core/grant.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import { type Html, html } from "../frame/html.ts";
@@ -8,15 +7,8 @@ import { page } from "../frame/page.ts";
 import type { Reader } from "../frame/reader.ts";
 import { ago, moment } from "../frame/text.ts";
 import { copyable, empty, facts, table } from "../frame/ui.ts";
-import { field, hidden, loginAgain, trouble } from "./forms.ts";
-
-export const CHOICES: [value: string, label: string, actions: Action[] | null][] = [
-  ["all", "All that I may", null],
-  ["read", "Read only", ["read"]],
-  ["publish", "Read and publish", ["publish"]],
-];
-/** Of a token that is for a part. */
-const PARTS = ["repositories", "packages", "cidrs"];
+import { againFirst, field, hidden, trouble } from "./forms.ts";
+import { isOfField, scopeWords, tokenForm } from "./token-form.ts";
 
 export interface AccountView {
   reader: Reader;
@@ -44,12 +36,11 @@ export function accountPage(view: AccountView): Reply {
   const told = done ? html`<div class="notice good" role="status">${done}</div>` : null;
   const form = wrong?.form.get("do");
   // Beside its field where it is about one.
-  const isBeside = wrong?.problem.rule?.startsWith("token-") || form === "password";
-  const again = html`<p>It takes a log-in of the last 15 minutes, since it outlives your session. <a class="button" href="${loginAgain("/-/account")}">Log in again</a></p>`;
+  const isBeside = (wrong && isOfField(wrong.problem)) || form === "password";
   const main = html`<div class="bar"><h1>${name}</h1><form method="post" action="/-/logout"><button class="quiet">Log out</button></form></div>
 ${isAdmin ? html`<p class="soft">Administrator: may do everything</p>` : null}
 ${made}${told}${trouble(wrong && !isBeside ? wrong.problem.message : null)}${isAdmin && tokens.length === 0 ? next() : null}<h2>Tokens</h2>${tokenTable(tokens, now)}
-<h2>A new token</h2>${isFresh ? tokenForm(form === "make" ? wrong : undefined) : again}
+<h2>A new token</h2>${isFresh ? tokenForm("/-/account", form === "make" ? wrong : undefined) : againFirst("/-/account")}
 ${hasPassword ? passwordForm(form === "password" ? wrong : undefined) : null}`;
   return page({ title: name, main, section: "account" }, reader);
 }
@@ -60,25 +51,6 @@ function next(): Html {
 <pre>holdfast user add ben
 holdfast grant add everyone read
 holdfast grant add user:ben publish --repository npm --package '@acme/*'</pre>`;
-}
-
-function tokenForm(wrong: AccountView["wrong"]): Html {
-  const typed = (name: string) => wrong?.form.get(name) ?? "";
-  const at = wrong?.problem.rule;
-  const of = (name: string) => ({
-    value: typed(name),
-    wrong: at === `token-${name}` ? wrong!.problem.message : null,
-  });
-  const may = wrong ? typed("may") : CHOICES[0]![0];
-  const radios = CHOICES.map(
-    ([value, label]) =>
-      html`<label class="choice"><input type="radio" name="may" value="${value}"${value === may ? html` checked` : null}> ${label}</label>`,
-  );
-  const isOpen = PARTS.some((name) => typed(name) !== "");
-  return html`<form method="post" action="/-/account" class="narrow">${hidden("do", "make")}${field("name", "Name", { hint: "What it is for: laptop, build", ...of("name") })}
-<fieldset><legend>It may</legend>${at === "token-may" ? trouble(wrong!.problem.message) : null}${radios}</fieldset>${field("days", "Days", { type: "number", hint: "It ends after so many; empty for never", isFree: true, ...of("days") })}
-<details${isOpen ? html` open` : null}><summary>Only for a part</summary><div class="inner">${field("repositories", "Repositories", { hint: "Names with spaces between; empty for all", isFree: true, ...of("repositories") })}${field("packages", "Packages", { hint: "Patterns like @acme/*; empty for all", isFree: true, ...of("packages") })}${field("cidrs", "Addresses", { hint: "Ranges like 10.0.0.0/8; empty for all", isFree: true, ...of("cidrs") })}</div></details>
-<button>Make it</button></form>`;
 }
 
 function passwordForm(wrong: AccountView["wrong"]): Html {
@@ -117,6 +89,5 @@ ${facts([
 }
 
 function mayOf({ scope }: Token): string {
-  const parts = [scope.actions, scope.repositories, scope.packages].map((part) => part?.join(", "));
-  return parts.filter(Boolean).join(" · ") || "all that I may";
+  return scopeWords(scope, "all that I may");
 }

@@ -1,15 +1,13 @@
 // `/-/account`: who I am, my tokens and my password.
-import type { TokenWish } from "../../core/accounts.ts";
 import type { Grant } from "../../core/grant.ts";
 import { Problem } from "../../core/problem.ts";
 import type { Reply } from "../../core/reply.ts";
 import type { PageRequest } from "../request.ts";
-import { type AccountView, accountPage, CHOICES, revokePage } from "./account-page.ts";
+import { type AccountView, accountPage, revokePage } from "./account-page.ts";
 import type { PeopleDeps } from "./deps.ts";
-import { readForm, redirect } from "./forms.ts";
+import { notFresh, readForm, redirect } from "./forms.ts";
+import { wishOf } from "./token-form.ts";
 
-const DAY_MS = 86_400_000;
-const MOST_DAYS = 3_650;
 const HERE = "/-/account";
 
 export async function serveAccount(
@@ -41,7 +39,7 @@ export async function serveAccount(
       return token ? revokePage(token, deps.now(), request.reader) : redirect(HERE);
     }
     const key = query.get("made") ?? "";
-    const secret = request.method === "GET" ? deps.once.take(principal.name, key) : null;
+    const secret = request.method === "GET" ? await deps.once.take(principal.name, key) : null;
     const done = query.get("done") === "password" ? "You have another password now." : null;
     return show({ secret, done });
   }
@@ -59,12 +57,7 @@ export async function serveAccount(
         return redirect(`${HERE}?done=password`, { "set-cookie": cookie });
       }
       default: {
-        if (!isFresh)
-          throw new Problem(
-            "forbidden",
-            "Nothing was made: it takes a log-in of the last 15 minutes",
-            { rule: "login" },
-          );
+        if (!isFresh) throw notFresh();
         const wish = wishOf(form, deps.now());
         if ((await accounts.tokens()).some(({ name }) => name === wish.name))
           throw new Problem("conflict", `There is a token ${wish.name} already`, {
@@ -72,44 +65,11 @@ export async function serveAccount(
           });
         const { secret } = await accounts.issueToken(wish);
         // Shown by another page: whoever loads that again makes no second token.
-        return redirect(`${HERE}?made=${deps.once.put(principal.name, secret)}`);
+        return redirect(`${HERE}?made=${await deps.once.put(principal.name, secret)}`);
       }
     }
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { ...(await show({ wrong: { problem: error, form } })), status: error.status };
   }
-}
-
-function wishOf(form: URLSearchParams, now: number): TokenWish {
-  const list = (name: string) => {
-    const words = (form.get(name) ?? "").split(/[\s,]+/).filter(Boolean);
-    return words.length > 0 ? words : null;
-  };
-  // What no form of ours offers is nothing, and never everything.
-  const choice = CHOICES.find(([value]) => value === form.get("may"));
-  if (!choice)
-    throw new Problem("badRequest", "What the token may is one of those that are offered", {
-      rule: "token-may",
-    });
-  return {
-    name: (form.get("name") ?? "").trim(),
-    scope: {
-      actions: choice[2],
-      repositories: list("repositories"),
-      packages: list("packages"),
-    },
-    cidrs: list("cidrs") ?? [],
-    expiresAt: endOf(form.get("days"), now),
-  };
-}
-
-/** Null for never. */
-function endOf(text: string | null, now: number): number | null {
-  if (text === null || text === "") return null;
-  const days = Number(text);
-  if (days > 0 && days <= MOST_DAYS) return now + days * DAY_MS;
-  throw new Problem("badRequest", `A token ends after some days, ${MOST_DAYS} at most, or never`, {
-    rule: "token-days",
-  });
 }

@@ -10,6 +10,13 @@ export interface Waiting {
   expiresAt: number;
 }
 
+/** Whose link to set a password by it is. */
+export interface Invited {
+  user: string;
+  createdBy: string;
+  until: number;
+}
+
 /** The way through another system: OpenID Connect. Throws Problems. */
 export interface OtherDoor {
   /** What people call it: its host. */
@@ -34,13 +41,19 @@ export interface PeopleDeps {
   needsSetup(): boolean;
   /** Makes the first administrator. */
   claim(code: string, name: string, password: string, address: string): Promise<void>;
+  readonly invitation: {
+    /** Null for one that is no more. */
+    find(code: string): Promise<Invited | null>;
+    /** Sets the password, and returns the user. Throws Problems. */
+    use(code: string, password: string, address: string): Promise<string>;
+  };
   waiting(page: string): Promise<Waiting | null>;
   decide(page: string, user: string, isApproved: boolean): Promise<boolean>;
   accounts(grant: Grant): Accounts;
   /** What a page shows once: kept for the user by `put`, whose key `take` asks for. */
   readonly once: {
-    put(user: string, text: string): string;
-    take(user: string, key: string): string | null;
+    put(user: string, text: string): Promise<string>;
+    take(user: string, key: string): Promise<string | null>;
   };
   other: OtherDoor | null;
   /** What the `aud` of a CI job's identity token is to be; null while no job is trusted. */

@@ -60,6 +60,17 @@ export function loginAgain(next: string): string {
   return `/-/login?next=${encodeURIComponent(next)}&again=1`;
 }
 
+/** In place of a form that makes something which outlives a session. */
+export function againFirst(next: string): Html {
+  return html`<p>It takes a log-in of the last 15 minutes, since it outlives your session. <a class="button" href="${loginAgain(next)}">Log in again</a></p>`;
+}
+
+export function notFresh(): Problem {
+  return new Problem("forbidden", "Nothing was made: it takes a log-in of the last 15 minutes", {
+    rule: "login",
+  });
+}
+
 /** A page of this server, one about a repository among them, and nothing else: no other host, and no package's address. */
 export function nextOf(text: string | null): string {
   const isOwn =

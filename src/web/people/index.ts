@@ -7,6 +7,7 @@ import { serveAccount } from "./account.ts";
 import { serveApproval } from "./approve.ts";
 import type { PeopleDeps } from "./deps.ts";
 import { serveAudience, serveExchange, serveMint, serveNpmExchange } from "./exchange.ts";
+import { serveInvitation } from "./invitation.ts";
 import { serveDeparture, serveLogin, serveLogout, serveReturn, serveSetup } from "./login.ts";
 
 export interface PeopleRoute {
@@ -26,6 +27,10 @@ const PAGES: Readonly<Record<string, { methods: string[]; serve: Serve }>> = {
   },
   "/-/logout": { methods: ["POST"], serve: (request, _, deps) => serveLogout(request, deps) },
   "/-/setup": { methods: BOTH, serve: (request, _, deps) => serveSetup(request, deps) },
+  "/-/invitation": {
+    methods: BOTH,
+    serve: (request, _, deps) => serveInvitation(request, deps),
+  },
   "/-/account": { methods: BOTH, serve: serveAccount },
   "/-/oidc/exchange": {
     methods: ["POST"],

@@ -23,6 +23,8 @@ interface Project {
   files: Distribution[];
   status?: string;
   reason?: string;
+  /** What the JSON API says of a version beside its files. */
+  more?: Map<string, Record<string, unknown>>;
   /** Only what PEP 503 has: an older index. */
   bare: boolean;
 }
@@ -117,6 +119,14 @@ export class FakePypi {
 
   yank(name: string, filename: string, reason: string): void {
     this.#file(name, filename).yanked = reason;
+    this.#touch();
+  }
+
+  /** The licence of one version, as its metadata has it. */
+  license(name: string, version: string, expression: string): void {
+    const project = this.#projects.get(name)!;
+    project.more ??= new Map();
+    project.more.set(version, { license_expression: expression });
     this.#touch();
   }
 
@@ -298,6 +308,7 @@ export class FakePypi {
       requires_dist: [...(files[0]!.metadata ?? "").matchAll(requires)].map((match) => match[1]),
       requires_python: files[0]!.requiresPython ?? null,
       yanked: files.every((item) => item.yanked !== undefined),
+      ...project.more?.get(newest!),
     };
     const releases = Object.groupBy(project.files, (item) => item.version);
     const body: Record<string, unknown> = {

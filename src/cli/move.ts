@@ -1,0 +1,146 @@
+// `holdfast move`: everything stored goes to another place, from a file into a PostgreSQL or back.
+import { resolve } from "node:path";
+import { databaseAt } from "../config/database.ts";
+import { loadConfig } from "../config/load.ts";
+import type { FormatOptions } from "../config/schema.ts";
+import { storeAt } from "../config/store.ts";
+import { printable } from "../core/log.ts";
+import { type Moved, move } from "../server/move.ts";
+import { type MovePlace, nameOf, storeOf } from "../server/move-places.ts";
+import { type Command, UsageError } from "./arguments.ts";
+import { configFrom, configOptions } from "./options.ts";
+import { refuseForOwner } from "./owner.ts";
+import { createProgress } from "./progress.ts";
+import { align, humanSize, type Terminal } from "./terminal.ts";
+
+export function moveCommand({ formats }: { formats: readonly FormatOptions[] }): Command {
+  return {
+    name: "move",
+    summary: "Copy everything stored to a PostgreSQL, or back to a folder, and take it over",
+    options: {
+      to: {
+        value: "WHERE",
+        help: "A postgres:// URL, a data directory, or the configuration file that will be in use then (.yaml)",
+      },
+      store: {
+        value: "s3://BUCKET",
+        help: "Files go to this bucket, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+      },
+      finish: { help: "The last time: no server runs, and the new place takes over" },
+      verify: { help: "With --finish: read all files again where they are then" },
+      "leave-damaged": { help: "With --finish: also when files are damaged or missing here" },
+      config: configOptions.config,
+      data: configOptions.data,
+    },
+    details: `Without --finish it runs beside the server, as often as you like: each time it copies what is new, and one that was cut goes on. Nothing is altered here. With --finish no
+server may run: it copies the rest, compares each table and looks for each file there, says what belongs into the configuration, and sees to it that no server starts here by mistake.
+Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. Where it is the data directory that the files are in, only the catalog comes back.
+Exit code 1 when something is damaged or missing here: \`holdfast verify\` says what that is. docs/scale.md tells more.`,
+    examples: [
+      ["move --to postgres://holdfast@db.example.com/holdfast", "Beside the server"],
+      ["move --to new.yaml --finish", "The rest, while no server runs"],
+    ],
+    async run(given, terminal) {
+      const where = given.text("to");
+      if (where === undefined) throw new UsageError("move needs --to, the new place");
+      const isLast = given.on("finish");
+      for (const flag of ["verify", "leave-damaged"] as const)
+        if (given.on(flag) && !isLast) throw new UsageError(`--${flag} goes with --finish`);
+      const from = configFrom(given, formats, terminal);
+      refuseForOwner(from.data);
+      const to = placeOf(where, given.text("store"), from, formats, terminal);
+      const began = terminal.now();
+      const bar = createProgress(terminal, "Moving", { total: 0, unit: "share" });
+      try {
+        const moved = await move(from, to, {
+          isLast,
+          areFilesRead: given.on("verify"),
+          mayBeDamaged: given.on("leave-damaged"),
+          told: (step, done) => bar.at(0, 0, `${step}: ${done.toLocaleString("en-US")}`),
+        });
+        bar.end();
+        return tell(moved, from, to, isLast, terminal.now() - began, terminal);
+      } finally {
+        bar.end();
+      }
+    },
+  };
+}
+
+function placeOf(
+  where: string,
+  bucket: string | undefined,
+  from: MovePlace,
+  formats: readonly FormatOptions[],
+  terminal: Terminal,
+): MovePlace {
+  const path = resolve(terminal.cwd, where);
+  if (/\.ya?ml$/.test(where)) {
+    if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
+    return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
+  }
+  const store = bucket === undefined ? null : storeAt(bucket, terminal.env);
+  if (/^postgres(ql)?:/.test(where))
+    return { data: from.data, database: databaseAt(where), store: store ?? from.store };
+  if (/^\w+:\/\//.test(where))
+    throw new UsageError(
+      "--to takes a postgres:// URL, a data directory, or a configuration file that ends in .yaml",
+    );
+  return { data: path, database: null, store };
+}
+
+function tell(
+  { tables, files, faults, isDone }: Moved,
+  from: MovePlace,
+  to: MovePlace,
+  isLast: boolean,
+  ms: number,
+  terminal: Terminal,
+): number {
+  const number = (value: number) => value.toLocaleString("en-US");
+  if (isLast)
+    for (const line of align(
+      tables
+        .filter(({ rows }) => rows > 0)
+        .map(({ table, rows, added }) => [table, `${number(rows)} rows`, `${number(added)} new`]),
+    ))
+      terminal.out(`${line}\n`);
+  const sum = (of: "rows" | "added" | "removed") =>
+    tables.reduce((total, table) => total + table[of], 0);
+  const rows = `${number(sum("rows"))} rows (${number(sum("added"))} new, ${number(sum("removed"))} gone or altered)`;
+  const bytes = files
+    ? `${number(files.already + files.files)} files (${number(files.files)} new, ${humanSize(files.bytes)})`
+    : "files stay where they are";
+  if (tables.length > 0)
+    terminal.out(`${nameOf(to)}: ${rows}; ${bytes}. ${(ms / 1000).toFixed(1)} s.\n`);
+  for (const line of faults) terminal.err(`${printable(line)}\n`);
+  if (isDone) {
+    terminal.out(`${ended(from, to)}\n`);
+    return faults.length > 0 ? 1 : 0;
+  }
+  if (isLast) {
+    terminal.err(
+      "Nothing has changed hands: `holdfast verify --repair` here fetches what can be fetched; with --leave-damaged it goes on without the rest.\n",
+    );
+    return 1;
+  }
+  terminal.out(
+    "Nothing has changed hands. Run it again as often as you like; then stop the server, and run it with --finish.\n",
+  );
+  return faults.length > 0 ? 1 : 0;
+}
+
+/** What is to be done now, and how it is undone. */
+function ended(from: MovePlace, to: MovePlace): string {
+  const written = [
+    to.database ? `database: ${nameOf(to)}` : "no database",
+    to.store ? `store: ${storeOf(to)}` : "no store",
+    `data: ${to.data}`,
+  ]
+    .map((line) => `  ${line}`)
+    .join("\n");
+  const undo = from.database
+    ? `DELETE FROM moves in ${nameOf(from)}`
+    : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;
+  return `${nameOf(to)} has taken over. The configuration is to say:\n\n${written}\n\nNo server starts on ${nameOf(from)} any more. To undo that, and lose what is stored from now on: ${undo}.`;
+}

@@ -1,0 +1,264 @@
+// Where a move begins and where it ends: what each place must be like, and what is said of it when it is over.
+import { type DatabaseConfig, writtenDatabase } from "../config/database.ts";
+import type { Config } from "../config/resolve.ts";
+import { storeUrl } from "../config/store.ts";
+import { Problem } from "../core/problem.ts";
+import { openBucket } from "../store/bucket.ts";
+import { readBucketMark, writeBucketMark, writeStoreNote } from "../store/bucket-mark.ts";
+import { writeMark } from "../store/catalog-mark.ts";
+import { type BlobPlace, folderPlace } from "../store/copy-blobs.ts";
+import { bucketPlace } from "../store/copy-bucket.ts";
+import { type Database, type ReadDatabase, readDatabase } from "../store/database.ts";
+import {
+  emptyIncoming,
+  type Layout,
+  layoutOf,
+  openLayout,
+  refuseUnrestored,
+} from "../store/layout.ts";
+import { type Lock, lockData } from "../store/lock.ts";
+import type { LogFiles } from "../store/log-files.ts";
+import { markArriving, openFolderTarget, requireRoom } from "../store/move-folder.ts";
+import {
+  arrivingIn,
+  type Move,
+  readFolderMove,
+  readMove,
+  refuseMoved,
+  removeFolderMove,
+  setCatalogAside,
+  writeFolderMove,
+  writeMove,
+} from "../store/moves.ts";
+import { openPostgres, readPostgres } from "../store/postgres.ts";
+import type { Table, Tables, TargetTables } from "../store/tables.ts";
+import { openPostgresTarget, readPostgresTables } from "../store/tables-postgres.ts";
+import { readSqliteTables } from "../store/tables-sqlite.ts";
+import { hasCatalog, openCatalog, readCatalog } from "./database.ts";
+import {
+  identityOf,
+  openFiles,
+  openLog,
+  readIdentity,
+  requireFiles,
+  requireNoted,
+} from "./files.ts";
+
+/** What of a configuration says where things are. */
+export type MovePlace = Pick<Config, "data" | "database" | "store">;
+
+/** Where its catalog is, for people and for the marks. */
+export function nameOf({ data, database }: MovePlace): string {
+  return database ? writtenDatabase(database).url : data;
+}
+
+/** For people; null where files are in the data directory. */
+export function storeOf({ store }: MovePlace): string | null {
+  return store && storeUrl(store);
+}
+
+export function isSameFiles(a: MovePlace, b: MovePlace): boolean {
+  if (!a.store || !b.store) return a.store === b.store && a.data === b.data;
+  return a.store.endpoint === b.store.endpoint && storeOf(a) === storeOf(b);
+}
+
+interface Files {
+  blobs: BlobPlace;
+  log: LogFiles;
+}
+
+function filesOf({ store }: MovePlace, layout: Layout): Files {
+  const blobs = store ? bucketPlace(openBucket(store, store)) : folderPlace(layout);
+  return { blobs, log: openLog({ store }, layout) };
+}
+
+export interface MoveSource extends Files {
+  tables: Tables;
+  catalog: ReadDatabase;
+  /** It is not to be used again. For who holds it alone. Closes it. */
+  leave(other: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * `isAlone`: no server runs on it, and none starts until it is closed. Throws Problem("conflict") where one does, and where the place is itself only the
+ * half of a move.
+ */
+export async function openSource(place: MovePlace, isAlone: boolean): Promise<MoveSource> {
+  refuseUnrestored(place.data);
+  const layout = layoutOf(place.data);
+  refuseMoved(await saidOf(place), nameOf(place));
+  if (!hasCatalog(place, layout))
+    throw new Problem(
+      "notFound",
+      `${place.data} holds no Holdfast data: --data names another folder`,
+    );
+  const catalog = await readCatalog(place, layout);
+  let lock: Lock | null = null;
+  let held: Database | null = null;
+  let tables: Awaited<ReturnType<typeof readSqliteTables>> | null = null;
+  const close = once(async () => {
+    await tables?.close();
+    await catalog.close();
+    await held?.close();
+    lock?.release();
+  });
+  try {
+    lock = isAlone ? lockData(layout.lock) : null;
+    held = isAlone ? await openCatalog(place, layout) : null;
+    if (held) {
+      // Made where there is none yet: it belongs to what is copied.
+      await identityOf(held);
+      await requireFiles(
+        place,
+        layout,
+        held,
+        openFiles(place, layout, () => {}),
+      );
+    } else await requireNoted(place, catalog);
+    tables = place.database
+      ? await openFromPostgres(place.database, isAlone)
+      : await readSqliteTables(layout.database);
+    return {
+      ...filesOf(place, layout),
+      tables,
+      catalog,
+      async leave(other) {
+        const left: Move = { state: "left", other, at: new Date().toISOString() };
+        if (place.database) await writeMove(held!, left);
+        else await writeFolderMove(layout, left);
+        await close();
+        if (!place.database) setCatalogAside(layout);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openFromPostgres(place: DatabaseConfig, isAlone: boolean) {
+  const tables = await readPostgresTables(place);
+  try {
+    if (isAlone) await tables.requireAlone();
+    return tables;
+  } catch (error) {
+    await tables.close();
+    throw error;
+  }
+}
+
+/** What is said of the catalog there; null where nothing is, or there is none. */
+export async function saidOf({ data, database }: MovePlace): Promise<Move | null> {
+  if (!database) return readFolderMove(layoutOf(data));
+  const catalog = await readPostgres(database);
+  try {
+    return await readMove(catalog.read);
+  } finally {
+    await catalog.close();
+  }
+}
+
+export interface MoveTarget extends Files {
+  tables: TargetTables;
+  /** What is there by now; to be closed. */
+  catalog(): Promise<ReadDatabase>;
+  /** A server may start on it, once it is closed. */
+  seal(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A place that is empty, or where a move from `from` was cut. Throws Problem("conflict") for any other. */
+export async function openTarget(
+  place: MovePlace,
+  from: MovePlace,
+  tables: readonly Table[],
+): Promise<MoveTarget> {
+  const areFilesThere = isSameFiles(place, from);
+  const isSameFolder = place.data === from.data;
+  const isFolder = !place.database || (!place.store && !areFilesThere);
+  const own = layoutOf(place.data);
+  if (isFolder) {
+    requireRoom(own, isSameFolder, nameOf(from));
+    await markArriving(own, nameOf(from)); // before anything else is there
+  }
+  const layout = openLayout(place.data);
+  // Where it is the source's own a server may be running on it.
+  const lock = isSameFolder ? null : lockData(layout.lock);
+  let opened: Awaited<ReturnType<typeof openTables>>;
+  try {
+    if (lock) emptyIncoming(layout);
+    opened = await openTables(place, layout, nameOf(from), tables);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+  const close = once(async () => {
+    await opened.close();
+    lock?.release();
+  });
+  return {
+    ...filesOf(place, layout),
+    tables: opened.tables,
+    catalog: () =>
+      place.database ? readPostgres(place.database) : readDatabase(arrivingIn(layout)),
+    seal: opened.seal,
+    close,
+  };
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
+
+/** Throws Problem("conflict") where the place has a bucket that is another catalog's. The one of a move that was cut has files and no mark. */
+export async function requireBucket(place: MovePlace, source: ReadDatabase): Promise<void> {
+  if (!place.store) return;
+  const bucket = openBucket(place.store, place.store);
+  const mark = await readBucketMark(bucket);
+  if (mark && mark.id !== (await readIdentity(source)))
+    throw new Problem(
+      "conflict",
+      `The files in ${bucket.name} belong to the catalog ${mark.catalog}: give another prefix`,
+    );
+}
+
+async function openTables(
+  place: MovePlace,
+  layout: Layout,
+  from: string,
+  all: readonly Table[],
+): Promise<{ tables: TargetTables; seal(): Promise<void>; close(): Promise<void> }> {
+  if (!place.database)
+    return openFolderTarget(layout, (database) => markFiles(place, layout, database));
+  const at = place.database;
+  const tables = await openPostgresTarget(at, all, from);
+  return {
+    tables,
+    close: tables.close,
+    async seal() {
+      await tables.seal();
+      const database = await openPostgres(at);
+      await markFiles(place, layout, database).finally(database.close);
+      await tables.arrived();
+      if (readFolderMove(layout)?.state === "arriving") await removeFolderMove(layout);
+    },
+  };
+}
+
+/** The catalog and the files that belong to it say so of each other. */
+async function markFiles(place: MovePlace, layout: Layout, database: Database): Promise<void> {
+  const id = await identityOf(database);
+  const { store } = place;
+  if (store) {
+    const bucket = openBucket(store, store);
+    if (!(await writeBucketMark(bucket, { id, catalog: nameOf(place) })))
+      throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  } else if (place.database) await writeMark(layout, { id, url: nameOf(place) });
+  await writeStoreNote(database, storeOf(place));
+}

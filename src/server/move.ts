@@ -1,0 +1,177 @@
+// Copies everything stored to another place: what is known, the files, and the append-only log. As often as one likes while servers run here; the last
+// time without them: then what is there is found to be the same, and takes over.
+import { everyNamed } from "../cache/named.ts";
+import { Problem } from "../core/problem.ts";
+import { checkLog, copyLog } from "../ledger/log/copy.ts";
+import { DamagedLog } from "../ledger/log/tree.ts";
+import { type CopiedBlobs, copyBlobs, requireBlobs, verifyBlobs } from "../store/copy-blobs.ts";
+import { type CopiedTable, copyTable, digestOf } from "../store/copy-tables.ts";
+import { layoutOf } from "../store/layout.ts";
+import { refuseMoved, setCatalogAside } from "../store/moves.ts";
+import { allTables, type Table } from "../store/tables.ts";
+import {
+  isSameFiles,
+  type MovePlace,
+  type MoveSource,
+  type MoveTarget,
+  nameOf,
+  openSource,
+  openTarget,
+  requireBucket,
+  saidOf,
+} from "./move-places.ts";
+
+export type MoveStep = "files" | "rows" | "comparing rows" | "looking for files" | "reading files";
+
+export interface MoveOptions {
+  /** No server runs here, and the other place takes over. */
+  isLast: boolean;
+  /** All files are read again where they are then. */
+  areFilesRead: boolean;
+  /** What is damaged or missing here may be so there. */
+  mayBeDamaged: boolean;
+  told(step: MoveStep, done: number): void;
+}
+
+export interface Moved {
+  tables: CopiedTable[];
+  /** Null where files stay where they are. */
+  files: CopiedBlobs | null;
+  /** Sentences on what is not as it should be, here or there. */
+  faults: string[];
+  /** Whether the other place has taken over. */
+  isDone: boolean;
+}
+
+/**
+ * Throws Problem("conflict") where a place is not one to move from or to, or in use; and a Problem where the two are not the same in the end. A move that was
+ * cut is gone on with by the same call.
+ */
+export async function move(from: MovePlace, to: MovePlace, options: MoveOptions): Promise<Moved> {
+  if (nameOf(from) === nameOf(to))
+    throw new Problem("badRequest", `What is known is in ${nameOf(from)} already`);
+  const tables = allTables();
+  const said = await saidOf(from);
+  if (said?.state === "left" && said.other === nameOf(to) && options.isLast)
+    return takeOver(from, to, tables);
+  const source = await openSource(from, options.isLast);
+  try {
+    if (!isSameFiles(from, to)) await requireBucket(to, source.catalog);
+    const target = await openTarget(to, from, tables);
+    try {
+      const moved = await copyAll(source, target, tables, {
+        ...options,
+        areFilesThere: isSameFiles(from, to),
+      });
+      if (!options.isLast || (moved.faults.length > 0 && !options.mayBeDamaged)) return moved;
+      await source.leave(nameOf(to));
+      await target.seal();
+      return { ...moved, isDone: true };
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** What was cut after the source had left. */
+async function takeOver(from: MovePlace, to: MovePlace, tables: readonly Table[]): Promise<Moved> {
+  if (!from.database) setCatalogAside(layoutOf(from.data));
+  // There is nothing left to be done, or somebody has removed what was there.
+  if ((await saidOf(to))?.state !== "arriving") refuseMoved(await saidOf(from), nameOf(from));
+  const target = await openTarget(to, from, tables);
+  try {
+    await target.seal();
+  } finally {
+    await target.close();
+  }
+  return { tables: [], files: null, faults: [], isDone: true };
+}
+
+type CopyOptions = MoveOptions & { areFilesThere: boolean };
+
+async function copyAll(
+  source: MoveSource,
+  target: MoveTarget,
+  tables: readonly Table[],
+  { isLast, areFilesRead, areFilesThere, told }: CopyOptions,
+): Promise<Moved> {
+  const faults: string[] = [];
+  // Bytes first: what a row names is there.
+  const files = areFilesThere
+    ? null
+    : await copyBlobs(source.blobs, target.blobs, (done) => told("files", done));
+  const copied: CopiedTable[] = [];
+  const rows = counting("rows", told);
+  for (const table of tables)
+    copied.push(await copyTable(table, source.tables, target.tables, rows));
+  const catalog = await target.catalog();
+  try {
+    if (!areFilesThere) faults.push(...(await copyTheLog(catalog, source, target, isLast)));
+    if (!isLast) return { tables: copied, files, faults, isDone: false };
+    await requireSame(copied, tables, target, counting("comparing rows", told));
+    if (files) {
+      const missing = await requireBlobs(
+        everyNamed(catalog.read),
+        source.blobs,
+        target.blobs,
+        (done) => told("looking for files", done),
+      );
+      faults.push(...missing.map((sha256) => `missing  ${sha256}`));
+      for (const sha256 of files.damaged)
+        if (!missing.includes(sha256)) faults.push(`damaged  ${sha256}`);
+      if (areFilesRead) {
+        const damaged = await verifyBlobs(target.blobs, (done) => told("reading files", done));
+        faults.push(...damaged.map((sha256) => `altered there  ${sha256}`));
+      }
+    }
+    faults.push(...(await checkLog(catalog.read, target.log)).map((line) => `log  ${line}`));
+    return { tables: copied, files, faults, isDone: false };
+  } finally {
+    await catalog.close();
+  }
+}
+
+async function copyTheLog(
+  { read }: Awaited<ReturnType<MoveTarget["catalog"]>>,
+  source: MoveSource,
+  target: MoveTarget,
+  isLast: boolean,
+): Promise<string[]> {
+  try {
+    const finish = await copyLog(read, source.log, target.log);
+    if (isLast) await finish();
+    return [];
+  } catch (error) {
+    if (!(error instanceof DamagedLog)) throw error;
+    return [`log  ${error.message}`];
+  }
+}
+
+/** Of what was written this time: reads it there, and compares it with what was read here. All else was just found to be the same, row by row. */
+async function requireSame(
+  copied: readonly CopiedTable[],
+  tables: readonly Table[],
+  target: MoveTarget,
+  told: (rows: number) => void,
+): Promise<void> {
+  for (const [at, table] of tables.entries()) {
+    const here = copied[at]!;
+    if (here.added + here.removed === 0) continue;
+    const there = await digestOf(table, target.tables, told);
+    if (there.rows !== here.rows || there.digest !== here.digest)
+      throw new Problem(
+        "conflict",
+        `${table.name} is not there what it is here (${there.rows} rows of ${here.rows}, ${there.digest} for ${here.digest}): something else writes to one of them. Nothing has changed hands`,
+      );
+  }
+}
+
+function counting(step: MoveStep, told: MoveOptions["told"]): (more: number) => void {
+  let done = 0;
+  return (more) => {
+    done += more;
+    told(step, done);
+  };
+}

@@ -1,0 +1,86 @@
+// The way to the server that this one follows.
+import { type FollowConfig, primaryOf } from "../config/follow.ts";
+import { Problem } from "../core/problem.ts";
+import type { UpstreamResponse } from "../core/upstream.ts";
+import type { Primary } from "../follow/primary.ts";
+import { offline } from "../upstream/offline.ts";
+import { createUpstream, type UpstreamDeps } from "../upstream/upstreams.ts";
+
+export interface PrimaryWay extends Primary {
+  readonly host: string;
+  /** Aborted by `close`. */
+  readonly signal: AbortSignal;
+  /** Ends what is being asked. */
+  close(): void;
+}
+
+export function connectPrimary(
+  config: FollowConfig,
+  { offline: isOffline, ...deps }: UpstreamDeps & { offline: boolean },
+): PrimaryWay {
+  const { host } = new URL(config.url);
+  const settings = { ...primaryOf(config, ""), url: `${config.url}/` };
+  const opened = isOffline ? null : createUpstream([settings], deps);
+  const upstream = opened ?? offline();
+  const { timeoutMs } = config;
+  const ending = new AbortController();
+  const headers = { "accept-encoding": "identity", accept: "*/*" };
+
+  async function bytesOf(answer: UpstreamResponse, limit: number): Promise<Uint8Array> {
+    if (answer.status !== 200) {
+      const said = Buffer.from(await collect(answer, SAID))
+        .toString()
+        .trim();
+      throw new Problem("refused", `${host} answered ${answer.status}: ${said || "and no word"}`);
+    }
+    return collect(answer, limit);
+  }
+
+  async function collect(answer: UpstreamResponse, limit: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of answer.body) {
+      size += chunk.length;
+      if (size > limit) {
+        await answer.discard();
+        throw new Problem("malformed", `${host} answers more than ${limit} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks, size);
+  }
+
+  return {
+    host,
+    async read(path, limit) {
+      const answer = await upstream.fetch({
+        path: path.slice(1),
+        headers,
+        follows: false,
+        signal: ending.signal,
+      });
+      if (answer.status !== 404) return bytesOf(answer, limit);
+      await answer.discard();
+      return null;
+    },
+    async post(path, body, limit) {
+      const answer = await upstream.fetch({
+        path: path.slice(1),
+        method: "POST",
+        headers: { ...headers, "content-type": "application/json" },
+        body: JSON.stringify(body),
+        follows: false,
+        signal: AbortSignal.any([ending.signal, AbortSignal.timeout(10 * timeoutMs)]),
+      });
+      return bytesOf(answer, limit);
+    },
+    signal: ending.signal,
+    close() {
+      ending.abort(new Problem("unreachable", "This server stops"));
+      opened?.close();
+    },
+  };
+}
+
+/** Of what it says to a refusal. */
+const SAID = 4096;

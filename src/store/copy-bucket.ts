@@ -1,0 +1,74 @@
+// A bucket as a place that stored files are copied from or to: in parts as they come, so that none need be on this machine's disk.
+import { createHash } from "node:crypto";
+import type { Bucket } from "./bucket.ts";
+import { FOLDER as BLOBS } from "./bucket-blobs.ts";
+import type { BlobPlace } from "./copy-blobs.ts";
+import { fileOf } from "./layout.ts";
+
+/** Bytes of a part: what is no longer is sent whole. Each copy that is under way has one in memory. */
+const PART = 8 * 1024 * 1024;
+
+export function bucketPlace(bucket: Bucket): BlobPlace {
+  const nameOf = (sha256: string) => fileOf(BLOBS, sha256);
+  return {
+    async *list() {
+      for await (const { path } of bucket.list(`${BLOBS}/`))
+        yield path.slice(BLOBS.length + 1).replace("/", "");
+    },
+    size: async (sha256) => (await bucket.stat(nameOf(sha256)))?.size ?? null,
+    read: async (sha256) => (await bucket.get(nameOf(sha256)))?.chunks ?? null,
+    async put(sha256, bytes, told) {
+      const whole = createHash("sha256");
+      let upload: Awaited<ReturnType<Bucket["begin"]>> | null = null;
+      let number = 0;
+      let size = 0;
+      try {
+        for await (const { part, isLast } of partsOf(bytes)) {
+          whole.update(part);
+          size += part.length;
+          const isTrue = !isLast || whole.copy().digest("hex") === sha256;
+          if (!isTrue) {
+            await upload?.abandon();
+            return false;
+          }
+          if (isLast && !upload) {
+            await bucket.put(nameOf(sha256), part, sha256);
+            break;
+          }
+          upload ??= await bucket.begin(nameOf(sha256));
+          number += 1;
+          const digest = createHash("sha256").update(part).digest("hex");
+          await upload.part(number, part, digest);
+          if (isLast) await upload.finish();
+        }
+      } catch (error) {
+        await upload?.abandon().catch(() => {}); // the reason is worth more
+        throw error;
+      }
+      told(size);
+      return true;
+    },
+  };
+}
+
+/** At least one, which may be empty. */
+async function* partsOf(
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ part: Uint8Array; isLast: boolean }> {
+  let part = new Uint8Array(PART);
+  let filled = 0;
+  for await (const chunk of bytes)
+    for (let at = 0; at < chunk.length; ) {
+      // Only now is it known that there is more.
+      if (filled === PART) {
+        yield { part, isLast: false };
+        part = new Uint8Array(PART);
+        filled = 0;
+      }
+      const taken = Math.min(chunk.length - at, PART - filled);
+      part.set(chunk.subarray(at, at + taken), filled);
+      filled += taken;
+      at += taken;
+    }
+  yield { part: part.subarray(0, filled), isLast: true };
+}

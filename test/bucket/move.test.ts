@@ -1,0 +1,203 @@
+// Everything stored goes from a folder to a bucket, with a catalog in a file or in a PostgreSQL, and back.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runCli } from "../../src/cli/index.ts";
+import { fakeTerminal } from "../../src/cli/testing.ts";
+import { commands } from "../../src/main.ts";
+import { ACCESS_KEY, SECRET_KEY } from "../../src/store/bucket-testkit.ts";
+import { type Gateway, startGateway, storeOptions } from "../support/bucket.ts";
+import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
+import { npmPublication } from "../support/npm-package.ts";
+import { type PostgresServer, postgresPrograms, startPostgres } from "../support/postgres.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { removeTemp, tempFolder } from "../support/temp.ts";
+
+const program = process.env["HOLDFAST_TEST_GATEWAY"];
+if (program) define(program);
+
+function define(program: string): void {
+  let gateway: Gateway;
+  let upstream: FakeUpstream;
+  let server: TestServer;
+  let folder: string;
+  let number = 0;
+  beforeAll(async () => {
+    gateway = await startGateway(program, ["packages"]);
+  });
+  afterAll(() => gateway.stop());
+  beforeEach(async () => {
+    number += 1;
+    folder = tempFolder("move");
+    upstream = await startUpstream();
+    server = await startServer(upstream, { claims: { npm: ["*-own"] }, server: {} });
+  });
+  afterEach(async () => {
+    await server.stop();
+    await upstream.stop();
+    removeTemp(folder);
+  });
+  const store = (url = `s3://packages/move${number}`) => storeOptions(gateway.endpoint, url);
+  /** A configuration of the given places, in a file. */
+  function written(name: string, places: Record<string, unknown>): string {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(places));
+    return path;
+  }
+  async function play(...words: string[]): Promise<{ code: number; printed: string }> {
+    const terminal = fakeTerminal({ cwd: folder });
+    const code = await runCli(words, commands(), terminal);
+    return { code, printed: terminal.printed.out + terminal.printed.err };
+  }
+  const WANTED = ["/npm/kelp/-/kelp-1.0.0.tgz", "/npm/ours-own/-/ours-own-1.0.0.tgz"];
+  async function read(): Promise<string[]> {
+    return Promise.all(
+      WANTED.map(async (path) => {
+        const response = await fetch(server.url + path);
+        return `${response.status} ${Bun.hash(await response.bytes())}`;
+      }),
+    );
+  }
+  async function fill(): Promise<void> {
+    await server.account("user add", { name: "ann", password: "correct horse battery" });
+    await server.account("grant add", { holder: "user:ann", actions: ["read", "publish"] });
+    const scope = { actions: null, repositories: null, packages: null };
+    const lines = await server.account("token create", { user: "ann", name: "ci", scope });
+    const token = lines.join("\n").match(/hf_\w+/)![0];
+    const { status } = await fetch(`${server.url}/npm/ours-own`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${token}` },
+      body: npmPublication("ours-own", "1.0.0").body,
+    });
+    expect(status).toBe(201);
+  }
+  /** Without tiles that are not full: which of them are still there is a matter of how the log grew. */
+  const contents = (root: string) =>
+    Object.fromEntries(
+      readdirSync(root, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name))
+        .filter((path) => !path.includes(".p/"))
+        .map((path) => [path.slice(root.length), readFileSync(path).toString("base64")]),
+    );
+  const objects = () => join(gateway.folderOf("packages"), `move${number}`);
+
+  test("a folder's files are in the bucket, beside a catalog that is a file in another folder, and come back", async () => {
+    await fill();
+    const before = await read();
+    const data = join(folder, "node");
+    const there = written("new.yaml", { data, store: store() });
+    const moving = ["move", "--data", server.data, "--to", there];
+    expect(await play(...moving)).toMatchObject({ code: 0 });
+    await server.restart({ server: {} }, async () => {
+      const last = await play(...moving, "--finish", "--verify");
+      expect(last).toMatchObject({ code: 0 });
+      expect(last.printed).toContain(`store: s3://packages/move${number}`);
+      for (const part of ["blobs", "log"])
+        expect(contents(join(objects(), part))).toEqual(contents(join(server.data, part)));
+      expect(readdirSync(join(data, "blobs", "sha256"))).toEqual([]);
+
+      const other = written("other.yaml", { data: join(folder, "other"), store: store() });
+      expect((await play("move", "--data", data, "--to", other)).printed).toContain(
+        "are in the bucket",
+      );
+      const back = ["move", "--config", there, "--to", server.data];
+      expect(await play(...back, "--finish")).toMatchObject({
+        code: 0,
+        printed: expect.stringMatching(/ files \(0 new/),
+      });
+      const fresh = join(folder, "fresh");
+      expect(await play("move", "--data", server.data, "--to", fresh, "--finish")).toMatchObject({
+        code: 0,
+      });
+      expect(await play("move", "--data", fresh, "--to", server.data, "--finish")).toMatchObject({
+        code: 0,
+      });
+      for (const part of ["blobs", "log"])
+        expect(contents(join(fresh, part))).toEqual(contents(join(objects(), part)));
+    });
+    expect(await read()).toEqual(before);
+  });
+
+  test("a PostgreSQL and a bucket take over, a bucket of another catalog is refused, and back from the bucket alone", async () => {
+    const postgres: PostgresServer = await startPostgres(postgresPrograms()!);
+    try {
+      await fill();
+      const before = await read();
+      const database = `postgres://holdfast@/postgres?host=${postgres.folder}`;
+      const data = join(folder, "node");
+      const there = written("new.yaml", { data, database, store: store() });
+      const moving = ["move", "--data", server.data, "--to", there];
+      expect(await play(...moving)).toMatchObject({ code: 0 });
+      await server.restart({ server: { database, store: store(), data } }, async () => {
+        expect(await play(...moving, "--finish")).toMatchObject({ code: 0 });
+        expect(existsSync(join(data, "holdfast.db"))).toBe(false);
+      });
+      expect(await read()).toEqual(before);
+
+      const other = await startServer(upstream);
+      try {
+        const taken = written("taken.yaml", { data: join(folder, "x"), store: store() });
+        expect((await play("move", "--data", other.data, "--to", taken)).printed).toContain(
+          `belong to the catalog ${database}`,
+        );
+      } finally {
+        await other.stop();
+      }
+      const home = join(folder, "home");
+      expect(await play("move", "--config", there, "--to", home)).toMatchObject({ code: 0 });
+      await server.restart({ server: {} }, async () => {
+        const back = ["move", "--config", there, "--to", home, "--finish"];
+        expect(await play(...back)).toMatchObject({ code: 0 });
+        const again = ["move", "--data", home, "--to", server.data, "--finish"];
+        expect(await play(...again)).toMatchObject({ code: 0 });
+      });
+      expect(await read()).toEqual(before);
+    } finally {
+      await postgres.stop();
+    }
+  });
+
+  test("a backup of a server with a bucket has its files, and is a data directory as any other", async () => {
+    const data = join(folder, "node");
+    const bucket = written("bucket.yaml", { data, store: store() });
+    await fill();
+    await read();
+    await server.restart({ server: {} }, async () => {
+      const there = ["move", "--data", server.data, "--to", bucket, "--finish"];
+      expect(await play(...there)).toMatchObject({ code: 0 });
+      const copy = join(folder, "copy");
+      expect(await play("backup", copy, "--config", bucket)).toMatchObject({ code: 0 });
+      for (const part of ["blobs", "log"])
+        expect(contents(join(copy, part))).toEqual(contents(join(objects(), part)));
+      expect((await play("backup", copy, "--config", bucket)).printed).toContain("0 new files");
+      expect(await play("backup", "verify", copy)).toMatchObject({ code: 0 });
+      expect((await play("backup", copy, "--config", bucket, "--link")).printed).toContain(
+        "leave --link out",
+      );
+      const back = ["move", "--config", bucket, "--to", server.data, "--finish"];
+      expect(await play(...back)).toMatchObject({ code: 0 });
+    });
+  });
+
+  test("a URL alone names a bucket, with its key in the environment", async () => {
+    const cases: [words: string[], env: Record<string, string>, why: string][] = [
+      [["--store", "s3://packages"], {}, "AWS_ACCESS_KEY_ID is not set"],
+      [["--store", "packages"], {}, "expected s3://BUCKET"],
+      [
+        ["--store", "s3://packages"],
+        { AWS_ACCESS_KEY_ID: ACCESS_KEY },
+        "AWS_SECRET_ACCESS_KEY is not set",
+      ],
+    ];
+    expect(SECRET_KEY).not.toBe("");
+    for (const [words, env, why] of cases) {
+      const terminal = fakeTerminal({ cwd: folder, env });
+      const to = ["move", "--data", server.data, "--to", join(folder, "x"), ...words];
+      expect(await runCli(to, commands(), terminal)).toBeGreaterThan(0);
+      expect(terminal.printed.err).toContain(why);
+    }
+    const wrong = ["--to", written("new.yaml", {}), "--store", "s3://packages"];
+    expect((await play("move", "--data", server.data, ...wrong)).printed).toContain("belongs into");
+  });
+}
