@@ -8,16 +8,19 @@ test("one without it, and as many as a machine can have", () => {
     expect([wrong, Processes.safeParse(wrong).success]).toEqual([wrong, false]);
 });
 
-test("with files in a bucket there are servers in place of processes, and one that follows another is one", () => {
+test("with a database or a bucket there are servers in place of processes, and one that follows another is one", () => {
   const complaints: string[] = [];
   const complain = (path: unknown, message: string) => complaints.push(`${path} ${message}`);
   checkProcesses({ processes: 2 }, complain);
   checkProcesses({ processes: 1, store: "s3://bucket", follow: {} }, complain);
   expect(complaints).toEqual([]);
-  checkProcesses({ processes: 2, store: "s3://bucket" }, complain);
-  checkProcesses({ processes: 2, follow: {} }, complain);
+  for (const other of [{ store: "s3://bucket" }, { database: "postgres://u@h/d" }, { follow: {} }])
+    checkProcesses({ processes: 2, ...other }, complain);
+  const further =
+    "processes is for one server with all on its own disk: with database and store, start further servers in place of processes";
   expect(complaints).toEqual([
-    "processes is for one server with its files on its disk: with store, start further servers in place of processes",
+    further,
+    further,
     "processes is not for a server that follows another one: leave it at 1",
   ]);
 });

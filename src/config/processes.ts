@@ -14,15 +14,18 @@ export const Processes = z
   .meta({ examples: [2] });
 
 export function checkProcesses(
-  { processes, store, follow }: { processes: number; store?: unknown; follow?: unknown },
+  {
+    processes,
+    ...other
+  }: { processes: number; database?: unknown; store?: unknown; follow?: unknown },
   complain: (path: Path, message: string) => void,
 ): void {
   if (processes === 1) return;
-  if (store !== undefined)
+  if (other.database !== undefined || other.store !== undefined)
     complain(
       ["processes"],
-      "is for one server with its files on its disk: with store, start further servers in place of processes",
+      "is for one server with all on its own disk: with database and store, start further servers in place of processes",
     );
-  if (follow !== undefined)
+  if (other.follow !== undefined)
     complain(["processes"], "is not for a server that follows another one: leave it at 1");
 }
