@@ -120,7 +120,7 @@ test("who was removed is another one when they come again, and who is disabled d
   issuer.person = { sub: "20", preferred_username: "eda" };
   await through();
   await server.account("grant add", { holder: "user:eda", actions: ["admin"] });
-  await server.account("user remove", { name: "eda", force: true });
+  await server.account("user remove", { name: "eda", isForced: true });
   await server.account("user add", { name: "eda", password: "correct horse" });
   expect((await through()).page.status).toBe(403);
   // Unless an administrator says that it is the same person, who keeps what they have.
