@@ -68,6 +68,9 @@ const ON_BUCKET = [
 /** All of test/clients/fake.test.ts passes so; one client of each kind stands for it. */
 const ON_NODES = ["./test/clients/fake.test.ts", "-t", "^(npm|pip|go) \\d"];
 
+/** Each wire script of each format: a third of the hermetic tests. */
+const WIRES = ["./test/wire.test.ts", "./test/offline.test.ts"];
+
 function section(title: string): void {
   console.log(`\n== ${title}`);
 }
@@ -133,12 +136,14 @@ async function networkFault(repositories: readonly string[]): Promise<string | n
   return null;
 }
 
-// Each part has a core for itself on most machines.
+// In two lanes that take about as long: each has a core for itself on most machines.
 await Promise.all([
-  group("Hermetic tests of rooms", ["./src", "--timeout=60000"]),
+  group("Hermetic tests of rooms", ["./src", "--timeout=60000"]).then(() =>
+    group("Hermetic tests of wires", [...WIRES, "--timeout=60000"]),
+  ),
   group("Hermetic tests of servers", [
     "./test",
-    "--path-ignore-patterns=test/{clients,postgres,bucket,cluster,browser}/**",
+    "--path-ignore-patterns={test/{clients,postgres,bucket,cluster,browser}/**,test/{wire,offline}.test.ts}",
     "--timeout=60000",
   ]),
 ]);
