@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { BUCKETS, createMetrics } from "./metrics.ts";
+import { Problem } from "./problem.ts";
 
 test("a counter adds up by its labels", async () => {
   const metrics = createMetrics();
@@ -20,6 +21,20 @@ test("a gauge is read on each scrape", async () => {
   expect(await metrics.render()).toContain('x{a="b"} 1\n');
   value = 2;
   expect(await metrics.render()).toContain('x{a="b"} 2\n');
+});
+
+test("a gauge that cannot be read, or not soon, takes nothing from the others; a bug does", async () => {
+  const metrics = createMetrics();
+  metrics.gauge("away", "Now.", async () => {
+    throw new Problem("busy", "The database cannot be reached");
+  });
+  metrics.gauge("silent", "Now.", () => new Promise(() => {}));
+  metrics.gauge("there", "Now.", () => [[{}, 1]]);
+  expect((await metrics.render()).match(/^\w+ \d+$/gm)).toEqual(["there 1"]);
+  metrics.gauge("wrong", "Now.", async () => {
+    throw new TypeError("a bug");
+  });
+  await expect(metrics.render()).rejects.toThrow("a bug");
 });
 
 test("a histogram's buckets are cumulative", async () => {

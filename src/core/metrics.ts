@@ -1,4 +1,5 @@
 // Counters, gauges and histograms in the Prometheus text format. Labels never hold package names.
+import { Problem } from "./problem.ts";
 
 export type Labels = Record<string, string>;
 
@@ -63,7 +64,7 @@ export interface Metrics {
     name: string,
     help: string,
   ): { add(labels: Labels, by?: number): void; of(labels: Labels): Counter };
-  /** `read` is called on each scrape. `addsUp`: see `Figures`. */
+  /** `read` is called on each scrape; where it throws a Problem, or takes longer than two seconds, there is no series of it. `addsUp`: see `Figures`. */
   gauge(
     name: string,
     help: string,
@@ -87,11 +88,14 @@ export function createMetrics(): Metrics {
   const families = new Map<string, Family>();
 
   async function figures(wantsGauge: (gauge: { addsUp: boolean }) => boolean = () => true) {
-    const out: Figures[] = [];
-    for (const [name, { type, help, addsUp, read }] of families)
-      if (type !== "gauge" || wantsGauge({ addsUp }))
-        out.push({ name, type, help, addsUp, series: await read() });
-    return out;
+    const wanted = [...families].filter(
+      ([, { type, addsUp }]) => type !== "gauge" || wantsGauge({ addsUp }),
+    );
+    return Promise.all(
+      wanted.map(async ([name, { type, help, addsUp, read }]): Promise<Figures> => {
+        return { name, type, help, addsUp, series: await read() };
+      }),
+    );
   }
 
   return {
@@ -125,7 +129,14 @@ export function createMetrics(): Metrics {
         type: "gauge",
         help,
         addsUp,
-        read: async () => (await read()).map(([labels, value]) => ({ labels, value })),
+        // What one of them asks may be away, which the others are to tell of.
+        read: async () => {
+          const known = await soon(read).catch((error) => {
+            if (error instanceof Problem) return [];
+            throw error;
+          });
+          return known.map(([labels, value]) => ({ labels, value }));
+        },
       });
     },
     histogram(name, help) {
@@ -229,4 +240,19 @@ function sumOf(one: Reading, other: Reading): Reading {
     b.restart();
   };
   return { ...sum, histogram: { counts, peak: Math.max(a.peak, b.peak), restart } };
+}
+
+/** Who scrapes waits ten seconds for the page, and gets nothing of it then. */
+const GAUGE_MS = 2_000;
+
+type GaugeValues = [Labels, number][];
+
+async function soon(read: () => Promise<GaugeValues> | GaugeValues): Promise<GaugeValues> {
+  const timer = Promise.withResolvers<GaugeValues>();
+  const end = setTimeout(() => timer.resolve([]), GAUGE_MS);
+  try {
+    return await Promise.race([read(), timer.promise]);
+  } finally {
+    clearTimeout(end);
+  }
 }

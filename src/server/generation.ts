@@ -217,10 +217,23 @@ function noPasswords(url: string) {
   };
 }
 
+/** Who asks has less patience than a database that says nothing. */
+const READY_MS = 2_000;
+
+async function soon(asked: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const end = setTimeout(() => late.reject(new Error("not within two seconds")), READY_MS);
+  try {
+    await Promise.race([asked, late.promise]);
+  } finally {
+    clearTimeout(end);
+  }
+}
+
 async function readiness({ shared, filesTrouble }: Ground): Promise<string | null> {
   const { database, changes } = shared;
   try {
-    await database.read`SELECT 1`;
+    await soon(database.read`SELECT 1`);
     if (!changes.isHearing()) return "what other servers change is not heard of";
     return await filesTrouble();
   } catch (error) {

@@ -105,6 +105,6 @@ export function refuseMoved(move: Move | null, name: string): void {
   if (move?.state === "left")
     throw new Problem(
       "conflict",
-      `What was in ${name} was moved to ${move.other} on ${move.at.slice(0, 10)}: the configuration must name that. docs/scale.md says what brings it back`,
+      `What was in ${name.replace(/^The /, "the ")} was moved to ${move.other} on ${move.at.slice(0, 10)}: the configuration must name that. docs/scale.md says what brings it back`,
     );
 }
