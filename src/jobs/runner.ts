@@ -12,7 +12,7 @@ export interface RecurringJob {
   firstMs?: number;
   /** Of several servers one does it for all, and another one when that is dead. Else each does it for itself. */
   isForAll?: boolean;
-  /** Never runs twice at a time. A failure is logged, and the next turn comes as if nothing was. */
+  /** Never runs twice at a time. A failure is logged, the same one once an hour, and the next turn comes as if nothing was. */
   run(): Promise<void>;
 }
 
@@ -26,6 +26,7 @@ export function startJobs(
   const running = new Map<RecurringJob, Promise<void>>();
   const ends: (() => Promise<void>)[] = [];
   const stops = jobs.map((job) => {
+    const trouble = createTrouble(job.name, log);
     const kept = job.isForAll && leases.hasOthers ? keepLease(leases, `job ${job.name}`) : null;
     if (kept) ends.push(kept.release);
     const turn = () => {
@@ -39,7 +40,7 @@ export function startJobs(
         },
         (error) => {
           running.delete(job);
-          log.write("error", `${job.name} failed`, { error: String(error) });
+          trouble.tell(error);
         },
       );
       running.set(job, asked);
@@ -49,10 +50,13 @@ export function startJobs(
       const done = job
         .run()
         .then(
-          () => null,
+          () => {
+            trouble.over();
+            return null;
+          },
           (error) => {
-            log.write("error", `${job.name} failed`, { error: String(error) });
-            return error instanceof Error ? error.message : String(error);
+            trouble.tell(error);
+            return messageOf(error);
           },
         )
         .then((error) => {
@@ -82,4 +86,29 @@ export function startJobs(
     await Promise.all(running.values());
     for (const end of ends) await end();
   };
+}
+
+/** A job of every second that fails for an hour is not to be all that a log says. */
+const AGAIN_MS = 60 * 60 * 1000;
+
+/** The same failure is told once an hour, and once that it is over. */
+function createTrouble(name: string, log: Log) {
+  let told: { text: string; at: number } | null = null;
+  return {
+    tell(error: unknown): void {
+      const text = messageOf(error);
+      const at = performance.now();
+      if (told?.text === text && at - told.at < AGAIN_MS) return;
+      told = { text, at };
+      log.write("error", `${name} failed`, { error: String(error) });
+    },
+    over(): void {
+      if (told) log.write("info", `${name} goes well again`);
+      told = null;
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
