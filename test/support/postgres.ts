@@ -19,7 +19,7 @@ const SETTINGS = [
   "fsync=off",
   "full_page_writes=off",
   "autovacuum=off",
-  "max_connections=100",
+  "max_connections=300",
   "shared_buffers=64MB",
 ];
 
