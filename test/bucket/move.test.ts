@@ -14,7 +14,8 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 
 const program = process.env["HOLDFAST_TEST_GATEWAY"];
-if (program) define(program);
+// From a file of SQLite: servers of the tests have one where no PostgreSQL is theirs.
+if (program && !process.env["HOLDFAST_TEST_POSTGRES"]) define(program);
 
 function define(program: string): void {
   let gateway: Gateway;
