@@ -56,7 +56,7 @@ export async function move(from: MovePlace, to: MovePlace, options: MoveOptions)
     return takeOver(from, to, tables);
   const source = await openSource(from, options.isLast);
   try {
-    if (!isSameFiles(from, to)) await requireBucket(to, source.catalog);
+    if (!isSameFiles(from, to)) await requireBucket(to, from, source.catalog);
     const target = await openTarget(to, from, tables);
     try {
       const moved = await copyAll(source, target, tables, {
