@@ -162,6 +162,38 @@ function define(program: string): void {
     }
   });
 
+  test("a catalog that leaves its PostgreSQL, while its files stay, goes on with the log whose checkpoint was not written any more", async () => {
+    const postgres: PostgresServer = await startPostgres(postgresPrograms()!);
+    try {
+      await fill();
+      const database = `postgres://holdfast@/postgres?host=${postgres.folder}`;
+      const shared = { data: join(folder, "node"), database, store: store() };
+      const there = written("new.yaml", shared);
+      await server.restart({ server: shared }, async () => {
+        const moving = ["move", "--data", server.data, "--to", there, "--finish"];
+        expect(await play(...moving)).toMatchObject({ code: 0 });
+      });
+      const before = await read();
+      const own = { data: server.data, store: store() };
+      const key = () => readFileSync(join(objects(), "log/key"), "utf8");
+      const kept = key();
+      await server.restart({ server: own }, async () => {
+        rmSync(join(objects(), "log/checkpoint"));
+        const moving = ["move", "--config", there, "--to", written("own.yaml", own), "--finish"];
+        expect(await play(...moving)).toMatchObject({
+          code: 0,
+          printed: expect.stringContaining("files stay where they are"),
+        });
+      });
+      expect(await read()).toEqual(before);
+      expect(key()).toBe(kept);
+      expect(readdirSync(objects())).not.toContain("log.1");
+    } finally {
+      await server.stop();
+      await postgres.stop();
+    }
+  });
+
   test("a backup of a server with a bucket has its files, and is a data directory as any other", async () => {
     const data = join(folder, "node");
     const bucket = written("bucket.yaml", { data, store: store() });
