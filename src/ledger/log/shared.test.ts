@@ -17,8 +17,8 @@ import { readLeaf } from "./leaf.ts";
 import { type LedgerLog, openLog } from "./log.ts";
 import { replay } from "./replay.ts";
 import { openSharedLog } from "./shared.ts";
-import { CHECKPOINT, catchUp } from "./start.ts";
-import { countQueue } from "./state.ts";
+import { CHECKPOINT, catchUp, NEXT } from "./start.ts";
+import { countQueue, readState, writeState } from "./state.ts";
 import { hashesOf } from "./tree.ts";
 
 let folder: string;
@@ -203,6 +203,36 @@ test("one server alone goes on with what several have left, and several with wha
   await after.drain();
   expect(await pinned(after, before.note())).toEqual(upTo(12));
   expect(await losses()).toEqual([]);
+  await after.stop();
+});
+
+test("rows that were to be the next leaves of several servers are made that by one alone, and do not hold up several later", async () => {
+  const { first, second } = await twoServers(database);
+  await pinSome(0, 3);
+  const write: LogFiles["write"] = async () => {
+    throw new Error("away");
+  };
+  const before = await open(first.leases);
+  await before.drain();
+  await before.stop();
+  await pinSome(3, 3);
+  const failed = await open(second.leases, { write });
+  await expect(failed.drain()).rejects.toThrow("away");
+  await failed.stop();
+  const assigned = await readState(database.read, NEXT);
+  expect(JSON.parse(assigned!)).toHaveLength(3);
+  const alone = await openLog({ files, database, events, name: "log.example.test" });
+  await pinSome(6, 3);
+  await alone.drain();
+  await alone.stop();
+  expect(await readState(database.read, NEXT)).toBeNull();
+  // Of a catalog where it was left standing. Numbers may be given out again, but this one.
+  await database.write((sql) => writeState(sql, NEXT, "[0]"));
+  const after = await open(first.leases);
+  await pinSome(9, 3);
+  await after.drain();
+  expect(await countQueue(database.read)).toBe(0);
+  expect(await pinned(after, before.note())).toEqual(upTo(12));
   await after.stop();
 });
 

@@ -23,6 +23,8 @@ export const BATCH = 1024;
 export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
 export const COSIGNED = "cosigned";
+/** Under which it stands which rows are the next leaves, where several servers share the log. */
+export const NEXT = "next";
 
 /** What is said of a checkpoint that is none of this log's. */
 const NO_NOTE = ["malformed", "tampered"];
