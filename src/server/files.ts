@@ -102,6 +102,18 @@ export async function requireFiles(
       "conflict",
       `The files in ${bucket.name} belong to another catalog than ${catalog}: to ${mark.catalog} as it was then`,
     );
+  // A backup is the same catalog as that of the bucket, and names fewer files: all others there would be garbage to it.
+  // Of several servers on a new one, another has perhaps begun meanwhile: it notes the bucket before it uses it.
+  if (
+    mark &&
+    noted === null &&
+    (await isUsed(database)) &&
+    (await readStoreNote(database)) === null
+  )
+    throw new Problem(
+      "conflict",
+      `${catalog} is a copy of the catalog whose files are in ${bucket.name} (${mark.catalog}), and has its own in its data directory: leave store out of the configuration, or bring them to another prefix by \`holdfast move\``,
+    );
   if (!mark) {
     if (await isUsed(database))
       throw new Problem(

@@ -4,7 +4,7 @@ import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { openBucket } from "../store/bucket.ts";
-import { readBucketMark, writeBucketMark, writeStoreNote } from "../store/bucket-mark.ts";
+import { MARK, readBucketMark, writeBucketMark, writeStoreNote } from "../store/bucket-mark.ts";
 import { writeMark } from "../store/catalog-mark.ts";
 import { type BlobPlace, folderPlace } from "../store/copy-blobs.ts";
 import { bucketPlace } from "../store/copy-bucket.ts";
@@ -216,16 +216,34 @@ function once(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** Throws Problem("conflict") where the place has a bucket that is another catalog's. The one of a move that was cut has files and no mark. */
-export async function requireBucket(place: MovePlace, source: ReadDatabase): Promise<void> {
+/**
+ * Throws Problem("conflict") where the place has a bucket that is another catalog's, or that of one which is neither here nor there: what moves may be a backup
+ * of one in use. The bucket of a move that was cut has files and no mark.
+ */
+export async function requireBucket(
+  place: MovePlace,
+  from: MovePlace,
+  source: ReadDatabase,
+): Promise<void> {
   if (!place.store) return;
   const bucket = openBucket(place.store, place.store);
   const mark = await readBucketMark(bucket);
-  if (mark && mark.id !== (await readIdentity(source)))
+  if (!mark) return;
+  if (mark.id !== (await readIdentity(source)))
     throw new Problem(
       "conflict",
       `The files in ${bucket.name} belong to the catalog ${mark.catalog}: give another prefix`,
     );
+  if (![place, from].some((one) => namesOf(one).includes(mark.catalog)))
+    throw new Problem(
+      "conflict",
+      `The files in ${bucket.name} belong to this catalog where it was before, in ${mark.catalog}, and a server there may be using them: give another prefix, or remove ${MARK} there where none does`,
+    );
+}
+
+/** What the mark of a bucket calls its catalog. */
+function namesOf(place: MovePlace): string[] {
+  return place.database ? [nameOf(place)] : [place.data, layoutOf(place.data).database];
 }
 
 async function openTables(

@@ -3,6 +3,7 @@
 import { everyNamed } from "../cache/named.ts";
 import { Problem } from "../core/problem.ts";
 import { checkLog, copyLog } from "../ledger/log/copy.ts";
+import { catchUp } from "../ledger/log/start.ts";
 import { DamagedLog } from "../ledger/log/tree.ts";
 import { type CopiedBlobs, copyBlobs, requireBlobs, verifyBlobs } from "../store/copy-blobs.ts";
 import { type CopiedTable, copyTable, digestOf } from "../store/copy-tables.ts";
@@ -56,7 +57,7 @@ export async function move(from: MovePlace, to: MovePlace, options: MoveOptions)
     return takeOver(from, to, tables);
   const source = await openSource(from, options.isLast);
   try {
-    if (!isSameFiles(from, to)) await requireBucket(to, source.catalog);
+    if (!isSameFiles(from, to)) await requireBucket(to, from, source.catalog);
     const target = await openTarget(to, from, tables);
     try {
       const moved = await copyAll(source, target, tables, {
@@ -126,7 +127,10 @@ async function copyAll(
         faults.push(...damaged.map((sha256) => `altered there  ${sha256}`));
       }
     }
-    faults.push(...(await checkLog(catalog.read, target.log)).map((line) => `log  ${line}`));
+    const damage = await checkLog(catalog.read, target.log);
+    faults.push(...damage.map((line) => `log  ${line}`));
+    // What several servers share is read by a single one from its files.
+    if (areFilesThere && damage.length === 0) await catchUp(catalog.read, target.log);
     return { tables: copied, files, faults, isDone: false };
   } finally {
     await catalog.close();

@@ -12,12 +12,13 @@ export interface BucketMark {
   catalog: string;
 }
 
-const PATH = "holdfast.json";
+/** The object that says it. */
+export const MARK = "holdfast.json";
 const LIMIT = 4096;
 
 /** Null when nobody has put files there by this program. Throws Problem("conflict") when the mark is damaged. */
 export async function readBucketMark(bucket: Bucket): Promise<BucketMark | null> {
-  const found = await bucket.read(PATH, LIMIT);
+  const found = await bucket.read(MARK, LIMIT);
   if (!found) return null;
   try {
     const { id, catalog } = JSON.parse(Buffer.from(found.bytes).toString());
@@ -27,7 +28,7 @@ export async function readBucketMark(bucket: Bucket): Promise<BucketMark | null>
   }
   throw new Problem(
     "conflict",
-    `${PATH} of ${bucket.name} is damaged: it says which catalog the files beside it belong to`,
+    `${MARK} of ${bucket.name} is damaged: it says which catalog the files beside it belong to`,
   );
 }
 
@@ -35,7 +36,7 @@ export async function readBucketMark(bucket: Bucket): Promise<BucketMark | null>
 export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise<boolean> {
   const bytes = Buffer.from(`${JSON.stringify(mark)}\n`);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  if (await bucket.put(PATH, bytes, sha256, "isNew")) return true;
+  if (await bucket.put(MARK, bytes, sha256, "isNew")) return true;
   return (await readBucketMark(bucket))?.id === mark.id; // another server of the same catalog
 }
 

@@ -1,10 +1,14 @@
 // Everything stored goes from a folder to a bucket, with a catalog in a file or in a PostgreSQL, and back.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "../../src/cli/index.ts";
 import { fakeTerminal } from "../../src/cli/testing.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { createLog } from "../../src/core/log.ts";
+import { formats } from "../../src/formats/index.ts";
 import { commands } from "../../src/main.ts";
+import { start } from "../../src/server/start.ts";
 import { ACCESS_KEY, SECRET_KEY } from "../../src/store/bucket-testkit.ts";
 import { type Gateway, startGateway, storeOptions } from "../support/bucket.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
@@ -159,6 +163,38 @@ function define(program: string): void {
     }
   });
 
+  test("a catalog that leaves its PostgreSQL, while its files stay, goes on with the log whose checkpoint was not written any more", async () => {
+    const postgres: PostgresServer = await startPostgres(postgresPrograms()!);
+    try {
+      await fill();
+      const database = `postgres://holdfast@/postgres?host=${postgres.folder}`;
+      const shared = { data: join(folder, "node"), database, store: store() };
+      const there = written("new.yaml", shared);
+      await server.restart({ server: shared }, async () => {
+        const moving = ["move", "--data", server.data, "--to", there, "--finish"];
+        expect(await play(...moving)).toMatchObject({ code: 0 });
+      });
+      const before = await read();
+      const own = { data: server.data, store: store() };
+      const key = () => readFileSync(join(objects(), "log/key"), "utf8");
+      const kept = key();
+      await server.restart({ server: own }, async () => {
+        rmSync(join(objects(), "log/checkpoint"));
+        const moving = ["move", "--config", there, "--to", written("own.yaml", own), "--finish"];
+        expect(await play(...moving)).toMatchObject({
+          code: 0,
+          printed: expect.stringContaining("files stay where they are"),
+        });
+      });
+      expect(await read()).toEqual(before);
+      expect(key()).toBe(kept);
+      expect(readdirSync(objects())).not.toContain("log.1");
+    } finally {
+      await server.stop();
+      await postgres.stop();
+    }
+  });
+
   test("a backup of a server with a bucket has its files, and is a data directory as any other", async () => {
     const data = join(folder, "node");
     const bucket = written("bucket.yaml", { data, store: store() });
@@ -176,6 +212,48 @@ function define(program: string): void {
       expect((await play("backup", copy, "--config", bucket, "--link")).printed).toContain(
         "leave --link out",
       );
+      const back = ["move", "--config", bucket, "--to", server.data, "--finish"];
+      expect(await play(...back)).toMatchObject({ code: 0 });
+    });
+  });
+
+  test("a backup that is tried out takes nothing out of the bucket of the server that it is of", async () => {
+    const data = join(folder, "node");
+    const bucket = written("bucket.yaml", { data, store: store() });
+    await fill();
+    await read();
+    await server.restart({ server: {} }, async () => {
+      const there = ["move", "--data", server.data, "--to", bucket, "--finish"];
+      expect(await play(...there)).toMatchObject({ code: 0 });
+      const copy = join(folder, "copy");
+      expect(await play("backup", copy, "--config", bucket)).toMatchObject({ code: 0 });
+      const kept = contents(objects());
+      const trial = join(folder, "trial");
+      expect(await play("restore", copy, "--data", trial)).toMatchObject({ code: 0 });
+      const config = loadConfig({ file: bucket, formats, flags: { data: trial }, env: {} });
+      const log = createLog("json", () => {});
+      await expect(start({ config, log, listen: "none" })).rejects.toThrow(
+        "holdfast.db is a copy of the catalog whose files are in the bucket s3://packages/",
+      );
+      const other = written("other.yaml", { data: join(folder, "other"), store: store() });
+      const moved = await play("move", "--data", trial, "--to", other, "--finish");
+      expect(moved).toMatchObject({ code: 1, printed: expect.stringContaining(`in ${data}, and`) });
+      expect(contents(objects())).toEqual(kept);
+
+      // Where it is brought to a bucket of its own it may be looked at.
+      const own = store(`s3://packages/trial${number}`);
+      const apart = written("apart.yaml", { data: join(folder, "apart"), store: own });
+      expect(await play("move", "--data", trial, "--to", apart, "--finish")).toMatchObject({
+        code: 0,
+      });
+      expect(await play("gc", "--config", apart)).toMatchObject({ code: 0 });
+      // Back where its server was it has its bucket again.
+      rmSync(data, { recursive: true });
+      expect(await play("restore", copy, "--data", join(folder, "home"))).toMatchObject({
+        code: 0,
+      });
+      const home = ["move", "--data", join(folder, "home"), "--to", bucket, "--finish"];
+      expect(await play(...home)).toMatchObject({ code: 0 });
       const back = ["move", "--config", bucket, "--to", server.data, "--finish"];
       expect(await play(...back)).toMatchObject({ code: 0 });
     });

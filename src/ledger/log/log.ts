@@ -7,8 +7,8 @@ import type { Events } from "../events.ts";
 import { fillQueue } from "./fill.ts";
 import { leafOf } from "./leaf.ts";
 import { type QueuedRow, readQueue } from "./rows.ts";
-import { BATCH, CHECKPOINT, COSIGNED, readCosigned, startLog } from "./start.ts";
-import { type KnownLoss, readLoss, takeOff, writeState } from "./state.ts";
+import { BATCH, CHECKPOINT, COSIGNED, NEXT, readCosigned, startLog } from "./start.ts";
+import { type KnownLoss, readLoss, removeState, takeOff, writeState } from "./state.ts";
 import { tellLoss } from "./tell-loss.ts";
 import { type LogTree, tileOfTree } from "./tree.ts";
 
@@ -79,6 +79,7 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     await database.write(async (sql) => {
       await takeOff(sql, rows, first);
       await writeState(sql, CHECKPOINT, signed);
+      await removeState(sql, NEXT); // of servers that shared it before: the rows may be leaves now
     });
     pending = null;
     [tree, note] = [next, signed];

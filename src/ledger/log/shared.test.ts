@@ -14,10 +14,11 @@ import { openTestDatabase, twoServers } from "../../store/testkit.ts";
 import { createEvents, type Events } from "../events.ts";
 import { pin } from "../pins.ts";
 import { readLeaf } from "./leaf.ts";
-import type { LedgerLog } from "./log.ts";
+import { type LedgerLog, openLog } from "./log.ts";
 import { replay } from "./replay.ts";
 import { openSharedLog } from "./shared.ts";
-import { countQueue } from "./state.ts";
+import { CHECKPOINT, catchUp, NEXT } from "./start.ts";
+import { countQueue, readState, writeState } from "./state.ts";
 import { hashesOf } from "./tree.ts";
 
 let folder: string;
@@ -143,6 +144,96 @@ test("a crash between catalog and checkpoint's file, or at the file of any tile,
   }
   expect(await pinned(await open(second.leases), before.note())).toEqual(upTo(270));
   expect(await losses()).toEqual([]);
+});
+
+/** Files of which that of the checkpoint cannot be written while `isAway`, as when the bucket fails or the server is killed just then. */
+function failing() {
+  const state = { isAway: true };
+  const write: LogFiles["write"] = async (path, bytes) => {
+    if (state.isAway && path === CHECKPOINT) throw new Error("away");
+    return files.write(path, bytes);
+  };
+  return { state, write };
+}
+async function cutOff(leases: Leases): Promise<void> {
+  const cut = await open(leases, { write: failing().write });
+  await expect(cut.drain()).rejects.toThrow("away");
+  await cut.stop();
+}
+const written = async () => Buffer.from((await files.read(CHECKPOINT))!).toString();
+
+test("a checkpoint's file that is behind is brought up by who appends next, or when it is tried again", async () => {
+  const { first, second } = await twoServers(database);
+  await pinSome(0, 3);
+  await cutOff(first.leases);
+  const next = await open(second.leases);
+  expect(await written()).toBe(next.note()!);
+  await next.stop();
+  const { state, write } = failing();
+  const again = await open(first.leases, { write });
+  await pinSome(3, 3);
+  await expect(again.drain()).rejects.toThrow("away");
+  expect(await written()).toBe(next.note()!);
+  state.isAway = false;
+  await again.drain();
+  expect(await written()).toBe(again.note()!);
+  expect(await pinned(again)).toEqual(upTo(6));
+  await again.stop();
+});
+
+test("one server alone goes on with what several have left, and several with what one has left", async () => {
+  const { first, second } = await twoServers(database);
+  await pinSome(0, 3);
+  const before = await open(first.leases);
+  await before.drain();
+  await before.stop();
+  await pinSome(3, 3);
+  await cutOff(second.leases);
+  await catchUp(database.read, files);
+  const alone = await openLog({ files, database, events, name: "log.example.test" });
+  expect([alone.verifier, alone.size()]).toEqual([before.verifier, 6]);
+  await pinSome(6, 3);
+  await alone.drain();
+  await alone.stop();
+  const note = await written();
+  await catchUp(database.read, files);
+  expect(await written()).toBe(note);
+  const after = await open(first.leases);
+  await pinSome(9, 3);
+  await after.drain();
+  expect(await pinned(after, before.note())).toEqual(upTo(12));
+  expect(await losses()).toEqual([]);
+  await after.stop();
+});
+
+test("rows that were to be the next leaves of several servers are made that by one alone, and do not hold up several later", async () => {
+  const { first, second } = await twoServers(database);
+  await pinSome(0, 3);
+  const write: LogFiles["write"] = async () => {
+    throw new Error("away");
+  };
+  const before = await open(first.leases);
+  await before.drain();
+  await before.stop();
+  await pinSome(3, 3);
+  const failed = await open(second.leases, { write });
+  await expect(failed.drain()).rejects.toThrow("away");
+  await failed.stop();
+  const assigned = await readState(database.read, NEXT);
+  expect(JSON.parse(assigned!)).toHaveLength(3);
+  const alone = await openLog({ files, database, events, name: "log.example.test" });
+  await pinSome(6, 3);
+  await alone.drain();
+  await alone.stop();
+  expect(await readState(database.read, NEXT)).toBeNull();
+  // Of a catalog where it was left standing. Numbers may be given out again, but this one.
+  await database.write((sql) => writeState(sql, NEXT, "[0]"));
+  const after = await open(first.leases);
+  await pinSome(9, 3);
+  await after.drain();
+  expect(await countQueue(database.read)).toBe(0);
+  expect(await pinned(after, before.note())).toEqual(upTo(12));
+  await after.stop();
 });
 
 /** Stops a server at its `nth` write of a file, has another one go on, and lets the first one finish. False where it writes less often. */

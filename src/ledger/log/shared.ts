@@ -16,6 +16,7 @@ import {
   CHECKPOINT,
   COSIGNED,
   type Identity,
+  NEXT,
   readCosigned,
   readIdentity,
   startLog,
@@ -24,8 +25,6 @@ import { readLoss, readState, removeState, takeOff, writeState } from "./state.t
 import { tellLoss } from "./tell-loss.ts";
 import { type LogTree, tileOfTree } from "./tree.ts";
 
-/** Under which it stands which rows are the next leaves. */
-const NEXT = "next";
 const PAUSE_MS = 250;
 
 /** Where this server appends, for as long as it has this lease. */
@@ -120,7 +119,9 @@ export async function openSharedLog(deps: LogDeps & { leases: Leases }): Promise
       async (sql) => {
         await lease.assure(sql);
         const assigned = await readState(sql, NEXT);
-        if (assigned !== null) return readRows(sql, JSON.parse(assigned));
+        const waiting = assigned === null ? [] : await readRows(sql, JSON.parse(assigned));
+        // None where a server that had the log to itself has made leaves of them.
+        if (waiting.length > 0) return waiting;
         const rows = await readQueue(sql, BATCH);
         await writeState(sql, NEXT, JSON.stringify(rows.map(({ id }) => id)));
         return rows;

@@ -10,7 +10,7 @@ import {
 import { createSignerKey, openSigner, type Signer, seedOf } from "../../proof/signer.ts";
 import { FULL } from "../../proof/tile.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
-import type { Database } from "../../store/database.ts";
+import type { Database, Query } from "../../store/database.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 import { leafOf } from "./leaf.ts";
 import { type QueuedRow, readQueue } from "./rows.ts";
@@ -23,6 +23,8 @@ export const BATCH = 1024;
 export const KEY = "key";
 export const CHECKPOINT = "checkpoint";
 export const COSIGNED = "cosigned";
+/** Under which it stands which rows are the next leaves, where several servers share the log. */
+export const NEXT = "next";
 
 /** What is said of a checkpoint that is none of this log's. */
 const NO_NOTE = ["malformed", "tampered"];
@@ -48,7 +50,7 @@ export interface Started extends Identity {
 
 /**
  * Opens the log of `files`, or begins one. `name`: of a key that has to be made. `isFollowed`: the checkpoint's file is written after the catalog, as
- * where several servers share the log, and may be behind.
+ * where several servers share the log, and is brought up where it is behind.
  */
 export async function startLog(
   files: LogFiles,
@@ -69,7 +71,10 @@ export async function startLog(
   else if (note === null) why = "it has no checkpoint";
   else
     try {
-      return await goOn(files, database, key, note, known);
+      const started = await goOn(files, database, key, note, known);
+      // Not done where another server goes on meanwhile.
+      if (written !== note) await files.replace(CHECKPOINT, note, written);
+      return started;
     } catch (error) {
       // That files or catalog cannot be read just now is no loss.
       if (
@@ -79,6 +84,13 @@ export async function startLog(
       why = error.message;
     }
   return beginAnew(files, name, why);
+}
+
+/** Brings the checkpoint's file up to the catalog where it is behind: for when nothing writes to either, and the log is whole. */
+export async function catchUp(catalog: Query, files: LogFiles): Promise<void> {
+  const written = textOf(await files.read(CHECKPOINT));
+  const note = newer(written, await readState(catalog, CHECKPOINT));
+  if (note !== null && note !== written) await files.write(CHECKPOINT, note);
 }
 
 /** That of the log of `files`; null where there is none yet. */
