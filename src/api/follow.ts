@@ -121,7 +121,7 @@ export function followEndpoints(deps: ApiDeps) {
         const stamp = await stampOfAccess(database.read, directory, rules);
         const isKnown = query.access === stamp;
         const given = isKnown ? null : await readAccess(database.read, directory, rules, now());
-        const { items, cursor } = await readChanged(database.read, query.cursor);
+        const { items, cursor } = await readChanged(database.read, query.cursor, now());
         return {
           now: now(),
           access: stamp,
