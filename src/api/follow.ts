@@ -135,7 +135,7 @@ export function followEndpoints(deps: ApiDeps) {
               grants: given.rules.grants.map(grantedOf),
             },
           },
-          policy: policyStamp(),
+          policy: await policyStamp(),
           published: items,
           cursor,
         };
@@ -152,7 +152,7 @@ export function followEndpoints(deps: ApiDeps) {
       async run({ body: { repository, packages } }) {
         repositoryOf(deps, repository);
         const one = policed.find(({ name }) => name === repository)!;
-        const policy = policyStamp();
+        const policy = await policyStamp();
         const found = await withheldOf(database.read, one, waivers.all(), now(), packages);
         return {
           policy,
