@@ -125,7 +125,12 @@ export function createGeneration(
     metrics,
     gitHook,
     ledgerLog: follower
-      ? { ...follower.log, loss: ground.ledgerLog.loss, tile: follower.tile }
+      ? {
+          ...follower.log,
+          refresh: async () => {},
+          loss: ground.ledgerLog.loss,
+          tile: follower.tile,
+        }
       : ground.ledgerLog,
     follower: follower && { url: follower.config.url, state: follower.state },
     series: ground.series.read,
