@@ -64,6 +64,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
         checkpoint: async () => null,
       },
       ledgerLog: {
+        refresh: async () => {},
         cosigned: () => null,
         verifier: "",
         loss: async () => null,

@@ -63,7 +63,7 @@ export interface ApiDeps {
   policed: readonly PolicedRepository[];
   waivers: Waivers;
   /** Another text once policy may say something else of a release. */
-  policyStamp(): string;
+  policyStamp(): Promise<string>;
   /** What is known here of packages, for one caller. */
   catalog(grant: Grant): CatalogReader;
   /** Milliseconds since the epoch. */

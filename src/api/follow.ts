@@ -121,7 +121,7 @@ export function followEndpoints(deps: ApiDeps) {
         const stamp = await stampOfAccess(database.read, directory, rules);
         const isKnown = query.access === stamp;
         const given = isKnown ? null : await readAccess(database.read, directory, rules, now());
-        const { items, cursor } = await readChanged(database.read, query.cursor);
+        const { items, cursor } = await readChanged(database.read, query.cursor, now());
         return {
           now: now(),
           access: stamp,
@@ -135,7 +135,7 @@ export function followEndpoints(deps: ApiDeps) {
               grants: given.rules.grants.map(grantedOf),
             },
           },
-          policy: policyStamp(),
+          policy: await policyStamp(),
           published: items,
           cursor,
         };
@@ -152,7 +152,7 @@ export function followEndpoints(deps: ApiDeps) {
       async run({ body: { repository, packages } }) {
         repositoryOf(deps, repository);
         const one = policed.find(({ name }) => name === repository)!;
-        const policy = policyStamp();
+        const policy = await policyStamp();
         const found = await withheldOf(database.read, one, waivers.all(), now(), packages);
         return {
           policy,

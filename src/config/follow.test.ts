@@ -64,6 +64,18 @@ test("what is the primary's to say is not said here", () => {
   ]);
 });
 
+test("a follower has neither a database nor a bucket: it is one server with all on its own disk", () => {
+  const told = load({
+    follow,
+    database: "postgres://holdfast@db.example.test/holdfast",
+    store: "s3://packages/holdfast",
+  }) as string[];
+  expect(told.filter((one) => one.includes("follow"))).toEqual([
+    "database: a server that follows is a single one, with all on its own disk: leave it out where there is `follow`",
+    "store: a server that follows is a single one, with all on its own disk: leave it out where there is `follow`",
+  ]);
+});
+
 const wrong: [what: string, follow: unknown, told: RegExp][] = [
   ["no token", { ...follow, tokenFile: undefined }, /^follow: needs tokenFile or tokenEnv/],
   ["no such file", { ...follow, tokenFile: "none" }, /^follow.tokenFile: cannot read/],

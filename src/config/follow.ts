@@ -130,11 +130,13 @@ export function primaryOf(follow: FollowConfig, repository: string) {
 
 type Values = Record<string, unknown>;
 
-/** What is the primary's to say, by key of the file. */
+/** What is the primary's to say, or nothing for a follower, by key of the file. */
 const THEIRS = {
   access: "who may do what is what the primary says",
   login: "people log in at the primary, and come here with a token of it",
   trustedPublishers: "nothing is published here",
+  database: "a server that follows is a single one, with all on its own disk",
+  store: "a server that follows is a single one, with all on its own disk",
 } as const;
 /** The same of a repository. */
 const THEIR_REPOSITORY = {

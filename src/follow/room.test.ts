@@ -423,6 +423,22 @@ describe("what is said beside the log", () => {
     expect(await wanted()).toEqual(["npm documents", "npm kelp-0.tgz", "npm kelp-1.tgz"]);
   });
 
+  test("of a revision before the known one takes nothing back, unless the history is taken anew", async () => {
+    await pinThere(names(0, 2), { upstream: HERE });
+    await following.goOn();
+    const said = { repository: "npm", package: "kelp" };
+    state.published = [{ ...said, revision: 2, files: names(0, 2) }];
+    await following.hear();
+    await bringAll();
+    state.published = [{ ...said, revision: 1, files: names(0, 1) }];
+    await following.hear();
+    expect([removed, await wanted()]).toEqual([[], []]);
+    await following.beginAnew("ann", "a backup");
+    await following.goOn();
+    await following.hear();
+    expect(removed).toEqual(["kelp-1.tgz"]);
+  });
+
   test("is not taken over while the log forks, nor when it is no answer", async () => {
     await pinThere(names(0, 1));
     line = (path, bytes) => (path.endsWith("checkpoint") ? Buffer.from("x") : bytes);

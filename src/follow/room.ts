@@ -296,7 +296,9 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
   async function takePublished(one: PrimaryState["published"][number]): Promise<void> {
     const { repository, package: name, files, revision } = one;
     const wished = deps.repository(repository);
-    if (!wished || (await readRevision(database.read, repository, name)) === revision) return;
+    if (!wished) return;
+    // They only rise: an older one is told again, or by a primary that was put back, which its log will tell.
+    if (((await readRevision(database.read, repository, name)) ?? -1) >= revision) return;
     const there = new Set(files);
     const pinned = await readPinned(database.read, repository, name);
     const gone = pinned.filter((file) => !there.has(file));

@@ -27,6 +27,7 @@ export async function forgetHistory(sql: Query): Promise<void> {
   await sql`DELETE FROM followed_state WHERE name IN ('proven', 'taken', 'fault', 'cursor')`;
   await sql`DELETE FROM followed_pins`;
   await sql`DELETE FROM followed_wanted`;
+  await sql`UPDATE followed_packages SET revision = 0`;
 }
 
 export interface FollowedFile {

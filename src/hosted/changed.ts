@@ -14,27 +14,71 @@ export interface ChangedPackage {
 type Row = any;
 
 const MOST = 200;
+/** A change may be written down with a time that is so much before now: clocks of several servers differ, and a transaction takes a while. */
+const UNSETTLED_MS = 5 * 60_000;
 
-/** After what `cursor` was given with before (empty: from the beginning), the oldest first; some at a time. */
+/**
+ * After what `cursor` was given with before (empty: from the beginning), the oldest first; some at a time. Times do not rise from change to
+ * change: that of a package may be far ahead. So what is younger than UNSETTLED_MS is looked at again, and told again when it is something else.
+ */
 export async function readChanged(
   sql: Query,
   cursor: string,
+  now: number,
 ): Promise<{ items: ChangedPackage[]; cursor: string }> {
-  const [, time = "-1", seen = ""] = /^(\d{1,15})\.([\w-]*)$/.exec(cursor) ?? [];
-  const since = Number(time);
-  const before = await changedAt(sql, since);
-  const later = await sql`SELECT repository, package, revision, changed_at FROM hosted_packages
-    WHERE changed_at > ${since} ORDER BY changed_at, repository, package LIMIT ${MOST}`;
-  // More can come in the millisecond that was told last, and what a portion ends in is told whole.
-  const last = later.length < MOST ? null : Number(later.at(-1).changed_at);
-  const rows: Row[] = [
-    ...(digestOf(before) === seen ? [] : before),
-    ...later.filter((row: Row) => Number(row.changed_at) !== last),
-    ...(last === null ? [] : await changedAt(sql, last)),
-  ];
-  const newest = rows.at(-1);
-  if (!newest) return { items: [], cursor };
-  const end = Number(newest.changed_at);
+  const before = parseCursor(cursor);
+  let { settled, told, seen } = before;
+  let known = await between(sql, settled, told);
+  const isAsTold = seenOf("", known) === seen;
+  let more = await portionAfter(sql, told);
+  // Where there is more, that is told before anything is again: a portion must not begin from the front for ever.
+  const isAgain = !isAsTold && more.length < MOST;
+  if (isAgain) {
+    [told, seen, known] = [settled, "", []];
+    more = await portionAfter(sql, settled);
+  }
+  told = Number(more.at(-1)?.changed_at ?? told);
+  seen = seenOf(seen, more);
+  if (isAsTold || isAgain) {
+    // Nothing is written any more at times before this one, and all at them was told.
+    const all = [...known, ...more];
+    const old = all.filter((row) => Number(row.changed_at) < now - UNSETTLED_MS);
+    settled = Number(old.at(-1)?.changed_at ?? settled);
+    seen = seenOf("", all.slice(old.length));
+  }
+  return { items: await withFiles(sql, more), cursor: `${settled}.${told}.${seen}` };
+}
+
+/** All up to `settled` was told and stays as it is; up to `told` it was told, and `seen` is of what that was. */
+function parseCursor(cursor: string) {
+  const [, settled = "-1", told = "-1", seen = ""] =
+    /^(-1|\d{1,15})\.(-1|\d{1,15})\.([\w-]*)$/.exec(cursor) ?? [];
+  return { settled: Number(settled), told: Number(told), seen };
+}
+
+function between(sql: Query, after: number, to: number): Promise<Row[]> {
+  return sql`SELECT repository, package, revision, changed_at FROM hosted_packages
+    WHERE changed_at > ${after} AND changed_at <= ${to} ORDER BY changed_at, repository, package`;
+}
+
+/** Some of the next; all of the millisecond that they end in. Fewer than MOST: there are no more. */
+async function portionAfter(sql: Query, after: number): Promise<Row[]> {
+  const rows: Row[] =
+    await sql`SELECT repository, package, revision, changed_at FROM hosted_packages
+    WHERE changed_at > ${after} ORDER BY changed_at, repository, package LIMIT ${MOST}`;
+  if (rows.length < MOST) return rows;
+  return between(sql, after, Number(rows.at(-1).changed_at));
+}
+
+/** Of rows one after the other: goes on from what it was of those before. */
+function seenOf(before: string, rows: readonly Row[]): string {
+  return rows.reduce((seen, row) => {
+    const said = [seen, row.repository, row.package, Number(row.revision)];
+    return createHash("sha256").update(JSON.stringify(said)).digest("base64url").slice(0, 16);
+  }, before);
+}
+
+async function withFiles(sql: Query, rows: readonly Row[]): Promise<ChangedPackage[]> {
   const items: ChangedPackage[] = [];
   for (const { repository, package: name, revision } of rows) {
     const files = await sql`SELECT file FROM hosted_files
@@ -46,17 +90,5 @@ export async function readChanged(
       files: files.map(({ file }: Row) => file),
     });
   }
-  const ending = rows.filter((row) => Number(row.changed_at) === end);
-  return { items, cursor: `${end}.${digestOf(ending)}` };
-}
-
-function changedAt(sql: Query, at: number): Promise<Row[]> {
-  return sql`SELECT repository, package, revision, changed_at FROM hosted_packages
-    WHERE changed_at = ${at} ORDER BY repository, package`;
-}
-
-function digestOf(rows: readonly Row[]): string {
-  if (rows.length === 0) return "";
-  const said = rows.map((row) => [row.repository, row.package, Number(row.revision)]);
-  return createHash("sha256").update(JSON.stringify(said)).digest("base64url").slice(0, 16);
+  return items;
 }

@@ -534,10 +534,10 @@ test("the server itself is told of all files, and takes what it made off the dis
 test("what was published or changed is told after a cursor, with what is there now", async () => {
   toy = await openToy();
   const told = async (cursor: string) => {
-    const { items, cursor: next } = await readChanged(toy.database.read, cursor);
+    const { items, cursor: next } = await readChanged(toy.database.read, cursor, Date.now());
     return [items.map((one) => `${one.package} ${one.revision} ${one.files}`), next] as const;
   };
-  expect(await told("")).toEqual([[], ""]);
+  expect(await told("")).toEqual([[], "-1.-1."]);
   await publish({ a: "x" });
   await publish({ b: "y" }, { version: "2" });
   const [first, cursor] = await told("");
@@ -559,12 +559,77 @@ test("many of one moment are told in portions, none twice and none never", async
   });
   const seen: string[] = [];
   for (let cursor = ""; ; ) {
-    const { items, cursor: next } = await readChanged(toy.database.read, cursor);
+    const { items, cursor: next } = await readChanged(toy.database.read, cursor, Date.now());
     if (items.length === 0) break;
     seen.push(...items.map((one) => one.package));
     cursor = next;
   }
   expect([seen.length, new Set(seen).size]).toEqual([500, 500]);
+});
+
+/** A row of a package that was changed at a time, in place of the one before. */
+function changedAt(name: string, revision: number, at: number): Promise<unknown> {
+  return toy.database.write(async (sql) => {
+    await sql`DELETE FROM hosted_packages WHERE package = ${name}`;
+    await sql`INSERT INTO hosted_packages (repository, package, revision, created_at, created_by, changed_at, state)
+      VALUES ('toy', ${name}, ${revision}, 1, 'ann', ${at}, '{}')`;
+  });
+}
+
+test("what changes after a package whose time is far ahead is told all the same", async () => {
+  toy = await openToy();
+  for (let at = 0; at < 30; at += 1) await publish({ [`a${at}`]: "x" }, { version: `${at}` });
+  const { cursor } = await readChanged(toy.database.read, "", Date.now());
+  await changedAt("other", 1, Date.now());
+  const { items, cursor: next } = await readChanged(toy.database.read, cursor, Date.now());
+  expect(items.map((one) => one.package)).toContain("other");
+  expect(await readChanged(toy.database.read, next, Date.now())).toEqual({
+    items: [],
+    cursor: next,
+  });
+});
+
+test("a server whose clock is behind is heard as well, and what is settled is not told again", async () => {
+  toy = await openToy();
+  const now = 10_000_000;
+  const names = async (cursor: string, at: number) => {
+    const { items, cursor: next } = await readChanged(toy.database.read, cursor, at);
+    return [items.map((one) => `${one.package} ${one.revision}`), next] as const;
+  };
+  await changedAt("old", 1, 5);
+  await changedAt("ahead", 1, now);
+  const [, cursor] = await names("", now);
+  await changedAt("behind", 1, now - 120_000);
+  const [again, next] = await names(cursor, now);
+  expect(again).toEqual(["behind 1", "ahead 1"]);
+  expect(await names(next, now)).toEqual([[], next]);
+  await changedAt("behind", 2, now - 119_000);
+  const [changed, later] = await names(next, now);
+  expect(changed).toEqual(["behind 2", "ahead 1"]);
+  const [none, settled] = await names(later, now + 3_600_000);
+  expect([none, settled]).toEqual([[], `${now}.${now}.`]);
+  expect(await names(settled, now + 3_600_000)).toEqual([[], settled]);
+});
+
+test("while more than a portion is told what changed behind it waits, and is told in the end", async () => {
+  toy = await openToy();
+  const now = 10_000_000;
+  await toy.database.write(async (sql) => {
+    for (let at = 0; at < 500; at += 1)
+      await sql`INSERT INTO hosted_packages (repository, package, revision, created_at, created_by, changed_at, state)
+        VALUES ('toy', ${`p${at}`}, 1, 1, 'ann', ${now + at}, '{}')`;
+  });
+  const seen = new Map<string, number>();
+  let portions = 0;
+  for (let cursor = ""; ; portions += 1) {
+    const { items, cursor: next } = await readChanged(toy.database.read, cursor, now);
+    if (items.length === 0) break;
+    for (const one of items) seen.set(one.package, one.revision);
+    if (portions < 3) await changedAt(`behind${portions}`, 1, now + portions);
+    cursor = next;
+  }
+  expect(seen.size).toBe(503);
+  expect(portions).toBeLessThanOrEqual(9);
 });
 
 test("where the house is closed nothing is published, changed or taken back", async () => {

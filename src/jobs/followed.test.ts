@@ -1,5 +1,6 @@
 // What is withheld of some packages, as a server that follows this one asks for it.
 import { afterEach, expect, test } from "bun:test";
+import { writeFeed } from "../advisories/rows.ts";
 import {
   answer,
   artifact,
@@ -13,7 +14,9 @@ import {
 import type { PolicyRule } from "../core/policy.ts";
 import { theServer } from "../core/principal.ts";
 import { ruledRepository } from "../policy/rules.ts";
-import { withheldOf } from "./followed.ts";
+import { openWaivers } from "../policy/waivers.ts";
+import { createChanges } from "../store/changes.ts";
+import { policyStampOf, withheldOf } from "./followed.ts";
 
 const BYTES = Buffer.from("some bytes");
 let toy: Awaited<ReturnType<typeof openToy>>;
@@ -76,4 +79,40 @@ test("is told of each release once: of those that documents name, and of those t
       VALUES ('toy', 'thing', 1, 1, 'ann', 1, '{}')`,
   );
   expect(await withheld(rules)).toEqual([]); // its owners take it back
+});
+
+test("the stamp of what policy says is the same on each server of one catalog, and another one with all that it may say", async () => {
+  toy = await openToy();
+  const { database, waivers } = toy;
+  const at = 1_000;
+  const repositories = [{ ...ruledRepository("toy", toyFormat), rules }];
+  const stamp = (now = at, of = waivers.all(), version = "1", some = repositories) =>
+    policyStampOf(database.read, version, some, of, now);
+  const told = [await stamp()];
+  expect(await stamp(at + 1)).toBe(told[0]!);
+  await waivers.add(theServer, {
+    ...{ repository: "toy", purlType: "toy", package: "thing", versions: "2" },
+    ...{ reason: "read by ann", until: 5_000 },
+  });
+  told.push(await stamp());
+  const elsewhere = await openWaivers({
+    ...{ database, changes: createChanges(), audit: async () => {}, now: () => at },
+  });
+  expect(await stamp(at, elsewhere.all())).toBe(told[1]!);
+  told.push(await stamp(5_000));
+  const feed = {
+    ...{ name: "osv", readAt: 1, wholeAt: 1, newestAt: 1, records: 9, skipped: 0 },
+    ...{ etag: "a", deltaTo: null, error: null },
+  };
+  await database.write((sql) => writeFeed(sql, feed));
+  told.push(await stamp());
+  await database.write((sql) => writeFeed(sql, { ...feed, readAt: 2, error: "away" }));
+  expect(await stamp()).toBe(told.at(-1)!);
+  await database.write((sql) => writeFeed(sql, { ...feed, etag: "b" }));
+  told.push(
+    await stamp(),
+    await stamp(at, waivers.all(), "2"),
+    await stamp(at, waivers.all(), "1", [{ ...repositories[0]!, rules: [] }]),
+  );
+  expect(new Set(told).size).toBe(7);
 });

@@ -1,4 +1,6 @@
 // What is withheld of some packages, for a server in another site that is to say the same of them.
+import { createHash } from "node:crypto";
+import { readFeeds } from "../advisories/rows.ts";
 import { compareOf } from "../cache/history.ts";
 import { releaseOf, type Withholding } from "../core/policy.ts";
 import { everyFact } from "../ledger/fact-rows.ts";
@@ -35,6 +37,30 @@ export async function withheldOf(
     if (told.size > 0) found.set(name, [...told.values()]);
   }
   return found;
+}
+
+/**
+ * Another text once policy may say something else of a release: by rules, waivers and advisories. The same on every server of one catalog, and after a
+ * restart. To be asked for before what is withheld is, so that it is never of more than that.
+ */
+export async function policyStampOf(
+  sql: Query,
+  version: string,
+  repositories: readonly Pick<PolicedRepository, "name" | "rules">[],
+  waivers: readonly Waiver[],
+  now: number,
+): Promise<string> {
+  const feeds = await readFeeds(sql);
+  const said = [
+    version,
+    repositories.map(({ name, rules }) => [name, rules]),
+    waivers.map((one) => [one, one.until !== null && one.until <= now]),
+    // Not when each was last asked: that it had nothing new changes nothing.
+    feeds.map(({ name, wholeAt, newestAt, records, etag, deltaTo }) => [
+      ...[name, wholeAt, newestAt, records, etag, deltaTo],
+    ]),
+  ];
+  return createHash("sha256").update(JSON.stringify(said)).digest("base64url");
 }
 
 /** What documents name, and what was fetched. */

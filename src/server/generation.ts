@@ -1,6 +1,5 @@
 // One configuration at work: its repositories, the pages about them, and the path of their requests. Another configuration is another
 // generation; requests that run end on the one that they began with.
-import { createHash } from "node:crypto";
 import manifest from "../../package.json" with { type: "json" };
 import type { ApiDeps } from "../api/deps.ts";
 import { createApi } from "../api/index.ts";
@@ -11,6 +10,7 @@ import type { Config } from "../config/resolve.ts";
 import { settingsOf } from "../config/settings.ts";
 import { Problem } from "../core/problem.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
+import { policyStampOf } from "../jobs/followed.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
@@ -62,9 +62,6 @@ export function createGeneration(
     ...ruledRepository(name, format),
     rules: config.repositories.find((one) => one.name === name)?.policy ?? [],
   }));
-  const ruled = createHash("sha256")
-    .update(JSON.stringify(policed.map(({ name, rules }) => [name, rules])))
-    .digest("base64url");
   const catalog = catalogOf(held, policed, shared);
   const site = createSite({
     catalog,
@@ -102,7 +99,7 @@ export function createGeneration(
       policed,
       waivers: shared.waivers,
       policyStamp: () =>
-        `${tally.startedAt}-${ruled}-${shared.waivers.revision()}-${ground.advisories.revision("", null)}`,
+        policyStampOf(database.read, version, policed, shared.waivers.all(), now()),
       catalog,
       now,
       hooks: ground.hooks,
@@ -128,7 +125,12 @@ export function createGeneration(
     metrics,
     gitHook,
     ledgerLog: follower
-      ? { ...follower.log, loss: ground.ledgerLog.loss, tile: follower.tile }
+      ? {
+          ...follower.log,
+          refresh: async () => {},
+          loss: ground.ledgerLog.loss,
+          tile: follower.tile,
+        }
       : ground.ledgerLog,
     follower: follower && { url: follower.config.url, state: follower.state },
     series: ground.series.read,

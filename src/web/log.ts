@@ -9,6 +9,8 @@ export interface LogSource {
   readonly verifier: string;
   /** What was lost and nobody has accepted yet; null for nothing. */
   loss(): Promise<{ kind: string } | null>;
+  /** Knows from then on what other servers have made of it. Throws where that cannot be asked. */
+  refresh(): Promise<void>;
   /** The newest signed checkpoint; null while the log is empty. */
   note(): string | null;
   /** The newest one that witnesses signed, with their signatures. */
@@ -26,13 +28,19 @@ export interface WitnessSource {
 
 /** https://c2sp.org/tlog-tiles: what a checkpoint names never changes, and a checkpoint does each second. */
 export async function logFile(path: string, log: LogSource): Promise<Reply> {
+  // Several servers behind one address show one log: none may show less than another one did before.
+  if (path === "checkpoint") await log.refresh();
   const [note, cosigned] = [log.note(), log.cosigned()];
   // What witnesses signed is the note, and their lines after it.
   const newest = note !== null && cosigned?.startsWith(note) ? cosigned : note;
   const text = path === "checkpoint" ? newest : path === "key" ? `${log.verifier}\n` : null;
   if (text !== null)
     return reply(200, "text/plain; charset=utf-8", text, { "cache-control": "no-cache" });
-  const bytes = await log.tile(path);
+  let bytes = await log.tile(path);
+  if (!bytes) {
+    await log.refresh();
+    bytes = await log.tile(path);
+  }
   if (!bytes)
     throw new Problem(
       "notFound",

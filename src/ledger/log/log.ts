@@ -21,6 +21,8 @@ export interface LedgerLog {
   readonly files: LogFiles;
   /** What was lost and nobody has accepted yet; null for nothing. */
   loss(): Promise<KnownLoss | null>;
+  /** Knows from then on what other servers have made of it. Throws where that cannot be asked. */
+  refresh(): Promise<void>;
   /** Leaves. */
   size(): number;
   /** The newest signed checkpoint; null while it is empty. */
@@ -117,6 +119,7 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
     seal,
     files,
     loss: () => readLoss(database.read),
+    refresh: async () => {}, // nobody else appends
     size: () => tree.size,
     note: () => note,
     signedAt: () => files.writtenAt(CHECKPOINT),

@@ -304,6 +304,31 @@ test("who is told to make leaves of all waits for the server that appends", asyn
   expect(theirs.size()).toBe(3);
 });
 
+test("a server that does not append knows all that another one has shown, once it asks", async () => {
+  const { first, second } = await twoServers(database);
+  const [ours, theirs] = [await open(first.leases), await open(second.leases)];
+  for (const [at, count] of [3, 300, 1].entries()) {
+    const start = ours.size();
+    await pinSome(start, count);
+    await ours.drain();
+    expect([at, theirs.size()]).toEqual([at, start]);
+    await Promise.all([theirs.refresh(), ours.refresh(), theirs.refresh()]);
+    expect([theirs.size(), theirs.note()]).toEqual([start + count, ours.note()]);
+  }
+  expect(await theirs.tile("tile/0/000")).toEqual(await ours.tile("tile/0/000"));
+  // Who appends asks while it does, and goes on from there.
+  await pinSome(304, 20);
+  await Promise.all([ours.drain(), ours.refresh(), ours.refresh()]);
+  await ours.refresh();
+  expect(await pinned(ours)).toEqual(upTo(324));
+  await ours.stop();
+  await pinSome(324, 3);
+  await theirs.drain();
+  await ours.refresh();
+  expect(await pinned(ours)).toEqual(upTo(327));
+  expect(await losses()).toEqual([]);
+});
+
 test("what witnesses signed is known to all", async () => {
   const { first, second } = await twoServers(database);
   const [ours, theirs] = [await open(first.leases), await open(second.leases)];

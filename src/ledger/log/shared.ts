@@ -72,8 +72,13 @@ export async function openSharedLog(deps: LogDeps & { leases: Leases }): Promise
 
   /** What the others have made of it since. */
   async function follow(): Promise<void> {
-    note = await readState(database.read, CHECKPOINT);
+    const before = note;
+    const text = await readState(database.read, CHECKPOINT);
     cosigned = (await readState(database.read, COSIGNED)) ?? cosigned;
+    if (note !== before) return follow(); // another one was heard of, or made, meanwhile: nobody knows which is newer
+    if (text === before) return;
+    edge = null; // it is not where this server left it
+    note = text;
     if (note !== null && sizeOf(note, identity) === null)
       identity = (await readIdentity(files)) ?? identity; // it was lost, and another one begun
   }
@@ -164,6 +169,7 @@ export async function openSharedLog(deps: LogDeps & { leases: Leases }): Promise
     },
     files,
     loss: () => readLoss(database.read),
+    refresh: follow,
     size,
     note: () => note,
     signedAt: () => files.writtenAt(CHECKPOINT),

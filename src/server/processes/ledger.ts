@@ -12,6 +12,7 @@ export function ledgerElsewhere(files: LogFiles, database: Database): LedgerLog 
     seal: new Uint8Array(),
     files,
     loss: () => readLoss(database.read),
+    refresh: async () => {},
     size: () => 0,
     note: () => null,
     signedAt: async () => null,
