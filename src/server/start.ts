@@ -372,10 +372,8 @@ export async function start(options: StartOptions): Promise<Running> {
     ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());
     if (hasControl) control = openControl(config, operations, log);
-    if (isFirst) {
-      ground.hooks.start();
-      await jobs.follow(current, operations);
-    }
+    ground.hooks.start(isFirst);
+    if (isFirst) await jobs.follow(current, operations);
     if (isFirst && siblings) passed = takePassed(socket, traced, ground);
     await tellSiblings();
     const urls = wanted.flatMap(({ name }) => (name ? [[name, ports.url(name)]] : []));
