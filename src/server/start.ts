@@ -122,7 +122,10 @@ export async function start(options: StartOptions): Promise<Running> {
   const mounts = createMounts(ground);
 
   const rounds = openRounds(() => current, ground);
-  const canaries = createCanaries({ ...shared, round: rounds.run, metrics: ground.metrics, log });
+  const canaries = createCanaries({
+    ...shared,
+    ...{ round: rounds.run, metrics: ground.metrics, host: ground.host, log },
+  });
   // Over all configurations, as what it tells of is.
   const api = {
     canaries: canaries.last,
@@ -282,7 +285,7 @@ export async function start(options: StartOptions): Promise<Running> {
       watchDisk(
         async () => (await ground.disk()).free,
         () => current.config.diskLow,
-        deps,
+        { ...deps, host: ground.host },
       ),
       room.job(log),
       api.alarms.job,
