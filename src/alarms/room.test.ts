@@ -75,6 +75,8 @@ function open(): void {
     endings: nothing,
     feeds: nothing,
     followed: () => null,
+    host: null,
+    elsewhere: async () => [],
     startedAt: clock,
   };
   alarms = createAlarms({
@@ -369,6 +371,50 @@ test("a canary of which nothing is known yet after a restart stays as it was, fo
   expect(await openRules()).toEqual(["canary bad"]);
   await look(HOUR);
   expect(await openRules()).toEqual([]);
+});
+
+describe("of several servers one looks for all:", () => {
+  const red = { repository: "npm", canary: "bad" };
+  const asked = (value: number) => metrics.gauge("holdfast_canary_ok", "C", () => [[red, value]]);
+  const messages = async () => (await alarms.open()).map(({ message }) => message);
+
+  test("a canary that is red on any of them is, and that none can be asked there", async () => {
+    asked(1);
+    sights.host = "b";
+    const all = { repository: "-", canary: "all", host: "c" };
+    sights.elsewhere = async (kind) =>
+      kind === "canary-red"
+        ? [{ host: "a", ...red }, { host: "a", repository: "gone", canary: "bad" }, all]
+        : [];
+    await look();
+    expect((await messages()).toSorted()).toEqual([
+      "All canaries are red on c",
+      "The canary bad of npm is red on a",
+    ]);
+    sights.elsewhere = async () => [];
+    await look(MINUTE);
+    expect(await messages()).toEqual([]);
+  });
+
+  test("it stays one alarm when another one looks", async () => {
+    asked(1);
+    const isLow = { repository: "-", canary: "", host: "a" };
+    sights.host = "b";
+    sights.elsewhere = async (kind) => (kind === "disk-low" ? [isLow] : [{ host: "a", ...red }]);
+    await look();
+    const before = await messages();
+    expect(before.toSorted()).toEqual([
+      "The canary bad of npm is red on a",
+      "The disk of the data directory of a has little room left, under 10 B",
+    ]);
+    open();
+    asked(0);
+    sights.host = "a";
+    sights.disk = async () => ({ free: 9 });
+    await look(MINUTE);
+    expect(await messages()).toEqual(before);
+    expect(await told()).toHaveLength(2);
+  });
 });
 
 test("a rule that cannot be looked at keeps none of the others, and what it has open stays", async () => {

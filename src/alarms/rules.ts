@@ -1,5 +1,11 @@
 // What each rule looks at. A rule says what is wrong now; that it is told once, and once when it is over, is not its business.
-import { type AlarmName, alarmedEvents, alarmNames, type OpenAlarm } from "../core/alarm.ts";
+import {
+  ALL_CANARIES,
+  type AlarmName,
+  alarmedEvents,
+  alarmNames,
+  type OpenAlarm,
+} from "../core/alarm.ts";
 import { type EventKind, NO_REPOSITORY } from "../core/event.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Forecast, ReadSeries } from "../core/series.ts";
@@ -50,6 +56,12 @@ export interface Sights {
   feeds(): Promise<readonly { name: string; readAt: number | null; error: string | null }[]>;
   /** The server that this one follows: when all that it said was last taken in, null for never; and what is wrong. Null where it follows none. */
   followed(): { host: string; currentAt: number | null; fault: string | null; why: string } | null;
+  /** Of several servers the host of this one, which looks for all; null where it is alone. */
+  host: string | null;
+  /** What other servers that live last told of themselves to be wrong. */
+  elsewhere(
+    kind: "canary-red" | "disk-low",
+  ): Promise<readonly { host: string; repository: string; canary: string }[]>;
   startedAt: number;
 }
 
@@ -108,16 +120,29 @@ function lately({ database }: Sights, rule: keyof typeof alarmedEvents): Look {
   };
 }
 
-async function redCanaries({ metrics, startedAt }: Sights, now: number) {
+async function redCanaries({ metrics, startedAt, host, elsewhere }: Sights, now: number) {
   const readings = await metrics.read("holdfast_canary_ok");
   if (readings.length === 0 && now - startedAt < CANARIES_MS) return null;
-  return readings
-    .filter(({ value }) => value === 0)
-    .map(({ labels: { repository = NO_REPOSITORY, canary = "" } }) => ({
-      repository,
-      subject: canary,
-      message: `The canary ${canary} of ${repository} is red`,
-    }));
+  const others = await elsewhere("canary-red");
+  const asked = readings.map(({ value, labels: { repository = NO_REPOSITORY, canary = "" } }) => ({
+    ...{ repository, canary },
+    hosts: value === 0 ? [host] : [],
+  }));
+  // What is not asked here any more is not asked elsewhere; that none can be asked there has no reading here.
+  const none = { repository: NO_REPOSITORY, canary: ALL_CANARIES, hosts: [] };
+  return [...asked, none].flatMap(({ repository, canary, hosts }) => {
+    const red = [
+      ...hosts,
+      ...others
+        .filter((one) => one.repository === repository && one.canary === canary)
+        .map((one) => one.host),
+    ].sort();
+    if (red.length === 0) return [];
+    const what =
+      canary === ALL_CANARIES ? "All canaries are" : `The canary ${canary} of ${repository} is`;
+    const message = `${what} red${host === null ? "" : ` on ${red.join(", ")}`}`;
+    return [{ repository, subject: canary, message }];
+  });
 }
 
 async function upstreamsDown(
@@ -172,12 +197,24 @@ async function nearEndings(
     }));
 }
 
-async function diskLow({ disk, diskLow: markOf }: Sights, { open }: Looking): Promise<Firing[]> {
+async function diskLow(
+  { disk, diskLow: markOf, host, elsewhere }: Sights,
+  { open }: Looking,
+): Promise<Firing[]> {
   const { free } = await disk();
-  const mark = markOf() * (open.length > 0 ? ROOM_AGAIN : 1);
-  if (free >= mark) return [];
-  const message = `The disk of the data directory has little room left, under ${humanSize(markOf())}`;
-  return [{ repository: NO_REPOSITORY, subject: "disk", message }];
+  const own = lowDisk(host, markOf());
+  const isOpen = open.some(({ subject }) => subject === own.subject);
+  const others = await elsewhere("disk-low");
+  return [
+    ...(free < markOf() * (isOpen ? ROOM_AGAIN : 1) ? [own] : []),
+    ...others.map((one) => lowDisk(one.host, markOf())),
+  ];
+}
+
+function lowDisk(host: string | null, mark: number): Firing {
+  const where = host === null ? "" : ` of ${host}`;
+  const message = `The disk of the data directory${where} has little room left, under ${humanSize(mark)}`;
+  return { repository: NO_REPOSITORY, subject: `disk${where}`, message };
 }
 
 async function diskFull(

@@ -8,6 +8,7 @@ import type { Provenance } from "../core/provenance.ts";
 import { grantOf } from "../core/testkit.ts";
 import type { Traits } from "../core/traits.ts";
 import { readProvenance } from "../ledger/provenance.ts";
+import type { Change } from "../store/changes.ts";
 import {
   answer,
   artifact,
@@ -271,6 +272,39 @@ test("a licence that is not fine is refused, also where no document was read bef
   expect(waiver.versions).toBe("1.1");
   toy.clock.shift += 2_000;
   await expect(get("a-1.1")).rejects.toThrow(/its licence is AGPL-3.0-only/);
+});
+
+test("a licence that is learned when a file is asked for leaves the release out of the listings of other servers too", async () => {
+  const noted: Change[] = [];
+  const news = {
+    ...{ isShared: true, isHearing: () => true, everywhere: async () => {} },
+    note: async (_: unknown, change: Change) => void noted.push(change),
+  };
+  const { index: listing } = plain.documents;
+  const documents = { ...plain.documents, release: { ...listing!, complete: false } };
+  const policy = [rule({ licence: { allow: null, deny: ["AGPL-*"], unknown: "allow" } })];
+  toy = await openToy({ news, policy, format: { ...plain, documents } });
+  const beside = { layout: toy.layout, upstream: toy.upstream };
+  const other = await openToy({ news, policy, format: { ...plain, documents }, beside });
+  const file = { integrity: sri(BYTES), version: "1.1", publishedAt: "2026-01-01T00:00:00Z" };
+  toy.upstream.behave = ({ path }) => {
+    const traits = path === "thing/1.1" ? { licence: "AGPL-3.0-only" } : {};
+    return path.endsWith("a-1.1")
+      ? answer(200, BYTES)
+      : answer(200, JSON.stringify({ files: { "a-1.1": { ...file, traits } } }));
+  };
+  const shownBy = async ({ repository }: typeof toy) => {
+    const { bytes } = await repository.read(index, { variant: "all", base: "" });
+    return JSON.parse(Buffer.from(bytes).toString()).files;
+  };
+  expect([await shownBy(toy), await shownBy(other)]).toEqual([["a-1.1"], ["a-1.1"]]);
+  const toldBy = () => [{ kind: "release", key: "thing/1.1", package: "thing", path: "thing/1.1" }];
+  const asked = toy.repository.artifact(artifact("a-1.1", { toldBy }), request());
+  await expect(asked).rejects.toThrow(/its licence is AGPL-3.0-only/);
+  expect(await shownBy(toy)).toEqual([]);
+  await other.changes.hear(noted.filter(({ kind }) => kind === "learned"));
+  expect(await shownBy(other)).toEqual([]);
+  await other.close();
 });
 
 test("what an earlier version of this program stored is decided on anew once its document was read again", async () => {

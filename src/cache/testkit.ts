@@ -30,7 +30,7 @@ import { openHostedNames } from "../hosted/names.ts";
 import { createEvents } from "../ledger/events.ts";
 import { openWaivers } from "../policy/waivers.ts";
 import { objectFile, openTestBlobs } from "../store/bucket-testkit.ts";
-import { createChanges } from "../store/changes.ts";
+import { createChanges, type News } from "../store/changes.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
 import { alone, type Leases } from "../store/leases.ts";
 import { openTestDatabase } from "../store/testkit.ts";
@@ -229,6 +229,7 @@ export async function openToy(
     /** As another server on the same catalog and the same files, which asks the same upstream. */
     beside?: { layout: Layout; upstream: ReturnType<typeof fakeUpstream> };
     leases?: Leases;
+    news?: News;
     patienceMs?: number;
     /** Of a server that follows another one. */
     following?: Pick<Shared, "isFollower" | "closed">;
@@ -263,7 +264,7 @@ export async function openToy(
     const blobs = openTestBlobs(layout, {
       isFalse: (sha256) => void soundness.condemn(sha256).catch(() => {}),
     });
-    const changes = createChanges();
+    const changes = createChanges(options.news);
     const naming = createNaming(database, blobs, leases);
     const soundness = createSoundness({
       blobs,
@@ -411,6 +412,9 @@ export async function openToy(
     },
     get database() {
       return current.database;
+    },
+    get changes() {
+      return current.changes;
     },
     get advise() {
       return current.advise;

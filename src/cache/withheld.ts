@@ -20,7 +20,7 @@ import type { WithheldTold } from "../ledger/withheld.ts";
 import { type Compared, suspected } from "../policy/compare.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Waivers } from "../policy/waivers.ts";
-import type { Changes } from "../store/changes.ts";
+import type { Change, Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { createCleared } from "./cleared.ts";
 import type { Documents } from "./documents/get.ts";
@@ -45,7 +45,7 @@ export interface WithheldDeps {
   types: Record<string, DocumentType>;
   documents: Pick<Documents, "get">;
   database: Database;
-  changes: Pick<Changes, "on">;
+  changes: Pick<Changes, "on" | "note" | "announce" | "isShared">;
   policy: Policy;
   /** See `Format.datedBy`. */
   datedBy?: ((packageName: string) => DocumentRef[]) | undefined;
@@ -297,8 +297,15 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
     if (telling.length === 0) return fact;
     const after = await factOf(artifact);
     const isNowDated = !isComplete && fact && after?.publishedAt;
-    if (isNowDated || licenceOf(fact) !== licenceOf(after)) learned += 1;
+    if (isNowDated || licenceOf(fact) !== licenceOf(after)) await tellLearned(name);
     return after;
+  }
+
+  /** Also other servers, which have listings made without it. */
+  async function tellLearned(packageName: string): Promise<void> {
+    const change: Change = { kind: "learned", repository, key: packageName };
+    deps.changes.announce(change);
+    if (deps.changes.isShared) await database.write((sql) => deps.changes.note(sql, change));
   }
 
   deps.changes.on(
@@ -309,6 +316,13 @@ export function createWithheld(deps: WithheldDeps): WithheldOf {
       if (digest === undefined) return;
       untold.delete(key);
       known.delete(`${key}\0${digest}`);
+    },
+    learn,
+  );
+  deps.changes.on(
+    "learned",
+    (change) => {
+      if (change.repository === repository) learn();
     },
     learn,
   );

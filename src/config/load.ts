@@ -132,7 +132,7 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     Object.keys(input.repositories).filter((name) => input.repositories[name]),
     complain,
   );
-  checkProcesses(input, complain);
+  checkProcesses({ ...input, listen: listen ?? input.listen }, complain);
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
     complain(["disk", "until"], "must not be less than keepFree: room is made until it is free");

@@ -1,6 +1,7 @@
 // How many processes a server is made of, on its machine.
 import { z } from "zod";
 import type { Path } from "./errors.ts";
+import { type Address, socketPath } from "./values.ts";
 
 export const Processes = z
   .number()
@@ -16,8 +17,17 @@ export const Processes = z
 export function checkProcesses(
   {
     processes,
+    listen,
+    repositories = {},
     ...other
-  }: { processes: number; database?: unknown; store?: unknown; follow?: unknown },
+  }: {
+    processes: number;
+    listen: Address;
+    repositories?: Record<string, { listen?: Address | undefined } | false | undefined>;
+    database?: unknown;
+    store?: unknown;
+    follow?: unknown;
+  },
   complain: (path: Path, message: string) => void,
 ): void {
   if (processes === 1) return;
@@ -28,4 +38,13 @@ export function checkProcesses(
     );
   if (other.follow !== undefined)
     complain(["processes"], "is not for a server that follows another one: leave it at 1");
+  const ports = [
+    listen,
+    ...Object.values(repositories).flatMap((one) => (one ? (one.listen ?? []) : [])),
+  ];
+  if (ports.every(({ host }) => socketPath(host) !== null))
+    complain(
+      ["processes"],
+      "does nothing where the server listens on socket files alone, which have one process: listen on HOST:PORT, or leave it at 1",
+    );
 }

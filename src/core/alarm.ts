@@ -83,3 +83,6 @@ export function isSilenced(
       (one.repository === null || one.repository === repository),
   );
 }
+
+/** In place of a canary's name, in no repository: none could be asked. */
+export const ALL_CANARIES = "all";

@@ -35,7 +35,7 @@ afterEach(async () => {
 
 function open(): Hooks {
   const sink = (line: string) => void log.push(line);
-  const quick = { lookMs: 10, graceMs: 10 };
+  const quick = { lookMs: 10, countMs: 10, graceMs: 10 };
   return createHooks({
     database,
     log: createLog("json", sink),
@@ -273,6 +273,22 @@ test("the table has a bound: of each hook so many are kept, and so many may wait
   });
   await hooks.tidy();
   expect(await hooks.deliveries("away", { limit: 20_000 })).toHaveLength(10_000);
+}, 60_000);
+
+test("who carries nothing goes on keeping messages once others have carried what waited", async () => {
+  const chat = receiver(no);
+  use(hook("chat", chat.carrier));
+  await database.write(async (sql) => {
+    for (let nth = 0; nth < 10_001; nth += 1) await hooks.tell(sql, told);
+    await sql`DELETE FROM deliveries`; // another process has carried them, and that was long ago
+  });
+  hooks.start(false);
+  await until(async () => {
+    await tell();
+    return (await statesOf("chat")).length > 0;
+  });
+  expect(new Set(await statesOf("chat"))).toEqual(new Set(["waiting"]));
+  expect(chat.heard).toEqual([]);
 }, 60_000);
 
 test("events are told with who caused them, and with the purl of a release that is stored", async () => {

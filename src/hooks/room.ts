@@ -50,8 +50,8 @@ export interface Hooks {
   event(sql: Query, repository: string, event: RepositoryEvent): Promise<void>;
   /** These count from now on, in place of those before. */
   use(hooks: readonly OpenHook[], spelling: Spelling): void;
-  /** Carries from now on. */
-  start(): void;
+  /** Keeps count of what waits, from now on, and carries it. `carries`: false where another process of this server does that. */
+  start(carries?: boolean): void;
   states(): Promise<HookState[]>;
   /** The newest first. Throws Problem("notFound") when there is no such hook, as all that follow. */
   deliveries(
@@ -78,8 +78,9 @@ export interface HooksDeps {
   now(): number;
   /** Of several servers one carries. Left out: there is no other. */
   leases?: Leases;
-  /** For tests: how often what waits is looked for, and how long the end waits. */
+  /** For tests: how often what waits is looked for and counted, and how long the end waits. */
   lookMs?: number;
+  countMs?: number;
   graceMs?: number;
 }
 
@@ -101,7 +102,7 @@ interface Entry extends OpenHook {
 
 export function createHooks(deps: HooksDeps): Hooks {
   const { database, log, metrics, now, lookMs = LOOK_MS, graceMs = GRACE_MS } = deps;
-  const { leases = alone } = deps;
+  const { leases = alone, countMs = COUNT_MS } = deps;
   const tries = metrics.counter("holdfast_hook_tries_total", "Messages to hooks, by result");
   const dropped = metrics.counter(
     "holdfast_hook_dropped_total",
@@ -241,10 +242,10 @@ export function createHooks(deps: HooksDeps): Hooks {
       }
       lookSoon();
     },
-    start() {
-      isStarted = true;
+    start(carries = true) {
+      isStarted = carries;
       const counting = () => void count().catch(() => undefined); // the next time
-      timers = [setInterval(look, lookMs), setInterval(counting, COUNT_MS)];
+      timers = [setInterval(counting, countMs), ...(carries ? [setInterval(look, lookMs)] : [])];
       for (const timer of timers) timer.unref();
       counting();
       lookSoon();

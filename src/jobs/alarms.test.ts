@@ -7,7 +7,7 @@ import { createMetrics } from "../core/metrics.ts";
 import { createEvents, type Events } from "../ledger/events.ts";
 import type { Database } from "../store/database.ts";
 import { openTestDatabase } from "../store/testkit.ts";
-import { watchDisk, watchUpstreams } from "./alarms.ts";
+import { toldWrong, watchDisk, watchUpstreams } from "./alarms.ts";
 
 let root: string;
 let database: Database;
@@ -128,4 +128,25 @@ test("a disk with little room is told of once, and once when there is room again
   expect(await look(125)).toBe("disk-low -,disk-ok -");
   mark = 0;
   expect(await look(0)).toBe("disk-low -,disk-ok -");
+});
+
+test("of several servers each tells of its own disk, and takes no other's for it", async () => {
+  const start = (host: string, free: number) =>
+    watchDisk(
+      async () => free,
+      () => 100,
+      { ...deps(), host },
+    );
+  await start("a", 10).run();
+  await start("b", 200).run();
+  await start("c", 10).run();
+  expect(await told()).toEqual(["disk-low -", "disk-low -"]);
+  expect((await toldWrong(database, "disk-low")).map(({ host }) => host)).toEqual(["c", "a"]);
+  await start("a", 200).run();
+  expect(await told()).toEqual(["disk-low -", "disk-low -", "disk-ok -"]);
+  expect((await toldWrong(database, "disk-low")).map(({ host }) => host)).toEqual(["c"]);
+  const [ok] = await events.list({ limit: 1, kind: "disk-ok" });
+  expect(ok!.message).toBe(
+    "The disk that holds the data directory of a has room again: 200 B free",
+  );
 });

@@ -13,6 +13,9 @@ export interface AlarmDeps {
   now(): number;
 }
 
+/** Of several servers on one database this one's host, by which it knows what it told of itself; null where it is alone. */
+export type Host = string | null;
+
 const LOOK_MS = 10_000;
 /** Whoever is back sooner was not away: nobody could do anything about it. */
 const AWAY_MS = 60_000;
@@ -89,7 +92,7 @@ export function watchUpstreams(
 export function watchDisk(
   freeBytes: () => Promise<number>,
   mark: () => number,
-  { events, database }: AlarmDeps,
+  { events, database, host = null }: AlarmDeps & { host?: Host },
 ): RecurringJob {
   let isLow: boolean | null = null;
   return {
@@ -97,16 +100,16 @@ export function watchDisk(
     everyMs: LOOK_MS,
     async run() {
       if (isLow === null) {
-        const [last] = await toldBefore(database, ["disk-low", "disk-ok"]);
-        isLow = last?.kind === "disk-low";
+        const low = await toldWrong(database, "disk-low");
+        isLow = low.some((one) => one.host === host);
       }
       const free = await freeBytes();
       const tell = (kind: EventKind, words: string) =>
         events.report(NO_REPOSITORY, {
           kind,
           package: "",
-          message: `The disk that holds the data directory ${words}: ${humanSize(free)} free`,
-          detail: { freeBytes: free, mark: mark() },
+          message: `The disk that holds the data directory ${ofHost(host)}${words}: ${humanSize(free)} free`,
+          detail: { freeBytes: free, mark: mark(), ...(host !== null && { host }) },
         });
       if (!isLow && free < mark()) {
         isLow = true;
@@ -125,8 +128,33 @@ type Before = Pick<RepositoryEvent, "kind"> & {
   detail: Record<string, unknown>;
 };
 
+function ofHost(host: Host): string {
+  return host === null ? "" : `of ${host} `;
+}
+
+const AGAIN = { "disk-low": "disk-ok", "canary-red": "canary-green" } as const;
+
+/** Of what a server tells of itself, and by which host: what is wrong by the last that was told of it. */
+export async function toldWrong(
+  database: Pick<ReadDatabase, "read">,
+  kind: keyof typeof AGAIN,
+): Promise<{ host: Host; repository: string; canary: string }[]> {
+  const last = new Map<string, Before>();
+  for (const one of await toldBefore(database, [kind, AGAIN[kind]])) {
+    const key = JSON.stringify([one.detail["host"], one.repository, one.detail["canary"]]);
+    if (!last.has(key)) last.set(key, one);
+  }
+  return [...last.values()]
+    .filter((one) => one.kind === kind)
+    .map(({ repository, detail: { host, canary } }) => ({
+      host: typeof host === "string" ? host : null,
+      repository,
+      canary: String(canary),
+    }));
+}
+
 /** Events of two kinds, the newest first. */
-export async function toldBefore(
+async function toldBefore(
   { read }: Pick<ReadDatabase, "read">,
   [one, other]: readonly [EventKind, EventKind],
 ): Promise<Before[]> {

@@ -55,8 +55,9 @@ const results = (...red: string[]): CanaryResult[] =>
       : one,
   );
 
-const start = (round = async () => found) =>
+const start = (round = async () => found, host: string | null = null) =>
   createCanaries({
+    host,
     async round(signal) {
       rounds += 1;
       signal.throwIfAborted();
@@ -202,4 +203,30 @@ test("a round that is ended by the stop of the server says nothing", async () =>
   await stopped;
   expect(canaries.last()).toBeNull();
   expect(await told()).toEqual([]);
+});
+
+test("of several servers each tells of its own, and takes no other's for it", async () => {
+  const on = (host: string, ...red: string[]) =>
+    start(async () => ({ results: results(...red), failure: null }), host).run();
+  await on("a", "npm bad");
+  await on("b");
+  await on("b", "npm bad");
+  expect(await told()).toEqual(["canary-red npm bad", "canary-red npm bad"]);
+  await on("a");
+  await events.settled();
+  const all = await events.list({ limit: 100 });
+  expect(all.map(({ message }) => message)).toEqual([
+    "The canary bad of npm on a is red: it was sent",
+    "The canary bad of npm on b is red: it was sent",
+    "The canary bad of npm on a is green again",
+  ]);
+});
+
+test("of several servers, what was told to be red is told to be green also where it was not asked meanwhile", async () => {
+  const canaries = start(async () => found, "a");
+  for (const these of [results("npm bad"), results().slice(2), results()]) {
+    found = { results: these, failure: null };
+    await canaries.run();
+  }
+  expect(await told()).toEqual(["canary-red npm bad", "canary-green npm bad"]);
 });

@@ -1,11 +1,12 @@
 // Canaries: what the last round of made-up packages proved, for metrics, people and machines. Told once when one turns red, and once when it is green again,
 // also where the server was restarted in between.
+import { ALL_CANARIES as ALL } from "../core/alarm.ts";
 import { type EventKind, NO_REPOSITORY } from "../core/event.ts";
 import type { Log } from "../core/log.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { Events } from "../ledger/events.ts";
 import type { ReadDatabase } from "../store/database.ts";
-import { toldBefore } from "./alarms.ts";
+import { type Host, toldWrong } from "./alarms.ts";
 import type { HouseOperations } from "./house.ts";
 import type { RecurringJob } from "./runner.ts";
 
@@ -56,17 +57,17 @@ export interface CanariesDeps {
   database: ReadDatabase;
   metrics: Metrics;
   log: Log;
+  /** Null without it. */
+  host?: Host;
   now(): number;
 }
 
 const EVERY_MS = 10 * 60_000;
 /** Once requests are answered. */
 const FIRST_MS = 1;
-/** In place of a repository's name and a canary's: none could be asked. */
-const ALL = "all";
 
 export function createCanaries(deps: CanariesDeps): Canaries {
-  const { events, database, metrics, log, now } = deps;
+  const { events, database, metrics, log, host = null, now } = deps;
   const stopping = new AbortController();
   const { signal } = stopping;
   let last: CanaryRound | null = null;
@@ -101,12 +102,19 @@ export function createCanaries(deps: CanariesDeps): Canaries {
   }
 
   async function tell({ results, failure }: CanaryRound): Promise<void> {
-    told ??= await toldRed(database);
+    told ??= await toldRed(database, host);
     const report = (kind: EventKind, repository: string, canary: string, message: string) =>
-      events.report(repository, { kind, package: "", message, detail: { canary } });
+      events.report(repository, {
+        kind,
+        package: "",
+        message,
+        detail: { canary, ...(host !== null && { host }) },
+      });
+    const where = host === null ? "" : ` on ${host}`;
     const turn = (repository: string, canary: string, why: string | null) => {
       const key = keyOf(repository, canary);
-      const what = canary === ALL ? "All canaries" : `The canary ${canary} of ${repository}`;
+      const which = canary === ALL ? "All canaries" : `The canary ${canary} of ${repository}`;
+      const what = which + where;
       if (why !== null && !told!.has(key)) {
         told!.add(key);
         const verb = canary === ALL ? "are" : "is";
@@ -124,8 +132,8 @@ export function createCanaries(deps: CanariesDeps): Canaries {
       asked.add(keyOf(repository, canary));
       turn(repository, canary, why);
     }
-    // What is asked no more is neither red nor green.
-    for (const key of told) if (!asked.has(key)) told.delete(key);
+    // What is asked no more is neither red nor green. Of several servers who looks for all goes by what was told: there it is still to be told as green.
+    if (host === null) for (const key of told) if (!asked.has(key)) told.delete(key);
   }
 
   function whyNot(): string | null {
@@ -187,18 +195,14 @@ function keyOf(repository: string, canary: string): string {
   return `${repository}\0${canary}`;
 }
 
-async function toldRed(database: ReadDatabase): Promise<Set<string>> {
-  const red = new Set<string>();
-  const seen = new Set<string>();
-  for (const { kind, repository, detail } of await toldBefore(database, [
-    "canary-red",
-    "canary-green",
-  ])) {
-    const key = keyOf(repository, String(detail["canary"]));
-    if (!seen.has(key) && kind === "canary-red") red.add(key);
-    seen.add(key);
-  }
-  return red;
+/** By this server: what is green here may be red elsewhere. */
+async function toldRed(database: ReadDatabase, host: Host): Promise<Set<string>> {
+  const red = await toldWrong(database, "canary-red");
+  return new Set(
+    red
+      .filter((one) => one.host === host)
+      .map(({ repository, canary }) => keyOf(repository, canary)),
+  );
 }
 
 function sumOf({ results }: CanaryRound): string {

@@ -88,5 +88,6 @@ export function scrub(deps: ScrubDeps, log: Log): RecurringJob[] {
     }
   }
 
-  return [{ name: "Hashing stored files again", everyMs: LOOK_MS, run }];
+  // Servers that share a catalog share the files too: one reads the bucket for all.
+  return [{ name: "Hashing stored files again", everyMs: LOOK_MS, isForAll: true, run }];
 }

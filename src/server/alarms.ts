@@ -4,6 +4,7 @@ import { type FeedRow, readFeeds } from "../advisories/rows.ts";
 import { type Alarms, createAlarms } from "../alarms/room.ts";
 import { rulesOf } from "../alarms/rules.ts";
 import type { Log } from "../core/log.ts";
+import { toldWrong } from "../jobs/alarms.ts";
 import type { HouseOperations } from "../jobs/house.ts";
 import { lastSuccess } from "../jobs/operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
@@ -39,6 +40,15 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
       ),
     operations: () => operationsOf(current()),
     endings: () => endingsOf(current(), log),
+    host: ground.host,
+    async elsewhere(kind) {
+      if (ground.nodes === null) return [];
+      const living = new Set(ground.nodes.list().map(({ host }) => host));
+      const wrong = await toldWrong(database, kind);
+      return wrong.flatMap(({ host, ...one }) =>
+        host !== null && host !== ground.host && living.has(host) ? [{ host, ...one }] : [],
+      );
+    },
     followed: () => ground.follower?.state() ?? null,
     async feeds() {
       const all = await readFeeds(database.read);

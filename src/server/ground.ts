@@ -64,6 +64,7 @@ export interface Ground {
   readonly lock: Lock;
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
+  readonly host: Membership["host"];
   readonly shared: Shared;
   /** Why stored files that are not on this machine cannot be had; null where they can. */
   filesTrouble(): Promise<string | null>;
@@ -264,6 +265,7 @@ async function layGround(
     layout,
     lock,
     nodes: membership.nodes,
+    host: membership.host,
     shared,
     filesTrouble: trouble,
     auth,

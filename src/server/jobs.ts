@@ -52,6 +52,7 @@ export function startServerJobs(
       scrub({ ...shared, everyMs, signal: ending.signal }, log),
       log,
       board,
+      leases,
     );
     scrubbing = {
       everyMs,

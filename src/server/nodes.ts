@@ -1,4 +1,5 @@
 // The server as one of several: where catalog and files are both shared, it is known to the others for as long as it lives.
+import { hostname } from "node:os";
 import type { Config } from "../config/resolve.ts";
 import type { Log } from "../core/log.ts";
 import { alone, createLeases, type Leases } from "../store/leases.ts";
@@ -8,6 +9,8 @@ import { askPostgres, type PostgresPlace } from "../store/postgres.ts";
 export interface Membership {
   /** Null: no other server can have this catalog. */
   nodes: Pick<Nodes, "list"> | null;
+  /** This one's, as the others see it; null where there are none. */
+  host: string | null;
   leases: Leases;
   /** The others know at once, and go on with what it did for all. */
   leave(): Promise<void>;
@@ -23,7 +26,7 @@ export async function joinNodes(
   place: PostgresPlace | null,
   { log, ...clocks }: { log: Log | null; now(): number; elapsed(): number },
 ): Promise<Membership> {
-  if (place === null) return { nodes: null, leases: alone, leave: async () => {} };
+  if (place === null) return { nodes: null, host: null, leases: alone, leave: async () => {} };
   const { ask, close } = askPostgres(place);
   const nodes = createNodes({ ask, ...clocks });
   const leases = createLeases({ nodes, ask });
@@ -65,6 +68,7 @@ export async function joinNodes(
 
   return {
     nodes,
+    host: hostname(),
     leases,
     async leave() {
       clearInterval(timer);

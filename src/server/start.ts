@@ -122,7 +122,10 @@ export async function start(options: StartOptions): Promise<Running> {
   const mounts = createMounts(ground);
 
   const rounds = openRounds(() => current, ground);
-  const canaries = createCanaries({ ...shared, round: rounds.run, metrics: ground.metrics, log });
+  const canaries = createCanaries({
+    ...shared,
+    ...{ round: rounds.run, metrics: ground.metrics, host: ground.host, log },
+  });
   // Over all configurations, as what it tells of is.
   const api = {
     canaries: canaries.last,
@@ -282,7 +285,7 @@ export async function start(options: StartOptions): Promise<Running> {
       watchDisk(
         async () => (await ground.disk()).free,
         () => current.config.diskLow,
-        deps,
+        { ...deps, host: ground.host },
       ),
       room.job(log),
       api.alarms.job,
@@ -372,10 +375,8 @@ export async function start(options: StartOptions): Promise<Running> {
     ports.use(wanted, tls?.pair ?? null);
     lock.tell(ports.addresses());
     if (hasControl) control = openControl(config, operations, log);
-    if (isFirst) {
-      ground.hooks.start();
-      await jobs.follow(current, operations);
-    }
+    ground.hooks.start(isFirst);
+    if (isFirst) await jobs.follow(current, operations);
     if (isFirst && siblings) passed = takePassed(socket, traced, ground);
     await tellSiblings();
     const urls = wanted.flatMap(({ name }) => (name ? [[name, ports.url(name)]] : []));

@@ -8,7 +8,7 @@ export interface Change {
    * it holds no more. "hosted": something was published under a name, or what is published under it has changed. "access": a user, a team or a grant
    * is not what it was; it has neither repository nor key. Or a token has ended: its id is the key. "policy": a waiver was made or taken back.
    * "provenance": it was found out who made files of a package. "advisories": a feed tells something else of a package; its type is the key's first part.
-   * Without a key: of any. "kept": a value that a format keeps is another one; the key is its name.
+   * Without a key: of any. "learned": of a release of a package it is known by now what lists of them were made without. "kept": a value that a format keeps is another one; the key is its name.
    */
   readonly kind: Kind;
   readonly repository: string;
@@ -23,6 +23,7 @@ export type Kind =
   | "access"
   | "policy"
   | "provenance"
+  | "learned"
   | "advisories"
   | "kept";
 

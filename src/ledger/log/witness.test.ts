@@ -10,12 +10,14 @@ import { createCosigner, parseCosignerKey } from "../../proof/cosignature.ts";
 import { createSignerKey, openSigner } from "../../proof/signer.ts";
 import { parseVerifierKey, type Verifier } from "../../proof/verifier.ts";
 import type { Database } from "../../store/database.ts";
+import type { Leases } from "../../store/leases.ts";
 import { openLogFiles } from "../../store/log-files.ts";
-import { openTestDatabase } from "../../store/testkit.ts";
+import { openTestDatabase, twoServers } from "../../store/testkit.ts";
 import { createEvents, type Events } from "../events.ts";
 import { pin } from "../pins.ts";
 import { type LedgerLog, openLog } from "./log.ts";
 import { provePin } from "./prove.ts";
+import { openSharedLog } from "./shared.ts";
 import { createWitness, hashOfOrigin, type Witness } from "./witness.ts";
 import { createWitnessed } from "./witnessed.ts";
 
@@ -55,12 +57,12 @@ async function pinSome(from: number, count: number): Promise<void> {
   await log.drain();
 }
 /** As a server asks its witnesses; what it warned of. */
-async function ask(): Promise<string[]> {
+async function ask(of = log): Promise<string[]> {
   const warned: string[] = [];
   const warn = (_: string, message: string) => warned.push(message);
   const add = async (body: string) => witness.addCheckpoint(Buffer.from(body));
   const watcher = { key: parseCosignerKey(witness.verifier)!, host: "other.example.test", add };
-  await createWitnessed({ log, events, warn }).ask([watcher]);
+  await createWitnessed({ log: of, events, warn }).ask([watcher]);
   await events.settled();
   return warned;
 }
@@ -89,6 +91,25 @@ test("each checkpoint is signed when it goes on from the one before, and receipt
   // A restart keeps what was signed.
   expect((await open()).cosigned()).toBe(log.cosigned());
   expect(await witness.checkpoint(hashOfOrigin("none"))).toBeNull();
+});
+
+test("a server that has not heard yet what another one appended and showed tells of no fork", async () => {
+  const { first, second } = await twoServers(database);
+  const files = openLogFiles(join(folder, "log"));
+  const on = (leases: Leases) =>
+    openSharedLog({ files, database, events, name: "log.example.test", leases });
+  log = await on(first.leases);
+  await pinSome(0, 2);
+  const behind = await on(second.leases);
+  await pinSome(2, 2);
+  expect(await ask()).toEqual([]);
+  expect(openCheckpoint(behind.note()!, watched[0]!).size).toBe(2);
+  expect(await ask(behind)).toEqual([]);
+  expect(await events.list({ limit: 10 })).toEqual([]);
+  expect(await ask(behind)).toEqual([]);
+  expect(behind.cosigned()).toBe(log.cosigned());
+  await behind.stop();
+  await log.stop();
 });
 
 test("what is refused, and how the protocol says so", async () => {

@@ -18,7 +18,7 @@ export interface Watcher {
 }
 
 export interface WitnessedDeps {
-  log: Pick<LedgerLog, "files" | "note" | "verifier" | "cosigned" | "keepCosigned">;
+  log: Pick<LedgerLog, "files" | "note" | "verifier" | "cosigned" | "keepCosigned" | "drain">;
   events: Pick<Events, "report">;
   /** What went wrong, once for each thing. */
   warn(host: string, message: string): void;
@@ -44,7 +44,8 @@ export function createWitnessed({ log, events, warn }: WitnessedDeps): Witnessed
       if (state.told !== message) warn(host, message);
       state.told = message;
     };
-    const { size } = openCheckpoint(note, parseVerifierKey(log.verifier)!);
+    const sizeOf = (one: string) => openCheckpoint(one, parseVerifierKey(log.verifier)!).size;
+    const size = sizeOf(note);
     const forked = (why: string) => {
       state.note = note;
       if (state.told === why) return;
@@ -75,7 +76,14 @@ export function createWitnessed({ log, events, warn }: WitnessedDeps): Witnessed
         return forked(`what it signed of ${state.size} leaves is not in it`);
       if (!Number.isSafeInteger(known) || known < 0)
         return tell(`it answered ${answer.status}: ${answer.text.trim().slice(0, 200)}`);
-      if (known > size) return forked(`it signed ${known} leaves, and there are ${size}`);
+      if (known > size) {
+        // Another server of several may have appended and shown that meanwhile. Twice: a turn that is under way has perhaps read what there is already.
+        await log.drain();
+        await log.drain();
+        const newest = sizeOf(log.note()!);
+        if (known > newest) forked(`it signed ${known} leaves, and there are ${newest}`);
+        return; // else the next turn shows the newest
+      }
       state.size = known;
     }
   }
