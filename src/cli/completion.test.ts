@@ -35,7 +35,10 @@ const lines: [words: string[], want: string[]][] = [
     ["completion", ""],
     ["bash", "zsh", "fish"],
   ],
-  [["user", "i"], ["import", "invite"]],
+  [
+    ["user", "i"],
+    ["import", "invite"],
+  ],
   [["user", "add", "ann", "--a"], ["--admin"]],
   [["serve", "--off"], ["--offline"]],
   [["serve", "--listen", ""], []],
