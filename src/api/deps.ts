@@ -62,8 +62,6 @@ export interface ApiDeps {
   /** The repositories with the rules that can be about their packages. */
   policed: readonly PolicedRepository[];
   waivers: Waivers;
-  /** Another text once policy may say something else of a release. */
-  policyStamp(): Promise<string>;
   /** What is known here of packages, for one caller. */
   catalog(grant: Grant): CatalogReader;
   /** Milliseconds since the epoch. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { readAccess, stampOfAccess } from "../auth/followed.ts";
 import { readChanged } from "../hosted/changed.ts";
-import { withheldOf } from "../jobs/followed.ts";
+import { policyStampOf, withheldOf } from "../jobs/followed.ts";
 import { type ApiDeps, repositoryOf } from "./deps.ts";
 import { endpoint } from "./endpoint.ts";
 import { Name } from "./schemas.ts";
@@ -101,7 +101,9 @@ const FollowedVerdicts = z
 const MOST = 500;
 
 export function followEndpoints(deps: ApiDeps) {
-  const { auth, database, policed, waivers, now, policyStamp } = deps;
+  const { auth, database, policed, waivers, now } = deps;
+  const stampOf = (all: ReturnType<typeof waivers.all>) =>
+    policyStampOf(database.read, deps.version, policed, all, now());
   const base = { tag: "server", status: 200 } as const;
   const access = () => ({ action: "follow", package: null }) as const;
   return [
@@ -135,7 +137,7 @@ export function followEndpoints(deps: ApiDeps) {
               grants: given.rules.grants.map(grantedOf),
             },
           },
-          policy: await policyStamp(),
+          policy: await stampOf(waivers.all()),
           published: items,
           cursor,
         };
@@ -152,8 +154,9 @@ export function followEndpoints(deps: ApiDeps) {
       async run({ body: { repository, packages } }) {
         repositoryOf(deps, repository);
         const one = policed.find(({ name }) => name === repository)!;
-        const policy = await policyStamp();
-        const found = await withheldOf(database.read, one, waivers.all(), now(), packages);
+        const known = waivers.all(); // it is these that the stamp is of
+        const policy = await stampOf(known);
+        const found = await withheldOf(database.read, one, known, now(), packages);
         return {
           policy,
           items: [...found].map(([name, all]) => ({

@@ -41,7 +41,7 @@ export async function withheldOf(
 
 /**
  * Another text once policy may say something else of a release: by rules, waivers and advisories. The same on every server of one catalog, and after a
- * restart. To be asked for before what is withheld is, so that it is never of more than that.
+ * restart. Asked for before what is withheld, and with the same waivers, it is never of more than that.
  */
 export async function policyStampOf(
   sql: Query,

@@ -10,7 +10,6 @@ import type { Config } from "../config/resolve.ts";
 import { settingsOf } from "../config/settings.ts";
 import { Problem } from "../core/problem.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
-import { policyStampOf } from "../jobs/followed.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
 import { createOverviews } from "../jobs/overview.ts";
@@ -98,8 +97,6 @@ export function createGeneration(
       auth,
       policed,
       waivers: shared.waivers,
-      policyStamp: () =>
-        policyStampOf(database.read, version, policed, shared.waivers.all(), now()),
       catalog,
       now,
       hooks: ground.hooks,
