@@ -16,10 +16,14 @@ export interface Suite {
   test(title: string, body: () => Promise<void>, timeout?: number): void;
 }
 
+/** Null: all. Else the tests of these alone are there, where a few stand for all. */
+const only = process.env["HOLDFAST_TEST_CLIENTS"]?.split(",") ?? null;
+
 /** Calls `define` for each client of the given names; one that is missing counts as one skipped test. */
 export function eachClient(names: string[] | null, define: (suite: Suite) => void): void {
   for (const client of clients) {
     if (names && !names.includes(client.name) && client.name !== "every client") continue;
+    if (only && !only.includes(client.name)) continue;
     // They have no project with a lock file: see withPrograms.
     const projectless = [
       ...[...programNames, ...houseNames],
