@@ -15,15 +15,19 @@ export interface RenewDeps {
 export function createRenew({ repository, documents, database, now }: RenewDeps) {
   return async (packageName: string): Promise<number> => {
     const stored = await refsOf(database.read, repository, packageName);
+    let refused: Problem | null = null;
     for (const ref of stored) {
       const found = await documents.get(ref, now()).catch(orNothing);
       const detail = found?.cache.detail;
-      if (detail !== undefined)
-        throw new Problem(
-          detail === "slow" ? "unreachable" : detail,
-          `What is stored of ${packageName} cannot be brought up to date: ${detail}`,
-        );
+      if (detail === undefined) continue;
+      const problem = new Problem(
+        detail === "slow" ? "unreachable" : detail,
+        `What is stored of ${packageName} cannot be brought up to date: ${detail}`,
+      );
+      if (detail !== "refused") throw problem;
+      refused = problem; // of this one: the others may be had
     }
+    if (refused) throw refused;
     return stored.length;
   };
 }

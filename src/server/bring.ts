@@ -40,8 +40,7 @@ export function bringJob(deps: BringDeps): RecurringJob {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (follower.signal.aborted) return;
-      // The primary's own no: it was removed there since.
-      if (error.kind === "notFound") await database.write((sql) => endWanted(sql, tried));
+      if (isFinal(wanted, error)) await database.write((sql) => endWanted(sql, tried));
       else tell(wanted, error);
     } finally {
       release?.();
@@ -82,6 +81,14 @@ export function bringJob(deps: BringDeps): RecurringJob {
       }
     },
   };
+}
+
+/**
+ * The primary's own no: it was removed there since, or a document of the package is of a release that is blocked there. When the block goes it is
+ * wanted anew.
+ */
+function isFinal({ file }: Wanted, { kind }: Problem): boolean {
+  return kind === "notFound" || (kind === "refused" && file === "");
 }
 
 async function fetchOne(held: Held, { package: name, file }: Wanted): Promise<void> {
