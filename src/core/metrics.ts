@@ -1,5 +1,6 @@
 // Counters, gauges and histograms in the Prometheus text format. Labels never hold package names.
 import { Problem } from "./problem.ts";
+import { within } from "./within.ts";
 
 export type Labels = Record<string, string>;
 
@@ -131,7 +132,7 @@ export function createMetrics(): Metrics {
         addsUp,
         // What one of them asks may be away, which the others are to tell of.
         read: async () => {
-          const known = await soon(read).catch((error) => {
+          const known = await within(GAUGE_MS, (async () => read())(), () => []).catch((error) => {
             if (error instanceof Problem) return [];
             throw error;
           });
@@ -244,15 +245,3 @@ function sumOf(one: Reading, other: Reading): Reading {
 
 /** Who scrapes waits ten seconds for the page, and gets nothing of it then. */
 const GAUGE_MS = 2_000;
-
-type GaugeValues = [Labels, number][];
-
-async function soon(read: () => Promise<GaugeValues> | GaugeValues): Promise<GaugeValues> {
-  const timer = Promise.withResolvers<GaugeValues>();
-  const end = setTimeout(() => timer.resolve([]), GAUGE_MS);
-  try {
-    return await Promise.race([read(), timer.promise]);
-  } finally {
-    clearTimeout(end);
-  }
-}

@@ -1,9 +1,11 @@
 // Bodies of requests: read as they come, within limits of size, time and memory. Nothing is read that nobody asked for.
 // Bun calls the handler before the body is there and holds the client back for as long as it is not read (measured with 1.4).
+
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { Problem } from "../core/problem.ts";
+import { within } from "../core/within.ts";
 import { createBudget, type Share } from "./budget.ts";
 
 export interface BodyOptions {
@@ -64,7 +66,7 @@ export function createBodies({ memory, silenceMs, timeMs }: BodyOptions): Bodies
       for (;;) {
         const left = timeMs + (size / RATE) * 1000 - waited;
         const began = performance.now();
-        const next = await within(Math.min(silenceMs, left), reader.read());
+        const next = await inTime(Math.min(silenceMs, left), reader.read());
         waited += performance.now() - began;
         if (next.done) break;
         size += next.value.length;
@@ -120,17 +122,10 @@ function tooLarge(limit: number): Problem {
   return new Problem("tooLarge", `The request's body is larger than ${limit} bytes`);
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Problem("timeout", "The request's body did not come in time (requests)")),
-    Math.max(0, ms),
-  );
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
+  return within(Math.max(0, ms), work, () => {
+    throw new Problem("timeout", "The request's body did not come in time (requests)");
+  });
 }
 
 /** Beside the loop: a bomb takes a tenth of a second until its limit. */

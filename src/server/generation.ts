@@ -1,5 +1,6 @@
 // One configuration at work: its repositories, the pages about them, and the path of their requests. Another configuration is another
 // generation; requests that run end on the one that they began with.
+
 import manifest from "../../package.json" with { type: "json" };
 import type { ApiDeps } from "../api/deps.ts";
 import { createApi } from "../api/index.ts";
@@ -9,6 +10,7 @@ import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
 import { settingsOf } from "../config/settings.ts";
 import { Problem } from "../core/problem.ts";
+import { within } from "../core/within.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
@@ -219,20 +221,12 @@ function noPasswords(url: string) {
 /** Who asks has less patience than a database that says nothing. */
 const READY_MS = 2_000;
 
-async function soon(asked: Promise<unknown>): Promise<void> {
-  const late = Promise.withResolvers<never>();
-  const end = setTimeout(() => late.reject(new Error("not within two seconds")), READY_MS);
-  try {
-    await Promise.race([asked, late.promise]);
-  } finally {
-    clearTimeout(end);
-  }
-}
-
 async function readiness({ shared, filesTrouble }: Ground): Promise<string | null> {
   const { database, changes } = shared;
   try {
-    await soon(database.read`SELECT 1`);
+    await within(READY_MS, database.read`SELECT 1`, () => {
+      throw new Error("not within two seconds");
+    });
     if (!changes.isHearing()) return "what other servers change is not heard of";
     return await filesTrouble();
   } catch (error) {

@@ -1,9 +1,11 @@
 // One round: every check of every repository, one after the other, in a small server that is gone afterwards.
+
 import type { RepositoryConfig } from "../../config/resolve.ts";
 import { type Canary, canaryRoles } from "../../core/canary.ts";
 import { createClaims } from "../../core/claims.ts";
 import type { AnyFormat } from "../../core/format.ts";
 import type { PolicyRule } from "../../core/policy.ts";
+import { within } from "../../core/within.ts";
 import {
   type CanaryName,
   type CanaryResult,
@@ -89,7 +91,7 @@ async function examine(
   const own = (policy: PolicyRule[]) => ({ ...settings, policy, claims, freshnessMs: FRESH_MS });
   const before = world.mount(own([]), format, canary, true);
   try {
-    await within(limitMs, fetchBefore(before, canary));
+    await inTime(limitMs, fetchBefore(before, canary));
   } finally {
     await before.close();
   }
@@ -109,7 +111,7 @@ async function examine(
       else if (faults[name] !== undefined) results.push(redBy(repository, name, faults[name]));
       else
         results.push(
-          await within(limitMs, checks[name](mount, canary, isTold)).then(
+          await inTime(limitMs, checks[name](mount, canary, isTold)).then(
             (): CanaryResult => ({ repository, canary: name, state: "green", why: null }),
             (error) => redBy(repository, name, error),
           ),
@@ -178,16 +180,8 @@ function namesOf({ packages, others = [] }: Canary<unknown>): string[] {
 }
 
 /** What hangs is as wrong as what fails. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`it did not end within ${limitMs / 1000} s`)),
-    limitMs,
-  );
-  work.catch(() => {}); // when it is late nobody waits for it any more
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  return within(limitMs, work, () => {
+    throw new Error(`it did not end within ${limitMs / 1000} s`);
+  });
 }

@@ -1,9 +1,11 @@
 // The first of a server's processes: starts the others, starts again what ends, and passes on what they are to know of each other.
+
 import type { Throttle } from "../../auth/throttle.ts";
 import type { Config } from "../../config/resolve.ts";
 import type { Address } from "../../config/values.ts";
 import type { Log } from "../../core/log.ts";
 import { added, type Figures, type Metrics, pageOf } from "../../core/metrics.ts";
+import { within } from "../../core/within.ts";
 import type { Change } from "../../store/changes.ts";
 import { createLeaseTable, leasesOver } from "./leases.ts";
 import { telling } from "./noted.ts";
@@ -89,7 +91,7 @@ export function createFirst({ count, spawn, sweep, log, times }: FirstDeps): Sib
     });
     // What it is told it hears in the end: it is not waited for until it does.
     if (one.isSilent) return void hearing.catch(() => {});
-    if ((await within(hearing)) || others.get(one.nth) !== one) return;
+    if ((await answerOf(hearing)) || others.get(one.nth) !== one) return;
     one.isSilent = true;
     log.write("warn", `Process ${one.nth} of the server does not answer`, { pid: one.child.pid });
   }
@@ -167,7 +169,7 @@ export function createFirst({ count, spawn, sweep, log, times }: FirstDeps): Sib
   async function counted(name: string | null): Promise<Figures[][]> {
     const all = await Promise.all(
       [...others.values()].map(async (one) => {
-        const told = await within(one.wire.ask("figures", name));
+        const told = await answerOf(one.wire.ask("figures", name));
         if (told && name === null) one.figures = told;
         const known = told ?? one.figures.filter((family) => name === null || family.name === name);
         return figuresOf(known, (of, labels) => one.wire.tell("restart", { name: of, labels }));
@@ -256,16 +258,12 @@ function listeningOn(config: Config, [listen, ...more]: readonly Address[]): Con
 }
 
 /** Null where it takes too long, or the process is gone. */
-async function within<T>(asked: Promise<T>): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, null);
-  });
-  try {
-    return await Promise.race([asked.catch(() => null), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function answerOf<T>(asked: Promise<T>): Promise<T | null> {
+  return within(
+    PATIENCE_MS,
+    asked.catch(() => null),
+    () => null,
+  );
 }
 
 function messageOf(error: unknown): string {
