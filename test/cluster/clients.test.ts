@@ -7,7 +7,7 @@ import { commandOf, eachClient, withPrograms } from "../clients/clients.ts";
 import { ComposerProject } from "../clients/composer-project.ts";
 import { Project } from "../clients/job.ts";
 import { withSumdb } from "../clients/scene.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
+import { type Cluster, REMEMBERED_MS, startCluster } from "../support/cluster.ts";
 import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -46,6 +46,8 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
         process.kill(node.pid, "SIGKILL");
         deaths += 1;
         await node.restart();
+        // nginx asks it again from then on: while another one dies, there is one that lives.
+        await Bun.sleep(REMEMBERED_MS);
       }
     })();
     try {
@@ -95,7 +97,9 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   withPrograms(["apt"], () =>
     test("apt: updates and fetches while nodes die", async () => {
       const key = join(tempFolder("key"), "vendor.asc");
-      writeFileSync(key, await (await fetch(`${cluster.url}/debian/-/key.asc`)).text());
+      const given = await fetch(`${cluster.url}/debian/-/key.asc`);
+      expect(given.status).toBe(200);
+      writeFileSync(key, await given.text());
       const source = { url: `${cluster.url}/debian`, suite: "stable main", key };
       const machine = new AptRoot([source]);
       try {

@@ -21,6 +21,8 @@ import { waitFor } from "./wait.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 const BUCKET = "packages";
+/** For how long nginx asks a node that died for nothing, and a little more. */
+export const REMEMBERED_MS = 1_500;
 
 export interface Cluster {
   /** nginx's, without a trailing slash. */
@@ -159,7 +161,7 @@ async function startNginx(home: string, port: number, nodes: readonly ServerProc
   const given = readFileSync(join(root, "deploy/cluster/nginx.conf"), "utf8");
   const [before, after] = given.split(/(?:^ {2}server node\d:4653 .*\n)+/m);
   const servers = nodes.map(
-    ({ url }) => `server ${new URL(url).host} max_fails=2 fail_timeout=5s;\n`,
+    ({ url }) => `server ${new URL(url).host} max_fails=2 fail_timeout=1s;\n`,
   );
   const text = [before, ...servers, after]
     .join("")
