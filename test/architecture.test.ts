@@ -61,7 +61,6 @@ const doors = ["http", "store", "upstream", "git", "cli"];
 /** Files elsewhere that were lent one, each for one thing. */
 const lent = [
   "src/auth/passwords.ts", // argon2id
-  "src/cache/fill.ts", // reads along in a download that is still being written
   "src/config/load.ts", // the configuration file
   "src/config/resolve.ts", // secrets and certificates that it names
   "src/config/tls.ts", // the server's own certificate and key

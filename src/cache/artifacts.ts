@@ -8,6 +8,7 @@ import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
 import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import { type Fill, HOLD } from "../store/fill.ts";
 import type { Leases } from "../store/leases.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
 import { type Afar, isAfar, sendAfar } from "./afar.ts";
@@ -16,11 +17,10 @@ import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
 import { createExpect, namedSince } from "./expect.ts";
 import { type Fetching, fetchOnce } from "./fetch-once.ts";
-import { HOLD } from "./fill.ts";
 import { isWhole, localOf } from "./local.ts";
 import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
-import { isForNow, partial } from "./partial.ts";
+import { askingUpstream, isForNow, partial } from "./partial.ts";
 import { Tampered } from "./prove.ts";
 import type { Soundness } from "./soundness.ts";
 import { isToBeNoted, type Uses } from "./uses.ts";
@@ -35,8 +35,10 @@ const FETCHED = { durable: false };
 export interface StoredArtifact {
   sha256: string;
   size: number;
-  /** In memory when small, else in the blob's file. Null where clients are sent to where it is kept. */
+  /** In memory when small, else in the blob's file. Null where clients are sent to where it is kept, and while it comes from there. */
   body: Uint8Array | FileBody | null;
+  /** To be read along while it comes. */
+  coming?: Fill;
   /** When its file was last seen to be there. */
   seenAt: number;
   /** When its use was last noted; null for what was published here, which stays used or not. */
@@ -115,15 +117,9 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const stamp = deps.withheld.stamp(artifact.package);
     const refusal = deps.withheld.refuse(artifact, stored !== undefined);
     if (refusal) await refusal;
-    if (stored) {
+    const reply = stored ? await replyOf(artifact, stored, request) : null;
+    if (stored && reply) {
       noteUse(artifact, stored);
-      const reply =
-        deps.afar && stored.body === null
-          ? {
-              ...(await sendAfar(deps.afar, artifact, stored.sha256, request)),
-              ...releaseOf(artifact),
-            }
-          : hit(artifact, stored);
       if (deps.isPrivate(artifact.package))
         reply.privateRead = {
           package: artifact.package,
@@ -131,7 +127,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
           digest: stored.sha256,
         };
       else delete reply.privateRead;
-      if (stored.body === null) return reply; // the next one is sent by another URL
+      if (stored.body === null) return reply; // the next one is sent by another URL, or from here
       reply.isCurrent = () =>
         deps.memory.get(id) === stored &&
         isTrusted(stored) &&
@@ -150,17 +146,60 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     started.followers += 1;
     const left = once(() => leave(started));
     const following = isForNow(request) ? null : await started.following;
-    const reply =
+    const part =
       following?.fill.state === "running"
-        ? await partial(deps, artifact, request, following, left)
+        ? await partial(request, following, left, askingUpstream(deps, artifact, following))
         : null;
-    if (!reply) return whole(artifact, await result.finally(left), cache);
+    if (!part) return awaited(artifact, await result.finally(left), cache, request);
     return {
-      ...reply,
+      ...part,
       ...releaseOf(artifact),
-      headers: { ...headersOf(artifact), ...reply.headers },
-      cache: { ...cache, ...reply.cache },
+      headers: { ...headersOf(artifact), ...part.headers },
+      cache: { ...cache, ...part.cache },
     };
+  }
+
+  /** What was stored while the client waited: here, or by another server. */
+  async function awaited(
+    artifact: Artifact,
+    stored: StoredArtifact,
+    cache: CacheStatus,
+    request: Request,
+  ): Promise<Reply> {
+    if (stored.body !== null) return whole(artifact, stored, cache);
+    const reply = await replyOf(artifact, stored, request);
+    if (reply) return { ...reply, cache };
+    throw new Problem("unreachable", `What another server stored of ${artifact.file} is lost`);
+  }
+
+  /** Null where what is stored proves to be something else. */
+  async function replyOf(
+    artifact: Artifact,
+    stored: StoredArtifact,
+    request: Request,
+  ): Promise<Reply | null> {
+    const { coming, sha256 } = stored;
+    if (coming) return along(artifact, stored, coming, request);
+    if (!deps.afar || stored.body !== null) return hit(artifact, stored);
+    return { ...(await sendAfar(deps.afar, artifact, sha256, request)), ...releaseOf(artifact) };
+  }
+
+  /** What is stored, while it comes to this machine; null where it proves to be something else. */
+  async function along(
+    artifact: Artifact,
+    stored: StoredArtifact,
+    fill: Fill,
+    request: Request,
+  ): Promise<Reply | null> {
+    const { sha256, size } = stored;
+    const part = isForNow(request) ? null : await partial(request, { fill, size }, () => {});
+    if (part) {
+      const { headers, ...reply } = whole(artifact, stored, { hit: true });
+      const { status, body } = part;
+      return { ...reply, status, body, ranges: false, headers: { ...headers, ...part.headers } };
+    }
+    const body = await openLarge(sha256, size);
+    return body && hit(artifact, { ...stored, body });
   }
 
   function noteUse({ package: name, file }: Artifact, stored: StoredArtifact): void {
@@ -346,9 +385,11 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const { sha256 } = row;
     const isSentAfar = isAfar(deps.afar, artifact, size);
     if (isSentAfar && (await blobs.stored(sha256)) === null) return null;
-    const body = isSentAfar ? null : await openHere(sha256, size);
-    if (!body && !isSentAfar) return null;
+    const coming = isSentAfar ? null : await blobs.coming(sha256, size);
+    const body = isSentAfar || coming ? null : await openHere(sha256, size);
+    if (!body && !coming && !isSentAfar) return null;
     const stored: StoredArtifact = { sha256, size, body, seenAt: now(), usedAt };
+    if (coming) return { ...stored, coming };
     if (removals === before) remember200(id, stored);
     return stored;
   }

@@ -6,8 +6,8 @@ import { gunzipped } from "../core/gunzip.ts";
 import { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import type { Blobs, Incoming } from "../store/blobs.ts";
+import { createFill, type FillControl, HOLD } from "../store/fill.ts";
 import { openRandom } from "../store/sink.ts";
-import { createFill, type FillControl, HOLD } from "./fill.ts";
 import type { Arrived } from "./prove.ts";
 
 /** Largest artifact, unless its format tells. Bytes. */

@@ -7,9 +7,9 @@ import { parseRange } from "../core/range.ts";
 import type { Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import type { Upstream } from "../core/upstream.ts";
+import { type Fill, follow, HOLD, releasable } from "../store/fill.ts";
 import { codingsOf } from "./codings.ts";
 import type { Following } from "./collect.ts";
-import { type Fill, follow, HOLD, releasable } from "./fill.ts";
 import type { Found } from "./places.ts";
 
 /** Largest part that is asked of the upstream for one client: the directory of a large archive. Bytes. */
@@ -28,17 +28,18 @@ export function isForNow(request: Request): boolean {
   return request.method === "GET" && request.header("if-range") !== null;
 }
 
+/** Bytes of a part, `wanted` from the first to the last, had from elsewhere; null where they are not. `range` is what the client said. */
+export type AskPart = (range: string, wanted: [number, number]) => Promise<Uint8Array | null>;
+
 /**
- * The reply to give while the download runs; null when it has to be waited for. `left` is called once the client needs the download no more.
+ * The reply to give while the file is on its way; null when it has to be waited for. `left` is called once the client needs it no more.
  */
 export async function partial(
-  deps: PartialDeps,
-  artifact: Artifact,
   request: Request,
-  following: Following & Found,
+  { fill, size }: { fill: Fill; size: number | null },
   left: () => void,
+  ask?: AskPart,
 ): Promise<Partial | null> {
-  const { fill, size } = following;
   if (request.method === "HEAD") {
     left();
     return { status: 200, headers: ACCEPTS, body: { chunks: nothing(), size } };
@@ -54,8 +55,8 @@ export async function partial(
   }
   const [start, last] = wanted;
   const headers = { ...ACCEPTS, "content-range": `bytes ${start}-${last}/${size}` };
-  if (isSmallPart(deps, artifact, range!, last - start + 1) && last >= releasable(fill)) {
-    const bytes = await askPart(deps, artifact, following, wanted).catch(ignoreProblem);
+  if (ask && last >= releasable(fill)) {
+    const bytes = await ask(range!, wanted);
     if (bytes) {
       left();
       return { status: 206, headers: { ...headers, ...PASSING }, body: bytes, cache: UNVERIFIED };
@@ -65,6 +66,18 @@ export async function partial(
   if (start >= size! - HOLD) return null;
   const chunks = read(fill, left, start, last + 1);
   return { status: 206, headers, body: { chunks, size: last - start + 1 } };
+}
+
+/** Asks for small parts where the file is being fetched from. */
+export function askingUpstream(
+  deps: PartialDeps,
+  artifact: Artifact,
+  following: Following & Found,
+): AskPart {
+  return async (range, wanted) => {
+    if (!isSmallPart(deps, artifact, range, wanted[1] - wanted[0] + 1)) return null;
+    return askPart(deps, artifact, following, wanted).catch(ignoreProblem);
+  };
 }
 
 const ACCEPTS = { "accept-ranges": "bytes" };

@@ -17,6 +17,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Fill } from "./fill.ts";
 import { guard } from "./guard.ts";
 import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
 import { hashFile } from "./sink.ts";
@@ -57,6 +58,11 @@ export interface Blobs {
    * cannot be told.
    */
   local(sha256: string): Promise<string | null>;
+  /**
+   * A large blob of which there is no copy on this machine yet, to be read along while it comes; null where there is one, where there is no such blob, and of
+   * small ones. `size` is that of the blob, in bytes. Throws Problem("busy") where that cannot be told.
+   */
+  coming(sha256: string, size: number): Promise<Fill | null>;
   begin(): Promise<Incoming>;
   /** Stores bytes that are whole in memory. */
   put(sha256: string, bytes: Uint8Array, how: Durability): Promise<void>;
@@ -217,6 +223,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
       const path = fileOf(layout.blobs, sha256);
       return (await stat(path).catch(() => null)) ? hashFile(path, breathe) : null;
     },
+    coming: async () => null,
     link: async () => null,
     async forget() {},
     read: (sha256) => readFile(fileOf(layout.blobs, sha256)),

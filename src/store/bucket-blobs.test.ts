@@ -10,6 +10,7 @@ import { openBucketBlobs } from "./bucket-blobs.ts";
 import { countCopies } from "./bucket-copies.ts";
 import { objectFile, onBucket, testBucket, testPlace } from "./bucket-testkit.ts";
 import { createUploads } from "./bucket-upload.ts";
+import { follow } from "./fill.ts";
 import { fileOf, type Layout, openLayout } from "./layout.ts";
 
 const FETCHED = { durable: false };
@@ -98,6 +99,66 @@ function define(): void {
     writeFileSync(paths[0]!, "altered on this disk");
     expect(await blobs.stat(sha256)).toMatchObject({ isProven: false });
     expect(await blobs.digest(sha256)).toBe(sha256);
+  });
+
+  /** A large blob that is in the bucket alone, of which the last bytes wait until `finish` is called. */
+  async function slowly(sent: Uint8Array) {
+    const large = bytesOf("large", 5 * KIB * KIB);
+    const name = digestOf(large);
+    const bucket = testBucket(layout);
+    const rest = Promise.withResolvers<void>();
+    const blobs = open({
+      ...bucket,
+      async get(path) {
+        const found = await bucket.get(path);
+        await found?.chunks.return(undefined);
+        async function* chunks() {
+          yield sent.subarray(0, 2 ** 20);
+          await rest.promise;
+          yield sent.subarray(2 ** 20);
+        }
+        return found && { ...found, chunks: chunks() };
+      },
+    });
+    await blobs.put(name, large, FETCHED);
+    await blobs.forget(name);
+    const fill = await blobs.coming(name, large.length);
+    return { blobs, name, large, fill: fill!, finish: rest.resolve };
+  }
+
+  test("a large blob is read along while it comes, a small one and one that is here are not", async () => {
+    const large = bytesOf("large", 5 * KIB * KIB);
+    const { blobs, name, fill, finish } = await slowly(large);
+    const reading = follow(fill);
+    const { value } = await reading.next();
+    expect(value!.length).toBeGreaterThan(100 * KIB);
+    expect(isCopied(name)).toBe(false);
+    expect(await blobs.coming(name, large.length)).toBe(fill);
+    finish();
+    const parts = [value!];
+    for await (const part of reading) parts.push(part);
+    expect(digestOf(Buffer.concat(parts))).toBe(name);
+    expect(await blobs.coming(name, large.length)).toBeNull();
+    await blobs.put(sha256, bytes, FETCHED);
+    await blobs.forget(sha256);
+    expect(await blobs.coming(sha256, bytes.length)).toBeNull();
+    expect(await blobs.coming("0".repeat(64), large.length)).toBeNull();
+  });
+
+  test("of other bytes nobody who reads along gets the end", async () => {
+    const other = bytesOf("other", 5 * KIB * KIB);
+    const { blobs, name, fill, finish } = await slowly(other);
+    let read = 0;
+    const reading = (async () => {
+      for await (const part of follow(fill)) read += part.length;
+    })();
+    const whole = blobs.local(name);
+    finish();
+    await expect(reading).rejects.toThrow("is something else");
+    expect(read).toBeLessThan(other.length);
+    expect(await whole).toBeNull();
+    expect(found).toEqual([name]);
+    expect(isCopied(name)).toBe(false);
   });
 
   test("other bytes in the bucket are no blob: they are told, and get no name here", async () => {

@@ -8,6 +8,7 @@ import { type BlobOptions, type Blobs, openBlobs } from "./blobs.ts";
 import type { Bucket } from "./bucket.ts";
 import { type CopiesOptions, countCopies } from "./bucket-copies.ts";
 import { createUploads } from "./bucket-upload.ts";
+import { createFill, type Fill } from "./fill.ts";
 import { fileOf, type Layout } from "./layout.ts";
 
 const FETCHED = { durable: false };
@@ -17,6 +18,15 @@ const PIECE = 1024 * 1024;
 const LINK_S = 15 * 60;
 /** Where blobs stand in it. */
 export const FOLDER = "blobs/sha256";
+
+/** What is smaller is sent when it has come whole: that is soon, and costs less. Bytes. */
+const LARGE = 4 * 1024 * 1024;
+
+/** On its way to this machine. Both are null where there is no such blob, and `path` where its bytes are false. */
+interface Coming {
+  fill: Promise<Fill | null>;
+  path: Promise<string | null>;
+}
 
 export interface BucketBlobsOptions extends BlobOptions, CopiesOptions {
   /** Told of a blob whose bytes in the bucket are not true to it: the bytes are of no use, and the name is still theirs. */
@@ -31,24 +41,36 @@ export function openBucketBlobs(
   const here = openBlobs({ ...layout, blobs: layout.copies }, options);
   const copies = countCopies(layout.copies, options);
   const uploads = createUploads(bucket);
-  const coming = new Map<string, Promise<string | null>>();
+  const coming = new Map<string, Coming>();
   const nameOf = (sha256: string) => fileOf(FOLDER, sha256);
 
-  async function bring(sha256: string): Promise<string | null> {
+  async function bring(sha256: string, begun: (fill: Fill) => void): Promise<string | null> {
     const found = await bucket.get(nameOf(sha256));
     if (!found) return null;
     const incoming = await here.begin();
+    const fill = createFill(incoming.path);
+    begun(fill);
     try {
       const hash = createHash("sha256");
+      let written = 0;
       for await (const chunk of found.chunks) {
         hash.update(chunk);
         await incoming.write(chunk);
+        written += chunk.length;
+        fill.advance(written);
       }
       if (hash.digest("hex") !== sha256) {
         isFalse(sha256);
+        fill.fail(new Error(`What the bucket has as ${sha256} is something else`));
         return null;
       }
       await incoming.commit(sha256, FETCHED);
+      const path = await here.local(sha256);
+      if (path !== null) fill.move(path);
+      fill.prove();
+    } catch (error) {
+      fill.fail(error);
+      throw error;
     } finally {
       await found.chunks.return(undefined);
       await incoming.abandon();
@@ -56,6 +78,19 @@ export function openBucketBlobs(
     const copy = await here.stat(sha256);
     if (copy) copies.prove(sha256, copy.size, copy.stamp);
     return here.local(sha256);
+  }
+
+  /** One at a time, for all who want it. */
+  function start(sha256: string): Coming {
+    const running = coming.get(sha256);
+    if (running) return running;
+    const begun = Promise.withResolvers<Fill | null>();
+    const path = bring(sha256, begun.resolve).finally(() => coming.delete(sha256));
+    path.then(() => begun.resolve(null), begun.reject);
+    begun.promise.catch(() => {}); // who waits for the whole is told by that
+    const started = { fill: begun.promise, path };
+    coming.set(sha256, started);
+    return started;
   }
 
   async function copyOf(sha256: string): Promise<string | null> {
@@ -68,12 +103,7 @@ export function openBucketBlobs(
   async function local(sha256: string): Promise<string | null> {
     const copy = await copyOf(sha256);
     if (copy !== null) return copy;
-    let running = coming.get(sha256);
-    if (!running) {
-      running = bring(sha256).finally(() => coming.delete(sha256));
-      coming.set(sha256, running);
-    }
-    return running;
+    return start(sha256).path;
   }
 
   async function stored(sha256: string) {
@@ -90,6 +120,12 @@ export function openBucketBlobs(
 
   return {
     local,
+    async coming(sha256, size) {
+      if (size < LARGE || (await copyOf(sha256)) !== null) return null;
+      const { fill, path } = start(sha256);
+      path.catch(() => {}); // who reads along is told by the fill
+      return fill;
+    },
     async begin() {
       const incoming = await here.begin();
       return {

@@ -1,4 +1,4 @@
-// One download under way, which any number of clients read along, none of them to the end before it is proven.
+// One file on its way to this machine, which any number of clients read along, none of them to the end before it is proven.
 import { type FileHandle, open } from "node:fs/promises";
 
 /** The last bytes of a running download are held back until the digest is proven; smaller files wait whole. */
