@@ -14,6 +14,7 @@ import {
   index,
   openToy,
   request,
+  sha256,
   sri,
 } from "./testkit.ts";
 
@@ -26,7 +27,7 @@ const file = Buffer.alloc(200_000, "a file that many want ");
 const document = JSON.stringify({ files: { "f.tgz": sri(file) } });
 
 /** Two servers on one catalog, with the same files and one upstream. */
-async function two() {
+async function two(options: Pick<NonNullable<Parameters<typeof openToy>[0]>, "afar"> = {}) {
   const upstream = fakeUpstream();
   const root = mkdtempSync(join(tmpdir(), "holdfast-once-"));
   const database: Database = await openTestDatabase(join(root, "holdfast.db"));
@@ -38,6 +39,7 @@ async function two() {
   const own = { root, blobs: join(root, "blobs"), database: join(root, "holdfast.db") };
   const open = async (leases: typeof servers.first.leases) => {
     const toy = await openToy({
+      ...options,
       beside: { layout: own as never, upstream },
       leases,
       patienceMs: 60_000,
@@ -56,6 +58,30 @@ async function two() {
 type Toy = Awaited<ReturnType<typeof two>>["ours"];
 const get = async (toy: Toy) =>
   bytesOf(await toy.repository.artifact(artifact("f.tgz"), request()));
+
+test("who waited for what another server fetched is sent to where it is kept", async () => {
+  const { ours, theirs, upstream, serve } = await two({
+    afar: { from: 100_000, link: async (sha256) => `https://bucket.example.test/${sha256}` },
+  });
+  const whole = Promise.withResolvers<void>();
+  upstream.behave = async (asked) => {
+    if (asked.path !== "thing") await whole.promise;
+    return serve(asked);
+  };
+  const fetching = get(ours);
+  await waitFor(
+    () => upstream.asked.length === 2,
+    () => `asked: ${upstream.asked}`,
+  );
+  const waiting = theirs.repository.artifact(artifact("f.tgz"), request());
+  whole.resolve();
+  expect(await fetching).toEqual(new Uint8Array(file));
+  const { status, headers } = await waiting;
+  expect([status, headers["location"]]).toEqual([
+    302,
+    `https://bucket.example.test/${sha256(file)}`,
+  ]);
+});
 
 test("many clients of two servers that want one file cost one question, and all get its bytes", async () => {
   const { ours, theirs, asked } = await two();

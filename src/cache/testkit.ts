@@ -230,6 +230,7 @@ export async function openToy(
     beside?: { layout: Layout; upstream: ReturnType<typeof fakeUpstream> };
     leases?: Leases;
     news?: News;
+    afar?: Shared["afar"];
     patienceMs?: number;
     /** Of a server that follows another one. */
     following?: Pick<Shared, "isFollower" | "closed">;
@@ -321,6 +322,7 @@ export async function openToy(
       }),
       advisories,
       now,
+      ...(options.afar && { afar: options.afar }),
       ...(options.patienceMs !== undefined && { patienceMs: options.patienceMs }),
       ...options.following,
     };

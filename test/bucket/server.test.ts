@@ -278,6 +278,90 @@ function define(program: string): void {
     expect(await status("/npm/kelp/-/kelp-1.0.0.tgz")).toBe(200);
   });
 
+  test("a large file that is in the bucket alone reaches clients as it comes, in whole and in part", async () => {
+    const between = await startBetween(gateway.endpoint);
+    const rest = Promise.withResolvers<void>();
+    try {
+      server = await startServer(upstream, withStore());
+      const token = await tokenOf("ann");
+      const body = npmPublication("large-own", "1.0.0", "x".repeat(6 * 2 ** 20)).body;
+      const headers = { authorization: `Bearer ${token}` };
+      const put = await fetch(`${server.url}/npm/large-own`, { method: "PUT", headers, body });
+      expect(put.status).toBe(201);
+      const path = "/npm/large-own/-/large-own-1.0.0.tgz";
+      const before = await (await get(path)).bytes();
+      expect(before.length).toBeGreaterThan(5 * 2 ** 20);
+      between.set((head) =>
+        head.startsWith("GET /packages/") && head.includes("/blobs/")
+          ? { restWaits: 2 ** 20, for: rest.promise }
+          : "pass",
+      );
+      await server.restart(withStore({ endpoint: between.endpoint }), forgetCopies);
+      const coming = await get(path);
+      const reader = coming.body!.getReader();
+      const first = await reader.read(); // would not come while the rest waits, were it sent whole
+      expect(first.value!.length).toBeGreaterThan(0);
+      const head = await fetch(`${server.url}${path}`, { method: "HEAD" });
+      expect([head.status, head.headers.get("content-length")]).toEqual([
+        200,
+        String(before.length),
+      ]);
+      const ask = (given: Record<string, string>) =>
+        fetch(`${server.url}${path}`, { headers: given });
+      const part = await ask({ range: "bytes=1000-1999" });
+      expect([part.status, part.headers.get("content-range")]).toEqual([
+        206,
+        `bytes 1000-1999/${before.length}`,
+      ]);
+      expect(await part.bytes()).toEqual(before.slice(1000, 2000));
+      expect((await ask({ range: `bytes=${before.length}-` })).status).toBe(416);
+      const known = await ask({ "if-none-match": head.headers.get("etag")! });
+      expect(known.status).toBe(304);
+      const rests = [
+        ask({ range: "bytes=-100" }),
+        ask({ range: "bytes=5000-", "if-range": head.headers.get("etag")! }),
+      ];
+      rest.resolve();
+      const [end, resumed] = await Promise.all(rests);
+      expect([end!.status, await end!.bytes()]).toEqual([206, before.slice(-100)]);
+      expect([resumed!.status, await resumed!.bytes()]).toEqual([206, before.slice(5000)]);
+      const parts = [first.value!];
+      for (let next = await reader.read(); !next.done; next = await reader.read())
+        parts.push(next.value);
+      expect(new Uint8Array(Buffer.concat(parts))).toEqual(before);
+    } finally {
+      rest.resolve();
+      await between.stop();
+    }
+  });
+
+  test("of a large file that was altered in the bucket nobody gets the end, and the next one is told", async () => {
+    server = await startServer(upstream, withStore());
+    const token = await tokenOf("ann");
+    const body = npmPublication("large-own", "1.0.0", "x".repeat(6 * 2 ** 20)).body;
+    const headers = { authorization: `Bearer ${token}` };
+    const put = await fetch(`${server.url}/npm/large-own`, { method: "PUT", headers, body });
+    expect(put.status).toBe(201);
+    const path = "/npm/large-own/-/large-own-1.0.0.tgz";
+    await server.restart({}, () => {
+      forgetCopies();
+      const root = join(gateway.folderOf("packages"), `test${prefix}`);
+      const [object, ...others] = blobs().filter((one) => statSync(join(root, one)).size > 2 ** 20);
+      expect(others).toEqual([]);
+      chmodSync(join(root, object!), 0o600);
+      writeFileSync(join(root, object!), Buffer.alloc(statSync(join(root, object!)).size, "y"));
+    });
+    const coming = await get(path);
+    expect(coming.status).toBe(200);
+    await expect(coming.bytes()).rejects.toThrow();
+    await waitFor(
+      () => server.events().some(({ kind }) => kind === "damaged"),
+      () => `told: ${JSON.stringify(server.events())}`,
+      20_000,
+    );
+    expect(await told(path)).toMatch(/^4.*are lost or altered: only a backup has them/);
+  });
+
   test("clients are sent to the bucket for large files where that is wanted, and for nothing else", async () => {
     server = await startServer(upstream, withStore({ redirect: "1MiB" }));
     const token = await tokenOf("ann");

@@ -1,8 +1,13 @@
 // Something between a client and a server that may let through, say nothing any more, break off, or answer itself: as networks and proxies do.
 import { connect, createServer, type Socket } from "node:net";
 
-/** What becomes of a connection, by the first bytes that are sent on it. A text is the answer. */
-export type Fate = "pass" | "hold" | { cutAfter: number } | string;
+/** What becomes of a connection, by the first bytes that are sent on it. A text is the answer. `restWaits`: so many bytes of the answer come, and the rest then. */
+export type Fate =
+  | "pass"
+  | "hold"
+  | { cutAfter: number }
+  | { restWaits: number; for: Promise<void> }
+  | string;
 
 export interface Between {
   /** Without a trailing slash. */
@@ -10,6 +15,21 @@ export interface Between {
   /** Of the connections that are made from now on. Those of before that are held stay so. */
   set(fate: (head: string) => Fate): void;
   stop(): Promise<void>;
+}
+
+async function answerSlowly(
+  from: Socket,
+  to: Socket,
+  { restWaits, for: until }: { restWaits: number; for: Promise<void> },
+): Promise<void> {
+  let sent = 0;
+  for await (const chunk of from) {
+    if (to.destroyed) return;
+    if (sent > restWaits) await until;
+    sent += chunk.length;
+    to.write(chunk);
+  }
+  to.end();
 }
 
 /** `to`: an http:// URL. */
@@ -34,12 +54,14 @@ export async function startBetween(to: string): Promise<Between> {
       let sent = 0;
       const pass = (chunk: Buffer) => {
         sent += chunk.length;
-        if (typeof fate === "object" && sent > fate.cutAfter) client.destroy();
+        if (typeof fate === "object" && "cutAfter" in fate && sent > fate.cutAfter)
+          client.destroy();
         else other.write(chunk);
       };
       pass(head);
       client.on("data", pass);
-      other.pipe(client);
+      if (typeof fate === "object" && "restWaits" in fate) answerSlowly(other, client, fate);
+      else other.pipe(client);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
