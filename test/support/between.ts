@@ -49,7 +49,8 @@ export async function startBetween(to: string): Promise<Between> {
       if (fate === "hold") return;
       if (typeof fate === "string" && fate !== "pass") return void client.end(fate);
       const other = keep(connect(Number(port), hostname));
-      other.on("close", () => client.destroy());
+      const isSlow = typeof fate === "object" && "restWaits" in fate;
+      if (!isSlow) other.on("close", () => client.destroy());
       client.on("close", () => other.destroy());
       let sent = 0;
       const pass = (chunk: Buffer) => {
@@ -60,7 +61,7 @@ export async function startBetween(to: string): Promise<Between> {
       };
       pass(head);
       client.on("data", pass);
-      if (typeof fate === "object" && "restWaits" in fate) answerSlowly(other, client, fate);
+      if (isSlow) answerSlowly(other, client, fate).catch(() => client.destroy());
       else other.pipe(client);
     });
   });
