@@ -1,17 +1,15 @@
 // Immutable resources: tarballs, wheels, zips. `open` is the only function that reads one, on every path.
-import { createHash } from "node:crypto";
 import type { Artifact, Pace, StoredFile } from "../core/artifact.ts";
 import type { EventKind, RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
-import type { CacheStatus, FileBody, Reply, SentRelease } from "../core/reply.ts";
+import type { CacheStatus, Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
 import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
-import { type Fill, HOLD } from "../store/fill.ts";
 import type { Leases } from "../store/leases.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
-import { type Afar, isAfar, sendAfar } from "./afar.ts";
+import { type Afar, isAfar } from "./afar.ts";
 import { readStored, removeStored, writeStored } from "./artifact-rows.ts";
 import type { Documents } from "./documents/get.ts";
 import { type Download, type DownloadDeps, type Proven, startDownload } from "./download.ts";
@@ -23,6 +21,13 @@ import type { Naming } from "./named.ts";
 import { askingUpstream, isForNow, partial } from "./partial.ts";
 import { Tampered } from "./prove.ts";
 import type { Soundness } from "./soundness.ts";
+import {
+  createStoredReplies,
+  headersOf,
+  releaseOf,
+  type StoredArtifact,
+  whole,
+} from "./stored-reply.ts";
 import { isToBeNoted, type Uses } from "./uses.ts";
 import type { WithheldOf } from "./withheld.ts";
 
@@ -31,21 +36,6 @@ const REFUSAL_IS_REMEMBERED_MS = 30_000;
 const TRUSTED_MS = 1_000;
 /** Losing it costs one more fetch (docs/decisions/0007-no-sync-for-fetched-bytes.md). */
 const FETCHED = { durable: false };
-
-export interface StoredArtifact {
-  sha256: string;
-  size: number;
-  /** In memory when small, else in the blob's file. Null where clients are sent to where it is kept, and while it comes from there. */
-  body: Uint8Array | FileBody | null;
-  /** To be read along while it comes. */
-  coming?: Fill;
-  /** When its file was last seen to be there. */
-  seenAt: number;
-  /** When its use was last noted; null for what was published here, which stays used or not. */
-  usedAt: number | null;
-  /** The reply to a hit, shared by all who get it. */
-  hit?: Reply;
-}
 
 export interface ArtifactDeps extends DownloadDeps {
   repository: string;
@@ -91,6 +81,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
   const downloads = new Map<string, Running>();
   const refusals = new Map<string, { problem: Problem; until: number }>();
   const expectation = createExpect(deps);
+  const replies = createStoredReplies(deps);
   /** What was read of the catalog before a removal is not remembered after it. */
   let removals = 0;
   deps.changes.on(
@@ -117,7 +108,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const stamp = deps.withheld.stamp(artifact.package);
     const refusal = deps.withheld.refuse(artifact, stored !== undefined);
     if (refusal) await refusal;
-    const reply = stored ? await replyOf(artifact, stored, request) : null;
+    const reply = stored ? await replies.of(artifact, stored, request) : null;
     if (stored && reply) {
       noteUse(artifact, stored);
       if (deps.isPrivate(artifact.package))
@@ -167,39 +158,9 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     request: Request,
   ): Promise<Reply> {
     if (stored.body !== null) return whole(artifact, stored, cache);
-    const reply = await replyOf(artifact, stored, request);
+    const reply = await replies.of(artifact, stored, request);
     if (reply) return { ...reply, cache };
     throw new Problem("unreachable", `What another server stored of ${artifact.file} is lost`);
-  }
-
-  /** Null where what is stored proves to be something else. */
-  async function replyOf(
-    artifact: Artifact,
-    stored: StoredArtifact,
-    request: Request,
-  ): Promise<Reply | null> {
-    const { coming, sha256 } = stored;
-    if (coming) return along(artifact, stored, coming, request);
-    if (!deps.afar || stored.body !== null) return hit(artifact, stored);
-    return { ...(await sendAfar(deps.afar, artifact, sha256, request)), ...releaseOf(artifact) };
-  }
-
-  /** What is stored, while it comes to this machine; null where it proves to be something else. */
-  async function along(
-    artifact: Artifact,
-    stored: StoredArtifact,
-    fill: Fill,
-    request: Request,
-  ): Promise<Reply | null> {
-    const { sha256, size } = stored;
-    const part = isForNow(request) ? null : await partial(request, { fill, size }, () => {});
-    if (part) {
-      const { headers, ...reply } = whole(artifact, stored, { hit: true });
-      const { status, body } = part;
-      return { ...reply, status, body, ranges: false, headers: { ...headers, ...part.headers } };
-    }
-    const body = await openLarge(sha256, size);
-    return body && hit(artifact, { ...stored, body });
   }
 
   function noteUse({ package: name, file }: Artifact, stored: StoredArtifact): void {
@@ -386,29 +347,12 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const isSentAfar = isAfar(deps.afar, artifact, size);
     if (isSentAfar && (await blobs.stored(sha256)) === null) return null;
     const coming = isSentAfar ? null : await blobs.coming(sha256, size);
-    const body = isSentAfar || coming ? null : await openHere(sha256, size);
+    const body = isSentAfar || coming ? null : await replies.open(sha256, size);
     if (!body && !coming && !isSentAfar) return null;
     const stored: StoredArtifact = { sha256, size, body, seenAt: now(), usedAt };
     if (coming) return { ...stored, coming };
     if (removals === before) remember200(id, stored);
     return stored;
-  }
-
-  /** Null when the bytes are lost or false. */
-  function openHere(sha256: string, size: number): Promise<Uint8Array | FileBody | null> {
-    return size <= HOLD ? readSmall(sha256) : openLarge(sha256, size);
-  }
-
-  async function readSmall(sha256: string): Promise<Uint8Array | null> {
-    if ((await blobs.local(sha256)) === null) return null;
-    const bytes = await blobs.read(sha256);
-    if (createHash("sha256").update(bytes).digest("hex") === sha256) return bytes;
-    return (await deps.soundness.condemn(sha256)) ? readSmall(sha256) : null;
-  }
-
-  async function openLarge(sha256: string, size: number): Promise<FileBody | null> {
-    const path = await blobs.local(sha256);
-    return path !== null && (await deps.soundness.admit(sha256)) ? { path, size } : null;
   }
 
   /** What was published here comes from nowhere else. */
@@ -438,38 +382,5 @@ function once(call: () => void): () => void {
   return () => {
     if (!isDone) call();
     isDone = true;
-  };
-}
-
-function headersOf(artifact: Artifact): Record<string, string> {
-  return {
-    "content-type": artifact.contentType,
-    "content-disposition": "attachment", // never shown as a page of ours, under the name that it has in the URL
-    "cache-control": "public, max-age=31536000, immutable",
-    ...artifact.headers,
-  };
-}
-
-/** What has no version is an index, and no release. */
-function releaseOf({ package: name, version }: Artifact): { release?: SentRelease } {
-  return version === "" ? {} : { release: { package: name, version } };
-}
-
-function hit(artifact: Artifact, stored: StoredArtifact): Reply {
-  // The same file is always asked for in the same way, but for formats that let a client choose the type.
-  if (stored.hit?.headers["content-type"] !== artifact.contentType)
-    stored.hit = { ...whole(artifact, stored, { hit: true }), isShared: true };
-  return stored.hit!;
-}
-
-function whole(artifact: Artifact, stored: StoredArtifact, cache: CacheStatus): Reply {
-  return {
-    status: 200,
-    headers: headersOf(artifact),
-    body: stored.body,
-    etag: stored.sha256,
-    ...releaseOf(artifact),
-    ranges: true,
-    cache,
   };
 }
