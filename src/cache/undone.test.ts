@@ -36,7 +36,7 @@ const work = () => {
 };
 
 test("a document whose reading hangs is not read again at once: neither with a copy in service nor without", async () => {
-  open = await openToy();
+  open = await openToy({ patienceMs: 20_000 });
   open.upstream.behave = () => large(20_000);
   fail("ingest", unfinished);
   expect(await failure(see())).toMatchObject({ kind: "unfinished", status: 424 });
@@ -55,7 +55,7 @@ test("a document whose reading hangs is not read again at once: neither with a c
 });
 
 test("where too much waits the copy in service is given, and the next one who asks brings the new one", async () => {
-  open = await openToy();
+  open = await openToy({ patienceMs: 20_000 });
   open.upstream.behave = () => large(20_000);
   fail("ingest", busy);
   expect(await failure(see())).toMatchObject({ kind: "busy", status: 503 });
@@ -70,7 +70,7 @@ test("where too much waits the copy in service is given, and the next one who as
 });
 
 test("what only the last document said is not given up because too much waits", async () => {
-  open = await openToy();
+  open = await openToy({ patienceMs: 20_000 });
   open.upstream.behave = () => large(20_000, { a: "sha1-BBBB" });
   await see();
   open.clock.shift += 61_000;
@@ -85,7 +85,7 @@ test("what only the last document said is not given up because too much waits", 
 });
 
 test("a view that cannot be made now costs no second fetch of its document", async () => {
-  open = await openToy();
+  open = await openToy({ patienceMs: 20_000 });
   open.upstream.behave = () => large(20_000);
   fail("render", busy);
   expect((await failure(see())).kind).toBe("busy");
@@ -102,7 +102,7 @@ const format: AnyFormat = {
 };
 
 test("bytes that could not be looked into raise no alarm, and are not pinned as if they were no archive", async () => {
-  open = await openToy({ format });
+  open = await openToy({ format, patienceMs: 20_000 });
   const first = Buffer.alloc(400_000, "a");
   let bytes = first;
   open.upstream.behave = () => answer(200, bytes);
