@@ -16,7 +16,7 @@ const bounded: Record<string, string> = {
   "src/archive/zip-writer.ts": "headers, and the first MiB of an entry",
   "src/archive/zstd-frames.ts": "the header of a frame",
   "src/cache/ask.ts": "answers that are no documents, limited by the question",
-  "src/cache/artifacts.ts": "files of up to 64 KiB, which wait whole for their proof",
+  "src/cache/stored-reply.ts": "files of up to 64 KiB, which wait whole for their proof",
   "src/auth/one-time.ts": "a token or a link",
   "src/cache/collect.ts": "the first 64 KiB of a download, before it goes to disk",
   "src/cache/partial.ts": "a part of up to 4 MiB, for one client",
@@ -107,7 +107,7 @@ test("bytes are gathered only where the table says, and the table says nothing e
 });
 
 test("the two ways to the whole of a stored artifact are bounded beside it", () => {
-  const artifacts = readFileSync("src/cache/artifacts.ts", "utf8");
+  const artifacts = readFileSync("src/cache/stored-reply.ts", "utf8");
   expect(artifacts).toMatch(/size <= HOLD \? readSmall\(sha256\) : openLarge\(sha256, size\);/);
   const collect = readFileSync("src/cache/collect.ts", "utf8");
   expect(collect).toMatch(/if \(size <= HOLD\) continue;/);
