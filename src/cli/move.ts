@@ -49,6 +49,7 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
       const from = configFrom(given, formats, terminal);
       refuseForOwner(from.data);
       const to = placeOf(where, given.text("store"), from, formats, terminal);
+      const file = isFile(where) ? resolve(terminal.cwd, where) : null;
       const began = terminal.now();
       const bar = createProgress(terminal, "Moving", { total: 0, unit: "share" });
       try {
@@ -59,13 +60,17 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
           told: (step, done) => bar.at(0, 0, `${step}: ${done.toLocaleString("en-US")}`),
         });
         bar.end();
-        return tell(moved, from, to, isLast, terminal.now() - began, terminal);
+        const code = tell(moved, to, isLast, terminal.now() - began, terminal);
+        if (moved.isDone) terminal.out(`${ended(from, to, file)}\n`);
+        return code;
       } finally {
         bar.end();
       }
     },
   };
 }
+
+const isFile = (where: string) => /\.ya?ml$/.test(where);
 
 function placeOf(
   where: string,
@@ -75,7 +80,7 @@ function placeOf(
   terminal: Terminal,
 ): MovePlace {
   const path = resolve(terminal.cwd, where);
-  if (/\.ya?ml$/.test(where)) {
+  if (isFile(where)) {
     if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
     return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
   }
@@ -91,7 +96,6 @@ function placeOf(
 
 function tell(
   { tables, files, faults, isDone }: Moved,
-  from: MovePlace,
   to: MovePlace,
   isLast: boolean,
   ms: number,
@@ -114,10 +118,7 @@ function tell(
   if (tables.length > 0)
     terminal.out(`${nameOf(to)}: ${rows}; ${bytes}. ${(ms / 1000).toFixed(1)} s.\n`);
   for (const line of faults) terminal.err(`${printable(line)}\n`);
-  if (isDone) {
-    terminal.out(`${ended(from, to)}\n`);
-    return faults.length > 0 ? 1 : 0;
-  }
+  if (isDone) return faults.length > 0 ? 1 : 0;
   if (isLast) {
     terminal.err(
       "Nothing has changed hands: `holdfast verify --repair` here fetches what can be fetched; with --leave-damaged it goes on without the rest.\n",
@@ -130,17 +131,29 @@ function tell(
   return faults.length > 0 ? 1 : 0;
 }
 
-/** What is to be done now, and how it is undone. */
-function ended(from: MovePlace, to: MovePlace): string {
-  const written = [
+/** What is to be done now, and how it is undone. `file`: the configuration that says all of the new place; null where that is a URL or a folder. */
+function ended(from: MovePlace, to: MovePlace, file: string | null): string {
+  const next =
+    file === null
+      ? `The configuration is to say:\n\n${written(from, to)}`
+      : `Start the server with the configuration that says so:\n\n  holdfast serve --config ${file}`;
+  const undo = from.database
+    ? `DELETE FROM moves in ${nameOf(from)}`
+    : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;
+  return `${nameOf(to)} has taken over. ${next}\n\nNo server starts on ${nameOf(from)} any more. To undo that, and lose what is stored from now on: ${undo}.`;
+}
+
+/** The keys that must change in the configuration, and those that must not. */
+function written(from: MovePlace, to: MovePlace): string {
+  const store =
+    to.store === from.store
+      ? "store: as it is now"
+      : `store: ${storeOf(to)}, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as now`;
+  return [
     to.database ? `database: ${nameOf(to)}` : "no database",
-    to.store ? `store: ${storeOf(to)}` : "no store",
+    to.store ? store : "no store",
     `data: ${to.data}`,
   ]
     .map((line) => `  ${line}`)
     .join("\n");
-  const undo = from.database
-    ? `DELETE FROM moves in ${nameOf(from)}`
-    : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;
-  return `${nameOf(to)} has taken over. The configuration is to say:\n\n${written}\n\nNo server starts on ${nameOf(from)} any more. To undo that, and lose what is stored from now on: ${undo}.`;
 }
