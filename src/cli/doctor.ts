@@ -12,6 +12,7 @@ import { checkCanaries } from "./check-canaries.ts";
 import { checkFollow } from "./check-follow.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
+import { checkMove } from "./check-move.ts";
 import { checkSources } from "./check-sources.ts";
 import { checkStore } from "./check-store.ts";
 import {
@@ -108,6 +109,7 @@ check, with code 1 and without JSON.`,
         { subject: "data", ...(await data(config.data)) },
         ...(await checkDatabase(config)),
         ...(await checkStore(config)),
+        ...(await checkMove(config)),
         { subject: "users", ...accessWords(config.access, grants) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),

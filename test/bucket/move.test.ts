@@ -85,6 +85,13 @@ function define(program: string): void {
         .filter((path) => !path.includes(".p/"))
         .map((path) => [path.slice(root.length), readFileSync(path).toString("base64")]),
     );
+  /** Of a place, without asking the public registries. */
+  async function doctor(places: Record<string, unknown>): Promise<string> {
+    const names = ["npm", "pypi", "go", "composer", "debian", "debian-security"];
+    const repositories = Object.fromEntries(names.map((name) => [name, false]));
+    return (await play("doctor", "--config", written("doctor.yaml", { ...places, repositories })))
+      .printed;
+  }
   const objects = () => join(gateway.folderOf("packages"), `move${number}`);
 
   test("a folder's files are in the bucket, beside a catalog that is a file in another folder, and come back", async () => {
@@ -94,6 +101,13 @@ function define(program: string): void {
     const there = written("new.yaml", { data, store: store() });
     const moving = ["move", "--data", server.data, "--to", there];
     expect(await play(...moving)).toMatchObject({ code: 0 });
+    expect(await doctor({ data, store: store() })).toContain(
+      `${data} is the half of a move from ${server.data} that began on`,
+    );
+    // Beside another catalog what came to the bucket says nothing of whose it is.
+    expect(await doctor({ data: join(folder, "half"), store: store() })).toContain(
+      "Was a move there begun?",
+    );
     await server.restart({ server: {} }, async () => {
       const last = await play(...moving, "--finish", "--verify");
       expect(last).toMatchObject({ code: 0 });
@@ -104,7 +118,15 @@ function define(program: string): void {
         expect(contents(join(objects(), part))).toEqual(contents(join(server.data, part)));
       expect(readdirSync(join(data, "blobs", "sha256"))).toEqual([]);
 
+      expect(await doctor({ data: server.data })).toContain(
+        `what was in ${server.data} was moved to ${data} on `,
+      );
+      expect(await doctor({ data, store: store() })).not.toMatch(/ move |another catalog|Was a/);
+
       const other = written("other.yaml", { data: join(folder, "other"), store: store() });
+      expect((await play("doctor", "--config", other)).printed).toContain(
+        "to another catalog than",
+      );
       expect((await play("move", "--data", data, "--to", other)).printed).toContain(
         "are in the bucket",
       );
