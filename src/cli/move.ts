@@ -5,7 +5,8 @@ import { loadConfig } from "../config/load.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { storeAt } from "../config/store.ts";
 import { printable } from "../core/log.ts";
-import { type Moved, move } from "../server/move.ts";
+import { move } from "../server/move.ts";
+import type { Moved } from "../server/move-files.ts";
 import { type MovePlace, nameOf, storeOf } from "../server/move-places.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
@@ -24,7 +25,7 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
       },
       store: {
         value: "s3://BUCKET",
-        help: "Files go to this bucket, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        help: "Files go to this bucket, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or `folder`, back to the data directory. Without --to they alone go",
       },
       finish: { help: "The last time: no server runs, and the new place takes over" },
       verify: { help: "With --finish: read all files again where they are then" },
@@ -34,22 +35,24 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
     },
     details: `Without --finish it runs beside the server, as often as you like: each time it copies what is new, and one that was cut goes on. Nothing is altered here. With --finish no
 server may run: it copies the rest, compares each table and looks for each file there, says what belongs into the configuration, and sees to it that no server starts here by mistake.
-Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. Where it is the data directory that the files are in, only the catalog comes back.
+Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. --store alone, or a WHERE with the catalog that there is, has the files go and the catalog stay. Where it is the data directory that the files are in, only the catalog comes back.
 Exit code 1 when something is damaged or missing here: \`holdfast verify\` says what that is. docs/scale.md tells more.`,
     examples: [
       ["move --to postgres://holdfast@db.example.com/holdfast", "Beside the server"],
       ["move --to new.yaml --finish", "The rest, while no server runs"],
+      ["move --store s3://packages/holdfast", "Files alone, beside the server"],
     ],
     async run(given, terminal) {
       const where = given.text("to");
-      if (where === undefined) throw new UsageError("move needs --to, the new place");
+      if (where === undefined && given.text("store") === undefined)
+        throw new UsageError("move needs --to, the new place, or --store, that of the files alone");
       const isLast = given.on("finish");
       for (const flag of ["verify", "leave-damaged"] as const)
         if (given.on(flag) && !isLast) throw new UsageError(`--${flag} goes with --finish`);
       const from = configFrom(given, formats, terminal);
       refuseForOwner(from.data);
       const to = placeOf(where, given.text("store"), from, formats, terminal);
-      const file = isFile(where) ? resolve(terminal.cwd, where) : null;
+      const file = where !== undefined && isFile(where) ? resolve(terminal.cwd, where) : null;
       const began = terminal.now();
       const bar = createProgress(terminal, "Moving", { total: 0, unit: "share" });
       try {
@@ -73,20 +76,26 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
 const isFile = (where: string) => /\.ya?ml$/.test(where);
 
 function placeOf(
-  where: string,
+  where: string | undefined,
   bucket: string | undefined,
   from: MovePlace,
   formats: readonly FormatOptions[],
   terminal: Terminal,
 ): MovePlace {
+  const isFolder = bucket === "folder";
+  const store = bucket === undefined || isFolder ? null : storeAt(bucket, terminal.env);
+  if (where === undefined) return { data: from.data, database: from.database, store };
   const path = resolve(terminal.cwd, where);
   if (isFile(where)) {
     if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
     return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
   }
-  const store = bucket === undefined ? null : storeAt(bucket, terminal.env);
   if (/^postgres(ql)?:/.test(where))
-    return { data: from.data, database: databaseAt(where), store: store ?? from.store };
+    return {
+      data: from.data,
+      database: databaseAt(where),
+      store: isFolder ? null : (store ?? from.store),
+    };
   if (/^\w+:\/\//.test(where))
     throw new UsageError(
       "--to takes a postgres:// URL, a data directory, or a configuration file that ends in .yaml",
@@ -115,8 +124,9 @@ function tell(
   const bytes = files
     ? `${number(files.already + files.files)} files (${number(files.files)} new, ${humanSize(files.bytes)})`
     : "files stay where they are";
-  if (tables.length > 0)
-    terminal.out(`${nameOf(to)}: ${rows}; ${bytes}. ${(ms / 1000).toFixed(1)} s.\n`);
+  const seconds = `${(ms / 1000).toFixed(1)} s`;
+  if (tables.length > 0) terminal.out(`${nameOf(to)}: ${rows}; ${bytes}. ${seconds}.\n`);
+  else if (files) terminal.out(`${placeOfFiles(to)}: ${bytes}. ${seconds}.\n`);
   for (const line of faults) terminal.err(`${printable(line)}\n`);
   if (isDone) return faults.length > 0 ? 1 : 0;
   if (isLast) {
@@ -137,20 +147,25 @@ function ended(from: MovePlace, to: MovePlace, file: string | null): string {
     file === null
       ? `The configuration is to say:\n\n${written(from, to)}`
       : `Start the server with the configuration that says so:\n\n  holdfast serve --config ${file}`;
+  if (nameOf(from) === nameOf(to))
+    return `The files of ${nameOf(to)} are in ${placeOfFiles(to)} from now on. ${next}\n\nNo server starts with what the configuration says now. Those in ${placeOfFiles(from)} stay until you remove them, and \`holdfast move\` brings back what is stored from now on.`;
   const undo = from.database
     ? `DELETE FROM moves in ${nameOf(from)}`
     : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;
   return `${nameOf(to)} has taken over. ${next}\n\nNo server starts on ${nameOf(from)} any more. To undo that, and lose what is stored from now on: ${undo}.`;
 }
 
+const placeOfFiles = (place: MovePlace) => storeOf(place) ?? place.data;
+
 /** The keys that must change in the configuration, and those that must not. */
 function written(from: MovePlace, to: MovePlace): string {
+  const isSame = to.database !== null && nameOf(from) === nameOf(to);
   const store =
     to.store === from.store
       ? "store: as it is now"
       : `store: ${storeOf(to)}, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as now`;
   return [
-    to.database ? `database: ${nameOf(to)}` : "no database",
+    to.database ? `database: ${isSame ? "as it is now" : nameOf(to)}` : "no database",
     to.store ? store : "no store",
     `data: ${to.data}`,
   ]
