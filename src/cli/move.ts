@@ -7,7 +7,7 @@ import { storeAt } from "../config/store.ts";
 import { printable } from "../core/log.ts";
 import { move } from "../server/move.ts";
 import type { Moved } from "../server/move-files.ts";
-import { type MovePlace, nameOf, storeOf } from "../server/move-places.ts";
+import { type MovePlace, nameOf, storeOf, takeOverBucket } from "../server/move-places.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { refuseForOwner } from "./owner.ts";
@@ -29,6 +29,9 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
       },
       finish: { help: "The last time: no server runs, and the new place takes over" },
       verify: { help: "With --finish: read all files again where they are then" },
+      "take-over": {
+        help: "Alone: the database of the configuration is a copy of another one (pg_dump), and takes its bucket over",
+      },
       "leave-damaged": { help: "With --finish: also when files are damaged or missing here" },
       config: configOptions.config,
       data: configOptions.data,
@@ -36,6 +39,7 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
     details: `Without --finish it runs beside the server, as often as you like: each time it copies what is new, and one that was cut goes on. Nothing is altered here. With --finish no
 server may run: it copies the rest, compares each table and looks for each file there, says what belongs into the configuration, and sees to it that no server starts here by mistake.
 Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. --store alone, or a WHERE with the catalog that there is, has the files go and the catalog stay. Where it is the data directory that the files are in, only the catalog comes back.
+--take-over is for a database that was restored from a dump: a server starts on the bucket of the one that it is a copy of only after that, and one on that other database never again.
 Exit code 1 when something is damaged or missing here: \`holdfast verify\` says what that is. docs/scale.md tells more.`,
     examples: [
       ["move --to postgres://holdfast@db.example.com/holdfast", "Beside the server"],
@@ -44,6 +48,12 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
     ],
     async run(given, terminal) {
       const where = given.text("to");
+      if (given.on("take-over")) {
+        for (const name of ["to", "store"] as const)
+          if (given.text(name) !== undefined)
+            throw new UsageError(`--take-over and --${name} do not go together`);
+        return takeOver(configFrom(given, formats, terminal), terminal);
+      }
       if (where === undefined && given.text("store") === undefined)
         throw new UsageError("move needs --to, the new place, or --store, that of the files alone");
       const isLast = given.on("finish");
@@ -73,6 +83,17 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
   };
 }
 
+async function takeOver(place: MovePlace, terminal: Terminal): Promise<number> {
+  refuseForOwner(place.data);
+  const before = await takeOverBucket(place);
+  terminal.out(
+    before === null
+      ? `${storeOf(place)} belongs to ${nameOf(place)} already.\n`
+      : `${storeOf(place)} belongs to ${nameOf(place)} from now on. A server that still runs on ${before} must be stopped: it does not start there again. \`holdfast verify\` finds what was removed since the copy was made.\n`,
+  );
+  return 0;
+}
+
 const isFile = (where: string) => /\.ya?ml$/.test(where);
 
 function placeOf(
@@ -82,14 +103,14 @@ function placeOf(
   formats: readonly FormatOptions[],
   terminal: Terminal,
 ): MovePlace {
-  const isFolder = bucket === "folder";
-  const store = bucket === undefined || isFolder ? null : storeAt(bucket, terminal.env);
-  if (where === undefined) return { data: from.data, database: from.database, store };
-  const path = resolve(terminal.cwd, where);
-  if (isFile(where)) {
+  const path = where === undefined ? from.data : resolve(terminal.cwd, where);
+  if (where !== undefined && isFile(where)) {
     if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
     return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
   }
+  const isFolder = bucket === "folder";
+  const store = bucket === undefined || isFolder ? null : storeAt(bucket, terminal.env);
+  if (where === undefined) return { data: path, database: from.database, store };
   if (/^postgres(ql)?:/.test(where))
     return {
       data: from.data,

@@ -21,6 +21,7 @@ import { hasBlobs } from "../store/catalog-mark.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
 import { type LogFiles, openLogFiles } from "../store/log-files.ts";
+import { identifyPostgres } from "../store/postgres.ts";
 
 export interface Files {
   blobs: Blobs;
@@ -95,9 +96,11 @@ export async function requireFiles(
   { bucket }: Files,
 ): Promise<void> {
   const id = config.store && (await identityOf(database));
-  const { mark, noted } = await refuseFiles(config, layout, database, bucket);
+  const { mark, noted, place } = await refuseFiles(config, layout, database, bucket);
   if (!config.store || !bucket || !id) return;
-  if (!mark && !(await writeBucketMark(bucket, { id, catalog: catalogOf(config, layout) })))
+  const isUnknown = !mark || (mark.place === null && place !== null);
+  const catalog = catalogOf(config, layout);
+  if (isUnknown && !(await writeBucketMark(bucket, { id, catalog, place })))
     throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
   if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
 }
@@ -105,6 +108,11 @@ export async function requireFiles(
 /** Where it is, for people. */
 function catalogOf({ database }: Pick<Config, "database">, layout: Layout): string {
   return database ? writtenDatabase(database).url : layout.database;
+}
+
+/** Which database the catalog is in; null for a file, and where it does not say. */
+export async function placeOf({ database }: Pick<Config, "database">): Promise<string | null> {
+  return database && identifyPostgres(database);
 }
 
 /**
@@ -116,12 +124,12 @@ export async function refuseFiles(
   layout: Layout,
   database: ReadDatabase | null,
   bucket: Bucket | null,
-): Promise<{ mark: BucketMark | null; noted: string | null }> {
+): Promise<{ mark: BucketMark | null; noted: string | null; place: string | null }> {
   const readNote = async () => database && readStoreNote(database);
   const noted = await readNote();
   if (!config.store || !bucket) {
     requireNoBucket(noted);
-    return { mark: null, noted };
+    return { mark: null, noted, place: null };
   }
   const mark = await readBucketMark(bucket);
   const catalog = catalogOf(config, layout);
@@ -138,7 +146,13 @@ export async function refuseFiles(
       "conflict",
       `${catalog} is a copy of the catalog whose files are in ${bucket.name} (${mark.catalog}), and has its own in its data directory: leave store out of the configuration, or bring them to another prefix by \`holdfast move\``,
     );
-  if (mark) return { mark, noted };
+  const place = await placeOf(config);
+  if (mark && mark.place !== null && place !== null && mark.place !== place)
+    throw new Problem(
+      "conflict",
+      `The database ${catalog} is a copy of the one that the files in ${bucket.name} belong to, ${mark.catalog}: two servers would write to one bucket, and each remove what the other stores. Where no server uses that one any more: \`holdfast move --take-over\``,
+    );
+  if (mark) return { mark, noted, place };
   if (used)
     throw new Problem(
       "conflict",
@@ -154,7 +168,34 @@ export async function refuseFiles(
       "conflict",
       `There are files in ${bucket.name}, and nothing says which catalog they belong to. Was a move there begun? \`holdfast move --finish\` ends it; another prefix begins anew (store.url)`,
     );
-  return { mark, noted };
+  return { mark, noted, place };
+}
+
+/**
+ * The bucket is that of the database that the configuration names from now on, which is a copy of the one that it was of. Resolves to where that was, or to null
+ * where it is its own already. Throws Problem("conflict") where a server runs, and where the two do not belong to each other otherwise.
+ */
+export async function takeBucket(
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+  database: Database,
+): Promise<string | null> {
+  if (!config.store || !config.database)
+    throw new Problem(
+      "badRequest",
+      "The configuration names no database and bucket (database, store): nothing can be taken over",
+    );
+  const bucket = openBucket(config.store, config.store);
+  const mark = await readBucketMark(bucket);
+  const place = await placeOf(config);
+  const [id, noted] = [await readIdentity(database), await readStoreNote(database)];
+  const isOurs = mark !== null && mark.id === id && noted === storeUrl(config.store);
+  if (!isOurs || mark.place === null || mark.place === place) {
+    await refuseFiles(config, layout, database, bucket);
+    return null;
+  }
+  await writeBucketMark(bucket, { id: mark.id, catalog: catalogOf(config, layout), place });
+  return mark.catalog;
 }
 
 /** For who reads beside a server. */

@@ -39,9 +39,11 @@ import {
   identityOf,
   openFiles,
   openLog,
+  placeOf,
   readIdentity,
   requireFiles,
   requireNoted,
+  takeBucket,
 } from "./files.ts";
 
 /** What of a configuration says where things are. */
@@ -297,8 +299,25 @@ async function markFiles(place: MovePlace, layout: Layout, database: Database): 
   const { store } = place;
   if (store) {
     const bucket = openBucket(store, store);
-    if (!(await writeBucketMark(bucket, { id, catalog: nameOf(place) })))
+    const mark = { id, catalog: nameOf(place), place: await placeOf(place) };
+    if (!(await writeBucketMark(bucket, mark)))
       throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
   } else if (place.database) await writeMark(layout, { id, url: nameOf(place) });
   await writeStoreNote(database, storeOf(place));
+}
+
+/** The bucket of `place` is that of its database, a copy, from now on: see `takeBucket`. No server may run on it. */
+export async function takeOverBucket(place: MovePlace): Promise<string | null> {
+  const layout = openLayout(place.data);
+  const lock = lockData(layout.lock);
+  try {
+    const database = await openCatalog(place, layout);
+    try {
+      return await takeBucket(place, layout, database);
+    } finally {
+      await database.close();
+    }
+  } finally {
+    lock.release();
+  }
 }

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SQL } from "bun";
 import { runCli } from "../../src/cli/index.ts";
 import { fakeTerminal } from "../../src/cli/testing.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -380,6 +381,56 @@ function define(program: string): void {
       const back = ["move", "--config", bucket, "--to", server.data, "--finish"];
       expect(await play(...back)).toMatchObject({ code: 0 });
     });
+  });
+
+  test("a copy of the database does not start on the bucket, and then does in place of the other one", async () => {
+    const postgres: PostgresServer = await startPostgres(postgresPrograms()!);
+    try {
+      await fill();
+      const url = (name: string) => `postgres://holdfast@/${name}?host=${postgres.folder}`;
+      const places = (name: string) => ({
+        data: join(folder, name),
+        database: url(name),
+        store: store(),
+      });
+      const [first, copy] = [places("postgres"), places("copy")];
+      const [there, here] = [written("first.yaml", first), written("copy.yaml", copy)];
+      await server.restart({ server: first }, async () => {
+        const moving = ["move", "--data", server.data, "--to", there, "--finish"];
+        expect(await play(...moving)).toMatchObject({ code: 0 });
+      });
+      const before = await read();
+      const log = createLog("json", () => {});
+      const begin = (file: string) =>
+        start({
+          config: loadConfig({ file, formats, flags: {}, env: {} }),
+          log,
+          listen: "none",
+        });
+      await server.restart({ server: copy }, async () => {
+        const made = new SQL({
+          adapter: "postgres",
+          path: `${postgres.folder}/.s.PGSQL.5432`,
+          username: "holdfast",
+          database: "template1",
+        });
+        await made.unsafe("CREATE DATABASE copy TEMPLATE postgres").finally(() => made.close());
+        await expect(begin(here)).rejects.toThrow("holdfast move --take-over");
+        expect(await doctor(copy)).toContain(`is a copy of the one that the files in`);
+        expect((await play("gc", "--config", here)).printed).toContain("two servers would write");
+        expect((await play("move", "--take-over", "--config", there)).printed).toContain("already");
+        await (await begin(there)).stop();
+        expect(await play("move", "--take-over", "--config", here)).toMatchObject({
+          code: 0,
+          printed: expect.stringContaining(`A server that still runs on ${first.database}`),
+        });
+        await expect(begin(there)).rejects.toThrow(`belong to, ${copy.database}:`);
+      });
+      expect(await read()).toEqual(before);
+    } finally {
+      await server.stop();
+      await postgres.stop();
+    }
   });
 
   test("a URL alone names a bucket, with its key in the environment", async () => {
