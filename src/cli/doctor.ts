@@ -1,4 +1,5 @@
 // `holdfast doctor`: looks at what a server needs from this machine and its network, and says how to mend it.
+import { type FollowConfig, primaryOf } from "../config/follow.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { Address } from "../config/values.ts";
 import { version } from "../core/build.ts";
@@ -22,6 +23,7 @@ import {
   checkFeeds,
   checkPort,
   findRunning,
+  type ProbedRepository,
   type ProbeResult,
   probeUpstreams,
   type StoredAccess,
@@ -38,7 +40,7 @@ export interface DoctorDeps {
   formats: readonly ExaminedFormat[];
   /** Asks every upstream of a repository what its format asks. Over src/upstream unless told. */
   probe?(
-    repository: RepositoryConfig,
+    repository: ProbedRepository,
     question: Probe | null,
     now: () => number,
   ): Promise<ProbeResult[]>;
@@ -92,11 +94,15 @@ order or worth a warning at most, 1 when something is broken, 2 for a command li
 check, with code 1 and without JSON.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
+      // What a format asks may be large, and the primary would fetch it for that: whether it answers is `checkFollow`'s to say.
+      const { follow: followed } = config;
+      const primary = followed && probe(primaryRepository(followed), LIVE, terminal.now);
       const asked = config.repositories.map((repository) => ({
         repository,
-        probes: repository.offline
-          ? Promise.resolve([])
-          : probe(repository, questionOf(repository, formats), terminal.now),
+        probes:
+          repository.offline || followed
+            ? Promise.resolve([])
+            : probe(repository, questionOf(repository, formats), terminal.now),
       }));
       const code = sources(config, terminal.now);
       const running = findRunning(config.data);
@@ -110,7 +116,7 @@ check, with code 1 and without JSON.`,
         ...(await checkDatabase(config)),
         ...(await checkStore(config)),
         ...(await checkMove(config)),
-        { subject: "users", ...accessWords(config.access, grants) },
+        { subject: "users", ...(followed ? theirs(followed) : accessWords(config.access, grants)) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
@@ -119,12 +125,12 @@ check, with code 1 and without JSON.`,
         ...(await canaries(config)),
         ...(await alarms(config, terminal.now(), running)),
       ];
-      const probes: ProbeResult[] = [];
+      const probes: ProbeResult[] = (await primary) ?? [];
       for (const { repository, probes: pending } of asked) {
         const answers = await pending;
         probes.push(...answers);
         findings.push(
-          ...upstreamFindings(repository, answers),
+          ...(followed ? [] : upstreamFindings(repository, answers)),
           ...warningsOf(repository, { ...config, access }, formats),
         );
       }
@@ -140,6 +146,17 @@ check, with code 1 and without JSON.`,
       return findings.some(({ state }) => state === "bad") ? 1 : 0;
     },
   };
+}
+
+/** Of the primary's clock, for which it need not do anything. */
+const LIVE: Probe = { path: "-/health/live", recognises: () => true };
+
+function primaryRepository(follow: FollowConfig): ProbedRepository {
+  return { name: "follow", upstreams: [{ ...primaryOf(follow, ""), url: `${follow.url}/` }] };
+}
+
+function theirs({ url }: FollowConfig): Pick<Finding, "state" | "text"> {
+  return { state: "good", text: `who may read what is what ${new URL(url).host} says` };
 }
 
 function unknownName(text: string): Finding {
