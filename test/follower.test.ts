@@ -397,6 +397,40 @@ test("it is told how far it is, and the primary's log gives receipts while the l
   expect((await holdfast("doctor")).out).toContain("leaves of its log are taken in");
 });
 
+test("a token that the primary does not take any more is told as that, in the log, to who looks and to doctor", async () => {
+  await current();
+  const doctor = async () => {
+    const terminal = fakeTerminal();
+    const code = await runCli(["doctor", "--config", follower.config], commands(), terminal);
+    return { code, out: terminal.printed.out };
+  };
+  const asked = line.asked.length;
+  const { host } = new URL(line.url);
+  const well = await doctor();
+  expect(well.out).toContain(`${host} takes the token of this server`);
+  expect(well.out).toContain(`who may read what is what ${host} says`);
+  expect(well.out).toMatch(new RegExp(`clock .* ${host}`));
+  // The primary would fetch a list of half a million projects for that.
+  expect(line.asked.slice(asked).filter((path) => path.startsWith("/pypi/"))).toEqual([]);
+
+  const lines = await primary.account("token list", { user: "site-b" });
+  const id = /\b[0-9a-f]{8}-[0-9a-f-]{27}\b/.exec(lines.join("\n"))![0];
+  await primary.account("token revoke", { id });
+  await until(async () => (await follower.following()).state === "refused", "it is not told");
+  expect(await follower.following()).toMatchObject({
+    reason: expect.stringContaining(`${host} refuses the token of this server: `),
+  });
+  expect(follower.log.filter((one) => one.includes("refuses the token"))).toHaveLength(1);
+  expect(follower.log.join("\n")).not.toContain("cannot be asked");
+  expect(await (await at("/", root)).text()).toContain("refuses the token of this server");
+  const told = await doctor();
+  expect([told.code, told.out]).toEqual([
+    1,
+    expect.stringMatching(/✗ follow +.*refuses the token of this server: .*was revoked on/),
+  ]);
+  expect(told.out).toContain("holdfast token create");
+});
+
 /** As `holdfast follow anew` does it. */
 function anew(): Promise<boolean> {
   const values = { reason: "it was meant", by: "the test" };

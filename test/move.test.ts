@@ -3,13 +3,15 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkMove } from "../src/cli/check-move.ts";
 import { runCli } from "../src/cli/index.ts";
 import { fakeTerminal } from "../src/cli/testing.ts";
 import { loadConfig } from "../src/config/load.ts";
 import { createLog } from "../src/core/log.ts";
 import { formats } from "../src/formats/index.ts";
 import { commands } from "../src/main.ts";
-import { type MoveOptions, move } from "../src/server/move.ts";
+import { move } from "../src/server/move.ts";
+import type { MoveOptions } from "../src/server/move-files.ts";
 import { start } from "../src/server/start.ts";
 import { fileOf, layoutOf } from "../src/store/layout.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
@@ -104,7 +106,14 @@ test("one that is cut in any step goes on, and nothing has changed hands before"
     expect(existsSync(layoutOf(copy).database)).toBe(false);
   });
   await get(KELP);
-  // Nobody starts a server on half of it.
+  // Nobody starts a server on half of it, and who looks is told.
+  expect(await checkMove({ data: copy, database: null, store: null })).toEqual([
+    expect.objectContaining({
+      state: "bad",
+      text: expect.stringContaining(`${copy} is the half of a move from ${server.data} that began`),
+      hint: expect.stringContaining("holdfast move --finish"),
+    }),
+  ]);
   const config = loadConfig({ formats, flags: { data: copy }, env: {} });
   await expect(start({ config, log: createLog("json", () => {}) })).rejects.toThrow(
     `${copy} is to be what ${server.data} is`,

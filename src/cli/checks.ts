@@ -241,6 +241,8 @@ async function mayWrite(folder: string): Promise<string | null> {
   );
 }
 
+export type ProbedRepository = Pick<RepositoryConfig, "name" | "upstreams">;
+
 /** What one upstream did when it was asked. */
 export interface ProbeResult {
   host: string;
@@ -261,7 +263,7 @@ const START_BYTES = 64 * 1024;
 
 /** Asks each upstream by itself, once, all at the same time, as the server would. Without a question only whether they answer. */
 export function probeUpstreams(
-  repository: RepositoryConfig,
+  repository: ProbedRepository,
   probe: Probe | null,
   now: () => number,
 ): Promise<ProbeResult[]> {

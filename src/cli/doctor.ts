@@ -1,4 +1,5 @@
 // `holdfast doctor`: looks at what a server needs from this machine and its network, and says how to mend it.
+import { type FollowConfig, primaryOf } from "../config/follow.ts";
 import type { Config, RepositoryConfig } from "../config/resolve.ts";
 import type { Address } from "../config/values.ts";
 import { version } from "../core/build.ts";
@@ -12,6 +13,7 @@ import { checkCanaries } from "./check-canaries.ts";
 import { checkFollow } from "./check-follow.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
+import { checkMove } from "./check-move.ts";
 import { checkSources } from "./check-sources.ts";
 import { checkStore } from "./check-store.ts";
 import {
@@ -21,6 +23,7 @@ import {
   checkFeeds,
   checkPort,
   findRunning,
+  type ProbedRepository,
   type ProbeResult,
   probeUpstreams,
   type StoredAccess,
@@ -37,7 +40,7 @@ export interface DoctorDeps {
   formats: readonly ExaminedFormat[];
   /** Asks every upstream of a repository what its format asks. Over src/upstream unless told. */
   probe?(
-    repository: RepositoryConfig,
+    repository: ProbedRepository,
     question: Probe | null,
     now: () => number,
   ): Promise<ProbeResult[]>;
@@ -91,11 +94,15 @@ order or worth a warning at most, 1 when something is broken, 2 for a command li
 check, with code 1 and without JSON.`,
     async run(given, terminal) {
       const config = configFrom(given, formats, terminal);
+      // What a format asks may be large, and the primary would fetch it for that: whether it answers is `checkFollow`'s to say.
+      const { follow: followed } = config;
+      const primary = followed && probe(primaryRepository(followed), LIVE, terminal.now);
       const asked = config.repositories.map((repository) => ({
         repository,
-        probes: repository.offline
-          ? Promise.resolve([])
-          : probe(repository, questionOf(repository, formats), terminal.now),
+        probes:
+          repository.offline || followed
+            ? Promise.resolve([])
+            : probe(repository, questionOf(repository, formats), terminal.now),
       }));
       const code = sources(config, terminal.now);
       const running = findRunning(config.data);
@@ -108,7 +115,8 @@ check, with code 1 and without JSON.`,
         { subject: "data", ...(await data(config.data)) },
         ...(await checkDatabase(config)),
         ...(await checkStore(config)),
-        { subject: "users", ...accessWords(config.access, grants) },
+        ...(await checkMove(config)),
+        { subject: "users", ...(followed ? theirs(followed) : accessWords(config.access, grants)) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
@@ -117,12 +125,12 @@ check, with code 1 and without JSON.`,
         ...(await canaries(config)),
         ...(await alarms(config, terminal.now(), running)),
       ];
-      const probes: ProbeResult[] = [];
+      const probes: ProbeResult[] = (await primary) ?? [];
       for (const { repository, probes: pending } of asked) {
         const answers = await pending;
         probes.push(...answers);
         findings.push(
-          ...upstreamFindings(repository, answers),
+          ...(followed ? [] : upstreamFindings(repository, answers)),
           ...warningsOf(repository, { ...config, access }, formats),
         );
       }
@@ -138,6 +146,17 @@ check, with code 1 and without JSON.`,
       return findings.some(({ state }) => state === "bad") ? 1 : 0;
     },
   };
+}
+
+/** Of the primary's clock, for which it need not do anything. */
+const LIVE: Probe = { path: "-/health/live", recognises: () => true };
+
+function primaryRepository(follow: FollowConfig): ProbedRepository {
+  return { name: "follow", upstreams: [{ ...primaryOf(follow, ""), url: `${follow.url}/` }] };
+}
+
+function theirs({ url }: FollowConfig): Pick<Finding, "state" | "text"> {
+  return { state: "good", text: `who may read what is what ${new URL(url).host} says` };
 }
 
 function unknownName(text: string): Finding {

@@ -135,7 +135,11 @@ test("without a server a command does it itself, and another one is told that it
   const second = await play().end();
   expect(second).toEqual({
     code: 1,
-    printed: `holdfast toy run: ${data} is in use: another command works on it, or a server that is just starting or stopping\n`,
+    printed: expect.stringMatching(
+      new RegExp(
+        `Holdfast is running on the data directory ${data}: process ${first.child.pid}, since .* UTC .another command, or a server that is just`,
+      ),
+    ),
   });
   const { code, printed } = await first.end("SIGTERM");
   expect(code).toBe(1);
@@ -143,6 +147,17 @@ test("without a server a command does it itself, and another one is told that it
     "SIGTERM: stopping; once more stops at once\nStopped before the end.\n",
   );
   expect((await play().end()).code).toBe(0);
+}, 30_000);
+
+test("what keeps a server from starting is told in its own words", async () => {
+  const { data, play } = place();
+  expect((await play().end()).code).toBe(0);
+  const left = { state: "left", other: "postgres://db.example.com/x", at: "2026-01-02T00:00:00Z" };
+  writeFileSync(join(data, "move.json"), JSON.stringify(left));
+  expect(await play().end()).toEqual({
+    code: 1,
+    printed: `holdfast toy run: What was in ${data} was moved to postgres://db.example.com/x on 2026-01-02: the configuration must name that. docs/scale.md says what brings it back\n`,
+  });
 }, 30_000);
 
 test("gauges of a format stand in the metrics", async () => {
@@ -217,4 +232,4 @@ test("a pin is taken back by the server that runs, and without one by the comman
     { kind: "unpinned", file: "d.tgz" },
   ]);
   catalog.close();
-});
+}, 30_000);

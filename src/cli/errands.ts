@@ -8,6 +8,7 @@ import type { OperationCall } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import { askControl, controlPath, type OperationRequest } from "../http/control.ts";
 import type { Operations } from "../jobs/operations.ts";
+import { DataHeld } from "../store/lock.ts";
 import { refuseForOwner } from "./owner.ts";
 
 export interface ErrandServer {
@@ -62,9 +63,10 @@ export async function operate(
   if (answer !== null) return answer;
   refuseForOwner(config.data);
   const running = await start({ config, log: silent, listen: "none" }).catch((error) => {
-    if (!(error instanceof Problem && error.kind === "conflict")) throw error;
-    const why = "another command works on it, or a server that is just starting or stopping";
-    throw new Problem("conflict", `${config.data} is in use: ${why}`, { cause: error });
+    // What else keeps a server from starting says itself what it is.
+    if (!(error instanceof DataHeld)) throw error;
+    const who = "another command, or a server that is just starting or stopping";
+    throw new Problem("conflict", `${error.message} (${who})`, { cause: error });
   });
   try {
     return await running.operations.run(request, call);

@@ -5,8 +5,9 @@ import { loadConfig } from "../config/load.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { storeAt } from "../config/store.ts";
 import { printable } from "../core/log.ts";
-import { type Moved, move } from "../server/move.ts";
-import { type MovePlace, nameOf, storeOf } from "../server/move-places.ts";
+import { move } from "../server/move.ts";
+import type { Moved } from "../server/move-files.ts";
+import { type MovePlace, nameOf, storeOf, takeOverBucket } from "../server/move-places.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { refuseForOwner } from "./owner.ts";
@@ -24,31 +25,44 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
       },
       store: {
         value: "s3://BUCKET",
-        help: "Files go to this bucket, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        help: "Files go to this bucket, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or `folder`, back to the data directory. Without --to they alone go",
       },
       finish: { help: "The last time: no server runs, and the new place takes over" },
       verify: { help: "With --finish: read all files again where they are then" },
+      "take-over": {
+        help: "Alone: the database of the configuration is a copy of another one (pg_dump), and takes its bucket over",
+      },
       "leave-damaged": { help: "With --finish: also when files are damaged or missing here" },
       config: configOptions.config,
       data: configOptions.data,
     },
     details: `Without --finish it runs beside the server, as often as you like: each time it copies what is new, and one that was cut goes on. Nothing is altered here. With --finish no
 server may run: it copies the rest, compares each table and looks for each file there, says what belongs into the configuration, and sees to it that no server starts here by mistake.
-Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. Where it is the data directory that the files are in, only the catalog comes back.
+Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. --store alone, or a WHERE with the catalog that there is, has the files go and the catalog stay. Where it is the data directory that the files are in, only the catalog comes back.
+--take-over is for a database that was restored from a dump: a server starts on the bucket of the one that it is a copy of only after that, and one on that other database never again.
 Exit code 1 when something is damaged or missing here: \`holdfast verify\` says what that is. docs/scale.md tells more.`,
     examples: [
       ["move --to postgres://holdfast@db.example.com/holdfast", "Beside the server"],
       ["move --to new.yaml --finish", "The rest, while no server runs"],
+      ["move --store s3://packages/holdfast", "Files alone, beside the server"],
     ],
     async run(given, terminal) {
       const where = given.text("to");
-      if (where === undefined) throw new UsageError("move needs --to, the new place");
+      if (given.on("take-over")) {
+        for (const name of ["to", "store"] as const)
+          if (given.text(name) !== undefined)
+            throw new UsageError(`--take-over and --${name} do not go together`);
+        return takeOver(configFrom(given, formats, terminal), terminal);
+      }
+      if (where === undefined && given.text("store") === undefined)
+        throw new UsageError("move needs --to, the new place, or --store, that of the files alone");
       const isLast = given.on("finish");
       for (const flag of ["verify", "leave-damaged"] as const)
         if (given.on(flag) && !isLast) throw new UsageError(`--${flag} goes with --finish`);
       const from = configFrom(given, formats, terminal);
       refuseForOwner(from.data);
       const to = placeOf(where, given.text("store"), from, formats, terminal);
+      const file = where !== undefined && isFile(where) ? resolve(terminal.cwd, where) : null;
       const began = terminal.now();
       const bar = createProgress(terminal, "Moving", { total: 0, unit: "share" });
       try {
@@ -59,7 +73,9 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
           told: (step, done) => bar.at(0, 0, `${step}: ${done.toLocaleString("en-US")}`),
         });
         bar.end();
-        return tell(moved, from, to, isLast, terminal.now() - began, terminal);
+        const code = tell(moved, to, isLast, terminal.now() - began, terminal);
+        if (moved.isDone) terminal.out(`${ended(from, to, file)}\n`);
+        return code;
       } finally {
         bar.end();
       }
@@ -67,21 +83,40 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
   };
 }
 
+async function takeOver(place: MovePlace, terminal: Terminal): Promise<number> {
+  refuseForOwner(place.data);
+  const before = await takeOverBucket(place);
+  terminal.out(
+    before === null
+      ? `${storeOf(place)} belongs to ${nameOf(place)} already.\n`
+      : `${storeOf(place)} belongs to ${nameOf(place)} from now on. A server that still runs on ${before} must be stopped: it does not start there again. \`holdfast verify\` finds what was removed since the copy was made.\n`,
+  );
+  return 0;
+}
+
+const isFile = (where: string) => /\.ya?ml$/.test(where);
+
 function placeOf(
-  where: string,
+  where: string | undefined,
   bucket: string | undefined,
   from: MovePlace,
   formats: readonly FormatOptions[],
   terminal: Terminal,
 ): MovePlace {
-  const path = resolve(terminal.cwd, where);
-  if (/\.ya?ml$/.test(where)) {
+  const path = where === undefined ? from.data : resolve(terminal.cwd, where);
+  if (where !== undefined && isFile(where)) {
     if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
     return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
   }
-  const store = bucket === undefined ? null : storeAt(bucket, terminal.env);
+  const isFolder = bucket === "folder";
+  const store = bucket === undefined || isFolder ? null : storeAt(bucket, terminal.env);
+  if (where === undefined) return { data: path, database: from.database, store };
   if (/^postgres(ql)?:/.test(where))
-    return { data: from.data, database: databaseAt(where), store: store ?? from.store };
+    return {
+      data: from.data,
+      database: databaseAt(where),
+      store: isFolder ? null : (store ?? from.store),
+    };
   if (/^\w+:\/\//.test(where))
     throw new UsageError(
       "--to takes a postgres:// URL, a data directory, or a configuration file that ends in .yaml",
@@ -91,7 +126,6 @@ function placeOf(
 
 function tell(
   { tables, files, faults, isDone }: Moved,
-  from: MovePlace,
   to: MovePlace,
   isLast: boolean,
   ms: number,
@@ -111,13 +145,11 @@ function tell(
   const bytes = files
     ? `${number(files.already + files.files)} files (${number(files.files)} new, ${humanSize(files.bytes)})`
     : "files stay where they are";
-  if (tables.length > 0)
-    terminal.out(`${nameOf(to)}: ${rows}; ${bytes}. ${(ms / 1000).toFixed(1)} s.\n`);
+  const seconds = `${(ms / 1000).toFixed(1)} s`;
+  if (tables.length > 0) terminal.out(`${nameOf(to)}: ${rows}; ${bytes}. ${seconds}.\n`);
+  else if (files) terminal.out(`${placeOfFiles(to)}: ${bytes}. ${seconds}.\n`);
   for (const line of faults) terminal.err(`${printable(line)}\n`);
-  if (isDone) {
-    terminal.out(`${ended(from, to)}\n`);
-    return faults.length > 0 ? 1 : 0;
-  }
+  if (isDone) return faults.length > 0 ? 1 : 0;
   if (isLast) {
     terminal.err(
       "Nothing has changed hands: `holdfast verify --repair` here fetches what can be fetched; with --leave-damaged it goes on without the rest.\n",
@@ -130,17 +162,34 @@ function tell(
   return faults.length > 0 ? 1 : 0;
 }
 
-/** What is to be done now, and how it is undone. */
-function ended(from: MovePlace, to: MovePlace): string {
-  const written = [
-    to.database ? `database: ${nameOf(to)}` : "no database",
-    to.store ? `store: ${storeOf(to)}` : "no store",
+/** What is to be done now, and how it is undone. `file`: the configuration that says all of the new place; null where that is a URL or a folder. */
+function ended(from: MovePlace, to: MovePlace, file: string | null): string {
+  const next =
+    file === null
+      ? `The configuration is to say:\n\n${written(from, to)}`
+      : `Start the server with the configuration that says so:\n\n  holdfast serve --config ${file}`;
+  if (nameOf(from) === nameOf(to))
+    return `The files of ${nameOf(to)} are in ${placeOfFiles(to)} from now on. ${next}\n\nNo server starts with what the configuration says now. Those in ${placeOfFiles(from)} stay until you remove them, and \`holdfast move\` brings back what is stored from now on.`;
+  const undo = from.database
+    ? `DELETE FROM moves in ${nameOf(from)}`
+    : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;
+  return `${nameOf(to)} has taken over. ${next}\n\nNo server starts on ${nameOf(from)} any more. To undo that, and lose what is stored from now on: ${undo}.`;
+}
+
+const placeOfFiles = (place: MovePlace) => storeOf(place) ?? place.data;
+
+/** The keys that must change in the configuration, and those that must not. */
+function written(from: MovePlace, to: MovePlace): string {
+  const isSame = to.database !== null && nameOf(from) === nameOf(to);
+  const store =
+    to.store === from.store
+      ? "store: as it is now"
+      : `store: ${storeOf(to)}, with the key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY as now`;
+  return [
+    to.database ? `database: ${isSame ? "as it is now" : nameOf(to)}` : "no database",
+    to.store ? store : "no store",
     `data: ${to.data}`,
   ]
     .map((line) => `  ${line}`)
     .join("\n");
-  const undo = from.database
-    ? `DELETE FROM moves in ${nameOf(from)}`
-    : `the newest holdfast.db.left-… in ${from.data} is called holdfast.db again, and move.json and catalog.json there are removed`;
-  return `${nameOf(to)} has taken over. The configuration is to say:\n\n${written}\n\nNo server starts on ${nameOf(from)} any more. To undo that, and lose what is stored from now on: ${undo}.`;
 }

@@ -198,6 +198,48 @@ describe("the log", () => {
     expect(await following.mirror.entries(1)).toHaveLength(44);
   });
 
+  test("how long it is cut and how old all is outlives a restart, and is over when the primary is heard", async () => {
+    await pinThere(["kelp-0.tgz"]);
+    await following.goOn();
+    const currentAt = clock;
+    clock += 5_000;
+    line = () => {
+      throw new Problem("unreachable", "no route");
+    };
+    await following.goOn();
+    const cut = { cutSince: clock, why: "no route", currentAt, isRefused: false };
+    expect(following.state()).toMatchObject(cut);
+    clock += 3_600_000;
+    following = await open();
+    expect(following.state()).toMatchObject(cut);
+    await following.goOn();
+    expect(following.state()).toMatchObject(cut);
+    line = (_path, bytes) => bytes;
+    await following.goOn();
+    expect(following.state()).toMatchObject({ cutSince: null, why: "", currentAt: clock });
+    following = await open();
+    expect(following.state()).toMatchObject({ cutSince: null, why: "" });
+  });
+
+  test("a token that the primary does not take is told as that, and not gone on with by what needs none", async () => {
+    await pinThere(["kelp-0.tgz"]);
+    line = (path, bytes) => {
+      if (!path.startsWith("/-/api/")) return bytes;
+      throw new Problem("unauthenticated", "there.example.test refuses the token of this server");
+    };
+    await following.goOn();
+    await following.hear();
+    const refused = { isRefused: true, cutSince: clock };
+    expect(following.state()).toMatchObject(refused);
+    await following.goOn();
+    expect(following.state()).toMatchObject(refused);
+    following = await open();
+    expect(following.state()).toMatchObject(refused);
+    line = (_path, bytes) => bytes;
+    await following.hear();
+    expect(following.state()).toMatchObject({ isRefused: false, cutSince: null });
+  });
+
   test("that is cut in the middle is gone on with from there", async () => {
     await pinThere(names(0, 2000));
     let bundles = 0;

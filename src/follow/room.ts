@@ -16,10 +16,12 @@ import {
   type PrimaryState,
 } from "./primary.ts";
 import {
+  type Cut,
   countWanted,
   forgetFollowed,
   forgetHistory,
   type JudgedPackage,
+  readCut,
   readFollowed,
   readJudged,
   readPinned,
@@ -27,6 +29,7 @@ import {
   readUnasked,
   want,
   wantDocuments,
+  writeCut,
   writeFollowed,
   writeRevision,
   writeVerdicts,
@@ -72,6 +75,8 @@ export interface FollowState {
   cutSince: number | null;
   /** Why it cannot. */
   why: string;
+  /** It answers, and does not take this server's token: no outage, and nothing that ends by itself. */
+  isRefused: boolean;
   /** When all that it said was last known to be taken in; null for never. */
   currentAt: number | null;
   /** Why it is not gone on with: the primary showed another history. Null where it is. */
@@ -134,9 +139,9 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
   let wanted = await countWanted(database.read);
   let fault = await read("fault");
   let leaves = taken;
-  let cutSince: number | null = null;
-  let why = "";
-  let currentAt: number | null = null;
+  let noWay: Cut | null = await readCut(database.read);
+  let currentAt = numberOf(await read("current"));
+  let currentNotedAt = currentAt ?? 0;
   let wasShut = shut() !== null;
 
   function shut(): string | null {
@@ -155,16 +160,38 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
     wasShut = isShut;
   }
 
-  function reached(): void {
-    if (cutSince !== null) log.write("info", `${host}, which is followed, can be asked again`);
-    [cutSince, why] = [null, ""];
+  async function reached(): Promise<void> {
+    if (noWay === null) return;
+    log.write("info", `${host}, which is followed, can be asked again`);
+    noWay = null;
+    await database.write((sql) => writeCut(sql, null));
   }
 
-  function cut(problem: Problem): void {
-    if (cutSince === null)
-      log.write("warn", `${host}, which is followed, cannot be asked: ${problem.message}`);
-    cutSince ??= now();
-    why = problem.message;
+  async function cut({ kind, message }: Problem): Promise<void> {
+    const isRefused = kind === "unauthenticated" || kind === "forbidden";
+    const isNew = noWay === null || noWay.isRefused !== isRefused;
+    noWay = { since: noWay?.since ?? now(), why: message, isRefused };
+    if (!isNew) return;
+    log.write(
+      "warn",
+      isRefused
+        ? `${message}. It is followed no further until it takes the token (follow); what is here is served`
+        : `${host}, which is followed, cannot be asked: ${message}`,
+    );
+    const [last, at] = [noWay, currentAt];
+    await database.write(async (sql) => {
+      await writeCut(sql, last);
+      if (at !== null) await writeFollowed(sql, "current", String(at));
+    });
+  }
+
+  /** Written down now and then, so that who starts again knows how old all is. */
+  async function noteCurrent(): Promise<void> {
+    const at = now();
+    currentAt = at;
+    if (at - currentNotedAt < NOTED_MS && at >= currentNotedAt) return;
+    currentNotedAt = at;
+    await database.write((sql) => writeFollowed(sql, "current", String(at)));
   }
 
   async function halt({ kind, message }: Forked): Promise<void> {
@@ -206,7 +233,7 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
     });
     events.announce(NO_REPOSITORY, event);
     mirror.forget();
-    [taken, leaves, fault, cursor, currentAt] = [0, 0, null, "", null];
+    [taken, leaves, fault, cursor, currentAt, currentNotedAt] = [0, 0, null, "", null, 0];
   }
 
   async function goOn(): Promise<void> {
@@ -214,13 +241,14 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
       leaves = await mirror.advance(primary.read);
     } catch (error) {
       if (error instanceof Forked) {
-        reached();
+        await reached();
         return halt(error);
       }
       if (!(error instanceof Problem)) throw error;
       return cut(error);
     }
-    reached();
+    // Whether the token is taken is told by what needs it.
+    if (!noWay?.isRefused) await reached();
     if (fault !== null) {
       fault = null;
       await database.write((sql) => sql`DELETE FROM followed_state WHERE name = 'fault'`);
@@ -228,7 +256,7 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
       look();
     }
     await take();
-    if (taken === mirror.size()) currentAt = now();
+    if (taken === mirror.size() && !noWay) await noteCurrent();
   }
 
   async function take(): Promise<void> {
@@ -259,12 +287,12 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
     if (fault === null)
       try {
         const state = await askState(primary, { access: stamp, cursor });
-        reached();
+        await reached();
         await takeState(state);
         await judge(state.policy);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        cut(error);
+        await cut(error);
       }
     look();
   }
@@ -352,7 +380,11 @@ export async function openFollowing(deps: FollowDeps): Promise<Following> {
     shut,
     rules: () => rules,
     judgements: () => judgements,
-    state: () => ({ host, leaves, taken, wanted, cutSince, why, currentAt, fault, heardAt }),
+    state: () => ({
+      ...{ host, leaves, taken, wanted, currentAt, fault, heardAt },
+      ...{ cutSince: noWay?.since ?? null, why: noWay?.why ?? "" },
+      isRefused: noWay?.isRefused ?? false,
+    }),
   };
 }
 

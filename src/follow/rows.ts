@@ -1,8 +1,17 @@
 // What a follower knows of its primary, in the catalog.
 import type { Query } from "../store/database.ts";
 
-/** See the migration 46. */
-export type StateName = "key" | "proven" | "taken" | "fault" | "access" | "heard" | "cursor";
+/** See the migration 46; and 'cut', since when and why the primary cannot be asked, 'current', when all that it said was last taken in. */
+export type StateName =
+  | "key"
+  | "proven"
+  | "taken"
+  | "fault"
+  | "access"
+  | "heard"
+  | "cursor"
+  | "cut"
+  | "current";
 
 export async function readFollowed(sql: Query, name: StateName): Promise<string | null> {
   const [row] = await sql`SELECT value FROM followed_state WHERE name = ${name}`;
@@ -12,6 +21,27 @@ export async function readFollowed(sql: Query, name: StateName): Promise<string 
 export async function writeFollowed(sql: Query, name: StateName, value: string): Promise<void> {
   await sql`INSERT INTO followed_state (name, value) VALUES (${name}, ${value})
     ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+}
+
+/** Why the primary cannot be asked. */
+export interface Cut {
+  /** Milliseconds since the epoch. */
+  since: number;
+  /** In words. */
+  why: string;
+  /** It answers, and does not take this server's token. */
+  isRefused: boolean;
+}
+
+/** Null while it can be asked, as far as a server has noticed. */
+export async function readCut(sql: Query): Promise<Cut | null> {
+  const text = await readFollowed(sql, "cut");
+  return text === null ? null : JSON.parse(text);
+}
+
+export async function writeCut(sql: Query, cut: Cut | null): Promise<void> {
+  if (cut) await writeFollowed(sql, "cut", JSON.stringify(cut));
+  else await sql`DELETE FROM followed_state WHERE name = 'cut'`;
 }
 
 /** Of another log nothing holds. Pins stay, as pins do. */
@@ -24,7 +54,7 @@ export async function forgetFollowed(sql: Query): Promise<void> {
 
 /** The same of its log alone: who may read what and what is withheld holds until something else is said. */
 export async function forgetHistory(sql: Query): Promise<void> {
-  await sql`DELETE FROM followed_state WHERE name IN ('proven', 'taken', 'fault', 'cursor')`;
+  await sql`DELETE FROM followed_state WHERE name IN ('proven', 'taken', 'fault', 'cursor', 'current')`;
   await sql`DELETE FROM followed_pins`;
   await sql`DELETE FROM followed_wanted`;
   await sql`UPDATE followed_packages SET revision = 0`;

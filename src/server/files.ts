@@ -1,4 +1,5 @@
 // Where stored files are: folders of the data directory, or a bucket, which then must be the catalog's own.
+import { existsSync } from "node:fs";
 import type { Afar } from "../cache/afar.ts";
 import { createSecrets, readSecret } from "../cache/secrets.ts";
 import { writtenDatabase } from "../config/database.ts";
@@ -10,6 +11,7 @@ import { type Bucket, openBucket } from "../store/bucket.ts";
 import { openBucketBlobs } from "../store/bucket-blobs.ts";
 import { openBucketLog } from "../store/bucket-log.ts";
 import {
+  type BucketMark,
   readBucketMark,
   readStoreNote,
   writeBucketMark,
@@ -19,6 +21,7 @@ import { hasBlobs } from "../store/catalog-mark.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
 import { type LogFiles, openLogFiles } from "../store/log-files.ts";
+import { identifyPostgres } from "../store/postgres.ts";
 
 export interface Files {
   blobs: Blobs;
@@ -92,48 +95,107 @@ export async function requireFiles(
   database: Database,
   { bucket }: Files,
 ): Promise<void> {
-  const noted = await readStoreNote(database);
-  if (!config.store || !bucket) return requireNoBucket(noted);
+  const id = config.store && (await identityOf(database));
+  const { mark, noted, place } = await refuseFiles(config, layout, database, bucket);
+  if (!config.store || !bucket || !id) return;
+  const isUnknown = !mark || (mark.place === null && place !== null);
+  const catalog = catalogOf(config, layout);
+  if (isUnknown && !(await writeBucketMark(bucket, { id, catalog, place })))
+    throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
+}
+
+/** Where it is, for people. */
+function catalogOf({ database }: Pick<Config, "database">, layout: Layout): string {
+  return database ? writtenDatabase(database).url : layout.database;
+}
+
+/** Which database the catalog is in; null for a file, and where it does not say. */
+export async function placeOf({ database }: Pick<Config, "database">): Promise<string | null> {
+  return database && identifyPostgres(database);
+}
+
+/**
+ * Throws as `requireFiles` does, and changes nothing. `database`: null where no catalog is there yet. Resolves to what bucket and catalog say of each
+ * other.
+ */
+export async function refuseFiles(
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+  database: ReadDatabase | null,
+  bucket: Bucket | null,
+): Promise<{ mark: BucketMark | null; noted: string | null; place: string | null }> {
+  const readNote = async () => database && readStoreNote(database);
+  const noted = await readNote();
+  if (!config.store || !bucket) {
+    requireNoBucket(noted);
+    return { mark: null, noted, place: null };
+  }
   const mark = await readBucketMark(bucket);
-  const catalog = config.database ? writtenDatabase(config.database).url : layout.database;
-  const id = await identityOf(database);
-  if (mark && mark.id !== id)
+  const catalog = catalogOf(config, layout);
+  const used = database !== null && (await isUsed(database));
+  if (mark && mark.id !== (database && (await readIdentity(database))))
     throw new Problem(
       "conflict",
       `The files in ${bucket.name} belong to another catalog than ${catalog}: to ${mark.catalog} as it was then`,
     );
   // A backup is the same catalog as that of the bucket, and names fewer files: all others there would be garbage to it.
   // Of several servers on a new one, another has perhaps begun meanwhile: it notes the bucket before it uses it.
-  if (
-    mark &&
-    noted === null &&
-    (await isUsed(database)) &&
-    (await readStoreNote(database)) === null
-  )
+  if (mark && noted === null && used && (await readNote()) === null)
     throw new Problem(
       "conflict",
       `${catalog} is a copy of the catalog whose files are in ${bucket.name} (${mark.catalog}), and has its own in its data directory: leave store out of the configuration, or bring them to another prefix by \`holdfast move\``,
     );
-  if (!mark) {
-    if (await isUsed(database))
-      throw new Problem(
-        "conflict",
-        `The files of the catalog ${catalog} are not in ${bucket.name}, but ${noted === null ? "in its data directory" : `in ${noted}`}: name them as before (store), or move them`,
-      );
-    if (hasBlobs(layout))
-      throw new Problem(
-        "conflict",
-        `${layout.root} has files of its own, and the configuration names a bucket (store): take another data directory for that, or move them`,
-      );
-    for await (const _ of bucket.list("blobs/"))
-      throw new Problem(
-        "conflict",
-        `There are files in ${bucket.name}, and nothing says which catalog they belong to: another prefix begins anew (store.url)`,
-      );
-    if (!(await writeBucketMark(bucket, { id, catalog })))
-      throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  const place = await placeOf(config);
+  if (mark && mark.place !== null && place !== null && mark.place !== place)
+    throw new Problem(
+      "conflict",
+      `The database ${catalog} is a copy of the one that the files in ${bucket.name} belong to, ${mark.catalog}: two servers would write to one bucket, and each remove what the other stores. Where no server uses that one any more: \`holdfast move --take-over\``,
+    );
+  if (mark) return { mark, noted, place };
+  if (used)
+    throw new Problem(
+      "conflict",
+      `The files of the catalog ${catalog} are not in ${bucket.name}, but ${noted === null ? "in its data directory" : `in ${noted}`}: name them as before (store), or move them`,
+    );
+  if (existsSync(layout.blobs) && hasBlobs(layout))
+    throw new Problem(
+      "conflict",
+      `${layout.root} has files of its own, and the configuration names a bucket (store): take another data directory for that, or move them`,
+    );
+  for await (const _ of bucket.list("blobs/"))
+    throw new Problem(
+      "conflict",
+      `There are files in ${bucket.name}, and nothing says which catalog they belong to. Was a move there begun? \`holdfast move --finish\` ends it; another prefix begins anew (store.url)`,
+    );
+  return { mark, noted, place };
+}
+
+/**
+ * The bucket is that of the database that the configuration names from now on, which is a copy of the one that it was of. Resolves to where that was, or to null
+ * where it is its own already. Throws Problem("conflict") where a server runs, and where the two do not belong to each other otherwise.
+ */
+export async function takeBucket(
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+  database: Database,
+): Promise<string | null> {
+  if (!config.store || !config.database)
+    throw new Problem(
+      "badRequest",
+      "The configuration names no database and bucket (database, store): nothing can be taken over",
+    );
+  const bucket = openBucket(config.store, config.store);
+  const mark = await readBucketMark(bucket);
+  const place = await placeOf(config);
+  const [id, noted] = [await readIdentity(database), await readStoreNote(database)];
+  const isOurs = mark !== null && mark.id === id && noted === storeUrl(config.store);
+  if (!isOurs || mark.place === null || mark.place === place) {
+    await refuseFiles(config, layout, database, bucket);
+    return null;
   }
-  if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
+  await writeBucketMark(bucket, { id: mark.id, catalog: catalogOf(config, layout), place });
+  return mark.catalog;
 }
 
 /** For who reads beside a server. */

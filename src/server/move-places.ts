@@ -5,7 +5,7 @@ import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { openBucket } from "../store/bucket.ts";
 import { MARK, readBucketMark, writeBucketMark, writeStoreNote } from "../store/bucket-mark.ts";
-import { writeMark } from "../store/catalog-mark.ts";
+import { readMark, writeMark } from "../store/catalog-mark.ts";
 import { type BlobPlace, folderPlace } from "../store/copy-blobs.ts";
 import { bucketPlace } from "../store/copy-bucket.ts";
 import { type Database, type ReadDatabase, readDatabase } from "../store/database.ts";
@@ -39,9 +39,11 @@ import {
   identityOf,
   openFiles,
   openLog,
+  placeOf,
   readIdentity,
   requireFiles,
   requireNoted,
+  takeBucket,
 } from "./files.ts";
 
 /** What of a configuration says where things are. */
@@ -62,21 +64,23 @@ export function isSameFiles(a: MovePlace, b: MovePlace): boolean {
   return a.store.endpoint === b.store.endpoint && storeOf(a) === storeOf(b);
 }
 
-interface Files {
+export interface MoveFiles {
   blobs: BlobPlace;
   log: LogFiles;
 }
 
-function filesOf({ store }: MovePlace, layout: Layout): Files {
+function filesOf({ store }: MovePlace, layout: Layout): MoveFiles {
   const blobs = store ? bucketPlace(openBucket(store, store)) : folderPlace(layout);
   return { blobs, log: openLog({ store }, layout) };
 }
 
-export interface MoveSource extends Files {
+export interface MoveSource extends MoveFiles {
   tables: Tables;
   catalog: ReadDatabase;
   /** It is not to be used again. For who holds it alone. Closes it. */
   leave(other: string): Promise<void>;
+  /** The catalog stays, and its files are those of `to` from now on. For who holds it alone. */
+  takeFiles(to: MovePlace): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -130,6 +134,7 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
         await close();
         if (!place.database) setCatalogAside(layout);
       },
+      takeFiles: (to) => markFiles(to, layoutOf(to.data), held!),
       close,
     };
   } catch (error) {
@@ -160,7 +165,7 @@ export async function saidOf({ data, database }: MovePlace): Promise<Move | null
   }
 }
 
-export interface MoveTarget extends Files {
+export interface MoveTarget extends MoveFiles {
   tables: TargetTables;
   /** What is there by now; to be closed. */
   catalog(): Promise<ReadDatabase>;
@@ -206,6 +211,25 @@ export async function openTarget(
     seal: opened.seal,
     close,
   };
+}
+
+/** Where files alone are to go: a bucket, the catalog's own data directory, or a folder with nothing in it but the half of such a move. */
+export async function openFilesTarget(
+  place: MovePlace,
+  from: MovePlace,
+  catalog: ReadDatabase,
+): Promise<MoveFiles & { close(): void }> {
+  const layout = layoutOf(place.data);
+  if (place.store) return { ...filesOf(place, layout), close() {} };
+  if (place.data === from.data) return { ...filesOf(place, openLayout(place.data)), close() {} };
+  const id = (await readIdentity(catalog)) ?? "";
+  const isOurs = readMark(layout)?.id === id;
+  if (!isOurs) requireRoom(layout, false, nameOf(from));
+  openLayout(place.data);
+  const lock = lockData(layout.lock);
+  if (!isOurs) await writeMark(layout, { id, url: nameOf(place) }); // before anything else is there
+  emptyIncoming(layout);
+  return { ...filesOf(place, layout), close: lock.release };
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {
@@ -275,8 +299,25 @@ async function markFiles(place: MovePlace, layout: Layout, database: Database): 
   const { store } = place;
   if (store) {
     const bucket = openBucket(store, store);
-    if (!(await writeBucketMark(bucket, { id, catalog: nameOf(place) })))
+    const mark = { id, catalog: nameOf(place), place: await placeOf(place) };
+    if (!(await writeBucketMark(bucket, mark)))
       throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
   } else if (place.database) await writeMark(layout, { id, url: nameOf(place) });
   await writeStoreNote(database, storeOf(place));
+}
+
+/** The bucket of `place` is that of its database, a copy, from now on: see `takeBucket`. No server may run on it. */
+export async function takeOverBucket(place: MovePlace): Promise<string | null> {
+  const layout = openLayout(place.data);
+  const lock = lockData(layout.lock);
+  try {
+    const database = await openCatalog(place, layout);
+    try {
+      return await takeBucket(place, layout, database);
+    } finally {
+      await database.close();
+    }
+  } finally {
+    lock.release();
+  }
 }

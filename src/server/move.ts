@@ -1,15 +1,20 @@
 // Copies everything stored to another place: what is known, the files, and the append-only log. As often as one likes while servers run here; the last
 // time without them: then what is there is found to be the same, and takes over.
-import { everyNamed } from "../cache/named.ts";
 import { Problem } from "../core/problem.ts";
-import { checkLog, copyLog } from "../ledger/log/copy.ts";
 import { catchUp } from "../ledger/log/start.ts";
-import { DamagedLog } from "../ledger/log/tree.ts";
-import { type CopiedBlobs, copyBlobs, requireBlobs, verifyBlobs } from "../store/copy-blobs.ts";
+import { copyBlobs } from "../store/copy-blobs.ts";
 import { type CopiedTable, copyTable, digestOf } from "../store/copy-tables.ts";
 import { layoutOf } from "../store/layout.ts";
 import { refuseMoved, setCatalogAside } from "../store/moves.ts";
 import { allTables, type Table } from "../store/tables.ts";
+import {
+  copyTheLog,
+  type Moved,
+  type MoveOptions,
+  type MoveStep,
+  moveFiles,
+  proveFiles,
+} from "./move-files.ts";
 import {
   isSameFiles,
   type MovePlace,
@@ -22,35 +27,12 @@ import {
   saidOf,
 } from "./move-places.ts";
 
-export type MoveStep = "files" | "rows" | "comparing rows" | "looking for files" | "reading files";
-
-export interface MoveOptions {
-  /** No server runs here, and the other place takes over. */
-  isLast: boolean;
-  /** All files are read again where they are then. */
-  areFilesRead: boolean;
-  /** What is damaged or missing here may be so there. */
-  mayBeDamaged: boolean;
-  told(step: MoveStep, done: number): void;
-}
-
-export interface Moved {
-  tables: CopiedTable[];
-  /** Null where files stay where they are. */
-  files: CopiedBlobs | null;
-  /** Sentences on what is not as it should be, here or there. */
-  faults: string[];
-  /** Whether the other place has taken over. */
-  isDone: boolean;
-}
-
 /**
  * Throws Problem("conflict") where a place is not one to move from or to, or in use; and a Problem where the two are not the same in the end. A move that was
  * cut is gone on with by the same call.
  */
 export async function move(from: MovePlace, to: MovePlace, options: MoveOptions): Promise<Moved> {
-  if (nameOf(from) === nameOf(to))
-    throw new Problem("badRequest", `What is known is in ${nameOf(from)} already`);
+  if (nameOf(from) === nameOf(to)) return moveFiles(from, to, options);
   const tables = allTables();
   const said = await saidOf(from);
   if (said?.state === "left" && said.other === nameOf(to) && options.isLast)
@@ -112,44 +94,16 @@ async function copyAll(
     if (!areFilesThere) faults.push(...(await copyTheLog(catalog, source, target, isLast)));
     if (!isLast) return { tables: copied, files, faults, isDone: false };
     await requireSame(copied, tables, target, counting("comparing rows", told));
-    if (files) {
-      const missing = await requireBlobs(
-        everyNamed(catalog.read),
-        source.blobs,
-        target.blobs,
-        (done) => told("looking for files", done),
-      );
-      faults.push(...missing.map((sha256) => `missing  ${sha256}`));
-      for (const sha256 of files.damaged)
-        if (!missing.includes(sha256)) faults.push(`damaged  ${sha256}`);
-      if (areFilesRead) {
-        const damaged = await verifyBlobs(target.blobs, (done) => told("reading files", done));
-        faults.push(...damaged.map((sha256) => `altered there  ${sha256}`));
-      }
-    }
-    const damage = await checkLog(catalog.read, target.log);
-    faults.push(...damage.map((line) => `log  ${line}`));
+    const { lost, isLogWhole } = await proveFiles(catalog, source, target, files, {
+      areFilesRead,
+      told,
+    });
+    faults.push(...lost);
     // What several servers share is read by a single one from its files.
-    if (areFilesThere && damage.length === 0) await catchUp(catalog.read, target.log);
+    if (areFilesThere && isLogWhole) await catchUp(catalog.read, target.log);
     return { tables: copied, files, faults, isDone: false };
   } finally {
     await catalog.close();
-  }
-}
-
-async function copyTheLog(
-  { read }: Awaited<ReturnType<MoveTarget["catalog"]>>,
-  source: MoveSource,
-  target: MoveTarget,
-  isLast: boolean,
-): Promise<string[]> {
-  try {
-    const finish = await copyLog(read, source.log, target.log);
-    if (isLast) await finish();
-    return [];
-  } catch (error) {
-    if (!(error instanceof DamagedLog)) throw error;
-    return [`log  ${error.message}`];
   }
 }
 

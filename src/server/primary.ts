@@ -1,5 +1,6 @@
 // The way to the server that this one follows.
 import { type FollowConfig, primaryOf } from "../config/follow.ts";
+import { printable } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import type { Primary } from "../follow/primary.ts";
@@ -28,10 +29,10 @@ export function connectPrimary(
 
   async function bytesOf(answer: UpstreamResponse, limit: number): Promise<Uint8Array> {
     if (answer.status !== 200) {
-      const said = Buffer.from(await collect(answer, SAID))
-        .toString()
-        .trim();
-      throw new Problem("refused", `${host} answered ${answer.status}: ${said || "and no word"}`);
+      const said = wordsOf(Buffer.from(await collect(answer, SAID)).toString());
+      const kind = REFUSALS[answer.status];
+      if (kind) throw new Problem(kind, `${host} refuses the token of this server: ${said}`);
+      throw new Problem("refused", `${host} answered ${answer.status}: ${said}`);
     }
     return collect(answer, limit);
   }
@@ -84,3 +85,20 @@ export function connectPrimary(
 
 /** Of what it says to a refusal. */
 const SAID = 4096;
+/** It knows the token no more, or does not let it follow. */
+const REFUSALS: Record<number, "unauthenticated" | "forbidden"> = {
+  401: "unauthenticated",
+  403: "forbidden",
+};
+
+/** Of a problem as the API gives it its sentence, else the text. */
+function wordsOf(body: string): string {
+  try {
+    const { detail, title } = JSON.parse(body);
+    const words = detail ?? title;
+    if (typeof words === "string") return printable(words);
+  } catch {
+    // It is none.
+  }
+  return printable(body.trim()) || "and no word";
+}

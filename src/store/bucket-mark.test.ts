@@ -28,13 +28,27 @@ test("a catalog says in which bucket its files are, or in none", async () => {
 if (onBucket) {
   test("a bucket is the first one's that says so, and each time it says so", async () => {
     const bucket = testBucket(layoutOf(root));
-    const [ann, ben] = ["ann", "ben"].map((id) => ({ id, catalog: `the catalog of ${id}` }));
+    const [ann, ben] = ["ann", "ben"].map((id) => ({
+      id,
+      catalog: `the catalog of ${id}`,
+      place: null,
+    }));
     expect(await readBucketMark(bucket)).toBeNull();
     const won = await Promise.all([ann!, ben!].map((mark) => writeBucketMark(bucket, mark)));
     expect(won.toSorted()).toEqual([false, true]);
     const winner = won[0] ? ann! : ben!;
     expect(await readBucketMark(bucket)).toEqual(winner);
     expect(await writeBucketMark(bucket, winner)).toBe(true);
+    const moved = { ...winner, catalog: "elsewhere", place: "1/2" };
+    expect(await writeBucketMark(bucket, moved)).toBe(true);
+    expect(await readBucketMark(bucket)).toEqual(moved);
+  });
+
+  test("a mark of a version before says nothing of which database it is", async () => {
+    const bucket = testBucket(layoutOf(root));
+    const bytes = Buffer.from('{"id":"ann","catalog":"there"}');
+    await bucket.put("holdfast.json", bytes, createHash("sha256").update(bytes).digest("hex"));
+    expect(await readBucketMark(bucket)).toEqual({ id: "ann", catalog: "there", place: null });
   });
 
   test("a mark that is damaged is said to be that", async () => {

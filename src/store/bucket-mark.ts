@@ -10,6 +10,8 @@ export interface BucketMark {
   id: string;
   /** Where it was when the bucket became its own, for people. */
   catalog: string;
+  /** Which database that is, as it says of itself; null for a file, and for one that says nothing. */
+  place: string | null;
 }
 
 /** The object that says it. */
@@ -18,11 +20,17 @@ const LIMIT = 4096;
 
 /** Null when nobody has put files there by this program. Throws Problem("conflict") when the mark is damaged. */
 export async function readBucketMark(bucket: Bucket): Promise<BucketMark | null> {
+  return (await find(bucket))?.mark ?? null;
+}
+
+async function find(bucket: Bucket): Promise<{ mark: BucketMark; etag: string } | null> {
   const found = await bucket.read(MARK, LIMIT);
   if (!found) return null;
   try {
-    const { id, catalog } = JSON.parse(Buffer.from(found.bytes).toString());
-    if (typeof id === "string" && typeof catalog === "string") return { id, catalog };
+    const { id, catalog, place = null } = JSON.parse(Buffer.from(found.bytes).toString());
+    const isPlace = place === null || typeof place === "string";
+    if (typeof id === "string" && typeof catalog === "string" && isPlace)
+      return { mark: { id, catalog, place }, etag: found.etag };
   } catch {
     // Below.
   }
@@ -32,12 +40,21 @@ export async function readBucketMark(bucket: Bucket): Promise<BucketMark | null>
   );
 }
 
-/** False when another catalog was first. */
+/** As often as others may write it at the same moment. */
+const TRIES = 5;
+
+/** In place of what it said of the same catalog before. False when another catalog has it. */
 export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise<boolean> {
   const bytes = Buffer.from(`${JSON.stringify(mark)}\n`);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  if (await bucket.put(MARK, bytes, sha256, "isNew")) return true;
-  return (await readBucketMark(bucket))?.id === mark.id; // another server of the same catalog
+  for (let tries = TRIES; tries > 0; tries -= 1) {
+    const found = await find(bucket);
+    if (found && found.mark.id !== mark.id) return false;
+    if (found && found.mark.catalog === mark.catalog && found.mark.place === mark.place)
+      return true;
+    if (await bucket.put(MARK, bytes, sha256, found ? { etag: found.etag } : "isNew")) return true;
+  }
+  throw new Problem("busy", `${MARK} of ${bucket.name} is written by others all the time`);
 }
 
 const NOTE = "store";

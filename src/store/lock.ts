@@ -51,7 +51,14 @@ function requireEnded(path: string, patienceMs: number): void {
   }
 }
 
-/** Holds the data directory until `release`. Throws Problem("conflict") that names the holder when another process holds it. */
+/** Another process holds the data directory. */
+export class DataHeld extends Problem {
+  constructor(path: string, cause: unknown) {
+    super("conflict", held(path), { cause });
+  }
+}
+
+/** Holds the data directory until `release`. Throws DataHeld, a Problem("conflict") that names the holder when another process holds it. */
 export function lockData(path: string, endingMs = ENDING_MS): Lock {
   makePrivate(path);
   const database = new Database(path, { create: true, readwrite: true });
@@ -62,7 +69,7 @@ export function lockData(path: string, endingMs = ENDING_MS): Lock {
   } catch (error) {
     database.close();
     if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error; // a full disk, or no permission
-    throw new Problem("conflict", held(path), { cause: error });
+    throw new DataHeld(path, error);
   }
   try {
     requireEnded(path, endingMs);

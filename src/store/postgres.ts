@@ -98,6 +98,29 @@ export async function readPostgres(place: PostgresPlace): Promise<ReadDatabase> 
   return { read: createQuery(reads.ask), close: () => reads.close() };
 }
 
+/** What the server was given when it was made, and the number of the database in it: both are others in a copy by pg_dump. */
+const WHICH =
+  "SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS which FROM pg_control_system()";
+/** Of SQLSTATE: the user may not ask that, or there is no such thing. */
+const UNTOLD = ["42501", "42883", "0A000"];
+
+/**
+ * Which database it is, by whatever name it is reached: a replica that took over is the same one, a dump that was restored is another. Null where it does not
+ * say. Throws Problem("busy") where it cannot be reached.
+ */
+export async function identifyPostgres(place: PostgresPlace): Promise<string | null> {
+  const link = connectTo(place, 1, READ_ONLY);
+  try {
+    const [row] = await link.ask((sql) => sql.unsafe(WHICH));
+    return row.which;
+  } catch (error) {
+    if (UNTOLD.includes(stateOf(error))) return null;
+    throw told(error);
+  } finally {
+    await link.close();
+  }
+}
+
 /**
  * Statements that each stand for themselves, on a connection of their own: they wait for no transaction, and give the connection up after two seconds
  * without a word. Makes no connection yet. A row that a transaction holds, perhaps of a server that was stopped in it, is waited for half a second, and

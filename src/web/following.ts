@@ -8,6 +8,8 @@ export interface Followed {
     taken: number;
     wanted: number;
     cutSince: number | null;
+    why: string;
+    isRefused: boolean;
     currentAt: number | null;
     fault: string | null;
     heardAt: number | null;
@@ -16,8 +18,10 @@ export interface Followed {
 
 /** `state`: "following", or why not all is as the primary has it. */
 export function followingState({ url, state }: Followed, now: number) {
-  const { leaves, taken, wanted, cutSince, currentAt, fault } = state();
-  const name = fault !== null ? "forked" : cutSince !== null ? "cut" : "following";
+  const { leaves, taken, wanted, cutSince, why, isRefused, currentAt, fault } = state();
+  const cut = isRefused ? "refused" : "cut";
+  const name = fault !== null ? "forked" : cutSince !== null ? cut : "following";
+  const reason = fault ?? (isRefused ? why : null);
   return {
     primary: url,
     state: name,
@@ -25,16 +29,18 @@ export function followingState({ url, state }: Followed, now: number) {
     toBring: wanted,
     lagSeconds: currentAt === null ? null : Math.max(0, Math.round((now - currentAt) / 1000)),
     ...(cutSince !== null && { cutSince: timeOf(cutSince) }),
-    ...(fault !== null && { reason: fault }),
+    ...(reason !== null && { reason }),
   };
 }
 
 /** Without a final period. */
 export function followingText({ url, state }: Followed, now: number): string {
-  const { leaves, taken, wanted, cutSince, currentAt, fault } = state();
+  const { leaves, taken, wanted, cutSince, why, isRefused, currentAt, fault } = state();
   const behind = leaves - taken;
   if (fault !== null) return `Follows ${url} no more: ${fault}`;
   const what = `Follows ${url}, for reading alone`;
+  if (cutSince !== null && isRefused)
+    return `${what}: ${why}, since ${timeOf(cutSince)}, and what was had before is served`;
   if (cutSince !== null)
     return `${what}: it cannot be asked since ${timeOf(cutSince)}, and what was had before is served`;
   if (currentAt === null) return `${what}: it was not heard yet`;

@@ -2,12 +2,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SQL } from "bun";
 import { runCli } from "../../src/cli/index.ts";
 import { fakeTerminal } from "../../src/cli/testing.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
 import { commands } from "../../src/main.ts";
+import { move } from "../../src/server/move.ts";
 import { start } from "../../src/server/start.ts";
 import { ACCESS_KEY, SECRET_KEY } from "../../src/store/bucket-testkit.ts";
 import { type Gateway, startGateway, storeOptions } from "../support/bucket.ts";
@@ -27,6 +29,7 @@ function define(program: string): void {
   let server: TestServer;
   let folder: string;
   let number = 0;
+  let token: string;
   beforeAll(async () => {
     gateway = await startGateway(program, ["packages"]);
   });
@@ -68,11 +71,14 @@ function define(program: string): void {
     await server.account("grant add", { holder: "user:ann", actions: ["read", "publish"] });
     const scope = { actions: null, repositories: null, packages: null };
     const lines = await server.account("token create", { user: "ann", name: "ci", scope });
-    const token = lines.join("\n").match(/hf_\w+/)![0];
-    const { status } = await fetch(`${server.url}/npm/ours-own`, {
+    token = lines.join("\n").match(/hf_\w+/)![0];
+    await publish("ours-own");
+  }
+  async function publish(name: string): Promise<void> {
+    const { status } = await fetch(`${server.url}/npm/${name}`, {
       method: "PUT",
       headers: { authorization: `Bearer ${token}` },
-      body: npmPublication("ours-own", "1.0.0").body,
+      body: npmPublication(name, "1.0.0").body,
     });
     expect(status).toBe(201);
   }
@@ -85,6 +91,13 @@ function define(program: string): void {
         .filter((path) => !path.includes(".p/"))
         .map((path) => [path.slice(root.length), readFileSync(path).toString("base64")]),
     );
+  /** Of a place, without asking the public registries. */
+  async function doctor(places: Record<string, unknown>): Promise<string> {
+    const names = ["npm", "pypi", "go", "composer", "debian", "debian-security"];
+    const repositories = Object.fromEntries(names.map((name) => [name, false]));
+    return (await play("doctor", "--config", written("doctor.yaml", { ...places, repositories })))
+      .printed;
+  }
   const objects = () => join(gateway.folderOf("packages"), `move${number}`);
 
   test("a folder's files are in the bucket, beside a catalog that is a file in another folder, and come back", async () => {
@@ -94,15 +107,32 @@ function define(program: string): void {
     const there = written("new.yaml", { data, store: store() });
     const moving = ["move", "--data", server.data, "--to", there];
     expect(await play(...moving)).toMatchObject({ code: 0 });
+    expect(await doctor({ data, store: store() })).toContain(
+      `${data} is the half of a move from ${server.data} that began on`,
+    );
+    // Beside another catalog what came to the bucket says nothing of whose it is.
+    expect(await doctor({ data: join(folder, "half"), store: store() })).toContain(
+      "Was a move there begun?",
+    );
     await server.restart({ server: {} }, async () => {
       const last = await play(...moving, "--finish", "--verify");
       expect(last).toMatchObject({ code: 0 });
-      expect(last.printed).toContain(`store: s3://packages/move${number}`);
+      // The bucket's URL alone would be one at AWS, without a key.
+      expect(last.printed).toContain(`holdfast serve --config ${there}\n`);
+      expect(last.printed).not.toContain("store: s3://");
       for (const part of ["blobs", "log"])
         expect(contents(join(objects(), part))).toEqual(contents(join(server.data, part)));
       expect(readdirSync(join(data, "blobs", "sha256"))).toEqual([]);
 
+      expect(await doctor({ data: server.data })).toContain(
+        `what was in ${server.data} was moved to ${data} on `,
+      );
+      expect(await doctor({ data, store: store() })).not.toMatch(/ move |another catalog|Was a/);
+
       const other = written("other.yaml", { data: join(folder, "other"), store: store() });
+      expect((await play("doctor", "--config", other)).printed).toContain(
+        "to another catalog than",
+      );
       expect((await play("move", "--data", data, "--to", other)).printed).toContain(
         "are in the bucket",
       );
@@ -161,6 +191,100 @@ function define(program: string): void {
     } finally {
       await postgres.stop();
     }
+  });
+
+  test("files alone go to a bucket and back, beside the server and cut anywhere, and the catalog stays where it is", async () => {
+    const postgres: PostgresServer = await startPostgres(postgresPrograms()!);
+    try {
+      await fill();
+      const database = `postgres://holdfast@/postgres?host=${postgres.folder}`;
+      const here = { database, data: server.data };
+      const small = written("small.yaml", here);
+      const big = written("big.yaml", { ...here, store: store() });
+      await server.restart({ server: here }, async () => {
+        const over = ["move", "--data", server.data, "--to", database, "--finish"];
+        expect(await play(...over)).toMatchObject({ code: 0 });
+      });
+      const before = await read();
+      const key = readFileSync(join(server.data, "log/key"), "utf8");
+      const there = ["move", "--config", small, "--to", big];
+      expect(await play(...there)).toMatchObject({
+        code: 0,
+        printed: expect.stringMatching(/ files \([1-9]\d* new.*Nothing has changed hands/s),
+      });
+      expect(await doctor({ ...here, store: store() })).toContain("but in its data directory");
+      const [from, to] = [small, big].map((file) =>
+        loadConfig({ file, formats, flags: {}, env: {} }),
+      );
+      const cut = (step: string) =>
+        move(from!, to!, {
+          ...{ isLast: true, areFilesRead: true, mayBeDamaged: false },
+          told(at) {
+            if (at === step) throw new Error(`cut at ${step}`);
+          },
+        });
+      expect((await play(...there, "--finish")).printed).toContain("Another Holdfast is running");
+      await server.restart({ server: { ...here, store: store() } }, async () => {
+        for (const step of ["looking for files", "reading files"])
+          await expect(cut(step)).rejects.toThrow(`cut at ${step}`);
+        const config = to!;
+        const log = createLog("json", () => {});
+        await expect(start({ config, log, listen: "none" })).rejects.toThrow("name them as before");
+        const last = await play(...there, "--finish", "--verify");
+        expect(last).toMatchObject({ code: 0 });
+        expect(last.printed).toContain(
+          `The files of ${database} are in s3://packages/move${number} from now on`,
+        );
+        expect(last.printed).toContain(`holdfast serve --config ${big}\n`);
+        for (const part of ["blobs", "log"])
+          expect(contents(join(objects(), part))).toEqual(contents(join(server.data, part)));
+        await expect(start({ config: from!, log, listen: "none" })).rejects.toThrow(
+          "are in the bucket s3://packages/",
+        );
+        expect((await play(...there)).printed).toContain("are in the bucket");
+      });
+      expect(await read()).toEqual(before);
+
+      // What is published now is in the bucket alone.
+      await publish("more-own");
+      const back = ["move", "--config", big, "--store", "folder"];
+      expect(await play(...back)).toMatchObject({ code: 0 });
+      await server.restart({ server: here }, async () => {
+        const last = await play(...back, "--finish");
+        expect(last).toMatchObject({ code: 0 });
+        expect(last.printed).toContain("  database: as it is now\n  no store\n");
+        const config = to!;
+        const log = createLog("json", () => {});
+        await expect(start({ config, log, listen: "none" })).rejects.toThrow("is a copy of");
+      });
+      expect(await read()).toEqual(before);
+      const more = await fetch(`${server.url}/npm/more-own/-/more-own-1.0.0.tgz`);
+      expect(more.status).toBe(200);
+      expect(readFileSync(join(server.data, "log/key"), "utf8")).toBe(key);
+      expect(readdirSync(server.data)).not.toContain("log.1");
+      const again = await play("move", "--config", small, "--store", "folder");
+      expect(again.printed).toContain("its files are where they are to be");
+    } finally {
+      await server.stop();
+      await postgres.stop();
+    }
+  });
+
+  test("files alone go from beside a catalog that is a file as well, and back", async () => {
+    await fill();
+    const before = await read();
+    const big = written("big.yaml", { data: server.data, store: store() });
+    const there = ["move", "--data", server.data, "--to", big];
+    expect(await play(...there)).toMatchObject({ code: 0 });
+    await server.restart({ server: { store: store() } }, async () => {
+      expect(await play(...there, "--finish")).toMatchObject({ code: 0 });
+    });
+    expect(await read()).toEqual(before);
+    await server.restart({ server: {} }, async () => {
+      const back = ["move", "--config", big, "--store", "folder", "--finish"];
+      expect(await play(...back)).toMatchObject({ code: 0 });
+    });
+    expect(await read()).toEqual(before);
   });
 
   test("a catalog that leaves its PostgreSQL, while its files stay, goes on with the log whose checkpoint was not written any more", async () => {
@@ -257,6 +381,56 @@ function define(program: string): void {
       const back = ["move", "--config", bucket, "--to", server.data, "--finish"];
       expect(await play(...back)).toMatchObject({ code: 0 });
     });
+  });
+
+  test("a copy of the database does not start on the bucket, and then does in place of the other one", async () => {
+    const postgres: PostgresServer = await startPostgres(postgresPrograms()!);
+    try {
+      await fill();
+      const url = (name: string) => `postgres://holdfast@/${name}?host=${postgres.folder}`;
+      const places = (name: string) => ({
+        data: join(folder, name),
+        database: url(name),
+        store: store(),
+      });
+      const [first, copy] = [places("postgres"), places("copy")];
+      const [there, here] = [written("first.yaml", first), written("copy.yaml", copy)];
+      await server.restart({ server: first }, async () => {
+        const moving = ["move", "--data", server.data, "--to", there, "--finish"];
+        expect(await play(...moving)).toMatchObject({ code: 0 });
+      });
+      const before = await read();
+      const log = createLog("json", () => {});
+      const begin = (file: string) =>
+        start({
+          config: loadConfig({ file, formats, flags: {}, env: {} }),
+          log,
+          listen: "none",
+        });
+      await server.restart({ server: copy }, async () => {
+        const made = new SQL({
+          adapter: "postgres",
+          path: `${postgres.folder}/.s.PGSQL.5432`,
+          username: "holdfast",
+          database: "template1",
+        });
+        await made.unsafe("CREATE DATABASE copy TEMPLATE postgres").finally(() => made.close());
+        await expect(begin(here)).rejects.toThrow("holdfast move --take-over");
+        expect(await doctor(copy)).toContain(`is a copy of the one that the files in`);
+        expect((await play("gc", "--config", here)).printed).toContain("two servers would write");
+        expect((await play("move", "--take-over", "--config", there)).printed).toContain("already");
+        await (await begin(there)).stop();
+        expect(await play("move", "--take-over", "--config", here)).toMatchObject({
+          code: 0,
+          printed: expect.stringContaining(`A server that still runs on ${first.database}`),
+        });
+        await expect(begin(there)).rejects.toThrow(`belong to, ${copy.database}:`);
+      });
+      expect(await read()).toEqual(before);
+    } finally {
+      await server.stop();
+      await postgres.stop();
+    }
   });
 
   test("a URL alone names a bucket, with its key in the environment", async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkMove } from "../../src/cli/check-move.ts";
 import { runCli } from "../../src/cli/index.ts";
 import { fakeTerminal } from "../../src/cli/testing.ts";
 import { commands } from "../../src/main.ts";
@@ -112,6 +113,10 @@ function define(): void {
     await expect(startServer(upstream, { server: { database: url } })).rejects.toThrow(
       "has not come to its end",
     );
+    const node = { data: join(folder, "node"), database: base.place, store: null };
+    expect(await checkMove(node)).toEqual([
+      expect.objectContaining({ text: expect.stringContaining("is the half of a move from ") }),
+    ]);
 
     await server.restart({ server: { database: url } }, async () => {
       const last = await there("--finish");
