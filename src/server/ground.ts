@@ -65,6 +65,8 @@ export interface Ground {
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
   readonly host: Membership["host"];
+  /** Of lines of the log, which of several servers wrote them. */
+  readonly label: Membership["label"];
   readonly shared: Shared;
   /** Why stored files that are not on this machine cannot be had; null where they can. */
   filesTrouble(): Promise<string | null>;
@@ -176,7 +178,7 @@ async function layGround(
   const database = between?.database ?? traced;
   const news = isShared ? await openNewsOf(database, config, log) : null;
   const membership = await joinNodes(isShared ? config.database : null, {
-    ...{ log, now, elapsed: () => performance.now() }, // the machine's own, also where a test moves the others
+    ...{ log, now, news, elapsed: () => performance.now() }, // the machine's own, also where a test moves the others
   });
   joined(membership);
   const leases = siblings?.leases ?? membership.leases;
@@ -266,6 +268,7 @@ async function layGround(
     lock,
     nodes: membership.nodes,
     host: membership.host,
+    label: membership.label,
     shared,
     filesTrouble: trouble,
     auth,
