@@ -50,6 +50,7 @@ import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
+import { type Away, createAway } from "./away.ts";
 import { openCatalog } from "./database.ts";
 import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
 import { elsewhere, type Follower, openFollower } from "./follow.ts";
@@ -68,8 +69,8 @@ export interface Ground {
   /** Of lines of the log, which of several servers wrote them. */
   readonly label: Membership["label"];
   readonly shared: Shared;
-  /** Why stored files that are not on this machine cannot be had; null where they can. */
-  filesTrouble(): Promise<string | null>;
+  /** Whether database and bucket can be had, as it was last seen. */
+  readonly away: Away;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -270,7 +271,12 @@ async function layGround(
     host: membership.host,
     label: membership.label,
     shared,
-    filesTrouble: trouble,
+    away: createAway({
+      ask: () => database.read`SELECT 1`,
+      isHearing: changes.isHearing,
+      filesTrouble: trouble,
+      ...{ log, now },
+    }),
     auth,
     hooks,
     advisories,

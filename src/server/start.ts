@@ -58,6 +58,8 @@ import { watchSources } from "./source-metrics.ts";
 import { openWitnesses } from "./witnesses.ts";
 
 const GRACE_MS = 30_000;
+/** How often it is looked whether database and bucket can be had. */
+const STORAGE_MS = 5_000;
 
 export interface StartOptions {
   config: Config;
@@ -216,6 +218,11 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
+  const watchStorage: RecurringJob = {
+    name: "The watch on database and bucket",
+    everyMs: STORAGE_MS,
+    run: async () => void (await ground.away.look()),
+  };
   const keepSeries: RecurringJob = {
     name: "Writing numbers over time",
     everyMs: FLUSH_MS,
@@ -235,7 +242,7 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyHooks(ground.hooks),
       ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"
-        ? [watching, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
+        ? [watching, watchStorage, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
         : []),
       ...(hasCanaries ? [canaries.job] : []),
     ],
