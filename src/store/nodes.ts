@@ -72,11 +72,29 @@ export interface NodesDeps {
   origin?: string | null;
 }
 
-interface Seen extends Omit<NodeState, "silentMs" | "isSelf"> {
+/** As its row has it. */
+export interface NodeRow extends Omit<NodeState, "silentMs" | "isSelf"> {
+  /** As whom it hears news; null where there is none. */
   origin: string | null;
   beat: number;
+}
+
+interface Seen extends NodeRow {
   /** When its beat was first seen to be this one. */
   movedAt: number;
+}
+
+/** By id. */
+export async function readNodes(ask: Ask): Promise<NodeRow[]> {
+  const rows =
+    await ask`SELECT id, host, pid, url, version, since, beat, config, origin FROM nodes ORDER BY id`;
+  return rows.map((row) => ({
+    ...row,
+    pid: row.pid === null ? null : Number(row.pid),
+    since: Number(row.since),
+    beat: Number(row.beat),
+    config: row.config === null ? null : JSON.parse(row.config),
+  }));
 }
 
 /** There is nothing in the database before the first `turn`. */
@@ -123,8 +141,7 @@ export function createNodes({ ask, now, elapsed, origin = null }: NodesDeps): No
   }
 
   async function look(): Promise<void> {
-    const rows =
-      await ask`SELECT id, host, pid, url, version, since, beat, config, origin FROM nodes ORDER BY id`;
+    const rows = await readNodes(ask);
     const at = elapsed();
     // Who did not look for a while, since it was stopped or nobody could reach the database, saw nobody stand still.
     const hasGap = at - lookedAt >= 2 * BEAT_MS;
@@ -132,12 +149,9 @@ export function createNodes({ ask, now, elapsed, origin = null }: NodesDeps): No
     const next = new Map<string, Seen>();
     for (const row of rows) {
       const before = seen.get(row.id);
-      const beat = Number(row.beat);
-      const stands = before?.beat === beat && !hasGap;
+      const stands = before?.beat === row.beat && !hasGap;
       const movedAt = stands ? before.movedAt : at;
-      const pid = row.pid === null ? null : Number(row.pid);
-      const config = row.config === null ? null : JSON.parse(row.config);
-      next.set(row.id, { ...row, pid, config, since: Number(row.since), beat, movedAt });
+      next.set(row.id, { ...row, movedAt });
     }
     seen = next;
   }
