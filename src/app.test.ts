@@ -56,6 +56,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
         newest: [],
         events: [],
       }),
+      trouble: () => null,
       explain: async () => [],
       gitHook: async () => reply(404, "text/plain", ""),
       witness: {

@@ -24,6 +24,8 @@ const standard: Thresholds = {
   mirrorStaleMs: 6 * HOUR,
   validUntilMs: 2 * DAY,
   diskFullMs: 14 * DAY,
+  storageAwayMs: MINUTE,
+  nodesDifferMs: 5 * MINUTE,
   errorRate: 0.05,
   feedStaleMs: 3 * DAY,
   followerStaleMs: HOUR,
@@ -75,6 +77,8 @@ function open(): void {
     endings: nothing,
     feeds: nothing,
     followed: () => null,
+    outages: () => [],
+    unlike: () => null,
     host: null,
     elsewhere: async () => [],
     startedAt: clock,
@@ -234,6 +238,59 @@ describe("an upstream", () => {
     for (let nth = 0; nth < 7; nth += 1) await look(MINUTE);
     expect(await told()).toEqual(["alarm upstream-down npm"]);
   });
+});
+
+describe("what the server stands on", () => {
+  const bucket = { part: "bucket", why: "refused", since: START, until: null as number | null };
+
+  test("is an alarm when it is away for a minute, and over when it is back", async () => {
+    sights.outages = () => [bucket, { ...bucket, part: "news" }];
+    await look(MINUTE / 2);
+    expect(await told()).toEqual([]);
+    await look(MINUTE);
+    await look(MINUTE);
+    expect(await alarms.open()).toMatchObject([
+      { subject: "bucket", message: "The bucket cannot be reached: refused" },
+    ]);
+    sights.outages = () => [{ ...bucket, until: clock }];
+    await look(MINUTE);
+    await look(MINUTE);
+    expect(await told()).toEqual(["alarm storage-away -", "alarm-over storage-away -"]);
+  });
+
+  test("and could not be told of while it was, is told once when it is back, and over then", async () => {
+    const until = START + 5 * MINUTE;
+    sights.outages = () => [{ ...bucket, part: "database", until }];
+    clock = until;
+    await look(1);
+    expect((await alarms.open())[0]!.message).toBe(
+      "The database could not be reached from 2026-11-26 12:00 UTC to 2026-11-26 12:05 UTC: refused",
+    );
+    for (let nth = 0; nth < 3; nth += 1) await look(MINUTE);
+    expect(await told()).toEqual(["alarm storage-away -", "alarm-over storage-away -"]);
+  });
+
+  test("for some seconds is none", async () => {
+    sights.outages = () => [{ ...bucket, until: START + 20_000 }];
+    await look(MINUTE);
+    expect(await told()).toEqual([]);
+  });
+});
+
+test("configurations that differ are an alarm after five minutes, not while they are changed one after the other", async () => {
+  for (let round = 0; round < 3; round += 1) {
+    sights.unlike = () => "a and b";
+    for (let nth = 0; nth < 4; nth += 1) await look(MINUTE);
+    sights.unlike = () => null;
+    await look(MINUTE);
+  }
+  expect(await told()).toEqual([]);
+  sights.unlike = () => "a and b";
+  for (let nth = 0; nth < 8; nth += 1) await look(MINUTE);
+  expect((await alarms.open()).map(({ message }) => message)).toEqual(["a and b"]);
+  sights.unlike = () => null;
+  await look(MINUTE);
+  expect(await told()).toEqual(["alarm nodes-differ -", "alarm-over nodes-differ -"]);
 });
 
 describe("each rule has its mark", () => {

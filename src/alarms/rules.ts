@@ -21,6 +21,8 @@ export interface Thresholds {
   mirrorStaleMs: number;
   validUntilMs: number;
   diskFullMs: number;
+  storageAwayMs: number;
+  nodesDifferMs: number;
   /** A part of one. */
   errorRate: number;
   feedStaleMs: number;
@@ -56,6 +58,10 @@ export interface Sights {
   feeds(): Promise<readonly { name: string; readAt: number | null; error: string | null }[]>;
   /** The server that this one follows: when all that it said was last taken in, null for never; and what is wrong. Null where it follows none. */
   followed(): { host: string; currentAt: number | null; fault: string | null; why: string } | null;
+  /** What the server stands on that is away, or was of late; `until`: null while it is. Times in milliseconds since the epoch. */
+  outages(): readonly { part: string; why: string; since: number; until: number | null }[];
+  /** In which servers on the catalog differ that are to be alike, in words; null where in nothing. */
+  unlike(): string | null;
   /** Of several servers the host of this one, which looks for all; null where it is alone. */
   host: string | null;
   /** What other servers that live last told of themselves to be wrong. */
@@ -97,6 +103,8 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
     "valid-until": (looking) => nearEndings(sights, looking),
     "disk-low": (looking) => diskLow(sights, looking),
     "disk-full": (looking) => diskFull(sights, looking),
+    "storage-away": storageAway(sights),
+    "nodes-differ": nodesDiffer(sights),
     "error-rate": (looking) => errorRate(sights, looking),
     "follower-stale": (looking) => staleFollower(sights, looking),
     "feed-stale": (looking) => staleFeeds(sights, looking),
@@ -228,6 +236,41 @@ async function diskFull(
   return [{ repository: NO_REPOSITORY, subject: "disk", message }];
 }
 
+/** While the database is away nothing can be told: that it was is told when it is back, and over with the next look. */
+function storageAway(sights: Sights): Look {
+  const told = new Set<string>();
+  return async ({ now, thresholds: { storageAwayMs }, open }) =>
+    sights.outages().flatMap(({ part, why, since, until }) => {
+      if (part !== "database" && part !== "bucket") return [];
+      const key = `${part} ${since}`;
+      const isOpen = open.some(({ subject }) => subject === part);
+      const isLong = (until ?? now) - since >= storageAwayMs;
+      const isNews = until === null ? isLong || isOpen : isLong && !told.has(key);
+      if (!isNews) return [];
+      told.add(key);
+      const words =
+        until === null
+          ? `The ${part} cannot be reached: ${why}`
+          : `The ${part} could not be reached from ${moment(since)} to ${moment(until)}: ${why}`;
+      return [{ repository: NO_REPOSITORY, subject: part, message: words }];
+    });
+}
+
+/** A configuration that is changed on one server after the other is told in the log, and no alarm. */
+function nodesDiffer(sights: Sights): Look {
+  let since: number | null = null;
+  return async ({ now, thresholds: { nodesDifferMs }, open }) => {
+    const message = sights.unlike();
+    if (message === null) {
+      since = null;
+      return [];
+    }
+    since = Math.min(since ?? now, now);
+    if (open.length === 0 && now - since < nodesDifferMs) return [];
+    return [{ repository: NO_REPOSITORY, subject: "configuration", message }];
+  };
+}
+
 async function errorRate(
   { series }: Sights,
   { now, thresholds: { errorRate: most } }: Looking,
@@ -239,7 +282,8 @@ async function errorRate(
     const [requests, failures] = [overall(all)?.sum ?? 0, overall(failed)?.sum ?? 0];
     if (requests < LEAST_REQUESTS || failures / requests <= most) return [];
     // Without the numbers, which change with each look.
-    const message = `More than ${Math.round(most * 100)} % of the requests ${name === NO_REPOSITORY ? "of no repository" : `of ${name}`} fail for a fault of the server`;
+    const whose = name === NO_REPOSITORY ? "for pages, the API and metrics" : `of ${name}`;
+    const message = `More than ${Math.round(most * 100)} % of the requests ${whose} fail for a fault of the server`;
     return [{ repository: name, subject: "requests", message }];
   });
 }

@@ -80,7 +80,7 @@ export interface ApiDeps {
   condition(): Promise<ServerCondition>;
   board: Board;
   /** The servers that share the catalog, as this one sees them; none where it has it to itself. */
-  nodes(): readonly NodeState[];
+  nodes(): readonly (NodeState & { differs: string[] })[];
   /** How work of formats on their repositories goes. */
   work(): Promise<WorkState[]>;
   alarms: Omit<Alarms, "look">;

@@ -17,7 +17,7 @@ const Condition = z
       z.object({
         text: z.string(),
         since: Time.nullable(),
-        about: z.enum(["upstream", "disk", "feed", "canary", "events"]),
+        about: z.enum(["upstream", "disk", "feed", "canary", "events", "storage", "nodes"]),
         level: z.enum(["bad", "warn"]),
       }),
     ),
@@ -46,12 +46,19 @@ const Condition = z
     nodes: z
       .array(
         z.object({
-          id: z.string(),
+          id: z
+            .string()
+            .describe("Of the lines of its log; a further one after it was taken for dead"),
           host: z.string(),
+          pid: z.number().int().nullable(),
+          url: z.string().nullable().describe("Where it listens; null where that is not known"),
           version: z.string(),
           since: Time.describe("By its own clock"),
-          silentSeconds: z.number().describe("Since this server last saw a sign of its life"),
+          silentSeconds: z.number().int().describe("Since this server last saw a sign of its life"),
           isSelf: z.boolean().describe("The one that answers"),
+          differs: z
+            .array(z.string())
+            .describe("Keys of the configuration that it has otherwise than the one that answers"),
         }),
       )
       .describe("The servers that share the catalog; none where this one has it to itself"),
@@ -121,7 +128,7 @@ const Work = z
 const POLICY = ["waive", "unwaive", "block", "unblock"] as const;
 
 export function stateEndpoints(deps: ApiDeps) {
-  const { condition, version, overview, database, board, nodes, auth, work } = deps;
+  const { condition, version, database, board, nodes, auth, work } = deps;
   const base = { tag: "server", access: ofServer } as const;
   const listed = () =>
     board.list().map(({ everyMs, startedAt, endedAt, nextAt, failed, ...job }) => ({
@@ -140,13 +147,13 @@ export function stateEndpoints(deps: ApiDeps) {
       summary: "Whether the server serves, is degraded or offline, since when, and why",
       status: 200,
       result: Condition,
-      async run({ grant }) {
-        const [{ since, reasons, upstreams, unseen, ...found }, { startedAt }] = await Promise.all([
-          condition(),
-          overview(grant),
-        ]);
+      async run() {
+        const { since, startedAt, reasons, upstreams, unseen, isDatabaseAway, ...found } =
+          await condition();
         const changes = await Promise.all(
-          POLICY.map((action) => readAudit(database.read, { action, limit: 1 })),
+          (isDatabaseAway ? [] : POLICY).map((action) =>
+            readAudit(database.read, { action, limit: 1 }),
+          ),
         );
         const [last] = changes.flat().sort((a, b) => b.id - a.id);
         return {
@@ -167,10 +174,10 @@ export function stateEndpoints(deps: ApiDeps) {
             awaySince: time(health?.awaySince ?? null),
             latency: health?.latency ?? null,
           })),
-          nodes: nodes().map(({ silentMs, since: began, ...node }) => ({
+          nodes: nodes().map(({ silentMs, since: began, config: _, ...node }) => ({
             ...node,
             since: time(began),
-            silentSeconds: silentMs / 1000,
+            silentSeconds: Math.floor(silentMs / 1000),
           })),
           unacknowledged: unseen,
           lastPolicyChange: last

@@ -108,6 +108,8 @@ alarms:
   mirrorStale: 6h
   validUntil: 2d
   diskFull: 14d
+  storageAway: 1m
+  nodesDiffer: 5m
   feedStale: 3d
   followerStale: 1h
   quiet: 1d

@@ -14,6 +14,7 @@ import { checkFollow } from "./check-follow.ts";
 import { checkLedger } from "./check-ledger.ts";
 import { checkLogin } from "./check-login.ts";
 import { checkMove } from "./check-move.ts";
+import { checkNodes } from "./check-nodes.ts";
 import { checkSources } from "./check-sources.ts";
 import { checkStore } from "./check-store.ts";
 import {
@@ -59,6 +60,8 @@ export interface DoctorDeps {
   ledger?(config: Config): Promise<Finding[]>;
   /** How it goes with the server that this one follows. As the catalog has it unless told. */
   follow?(config: Config, now: number): Promise<Finding[]>;
+  /** The servers that share the catalog. As it has them unless told. */
+  nodes?(config: Config): Promise<Finding[]>;
   /** What the server that runs has proven of itself. Asked through its socket unless told. */
   canaries?(config: Config): Promise<Finding[]>;
   /** What calls for somebody, as a server saw it last. As the catalog has it unless told. */
@@ -80,6 +83,7 @@ export function doctorCommand({
   sources = checkSources,
   ledger = checkLedger,
   follow = checkFollow,
+  nodes = checkNodes,
   canaries = checkCanaries,
   alarms = checkAlarms,
 }: DoctorDeps): Command {
@@ -89,7 +93,7 @@ export function doctorCommand({
     options: { ...configOptions, json: { help: "Print the findings as JSON, for programs" } },
     details: `Looks at ports, the data directory and its disk, the clock, the systems that people log in through, each upstream: how it is reached, how fast it answers,
 and whether it is a repository of its format; and each code host: whether it answers, and takes the credentials; and the bucket of \`store\`, with an object that it puts
-there and removes. Changes nothing else. Exit code 0 when everything is in
+there and removes; and, of several servers on one catalog, each: whether it lives, and has the same configuration. Changes nothing else. Exit code 0 when everything is in
 order or worth a warning at most, 1 when something is broken, 2 for a command line that it does not understand. A configuration with mistakes is told as by config
 check, with code 1 and without JSON.`,
     async run(given, terminal) {
@@ -116,6 +120,7 @@ check, with code 1 and without JSON.`,
         ...(await checkDatabase(config)),
         ...(await checkStore(config)),
         ...(await checkMove(config)),
+        ...(await nodes(config)),
         { subject: "users", ...(followed ? theirs(followed) : accessWords(config.access, grants)) },
         ...(await unknown(config)).map(unknownName),
         ...(await checkLogin(config)),

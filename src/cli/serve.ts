@@ -3,7 +3,7 @@ import { networkInterfaces } from "node:os";
 import type { Config } from "../config/resolve.ts";
 import { program } from "../core/build.ts";
 import type { Format } from "../core/format.ts";
-import { createLog } from "../core/log.ts";
+import { createLog, type Fields, labelled } from "../core/log.ts";
 import { mainSetting } from "../core/snippet.ts";
 import { accessWords } from "./access-words.ts";
 import type { Command, Given } from "./arguments.ts";
@@ -19,6 +19,8 @@ export interface Running {
   url: string;
   /** With which the first administrator is made; null once there is a user. */
   setupCode?(): string | null;
+  /** Which of several servers it is, for lines of the log; null while there is one. */
+  label?(): Fields | null;
   /** Takes a changed configuration in, and says in the log what came of it. */
   reload?(): Promise<unknown>;
 }
@@ -70,7 +72,10 @@ SIGHUP takes a changed configuration in, as holdfast reload does; on a terminal 
       });
       const told = until(signals);
       const leave = terminal.tty ? () => {} : hangUps(() => void running.reload?.());
-      const log = createLog(logStyle(config, terminal), terminal.out, terminal.colour);
+      const log = labelled(
+        createLog(logStyle(config, terminal), terminal.out, terminal.colour),
+        () => running.label?.() ?? null,
+      );
       if (terminal.tty && logStyle(config, terminal) === "text")
         terminal.out(welcome(config, running, formats, flagsOf(given), terminal));
       else {

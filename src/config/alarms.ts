@@ -26,6 +26,16 @@ export const Alarms = z
       "How long before the disk is full, if it grows on as by the median of the last two weeks (`disk-full`)",
       "30d",
     ),
+    storageAway: after(
+      "1m",
+      "How long the database or the bucket cannot be reached (`storage-away`)",
+      "5m",
+    ),
+    nodesDiffer: after(
+      "5m",
+      "How long servers on one catalog have different configurations (`nodes-differ`)",
+      "30m",
+    ),
     errorRate: z
       .string()
       .regex(/^\d{1,2}%$/, "expected a part, like 5%")

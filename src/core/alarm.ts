@@ -24,6 +24,11 @@ export const alarmMeanings = {
   "valid-until": { level: "warn", help: "Clients refuse what is served soon, by its own date" },
   "disk-low": { level: "error", help: "Little is free on the disk" },
   "disk-full": { level: "warn", help: "The disk is full soon if it goes on like this" },
+  "storage-away": { level: "error", help: "The database or the bucket cannot be reached" },
+  "nodes-differ": {
+    level: "error",
+    help: "Servers on one catalog have different configurations: what one keeps from others, another may ask an upstream for",
+  },
   "error-rate": { level: "error", help: "Too many requests fail for a fault of the server" },
   "follower-stale": {
     level: "warn",

@@ -71,6 +71,25 @@ export function createLog(
   };
 }
 
+/** The same log, with fields that may be others by the next line: null for none. Each set of them is one object for as long as it holds. */
+export function labelled(log: Log, label: () => Fields | null): Log {
+  return {
+    write: (level, message, fields) => log.write(level, message, { ...fields, ...label() }),
+    repeat(level, message, fields, names) {
+      let known = label();
+      let line = log.repeat(level, message, { ...fields, ...known }, names);
+      return (values) => {
+        const now = label();
+        if (now !== known) {
+          known = now;
+          line = log.repeat(level, message, { ...fields, ...known }, names);
+        }
+        line(values);
+      };
+    },
+  };
+}
+
 /** The time now as ISO 8601; made once a millisecond. */
 function createStamp(): () => string {
   let at = 0;

@@ -2,6 +2,9 @@
 import { Problem } from "./problem.ts";
 import { within } from "./within.ts";
 
+/** In place of how the cache answered: that the server is not ready, to who asked just that. */
+export const NOT_READY = "not-ready";
+
 export type Labels = Record<string, string>;
 
 const escapeLabel = (value: string) =>

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createLog } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { CacheStatus } from "../core/reply.ts";
+import { origins } from "../series/origins.ts";
 import { createAccessLog, outcome, type ServedRequest } from "./accesslog.ts";
 
 const words: [cache: CacheStatus | null, want: string][] = [
@@ -47,11 +48,25 @@ const levels: [change: Partial<ServedRequest>, level: string][] = [
   [{ status: 424 }, "warn"],
   [{ cut: "the bytes proved false" }, "warn"],
   [{ status: 500 }, "error"],
+  [{ status: 503, repository: null, path: "/-/health/ready" }, "warn"],
+  [{ status: 503, repository: null, path: "/" }, "error"],
 ];
 for (const [change, level] of levels)
   test(`${JSON.stringify(change)} is logged as ${level}`, async () => {
     expect((await record(change)).lines).toMatchObject([{ level }]);
   });
+
+test("that the server is not ready is counted apart: it is the answer, and no failure", async () => {
+  const no = { status: 503, repository: null, cache: null, path: "/-/health/ready" };
+  const { page } = await record(no, { ...no, path: "/" });
+  expect(page).toContain(`{repository="-",status="503",cache="not-ready"} 1`);
+  expect(page).toContain(`{repository="-",status="503",cache="none"} 1`);
+  const { labels } = origins.find(({ name }) => name === "requests")!;
+  const outcomes = ["not-ready", "none"].map(
+    (cache) => labels({ repository: "-", status: "503", cache })!["outcome"],
+  );
+  expect(outcomes).toEqual(["none", "failed"]);
+});
 
 test("a line says what happened, and only what there is to say", async () => {
   const { lines } = await record({});

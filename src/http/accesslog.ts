@@ -1,6 +1,6 @@
 // One line and one set of figures a request.
 import type { Fields, Level, Log } from "../core/log.ts";
-import type { Counter, Histogram, Metrics } from "../core/metrics.ts";
+import { type Counter, type Histogram, type Metrics, NOT_READY } from "../core/metrics.ts";
 import type { CacheStatus } from "../core/reply.ts";
 
 /** What happened to one request. */
@@ -49,6 +49,15 @@ export function outcome(cache: CacheStatus | null): string {
   return cache.fwd === "stale" ? "refreshed" : "miss";
 }
 
+/** Who asks whether the server is ready is answered as it should be, also by a no: that is no failure. */
+function isNo({ repository, path, status }: ServedRequest): boolean {
+  return repository === null && status === 503 && path.startsWith("/-/health/");
+}
+
+function resultOf(request: ServedRequest): string {
+  return isNo(request) ? NOT_READY : outcome(request.cache);
+}
+
 export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
   const requests = metrics.counter(
     "holdfast_requests_total",
@@ -83,8 +92,8 @@ export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
     return found;
   }
 
-  function seriesFor({ repository, status, cache }: ServedRequest): Series {
-    return seriesOf(repository ?? "-", status, outcome(cache));
+  function seriesFor(request: ServedRequest): Series {
+    return seriesOf(request.repository ?? "-", request.status, resultOf(request));
   }
 
   function count(to: Series, bytes: number, durationMs: number): void {
@@ -123,9 +132,15 @@ export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
 /** What a line says but what differs each time. */
 function told(request: ServedRequest): { level: Level; message: string; fields: Fields } {
   const { method, path, status, repository, cache, bytes, cut } = request;
-  const result = outcome(cache);
+  const result = resultOf(request);
   return {
-    level: status >= 500 ? "error" : status === 424 || cut ? "warn" : "info",
+    level: isNo(request)
+      ? "warn"
+      : status >= 500
+        ? "error"
+        : status === 424 || cut
+          ? "warn"
+          : "info",
     message: `${method} ${withoutSecrets(path)} ${status} ${result}`,
     fields: {
       repo: repository,

@@ -36,6 +36,8 @@ export function startJobs(
         (lease) => {
           running.delete(job);
           entry?.isElsewhere(lease === null);
+          if (kept.isTakenOver())
+            log.write("info", `${job.name}: this server does it for all from now on`);
           if (lease && !isEnded) begin();
         },
         (error) => {

@@ -20,6 +20,7 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "holdfast-servers-"));
   database = await openTestDatabase(join(root, "holdfast.db"));
   ends = [];
+  lines = [];
 });
 afterEach(async () => {
   for (const end of ends) await end();
@@ -27,7 +28,8 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const log = createLog("json", () => {});
+let lines: string[] = [];
+const log = createLog("json", (line) => void lines.push(JSON.parse(line).msg));
 const YEAR_MS = 2 ** 31 - 1;
 
 /** A job that has a turn when it is told to. */
@@ -80,6 +82,32 @@ test("when its server is dead another one has it, and the dead one finds that wh
   await theirs.turn();
   expect([ours.turns(), theirs.turns()]).toEqual([1, 1]);
   expect(theirs.state().isElsewhere).toBe(true);
+});
+
+test("who takes a job over from another says so, once; who gets back its own does not", async () => {
+  const { world, first, second, die } = await twoServers(database);
+  const theirs = jobOn(second.leases, true);
+  await theirs.turn();
+  const board = createBoard(() => 0);
+  const state = () => board.list()[0]!;
+  const until = (isSo: () => boolean) => waitFor(isSo, () => `${lines}`, 60_000);
+  let turns = 0;
+  const run = async () => {
+    turns += 1;
+  };
+  const job = { name: "Tide", everyMs: 10, firstMs: 0, isForAll: true, run };
+  ends.push(startJobs([job], log, board, first.leases));
+  await until(() => state().isElsewhere);
+  await die();
+  await until(() => turns > 0);
+  world.cut(first.nodes, true);
+  world.sleep(10_000);
+  await until(() => state().isElsewhere);
+  world.cut(first.nodes, false);
+  await first.nodes.turn();
+  const before = turns;
+  await until(() => turns > before);
+  expect(lines).toEqual(["Tide: this server does it for all from now on"]);
 });
 
 test("a job of its own each server does", async () => {

@@ -66,9 +66,28 @@ const read = (changes: Partial<ConditionDeps> = {}) =>
     diskLow: 50,
     feeds: async () => [],
     canaries: () => null,
+    ground: () => [],
+    isDatabaseAway: () => false,
     now: () => now,
     ...changes,
   });
+
+test("a bucket that is away, or a database, is told first, and what that knows is left out", async () => {
+  const reason = { text: "The bucket", since: 700, about: "storage", level: "bad" } as const;
+  expect(await read({ ground: () => [reason] })).toMatchObject({
+    state: "degraded",
+    since: 700,
+    reasons: [reason],
+  });
+  const gone = { read: () => Promise.reject(new Error("gone")) } as unknown as Database;
+  const nothing = () => Promise.reject(new Error("gone"));
+  const found = { ground: () => [reason], isDatabaseAway: () => true, database: gone };
+  expect(await read({ ...found, disk: nothing, feeds: nothing })).toMatchObject({
+    state: "degraded",
+    reasons: [reason],
+    unseen: { error: 0, warn: 0 },
+  });
+});
 
 test("all is well since the start, or since something was well again", async () => {
   expect(await read()).toMatchObject({ state: "serving", since: 10, reasons: [] });

@@ -14,7 +14,7 @@ export interface ServerReason {
   text: string;
   since: number | null;
   /** What it is about, so that people are led to where it is looked into. */
-  about: "upstream" | "disk" | "feed" | "canary" | "events";
+  about: "upstream" | "disk" | "feed" | "canary" | "events" | "storage" | "nodes";
   /** `bad`: something is not served, or soon will not be. */
   level: "bad" | "warn";
 }
@@ -22,6 +22,9 @@ export interface ServerReason {
 export interface ServerCondition {
   state: "serving" | "degraded" | "offline";
   since: number;
+  startedAt: number;
+  /** What the database knows is left out, then. */
+  isDatabaseAway: boolean;
   reasons: ServerReason[];
   upstreams: ({ repository: string } & SeenUpstream)[];
   /** Of the last month, that nobody has said they saw; counted up to MOST_UNSEEN. */
@@ -43,25 +46,33 @@ export interface ConditionDeps {
   feeds(): Promise<readonly { name: string; error: string | null; readAt: string | null }[]>;
   /** What made-up packages proved last; null: nothing yet. */
   canaries(): CanaryRound | null;
+  /** What is wrong with what the server stands on: database, bucket, other servers. */
+  ground(): readonly ServerReason[];
+  /** While it is, what it knows is left out. */
+  isDatabaseAway(): boolean;
   now(): number;
 }
 
 export async function readCondition(deps: ConditionDeps): Promise<ServerCondition> {
-  const { sources, database, now } = deps;
+  const { sources, database, now, startedAt } = deps;
+  const isAway = deps.isDatabaseAway();
+  const known = async <T>(read: () => Promise<T>, nothing: T) => (isAway ? nothing : read());
   const upstreams = sources.flatMap((one) =>
     one.upstreams().map((upstream) => ({ repository: one.name, ...upstream })),
   );
   const since = now() - MONTH_MS;
-  const [error, warn] = await Promise.all([
-    countUnseen(database.read, LOUD, since, MOST_UNSEEN),
-    countUnseen(database.read, WARNING, since, MOST_UNSEEN),
-  ]);
+  const [error, warn] = await Promise.all(
+    [LOUD, WARNING].map((kinds) =>
+      known(() => countUnseen(database.read, kinds, since, MOST_UNSEEN), 0),
+    ),
+  );
   const reasons = [
+    ...deps.ground(),
     ...upstreams.flatMap((one) => (one.isAway ? [awayReason(one)] : [])),
-    ...diskReasons(await deps.disk(), deps.diskLow),
-    ...feedReasons(await deps.feeds()),
+    ...(await known(async () => diskReasons(await deps.disk(), deps.diskLow), [])),
+    ...feedReasons(await known(deps.feeds, [])),
     ...canaryReasons(deps.canaries()),
-    ...eventReasons(error),
+    ...eventReasons(error!),
   ];
   const asking = sources.filter(({ isHostedOnly }) => !isHostedOnly);
   const isOffline = asking.length > 0 && asking.every(({ offline }) => offline);
@@ -72,10 +83,12 @@ export async function readCondition(deps: ConditionDeps): Promise<ServerConditio
     since:
       isDegraded && begun.length > 0
         ? Math.min(...begun)
-        : Math.max(deps.startedAt, await lastRecovery(database)),
+        : Math.max(startedAt, await known(() => lastRecovery(database), 0)),
+    startedAt,
+    isDatabaseAway: isAway,
     reasons,
     upstreams,
-    unseen: { error, warn },
+    unseen: { error: error!, warn: warn! },
   };
 }
 

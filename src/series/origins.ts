@@ -1,5 +1,5 @@
 // Where each series comes from: the numbers of the metrics' page, with fewer labels. So that one place counts, and both show the same.
-import type { Labels, Reading } from "../core/metrics.ts";
+import { type Labels, NOT_READY, type Reading } from "../core/metrics.ts";
 import type { SeriesName } from "../core/series.ts";
 
 export interface Origin {
@@ -58,6 +58,7 @@ export const origins: readonly Origin[] = [
 
 /** See `requests` of core/series.ts. */
 function outcomeOf(status: number, cache: string): string {
+  if (cache === NOT_READY) return "none";
   if (status === 304) return "not-modified";
   if (status === 424) return "unavailable";
   if (status >= 500) return "failed";

@@ -32,7 +32,14 @@ test("a disk is low that a living server told to be, and not that of one that is
     events.report("-", { kind: "disk-low", package: "", message: "Low", detail: { host } });
   await events.settled();
   const ground = {
-    ...{ shared: { database, events, now }, metrics, log, host: "a", follower: null },
+    ...{
+      shared: { database, events, now },
+      metrics,
+      log,
+      host: "a",
+      follower: null,
+      away: { outages: () => [] },
+    },
     ...{
       series: {},
       disk: async () => ({ free: 100 }),

@@ -11,6 +11,7 @@ import type { RecurringJob } from "../jobs/runner.ts";
 import { alarmOperations } from "./alarm-operations.ts";
 import type { Generation } from "./generation.ts";
 import type { Ground } from "./ground.ts";
+import { unlikeWords } from "./nodes.ts";
 
 const LOOK_MS = 30_000;
 /** Upstreams are asked, and what is due is begun, before anybody is told that it was not. */
@@ -40,6 +41,8 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
       ),
     operations: () => operationsOf(current()),
     endings: () => endingsOf(current(), log),
+    outages: ground.away.outages,
+    unlike: () => unlikeWords(ground.nodes?.list() ?? []),
     host: ground.host,
     async elsewhere(kind) {
       if (ground.nodes === null) return [];
@@ -70,6 +73,8 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
         mirrorStaleMs: wanted.mirrorStale,
         validUntilMs: wanted.validUntil,
         diskFullMs: wanted.diskFull,
+        storageAwayMs: wanted.storageAway,
+        nodesDifferMs: wanted.nodesDiffer,
         errorRate: wanted.errorRate,
         feedStaleMs: wanted.feedStale,
         followerStaleMs: wanted.followerStale,

@@ -10,7 +10,6 @@ import type { Spelling } from "../auth/permissions.ts";
 import type { Config } from "../config/resolve.ts";
 import { settingsOf } from "../config/settings.ts";
 import { Problem } from "../core/problem.ts";
-import { within } from "../core/within.ts";
 import type { GitHooks } from "../hooks/git/receive.ts";
 import { publishGiven } from "../jobs/given.ts";
 import type { Operable } from "../jobs/operations.ts";
@@ -25,6 +24,7 @@ import type { Ground } from "./ground.ts";
 import { openIdentity } from "./identity.ts";
 import type { Held } from "./mounts.ts";
 import { peopleOf } from "./people.ts";
+import { groundReasons, isAway, storageTrouble, toldNodes } from "./surroundings.ts";
 
 export interface Generation {
   readonly config: Config;
@@ -106,7 +106,7 @@ export function createGeneration(
       follower: follower && { url: follower.config.url, state: follower.state },
       fetches: ground.fetches,
       board: ground.board,
-      nodes: () => ground.nodes?.list() ?? [],
+      nodes: () => toldNodes(ground.nodes?.list() ?? []),
       condition: () =>
         readCondition({
           sources: held,
@@ -116,6 +116,8 @@ export function createGeneration(
           diskLow: config.diskLow,
           feeds: ground.advisories.feeds,
           canaries: shownRuns.canaries,
+          ground: () => groundReasons(ground),
+          isDatabaseAway: () => isAway(ground.away, "database"),
           now,
         }),
       database,
@@ -148,7 +150,8 @@ export function createGeneration(
       const found = await explain(database.read, policed, shared.waivers.all(), now(), purl);
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
-    ready: () => readiness(ground),
+    ready: ground.away.look,
+    trouble: () => storageTrouble(ground.away),
     whyNotProven,
   });
   const gate =
@@ -216,20 +219,4 @@ function noPasswords(url: string) {
     const message = `Passwords are known to ${url} alone: come with a token that was made there`;
     throw new Problem("unauthenticated", message, { rule: "follow" });
   };
-}
-
-/** Who asks has less patience than a database that says nothing. */
-const READY_MS = 2_000;
-
-async function readiness({ shared, filesTrouble }: Ground): Promise<string | null> {
-  const { database, changes } = shared;
-  try {
-    await within(READY_MS, database.read`SELECT 1`, () => {
-      throw new Error("not within two seconds");
-    });
-    if (!changes.isHearing()) return "what other servers change is not heard of";
-    return await filesTrouble();
-  } catch (error) {
-    return `the database does not answer: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

@@ -50,6 +50,7 @@ import { openNews } from "../store/news.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
+import { type Away, createAway } from "./away.ts";
 import { openCatalog } from "./database.ts";
 import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
 import { elsewhere, type Follower, openFollower } from "./follow.ts";
@@ -65,9 +66,11 @@ export interface Ground {
   /** The servers that share its catalog; null where it has it to itself. */
   readonly nodes: Membership["nodes"];
   readonly host: Membership["host"];
+  /** Of lines of the log, which of several servers wrote them. */
+  readonly label: Membership["label"];
   readonly shared: Shared;
-  /** Why stored files that are not on this machine cannot be had; null where they can. */
-  filesTrouble(): Promise<string | null>;
+  /** Whether database and bucket can be had, as it was last seen. */
+  readonly away: Away;
   readonly auth: Auth;
   readonly hooks: Hooks;
   readonly advisories: CurrentAdvisories;
@@ -176,7 +179,7 @@ async function layGround(
   const database = between?.database ?? traced;
   const news = isShared ? await openNewsOf(database, config, log) : null;
   const membership = await joinNodes(isShared ? config.database : null, {
-    ...{ log, now, elapsed: () => performance.now() }, // the machine's own, also where a test moves the others
+    ...{ log, now, news, elapsed: () => performance.now() }, // the machine's own, also where a test moves the others
   });
   joined(membership);
   const leases = siblings?.leases ?? membership.leases;
@@ -266,8 +269,14 @@ async function layGround(
     lock,
     nodes: membership.nodes,
     host: membership.host,
+    label: membership.label,
     shared,
-    filesTrouble: trouble,
+    away: createAway({
+      ask: () => database.read`SELECT 1`,
+      isHearing: changes.isHearing,
+      filesTrouble: trouble,
+      ...{ log, now },
+    }),
     auth,
     hooks,
     advisories,

@@ -10,7 +10,7 @@ import { tidyNames } from "../catalog/room.ts";
 import { tellGarbage } from "../cli/gc.ts";
 import { serverWarnings } from "../cli/warnings.ts";
 import type { Config } from "../config/resolve.ts";
-import type { Log } from "../core/log.ts";
+import { type Fields, type Log, labelled } from "../core/log.ts";
 import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
 import { createPassing, PASSED_FOR, passedSocket } from "../http/passing.ts";
@@ -48,6 +48,7 @@ import { type HooksConfig, openHooks } from "./hooks.ts";
 import { startServerJobs } from "./jobs.ts";
 import { ledgerOperations } from "./ledger-operations.ts";
 import { createMounts, type Held } from "./mounts.ts";
+import { isShared as isSharedBy, saidOf } from "./nodes.ts";
 import { createPorts, type PassingFor, portsOf } from "./ports.ts";
 import type { Siblings } from "./processes/siblings.ts";
 import { readyOperations } from "./ready.ts";
@@ -57,6 +58,8 @@ import { watchSources } from "./source-metrics.ts";
 import { openWitnesses } from "./witnesses.ts";
 
 const GRACE_MS = 30_000;
+/** How often it is looked whether database and bucket can be had. */
+const STORAGE_MS = 5_000;
 
 export interface StartOptions {
   config: Config;
@@ -96,6 +99,8 @@ export interface Running {
   operations: Operations;
   /** With which the first administrator is made; null once there is a user. */
   setupCode(): string | null;
+  /** Which of several servers on one catalog it is, for lines of the log; null while there is one. */
+  label(): Fields | null;
   /** Takes a changed configuration in, without dropping a request; a wrong one changes nothing. */
   reload: Reload;
   /** Finishes running responses, 30 seconds at most, and closes. */
@@ -104,11 +109,14 @@ export interface Running {
 
 /** Starts a server. Throws a Problem when the data directory is in use or newer than this program. */
 export async function start(options: StartOptions): Promise<Running> {
-  const { config, log, now = Date.now, listen: where = "ports", hasControl = false } = options;
+  const { config, now = Date.now, listen: where = "ports", hasControl = false } = options;
   const hasCanaries = where === "ports" && (options.hasCanaries ?? false);
   const elapsed = options.now ?? (() => performance.now());
   const { patienceMs, isShared, siblings } = options;
   const isFirst = siblings?.isFirst ?? true;
+  let label: Ground["label"] = () => null;
+  const isOneOf = isShared ?? isSharedBy(config);
+  const log = isOneOf ? labelled(options.log, () => label()) : options.log;
   const ground = await openGround(config, {
     log,
     now,
@@ -117,6 +125,7 @@ export async function start(options: StartOptions): Promise<Running> {
     ...(isShared !== undefined && { isShared }),
     ...(siblings && { siblings }),
   });
+  ({ label } = ground);
   const { shared, lock, pool } = ground;
   const { events, database, soundness } = shared;
   const mounts = createMounts(ground);
@@ -209,6 +218,11 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
+  const watchStorage: RecurringJob = {
+    name: "The watch on database and bucket",
+    everyMs: STORAGE_MS,
+    run: async () => void (await ground.away.look()),
+  };
   const keepSeries: RecurringJob = {
     name: "Writing numbers over time",
     everyMs: FLUSH_MS,
@@ -228,7 +242,7 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyHooks(ground.hooks),
       ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"
-        ? [watching, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
+        ? [watching, watchStorage, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
         : []),
       ...(hasCanaries ? [canaries.job] : []),
     ],
@@ -320,6 +334,7 @@ export async function start(options: StartOptions): Promise<Running> {
     lock.tell(ports.addresses());
     if (isFirst) await jobs.follow(current, operations);
     if (hasCanaries) canaries.renew();
+    ground.nodes?.say(saidOf(current.config, ports.url("")));
     await tellSiblings();
     return lines;
   }
@@ -360,6 +375,7 @@ export async function start(options: StartOptions): Promise<Running> {
       database,
       operations,
       setupCode,
+      label,
       reload,
       stop,
     };
@@ -378,6 +394,7 @@ export async function start(options: StartOptions): Promise<Running> {
     ground.hooks.start(isFirst);
     if (isFirst) await jobs.follow(current, operations);
     if (isFirst && siblings) passed = takePassed(socket, traced, ground);
+    ground.nodes?.say(saidOf(current.config, ports.url("")));
     await tellSiblings();
     const urls = wanted.flatMap(({ name }) => (name ? [[name, ports.url(name)]] : []));
     return { ...running, url: ports.url(""), urls: Object.fromEntries(urls) };

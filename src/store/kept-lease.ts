@@ -5,11 +5,14 @@ import type { Lease, Leases } from "./leases.ts";
 export interface KeptLease {
   /** Null: another living node has it, or nobody can say which. */
   lease(): Promise<Lease | null>;
+  /** Whether another one had it when it was asked for before; told once. */
+  isTakenOver(): boolean;
   release(): Promise<void>;
 }
 
 export function keepLease(leases: Leases, name: string): KeptLease {
   let kept: Lease | null = null;
+  let wasElsewhere = false;
   let taking: Promise<Lease | null> | null = null;
 
   async function take(): Promise<Lease | null> {
@@ -17,6 +20,7 @@ export function keepLease(leases: Leases, name: string): KeptLease {
     kept = null;
     try {
       kept = await leases.take(name);
+      wasElsewhere ||= kept === null;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
     }
@@ -30,6 +34,11 @@ export function keepLease(leases: Leases, name: string): KeptLease {
         taking = null;
       });
       return taking;
+    },
+    isTakenOver() {
+      if (!wasElsewhere || kept === null) return false;
+      wasElsewhere = false;
+      return true;
     },
     async release() {
       await taking?.catch(() => null);

@@ -152,6 +152,32 @@ function define(): void {
     await b.until("two");
   });
 
+  test("a server that is dead is waited for by nobody, and one that lives all the same is waited for again", async () => {
+    const [a, b, c] = [await following(), await following(), await following()];
+    const publish = async (key: string) => {
+      await database.write((sql) => a.changes.note(sql, change(key, "hosted")));
+      await a.changes.everywhere(change(key, "hosted"));
+    };
+    nodes.splice(nodes.indexOf(c), 1);
+    await c.news.close(); // it hears nothing more, and its row goes: as of one that was killed it is put back
+    await database.write(
+      (sql) =>
+        sql`INSERT INTO listeners (origin, heard) SELECT ${c.news.origin}, pg_current_snapshot()::text`,
+    );
+    const waiting = publish("one");
+    await b.until("one");
+    await b.news.gone(c.news.origin); // by another survivor than the one that waits
+    await waiting;
+    await publish("two");
+    expect(warned).toEqual([]);
+    await a.news.gone(b.news.origin);
+    await b.news.again();
+    const rows = await database.read`SELECT origin FROM listeners`;
+    expect(rows.map(({ origin }) => origin).toSorted()).toEqual(
+      [a.news.origin, b.news.origin].toSorted(),
+    );
+  });
+
   test("more than are told one by one are told as anything", async () => {
     const b = await node();
     const psql = await connect();

@@ -29,6 +29,12 @@ export interface NewsTimes {
 }
 
 export interface OpenNews extends News {
+  /** As whom it hears. */
+  readonly origin: string;
+  /** That server is dead: nobody waits for it any more. One that lives all the same says so by `again`. */
+  gone(origin: string): Promise<void>;
+  /** Says anew that this one hears, where it was taken for dead. Rejects while that cannot be said. */
+  again(): Promise<void>;
   /** What other servers change, since this was opened, is told there. Resolves when they know that this one hears. */
   follow(hear: Hub["hear"]): Promise<void>;
   /** Looks now; resolves when all that was committed before has been told. For tests. */
@@ -199,6 +205,15 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
 
   return {
     isShared: true,
+    origin,
+    async gone(dead) {
+      await database.write((sql) => sql`DELETE FROM listeners WHERE origin = ${dead}`);
+      answered.ring();
+    },
+    async again() {
+      isOwing = true;
+      await look();
+    },
     async note(sql, change) {
       const { kind, repository, key } = change;
       const [{ xact }] = await sql`INSERT INTO changes (origin, kind, repository, key)

@@ -1,7 +1,7 @@
 // Who lives, as servers see it that share a database: by beats that move, and by nobody's clock but that of who looks.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "./database.ts";
 import { BEAT_MS } from "./nodes.ts";
@@ -86,6 +86,43 @@ test("while the database cannot be asked a node is not sure, and takes nobody fo
   await a.turn();
   expect(await rows()).toHaveLength(2);
   expect(a.isSure()).toBe(true);
+});
+
+test("what a node says of itself the others see, and say of it who it is", async () => {
+  const [a, b] = [world.node(), world.node()];
+  await world.pass(2, [a, b]);
+  const seen = () => a.list().find(({ id }) => id === b.id());
+  expect(seen()).toMatchObject({ pid: process.pid, url: null, config: null });
+  b.say({ url: "http://two.test:4653" });
+  b.say({ config: { access: "12ab" } });
+  await world.pass(1, [b, a]);
+  expect(seen()).toMatchObject({ url: "http://two.test:4653", config: { access: "12ab" } });
+  world.cut(b, true);
+  b.say({ config: { access: "34cd" } });
+  await expect(b.turn()).rejects.toThrow("is cut");
+  world.cut(b, false);
+  await world.pass(1, [b, a]);
+  expect(seen()).toMatchObject({ url: "http://two.test:4653", config: { access: "34cd" } });
+  await world.pass(6, [a]);
+  await world.pass(1, [b, a]); // another one by now, which says the same
+  expect(b.id()).toBe(`${b.name}-2`);
+  expect(seen()).toMatchObject({ url: "http://two.test:4653", config: { access: "34cd" } });
+});
+
+test("of several that see a node die one is told, with what it did for all", async () => {
+  const [a, b, c] = [world.node(), world.node(), world.node()];
+  await world.pass(1, [a, b, c]);
+  await database.write(
+    (sql) => sql`INSERT INTO leases (name, node) VALUES ('job Feeds', ${c.id()})`,
+  );
+  const told: string[] = [];
+  for (let second = 0; second < 6; second += 1) {
+    world.sleep(BEAT_MS);
+    for (const node of [a, b])
+      for (const { id, host, pid, leases } of await node.turn())
+        told.push(`${id} ${host} ${pid} ${leases}`);
+  }
+  expect(told).toEqual([`${c.name} ${hostname()} ${process.pid} job Feeds`]);
 });
 
 test("one that leaves is gone at once", async () => {

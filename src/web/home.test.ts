@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Format } from "../core/format.ts";
 import type { Overview, RepositoryState } from "../core/overview.ts";
 import { stranger } from "./frame/reader.ts";
-import { type HomeDeps, homePage } from "./home.ts";
+import { awayPage, type HomeDeps, homePage } from "./home.ts";
 import { repositoryPage, wantsPage } from "./repository.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -51,6 +51,19 @@ test("it says what runs since when, what is stored, and how much of it was answe
   ])
     expect(text).toContain(want);
   expect(text).not.toContain("What happened");
+});
+
+test("what the server stands on and is away is said first, and alone where nothing else can be had", () => {
+  const trouble = "The bucket cannot be reached: what has a copy here is served";
+  const reader = stranger("https://host");
+  const shown = String(homePage(deps, overview({ away: ["a.test"] }), reader, null, trouble).body);
+  const alone = awayPage(trouble, reader);
+  for (const text of [shown, String(alone.body)]) {
+    expect(text).toContain(`${trouble}.`);
+    expect(text).toContain("Degraded");
+    expect(text).not.toContain("Serving");
+  }
+  expect(alone.status).toBe(503);
 });
 
 test("offline and upstreams that are away are said first", () => {

@@ -24,10 +24,12 @@ export function homePage(
   reader: Reader,
   /** How it goes with the server that this one follows; null for one of its own. */
   following: string | null = null,
+  /** What the server stands on that is away, in words; null where nothing is. */
+  trouble: string | null = null,
 ): Reply {
   const { repositories, version } = deps;
   const states = repositories.map(({ name }) => overview.repositories.get(name)!);
-  const state = stateOf(states);
+  const state = stateOf(states, trouble);
   const setup = setupOf(deps, reader);
   // Who sees it for the first time wants to know how to go on.
   const isNew = states.every(({ files }) => files === 0);
@@ -43,6 +45,17 @@ ${isNew ? null : setup}`;
   return page({ title: "Holdfast", main, section: "home" }, { ...reader, state: null });
 }
 
+/** In its place while nothing of what it shows can be read. */
+export function awayPage(trouble: string, reader: Reader): Reply {
+  const state = stateOf([], trouble);
+  const main = html`<div class="head"><h1>Holdfast</h1>${stateChip(state)}</div>
+<p class="lead">${state.text}.</p>`;
+  return {
+    ...page({ title: "Holdfast", main, section: "home" }, { ...reader, state: null }),
+    status: 503,
+  };
+}
+
 function setupOf(deps: HomeDeps, reader: Reader): Html {
   return html`<h2>Set up a client</h2>
 ${reader.user === null ? null : html`<p class="soft">Where reading takes a name, and to publish, clients send a token as well: <a href="/-/account">make one</a>. <code>holdfast setup CLIENT</code> says where each keeps it.</p>`}
@@ -52,7 +65,9 @@ ${clients(deps, reader.origin)}`;
 /** In one sentence: whether upstreams are asked, and which are away. */
 export function stateOf(
   states: readonly Pick<RepositoryState, "offline" | "isHostedOnly" | "away">[],
+  trouble: string | null,
 ): ServerState {
+  if (trouble !== null) return { kind: "degraded", text: trouble };
   const asking = states.filter(({ isHostedOnly }) => !isHostedOnly);
   if (states.length > 0 && asking.length === 0)
     return { kind: "serving", text: "Hosted here: what is published, and nothing else" };

@@ -14,9 +14,11 @@ export function repositoryPage(
   overview: Overview,
   url: string,
   reader: Reader,
+  /** As of the page at `/`. */
+  trouble: string | null = null,
 ): Reply {
   const state = overview.repositories.get(name)!;
-  const seen = stateOf([state]);
+  const seen = stateOf([state], trouble);
   const main = html`<p class="crumbs"><a href="/">Repositories</a></p><div class="head"><h1>${name}</h1>${stateChip(seen)}</div>
 <p>${seen.text}.</p><p class="soft">A repository of the format ${format.name} at <code>${url}/</code></p>
 ${figures([state])}

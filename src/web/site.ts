@@ -15,7 +15,7 @@ import { html } from "./frame/html.ts";
 import { page } from "./frame/page.ts";
 import { likingCookie, type Reader, readerOf, stranger } from "./frame/reader.ts";
 import { helpPage } from "./help.ts";
-import { type HomeDeps, homePage, stateOf } from "./home.ts";
+import { awayPage, type HomeDeps, homePage, stateOf } from "./home.ts";
 import { type LogSource, logFile, type WitnessSource, witnessReply } from "./log.ts";
 import { type OperatorRoute, parseOperator } from "./operator/index.ts";
 import type { CallApi } from "./operator/visit.ts";
@@ -98,6 +98,8 @@ export interface SiteDeps extends HomeDeps {
   witness: WitnessSource;
   /** What keeps the server from being ready, or null. */
   ready(): Promise<string | null>;
+  /** What the server stands on that is away, in words for everybody; null where nothing is. It costs nothing. */
+  trouble(): string | null;
   /** Why it is not proven that the server enforces its rules, or null; in place of a function null where nothing proves that. */
   whyNotProven: (() => string | null) | null;
 }
@@ -159,9 +161,22 @@ export function createSite(deps: SiteDeps): Site {
     return { ...deps, repositories };
   }
 
+  /** While what is counted cannot be had it says that alone. */
+  async function home(request: SiteRequest, grant: Grant): Promise<Reply> {
+    const { reader } = asked(request, grant);
+    const trouble = deps.trouble();
+    const following = deps.follower ? followingText(deps.follower, deps.now()) : null;
+    try {
+      return homePage(readable(grant), await deps.overview(grant), reader, following, trouble);
+    } catch (error) {
+      if (trouble === null || !(error instanceof Problem)) throw error;
+      return awayPage(trouble, reader);
+    }
+  }
+
   function asked(request: SiteRequest, grant: Grant, origin = request.origin): PageRequest {
     const isLetIn = grant.may(null, "read", null);
-    const state = isLetIn ? stateOf(deps.states(grant)) : null;
+    const state = isLetIn ? stateOf(deps.states(grant), deps.trouble()) : null;
     const reader = readerOf(origin, request.header("cookie"), grant, state);
     const { method, query, address } = request;
     return {
@@ -242,14 +257,7 @@ export function createSite(deps: SiteDeps): Site {
           return typeof made.body === "string" ? small(made) : leads(made, origin);
         }
         case "home":
-          return small(
-            homePage(
-              readable(grant),
-              await deps.overview(grant),
-              asked(request, grant).reader,
-              deps.follower ? followingText(deps.follower, deps.now()) : null,
-            ),
-          );
+          return small(await home(request, grant));
         case "packages":
           return small(
             await serveFound(deps.catalog(grant), asked(request, grant), deps.people.now()),
@@ -266,7 +274,7 @@ export function createSite(deps: SiteDeps): Site {
           const repository = deps.repositories.find((one) => one.name === name)!;
           const overview = await deps.overview(grant, name);
           const { reader } = asked(request, grant, origin.slice(0, -name.length - 1));
-          return small(repositoryPage(repository, overview, origin, reader));
+          return small(repositoryPage(repository, overview, origin, reader, deps.trouble()));
         }
         case "why":
           return small(

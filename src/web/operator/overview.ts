@@ -21,6 +21,8 @@ const WHERE: Readonly<Record<string, [path: string, text: string]>> = {
   disk: ["/-/operator/disk", "Disk"],
   feed: ["/-/operator/feeds", "Feeds"],
   canary: ["#canaries", "Canaries"],
+  storage: ["/-/operator/jobs", "Jobs"],
+  nodes: ["#nodes", "Servers"],
   events: ["/-/operator/events?level=error&acknowledged=no", "Events"],
 };
 
@@ -44,6 +46,7 @@ ${numbers(state, disk, counts.items, forecast)}
 ${alarms.items.length > 0 ? html`<h2>Alarms</h2>${alarmTable(alarms, visit)}` : null}
 <h2 id="upstreams">Upstreams</h2>${upstreamTable(state, visit)}
 ${shown}
+${state.nodes.length > 0 ? html`<h2 id="nodes">Servers</h2>${nodeTable(state, visit)}` : null}
 <h2>Feeds of advisories</h2>${feedTable(feeds.items, visit)}
 <h2 id="canaries">Canaries</h2>${canaryTable(canaries, visit)}
 <h2>Last change of policy</h2>${lastChange(state, visit)}`,
@@ -71,6 +74,22 @@ function stateNotice(state: StateShape, { now }: Visit) {
   return notice(
     tone,
     html`<p><strong>${words}</strong>, for ${span(now - Date.parse(state.since))}. Version ${state.version}, running for ${span(now - Date.parse(state.startedAt))}.</p>${reasons.length > 0 ? html`<ul>${reasons}</ul>` : null}`,
+  );
+}
+
+function nodeTable({ nodes }: StateShape, { now }: Visit) {
+  const rows = nodes.map((node) => [
+    html`<span class="mono">${node.id}</span>${node.isSelf ? html` <span class="soft">this one</span>` : null}`,
+    html`${node.host}${node.pid === null ? null : html` <span class="soft">process ${node.pid}</span>`}`,
+    node.url ?? "",
+    node.version,
+    since(node.since, now),
+    node.differs.length > 0 ? chip("bad", `other: ${node.differs.join(", ")}`) : "the same",
+  ]);
+  return table(
+    "Servers",
+    ["Server", "Host", "Address", "Version", "Runs", "Configuration"].map((label) => ({ label })),
+    rows,
   );
 }
 

@@ -18,6 +18,17 @@ export interface StateShape {
     awaySince: string | null;
     latency: { p50: number; p95: number; answers: number } | null;
   }[];
+  nodes: {
+    id: string;
+    host: string;
+    pid: number | null;
+    url: string | null;
+    version: string;
+    since: string;
+    silentSeconds: number;
+    isSelf: boolean;
+    differs: string[];
+  }[];
   unacknowledged: { error: number; warn: number };
   lastPolicyChange: {
     at: string;

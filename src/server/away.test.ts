@@ -1,0 +1,63 @@
+// What is told of a database and a bucket that go and come back: a line each way, however often somebody asks.
+import { expect, test } from "bun:test";
+import { createLog } from "../core/log.ts";
+import { createAway } from "./away.ts";
+
+function world() {
+  const lines: string[] = [];
+  const at = { now: 1_000_000, database: "", bucket: "", isHearing: true };
+  const away = createAway({
+    ask: async () => {
+      if (at.database) throw new Error(at.database);
+    },
+    isHearing: () => at.isHearing,
+    filesTrouble: async () => at.bucket || null,
+    log: createLog("json", (line) => void lines.push(JSON.parse(line))),
+    now: () => at.now,
+  });
+  const told = () =>
+    (lines as unknown as { level: string; msg: string }[]).map(
+      ({ level, msg }) => `${level} ${msg}`,
+    );
+  return { at, away, told };
+}
+
+test("each is one line when it goes and one when it is back, and since when stays as it was first seen", async () => {
+  const { at, away, told } = world();
+  expect(await away.look()).toBeNull();
+  at.bucket = "refused";
+  for (let second = 0; second < 5; second += 1) {
+    expect(await away.look()).toBe("refused");
+    at.now += 1_000;
+  }
+  expect(away.outages()).toEqual([
+    { part: "bucket", why: "refused", since: 1_000_000, until: null },
+  ]);
+  at.database = "gone";
+  expect(await away.look()).toBe("the database does not answer: gone");
+  at.bucket = "";
+  await away.look();
+  at.database = "";
+  expect(await away.look()).toBeNull();
+  expect(told()).toEqual([
+    "warn The bucket cannot be reached",
+    "warn The database cannot be reached",
+    "info The bucket answers again",
+    "info The database answers again",
+  ]);
+  expect(away.outages().map(({ part, until }) => [part, until])).toEqual([
+    ["bucket", 1_005_000],
+    ["database", 1_005_000],
+  ]);
+  at.now += 2 * 3_600_000;
+  await away.look();
+  expect(away.outages()).toEqual([]);
+});
+
+test("a server that hears nothing of the others is not ready, and news has its own line", async () => {
+  const { at, away, told } = world();
+  at.isHearing = false;
+  expect(await away.look()).toBe("what other servers change is not heard of");
+  expect(away.outages()).toMatchObject([{ part: "news", until: null }]);
+  expect(told()).toEqual([]);
+});
