@@ -22,9 +22,10 @@ import { formats } from "../src/formats/index.ts";
 import { commands } from "../src/main.ts";
 import { start } from "../src/server/start.ts";
 import { type BackupOptions, backUp } from "../src/store/backup.ts";
+import { type FolderOptions, folderHome, readFolderBackup } from "../src/store/backup-folder.ts";
 import { readNote } from "../src/store/backup-note.ts";
 import { fileOf, layoutOf } from "../src/store/layout.ts";
-import { restore } from "../src/store/restore.ts";
+import { restore as restoreFrom } from "../src/store/restore.ts";
 import { configText } from "./support/config.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
@@ -54,8 +55,11 @@ const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
   told() {},
   ...more,
 });
-const again = (more: Partial<BackupOptions> = {}) =>
-  backUp(layoutOf(server.data), folder, options(more));
+const source = () => ({ layout: layoutOf(server.data), files: null });
+const again = (more: Partial<BackupOptions> = {}, how: FolderOptions = {}) =>
+  backUp(source(), folderHome(folder, how), options(more));
+const restore = (from: string, to: string, told: () => void) =>
+  restoreFrom((root) => readFolderBackup(from, root), to, told);
 
 test("what was served is served from the backup, with the upstream off", async () => {
   const first = await get("/npm/kelp");
@@ -95,7 +99,7 @@ test("what was served is served from the backup, with the upstream off", async (
 
 test("a backup into the data directory, or of it into what holds it, is refused", async () => {
   for (const wrong of [server.data, join(server.data, "backup"), join(server.data, "..")])
-    await expect(backUp(layoutOf(server.data), wrong, options())).rejects.toThrow("overlap");
+    await expect(backUp(source(), folderHome(wrong), options())).rejects.toThrow("overlap");
   expect(existsSync(join(server.data, "backup"))).toBe(false);
 });
 
@@ -172,7 +176,7 @@ test("files that go while the catalog is taken are not missed, and those that ar
 
 test("files can be further names of the same bytes", async () => {
   const sha256 = await digestOf(TARBALL);
-  await again({ isLinked: true });
+  await again({}, { isLinked: true });
   expect(statSync(fileIn(folder, sha256)).ino).toBe(statSync(fileIn(server.data, sha256)).ino);
   const to = join(folder, "..", "restored");
   expect((await play("restore", folder, "--data", to)).code).toBe(0);

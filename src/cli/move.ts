@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { databaseAt } from "../config/database.ts";
 import { loadConfig } from "../config/load.ts";
 import type { FormatOptions } from "../config/schema.ts";
-import { storeAt } from "../config/store.ts";
+import { storeAt } from "../config/store-at.ts";
 import { printable } from "../core/log.ts";
 import { type Moved, move } from "../server/move.ts";
 import { type MovePlace, nameOf, storeOf } from "../server/move-places.ts";
@@ -79,7 +79,10 @@ function placeOf(
     if (bucket !== undefined) throw new UsageError(`--store belongs into ${where} (store)`);
     return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
   }
-  const store = bucket === undefined ? null : storeAt(bucket, terminal.env);
+  const store =
+    bucket === undefined
+      ? null
+      : storeAt({ url: bucket }, { env: terminal.env, folder: terminal.cwd });
   if (/^postgres(ql)?:/.test(where))
     return { data: from.data, database: databaseAt(where), store: store ?? from.store };
   if (/^\w+:\/\//.test(where))

@@ -12,6 +12,7 @@ import { openBucketLog } from "../store/bucket-log.ts";
 import {
   readBucketMark,
   readStoreNote,
+  refuseBackups,
   writeBucketMark,
   writeStoreNote,
 } from "../store/bucket-mark.ts";
@@ -95,6 +96,7 @@ export async function requireFiles(
   const noted = await readStoreNote(database);
   if (!config.store || !bucket) return requireNoBucket(noted);
   const mark = await readBucketMark(bucket);
+  refuseBackups(bucket, mark);
   const catalog = config.database ? writtenDatabase(config.database).url : layout.database;
   const id = await identityOf(database);
   if (mark && mark.id !== id)

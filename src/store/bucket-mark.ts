@@ -10,6 +10,8 @@ export interface BucketMark {
   id: string;
   /** Where it was when the bucket became its own, for people. */
   catalog: string;
+  /** Whether there are backups of it, and no server's files. */
+  isBackup?: true;
 }
 
 /** The object that says it. */
@@ -21,8 +23,9 @@ export async function readBucketMark(bucket: Bucket): Promise<BucketMark | null>
   const found = await bucket.read(MARK, LIMIT);
   if (!found) return null;
   try {
-    const { id, catalog } = JSON.parse(Buffer.from(found.bytes).toString());
-    if (typeof id === "string" && typeof catalog === "string") return { id, catalog };
+    const { id, catalog, isBackup } = JSON.parse(Buffer.from(found.bytes).toString());
+    if (typeof id === "string" && typeof catalog === "string")
+      return { id, catalog, ...(isBackup === true && { isBackup }) };
   } catch {
     // Below.
   }
@@ -37,7 +40,17 @@ export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise
   const bytes = Buffer.from(`${JSON.stringify(mark)}\n`);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   if (await bucket.put(MARK, bytes, sha256, "isNew")) return true;
-  return (await readBucketMark(bucket))?.id === mark.id; // another server of the same catalog
+  const found = await readBucketMark(bucket);
+  return found?.id === mark.id && found.isBackup === mark.isBackup; // another server of the same catalog
+}
+
+/** For who wants to have a server's files there. Throws Problem("conflict") where there are backups. */
+export function refuseBackups(bucket: Bucket, mark: BucketMark | null): void {
+  if (mark?.isBackup)
+    throw new Problem(
+      "conflict",
+      `There are backups in ${bucket.name}, of ${mark.catalog}: a server's files go to another prefix`,
+    );
 }
 
 const NOTE = "store";

@@ -3,17 +3,26 @@ import { createHash } from "node:crypto";
 import type { Bucket } from "./bucket.ts";
 import { FOLDER as BLOBS } from "./bucket-blobs.ts";
 import type { BlobPlace } from "./copy-blobs.ts";
-import { fileOf } from "./layout.ts";
+import { fileOf, SHA256 } from "./layout.ts";
 
 /** Bytes of a part: what is no longer is sent whole. Each copy that is under way has one in memory. */
 const PART = 8 * 1024 * 1024;
 
-export function bucketPlace(bucket: Bucket): BlobPlace {
-  const nameOf = (sha256: string) => fileOf(BLOBS, sha256);
+/** `folder`: that they are below. `seen`: told of each that is listed. */
+export function bucketPlace(
+  bucket: Bucket,
+  folder = BLOBS,
+  seen?: (sha256: string, size: number) => void,
+): BlobPlace {
+  const nameOf = (sha256: string) => fileOf(folder, sha256);
   return {
     async *list() {
-      for await (const { path } of bucket.list(`${BLOBS}/`))
-        yield path.slice(BLOBS.length + 1).replace("/", "");
+      for await (const { path, size } of bucket.list(`${folder}/`)) {
+        const sha256 = path.slice(folder.length + 1).replace("/", "");
+        if (!SHA256.test(sha256)) continue; // what others left there
+        seen?.(sha256, size);
+        yield sha256;
+      }
     },
     size: async (sha256) => (await bucket.stat(nameOf(sha256)))?.size ?? null,
     read: async (sha256) => (await bucket.get(nameOf(sha256)))?.chunks ?? null,
