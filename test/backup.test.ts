@@ -174,6 +174,33 @@ test("files that go while the catalog is taken are not missed, and those that ar
   expect((await again()).missing).toEqual([two]);
 });
 
+test("how old it is, is told to people, programs and whoever waits for the next one", async () => {
+  expect(await play("backup", "show", folder)).toMatchObject({
+    code: 1,
+    printed: expect.stringContaining("holds no backup that came to its end"),
+  });
+  await again();
+  const { madeAt, catalog } = await readNote(folder);
+  expect(await play("backup", "show", folder, "--within", "1h")).toEqual({
+    code: 0,
+    printed: `A backup of ${madeAt}, by Holdfast 0.0.0. That is 0 hours ago.\n`,
+  });
+  const { printed } = await play("backup", "show", folder, "--json");
+  expect(JSON.parse(printed)).toMatchObject({ madeAt, catalog, ageSeconds: expect.any(Number) });
+  const old = {
+    holdfast: "0.0.0",
+    madeAt: new Date(Date.now() - 7_500_000).toISOString(),
+    catalog,
+  };
+  writeFileSync(join(folder, "backup.json"), JSON.stringify(old));
+  expect(await play("backup", "show", folder, "--within", "3h")).toMatchObject({ code: 0 });
+  expect(await play("backup", "show", folder, "--within", "2h")).toMatchObject({
+    code: 1,
+    printed: expect.stringMatching(/2 hours ago\.\nIt is older than 2h\.\n$/),
+  });
+  expect((await play("backup", "show", folder, "--within", "soon")).code).toBe(2);
+});
+
 test("files can be further names of the same bytes", async () => {
   const sha256 = await digestOf(TARBALL);
   await again({}, { isLinked: true });
@@ -218,7 +245,7 @@ test("a restore writes over nothing, and goes on where it was cut", async () => 
 });
 
 async function play(...words: string[]): Promise<{ code: number; printed: string }> {
-  const terminal = fakeTerminal({ cwd: join(folder, "..") });
+  const terminal = fakeTerminal({ cwd: join(folder, ".."), now: Date.now });
   const code = await runCli(words, commands(), terminal);
   return { code, printed: terminal.printed.out + terminal.printed.err };
 }

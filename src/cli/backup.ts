@@ -1,4 +1,4 @@
-// `holdfast backup`, `backup verify` and `restore`: a copy of what a server stores, made while it runs, and a data directory made of it.
+// `holdfast backup`, `backup show`, `backup verify` and `restore`: a copy of what a server stores, made while it runs, and a data directory made of it.
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { everyNamed } from "../cache/named.ts";
@@ -6,6 +6,7 @@ import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { type StoreConfig, storeUrl } from "../config/store.ts";
 import { version } from "../core/build.ts";
+import { DURATION, parseDuration } from "../core/duration.ts";
 import { Problem } from "../core/problem.ts";
 import { checkLog, copyLog } from "../ledger/log/copy.ts";
 import { DamagedLog } from "../ledger/log/tree.ts";
@@ -29,7 +30,7 @@ import { humanSize, paint, type Terminal } from "./terminal.ts";
 import { checkStore } from "./verify.ts";
 
 export function backupCommands({ formats }: { formats: readonly FormatOptions[] }): Command[] {
-  return [backupCommand(formats), verifyCommand, restoreCommand];
+  return [backupCommand(formats), showCommand, verifyCommand, restoreCommand];
 }
 
 function backupCommand(formats: readonly FormatOptions[]): Command {
@@ -112,6 +113,42 @@ function whereTo(given: Given): string {
   return where;
 }
 
+const showCommand: Command = {
+  name: "backup show",
+  words: "FOLDER",
+  summary: "Say when a backup was made, and whether that is long ago",
+  options: {
+    within: { value: "DURATION", help: "Exit code 1 where it is older: 26h, 8d" },
+    json: { help: "Print it as JSON, for programs" },
+    ...bucketOptions,
+  },
+  details: `Of the last one that came to its end; exit code 1 where none did. For whoever is to be told that backups stay away, whatever makes them.
+
+${BUCKETS}`,
+  examples: [["backup show /mnt/backup/holdfast --within 26h", "Each morning"]],
+  async run(given, terminal) {
+    const within = given.text("within");
+    if (within !== undefined && !DURATION.test(within))
+      throw new UsageError("--within takes how old it may be: 26h, 8d");
+    const { folder, store } = placeOf(given.words[0]!, given, terminal);
+    const { note } =
+      store === null
+        ? { note: await readNote(folder) }
+        : await readBucketBackup(storeUrl(store), openBucket(store, store));
+    const ageMs = terminal.now() - Date.parse(note.madeAt);
+    const hours = Math.floor(ageMs / 3_600_000);
+    const isOld = within !== undefined && ageMs > parseDuration(within);
+    if (given.on("json"))
+      terminal.out(`${JSON.stringify({ ...note, ageSeconds: Math.floor(ageMs / 1000) })}\n`);
+    else
+      terminal.out(`${sentence(note)} That is ${hours} ${hours === 1 ? "hour" : "hours"} ago.\n`);
+    if (isOld) terminal.err(`It is older than ${within}.\n`);
+    return isOld ? 1 : 0;
+  },
+};
+
+const sentence = ({ madeAt, holdfast }: Note) => `A backup of ${madeAt}, by Holdfast ${holdfast}.`;
+
 const verifyCommand: Command = {
   name: "backup verify",
   words: "FOLDER",
@@ -122,8 +159,7 @@ const verifyCommand: Command = {
 ${BUCKETS} All of it is read.`,
   async run(given, terminal) {
     const place = placeOf(given.words[0]!, given, terminal);
-    const tell = ({ madeAt, holdfast }: Note) =>
-      terminal.out(`A backup of ${madeAt}, by Holdfast ${holdfast}.\n`);
+    const tell = (note: Note) => terminal.out(`${sentence(note)}\n`);
     const { folder, store } = place;
     if (store === null) {
       tell(await readNote(folder));

@@ -56,7 +56,7 @@ function define(program: string): void {
   const objects = (of = prefix()) => join(gateway.folderOf("backups"), of);
   const env = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
   async function play(...words: string[]): Promise<{ code: number; printed: string }> {
-    const terminal = fakeTerminal({ cwd: folder, env });
+    const terminal = fakeTerminal({ cwd: folder, env, now: Date.now });
     const code = await runCli(words, commands(), terminal);
     return { code, printed: terminal.printed.out + terminal.printed.err };
   }
@@ -107,6 +107,10 @@ function define(program: string): void {
     expect((await backup()).printed).toContain(": 0 new files");
     digests.push(await get(KELP_2));
     expect((await backup()).printed).toContain(": 1 new file,");
+    expect(await play("backup", "show", url(), "--within", "1h", ...at())).toMatchObject({
+      code: 0,
+      printed: expect.stringContaining(`A backup of ${note().madeAt}, by Holdfast `),
+    });
     // Of its catalogs the last one is kept.
     expect(readdirSync(join(objects(), "catalogs"))).toEqual([`${note().catalog}.db`]);
     expect(await verify()).toMatchObject({
@@ -226,7 +230,11 @@ function define(program: string): void {
     rmSync(catalog);
     expect((await verify()).printed).toContain("is not in the bucket");
     rmSync(join(objects(), "backup.json"));
-    expect((await verify()).printed).toContain("holds no backup that came to its end");
+    for (const said of [await verify(), await play("backup", "show", url(), ...at())])
+      expect(said).toMatchObject({
+        code: 1,
+        printed: expect.stringContaining("holds no backup that came to its end"),
+      });
   });
 
   test("a bucket that goes away, is full, or takes the key no more leaves the backup before, and the next run goes on", async () => {
