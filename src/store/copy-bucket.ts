@@ -60,24 +60,25 @@ export function bucketPlace(
   };
 }
 
-/** At least one, which may be empty. */
+/** At least one, which may be empty. Small files come in one piece, and are not copied. */
 async function* partsOf(
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<{ part: Uint8Array; isLast: boolean }> {
-  let part = new Uint8Array(PART);
+  let pieces: Uint8Array[] = [];
   let filled = 0;
+  const part = () => (pieces.length === 1 ? pieces[0]! : new Uint8Array(Buffer.concat(pieces)));
   for await (const chunk of bytes)
     for (let at = 0; at < chunk.length; ) {
       // Only now is it known that there is more.
       if (filled === PART) {
-        yield { part, isLast: false };
-        part = new Uint8Array(PART);
+        yield { part: part(), isLast: false };
+        pieces = [];
         filled = 0;
       }
-      const taken = Math.min(chunk.length - at, PART - filled);
-      part.set(chunk.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
+      const piece = chunk.subarray(at, at + PART - filled);
+      pieces.push(piece);
+      filled += piece.length;
+      at += piece.length;
     }
-  yield { part: part.subarray(0, filled), isLast: true };
+  yield { part: part(), isLast: true };
 }
