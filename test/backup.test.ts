@@ -22,9 +22,10 @@ import { formats } from "../src/formats/index.ts";
 import { commands } from "../src/main.ts";
 import { start } from "../src/server/start.ts";
 import { type BackupOptions, backUp } from "../src/store/backup.ts";
+import { type FolderOptions, folderHome, readFolderBackup } from "../src/store/backup-folder.ts";
 import { readNote } from "../src/store/backup-note.ts";
 import { fileOf, layoutOf } from "../src/store/layout.ts";
-import { restore } from "../src/store/restore.ts";
+import { restore as restoreFrom } from "../src/store/restore.ts";
 import { configText } from "./support/config.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
@@ -54,8 +55,11 @@ const options = (more: Partial<BackupOptions> = {}): BackupOptions => ({
   told() {},
   ...more,
 });
-const again = (more: Partial<BackupOptions> = {}) =>
-  backUp(layoutOf(server.data), folder, options(more));
+const source = () => ({ layout: layoutOf(server.data), files: null });
+const again = (more: Partial<BackupOptions> = {}, how: FolderOptions = {}) =>
+  backUp(source(), folderHome(folder, how), options(more));
+const restore = (from: string, to: string, told: () => void) =>
+  restoreFrom((root) => readFolderBackup(from, root), to, told);
 
 test("what was served is served from the backup, with the upstream off", async () => {
   const first = await get("/npm/kelp");
@@ -95,7 +99,7 @@ test("what was served is served from the backup, with the upstream off", async (
 
 test("a backup into the data directory, or of it into what holds it, is refused", async () => {
   for (const wrong of [server.data, join(server.data, "backup"), join(server.data, "..")])
-    await expect(backUp(layoutOf(server.data), wrong, options())).rejects.toThrow("overlap");
+    await expect(backUp(source(), folderHome(wrong), options())).rejects.toThrow("overlap");
   expect(existsSync(join(server.data, "backup"))).toBe(false);
 });
 
@@ -122,7 +126,7 @@ test("one that was cut is none, and goes on", async () => {
   expect(statSync(layoutOf(folder).database).mode & 0o777).toBe(0o600);
   expect((await readNote(folder)).holdfast).toBe("0.0.0");
   // One that is cut later leaves the one before whole.
-  await get("/npm/@reef%2fcoral/-/coral-1.4.0.tgz");
+  await get("/npm/@reef%2fcoral/-/coral-1.4.2.tgz");
   await get("/npm/@reef%2fcoral");
   await expect(again({ told: cut })).rejects.toThrow("cut");
   expect((await readNote(folder)).holdfast).toBe("0.0.0");
@@ -170,9 +174,36 @@ test("files that go while the catalog is taken are not missed, and those that ar
   expect((await again()).missing).toEqual([two]);
 });
 
+test("how old it is, is told to people, programs and whoever waits for the next one", async () => {
+  expect(await play("backup", "show", folder)).toMatchObject({
+    code: 1,
+    printed: expect.stringContaining("holds no backup that came to its end"),
+  });
+  await again();
+  const { madeAt, catalog } = await readNote(folder);
+  expect(await play("backup", "show", folder, "--within", "1h")).toEqual({
+    code: 0,
+    printed: `A backup of ${madeAt}, by Holdfast 0.0.0. That is 0 hours ago.\n`,
+  });
+  const { printed } = await play("backup", "show", folder, "--json");
+  expect(JSON.parse(printed)).toMatchObject({ madeAt, catalog, ageSeconds: expect.any(Number) });
+  const old = {
+    holdfast: "0.0.0",
+    madeAt: new Date(Date.now() - 7_500_000).toISOString(),
+    catalog,
+  };
+  writeFileSync(join(folder, "backup.json"), JSON.stringify(old));
+  expect(await play("backup", "show", folder, "--within", "3h")).toMatchObject({ code: 0 });
+  expect(await play("backup", "show", folder, "--within", "2h")).toMatchObject({
+    code: 1,
+    printed: expect.stringMatching(/2 hours ago\.\nIt is older than 2h\.\n$/),
+  });
+  expect((await play("backup", "show", folder, "--within", "soon")).code).toBe(2);
+});
+
 test("files can be further names of the same bytes", async () => {
   const sha256 = await digestOf(TARBALL);
-  await again({ isLinked: true });
+  await again({}, { isLinked: true });
   expect(statSync(fileIn(folder, sha256)).ino).toBe(statSync(fileIn(server.data, sha256)).ino);
   const to = join(folder, "..", "restored");
   expect((await play("restore", folder, "--data", to)).code).toBe(0);
@@ -214,7 +245,7 @@ test("a restore writes over nothing, and goes on where it was cut", async () => 
 });
 
 async function play(...words: string[]): Promise<{ code: number; printed: string }> {
-  const terminal = fakeTerminal({ cwd: join(folder, "..") });
+  const terminal = fakeTerminal({ cwd: join(folder, ".."), now: Date.now });
   const code = await runCli(words, commands(), terminal);
   return { code, printed: terminal.printed.out + terminal.printed.err };
 }

@@ -1,23 +1,28 @@
-// `holdfast backup`, `backup verify` and `restore`: a copy of the data directory that can be served, made while the server runs.
+// `holdfast backup`, `backup show`, `backup verify` and `restore`: a copy of what a server stores, made while it runs, and a data directory made of it.
+import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { everyNamed } from "../cache/named.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
-import { storeUrl } from "../config/store.ts";
+import { type StoreConfig, storeUrl } from "../config/store.ts";
 import { version } from "../core/build.ts";
+import { DURATION, parseDuration } from "../core/duration.ts";
 import { Problem } from "../core/problem.ts";
 import { checkLog, copyLog } from "../ledger/log/copy.ts";
 import { DamagedLog } from "../ledger/log/tree.ts";
 import { openLog } from "../server/files.ts";
 import { type Beside, backUp, refuseUnsound } from "../store/backup.ts";
-import { readNote } from "../store/backup-note.ts";
+import { readBucketBackup } from "../store/backup-bucket.ts";
+import { type Note, readNote } from "../store/backup-note.ts";
+import { withScratch } from "../store/backup-scratch.ts";
 import { openBucket } from "../store/bucket.ts";
 import { bucketPlace } from "../store/copy-bucket.ts";
-import { layoutOf } from "../store/layout.ts";
+import { layoutOf, openLayout } from "../store/layout.ts";
 import { type LogFiles, openLogFiles } from "../store/log-files.ts";
 import { restore } from "../store/restore.ts";
 import { takePostgres } from "../store/take-postgres.ts";
-import { type Command, UsageError } from "./arguments.ts";
+import { type Command, type Given, UsageError } from "./arguments.ts";
+import { BUCKETS, bucketOptions, placeOf, readerOf, withHome } from "./backup-place.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { readStore, requireStore } from "./store.ts";
@@ -25,49 +30,68 @@ import { humanSize, paint, type Terminal } from "./terminal.ts";
 import { checkStore } from "./verify.ts";
 
 export function backupCommands({ formats }: { formats: readonly FormatOptions[] }): Command[] {
-  return [backupCommand(formats), verifyCommand, restoreCommand];
+  return [backupCommand(formats), showCommand, verifyCommand, restoreCommand];
 }
 
 function backupCommand(formats: readonly FormatOptions[]): Command {
   return {
     name: "backup",
-    words: "FOLDER",
-    summary: "Copy everything stored to a folder, also while the server runs",
+    words: "[FOLDER]",
+    summary: "Copy everything stored to a folder or a bucket, also while the server runs",
     options: {
+      to: { value: "FOLDER", help: "The same as FOLDER: a folder, or s3://BUCKET/PREFIX" },
       config: configOptions.config,
       data: configOptions.data,
       link: { help: "Files become further names of the same bytes: quick, and on one disk" },
+      ...bucketOptions,
     },
     details: `Makes FOLDER a backup, or brings an earlier one there up to date: only what is new is copied, and one that was cut goes on. Accounts,
 tokens and the server's own keys are in it; the configuration and the files that it names are not. At the end every file that the catalog
-names is looked for; \`holdfast backup verify\` also hashes them.`,
-    examples: [["backup /mnt/backup/holdfast", "Every night"]],
+names is looked for; \`holdfast backup verify\` also hashes them.
+
+${BUCKETS} A prefix has the backups of one server, and nothing else.`,
+    examples: [
+      ["backup /mnt/backup/holdfast", "Every night"],
+      ["backup --to s3://backups/holdfast --endpoint https://s3.example.com", "To a bucket"],
+    ],
     async run(given, terminal) {
-      const folder = resolve(terminal.cwd, given.words[0]!);
+      const place = placeOf(whereTo(given), given, terminal);
       const config = configFrom(given, formats, terminal);
       const layout = requireStore(config);
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
       try {
-        const { beside, isDamaged } = besideOf(terminal, openLog(config, layout));
+        const log = besideOf(terminal);
         const { database, store } = config;
-        const { files, bytes, missing } = await backUp(layout, folder, {
-          named: ({ read }) => everyNamed(read),
-          beside,
-          ...(database && { takeCatalog: (to: string) => takePostgres(database, to) }),
-          ...(store && { files: bucketPlace(openBucket(store, store)) }),
-          isLinked: given.on("link"),
-          version,
-          told: ({ files }) => bar.at(files),
-        });
+        const source = {
+          layout,
+          files: store && bucketPlace(openBucket(store, store)),
+        };
+        const [done, name] = await withHome(
+          place,
+          given.on("link"),
+          config,
+          layout,
+          async (home) => [
+            await backUp(source, home, {
+              named: ({ read }) => everyNamed(read),
+              beside: log.from(openLog(config, layout)),
+              ...(database && { takeCatalog: (to: string) => takePostgres(database, to) }),
+              version,
+              told: ({ files }) => bar.at(files),
+            }),
+            home.name,
+          ],
+        );
+        const { files, bytes, missing } = done;
         bar.end();
         terminal.out(
-          `${database ? writtenDatabase(database).url : layout.root} is backed up to ${folder}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
+          `${database ? writtenDatabase(database).url : layout.root} is backed up to ${name}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
         );
         if (missing === null)
           terminal.out(
             "The data directory is of another version than this program: the files that its catalog names were not looked for.\n",
           );
-        if (!missing?.length) return isDamaged() ? 1 : 0;
+        if (!missing?.length) return log.isDamaged() ? 1 : 0;
         terminal.err(
           `${count(missing.length)} that the catalog names are not in ${store ? storeUrl(store) : layout.root}, and so not in the backup: \`holdfast verify\` says which.\n`,
         );
@@ -79,19 +103,77 @@ names is looked for; \`holdfast backup verify\` also hashes them.`,
   };
 }
 
+function whereTo(given: Given): string {
+  const [word] = given.words;
+  const to = given.text("to");
+  if (word !== undefined && to !== undefined)
+    throw new UsageError("FOLDER and --to are the same: give one of them");
+  const where = word ?? to;
+  if (where === undefined) throw new UsageError("what is missing: FOLDER");
+  return where;
+}
+
+const showCommand: Command = {
+  name: "backup show",
+  words: "FOLDER",
+  summary: "Say when a backup was made, and whether that is long ago",
+  options: {
+    within: { value: "DURATION", help: "Exit code 1 where it is older: 26h, 8d" },
+    json: { help: "Print it as JSON, for programs" },
+    ...bucketOptions,
+  },
+  details: `Of the last one that came to its end; exit code 1 where none did. For whoever is to be told that backups stay away, whatever makes them.
+
+${BUCKETS}`,
+  examples: [["backup show /mnt/backup/holdfast --within 26h", "Each morning"]],
+  async run(given, terminal) {
+    const within = given.text("within");
+    if (within !== undefined && !DURATION.test(within))
+      throw new UsageError("--within takes how old it may be: 26h, 8d");
+    const { folder, store } = placeOf(given.words[0]!, given, terminal);
+    const { note } =
+      store === null
+        ? { note: await readNote(folder) }
+        : await readBucketBackup(storeUrl(store), openBucket(store, store));
+    const ageMs = terminal.now() - Date.parse(note.madeAt);
+    const hours = Math.floor(ageMs / 3_600_000);
+    const isOld = within !== undefined && ageMs > parseDuration(within);
+    if (given.on("json"))
+      terminal.out(`${JSON.stringify({ ...note, ageSeconds: Math.floor(ageMs / 1000) })}\n`);
+    else
+      terminal.out(`${sentence(note)} That is ${hours} ${hours === 1 ? "hour" : "hours"} ago.\n`);
+    if (isOld) terminal.err(`It is older than ${within}.\n`);
+    return isOld ? 1 : 0;
+  },
+};
+
+const sentence = ({ madeAt, holdfast }: Note) => `A backup of ${madeAt}, by Holdfast ${holdfast}.`;
+
 const verifyCommand: Command = {
   name: "backup verify",
   words: "FOLDER",
   summary: "Re-hash a backup, and say what of it is damaged",
-  options: {},
-  details:
-    "Exit code 1 when anything is damaged or missing, or when the backup never came to its end.",
+  options: bucketOptions,
+  details: `Exit code 1 when anything is damaged or missing, or when the backup never came to its end.
+
+${BUCKETS} All of it is read.`,
   async run(given, terminal) {
-    const folder = resolve(terminal.cwd, given.words[0]!);
-    const { madeAt, holdfast } = await readNote(folder);
-    refuseUnsound(layoutOf(folder).database);
-    terminal.out(`A backup of ${madeAt}, by Holdfast ${holdfast}.\n`);
-    return verifyAll(folder, terminal);
+    const place = placeOf(given.words[0]!, given, terminal);
+    const tell = (note: Note) => terminal.out(`${sentence(note)}\n`);
+    const { folder, store } = place;
+    if (store === null) {
+      tell(await readNote(folder));
+      refuseUnsound(layoutOf(folder).database);
+      return verifyAll({ data: folder, store }, openLogFiles(layoutOf(folder).log), terminal);
+    }
+    const backup = await readBucketBackup(storeUrl(store), openBucket(store, store));
+    return withScratch(tmpdir(), async (data) => {
+      tell(backup.note);
+      const { database } = openLayout(data);
+      await backup.takeCatalog(database);
+      refuseUnsound(database);
+      return verifyAll({ data, store }, backup.log, terminal);
+    });
   },
 };
 
@@ -99,27 +181,35 @@ const restoreCommand: Command = {
   name: "restore",
   words: "FOLDER",
   summary: "Make a data directory of a backup",
-  options: { data: { value: "DIR", help: "The new data directory: empty, or not there" } },
+  options: {
+    data: { value: "DIR", help: "The new data directory: empty, or not there" },
+    ...bucketOptions,
+  },
   details: `Hashes each file of the backup FOLDER and puts it into DIR; nothing that is there is written over. One that was cut goes on.
-Exit code 1 when files of the backup are damaged: they are left out, and fetched again where they came from an upstream.`,
-  examples: [["restore /mnt/backup/holdfast --data /var/lib/holdfast", "On a new machine"]],
+Exit code 1 when files of the backup are damaged: they are left out, and fetched again where they came from an upstream.
+
+${BUCKETS}`,
+  examples: [
+    ["restore /mnt/backup/holdfast --data /var/lib/holdfast", "On a new machine"],
+    ["restore s3://backups/holdfast --data /var/lib/holdfast", "From a bucket"],
+  ],
   async run(given, terminal) {
     const data = given.text("data");
     if (data === undefined)
       throw new UsageError("restore needs --data DIR, the new data directory");
-    const folder = resolve(terminal.cwd, given.words[0]!);
+    const place = placeOf(given.words[0]!, given, terminal);
     const root = resolve(terminal.cwd, data);
     const bar = createProgress(terminal, "Restoring", { total: 0, unit: "files" });
     try {
-      const { beside, isDamaged } = besideOf(terminal);
+      const log = besideOf(terminal);
       const told = ({ files }: { files: number }) => bar.at(files);
-      const { note, files, bytes, damaged } = await restore(folder, root, told, beside);
+      const { note, files, bytes, damaged } = await restore(readerOf(place), root, told, log.from);
       bar.end();
       terminal.out(
         `${root} is as it was backed up at ${note.madeAt}: ${count(files)}, ${humanSize(bytes)}, and the catalog.\n`,
       );
       for (const sha256 of damaged) terminal.err(`damaged  ${sha256}\n`);
-      if (damaged.length === 0) return isDamaged() ? 1 : 0;
+      if (damaged.length === 0) return log.isDamaged() ? 1 : 0;
       terminal.err(
         `${count(damaged.length)} of the backup are damaged and were left out: \`holdfast verify --data ${root}\` says what they were.\n`,
       );
@@ -130,11 +220,15 @@ Exit code 1 when files of the backup are damaged: they are left out, and fetched
   },
 };
 
-async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
+async function verifyAll(
+  place: { data: string; store: StoreConfig | null },
+  log: LogFiles,
+  terminal: Terminal,
+): Promise<number> {
   try {
-    return await readStore({ data: folder, database: null, store: null }, async (store) => {
+    return await readStore({ ...place, database: null }, async (store) => {
       const { damaged } = await checkStore(store, terminal);
-      const wrong = await checkLog(store.database.read, openLogFiles(layoutOf(folder).log));
+      const wrong = await checkLog(store.database.read, log);
       for (const line of wrong) terminal.out(`${paint(terminal, "red", "log     ")} ${line}\n`);
       return damaged.length + wrong.length > 0 ? 1 : 0;
     });
@@ -149,21 +243,18 @@ async function verifyAll(folder: string, terminal: Terminal): Promise<number> {
 }
 
 /** Puts the append-only log as the catalog knows it. One that is damaged is left out, and said: a server of the copy begins another one. */
-function besideOf(
-  terminal: Terminal,
-  log: LogFiles | null = null,
-): { beside: Beside; isDamaged(): boolean } {
+function besideOf(terminal: Terminal): { from(log: LogFiles): Beside; isDamaged(): boolean } {
   let isDamaged = false;
   return {
     isDamaged: () => isDamaged,
-    async beside({ read }, from, to) {
+    from: (log) => async (catalog, to) => {
       try {
-        return await copyLog(read, log ?? openLogFiles(from.log), openLogFiles(to.log));
+        return await copyLog(catalog.read, log, to);
       } catch (error) {
         if (!(error instanceof DamagedLog)) throw error;
         isDamaged = true;
         terminal.err(
-          `The append-only log ${log ? "" : `in ${from.log} `}is damaged, and was left out (${error.message}): \`holdfast ledger audit\` says where.\n`,
+          `The append-only log is damaged, and was left out (${error.message}): \`holdfast ledger audit\` says where.\n`,
         );
         return async () => {};
       }

@@ -31,10 +31,11 @@ export function shapesOf(commands: readonly Command[]): Shape[] {
 /** By the words that help shows. */
 function kindOf(words: string): Kind {
   const [first = ""] = words.split(" ");
-  const choices = first.replace(/[[\]]/g, "").split("|");
+  const word = first.replace(/[[\]]/g, "");
+  const choices = word.split("|");
   if (choices.length > 1) return choices;
   if (/\bFILE\b/.test(words) || first === "PATH") return "file";
-  return /^(DIR|FOLDER|STORAGE)$/.test(first) ? "folder" : "other";
+  return /^(DIR|FOLDER|STORAGE)$/.test(word) ? "folder" : "other";
 }
 
 /** The first words of all commands, each once: the summary is that of the command, or tells what may follow. */

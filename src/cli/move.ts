@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { databaseAt } from "../config/database.ts";
 import { loadConfig } from "../config/load.ts";
 import type { FormatOptions } from "../config/schema.ts";
-import { storeAt } from "../config/store.ts";
+import { storeAt } from "../config/store-at.ts";
 import { printable } from "../core/log.ts";
 import { move } from "../server/move.ts";
 import type { Moved } from "../server/move-files.ts";
@@ -109,7 +109,10 @@ function placeOf(
     return loadConfig({ file: path, formats, flags: {}, env: terminal.env });
   }
   const isFolder = bucket === "folder";
-  const store = bucket === undefined || isFolder ? null : storeAt(bucket, terminal.env);
+  const store =
+    bucket === undefined || isFolder
+      ? null
+      : storeAt({ url: bucket }, { env: terminal.env, folder: terminal.cwd });
   if (where === undefined) return { data: path, database: from.database, store };
   if (/^postgres(ql)?:/.test(where))
     return {

@@ -1,6 +1,5 @@
 // `store:`, where stored files are: folders of the data directory, or a bucket that speaks S3.
 import { z } from "zod";
-import { Problem } from "../core/problem.ts";
 import type { Path as At } from "./errors.ts";
 import type { SecretReader } from "./login-resolve.ts";
 import { Duration, EnvName, formatDuration, formatSize, HttpUrl, Path, Size } from "./values.ts";
@@ -140,7 +139,7 @@ export function resolveStore(
   };
 }
 
-const WithUrl = Store.unwrap().options[1];
+export const WithUrl = Store.unwrap().options[1];
 
 /** As it stands in the file; for people, and to tell one bucket from another. */
 export function storeUrl({ bucket, prefix }: Pick<StoreConfig, "bucket" | "prefix">): string {
@@ -161,23 +160,4 @@ export function writtenStore(place: StoreConfig) {
     timeout: formatDuration(silenceMs),
     ...(redirect !== null && { redirect: formatSize(redirect) }),
   };
-}
-
-/** A bucket that a URL alone tells all of, with its key in the environment. Throws Problem("badRequest"). */
-export function storeAt(
-  url: string,
-  env: Readonly<Record<string, string | undefined>>,
-): StoreConfig {
-  const { error } = BucketUrl.safeParse(url);
-  if (error) throw new Problem("badRequest", error.issues[0]!.message);
-  const secret: SecretReader["secret"] = (input, name) => {
-    const variable = String(input[`${name}Env`]);
-    const value = env[variable];
-    if (!value) throw new Problem("badRequest", `${variable} is not set in the environment`);
-    return value;
-  };
-  const read: SecretReader = { secret, pem: () => undefined };
-  return resolveStore(url, read, (at, message) => {
-    throw new Problem("badRequest", `${at.join(".")} ${message}`);
-  })!;
 }

@@ -14,6 +14,7 @@ import {
   type BucketMark,
   readBucketMark,
   readStoreNote,
+  refuseBackups,
   writeBucketMark,
   writeStoreNote,
 } from "../store/bucket-mark.ts";
@@ -132,6 +133,7 @@ export async function refuseFiles(
     return { mark: null, noted, place: null };
   }
   const mark = await readBucketMark(bucket);
+  refuseBackups(bucket, mark);
   const catalog = catalogOf(config, layout);
   const used = database !== null && (await isUsed(database));
   if (mark && mark.id !== (database && (await readIdentity(database))))

@@ -52,7 +52,7 @@ import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstrea
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { type Away, createAway } from "./away.ts";
 import { openCatalog } from "./database.ts";
-import { afarOf, type Files, openFiles, requireFiles } from "./files.ts";
+import { afarOf, type Files, identityOf, openFiles, requireFiles } from "./files.ts";
 import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
 import { ledgerElsewhere } from "./processes/ledger.ts";
@@ -345,6 +345,7 @@ async function openOwnFiles(
   const files = openFiles(config, layout, isFalse);
   try {
     await requireFiles(config, layout, database, files);
+    await identityOf(database); // who reads beside this server makes none: a backup says whose it is
     return files;
   } catch (error) {
     await database.close();

@@ -4,7 +4,13 @@ import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { openBucket } from "../store/bucket.ts";
-import { MARK, readBucketMark, writeBucketMark, writeStoreNote } from "../store/bucket-mark.ts";
+import {
+  MARK,
+  readBucketMark,
+  refuseBackups,
+  writeBucketMark,
+  writeStoreNote,
+} from "../store/bucket-mark.ts";
 import { readMark, writeMark } from "../store/catalog-mark.ts";
 import { type BlobPlace, folderPlace } from "../store/copy-blobs.ts";
 import { bucketPlace } from "../store/copy-bucket.ts";
@@ -252,6 +258,7 @@ export async function requireBucket(
   if (!place.store) return;
   const bucket = openBucket(place.store, place.store);
   const mark = await readBucketMark(bucket);
+  refuseBackups(bucket, mark);
   if (!mark) return;
   if (mark.id !== (await readIdentity(source)))
     throw new Problem(

@@ -11,11 +11,12 @@ export interface Note {
   holdfast: string;
   /** ISO 8601. */
   madeAt: string;
-  /** SHA-256 of holdfast.db. */
+  /** SHA-256 of the catalog. */
   catalog: string;
 }
 
-const noteOf = (folder: string) => join(folder, "backup.json");
+export const NOTE = "backup.json";
+const noteOf = (folder: string) => join(folder, NOTE);
 
 /** On the disk when this resolves. */
 export async function writeNote(folder: string, note: Note): Promise<void> {
@@ -35,11 +36,7 @@ export async function writeNote(folder: string, note: Note): Promise<void> {
 export async function readNote(folder: string): Promise<Note> {
   const text = await readFile(noteOf(folder), "utf8").catch(() => null);
   const note = text === null ? null : noteFrom(text);
-  if (!note)
-    throw new Problem(
-      "notFound",
-      `${folder} holds no backup that came to its end: \`holdfast backup ${folder}\` makes one, or goes on with one that was cut`,
-    );
+  if (!note) throw noBackup(folder);
   const { database } = layoutOf(folder);
   const found = await hashFile(database).catch(() => null);
   if (found !== note.catalog)
@@ -50,7 +47,15 @@ export async function readNote(folder: string): Promise<Note> {
   return note;
 }
 
-function noteFrom(text: string): Note | null {
+export function noBackup(name: string): Problem {
+  return new Problem(
+    "notFound",
+    `${name} holds no backup that came to its end: \`holdfast backup ${name}\` makes one, or goes on with one that was cut`,
+  );
+}
+
+/** Null for anything else. */
+export function noteFrom(text: string): Note | null {
   try {
     const { holdfast, madeAt, catalog } = JSON.parse(text);
     const isNote = [holdfast, madeAt, catalog].every((value) => typeof value === "string");

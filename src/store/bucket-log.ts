@@ -6,7 +6,7 @@ import type { LogFiles } from "./log-files.ts";
 
 /** 256 entries of 64 KiB, with what stands between them. */
 const LIMIT = 17 * 1024 * 1024;
-const FOLDER = "log";
+export const FOLDER = "log";
 
 export function openBucketLog(bucket: Bucket): LogFiles {
   const put = (path: string, given: Uint8Array | string, ...condition: PutCondition) => {
@@ -15,7 +15,7 @@ export function openBucketLog(bucket: Bucket): LogFiles {
     return bucket.put(path, bytes, sha256, ...condition);
   };
   const read = (path: string) => bucket.read(path, LIMIT);
-  const at = (path: string) => `${FOLDER}/${path}`;
+  const at = (path: string) => (path === "." ? FOLDER : `${FOLDER}/${path}`);
 
   async function removeBelow(path: string): Promise<void> {
     for await (const object of bucket.list(`${path}/`)) await bucket.remove(object.path);

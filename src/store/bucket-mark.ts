@@ -12,6 +12,8 @@ export interface BucketMark {
   catalog: string;
   /** Which database that is, as it says of itself; null for a file, and for one that says nothing. */
   place: string | null;
+  /** Whether there are backups of it, and no server's files. */
+  isBackup?: true;
 }
 
 /** The object that says it. */
@@ -27,10 +29,13 @@ async function find(bucket: Bucket): Promise<{ mark: BucketMark; etag: string } 
   const found = await bucket.read(MARK, LIMIT);
   if (!found) return null;
   try {
-    const { id, catalog, place = null } = JSON.parse(Buffer.from(found.bytes).toString());
+    const { id, catalog, place = null, isBackup } = JSON.parse(Buffer.from(found.bytes).toString());
     const isPlace = place === null || typeof place === "string";
     if (typeof id === "string" && typeof catalog === "string" && isPlace)
-      return { mark: { id, catalog, place }, etag: found.etag };
+      return {
+        mark: { id, catalog, place, ...(isBackup === true && { isBackup }) },
+        etag: found.etag,
+      };
   } catch {
     // Below.
   }
@@ -49,12 +54,21 @@ export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   for (let tries = TRIES; tries > 0; tries -= 1) {
     const found = await find(bucket);
-    if (found && found.mark.id !== mark.id) return false;
+    if (found && (found.mark.id !== mark.id || found.mark.isBackup !== mark.isBackup)) return false;
     if (found && found.mark.catalog === mark.catalog && found.mark.place === mark.place)
       return true;
     if (await bucket.put(MARK, bytes, sha256, found ? { etag: found.etag } : "isNew")) return true;
   }
   throw new Problem("busy", `${MARK} of ${bucket.name} is written by others all the time`);
+}
+
+/** For who wants to have a server's files there. Throws Problem("conflict") where there are backups. */
+export function refuseBackups(bucket: Bucket, mark: BucketMark | null): void {
+  if (mark?.isBackup)
+    throw new Problem(
+      "conflict",
+      `There are backups in ${bucket.name}, of ${mark.catalog}: a server's files go to another prefix`,
+    );
 }
 
 const NOTE = "store";

@@ -3,17 +3,26 @@ import { createHash } from "node:crypto";
 import type { Bucket } from "./bucket.ts";
 import { FOLDER as BLOBS } from "./bucket-blobs.ts";
 import type { BlobPlace } from "./copy-blobs.ts";
-import { fileOf } from "./layout.ts";
+import { fileOf, SHA256 } from "./layout.ts";
 
 /** Bytes of a part: what is no longer is sent whole. Each copy that is under way has one in memory. */
 const PART = 8 * 1024 * 1024;
 
-export function bucketPlace(bucket: Bucket): BlobPlace {
-  const nameOf = (sha256: string) => fileOf(BLOBS, sha256);
+/** `folder`: that they are below. `seen`: told of each that is listed. */
+export function bucketPlace(
+  bucket: Bucket,
+  folder = BLOBS,
+  seen?: (sha256: string, size: number) => void,
+): BlobPlace {
+  const nameOf = (sha256: string) => fileOf(folder, sha256);
   return {
     async *list() {
-      for await (const { path } of bucket.list(`${BLOBS}/`))
-        yield path.slice(BLOBS.length + 1).replace("/", "");
+      for await (const { path, size } of bucket.list(`${folder}/`)) {
+        const sha256 = path.slice(folder.length + 1).replace("/", "");
+        if (!SHA256.test(sha256)) continue; // what others left there
+        seen?.(sha256, size);
+        yield sha256;
+      }
     },
     size: async (sha256) => (await bucket.stat(nameOf(sha256)))?.size ?? null,
     read: async (sha256) => (await bucket.get(nameOf(sha256)))?.chunks ?? null,
@@ -51,24 +60,25 @@ export function bucketPlace(bucket: Bucket): BlobPlace {
   };
 }
 
-/** At least one, which may be empty. */
+/** At least one, which may be empty. Small files come in one piece, and are not copied. */
 async function* partsOf(
   bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<{ part: Uint8Array; isLast: boolean }> {
-  let part = new Uint8Array(PART);
+  let pieces: Uint8Array[] = [];
   let filled = 0;
+  const part = () => (pieces.length === 1 ? pieces[0]! : new Uint8Array(Buffer.concat(pieces)));
   for await (const chunk of bytes)
     for (let at = 0; at < chunk.length; ) {
       // Only now is it known that there is more.
       if (filled === PART) {
-        yield { part, isLast: false };
-        part = new Uint8Array(PART);
+        yield { part: part(), isLast: false };
+        pieces = [];
         filled = 0;
       }
-      const taken = Math.min(chunk.length - at, PART - filled);
-      part.set(chunk.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
+      const piece = chunk.subarray(at, at + PART - filled);
+      pieces.push(piece);
+      filled += piece.length;
+      at += piece.length;
     }
-  yield { part: part.subarray(0, filled), isLast: true };
+  yield { part: part(), isLast: true };
 }

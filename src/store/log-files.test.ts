@@ -38,6 +38,8 @@ test("a file goes alone, and a folder with all that is in it", async () => {
   await files.remove("tile/0/000");
   expect(await read("tile/0/000")).toBeNull();
   expect(await read("checkpoint")).toBe("checkpoint");
+  await files.remove(".");
+  expect(await read("checkpoint")).toBeNull();
 });
 
 test("of those who replace the same text one does, and it may say so twice", async () => {

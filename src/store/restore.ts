@@ -1,20 +1,13 @@
 // A data directory made of a backup: each file is hashed as it is put, and nothing that is there is written over.
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
 import { Problem } from "../core/problem.ts";
-import {
-  type Beside,
-  copyWhole,
-  eachNew,
-  refuseOverlap,
-  refuseUnsound,
-  withCatalog,
-} from "./backup.ts";
-import { type Note, readNote } from "./backup-note.ts";
+import { type Beside, refuseUnsound, withCatalog } from "./backup.ts";
+import type { OpenBackup } from "./backup-home.ts";
+import type { Note } from "./backup-note.ts";
 import { guard } from "./guard.ts";
-import { FILE_MODE, FOLDER_MODE, layoutOf, openLayout, restoreMark } from "./layout.ts";
-import { lockData } from "./lock.ts";
-import { hashFile } from "./sink.ts";
+import { FILE_MODE, FOLDER_MODE, openLayout, restoreMark } from "./layout.ts";
+
+import { type LogFiles, openLogFiles } from "./log-files.ts";
 
 export interface Restored {
   note: Note;
@@ -25,22 +18,19 @@ export interface Restored {
 }
 
 /**
- * Makes `root`, which must be empty or not there, a data directory with all that the backup `folder` has. One that was cut goes on. Throws a
- * Problem where there is no finished backup, where `root` holds anything else, or where one lies in the other.
+ * Makes `root`, which must be empty or not there, a data directory with all that the backup has. One that was cut goes on. Throws a
+ * Problem where there is no finished backup, where `root` holds anything else, or where one lies in the other. `beside`: brings the log from there.
  */
 export async function restore(
-  folder: string,
+  backup: OpenBackup,
   root: string,
   told: (done: Pick<Restored, "files" | "bytes">) => void,
-  beside?: Beside,
+  beside?: (from: LogFiles) => Beside,
 ): Promise<Restored> {
-  refuseOverlap(folder, root);
-  const note = await readNote(folder);
-  await claim(root, note);
-  const from = layoutOf(folder);
-  refuseUnsound(from.database);
-  const lock = lockData(from.lock);
+  const from = await backup(root);
   try {
+    const { note } = from;
+    await claim(root, note);
     const to = openLayout(root);
     const done: Restored = { note, files: 0, bytes: 0, damaged: [] };
     const count = (bytes: number) => {
@@ -48,29 +38,20 @@ export async function restore(
       done.bytes += bytes;
       told(done);
     };
-    await eachNew(
-      from.blobs,
-      to.blobs,
-      async (source, target) => {
-        const sha256 = basename(dirname(source)) + basename(source);
-        if ((await hashFile(source)) === sha256) return copyWhole(source, target);
-        done.damaged.push(sha256);
-        return null;
-      },
-      count,
-    );
-    await eachNew(from.evidence, to.evidence, copyWhole, count);
-    await copyWhole(from.database, `${to.database}.restored`);
-    if ((await hashFile(`${to.database}.restored`)) !== note.catalog)
-      throw new Problem("malformed", `${from.database} cannot be read twice alike: its disk fails`);
-    await chmod(`${to.database}.restored`, FILE_MODE);
-    const finish = beside ? await withCatalog(from.database, (one) => beside(one, from, to)) : null;
-    await guard(rename(`${to.database}.restored`, to.database));
+    // First: the next backup may take its place where it is now.
+    const catalog = `${to.database}.restored`;
+    await from.takeCatalog(catalog);
+    await chmod(catalog, FILE_MODE);
+    refuseUnsound(catalog);
+    done.damaged = await from.bring(to, count);
+    const put = beside?.(from.log);
+    const finish = put ? await withCatalog(catalog, (one) => put(one, openLogFiles(to.log))) : null;
+    await guard(rename(catalog, to.database));
     await finish?.();
     await rm(restoreMark(root));
     return done;
   } finally {
-    lock.release();
+    await from.close();
   }
 }
 

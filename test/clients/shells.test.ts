@@ -55,7 +55,7 @@ withPrograms(["fish"], () => {
       ["backup ver", ["verify\tRe-hash a backup, and say what of it is damaged"]],
       ["config ", ["check", "schema", "show"]],
       ["user add --adm", ["--admin\tMay do everything"]],
-      ["backup verify --", ["--help\tShow this"]],
+      ["backup verify --h", ["--help\tShow this"]],
       ["serve --listen ", []],
       ["serve --config hold", ["holdfast.yaml"]],
     ];

@@ -75,6 +75,7 @@ const bounded: Record<string, string> = {
   "src/store/bucket-ask.ts": "answers that are no objects, up to 4 MiB",
   "src/store/bucket.ts":
     "small objects, up to what their reader bounds, and the list of the parts of one",
+  "src/store/copy-bucket.ts": "a part of an upload, 8 MiB",
   "src/store/catalog-mark.ts": "a line that says which database the files belong to",
   "src/store/moves.ts": "a line that says whether what is there was moved",
   "src/store/blobs.ts": "offers it to those above",
