@@ -62,8 +62,8 @@ export function catalogJobs(
   // A worker does it after everything for which somebody waits.
   const dependencies: RecurringJob = {
     name: "What packages need",
-    everyMs: 10_000,
-    firstMs: 8_000,
+    everyMs: 5_000,
+    firstMs: 2_000,
     isForAll: true,
     async run() {
       const repositories = held().map(({ name, format, repository }) => ({
