@@ -69,7 +69,7 @@ function list(items: readonly Dependant[]): Html {
   const columns = [
     { label: "Package" },
     { label: "Repository" },
-    { label: "Versions" },
+    { label: "Asks for" },
     { label: "Kind" },
   ];
   return table("Packages that need it", columns, rows, { isList: false });
