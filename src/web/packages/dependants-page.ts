@@ -56,7 +56,8 @@ function counted({ total, isMore }: Dependants): string {
 
 function list(items: readonly Dependant[]): Html {
   const rows = items.map(({ repository, package: name, version, needs }) => [
-    html`<a href="${packagePath(repository, name)}">${name}</a> <a class="soft" href="${versionPath(repository, name, version)}">${version}</a>`,
+    html`<a href="${packagePath(repository, name)}">${name}</a>`,
+    html`<a href="${versionPath(repository, name, version)}">${version}</a>`,
     repository,
     join(
       needs.map(
@@ -68,6 +69,7 @@ function list(items: readonly Dependant[]): Html {
   ]);
   const columns = [
     { label: "Package" },
+    { label: "Version" },
     { label: "Repository" },
     { label: "Asks for" },
     { label: "Kind" },
