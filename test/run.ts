@@ -43,6 +43,7 @@ const ON_POSTGRES = [
   "test/postgres/database.test.ts",
   "test/postgres/nodes.test.ts",
   "test/postgres/server.test.ts",
+  "test/dependants.test.ts",
   "test/postgres/several.test.ts",
   "test/postgres/copy-tables.test.ts",
   "test/postgres/move.test.ts",

@@ -1,10 +1,11 @@
 // What is known here of packages, stored, published or named by a document: the twins of the pages about them. Nobody but the disk is asked.
 import { z } from "zod";
-import type { PackageView, VersionRow, VersionView } from "../core/catalog.ts";
+import type { Dependants, PackageView, VersionRow, VersionView } from "../core/catalog.ts";
 import type { Access } from "../core/grant.ts";
 import type { Withholding } from "../core/policy.ts";
 import type { ApiDeps } from "./deps.ts";
 import { endpoint, ofReaders } from "./endpoint.ts";
+import { paged, pageOf, placeCursor, readPlace } from "./paging.ts";
 import { Time, time } from "./schemas.ts";
 
 const Found = z
@@ -68,6 +69,30 @@ const Inside = z
   })
   .meta({ id: "Inside" });
 
+const Dependant = z
+  .object({
+    repository: z.string(),
+    package: z.string(),
+    version: z.string().describe("The newest stored release of it, which says so"),
+    needs: z.array(
+      z.object({
+        kind: z.string().describe('"peer", "optional"; empty: it cannot do without'),
+        range: z.string().describe("As its author wrote it; empty: any version"),
+      }),
+    ),
+  })
+  .meta({ id: "Dependant" });
+
+/** What a list of them tells beside its items. */
+const counts = {
+  total: z.number().int().describe("Of those that the caller may read, counted to a thousand"),
+  isMore: z.boolean().describe("There are more than were counted"),
+};
+
+const FirstDependants = z
+  .object({ items: z.array(Dependant), ...counts })
+  .describe("Packages stored here that need it, the first of them");
+
 const KnownPackage = z
   .object({
     repository: z.string(),
@@ -89,6 +114,7 @@ const KnownPackage = z
       .describe("What its author calls versions: dist-tags, branches, what is the latest"),
     about: z.object({ version: z.string(), inside: Inside }).nullable(),
     hasFeeds: z.boolean().describe("False: nobody tells here what is wrong with such packages"),
+    dependants: FirstDependants,
   })
   .meta({ id: "KnownPackage" });
 
@@ -135,6 +161,7 @@ const OneVersion = Version.extend({
     })
     .nullable()
     .describe("From the version before it that is stored"),
+  dependants: FirstDependants,
 }).meta({ id: "KnownVersionWhole" });
 
 const ofPackage = (params: Record<string, string>): Access => ({
@@ -185,6 +212,26 @@ export function catalogEndpoints({ catalog }: ApiDeps) {
     }),
     endpoint({
       ...base,
+      path: `${PACKAGE}/dependants`,
+      summary: "Packages stored here that need a package, in every repository of its format",
+      access: ofPackage,
+      query: z.object(paged),
+      result: pageOf(Dependant).extend({
+        repository: z.string(),
+        format: z.string(),
+        package: z.string(),
+        ...counts,
+      }),
+      async run({ params, query: { limit, cursor }, grant }) {
+        const { repository, package: name } = params;
+        const after = readPlace(cursor, z.tuple([z.string(), z.string()]));
+        const part = { count: limit, after };
+        const { next, ...found } = await catalog(grant).dependants(repository!, name!, part);
+        return { ...found, next: next && placeCursor(next) };
+      },
+    }),
+    endpoint({
+      ...base,
       path: `${PACKAGE}/versions/{version}`,
       summary: "A version: files, digests, provenance, and what is otherwise than before",
       access: ofPackage,
@@ -201,14 +248,20 @@ function packageOf({
   versions,
   newest,
   shown,
+  dependants,
   ...view
 }: PackageView): z.infer<typeof KnownPackage> {
   return {
     ...view,
+    dependants: firstOf(dependants),
     newest: newest?.version ?? null,
     shown: shown?.version ?? null,
     versions: versions.map(versionOf),
   };
+}
+
+function firstOf({ next: _, ...dependants }: Dependants): z.infer<typeof FirstDependants> {
+  return dependants;
 }
 
 function versionOf(row: VersionRow): z.infer<typeof Version> {
@@ -231,5 +284,5 @@ function wholeOf(view: VersionView): z.infer<typeof OneVersion> {
     storedAt: time(storedAt),
     provenance: provenance?.state ?? null,
   }));
-  return { ...view, ...versionOf(view), filesOf };
+  return { ...view, ...versionOf(view), filesOf, dependants: firstOf(view.dependants) };
 }

@@ -5,7 +5,7 @@ import { Problem } from "../core/problem.ts";
 import type { Database } from "../store/database.ts";
 
 /** Larger ones nobody waits for. Bytes. */
-const LARGEST = 48 * 2 ** 20;
+export const LARGEST = 48 * 2 ** 20;
 /** Kept for as many files; what goes is looked at again. */
 const KEPT = 20_000;
 

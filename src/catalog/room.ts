@@ -4,6 +4,8 @@ import { knownAdvisories } from "../advisories/known.ts";
 import { compareOf } from "../cache/history.ts";
 import type {
   CatalogReader,
+  DependantPlace,
+  Dependants,
   FoundPackage,
   FoundPackages,
   PackageView,
@@ -18,6 +20,7 @@ import { suspected } from "../policy/compare.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Database, Query } from "../store/database.ts";
 import { list } from "../store/several.ts";
+import { dependantsOf } from "./dependants.ts";
 import { differenceOf } from "./difference.ts";
 import type { Insides } from "./insides.ts";
 import type { ReadLabels } from "./labels.ts";
@@ -26,6 +29,9 @@ import { advisoriesOf, isBefore, type KnownRelease, readFiles, readReleases } fr
 
 /** On one page of what was found. */
 const SHOWN = 30;
+
+/** Of those that need a package, as many stand on its own page. */
+const DEPENDANTS = 10;
 
 const ALL = { from: 0, count: Number.POSITIVE_INFINITY };
 
@@ -108,6 +114,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
         labels: await one.labels.of(name),
         about: await aboutOf(one, name, releases, shown ?? newest),
         hasFeeds: await hasFeeds(sql, one.policed),
+        dependants: await neededBy(one, name, DEPENDANTS),
       };
     },
     async version(repository, text, version) {
@@ -139,9 +146,30 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
         difference: await differenceWith(one, name, looked, versions.slice(at + 1)),
         older: older?.version ?? null,
         newer: versions[at - 1]?.version ?? null,
+        dependants: await neededBy(one, name, DEPENDANTS),
       };
     },
+    async dependants(repository, text, { count, after }) {
+      const one = repositoryOf(repository, text);
+      const name = spelled(one, text);
+      permit(grant, repository, "read", name);
+      const found = await neededBy(one, name, count, after);
+      if (found.total === 0) await releasesOf(one, name);
+      return { repository, format: one.format, package: name, ...found };
+    },
   };
+
+  /** By packages of any repository of the format: what they need may have come through each of them. */
+  function neededBy(
+    { format }: CatalogRepository,
+    needed: string,
+    count: number,
+    after: DependantPlace | null = null,
+  ): Promise<Dependants> {
+    const repositories = deps.repositories.filter((other) => other.format === format);
+    const names = repositories.map(({ name }) => name);
+    return dependantsOf(sql, { needed, repositories: names, mayRead }, count, after);
+  }
 
   async function aboutOf(
     one: CatalogRepository,

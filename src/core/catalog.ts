@@ -42,6 +42,36 @@ export interface PackageView {
   about: { version: string; inside: Inside } | null;
   /** Whether any feed tells what is wrong with packages of the format: without one nothing is known, which is not that there is nothing. */
   hasFeeds: boolean;
+  /** The first packages here that need it. */
+  dependants: Dependants;
+}
+
+/** Packages stored here that need a package, of those that the caller may read: sorted by repository and name. */
+export interface Dependants {
+  items: Dependant[];
+  /** Behind which the next ones stand; null: there are no more. */
+  next: DependantPlace | null;
+  /** Of all of them. */
+  total: number;
+  /** They were counted to there, and there are more. */
+  isMore: boolean;
+}
+
+export type DependantPlace = [repository: string, packageName: string];
+
+export interface Dependant {
+  repository: string;
+  package: string;
+  /** The newest stored release of it, which says so. */
+  version: string;
+  /** `kind` as in an Inside; `range`: as its author wrote it, empty for any version. */
+  needs: { kind: string; range: string }[];
+}
+
+export interface DependantsView extends Dependants {
+  repository: string;
+  format: string;
+  package: string;
 }
 
 export interface VersionRow {
@@ -89,6 +119,8 @@ export interface VersionView extends VersionRow {
   difference: Difference | null;
   older: string | null;
   newer: string | null;
+  /** Of the package, whichever of its versions they ask for. */
+  dependants: Dependants;
 }
 
 export interface FileRow {
@@ -141,4 +173,10 @@ export interface CatalogReader {
     part?: { from: number; count: number },
   ): Promise<PackageView>;
   version(repository: string, name: string, version: string): Promise<VersionView>;
+  /** Also of a package that nothing else is known of, where something needs it. `after`: where the part before ended. */
+  dependants(
+    repository: string,
+    name: string,
+    part: { count: number; after: DependantPlace | null },
+  ): Promise<DependantsView>;
 }

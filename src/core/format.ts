@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import type { Ecosystem } from "./advisory.ts";
 import type { ArtifactType, RandomAccess, StoredName } from "./artifact.ts";
 import type { Canary, CanaryTimes } from "./canary.ts";
+import type { Dependencies } from "./dependencies.ts";
 import type { Candidate, DocumentRef, DocumentType } from "./document.ts";
 import type { Access } from "./grant.ts";
 import type { Given, GivenPublished } from "./hosting.ts";
@@ -116,6 +117,8 @@ export interface Format<Route extends { kind: string } = { kind: string }, Optio
   canary?(times: CanaryTimes): Promise<Canary<Options>>;
   /** Which files of a release can be looked into for people, by name: its task "inside" gives an Inside (core/inside.ts) of one. Without it none can. */
   readonly looksInto?: RegExp;
+  /** Which files tell what a release needs: its task "dependencies" gives the InsideDependency[] of one. Without it nobody is told who needs a package. */
+  readonly dependencies?: Dependencies;
   /** Names of releases that their authors move: dist-tags, branches. Without it none are shown. */
   readonly labels?: Labels;
   /** The lines that install a package, or one release of it. `url`: the repository's as the reader sees it, without a trailing slash. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { tar, zip } from "../archive/testdata/archives.ts";
 import type { Inside } from "../core/inside.ts";
+import { arOf } from "./apt/testdata/ar.ts";
 import { stored } from "./apt/testkit.ts";
 import { archive } from "./composer/testdata/archives.ts";
 import { formats } from "./index.ts";
@@ -108,29 +109,21 @@ test("composer: what composer.json says, in a folder of a code host too", async 
 
 test("apt: what control says, the scripts that dpkg runs, and the files of data", async () => {
   const control =
-    "Package: shell\nVersion: 1\nHomepage: https://shell.example.test/\nDepends: libc6 (>= 2.36), sand | mud\nDescription: a shell\n It is long.\n .\n And short.\n";
-  const member = (name: string, bytes: Buffer) => {
-    const head = `${name.padEnd(16)}${"0".padEnd(12)}${"0".padEnd(6)}${"0".padEnd(6)}${"100644".padEnd(8)}${String(bytes.length).padEnd(10)}\`\n`;
-    return Buffer.concat([Buffer.from(head), bytes, Buffer.alloc(bytes.length % 2, "\n")]);
-  };
-  const deb = Buffer.concat([
-    Buffer.from("!<arch>\n"),
-    member("debian-binary", Buffer.from("2.0\n")),
-    member(
-      "control.tar.gz",
-      gzipSync(
-        tar({ name: "./control", text: control }, { name: "./postinst", text: "#!/bin/sh\n" }),
-      ),
+    "Package: shell\nVersion: 1\nHomepage: https://shell.example.test/\nDepends: libc6 (>= 2.36), sand (>= 1) | mud\nDescription: a shell\n It is long.\n .\n And short.\n";
+  const deb = arOf({
+    "debian-binary": Buffer.from("2.0\n"),
+    "control.tar.gz": gzipSync(
+      tar({ name: "./control", text: control }, { name: "./postinst", text: "#!/bin/sh\n" }),
     ),
-    member("data.tar.gz", gzipSync(tar({ name: "./usr/bin/shell", text: "x" }))),
-  ]);
+    "data.tar.gz": gzipSync(tar({ name: "./usr/bin/shell", text: "x" })),
+  });
   expect(await look("apt", deb)).toMatchObject({
     description: "a shell",
     homepage: "https://shell.example.test/",
     readme: "<pre>It is long.\n\nAnd short.</pre>",
     dependencies: [
       { name: "libc6", range: ">= 2.36", kind: "" },
-      { name: "sand | mud", range: "", kind: "" },
+      { name: "sand (>= 1) | mud", range: "", kind: "" },
     ],
     scripts: { postinst: "#!/bin/sh\n" },
     files: [{ path: "usr/bin/shell", size: 1 }],

@@ -26,20 +26,44 @@ export interface Contents {
 
 /**
  * `name` tells how it is packed. `wants`: by path. Throws Problem("malformed") for what is no archive: it was vouched for when it came, and is read
- * without trust all the same.
+ * without trust all the same. `enough`: texts, with which no more is read.
  */
 export async function readContents(
   file: RandomAccess,
   name: string,
   wants: (path: string) => boolean,
+  enough = Number.POSITIVE_INFINITY,
 ): Promise<Contents> {
   const found: Contents = { files: [], count: 0, size: 0, texts: new Map() };
   const start = await file.read(0, Math.min(4, file.size));
-  if (start[0] === 0x50 && start[1] === 0x4b) await readZip(file, wants, found);
-  else
-    await readTarOf(file, start[0] === 0x1f && start[1] === 0x8b ? "a.tar.gz" : name, wants, found);
+  if (start[0] === 0x50 && start[1] === 0x4b) await readZip(file, wants, found, enough);
+  else {
+    const packed = start[0] === 0x1f && start[1] === 0x8b ? "a.tar.gz" : name;
+    await readTarOf(file, packed, wants, found, enough);
+  }
   found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return found;
+}
+
+/** The texts of the wanted files alone, by path. Nothing behind the last of so many is read. Throws Problem("malformed"). */
+export async function readTexts(
+  file: RandomAccess,
+  name: string,
+  wants: (path: string) => boolean,
+  most = TEXTS,
+): Promise<Map<string, string>> {
+  return (await readContents(file, name, wants, most)).texts;
+}
+
+/** The text of a Debian package's control file; empty where it has none. Throws Problem("malformed"). */
+export async function readDebControl(file: RandomAccess): Promise<string> {
+  for (const member of await readAr(file))
+    if (/^control\.tar/.test(member.name)) {
+      const control = memberOf(file, member);
+      const texts = await readTexts(control, member.name, (path) => path === "control", 1);
+      return texts.get("control") ?? "";
+    }
+  return "";
 }
 
 /** The files of a Debian package, and the texts of its control.tar, which stand below "control/". */
@@ -67,8 +91,10 @@ async function readZip(
   file: RandomAccess,
   wants: (path: string) => boolean,
   found: Contents,
+  enough: number,
 ): Promise<void> {
   for (const entry of await readDirectory(file, zipLimits)) {
+    if (found.texts.size >= enough) return;
     if (entry.name.endsWith("/")) continue;
     const { name: path, size, crc32: mark } = entry;
     add(found, { path, size, mark });
@@ -85,6 +111,7 @@ async function readTarOf(
   name: string,
   wants: (path: string) => boolean,
   found: Contents,
+  enough = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   const plain = decompressed(name, piecesOf(file), unpackedLimit(file));
   for await (const entry of readTar(plain, tarLimits)) {
@@ -98,6 +125,7 @@ async function readTarOf(
     }
     add(found, { path, size: entry.size, mark });
     if (text) found.texts.set(path, text.toString());
+    if (found.texts.size >= enough) return;
   }
 }
 

@@ -4,7 +4,7 @@ import sanitize from "sanitize-html";
 import { escapeHtml } from "../core/html.ts";
 
 /** Another one when anything in this room changes, or in the tasks that call it: what was found before is looked for again. */
-export const INSIDE_READER = 1;
+export const INSIDE_READER = 2;
 
 /** Of text as much is rendered. Characters. */
 const LONGEST = 1_000_000;

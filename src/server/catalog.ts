@@ -1,13 +1,15 @@
 // What pages and API are given of the room that knows packages, for one configuration.
 import { serverGrant } from "../auth/gate.ts";
+import { readDependencies, type StoredFile } from "../catalog/dependencies.ts";
 import { createInsides } from "../catalog/insides.ts";
 import { createLabels } from "../catalog/labels.ts";
-import { catalogFor } from "../catalog/room.ts";
+import { catalogFor, tidyNames } from "../catalog/room.ts";
 import type { CatalogReader } from "../core/catalog.ts";
 import type { Grant } from "../core/grant.ts";
-import type { Inside } from "../core/inside.ts";
+import type { Inside, InsideDependency } from "../core/inside.ts";
 import { INSIDE_READER } from "../inside/readme.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
+import type { RecurringJob } from "../jobs/runner.ts";
 import type { Ground } from "./ground.ts";
 import type { Held } from "./mounts.ts";
 
@@ -43,4 +45,43 @@ export function catalogOf(
   }));
   const deps = { database, repositories, waivers: () => waivers.all(), isPublic, now };
   return (grant) => catalogFor(deps, grant);
+}
+
+/** What is written down for the pages about packages behind what is asked for. */
+export function catalogJobs(
+  held: () => readonly Held[],
+  { database, now }: Pick<Ground["shared"], "database" | "now">,
+): RecurringJob[] {
+  const names: RecurringJob = {
+    name: "Names of packages",
+    everyMs: 10_000,
+    firstMs: 5_000,
+    isForAll: true,
+    run: () => tidyNames(database),
+  };
+  // A worker does it after everything for which somebody waits.
+  const dependencies: RecurringJob = {
+    name: "What packages need",
+    everyMs: 5_000,
+    firstMs: 2_000,
+    isForAll: true,
+    async run() {
+      const repositories = held().map(({ name, format, repository }) => ({
+        name,
+        policed: { order: format.compareVersions ?? null, spell: format.spell },
+        dependencies: format.dependencies ?? null,
+        read: ({ file, version, sha256 }: StoredFile, packageName: string) =>
+          repository
+            .for(serverGrant)
+            .work<InsideDependency[]>(
+              "dependencies",
+              { package: packageName, version, file },
+              [sha256],
+              { isBehind: true },
+            ),
+      }));
+      await readDependencies(database, repositories, now());
+    },
+  };
+  return [names, dependencies];
 }

@@ -6,7 +6,6 @@ import { type App, isOfFormat } from "../app.ts";
 import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
-import { tidyNames } from "../catalog/room.ts";
 import { tellGarbage } from "../cli/gc.ts";
 import { serverWarnings } from "../cli/warnings.ts";
 import type { Config } from "../config/resolve.ts";
@@ -36,6 +35,7 @@ import { accountOperations } from "./account-operations.ts";
 import { openAlarms } from "./alarms.ts";
 import { bringJob } from "./bring.ts";
 import { openRounds } from "./canary/rounds.ts";
+import { catalogJobs } from "./catalog.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
@@ -232,13 +232,7 @@ export async function start(options: StartOptions): Promise<Running> {
     ground,
     [
       tidyTrash(hosting, serverGrant, log),
-      {
-        name: "Names of packages",
-        everyMs: 10_000,
-        firstMs: 5_000,
-        isForAll: true,
-        run: () => tidyNames(database),
-      },
+      ...catalogJobs(() => current.held, shared),
       tidyHooks(ground.hooks),
       ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"

@@ -6,6 +6,7 @@ import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index
 import { npmPublication } from "../support/npm-package.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { tempFolder } from "../support/temp.ts";
+import { waitFor } from "../support/wait.ts";
 
 export interface Scene {
   readonly server: TestServer;
@@ -75,6 +76,11 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
   ]);
   await server.restart();
   await fill(server, token!);
+  await waitFor(
+    () => isToldWhoNeeds(server, "kelp"),
+    () => "nobody wrote down who needs kelp",
+    60_000,
+  );
   const [invitation] = await server.account("user invite", {
     name: "ben",
     days: 1,
@@ -165,10 +171,18 @@ const FETCHED = [
   "/debian/pool/main/h/hello/hello_2.10-3_amd64.deb",
 ];
 
+/** Written down behind what was fetched. */
+async function isToldWhoNeeds(server: TestServer, name: string): Promise<boolean> {
+  const answer = await fetch(`${server.url}/-/api/v1/catalog/npm/${name}/dependants`);
+  return answer.ok && ((await answer.json()) as { total: number }).total > 1;
+}
+
 async function fill(server: TestServer, token: string): Promise<void> {
   for (const path of FETCHED) await (await fetch(`${server.url}${path}`)).arrayBuffer();
   for (const version of ["1.0.0", "1.1.0"]) {
-    const { body } = npmPublication("@harbour/buoy", version, version);
+    const { body } = npmPublication("@harbour/buoy", version, version, {
+      peerDependencies: { kelp: ">=1 <3" },
+    });
     await fetch(`${server.url}/npm/@harbour%2fbuoy`, {
       method: "PUT",
       body,

@@ -3,13 +3,14 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { tar } from "../../src/archive/testdata/archives.ts";
 
-/** The body of a PUT to the package's address; `filler` makes its tarball larger. */
+/** The body of a PUT to the package's address; `filler` makes its tarball larger, `more` stands in its manifest. */
 export function npmPublication(
   name: string,
   version: string,
   filler = "",
+  more: object = {},
 ): { body: string; tarball: Buffer } {
-  const manifest = { name, version, description: `${name} ${version}` };
+  const manifest = { name, version, description: `${name} ${version}`, ...more };
   const tarball = gzipSync(
     tar(
       { name: "package/package.json", text: JSON.stringify(manifest) },

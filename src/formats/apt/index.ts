@@ -8,6 +8,7 @@ import { suiteOperations } from "./hosted/operations.ts";
 import { compareVersions, isVersion } from "./hosted/version.ts";
 import { looseDocument } from "./loose.ts";
 import { mirrorOperations } from "./mirror/index.ts";
+import { dependencies, dependenciesTask } from "./needs.ts";
 import { type AptOptions, aptOptions } from "./options.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { sourceOf } from "./pool-artifact.ts";
@@ -59,8 +60,9 @@ export const apt: Format<AptRoute, AptOptions> = {
   parse: parseRoute,
   access: accessOf,
   mount,
-  tasks: { ...tasks, inside: insideTask },
+  tasks: { ...tasks, inside: insideTask, dependencies: dependenciesTask },
   looksInto,
+  dependencies,
   install: installSnippets,
   operations: [...mirrorOperations, acceptOperation, ...suiteOperations],
   warnings,

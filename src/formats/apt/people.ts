@@ -31,23 +31,30 @@ export const insideTask: Task = async ({ files: [file] }) => {
     {
       description: textOf(short),
       homepage: webOf(fields.get("homepage")),
-      dependencies: NEEDED.flatMap(([field, kind]) =>
-        (fields.get(field) ?? "").split(",").flatMap((one) => dependencyOf(one, kind)),
-      ),
+      dependencies: neededBy(fields),
       scripts: Object.fromEntries(scripts),
     },
     text.trim() === "" ? null : { text, kind: "plain" },
   );
 };
 
-function fieldsOf(text: string): Map<string, string> {
+/** What a control file says, of every kind. */
+export function neededBy(fields: ReadonlyMap<string, string>): InsideDependency[] {
+  return NEEDED.flatMap(([field, kind]) =>
+    (fields.get(field) ?? "").split(",").flatMap((one) => dependencyOf(one, kind)),
+  );
+}
+
+export function fieldsOf(text: string): Map<string, string> {
   const fields = text.matchAll(/^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t].*)*)/gm);
   return new Map([...fields].map(([, name, value]) => [name!.toLowerCase(), value!]));
 }
 
 /** `libc6 (>= 2.36) | musl`: of several that will do all are told as one. */
 function dependencyOf(text: string, kind: string): InsideDependency[] {
-  const [, name, range = ""] = /^\s*(\S+(?:\s*\|.*)?|\S+)\s*(?:\(([^)]*)\))?\s*$/.exec(text) ?? [];
+  if (text.includes("|"))
+    return [{ name: text.replace(/\s+/g, " ").trim().slice(0, 200), range: "", kind }];
+  const [, name, range = ""] = /^\s*(\S+?)\s*(?:\(([^)]*)\))?\s*$/.exec(text) ?? [];
   return name ? [{ name: name.slice(0, 200), range: range.trim(), kind }] : [];
 }
 

@@ -12,6 +12,7 @@ import { abandonedState, promotedState } from "./hosted.ts";
 import { labels, labelsTask } from "./labels.ts";
 import { lock } from "./lock.ts";
 import { spellName } from "./names.ts";
+import { dependencies, dependenciesTask } from "./needs.ts";
 import { type ComposerOptions, options } from "./options.ts";
 import { compareVersions } from "./order.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
@@ -56,8 +57,9 @@ export const composer: Format<ComposerRoute, ComposerOptions> = {
   operations: [sourcesOperation],
   alsoPinned: ["sha1"],
   contentDigest,
-  tasks: { inside: insideTask, labels: labelsTask },
+  tasks: { inside: insideTask, dependencies: dependenciesTask, labels: labelsTask },
   looksInto,
+  dependencies,
   labels,
   install: installSnippets,
   probe,

@@ -10,6 +10,7 @@ import { infoDocument, latestRef } from "./info.ts";
 import { labels, labelsTask } from "./labels.ts";
 import { listDocument } from "./list.ts";
 import { lock } from "./lock.ts";
+import { dependencies, dependenciesTask } from "./needs.ts";
 import { type GoOptions, goOptions } from "./options.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { probe } from "./probe.ts";
@@ -91,8 +92,9 @@ export const go: Format<GoRoute, GoOptions> = {
       },
     };
   },
-  tasks: { dirhash, inside: insideTask, labels: labelsTask },
+  tasks: { dirhash, inside: insideTask, dependencies: dependenciesTask, labels: labelsTask },
   looksInto,
+  dependencies,
   labels,
   install: installSnippets,
   operations: [unfreezeOperation, recheckOperation, sourcesOperation],

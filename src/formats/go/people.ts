@@ -22,7 +22,7 @@ export const insideTask: Task = async ({ options, files: [file] }) => {
 };
 
 /** The lines of `require`, alone or in a block. */
-function requiredBy(text: string): InsideDependency[] {
+export function requiredBy(text: string): InsideDependency[] {
   const found: InsideDependency[] = [];
   let isInBlock = false;
   for (const line of text.split("\n")) {

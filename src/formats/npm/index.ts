@@ -9,6 +9,7 @@ import { documents } from "./documents.ts";
 import { labels, labelsTask } from "./labels.ts";
 import { lock } from "./lock.ts";
 import { createMemory } from "./memory.ts";
+import { dependencies, dependenciesTask } from "./needs.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
 import { probe } from "./probe.ts";
@@ -58,8 +59,14 @@ export const npm: Format<NpmRoute, NpmOptions> = {
       provenance: (file, repository) => findProvenance(file, repository, memory),
     };
   },
-  tasks: { provenance: provenanceTask, inside: insideTask, labels: labelsTask },
+  tasks: {
+    provenance: provenanceTask,
+    inside: insideTask,
+    dependencies: dependenciesTask,
+    labels: labelsTask,
+  },
   looksInto,
+  dependencies,
   labels,
   install: installSnippets,
   probe,

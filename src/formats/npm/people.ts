@@ -1,5 +1,6 @@
 // What people are told of the inside of a tarball. npm docs: package.json
 import type { Snippet } from "../../core/format.ts";
+import type { InsideDependency } from "../../core/inside.ts";
 import type { Task } from "../../core/task.ts";
 import { isReadme, readContents } from "../../inside/archive.ts";
 import { dependenciesOf, insideOf, objectOf, textOf, textsOf, webOf } from "../../inside/parts.ts";
@@ -8,7 +9,7 @@ import { traitsOf } from "./traits.ts";
 export const looksInto = /\.tgz$/;
 
 /** Clients drop the one folder that all of it stands in, whatever it is called. */
-const MANIFEST = /^[^/]+\/package\.json$/;
+export const MANIFEST = /^[^/]+\/package\.json$/;
 
 export const insideTask: Task = async ({ files: [file] }) => {
   const contents = await readContents(
@@ -22,15 +23,20 @@ export const insideTask: Task = async ({ files: [file] }) => {
     description: textOf(manifest["description"]),
     licence: textOf(traitsOf(manifest).licence),
     homepage: webOf(manifest["homepage"]),
-    dependencies: [
-      ...dependenciesOf(manifest["dependencies"]),
-      ...dependenciesOf(manifest["peerDependencies"], "peer"),
-      ...dependenciesOf(manifest["optionalDependencies"], "optional"),
-      ...dependenciesOf(manifest["devDependencies"], "development"),
-    ],
+    dependencies: neededBy(manifest),
     scripts: textsOf(manifest["scripts"]),
   });
 };
+
+/** What a manifest says, of every kind. */
+export function neededBy(manifest: Record<string, unknown>): InsideDependency[] {
+  return [
+    ...dependenciesOf(manifest["dependencies"]),
+    ...dependenciesOf(manifest["peerDependencies"], "peer"),
+    ...dependenciesOf(manifest["optionalDependencies"], "optional"),
+    ...dependenciesOf(manifest["devDependencies"], "development"),
+  ];
+}
 
 export function installSnippets(url: string, name: string, version: string | null): Snippet[] {
   const what = version === null ? name : `${name}@${version}`;

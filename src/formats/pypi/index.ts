@@ -9,6 +9,7 @@ import { documents } from "./documents.ts";
 import { lock } from "./lock.ts";
 import { metadataTask } from "./metadata.ts";
 import { normalizeName } from "./names.ts";
+import { dependencies, dependenciesTask } from "./needs.ts";
 import { PypiOptions } from "./options.ts";
 import { insideTask, installSnippets, looksInto } from "./people.ts";
 import { popular } from "./popular.ts";
@@ -56,8 +57,14 @@ export const pypi: Format<PypiRoute, PypiOptions> = {
   }),
   spell: normalizeName,
   mount: () => ({ serve, provenance: findProvenance }),
-  tasks: { metadata: metadataTask, provenance: provenanceTask, inside: insideTask },
+  tasks: {
+    metadata: metadataTask,
+    provenance: provenanceTask,
+    inside: insideTask,
+    dependencies: dependenciesTask,
+  },
   looksInto,
+  dependencies,
   install: installSnippets,
   probe,
   canary,

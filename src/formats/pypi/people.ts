@@ -8,7 +8,7 @@ import { insideOf, textOf, webOf } from "../../inside/parts.ts";
 export const looksInto = /\.(whl|tar\.gz|zip)$/;
 
 /** Of a wheel, and of a source distribution. */
-const METADATA = /^(?:[^/]+\.dist-info\/METADATA|[^/]+\/PKG-INFO)$/;
+export const METADATA = /^(?:[^/]+\.dist-info\/METADATA|[^/]+\/PKG-INFO)$/;
 const COMMANDS = /^[^/]+\.dist-info\/entry_points\.txt$/;
 
 export const insideTask: Task = async ({ files: [file] }) => {
@@ -37,6 +37,11 @@ export const insideTask: Task = async ({ files: [file] }) => {
       : { text: description, kind: isMarkdown ? "markdown" : "plain" },
   );
 };
+
+/** What core metadata says, of every kind. */
+export function neededBy(metadata: string): InsideDependency[] {
+  return (readHeaders(metadata).fields.get("requires-dist") ?? []).map(dependencyOf);
+}
 
 /** The headers, and what stands behind the empty line. Of what is none nothing is told. */
 function readHeaders(text: string): { fields: Map<string, string[]>; body: string } {

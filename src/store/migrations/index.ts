@@ -42,6 +42,7 @@ import moves from "./0045-moves.sql" with { type: "text" };
 import followed from "./0046-followed.sql" with { type: "text" };
 import invitations from "./0048-invitations.sql" with { type: "text" };
 import auditByPackage from "./0049-audit-by-package.sql" with { type: "text" };
+import dependencies from "./0050-dependencies.sql" with { type: "text" };
 import nodesTold from "./0051-nodes-told.sql" with { type: "text" };
 
 export interface Migration {
@@ -93,5 +94,6 @@ export const migrations: readonly Migration[] = [
   { version: 46, sql: followed },
   { version: 48, sql: invitations },
   { version: 49, sql: auditByPackage },
+  { version: 50, sql: dependencies },
   { version: 51, sql: nodesTold },
 ];

@@ -5,6 +5,7 @@ import type { Grant } from "../../core/grant.ts";
 import type { Reply } from "../../core/reply.ts";
 import { pageOf } from "../frame/ui.ts";
 import type { PageRequest } from "../request.ts";
+import { DEPENDANTS, dependantsPage, placeOf } from "./dependants-page.ts";
 import { foundPage } from "./found-page.ts";
 import { packagePage, SHOWN } from "./package-page.ts";
 import type { PackageAddress } from "./paths.ts";
@@ -32,7 +33,7 @@ export async function servePackage(
   request: PageRequest,
   grant: Grant,
 ): Promise<Reply> {
-  const { repository, package: name, version } = address;
+  const { repository, package: name, version, isDependants } = address;
   const reader = catalog(grant);
   const { format } = repositories.find((one) => one.name === repository) ?? {};
   const url = `${request.reader.origin}/${repository}`;
@@ -41,7 +42,13 @@ export async function servePackage(
     const view = await reader.version(repository, name, version);
     return versionPage(view, install(view.package, version), request.reader);
   }
-  const page = pageOf(new URLSearchParams(request.query));
+  const query = new URLSearchParams(request.query);
+  if (isDependants) {
+    const after = placeOf(query);
+    const view = await reader.dependants(repository, name, { count: DEPENDANTS, after });
+    return dependantsPage(view, after === null, request.reader);
+  }
+  const page = pageOf(query);
   const view = await reader.package(repository, name, { from: (page - 1) * SHOWN, count: SHOWN });
   return packagePage(view, install(view.package, null), page, request.reader);
 }

@@ -8,6 +8,7 @@ import { page } from "../frame/page.ts";
 import type { Reader } from "../frame/reader.ts";
 import { day, number } from "../frame/text.ts";
 import { chip, empty, facts, notice, pages, table } from "../frame/ui.ts";
+import { dependantsSection } from "./dependants-page.ts";
 import { installLines } from "./install.ts";
 import { packagePath, versionPath } from "./paths.ts";
 import { advisoriesChip, decisionChip, marks, provenanceChip, storedChip } from "./words.ts";
@@ -34,6 +35,7 @@ ${newestNotice(view)}
 <div class="columns"><div>
 <h2>Versions</h2>${versionTable(view)}
 ${pages(packagePath(repository, name), current, totals.versions > current * SHOWN)}
+${dependantsSection(view)}
 ${readmeOf(about)}
 </div><aside>
 ${view.shown ? installLines(install) : null}

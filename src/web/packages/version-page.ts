@@ -9,6 +9,7 @@ import { page } from "../frame/page.ts";
 import type { Reader } from "../frame/reader.ts";
 import { moment, number } from "../frame/text.ts";
 import { chip, empty, facts, notice, table } from "../frame/ui.ts";
+import { dependantsSection } from "./dependants-page.ts";
 import { installLines } from "./install.ts";
 import { packagePath, versionPath } from "./paths.ts";
 import { decisionChip, marks, provenanceChip, storedChip } from "./words.ts";
@@ -25,6 +26,7 @@ ${advisories(view)}
 ${provenance(view)}
 ${differenceOf(view)}
 ${dependencies(view)}
+${dependantsSection(view)}
 </div><aside>
 ${view.withheld ? null : installLines(install)}
 <h2>About</h2>${aboutFacts(view)}

@@ -1,0 +1,293 @@
+// What packages need as it is written down behind, and who needs a package as one caller is told.
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DependantPlace } from "../core/catalog.ts";
+import type { InsideDependency } from "../core/inside.ts";
+import { Problem } from "../core/problem.ts";
+import type { Database } from "../store/database.ts";
+import { openTestDatabase } from "../store/testkit.ts";
+import { COUNTED, dependantsOf } from "./dependants.ts";
+import { type ReadRepository, readDependencies, type StoredFile } from "./dependencies.ts";
+
+const MINUTE = 60_000;
+let root: string;
+let database: Database;
+let read: string[];
+/** What a file says, by its name. */
+let says: Record<string, string[] | Error>;
+let meanwhile: (() => Promise<void>) | null;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "holdfast-dependencies-"));
+  database = await openTestDatabase(join(root, "holdfast.db"));
+  read = [];
+  says = {};
+  meanwhile = null;
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** "name range kind" */
+function told(text: string): InsideDependency {
+  const [name = "", range = "", kind = ""] = text.split(" ");
+  return { name, range, kind };
+}
+
+const repositories: ReadRepository[] = ["one", "two", "other"].map((name) => ({
+  name,
+  policed: {
+    order: (a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10),
+    spell: (text) => text.toLowerCase(),
+  },
+  dependencies:
+    name === "other"
+      ? null
+      : {
+          files: [/\.toy\.txt$/, /\.toy$/],
+          needs: ({ name: needed, range, kind }) =>
+            kind === "development" ? [] : needed.split("|").map((one) => ({ name: one, range })),
+        },
+  async read({ file }: StoredFile) {
+    read.push(file);
+    await meanwhile?.();
+    const said = says[file] ?? [];
+    if (said instanceof Error) throw said;
+    return said.map(told);
+  },
+}));
+
+const round = (now = 0) => readDependencies(database, repositories, now);
+
+async function store(repository: string, name: string, version: string, more: object = {}) {
+  const row = {
+    file: `${name}-${version}.toy`,
+    size: 10,
+    purl: `pkg:toy/${name}@${version}`,
+    ...more,
+  };
+  await database.write(
+    (
+      sql,
+    ) => sql`INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path, used_at)
+      VALUES (${repository}, ${name}, ${row.file}, ${version}, ${row.purl}, ${"a".repeat(64)}, ${row.size}, ${1}, ${"up"}, ${"p"}, ${1})`,
+  );
+}
+
+const remove = (repository: string, file: string) =>
+  database.write(
+    (sql) => sql`DELETE FROM artifacts WHERE repository = ${repository} AND file = ${file}`,
+  );
+
+async function rows(): Promise<string[]> {
+  const found =
+    await database.read`SELECT * FROM dependencies ORDER BY repository, package, needed, kind`;
+  return found.map((row) =>
+    [row.repository, row.package, row.version, row.needed, row.kind, row.range].join(" ").trim(),
+  );
+}
+
+const waiting = async () =>
+  (await database.read`SELECT * FROM dependencies_waiting ORDER BY repository, package`).map(
+    (row) => row.package,
+  );
+
+async function who(
+  needed: string,
+  {
+    count = 10,
+    after = null as DependantPlace | null,
+    mayRead = (_repository: string, _name: string): boolean => true,
+    of = ["two", "one"],
+  } = {},
+) {
+  const { items, ...rest } = await dependantsOf(
+    database.read,
+    { needed, repositories: of, mayRead },
+    count,
+    after,
+  );
+  return { names: items.map((one) => `${one.repository} ${one.package}`), items, ...rest };
+}
+
+test("the newest stored release that tells it is read, and what comes before one only where there is no other", async () => {
+  says = {
+    "crab-9.toy": ["Kelp ^1", "rope >=2 peer", "knot 1 development", "kelp <2"],
+    "young-2rc.toy": ["kelp"],
+  };
+  for (const version of ["2", "9", "10rc", "7"]) await store("one", "crab", version);
+  await store("one", "young", "2rc");
+  await store("one", "index", "1", { purl: "pkg:generic/index" });
+  await store("other", "crab", "1");
+  expect(await round()).toBe(2);
+  expect(await rows()).toEqual([
+    "one crab 9 kelp  ^1, <2",
+    "one crab 9 rope peer >=2",
+    "one young 2rc kelp",
+  ]);
+  expect(read).toEqual(["crab-9.toy", "young-2rc.toy"]);
+  // What has been read is not read again; another format's waits for nobody.
+  expect([await round(), await waiting()]).toEqual([0, ["crab"]]);
+});
+
+test("a file of the first kind is read before others, one that is too large is not, and a package never needs itself", async () => {
+  says = { "crab-1.toy.txt": ["crab", "kelp"], "big-1.toy": ["kelp"], "big-2.toy": ["rope"] };
+  await store("one", "crab", "1");
+  await store("one", "crab", "1", { file: "crab-1.toy.txt" });
+  await store("one", "crab", "2", { file: "crab-2.signature" });
+  await store("one", "big", "1");
+  await store("one", "big", "2", { size: 100 * 2 ** 20 });
+  await round();
+  expect(await rows()).toEqual(["one big 1 kelp", "one crab 1 kelp"]);
+});
+
+test("a newer release takes the place of the one before as a whole, and what has gone is told no more at once", async () => {
+  says = { "crab-1.toy": ["kelp", "rope"], "crab-2.toy": ["kelp 2"] };
+  await store("one", "crab", "1");
+  await round();
+  expect(await rows()).toEqual(["one crab 1 kelp", "one crab 1 rope"]);
+  await store("one", "crab", "2");
+  await round();
+  expect(await rows()).toEqual(["one crab 2 kelp  2"]);
+  await remove("one", "crab-2.toy");
+  expect(await rows()).toEqual([]);
+  await round();
+  expect(await rows()).toEqual(["one crab 1 kelp", "one crab 1 rope"]);
+  await remove("one", "crab-1.toy");
+  expect([await rows(), await round(), await rows(), await waiting()]).toEqual([[], 1, [], []]);
+});
+
+test("a file that comes while its package is looked at is not missed", async () => {
+  says = { "crab-1.toy": ["kelp"], "crab-2.toy": ["rope"] };
+  await store("one", "crab", "1");
+  meanwhile = async () => {
+    meanwhile = null;
+    await store("one", "crab", "2");
+  };
+  await round();
+  expect([await rows(), await waiting()]).toEqual([[], ["crab"]]);
+  await round();
+  expect([await rows(), await waiting()]).toEqual([["one crab 2 rope"], []]);
+});
+
+test("of what is no archive nothing is told; what cannot be read now waits, and holds up nobody", async () => {
+  says = {
+    "bad-1.toy": new Problem("malformed", "It is none"),
+    "busy-1.toy": new Problem("internal", "The worker is busy"),
+    "crab-1.toy": ["kelp"],
+    "bug-1.toy": new TypeError("a bug"),
+  };
+  for (const name of ["bad", "busy", "bug", "crab"]) await store("one", name, "1");
+  await expect(round(MINUTE)).rejects.toThrow("a bug");
+  expect([await rows(), await waiting()]).toEqual([["one crab 1 kelp"], ["bug", "busy"]]);
+  expect(await round(2 * MINUTE)).toBe(0);
+  says = {};
+  // A file that comes has it looked at again at once, and all of it comes again later.
+  await store("one", "busy", "2");
+  expect([await round(2 * MINUTE), await round(12 * MINUTE), await waiting()]).toEqual([1, 1, []]);
+});
+
+test("a round is bounded, and the next one goes on", async () => {
+  for (let number = 0; number < 130; number += 1) await store("one", `crab-${number}`, "1");
+  expect([await round(), await round(), await round()]).toEqual([100, 30, 0]);
+});
+
+test("who needs it is told by repository and name, of those repositories that are asked about, page by page", async () => {
+  says = {
+    "crab-1.toy": ["kelp ^1", "kelp ^2 peer"],
+    "eel-1.toy": ["kelp"],
+    "mud-1.toy": ["sand|kelp 3"],
+  };
+  await store("two", "crab", "1");
+  await store("one", "eel", "1");
+  await store("one", "mud", "1");
+  await round();
+  expect(await who("kelp")).toEqual({
+    names: ["one eel", "one mud", "two crab"],
+    items: [
+      { repository: "one", package: "eel", version: "1", needs: [{ kind: "", range: "" }] },
+      { repository: "one", package: "mud", version: "1", needs: [{ kind: "", range: "3" }] },
+      {
+        repository: "two",
+        package: "crab",
+        version: "1",
+        needs: [
+          { kind: "", range: "^1" },
+          { kind: "peer", range: "^2" },
+        ],
+      },
+    ],
+    next: null,
+    total: 3,
+    isMore: false,
+  });
+  const first = await who("kelp", { count: 2 });
+  expect([first.names, first.next, first.total]).toEqual([
+    ["one eel", "one mud"],
+    ["one", "mud"],
+    3,
+  ]);
+  const last = await who("kelp", { count: 2, after: first.next });
+  expect([last.names, last.next, last.total]).toEqual([["two crab"], null, 3]);
+  expect((await who("kelp", { of: ["two"] })).names).toEqual(["two crab"]);
+  expect(await who("nothing")).toMatchObject({ names: [], next: null, total: 0 });
+});
+
+/** Rows as a round writes them, without one. */
+async function write(
+  count: number,
+  needed: string,
+  named: (number: number) => string,
+  kinds = [""],
+) {
+  await database.write(async (sql) => {
+    for (let number = 0; number < count; number += 1)
+      for (const kind of kinds)
+        await sql`INSERT INTO dependencies (repository, package, version, needed, kind, range) VALUES (${"one"}, ${named(number)}, ${"1"}, ${needed}, ${kind}, ${""})`;
+  });
+}
+
+test("what a caller may not read is in no list, no count and no cursor", async () => {
+  await write(1_200, "kelp", (number) => `secret-${String(number).padStart(4, "0")}`);
+  for (const name of ["a", "secret-0600-not", "z"]) await write(1, "kelp", () => name);
+  const mayRead = (_: string, name: string) => !/^secret-\d+$/.test(name);
+  const first = await who("kelp", { count: 2, mayRead });
+  expect(first).toMatchObject({
+    names: ["one a", "one secret-0600-not"],
+    next: ["one", "secret-0600-not"],
+    total: 3,
+    isMore: false,
+  });
+  expect(await who("kelp", { count: 2, mayRead, after: first.next })).toMatchObject({
+    names: ["one z"],
+    next: null,
+    total: 3,
+  });
+  expect(await who("kelp", { count: 1, mayRead: () => false })).toMatchObject({
+    names: [],
+    next: null,
+    total: 0,
+    isMore: false,
+  });
+});
+
+test("of very many the first are counted, and the last is reached; one with many kinds stands there once", async () => {
+  const many = 1_100;
+  await write(many, "kelp", (number) => `crab-${String(number).padStart(4, "0")}`);
+  expect(await who("kelp", { count: 1 })).toMatchObject({ total: COUNTED, isMore: true });
+  let after: DependantPlace | null = null;
+  const seen: string[] = [];
+  do {
+    const part = await who("kelp", { count: 300, after });
+    seen.push(...part.names);
+    after = part.next;
+  } while (after);
+  expect([seen.length, new Set(seen).size]).toEqual([many, many]);
+  const kinds = Array.from({ length: 600 }, (_, number) => `extra ${number}`);
+  await write(2, "rope", (number) => `crab-${number}`, kinds);
+  const found = await who("rope");
+  expect(found.names).toEqual(["one crab-0", "one crab-1"]);
+  expect(found.items.map(({ needs }) => needs.length)).toEqual([600, 600]);
+});
