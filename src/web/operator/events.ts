@@ -168,7 +168,7 @@ ${facts([
 ])}
 <h2>Evidence</h2>${evidence(detail)}
 <h2>Acknowledgement</h2>${acknowledgement(event, visit)}
-${kind === "tampered" && file ? unpin(id) : null}`,
+${kind === "tampered" && file && isOfBytes(detail) ? unpin(id) : null}`,
     },
     visit,
   );
@@ -210,6 +210,11 @@ function acknowledgement({ id, acknowledged }: EventShape, { now }: Visit): Part
   if (acknowledged)
     return html`<p>${acknowledged.by} has seen it ${since(acknowledged.at, now)}${acknowledged.note ? html`: ${acknowledged.note}` : "."}</p>${action(path, { do: "reopen" }, "Count it as not seen again")}`;
   return html`<form class="narrow" method="post" action="${path}">${hidden("do", "acknowledge")}${field("note", "What was done about it", { hint: "For who looks at it later; it stands in the audit log", isFree: true })}<button>I have seen it</button></form>`;
+}
+
+/** Whether bytes were other ones, and not what a document tells of them: then nothing but the first bytes can ever be had. */
+function isOfBytes(detail: Record<string, unknown>): boolean {
+  return !("shown" in detail);
 }
 
 /** After that the bytes that come next are pinned: only for who knows that the first ones were wrong. */
