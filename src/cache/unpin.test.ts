@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { answer, artifact, bytesOf, openToy, request, sha256 } from "./testkit.ts";
 import { swapFacts } from "../ledger/fact-rows.ts";
 import { meet } from "../ledger/facts.ts";
+import { answer, artifact, bytesOf, openToy, request, sha256 } from "./testkit.ts";
 import { takeBackPin } from "./unpin.ts";
 
 const WRONG = Buffer.from("what a proxy said");

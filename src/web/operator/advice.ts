@@ -68,7 +68,7 @@ export const ADVICE: Partial<Record<EventKind, Advice>> = {
   "canary-red": {
     means:
       "A made-up package met something else than it should: the server does not enforce what it says it does, for this repository.",
-    todo: "Look which canary it was, and what the configuration says of the repository (its page has each setting's line). Begin another round under Jobs: it is red until one goes well.",
+    todo: "Look which canary it was, and what the configuration says of the repository (its page has each setting's line). Begin another round under Canaries: it is red until one goes well.",
   },
   "history-lost": {
     means:

@@ -183,7 +183,7 @@ function ways({ package: name, version, purl, repository, kind }: EventShape): P
     found.push([address(HERE, { package: name }), "All events of the package"]);
     found.push([address("/-/operator/withheld", { package: name }), "What is withheld of it"]);
   }
-  if (kind.startsWith("canary")) found.push(["/-/operator#canaries", "Canaries"]);
+  if (kind.startsWith("canary")) found.push(["/-/operator/canaries", "Canaries"]);
   if (kind.startsWith("upstream")) found.push(["/-/operator#upstreams", "Upstreams"]);
   if (kind.startsWith("disk")) found.push(["/-/operator/disk", "Disk"]);
   found.push([address(HERE, { kind, repository }), `Others like it in ${repository}`]);
