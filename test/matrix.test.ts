@@ -16,6 +16,7 @@ import { createChanges } from "../src/store/changes.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
+import { sitePaths } from "./support/site-paths.ts";
 import { waitFor } from "./support/wait.ts";
 import { parseWire } from "./support/wire-script.ts";
 
@@ -300,15 +301,6 @@ test("a code host's hook is for whoever knows the secret for that, and for no gr
     }
 }, 60_000);
 
-/** Of the site: as its source has them, so that a page which is added is asked too. */
-function sitePaths(): string[] {
-  const files = ["src/web/site.ts", "src/web/people/index.ts", "src/web/operator/index.ts"];
-  const texts = files.map((file) => readFileSync(file, "utf8"));
-  return texts.flatMap((text) =>
-    [...text.matchAll(/^ {2}"(\/[^"]*)": /gm)].map(([, path]) => path!),
-  );
-}
-
 /** What a page asks of who wants to see it; `people`: each asks for itself, and shows nothing of a package; `operator`: who administers all. */
 const pages: Record<string, "all" | "something" | "everything" | "people" | "operator"> = {
   "/": "something",
@@ -342,6 +334,8 @@ const pages: Record<string, "all" | "something" | "everything" | "people" | "ope
   "/-/operator/alarms": "operator",
   "/-/operator/disk": "operator",
   "/-/operator/feeds": "operator",
+  "/-/operator/canaries": "operator",
+  "/-/operator/trash": "operator",
   "/-/operator/jobs": "operator",
   "/-/operator/hooks": "operator",
   "/-/operator/hooks/{hook}": "operator",

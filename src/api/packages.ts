@@ -51,6 +51,7 @@ const Trashed = z
     sha256: z.string(),
     removedAt: Time,
     removedBy: z.string(),
+    endsAt: Time.describe("It can be restored until then"),
   })
   .meta({ id: "Trashed" });
 
@@ -251,9 +252,10 @@ export function packageEndpoints(deps: ApiDeps) {
         keyed.sort((a, b) => (a.key < b.key ? -1 : 1));
         const { items, next } = pageBy(keyed, ({ key }) => key, query);
         return {
-          items: items.map(({ one: { repository: _, removedAt, ...one } }) => ({
+          items: items.map(({ one: { repository: _, removedAt, endsAt, ...one } }) => ({
             ...one,
             removedAt: time(removedAt),
+            endsAt: time(endsAt),
           })),
           next,
         };

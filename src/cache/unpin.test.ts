@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { swapFacts } from "../ledger/fact-rows.ts";
+import { meet } from "../ledger/facts.ts";
 import { answer, artifact, bytesOf, openToy, request, sha256 } from "./testkit.ts";
 import { takeBackPin } from "./unpin.ts";
 
@@ -61,4 +63,23 @@ test("a pin that is not there is told, with those that are", async () => {
     takeBackPin(toy.shared, { ...key, file: "b.info", ...because }),
   ).rejects.toMatchObject({ kind: "notFound", message: expect.stringContaining("a.info") });
   expect(await toy.eventKinds()).toEqual([]);
+});
+
+test("a pin stays where documents told another integrity since: the first one binds, and nobody would have the file any more", async () => {
+  await get();
+  const told = (integrity: string) => ({ file: "a.info", version: "1", integrity });
+  const when = { complete: true, isKnown: true, now: "2026-01-01T00:00:00.000Z" };
+  const [first, second] = ["a", "b"].map((letter) => `sha256-${letter.repeat(43)}=`);
+  const { fact } = meet(null, told(first!), when);
+  const store = (one: typeof fact) =>
+    toy.database.write((sql) => swapFacts(sql, "toy", "thing", [one]));
+  await store(fact);
+  const { fact: shown } = meet({ ...fact, revision: 1 }, told(second!), when);
+  expect(shown.tampered).toMatchObject({ shown: second! });
+  await store(shown);
+  await expect(takeBackPin(toy.shared, { ...key, ...because })).rejects.toMatchObject({
+    kind: "conflict",
+    message: expect.stringContaining("block the release"),
+  });
+  expect(await toy.repository.pinned("thing", "a.info")).toBe(sha256(WRONG));
 });

@@ -3,6 +3,7 @@ import type { RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
 import { readFileRow } from "../hosted/rows.ts";
 import type { Events } from "../ledger/events.ts";
+import { readFact } from "../ledger/fact-rows.ts";
 import { type FileKey, listPinned, unpin } from "../ledger/pins.ts";
 import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
@@ -28,7 +29,8 @@ const HINTS = 5;
 
 /**
  * The file is as if it had never been fetched: what is asked for next is pinned anew. What its documents said first stays, and binds the next bytes.
- * Returns the digest that was pinned. Throws Problem("notFound") when none was, and names what is.
+ * Returns the digest that was pinned. Throws Problem("notFound") when none was, and names what is; Problem("conflict") where nothing but the first bytes could
+ * ever be had, so that nobody would have the file any more.
  */
 export async function takeBackPin(deps: UnpinDeps, wanted: Unpinning): Promise<string> {
   const { database, changes, naming, events, now } = deps;
@@ -38,6 +40,12 @@ export async function takeBackPin(deps: UnpinDeps, wanted: Unpinning): Promise<s
       throw new Problem(
         "conflict",
         `${file} of ${name} was published here, and is here or in the trash: its pin is what keeps others from taking its place`,
+      );
+    const fact = await readFact(sql, wanted);
+    if (fact?.integrity && fact.tampered)
+      throw new Problem(
+        "conflict",
+        `What was told first of ${file} of ${name} binds, and the upstream shows another integrity now: with its pin taken back nobody would have it. Where the first bytes are bad, block the release`,
       );
     const pin = await unpin(sql, wanted, { at: now(), reason, by });
     if (!pin) return null;

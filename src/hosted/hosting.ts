@@ -198,7 +198,7 @@ export function createHosting(
       },
       async trash() {
         ask("unpublish", null);
-        const all = await listTrash(database.read, repository);
+        const all = await listTrash(database.read, repository, settings.trashMs);
         return all.filter((one) => grant.may(repository, "unpublish", one.package));
       },
       async empty(which) {

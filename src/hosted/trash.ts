@@ -15,6 +15,8 @@ export interface Trashed {
   /** Milliseconds since the epoch. */
   removedAt: number;
   removedBy: string;
+  /** Until then it can be restored. */
+  endsAt: number;
 }
 
 export interface Emptied {
@@ -25,8 +27,12 @@ export interface Emptied {
 /** Taken off in one transaction each. */
 const BATCH = 500;
 
-/** Oldest first. */
-export async function listTrash(sql: Query, repository: string): Promise<Trashed[]> {
+/** Oldest first. `keptMs`: how long each is kept. */
+export async function listTrash(
+  sql: Query,
+  repository: string,
+  keptMs: number,
+): Promise<Trashed[]> {
   const rows =
     await sql`SELECT repository, package, version, file, size, sha256, removed_at, removed_by FROM hosted_files
     WHERE repository = ${repository} AND removed_at IS NOT NULL ORDER BY removed_at, package, file`;
@@ -39,6 +45,7 @@ export async function listTrash(sql: Query, repository: string): Promise<Trashed
     sha256: row["sha256"]!,
     removedAt: Number(row["removed_at"]),
     removedBy: row["removed_by"]!,
+    endsAt: Number(row["removed_at"]) + keptMs,
   }));
 }
 

@@ -128,6 +128,7 @@ export function hostedOperations(
               one.file,
               humanSize(one.size),
               `removed by ${one.removedBy}`,
+              `kept until ${new Date(one.endsAt).toISOString().slice(0, 16)}`,
             ].join("  "),
           );
         }

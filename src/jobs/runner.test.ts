@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createLog } from "../core/log.ts";
+import { createBoard } from "./board.ts";
 import { type RecurringJob, startJobs } from "./runner.ts";
 
 const YEAR_MS = 2 ** 31 - 1;
@@ -71,4 +72,16 @@ test("the end waits for the turn that runs", async () => {
   finish.resolve();
   await ended;
   expect(done).toBe(true);
+});
+
+test("without a schedule a job has the turns that somebody asks for, and no other", async () => {
+  const { job, reached } = counting(1, { firstMs: 0 });
+  const board = createBoard(() => 0);
+  const end = startJobs([job], logged().log, board, undefined, false);
+  const { promise: later, resolve } = Promise.withResolvers<string>();
+  setTimeout(() => resolve("nothing"), 20);
+  expect(await Promise.race([reached, later])).toBe("nothing");
+  board.run("Counting");
+  expect(await reached).toBe(1);
+  await end();
 });

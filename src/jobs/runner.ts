@@ -16,12 +16,16 @@ export interface RecurringJob {
   run(): Promise<void>;
 }
 
-/** Starts the clocks; what it returns stops them and waits for what runs. None keeps the process alive. `board`: where people see how they go. */
+/**
+ * Starts the clocks; what it returns stops them and waits for what runs. None keeps the process alive. `board`: where people see how they go. `hasSchedule`: false
+ * where each runs when it is asked to, and never by itself.
+ */
 export function startJobs(
   jobs: readonly RecurringJob[],
   log: Log,
   board?: Board,
   leases: Leases = alone,
+  hasSchedule = true,
 ): () => Promise<void> {
   const running = new Map<RecurringJob, Promise<void>>();
   const ends: (() => Promise<void>)[] = [];
@@ -68,16 +72,9 @@ export function startJobs(
       running.set(job, done);
     };
     const entry = board?.enter(job, job.firstMs ?? job.everyMs, turn);
-    let interval: NodeJS.Timeout | undefined;
-    const first = setTimeout(() => {
-      interval = setInterval(turn, job.everyMs);
-      interval.unref();
-      turn();
-    }, job.firstMs ?? job.everyMs);
-    first.unref();
+    const stop = hasSchedule ? schedule(job, turn) : () => {};
     return () => {
-      clearTimeout(first);
-      clearInterval(interval);
+      stop();
       entry?.leave();
     };
   });
@@ -87,6 +84,21 @@ export function startJobs(
     for (const stop of stops) stop();
     await Promise.all(running.values());
     for (const end of ends) await end();
+  };
+}
+
+/** What it returns ends it. */
+function schedule({ everyMs, firstMs = everyMs }: RecurringJob, turn: () => void): () => void {
+  let interval: NodeJS.Timeout | undefined;
+  const first = setTimeout(() => {
+    interval = setInterval(turn, everyMs);
+    interval.unref();
+    turn();
+  }, firstMs);
+  first.unref();
+  return () => {
+    clearTimeout(first);
+    clearInterval(interval);
   };
 }
 

@@ -121,6 +121,37 @@ test("what canaries cannot prove is told once a repository", async () => {
   });
 });
 
+test("where no canary could be asked that is told once, and not for each repository", async () => {
+  const red = (repository: string) =>
+    ({ repository, canary: "bad", state: "red", why: "no room" }) as const;
+  const results = [red("npm"), red("go")];
+  const found = await read({
+    canaries: () => ({ at: 1, tookMs: 1, failure: "no room", results }),
+  });
+  expect(found.reasons.map(({ text }) => text)).toEqual([
+    "It is not proven that any repository enforces its rules: no canary could be asked (no room)",
+  ]);
+});
+
+test("a repository over its quota is told, and why nothing goes; one that keeps to it is not", async () => {
+  const one = { fetched: 3000, quota: 1000, wanted: 2000, whyNot: null };
+  const repositories = [
+    { ...one, name: "npm" },
+    { ...one, name: "go", whyNot: "nothing goes while its upstream is away" },
+    { ...one, name: "pypi", fetched: 10, wanted: 0 },
+  ];
+  const found = await read({ disk: async () => ({ ...room, repositories }) });
+  expect(found).toMatchObject({ state: "serving" });
+  expect(found.reasons.map(({ text, about, level }) => [about, level, text])).toEqual([
+    ["disk", "warn", "npm has 2.0 KiB more than its quota of 1000 B: room is being made"],
+    [
+      "disk",
+      "warn",
+      "go has 2.0 KiB more than its quota of 1000 B, and nothing goes while its upstream is away",
+    ],
+  ]);
+});
+
 test("what is wrong is told with its reason, its place, and since when", async () => {
   const found = await read({
     sources: [source(true)],

@@ -6,7 +6,7 @@ import { countUnseen } from "../ledger/events.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { CanaryRound } from "./canaries.ts";
 import type { OverviewSource, SeenUpstream } from "./overview.ts";
-import type { RoomState } from "./room.ts";
+import type { RoomOfRepository, RoomState } from "./room.ts";
 
 /** Times are milliseconds since the epoch. */
 export interface ServerReason {
@@ -106,7 +106,14 @@ function awayReason({
   };
 }
 
-function diskReasons({ free, keepFree, wanted }: RoomState, low: number): ServerReason[] {
+function diskReasons({ free, keepFree, wanted, repositories }: RoomState, low: number) {
+  return [...lowReasons({ free, keepFree, wanted }, low), ...repositories.flatMap(quotaReasons)];
+}
+
+function lowReasons(
+  { free, keepFree, wanted }: Pick<RoomState, "free" | "keepFree" | "wanted">,
+  low: number,
+): ServerReason[] {
   const base = { since: null, about: "disk" } as const;
   if (free < low)
     return [{ ...base, level: "bad", text: `The disk has little room left: ${humanSize(free)}` }];
@@ -115,6 +122,14 @@ function diskReasons({ free, keepFree, wanted }: RoomState, low: number): Server
       { ...base, level: "warn", text: `Room is being made on the disk: ${humanSize(free)} free` },
     ];
   return [];
+}
+
+/** A repository that has more than it may: room is made in it, or something keeps all of it. */
+function quotaReasons({ name, quota, wanted, whyNot }: RoomOfRepository): ServerReason[] {
+  if (quota === null || wanted === 0) return [];
+  const what = `${name} has ${humanSize(wanted)} more than its quota of ${humanSize(quota)}`;
+  const text = whyNot === null ? `${what}: room is being made` : `${what}, and ${whyNot}`;
+  return [{ text, since: null, about: "disk", level: "warn" }];
 }
 
 function feedReasons(
@@ -136,6 +151,15 @@ function feedReasons(
 
 /** One for each repository: what one canary finds, others often find as well. */
 function canaryReasons(last: CanaryRound | null): ServerReason[] {
+  if (last && last.failure !== null)
+    return [
+      {
+        text: `It is not proven that any repository enforces its rules: no canary could be asked (${last.failure})`,
+        since: null,
+        about: "canary",
+        level: "bad",
+      },
+    ];
   const red = (last?.results ?? []).filter(({ state }) => state === "red");
   const names = [...new Set(red.map(({ repository }) => repository))];
   return names.map((name) => {

@@ -16,12 +16,16 @@ export interface Jobs {
   stop(): Promise<void>;
 }
 
-/** `warnings`: what is to be said of the server as a whole. `isFirst`: the other processes of a server see to what is theirs alone. */
+/**
+ * `warnings`: what is to be said of the server as a whole. `isFirst`: the other processes of a server see to what is theirs alone. `hasSchedule`: false where
+ * nothing is done before it is asked for.
+ */
 export function startServerJobs(
   ground: Ground,
   watching: readonly RecurringJob[],
   warnings: () => Promise<string[]>,
   isFirst: boolean,
+  hasSchedule = true,
 ): Jobs {
   const { shared, layout, pool, log, board } = ground;
   const { leases } = shared;
@@ -29,7 +33,9 @@ export function startServerJobs(
   const checkpoint = () => pool.transform({ op: "checkpoint", input: file });
   const ended: Promise<void>[] = [];
   const house = { ...shared, file, checkpoint };
-  const endHouse = startJobs(
+  const startAll = (all: readonly RecurringJob[]) =>
+    startJobs(all, log, board, leases, hasSchedule);
+  const endHouse = startAll(
     isFirst
       ? [
           ...housekeeping(house, log),
@@ -37,9 +43,6 @@ export function startServerJobs(
           ...watching,
         ]
       : ofProcess(house),
-    log,
-    board,
-    leases,
   );
   let endTurns = async () => {};
   let scrubbing = { everyMs: 0, end: () => {} };
@@ -48,12 +51,7 @@ export function startServerJobs(
     if (everyMs === scrubbing.everyMs) return;
     scrubbing.end();
     const ending = new AbortController();
-    const endScrub = startJobs(
-      scrub({ ...shared, everyMs, signal: ending.signal }, log),
-      log,
-      board,
-      leases,
-    );
+    const endScrub = startAll(scrub({ ...shared, everyMs, signal: ending.signal }, log));
     scrubbing = {
       everyMs,
       end() {
@@ -69,7 +67,7 @@ export function startServerJobs(
       ended.push(endTurns()); // what runs of them runs on
       const telling = tellWarnings(own, log, warnings);
       const refreshing = refreshSources(own, log);
-      endTurns = startJobs([telling, ...refreshing, ...operations.turns()], log, board, leases);
+      endTurns = startAll([telling, ...refreshing, ...operations.turns()]);
       await telling.run();
     },
     async stop() {

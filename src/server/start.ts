@@ -85,6 +85,8 @@ export interface StartOptions {
   hasControl?: boolean;
   /** Whether made-up packages prove again and again that it enforces its rules. */
   hasCanaries?: boolean;
+  /** For tests: false where what it does again and again is done when it is asked for, and never by itself. */
+  hasSchedule?: boolean;
 }
 
 export interface Running {
@@ -248,6 +250,7 @@ export async function start(options: StartOptions): Promise<Running> {
       return [...warnings.map(({ text }) => text), ...unknown(), ...lost];
     },
     isFirst,
+    options.hasSchedule ?? true,
   );
   const endLag = where === "ports" ? watchLoop(ground.metrics, elapsed) : null;
   let control: ControlServer | null = null;

@@ -34,7 +34,7 @@ export function homePage(
   // Who sees it for the first time wants to know how to go on.
   const isNew = states.every(({ files }) => files === 0);
   const main = html`<div class="head"><h1>Holdfast</h1>${stateChip(state)}</div>
-<p class="lead">${state.text}.</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
+<p class="lead">${state.text}.${reader.isOperator ? html` <a href="/-/operator">Overview</a>` : null}</p><p class="soft">Version ${version}, running for ${span(overview.now - overview.startedAt)}, since ${moment(overview.startedAt)}</p>
 ${following === null ? null : html`<p>${following}.</p>`}
 ${figures(states)}
 ${isNew ? setup : null}

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
+import { sitePaths } from "../support/site-paths.ts";
 import { hasChromium, launchChromium, logIn, openPage } from "./chromium.ts";
-import { type LookedAt, lookedAt } from "./pages.ts";
-import { openScene, type Scene } from "./scene.ts";
+import { forMachines, type LookedAt, lookedAt } from "./pages.ts";
+import { openScene, type Scene, sceneLinks } from "./scene.ts";
 
 const AXE = readFileSync(
   new URL("../../node_modules/axe-core/axe.min.js", import.meta.url),
@@ -71,6 +72,15 @@ async function axe(page: Page, runOnly: string[]): Promise<{ id: string; nodes: 
   }));
 }
 
+test("no page of the site is left out", () => {
+  const seen = [...lookedAt.map(({ path }) => path.replace(/\?.*/, "")), ...sceneLinks];
+  const left = sitePaths().filter((path) => {
+    const pattern = new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`);
+    return !seen.some((one) => pattern.test(one)) && !forMachines.includes(path);
+  });
+  expect(left).toEqual([]);
+});
+
 describe.skipIf(!hasChromium)("every page", () => {
   let known: Opened;
   let stranger: Opened;
@@ -104,6 +114,18 @@ describe.skipIf(!hasChromium)("every page", () => {
     },
     PATIENCE,
   );
+
+  for (const path of sceneLinks)
+    test(
+      `nothing is wrong with ${path}, for an administrator`,
+      async () => {
+        known.faults.length = 0;
+        const response = await known.page.goto(`${scene.server.url}${scene.links[path]}`);
+        expect(response?.status()).toBe(200);
+        expect(await faultsIn(known, { path })).toEqual([]);
+      },
+      PATIENCE,
+    );
 
   test(
     "what would be wrong is found: a picture without words, text that cannot be read, a page that is too wide",

@@ -14,6 +14,7 @@ export const lookedAt: readonly LookedAt[] = [
   { path: "/npm/" },
   { path: "/-/help" },
   { path: "/-/login" },
+  { path: "/-/setup" },
   { path: "/-/invitation", status: 404 },
   { path: "/-/account", isLoggedIn: true },
   { path: "/-/packages" },
@@ -49,8 +50,12 @@ export const lookedAt: readonly LookedAt[] = [
     "/-/operator/disk",
     "/-/operator/disk?ask=clean",
     "/-/operator/feeds",
+    "/-/operator/canaries",
+    "/-/operator/trash",
+    "/-/operator/trash?repository=npm&package=@harbour/buoy&version=0.9.0",
     "/-/operator/jobs",
     "/-/operator/hooks",
+    "/-/operator/hooks/chat",
     "/-/operator/accounts",
     "/-/operator/accounts?search=nobody",
     "/-/operator/accounts/users/ann",
@@ -69,4 +74,20 @@ export const lookedAt: readonly LookedAt[] = [
   { path: "/-/readiness" },
   { path: "/-/operator/events/0", isLoggedIn: true, status: 404 },
   { path: "/-/packages/npm/nothing-like-that", status: 404 },
+];
+
+/** What nobody looks at: it is answered in text or JSON, or leads on at once. */
+export const forMachines: readonly string[] = [
+  "/-/metrics",
+  "/-/health/live",
+  "/-/health/ready",
+  "/-/health/enforcing",
+  "/-/logout",
+  "/-/login/oidc",
+  "/-/login/oidc/done",
+  "/-/oidc/exchange",
+  "/_/oidc/audience",
+  "/_/oidc/mint-token",
+  "/_/oidc/github/mint-token",
+  "/-/operator/fetches.csv",
 ];

@@ -15,6 +15,8 @@ export interface Scene {
   readonly user: { name: string; password: string };
   /** Of the same. */
   readonly token: string;
+  /** Pages that have an identity in their address, by the path without it. */
+  readonly links: Readonly<Record<string, string>>;
   /** A link by which somebody sets a password. */
   readonly invitation: string;
   stop(): Promise<void>;
@@ -64,6 +66,8 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
         { name: "known-malware", packages: ["pkg:npm/*"], advisories: { malicious: "block" } },
       ],
       feeds: [{ name: "osv", directory: feed }],
+      // Nobody listens there.
+      hooks: [{ name: "chat", url: "http://127.0.0.1:9/", events: ["publish"] }],
     },
     claims: { npm: ["@harbour/*"] },
     access: { anonymous: "read", teams: { harbour: ["ben"] } },
@@ -81,6 +85,7 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
     () => "nobody wrote down who needs kelp",
     60_000,
   );
+  const links = await linksOf(server, token!);
   const [invitation] = await server.account("user invite", {
     name: "ben",
     days: 1,
@@ -90,6 +95,7 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
     server,
     upstream,
     user,
+    links,
     invitation: invitation!,
     token: token!,
     async stop() {
@@ -179,7 +185,7 @@ async function isToldWhoNeeds(server: TestServer, name: string): Promise<boolean
 
 async function fill(server: TestServer, token: string): Promise<void> {
   for (const path of FETCHED) await (await fetch(`${server.url}${path}`)).arrayBuffer();
-  for (const version of ["1.0.0", "1.1.0"]) {
+  for (const version of ["0.9.0", "1.0.0", "1.1.0"]) {
     const { body } = npmPublication("@harbour/buoy", version, version, {
       peerDependencies: { kelp: ">=1 <3" },
     });
@@ -189,4 +195,45 @@ async function fill(server: TestServer, token: string): Promise<void> {
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     });
   }
+}
+
+/** Without what stands there for an identity. */
+export const sceneLinks = [
+  "/-/operator/withheld/back",
+  "/-/operator/operations/one",
+  "/-/operator/events/one",
+  "/-/login/approval",
+] as const;
+
+/** Makes what those pages are about: a waiver, long work, a release that was removed, and somebody who logs in by a client. */
+async function linksOf(
+  { url }: TestServer,
+  token: string,
+): Promise<Record<(typeof sceneLinks)[number], string>> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const ask = async (method: string, path: string, body?: unknown) => {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(`${url}${path}`, { method, headers, ...sent });
+    if (!response.ok) throw new Error(`${path} was answered with ${await response.text()}`);
+    // biome-ignore lint/suspicious/noExplicitAny: an answer as its endpoint has it
+    return (await response.json()) as any;
+  };
+  const api = "/-/api/v1";
+  await ask("DELETE", `${api}/repositories/npm/packages/@harbour%2fbuoy/releases/0.9.0`);
+  const waiver = await ask("POST", `${api}/waivers`, {
+    purl: "pkg:npm/kelp@1.0.0",
+    repository: "npm",
+    reason: "looked at, and needed for the old build",
+    until: "30d",
+  });
+  const values = { "dry-run": "true" };
+  const run = await ask("POST", `${api}/operations`, { name: "disk clean", values });
+  const { items } = await ask("GET", `${api}/events?limit=1`);
+  const { loginUrl } = await ask("POST", "/npm/-/v1/login", { hostname: "a-laptop" });
+  return {
+    "/-/operator/withheld/back": `/-/operator/withheld/back?kind=waiver&id=${waiver.id}`,
+    "/-/operator/operations/one": `/-/operator/operations/${run.id}`,
+    "/-/operator/events/one": `/-/operator/events/${items[0].id}`,
+    "/-/login/approval": new URL(loginUrl).pathname,
+  };
 }

@@ -20,6 +20,8 @@ interface StartOptions {
   gate?: Gate;
   hasCanaries?: boolean;
   hasControl?: boolean;
+  /** False: what the server does again and again is done when a test asks for it. */
+  hasSchedule?: boolean;
   /** Whether others may come beside it, on the same database. */
   isShared?: boolean;
   /** It has that one's database, and its files as a store that they share. */
@@ -88,6 +90,7 @@ export async function startServer(
       ...(wanted.gate && { gate: wanted.gate }),
       hasCanaries: wanted.hasCanaries ?? false,
       hasControl: wanted.hasControl ?? false,
+      hasSchedule: wanted.hasSchedule ?? true,
       isShared: wanted.isShared ?? beside !== undefined,
     });
   };

@@ -63,7 +63,7 @@ export function facts(rows: readonly (readonly [name: string, value: Part])[]): 
 }
 
 /** Numbers that matter, large. `hint` says what is counted. */
-export function figures(rows: readonly { name: string; value: Part; hint?: string }[]): Html {
+export function figures(rows: readonly { name: string; value: Part; hint?: Part }[]): Html {
   const cells = rows.map(
     ({ name, value, hint }) =>
       html`<div><dt>${name}</dt><dd>${value}${hint ? html`<span class="hint">${hint}</span>` : null}</dd></div>`,

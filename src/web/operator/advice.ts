@@ -10,7 +10,7 @@ export const ADVICE: Partial<Record<EventKind, Advice>> = {
   tampered: {
     means:
       "The upstream sent other bytes under a version that was seen before. Clients keep getting the first ones.",
-    todo: "Find out from the publisher which bytes are right. Where the first ones are bad, block the release and look who fetched it. Where the new ones are right, take the pin back below.",
+    todo: "Find out from the publisher which bytes are right. Where the first ones are bad, block the release and look who fetched it. Where the new ones are meant, they need a version of their own: what documents told first binds for good.",
   },
   fork: {
     means: "A transparency log told two different histories.",
@@ -68,7 +68,7 @@ export const ADVICE: Partial<Record<EventKind, Advice>> = {
   "canary-red": {
     means:
       "A made-up package met something else than it should: the server does not enforce what it says it does, for this repository.",
-    todo: "Look which canary it was, and what the configuration says of the repository (its page has each setting's line). Begin another round under Jobs: it is red until one goes well.",
+    todo: "Look which canary it was, and what the configuration says of the repository (its page has each setting's line). Begin another round under Canaries: it is red until one goes well.",
   },
   "history-lost": {
     means:

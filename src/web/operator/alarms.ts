@@ -4,7 +4,7 @@ import { moment } from "../frame/text.ts";
 import { chip, empty, table } from "../frame/ui.ts";
 import { field, hidden } from "../people/forms.ts";
 import { action, LEVEL_TONE, operatorPage, select, since } from "./pieces.ts";
-import { formPage, pathOf, type Visit } from "./visit.ts";
+import { address, formPage, pathOf, type Visit } from "./visit.ts";
 
 const HERE = "/-/operator/alarms";
 
@@ -87,15 +87,36 @@ export function alarmTable({ items }: Pick<AlarmsShape, "items">, { now }: Visit
       { label: "Repository" },
       { label: "What" },
       { label: "Since", kind: "tight" },
+      { label: "Look further" },
     ],
     items.map((one) => [
       html`${one.rule} ${chip(LEVEL_TONE[one.level]!, one.level === "error" ? "serious" : "warning")}${one.isSilenced ? html` ${chip("plain", "silenced")}` : null}`,
       one.repository === "-" ? "the server" : one.repository,
       one.message,
       since(one.since, now),
+      whereTo(one),
     ]),
     { isList: false },
   );
+}
+
+/** Where the cause of an alarm stands, by its rule; `events` by the repository too. */
+const CAUSES: Readonly<Record<string, [path: string, text: string]>> = {
+  canary: ["/-/operator/canaries", "Canaries"],
+  "upstream-down": ["/-/operator#upstreams", "Upstreams"],
+  "mirror-stale": ["/-/operator/jobs", "Jobs"],
+  "disk-low": ["/-/operator/disk", "Disk"],
+  "disk-full": ["/-/operator/disk", "Disk"],
+  "error-rate": ["/-/operator#traffic", "Traffic"],
+  "feed-stale": ["/-/operator/feeds", "Feeds"],
+};
+
+function whereTo({ rule, repository, subject }: AlarmsShape["items"][number]): Part {
+  const kind = { tampered: "tampered", fork: "fork", held: subject }[rule];
+  const [path, text] = kind
+    ? [address("/-/operator/events", { kind, repository }), "Events"]
+    : (CAUSES[rule] ?? [address("/-/operator/events", { repository }), "Events"]);
+  return html`<a href="${path}">${text}<span class="hide"> about ${rule} of ${repository === "-" ? "the server" : repository}</span></a>`;
 }
 
 function silences({ silences }: AlarmsShape, { now }: Visit): Part {

@@ -10,6 +10,8 @@ import { percent } from "../frame/text.ts";
 import { figures, notice, table } from "../frame/ui.ts";
 import { fullWords } from "./overview.ts";
 import { action, operatorPage } from "./pieces.ts";
+import { repositoryPath } from "./repositories.ts";
+import type { SettingsShape } from "./settings.ts";
 import type { DiskShape, ForecastShape, RunShape } from "./shapes.ts";
 import { formPage, type Visit } from "./visit.ts";
 
@@ -48,6 +50,8 @@ export const serveDisk = formPage(
     if (asked?.asks) return question(what, asked.asks, wrong, visit);
     const disk = await visit.get<DiskShape>("/disk");
     const forecast = await visit.get<ForecastShape>("/disk/forecast");
+    const { items: settings } = await visit.get<SettingsShape>("/settings");
+    const line = (path: string) => lineOf(settings, path);
     const over = disk.repositories.reduce((sum, one) => sum + one.wanted, 0);
     const wanted = Math.max(disk.wanted, over);
     return operatorPage(
@@ -72,7 +76,7 @@ export const serveDisk = formPage(
           {
             name: "Kept free",
             value: disk.keepFree > 0 ? humanSize(disk.keepFree) : "–",
-            hint: "Below it room is made (disk: keepFree)",
+            hint: html`Below it room is made (disk: keepFree${line("disk.keepFree")})`,
           },
           {
             name: "To go",
@@ -81,7 +85,7 @@ export const serveDisk = formPage(
           },
         ])}
 ${await diskChart(visit)}
-<h2>Repositories</h2>${repositories(disk)}
+<h2>Repositories</h2>${repositories(disk, line)}
 <h2>Make room</h2><p class="soft">What was published here, what its upstream no longer has and what others are shown by never goes. Pins stay: a file that is fetched again must be the same.</p>
 <div class="inline">${action(HERE, { do: "dry" }, "Say what would go")}${action(HERE, { do: "clean" }, "Make the room that is wanted")}${action(HERE, { do: "gc" }, "Remove what nothing names")}${action(HERE, { do: "verify" }, "Check all stored bytes")}</div>`,
       },
@@ -140,7 +144,13 @@ async function diskChart({ series, now }: Visit): Promise<Part> {
   );
 }
 
-function repositories({ repositories }: DiskShape): Part {
+/** Where a setting stands in the configuration file; nothing where it does not. */
+function lineOf(settings: SettingsShape["items"], path: string): string {
+  const line = settings.find((one) => one.path === path)?.line ?? null;
+  return line === null ? "" : `, line ${line}`;
+}
+
+function repositories({ repositories }: DiskShape, line: (path: string) => string): Part {
   return table(
     "What was fetched, by repository",
     [
@@ -151,9 +161,11 @@ function repositories({ repositories }: DiskShape): Part {
       { label: "What keeps it" },
     ],
     repositories.map(({ name, fetched, quota, wanted, whyNot }) => [
-      name,
+      html`<a href="${repositoryPath(name)}">${name}</a>`,
       humanSize(fetched),
-      quota === null ? "none" : humanSize(quota),
+      quota === null
+        ? "none"
+        : html`${humanSize(quota)}<span class="soft">${line(`repositories.${name}.quota`)}</span>`,
       wanted > 0 ? humanSize(wanted) : "–",
       whyNot ?? html`<span class="soft">nothing</span>`,
     ]),

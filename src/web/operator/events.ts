@@ -168,7 +168,7 @@ ${facts([
 ])}
 <h2>Evidence</h2>${evidence(detail)}
 <h2>Acknowledgement</h2>${acknowledgement(event, visit)}
-${kind === "tampered" && file ? unpin(id) : null}`,
+${kind === "tampered" && file && isOfBytes(detail) ? unpin(id) : null}`,
     },
     visit,
   );
@@ -183,7 +183,7 @@ function ways({ package: name, version, purl, repository, kind }: EventShape): P
     found.push([address(HERE, { package: name }), "All events of the package"]);
     found.push([address("/-/operator/withheld", { package: name }), "What is withheld of it"]);
   }
-  if (kind.startsWith("canary")) found.push(["/-/operator#canaries", "Canaries"]);
+  if (kind.startsWith("canary")) found.push(["/-/operator/canaries", "Canaries"]);
   if (kind.startsWith("upstream")) found.push(["/-/operator#upstreams", "Upstreams"]);
   if (kind.startsWith("disk")) found.push(["/-/operator/disk", "Disk"]);
   found.push([address(HERE, { kind, repository }), `Others like it in ${repository}`]);
@@ -210,6 +210,11 @@ function acknowledgement({ id, acknowledged }: EventShape, { now }: Visit): Part
   if (acknowledged)
     return html`<p>${acknowledged.by} has seen it ${since(acknowledged.at, now)}${acknowledged.note ? html`: ${acknowledged.note}` : "."}</p>${action(path, { do: "reopen" }, "Count it as not seen again")}`;
   return html`<form class="narrow" method="post" action="${path}">${hidden("do", "acknowledge")}${field("note", "What was done about it", { hint: "For who looks at it later; it stands in the audit log", isFree: true })}<button>I have seen it</button></form>`;
+}
+
+/** Whether bytes were other ones, and not what a document tells of them: then nothing but the first bytes can ever be had. */
+function isOfBytes(detail: Record<string, unknown>): boolean {
+  return !("shown" in detail);
 }
 
 /** After that the bytes that come next are pinned: only for who knows that the first ones were wrong. */

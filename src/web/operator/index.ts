@@ -9,6 +9,7 @@ import { serveUser } from "./accounts/user.ts";
 import { serveAlarms } from "./alarms.ts";
 import { serveAudit } from "./audit.ts";
 import { serveBack } from "./back.ts";
+import { serveCanaries } from "./canaries.ts";
 import { serveDecide } from "./decide.ts";
 import { serveDisk } from "./disk.ts";
 import { serveEvent, serveEvents } from "./events.ts";
@@ -20,6 +21,7 @@ import { serveOverview } from "./overview.ts";
 import { serveReadiness } from "./readiness.ts";
 import { serveRepositories } from "./repositories.ts";
 import { serveRepository, serveSettings } from "./settings.ts";
+import { serveTrash } from "./trash.ts";
 import { type OperatorDeps, type Serve, visitOf } from "./visit.ts";
 import { serveWithheld } from "./withheld.ts";
 
@@ -49,6 +51,7 @@ const OPERATOR_PAGES: Readonly<
   "/-/operator/alarms": { methods: BOTH, serve: serveAlarms },
   "/-/operator/disk": { methods: BOTH, serve: serveDisk },
   "/-/operator/feeds": { methods: BOTH, serve: serveFeeds },
+  "/-/operator/canaries": { methods: BOTH, serve: serveCanaries },
   "/-/operator/jobs": { methods: BOTH, serve: serveJobs },
   "/-/operator/hooks": { methods: BOTH, serve: serveHooks },
   "/-/operator/hooks/{hook}": { methods: BOTH, serve: serveHook },
@@ -59,6 +62,7 @@ const OPERATOR_PAGES: Readonly<
   "/-/operator/accounts/grants": { methods: BOTH, serve: serveGrants },
   "/-/operator/accounts/tokens": { methods: GET, serve: serveTokens },
   "/-/operator/accounts/take": { methods: BOTH, serve: serveTake },
+  "/-/operator/trash": { methods: BOTH, serve: serveTrash },
   "/-/operator/repositories": { methods: BOTH, serve: serveRepositories },
   "/-/operator/repositories/{repository}": { methods: GET, serve: serveRepository },
   "/-/operator/settings": { methods: GET, serve: serveSettings },

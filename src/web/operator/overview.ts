@@ -4,7 +4,9 @@ import { html, type Part } from "../frame/html.ts";
 import { number, span } from "../frame/text.ts";
 import { chip, empty, figures, notice, table } from "../frame/ui.ts";
 import { type AlarmsShape, alarmTable } from "./alarms.ts";
+import { CANARIES, canaryTable } from "./canaries.ts";
 import { type Listed, operatorPage, since } from "./pieces.ts";
+import { repositoryPath } from "./repositories.ts";
 import type {
   CanariesShape,
   CountShape,
@@ -20,7 +22,7 @@ const WHERE: Readonly<Record<string, [path: string, text: string]>> = {
   upstream: ["#upstreams", "Upstreams"],
   disk: ["/-/operator/disk", "Disk"],
   feed: ["/-/operator/feeds", "Feeds"],
-  canary: ["#canaries", "Canaries"],
+  canary: [CANARIES, "Canaries"],
   storage: ["/-/operator/jobs", "Jobs"],
   nodes: ["#nodes", "Servers"],
   events: ["/-/operator/events?level=error&acknowledged=no", "Events"],
@@ -48,7 +50,7 @@ ${alarms.items.length > 0 ? html`<h2>Alarms</h2>${alarmTable(alarms, visit)}` : 
 ${shown}
 ${state.nodes.length > 0 ? html`<h2 id="nodes">Servers</h2>${nodeTable(state, visit)}` : null}
 <h2>Feeds of advisories</h2>${feedTable(feeds.items, visit)}
-<h2 id="canaries">Canaries</h2>${canaryTable(canaries, visit)}
+<h2 id="canaries">Canaries</h2>${canaryTable(canaries, visit)}<p><a href="${CANARIES}">What they are, and another round</a></p>
 <h2>Last change of policy</h2>${lastChange(state, visit)}`,
     },
     visit,
@@ -146,7 +148,7 @@ function upstreamTable({ upstreams }: StateShape, { now }: Visit) {
     return empty("No upstream is asked: the repositories are offline, or hosted here alone.");
   const rows = upstreams.map((one): Part[] => [
     one.host,
-    one.repository,
+    html`<a href="${repositoryPath(one.repository)}">${one.repository}</a>`,
     one.breaker === "closed"
       ? one.answers > 0
         ? chip("good", "answers")
@@ -206,41 +208,6 @@ function stateOf({ error, readAt, seedOf }: Pick<FeedShape, "error" | "readAt" |
   if (error !== null) return html`${chip("bad", "fails")} ${error}`;
   if (seedOf !== null) return chip("plain", `seed of ${seedOf.slice(0, 10)}`);
   return readAt === null ? chip("plain", "not read yet") : chip("good", "well");
-}
-
-const PROVES: Readonly<Record<string, string>> = {
-  good: "Served",
-  bad: "Blocked",
-  young: "Held",
-  tampered: "Refused",
-  private: "Never asked",
-};
-
-const TONES: Readonly<Record<string, [tone: "good" | "bad" | "plain", word: string]>> = {
-  green: ["good", "proven"],
-  red: ["bad", "red"],
-  unproven: ["plain", "cannot be told"],
-};
-
-/** A row for each repository, a column for what each made-up package proves. */
-function canaryTable({ endedAt, results }: CanariesShape, { now }: Visit) {
-  if (endedAt === null)
-    return empty("Nothing is proven yet: the first round has not ended, or canaries are off.");
-  const kinds = Object.keys(PROVES);
-  const names = [...new Set(results.map(({ repository }) => repository))];
-  return html`<p>Made-up packages that each repository must serve, block, hold, refuse, or ask nobody for. Last round ${since(endedAt, now)}.</p>${table(
-    "What canaries proved",
-    [{ label: "Repository" }, ...kinds.map((kind) => ({ label: PROVES[kind]! }))],
-    names.map((name) => [
-      name,
-      ...kinds.map((kind) => {
-        const found = results.find((one) => one.repository === name && one.canary === kind);
-        const [tone, word] = TONES[found?.state ?? ""] ?? ["plain", "not asked"];
-        return html`${chip(tone, word)}${found?.why ? html` <span class="soft">${found.why}</span>` : null}`;
-      }),
-    ]),
-    { isList: false },
-  )}`;
 }
 
 const DID: Readonly<Record<string, string>> = {

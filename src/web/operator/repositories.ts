@@ -10,6 +10,7 @@ import { formPage, pathOf } from "./visit.ts";
 /** What is of none of them. */
 export const SETTINGS = "/-/operator/settings";
 export const REPOSITORIES = "/-/operator/repositories";
+export const TRASH = "/-/operator/trash";
 const HERE = REPOSITORIES;
 
 export const serveRepositories = formPage(
@@ -45,6 +46,7 @@ export function repositoryTabs(here: string): Part {
   return tabs("Repositories", [
     { path: REPOSITORIES, text: "Repositories", isHere: here === REPOSITORIES },
     { path: SETTINGS, text: "Settings of the server", isHere: here === SETTINGS },
+    { path: TRASH, text: "Trash", isHere: here === TRASH },
   ]);
 }
 

@@ -8,7 +8,7 @@ import { REPOSITORIES, repositoryTabs, SETTINGS, stateOf } from "./repositories.
 import type { RepositoryShape } from "./shapes.ts";
 import { address, pathOf, type Serve } from "./visit.ts";
 
-interface SettingsShape {
+export interface SettingsShape {
   file: string | null;
   items: { path: string; value: string; line: number | null; from: string | null }[];
 }

@@ -121,6 +121,7 @@ export interface AffectedShape extends Omit<FetchedShape, "package" | "version">
 
 export interface CanariesShape {
   endedAt: string | null;
+  failure: string | null;
   results: { repository: string; canary: string; state: string; why: string | null }[];
 }
 
