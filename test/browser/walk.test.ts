@@ -26,7 +26,7 @@ describe.skipIf(!hasChromium)("from a red line to its cure", () => {
       },
       access: { anonymous: "read" },
     });
-    await makeAccounts(server.data, [
+    await makeAccounts(server, [
       { user: "ann", actions: ["admin"], password: "a long pass phrase" },
     ]);
     await server.restart();
