@@ -19,7 +19,7 @@ let storage: string;
 beforeEach(async () => {
   upstream = await startUpstream();
   server = await startServer(upstream, { claims: { npm: ["@reef/*", "wreck"] } });
-  [token] = (await makeAccounts(server.data, [{ user: "ann", actions: ["admin"] }])) as [string];
+  [token] = (await makeAccounts(server, [{ user: "ann", actions: ["admin"] }])) as [string];
   await server.restart();
   storage = tempFolder("verdaccio");
 });

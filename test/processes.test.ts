@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { type BulkUpstream, startBulk } from "./faults/bulk-upstream.ts";
 import { npmPublication } from "./support/npm-package.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
+import { type Connection, connectionsTo, linesOf } from "./support/processes.ts";
 import { waitFor } from "./support/wait.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -18,6 +18,8 @@ const PATIENCE_MS = 30_000;
 let upstream: BulkUpstream;
 let server: ServerProcess;
 let token: string;
+const connections = connectionsTo(() => server);
+const { ask, connectToBoth } = connections;
 beforeAll(async () => {
   upstream = startBulk(SIZES);
   server = await startProcess({ config: configOf() });
@@ -26,12 +28,12 @@ beforeAll(async () => {
   token = (await holdfast(["token", "create", "ann", "--name", "ci"])).trim();
 }, 120_000);
 afterAll(async () => {
-  for (const { agent } of connections) agent.destroy();
+  connections.end();
   await server?.stop();
   await upstream?.stop();
 }, 60_000);
 afterEach(() => {
-  for (const connection of connections.splice(0)) connection.agent.destroy();
+  connections.end();
   expect(
     server
       .output()
@@ -66,80 +68,11 @@ async function holdfast(words: string[], input = ""): Promise<string> {
   return out;
 }
 
-const lines = () =>
-  server
-    .output()
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
 /** The process that is the second one now. */
 const second = () =>
-  lines().findLast(({ msg }) => msg === "Process 2 of the server serves as well")?.["pid"] as
-    | number
-    | undefined;
-
-/** A connection that stays open: all its requests are answered by one process. */
-interface Connection {
-  agent: Agent;
-  process: number;
-}
-const connections: Connection[] = [];
-let probes = 0;
-
-interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  body: Buffer;
-}
-
-function ask(
-  { agent }: Pick<Connection, "agent">,
-  path: string,
-  { method = "GET", headers = {}, body = "" } = {},
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const asked = request(`${server.url}${path}`, { agent, method, headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk) => chunks.push(chunk));
-      response.on("error", reject);
-      response.on("end", () =>
-        resolve({
-          status: response.statusCode!,
-          headers: response.headers,
-          body: Buffer.concat(chunks),
-        }),
-      );
-    });
-    asked.on("error", reject);
-    asked.end(body);
-  });
-}
-
-/** One to each process: the system deals connections out, so that some are opened in vain. */
-async function connectToBoth(): Promise<[first: Connection, second: Connection]> {
-  const found = new Map<number, Connection>();
-  await waitFor(
-    async () => {
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const path = `/npm/probe-${++probes}`;
-      await ask({ agent }, path);
-      const line = () => lines().find(({ msg }) => String(msg).startsWith(`GET ${path} `));
-      await waitFor(
-        () => line() !== undefined,
-        () => `${path} is not in the log`,
-        PATIENCE_MS,
-      );
-      const process = Number(line()!["process"] ?? 1);
-      const connection = { agent, process };
-      connections.push(connection);
-      found.set(process, connection);
-      return found.size === 2;
-    },
-    () => "all connections are one process's",
-    PATIENCE_MS,
-  );
-  return [found.get(1)!, found.get(2)!];
-}
+  linesOf(server).findLast(({ msg }) => msg === "Process 2 of the server serves as well")?.[
+    "pid"
+  ] as number | undefined;
 
 const bearer = (secret = token) => ({ authorization: `Bearer ${secret}` });
 const statusOf = async (...asked: Parameters<typeof ask>) => (await ask(...asked)).status;
@@ -193,7 +126,7 @@ test("what is about the server as a whole is the same at both: pages, metrics, h
   for (const path of ["/-/health/ready", "/-/log/checkpoint", "/-/openapi.json", "/nothing/here"]) {
     const [a, b] = [await ask(first, path), await ask(other, path)];
     expect([path, b.status, b.body.toString()]).toEqual([path, a.status, a.body.toString()]);
-    const shown = ({ headers: { date: _, ...headers } }: Answer) => headers;
+    const shown = ({ headers: { date: _, ...headers } }: typeof a) => headers;
     expect(shown(b)).toEqual(shown(a));
   }
   const page = { headers: { accept: "text/html", host: "packages.example.com" } };

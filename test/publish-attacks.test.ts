@@ -14,7 +14,7 @@ let ben: string;
 beforeAll(async () => {
   upstream = await startUpstream();
   server = await startServer(upstream, { claims: { npm: ["@reef/*"] } });
-  [ann, ben] = (await makeAccounts(server.data, [
+  [ann, ben] = (await makeAccounts(server, [
     { user: "ann", actions: ["admin"], password: "correct horse" },
     { user: "ben", actions: ["publish"], package: "@reef/*" },
   ])) as [string, string];

@@ -163,6 +163,7 @@ export function createRepository(
       mirrors: shared.mirrors,
       count: (names, result) => shared.askedSource?.(name, names, result),
       database,
+      changes,
       events: shared.events,
       now,
       blobs,

@@ -174,7 +174,8 @@ export function readListing(text: string): Listing {
   };
 }
 
-async function lastListing(folder: string): Promise<string | null> {
+/** What the code host said when all of it was had; null where that is not known. */
+export async function lastListing(folder: string): Promise<string | null> {
   if (!existsSync(mirrorDirectory(folder))) return null;
   return readFile(join(folder, "listing"), "utf8").catch(() => null);
 }

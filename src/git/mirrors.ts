@@ -6,6 +6,7 @@ import { mirrorName, reachOf } from "./address.ts";
 import {
   type Fetched,
   fetchMirror,
+  lastListing,
   type MirrorBounds,
   mirrorBounds,
   mirrorDirectory,
@@ -21,14 +22,22 @@ export interface Mirrors {
   fetch(match: SourceMatch, last: string | null, signal?: AbortSignal): Promise<Fetched | null>;
   /** Whether anything of it was ever had. */
   has(url: string): boolean;
+  /** Whether it was had, and is not what a code host had when it said `listing`. */
+  isBehind(url: string, listing: string): Promise<boolean>;
   read(url: string): MirrorReader;
+}
+
+export interface MirrorOptions extends Partial<MirrorBounds>, Omit<SandboxOptions, "home"> {
+  /** Where other processes have the same folder: does `work` while none of them works under this name. */
+  inTurn?<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 export function openMirrors(
   /** Made when it is needed. */
   root: string,
-  options: Partial<MirrorBounds> & Omit<SandboxOptions, "home"> = {},
+  options: MirrorOptions = {},
 ): Mirrors {
+  const { inTurn = (_, work) => work() } = options;
   const home = join(root, "home");
   const sandbox = createSandbox({ ...options, home });
   /** The last fetch of each URL. */
@@ -58,7 +67,8 @@ export function openMirrors(
             size: Math.min(settings.limit, options.size ?? settings.limit),
           };
           const reach = reachOf(url, settings, writeIn(folder));
-          return fetchMirror(sandbox, { folder, url, last }, reach, bounds, signal);
+          const bring = () => fetchMirror(sandbox, { folder, url, last }, reach, bounds, signal);
+          return inTurn(`mirror ${mirrorName(url)}`, bring, signal);
         });
       busy.set(url, done);
       try {
@@ -68,6 +78,10 @@ export function openMirrors(
       }
     },
     has: (url) => existsSync(mirrorDirectory(folderOf(url))),
+    async isBehind(url, listing) {
+      const folder = folderOf(url);
+      return existsSync(mirrorDirectory(folder)) && (await lastListing(folder)) !== listing;
+    },
     read(url) {
       mkdirSync(home, { recursive: true, mode: 0o700 });
       return readMirror(sandbox, folderOf(url));

@@ -55,6 +55,7 @@ import { openCatalog } from "./database.ts";
 import { afarOf, type Files, identityOf, openFiles, requireFiles } from "./files.ts";
 import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
+import { inTurn } from "./processes/leases.ts";
 import { ledgerElsewhere } from "./processes/ledger.ts";
 import type { Siblings } from "./processes/siblings.ts";
 import { countSources } from "./source-metrics.ts";
@@ -237,7 +238,10 @@ async function layGround(
     artifactMemory: createLru<StoredArtifact>(Math.ceil(config.cache.memory / 2)),
     ownGrant: serverGrant,
     sourceGrant,
-    mirrors: openMirrors(layout.git),
+    mirrors: openMirrors(
+      layout.git,
+      siblings && { inTurn: (...work) => inTurn(siblings.leases, ...work) },
+    ),
     askedSource: countSources(metrics),
     secret: createSecrets(database, now),
     accounts: auth.accounts,

@@ -3,6 +3,7 @@ import { Problem } from "../core/problem.ts";
 import type { SourceMatch, SourceRefs } from "../core/source.ts";
 import type { Mirrors } from "../git/mirrors.ts";
 import type { Events } from "../ledger/events.ts";
+import type { Change, Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import {
   mergeSource,
@@ -19,6 +20,8 @@ export interface HostDeps {
   offline: boolean;
   mirrors: Mirrors;
   database: Database;
+  /** Other servers, and other processes of this one, have seen something new of it as well. */
+  changes: Pick<Changes, "note" | "announce" | "everywhere">;
   events: Pick<Events, "store" | "announce">;
   /** Counts what came of a question. `names`: of the entry of `sources` that it was asked for. */
   count?(names: string, result: "new" | "same" | "failed"): void;
@@ -33,6 +36,8 @@ export interface CodeHost {
   ask(signal?: AbortSignal): Promise<boolean>;
   /** When it last answered; null for never. */
   refreshedAt(): Promise<number | null>;
+  /** Something new was seen of it. */
+  forget(): void;
 }
 
 /** What it said a moment ago, it says still. */
@@ -44,9 +49,10 @@ const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
-  const { repository, mirrors, database, events, now } = deps;
+  const { repository, mirrors, database, changes, events, now } = deps;
   const { url, root, settings } = match;
   const key = { repository, url, root };
+  const change: Change = { kind: "source", repository, key: url };
   let asking: Promise<boolean> | null = null;
   let refs: Promise<SourceRefs> | null = null;
   let failure: { problem: Problem; at: number; pauseMs: number } | null = null;
@@ -70,10 +76,12 @@ export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
         const told = await database.write(async (sql) => {
           const found = await mergeSource(sql, key, fetched, now());
           for (const event of found) await events.store(sql, repository, event);
+          await changes.note(sql, change);
           return found;
         });
-        refs = null;
+        changes.announce(change);
         for (const event of told) events.announce(repository, event);
+        await changes.everywhere(change);
       } else await database.write((sql) => touchSource(sql, key, now()));
       failure = null;
       answeredAt = now();
@@ -99,7 +107,13 @@ export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
   }
 
   async function load(): Promise<SourceRefs> {
-    const row = (await readSource(database.read, key)) ?? (await first());
+    let row = (await readSource(database.read, key)) ?? (await first());
+    if (await mirrors.isBehind(url, row.listing)) {
+      // Another server saw what is new: the mirror of this one has to have it too.
+      await soon();
+      row = (await readSource(database.read, key)) ?? row;
+      if (await mirrors.isBehind(url, row.listing)) refs = null;
+    }
     const { tags, branches } = await readRefs(database.read, key);
     return {
       tags,
@@ -116,6 +130,29 @@ export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
     return (await readSource(database.read, key))!;
   }
 
+  /** Asks it, and waits for a second at the longest. Null when it has answered. */
+  async function soon(): Promise<Problem | null> {
+    const pause = paused();
+    if (pause) return told(pause);
+    const done = ask().then(
+      () => null,
+      (error) => {
+        if (error instanceof Problem) return told(error);
+        throw error;
+      },
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Problem>((resolve) => {
+      const why = `The code host is still being asked for ${url}: what is new comes later`;
+      timer = setTimeout(() => resolve(new Problem("unreachable", why)), PATIENCE_MS);
+    });
+    try {
+      return await Promise.race([done, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     ask,
     async refs() {
@@ -127,26 +164,10 @@ export function createCodeHost(deps: HostDeps, match: SourceMatch): CodeHost {
     },
     async refresh(ageMs = MOMENT_MS) {
       const age = now() - answeredAt;
-      if (age >= 0 && age < Math.max(ageMs, MOMENT_MS)) return null;
-      const pause = paused();
-      if (pause) return told(pause);
-      const done = ask().then(
-        () => null,
-        (error) => {
-          if (error instanceof Problem) return told(error);
-          throw error;
-        },
-      );
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<Problem>((resolve) => {
-        const why = `The code host is still being asked for ${url}: what is new comes later`;
-        timer = setTimeout(() => resolve(new Problem("unreachable", why)), PATIENCE_MS);
-      });
-      try {
-        return await Promise.race([done, late]);
-      } finally {
-        clearTimeout(timer);
-      }
+      return age >= 0 && age < Math.max(ageMs, MOMENT_MS) ? null : soon();
+    },
+    forget() {
+      refs = null;
     },
     refreshedAt: async () => (await readSource(database.read, key))?.refreshedAt ?? null,
   };

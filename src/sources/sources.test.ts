@@ -8,6 +8,7 @@ import type { SourceSettings } from "../core/source.ts";
 import { openMirrors } from "../git/mirrors.ts";
 import { makeRepository } from "../git/testkit.ts";
 import { createEvents } from "../ledger/events.ts";
+import { type Change, createChanges } from "../store/changes.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { createSources, plainUrl, type SourcesDeps } from "./sources.ts";
 
@@ -33,6 +34,7 @@ async function scene() {
     offline: false,
     mirrors: openMirrors(join(data, "git")),
     database,
+    changes: createChanges(),
     events,
     now: () => clock.now,
     blobs: { local: async () => null },
@@ -166,6 +168,43 @@ test("a mirror that was lost is made again", async () => {
   rmSync(join(data, "git"), { recursive: true });
   const source = open().for("git.example.com/team/lib")!;
   expect(await source.tree(commit)).toHaveLength(1);
+});
+
+test("what one server sees of a code host, another one with a mirror of its own sees at once", async () => {
+  const { data, code, clock, open } = await scene();
+  code.commit({ "a.txt": "one\n" });
+  code.tag("v1.0.0");
+  const noted: Change[] = [];
+  const news = {
+    isShared: true,
+    isHearing: () => true,
+    note: async (_: unknown, change: Change) => void noted.push(change),
+    everywhere: async () => {},
+  };
+  const changes = createChanges();
+  const name = "git.example.com/team/lib";
+  const one = open({ changes: createChanges(news) }).for(name)!;
+  const own = { changes, mirrors: openMirrors(join(data, "git of the other")) };
+  const other = open(own).for(name)!;
+  for (const source of [one, other])
+    expect([...(await source.refs()).tags.keys()]).toEqual(["v1.0.0"]);
+  const commit = code.commit({ "a.txt": "two\n", "b.txt": "new\n" });
+  code.tag("v1.1.0");
+  noted.length = 0;
+  clock.now += 5_000;
+  await one.refresh();
+  expect(noted).toEqual([{ kind: "source", repository: "go", key: one.url }]);
+  await changes.hear(noted);
+  expect((await other.refs()).tags.get("v1.1.0")?.commit).toBe(commit);
+  expect(await other.tree(commit)).toHaveLength(2);
+  // One that was away meanwhile, and finds in the database what its mirror has not.
+  code.commit({ "c.txt": "new\n" });
+  code.tag("v1.2.0");
+  clock.now += 5_000;
+  await one.refresh();
+  const later = open(own).for(name)!;
+  const tag = (await later.refs()).tags.get("v1.2.0")!;
+  expect(await later.tree(tag.commit)).toHaveLength(3);
 });
 
 test("code that was had is asked for again when it is due, or when a hook names it", async () => {

@@ -14,11 +14,13 @@ import type { HostedRoom } from "../hosted/hosting.ts";
 import { HERE, readPublished } from "../hosted/rows.ts";
 import { readPin } from "../ledger/pins.ts";
 import type { Blobs } from "../store/blobs.ts";
+import type { Changes } from "../store/changes.ts";
 import { localFile } from "../store/local-file.ts";
 import { type CodeHost, createCodeHost, type HostDeps } from "./host.ts";
 import { readRemoved, readSources, type SourceRow } from "./rows.ts";
 
 export interface SourcesDeps extends HostDeps {
+  changes: HostDeps["changes"] & Pick<Changes, "on">;
   /** What is published here, for the server as it makes releases of this URL. */
   hosting(url: string): Pick<HostedRoom, "receive" | "publish">;
   blobs: Pick<Blobs, "local">;
@@ -74,6 +76,16 @@ export function createSources(
   const matchers = settings.map(sourceMatcher);
   const hosts = new Map<string, CodeHost>();
   const making = new Map<string, Promise<void>>();
+
+  deps.changes.on(
+    "source",
+    ({ repository: where, key }) => {
+      if (where === repository) hosts.get(key)?.forget();
+    },
+    () => {
+      for (const host of hosts.values()) host.forget();
+    },
+  );
 
   function matchOf(name: string): SourceMatch | null {
     for (const matcher of matchers) {

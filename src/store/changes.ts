@@ -9,6 +9,7 @@ export interface Change {
    * is not what it was; it has neither repository nor key. Or a token has ended: its id is the key. "policy": a waiver was made or taken back.
    * "provenance": it was found out who made files of a package. "advisories": a feed tells something else of a package; its type is the key's first part.
    * Without a key: of any. "learned": of a release of a package it is known by now what lists of them were made without. "kept": a value that a format keeps is another one; the key is its name.
+   * "source": a code host has something new; the key is its URL.
    */
   readonly kind: Kind;
   readonly repository: string;
@@ -25,7 +26,8 @@ export type Kind =
   | "provenance"
   | "learned"
   | "advisories"
-  | "kept";
+  | "kept"
+  | "source";
 
 /** A stored file was removed, or is another one. */
 export function goneFile(repository: string, packageName: string, file: string): Change {

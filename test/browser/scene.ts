@@ -74,7 +74,7 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
   });
   await server.operate("feeds refresh", "");
   const user = { name: "ann", password: "a long pass phrase" };
-  const [token] = await makeAccounts(server.data, [
+  const [token] = await makeAccounts(server, [
     { user: user.name, actions: ["admin"], password: user.password },
     { user: "ben", actions: ["publish"], repository: "npm", package: "@harbour/*" },
   ]);

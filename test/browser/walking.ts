@@ -52,7 +52,7 @@ export async function openWalk(
     hasSchedule: false,
     ...options,
   });
-  const [token] = await makeAccounts(server.data, [{ ...WHO, actions: ["admin"] }]);
+  const [token] = await makeAccounts(server, [{ ...WHO, actions: ["admin"] }]);
   await server.restart();
   const { page, context } = await openPage(browser, { width: 1280, scheme: "light" });
   await logIn(page, server.url, WHO.user, WHO.password);

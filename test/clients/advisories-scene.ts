@@ -67,7 +67,7 @@ export async function openScene(): Promise<Scene> {
   const server = await startProcess({ config });
   await server.pause();
   const people = [...VICTIMS, LATE].map((user) => ({ user, actions: ["read" as const] }));
-  const tokens = await makeAccounts(server.data, people);
+  const tokens = await makeAccounts(server, people);
   await server.restart();
 
   async function holdfast(...args: string[]): Promise<string> {

@@ -71,7 +71,7 @@ export async function withScene(
   try {
     await server.pause();
     const all: Action[] = ["read", "publish", "unpublish"];
-    const [ann, ben] = (await makeAccounts(server.data, [
+    const [ann, ben] = (await makeAccounts(server, [
       { user: "ann", actions: all, repository: "private" },
       { user: "ben", actions: ["read"], repository: "private" },
     ])) as [string, string];

@@ -1,7 +1,7 @@
 // Where nobody reads without a name: the real go, Composer and apt are refused, are asked in the way that each knows, and install with a token from the file where
 // each keeps its passwords. How npm's and Python's clients do that is tried in the tests of publishing.
 import { expect, test } from "bun:test";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeCertificate } from "../support/certificates.ts";
 import { configText } from "../support/config.ts";
@@ -21,7 +21,15 @@ const access = { anonymous: "none" };
 /** A token that may read, of a user of its own. */
 async function readToken(server: ServerProcess): Promise<string> {
   const holdfast = async (...words: string[]) => {
-    const command = [process.execPath, main, ...words, "--data", server.data];
+    const command = [
+      process.execPath,
+      main,
+      ...words,
+      "--config",
+      server.config,
+      "--data",
+      server.data,
+    ];
     const { code, stdout, output } = await run(command, { cwd: server.data });
     expect([code, output]).toEqual([0, expect.anything()]);
     return stdout.trim();
@@ -55,8 +63,7 @@ withPrograms(["apt", "gpg", "reprepro"], () => {
   test("apt: a token stands in auth.conf", async () => {
     await withVendor("reprepro", async ({ publisher, server, machine }) => {
       await publisher.publish([{ name: "shell", version: "1.0-1" }]);
-      const config = JSON.parse(readFileSync(server.config, "utf8"));
-      writeFileSync(server.config, JSON.stringify({ ...config, access }));
+      server.configure({ access });
       await server.restart();
       const one = machine();
       expect((await one.run("update")).output).toMatch(/401 +Unauthorized/);

@@ -51,7 +51,7 @@ export async function openPrivateScene(
   );
   Object.assign(config.repositories, repositories);
   const server = await startProcess({ config: JSON.stringify(config) });
-  const tokens = await makeAccounts(server.data, wanted);
+  const tokens = await makeAccounts(server, wanted);
   await server.restart();
 
   async function holdfast(...words: string[]): Promise<string> {

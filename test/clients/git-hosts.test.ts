@@ -4,8 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type GitServer, serveGit } from "../../src/git/testkit.ts";
 import { makeCertificate } from "../support/certificates.ts";
+import { configText } from "../support/config.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
-import { startServer } from "../support/server.ts";
+import { startProcess } from "../support/process.ts";
 import { type Sshd, startSshd } from "../support/sshd.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { commandOf, withPrograms } from "./clients.ts";
@@ -46,7 +47,9 @@ withPrograms(["go", "sshd"], () => {
 
   /** What the go command gets of a module whose code is had so, twice: also when the host is asked again. */
   async function got(source: Record<string, unknown>): Promise<{ sum: string; error: string }> {
-    const server = await startServer(upstream, { sources: { go: [source] } });
+    const server = await startProcess({
+      config: configText(upstream, { sources: { go: [source] } }),
+    });
     try {
       const home = tempFolder("git-hosts-go");
       const go = goCommand(commandOf("go"), home, { GOPROXY: `${server.url}/go` });
@@ -54,7 +57,7 @@ withPrograms(["go", "sshd"], () => {
       const text = await (await fetch(`${server.url}/go/${HOST}/lib.git/@v/list`)).text();
       removeTemp(home);
       const [sum, error] = [found.Sum ?? "", found.Error ?? ""];
-      expect(`${error}${text}${server.log.join("")}`).not.toContain(TOKEN);
+      expect(`${error}${text}${server.output()}`).not.toContain(TOKEN);
       return { sum, error: `${error}\n${text}` };
     } finally {
       await server.stop();

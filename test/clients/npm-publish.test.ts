@@ -3,28 +3,31 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeAccounts } from "../support/accounts.ts";
+import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
+import { type ServerProcess, startProcess } from "../support/process.ts";
 import type { RunOptions } from "../support/run.ts";
-import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
 import { npmCall, npmItself, npmPublishers, writeNpmProject } from "./npm-publishers.ts";
 import { runIn } from "./pypi-publishers.ts";
 
 let upstream: FakeUpstream;
-let server: TestServer;
+let server: ServerProcess;
 let url: string;
 let home: string;
 let tokens: Record<"ann" | "ben" | "reading" | "other", string>;
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  server = await startServer(upstream, {
-    claims: { npm: ["@reef/*"] },
-    access: { anonymous: "none" },
+  server = await startProcess({
+    config: configText(upstream, {
+      claims: { npm: ["@reef/*"] },
+      access: { anonymous: "none" },
+    }),
   });
   const all = { user: "ann", actions: ["admin" as const], repository: "npm" };
-  const [ann, ben, reading, other] = await makeAccounts(server.data, [
+  const [ann, ben, reading, other] = await makeAccounts(server, [
     { ...all, password: "correct horse" },
     { user: "ben", actions: ["read"] },
     { ...all, scope: ["read"] },
@@ -34,7 +37,7 @@ beforeAll(async () => {
   await server.restart();
   url = `${server.url}/npm`;
   home = tempFolder("npm-home");
-});
+}, 60_000);
 afterAll(async () => {
   await server.stop();
   await upstream.stop();
@@ -249,7 +252,7 @@ for (const client of npmItself)
       );
       await must(["logout"]);
       expect((await get("/-/whoami", own)).status).toBe(401);
-      for (const one of [own, secret]) expect(server.log.join("\n")).not.toContain(one);
+      for (const one of [own, secret]) expect(server.output()).not.toContain(one);
       removeTemp(folder);
     }, 60_000);
   });

@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { publishDocument } from "../../src/formats/npm/testdata/tarball.ts";
 import { makeAccounts } from "../support/accounts.ts";
+import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { freePort, startProcess } from "../support/process.ts";
+import { freePort, type ServerProcess, startProcess } from "../support/process.ts";
 import type { Result } from "../support/run.ts";
-import { startServer, type TestServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { withPrograms } from "./clients.ts";
 import {
@@ -22,19 +22,21 @@ import { runIn } from "./pypi-publishers.ts";
 const NAME = "@abyss/angler";
 
 let upstream: FakeUpstream;
-let server: TestServer;
+let server: ServerProcess;
 let url: string;
 let home: string;
 let token: string;
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  server = await startServer(upstream, {
-    claims: { npm: ["@abyss/*"] },
-    access: { anonymous: "none" },
+  server = await startProcess({
+    config: configText(upstream, {
+      claims: { npm: ["@abyss/*"] },
+      access: { anonymous: "none" },
+    }),
   });
   const ann = { user: "ann", actions: ["admin" as const], password: "correct horse" };
-  [token] = (await makeAccounts(server.data, [ann])) as [string];
+  [token] = (await makeAccounts(server, [ann])) as [string];
   await server.restart();
   url = `${server.url}/npm`;
   home = tempFolder("npm-services");
@@ -48,7 +50,7 @@ beforeAll(async () => {
     body: JSON.stringify(document),
   });
   expect(answer.status).toBe(201);
-});
+}, 60_000);
 afterAll(async () => {
   await server.stop();
   await upstream.stop();
@@ -129,7 +131,7 @@ for (const client of npmItself)
       const secret = /_authToken=(hf_\w+)/.exec(readFileSync(config, "utf8"))![1]!;
       const me = await runIn(folder, home, npmCall(client.name, ["whoami"], home, env));
       expect(me.output).toContain("ann");
-      expect(server.log.join("\n")).not.toContain(secret);
+      expect(server.output()).not.toContain(secret);
       removeTemp(folder);
     }, 60_000);
   });
@@ -141,9 +143,7 @@ for (const client of npmItself)
       const npm = { upstreams: [], offline: true, listen: `127.0.0.1:${port}` };
       const own = await startProcess({ config: JSON.stringify({ repositories: { npm } }) });
       try {
-        await makeAccounts(own.data, [
-          { user: "ann", actions: ["read"], password: "correct horse" },
-        ]);
+        await makeAccounts(own, [{ user: "ann", actions: ["read"], password: "correct horse" }]);
         await own.restart();
         const folder = tempFolder(`own-port-${client.name}`);
         const config = join(folder, "npmrc");

@@ -11,7 +11,7 @@ import { basic, openScene, type Scene, sha256 } from "./pypi-scene.ts";
 let scene: Scene;
 beforeAll(async () => {
   scene = await openScene();
-});
+}, 60_000);
 afterAll(() => scene.stop());
 
 /** The version of a module that was installed. */
@@ -122,8 +122,9 @@ describe("where nobody reads without a name", () => {
 
   beforeAll(async () => {
     await scene.publish(wheel({ name: "shell-private" }));
-    await scene.server.restart({ access: { anonymous: "none" } });
-  });
+    scene.server.configure({ access: { anonymous: "none" } });
+    await scene.server.restart();
+  }, 60_000);
 
   test("the index asks for a name, and tells nothing", async () => {
     for (const name of ["shell-private", "shell-nowhere", "brine"]) {

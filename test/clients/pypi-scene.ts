@@ -10,8 +10,9 @@ import {
   uploadForm,
 } from "../../src/formats/pypi/testdata/distributions.ts";
 import { makeAccounts } from "../support/accounts.ts";
+import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { type ServerProcess, startProcess } from "../support/process.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { type Account, type Call, type Publisher, runIn } from "./pypi-publishers.ts";
 
@@ -24,7 +25,7 @@ export interface Shown {
 
 export interface Scene {
   upstream: FakeUpstream;
-  server: TestServer;
+  server: ServerProcess;
   /** The repository's. Names that begin with "shell-" are claimed in it. */
   url: string;
   /** May publish. */
@@ -48,12 +49,14 @@ export async function openScene(): Promise<Scene> {
   const upstream = await startUpstream();
   const trusted = tempFolder("trusted");
   writeFileSync(join(trusted, "trusted_root.json"), trustRoot);
-  const server = await startServer(upstream, {
-    claims: { pypi: ["shell-*"] },
-    own: { pypi: { trustRoot: join(trusted, "trusted_root.json") } },
+  const server = await startProcess({
+    config: configText(upstream, {
+      claims: { pypi: ["shell-*"] },
+      own: { pypi: { trustRoot: join(trusted, "trusted_root.json") } },
+    }),
   });
   const all = { user: "ann", actions: ["publish", "unpublish"] as Action[], repository: "pypi" };
-  const tokens = await makeAccounts(server.data, [
+  const tokens = await makeAccounts(server, [
     all,
     { user: "ben", actions: ["read"] },
     { ...all, scope: ["read"] },

@@ -79,7 +79,7 @@ export async function openStacked(format: "npm" | "pypi"): Promise<Stacked> {
   };
   const server = await startProcess({ config: JSON.stringify(config), authority });
   const all: Action[] = ["publish", "unpublish"];
-  const [ann, , ben, leaked, elsewhere] = (await makeAccounts(server.data, [
+  const [ann, , ben, leaked, elsewhere] = (await makeAccounts(server, [
     { user: "ann", actions: all, repository: format },
     { user: "ann", actions: all, repository: `${format}-base` },
     { user: "ben", actions: ["read"], repository: format },

@@ -59,7 +59,7 @@ test(`${ROUNDS} kills in the middle of publishing: the release is the old one or
   };
   try {
     await server.pause();
-    const [token] = await makeAccounts(server.data, [{ user: "ann", actions: ["publish"] }]);
+    const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
     await server.restart();
     const publish = async (name: string) => {
       const headers = { authorization: `Bearer ${token}` };

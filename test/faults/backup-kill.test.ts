@@ -49,7 +49,7 @@ test("a backup that is made under load restores what clients had", async () => {
   let restored: Awaited<ReturnType<typeof startProcess>> | null = null;
   try {
     await server.pause();
-    const [token] = await makeAccounts(server.data, [{ user: "ann", actions: ["publish"] }]);
+    const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
     await server.restart();
     const before: unknown[] = [];
     for (const path of PATHS) before.push(await get(server.url, path));

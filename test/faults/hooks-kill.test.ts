@@ -30,7 +30,7 @@ test(`${ROUNDS} kills in the middle of publishing and telling: nothing acknowled
   const acknowledged: string[] = [];
   try {
     await server.pause();
-    const [token] = await makeAccounts(server.data, [{ user: "ann", actions: ["publish"] }]);
+    const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
     await server.restart();
     const publish = async (version: string) => {
       const response = await fetch(`${server.url}/npm/shell`, {

@@ -52,7 +52,15 @@ test(`${ROUNDS} kills in the middle of a cold install: verify is clean, what was
 
       await server.restart();
       const verified = await run(
-        [process.execPath, join(root, "src/main.ts"), "verify", "--data", server.data],
+        [
+          process.execPath,
+          join(root, "src/main.ts"),
+          "verify",
+          "--data",
+          server.data,
+          "--config",
+          server.config,
+        ],
         { cwd: root },
       );
       expect(verified).toMatchObject({

@@ -1,12 +1,10 @@
 // `kill -9` while leaves are written: the log is whole at each start, every pin is a leaf once, and nothing is told as lost.
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { readLeaf } from "../../src/ledger/log/leaf.ts";
 import { readLog } from "../../src/ledger/log/prove.ts";
 import { readEntries } from "../../src/ledger/log/tree.ts";
 import { openCheckpoint } from "../../src/proof/checkpoint.ts";
 import { parseVerifierKey } from "../../src/proof/verifier.ts";
-import { openLogFiles } from "../../src/store/log-files.ts";
 import { startProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { bulkConfig, startBulk } from "./bulk-upstream.ts";
@@ -19,7 +17,10 @@ test(`${ROUNDS} kills while leaves are written`, async () => {
   const server = await startProcess({ config: bulkConfig(upstream) });
   const share = upstream.names.length / ROUNDS;
   const audit = () =>
-    run([process.execPath, main, "ledger", "audit", "--data", server.data], { cwd: server.data });
+    run(
+      [process.execPath, main, "ledger", "audit", "--data", server.data, "--config", server.config],
+      { cwd: server.data },
+    );
   try {
     for (let round = 0; round < ROUNDS; round += 1) {
       const names = upstream.names.slice(round * share, (round + 1) * share);
@@ -44,7 +45,7 @@ test(`${ROUNDS} kills while leaves are written`, async () => {
     expect((await fetch(`${server.url}/npm/${last}/-/${last}-1.0.0.tgz`)).status).toBe(200);
     expect(await audit()).toMatchObject({ code: 0 });
 
-    const log = await readLog(openLogFiles(join(server.data, "log")));
+    const log = await readLog(server.logFiles);
     const { size } = openCheckpoint(log.note()!, parseVerifierKey(log.verifier)!);
     const pinned: unknown[] = [];
     for (let bundle = 0; bundle * 256 < size; bundle += 1)

@@ -72,7 +72,7 @@ test("a client that asks for what is broken upstream keeps nobody from the rest,
     while (!upstream.asked.includes("/reef")) await Bun.sleep(5);
     upstream.status = 0;
     expect((await asking).status).toBe(200);
-    const page = await (await fetch(`${server.url}/-/metrics`)).text();
+    const page = await server.metrics();
     expect(page).toMatch(/breaker_state\{repository="npm"[^}]*\} 0/);
     expect(server.output()).not.toContain("is not asked for now");
   } finally {

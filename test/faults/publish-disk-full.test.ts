@@ -29,7 +29,7 @@ test("what does not fit is refused by name, and can be published when there is r
   const server = await startProcess({ config, data: join(small, "data") });
   try {
     await server.pause();
-    const [token] = await makeAccounts(server.data, [{ user: "ann", actions: ["publish"] }]);
+    const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
     await server.restart();
     const publish = (version: string, size: number) =>
       fetch(`${server.url}/own/shell`, {

@@ -49,7 +49,7 @@ test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost,
     );
   try {
     await server.pause();
-    const [token] = await makeAccounts(server.data, [{ user: "ann", actions: ["publish"] }]);
+    const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
     await server.restart();
     const publish = async (version: string) => {
       const { body, tarball } = npmPublication("shell", version, "x".repeat(40_000));

@@ -7,7 +7,7 @@ import { startServer } from "../support/server.ts";
 const everything = grantOf("ann", () => true);
 const upstream = await startUpstream();
 const server = await startServer(upstream, { gate: { identify: () => everything } });
-await makeAccounts(server.data, [{ user: "ann", actions: ["admin"] }]); // npm shows who published
+await makeAccounts(server, [{ user: "ann", actions: ["admin"] }]); // npm shows who published
 await server.restart();
 process.on("SIGTERM", async () => {
   await server.stop();

@@ -6,6 +6,7 @@ import { createLog } from "../../src/core/log.ts";
 import { theServer } from "../../src/core/principal.ts";
 import { createChanges } from "../../src/store/changes.ts";
 import { openDatabase } from "../../src/store/database.ts";
+import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
 
 export interface Wanted {
   user: string;
@@ -19,9 +20,13 @@ export interface Wanted {
   scope?: Action[] | null;
 }
 
-/** The tokens' secrets, in the order of who gets them. A user may be named twice. */
-export async function makeAccounts(data: string, wanted: readonly Wanted[]): Promise<string[]> {
-  const database = await openDatabase(join(data, "holdfast.db"));
+/** `server`, or its data folder. The tokens' secrets, in the order of who gets them. A user may be named twice. */
+export async function makeAccounts(
+  server: string | { data: string; place: PostgresPlace | null },
+  wanted: readonly Wanted[],
+): Promise<string[]> {
+  const { data, place } = typeof server === "string" ? { data: server, place: null } : server;
+  const database = await (place ? openPostgres(place) : openDatabase(join(data, "holdfast.db")));
   const log = createLog("json", () => {});
   try {
     const changes = createChanges();

@@ -3,7 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { ACCESS_KEY, SECRET_KEY, testPlace } from "../../src/store/bucket-testkit.ts";
+import {
+  ACCESS_KEY,
+  openTestLogFiles,
+  SECRET_KEY,
+  testPlace,
+} from "../../src/store/bucket-testkit.ts";
 import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { databaseOfServer } from "../../src/store/testkit.ts";
 import { type Gateway, startGateway } from "./bucket.ts";
@@ -137,12 +142,17 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
   const { url, nodes, stop } = await startNodes(options, ground);
   const [first] = nodes;
   return {
-    ...{ url, data: first!.data, config: first!.config },
+    ...{ url, place, data: first!.data, config: first!.config },
+    logFiles: openTestLogFiles(place.database),
     get pid() {
       return first!.pid;
     },
     ...readCatalog("", place),
     output: () => nodes.map((node) => node.output()).join(""),
+    metrics: async () => (await Promise.all(nodes.map((node) => node.metrics()))).join(""),
+    configure(keys) {
+      for (const node of nodes) node.configure(keys);
+    },
     async restart(flags) {
       await Promise.all(nodes.map((node) => node.restart(flags)));
     },

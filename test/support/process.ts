@@ -1,8 +1,11 @@
 // The server as people run it: a process of its own, started by its command line, on a port that stays the same.
 import { type ChildProcess, spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { parse } from "yaml";
+import { type LogFiles, openLogFiles } from "../../src/store/log-files.ts";
+import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 import { waitFor } from "./wait.ts";
@@ -13,6 +16,10 @@ export interface ServerProcess {
   /** Without a trailing slash. */
   readonly url: string;
   readonly data: string;
+  /** Its PostgreSQL; null for a database in its data folder. */
+  readonly place: PostgresPlace | null;
+  /** Of its append-only log. */
+  readonly logFiles: LogFiles;
   readonly pid: number;
   /** The configuration file; where there is none, where it would be. */
   readonly config: string;
@@ -20,6 +27,10 @@ export interface ServerProcess {
   output(): string;
   events(): SeenEvent[];
   files(): SeenFile[];
+  /** The page of metrics; of several processes that have one each, one behind the other. */
+  metrics(): Promise<string>;
+  /** Writes these keys into its configuration file, for its next start. */
+  configure(keys: Record<string, unknown>): void;
   /** Ends it as an operator would, and starts it again on the same data. */
   restart(flags?: string[]): Promise<void>;
   /** Ends it as an operator would, until it is started again. */
@@ -53,7 +64,7 @@ export interface ProcessOptions {
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
   if (!process.env["HOLDFAST_TEST_NODES"]) return startOne(options);
   const { config = "{}", flags, ...more } = options;
-  if (Object.keys(more).length > 0) return startOne(options);
+  if (Object.values(more).some((one) => one !== undefined)) return startOne(options);
   const { startAsNodes } = await import("./cluster.ts");
   return startAsNodes({ config, ...(flags && { flags }) });
 }
@@ -99,12 +110,19 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
   return {
     url,
     data,
+    place: null,
+    logFiles: openLogFiles(join(data, "log")),
     config: join(home, "holdfast.yaml"),
     get pid() {
       return child.pid!;
     },
     output: () => output,
     ...readCatalog(data),
+    metrics: async () => (await fetch(`${url}/-/metrics`)).text(),
+    configure(keys) {
+      const file = join(home, "holdfast.yaml");
+      writeFileSync(file, JSON.stringify({ ...parse(readFileSync(file, "utf8")), ...keys }));
+    },
     async restart(flags = []) {
       await end(child);
       child = await begin(flags);

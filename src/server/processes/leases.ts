@@ -48,6 +48,28 @@ export function createLeaseTable(): LeaseTable {
   };
 }
 
+const PAUSE_MS = 50;
+
+/** Does `work` with the lease, when it is this one's: however long another process has it. */
+export async function inTurn<T>(
+  leases: Leases,
+  name: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (;;) {
+    const lease = await leases.take(name);
+    if (lease)
+      try {
+        return await work();
+      } finally {
+        await lease.release();
+      }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    signal?.throwIfAborted();
+  }
+}
+
 /** The table from one process: its own, or over the way to the first. */
 export interface LeaseAsks {
   take(name: string): boolean | Promise<boolean>;
