@@ -21,7 +21,7 @@ beforeAll(async () => {
     access: { anonymous: "read" },
     own: { npm: { hosted: { trash: "10d" } } },
   });
-  const [token] = await makeAccounts(server.data, [
+  const [token] = await makeAccounts(server, [
     { user: "ann", actions: ["admin"], password: PASSWORD },
   ]);
   await server.restart();
