@@ -1,5 +1,4 @@
 // Where stored files are: folders of the data directory, or a bucket, which then must be the catalog's own.
-import { existsSync } from "node:fs";
 import type { Afar } from "../cache/afar.ts";
 import { createSecrets, readSecret } from "../cache/secrets.ts";
 import { writtenDatabase } from "../config/database.ts";
@@ -160,7 +159,7 @@ export async function refuseFiles(
       "conflict",
       `The files of the catalog ${catalog} are not in ${bucket.name}, but ${noted === null ? "in its data directory" : `in ${noted}`}: name them as before (store), or move them`,
     );
-  if (existsSync(layout.blobs) && hasBlobs(layout))
+  if (hasBlobs(layout))
     throw new Problem(
       "conflict",
       `${layout.root} has files of its own, and the configuration names a bucket (store): take another data directory for that, or move them`,

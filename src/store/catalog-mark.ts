@@ -22,7 +22,7 @@ export function hasOwnCatalog({ database }: Layout): boolean {
 }
 
 export function hasBlobs({ blobs }: Layout): boolean {
-  return readdirSync(blobs).length > 0;
+  return existsSync(blobs) && readdirSync(blobs).length > 0;
 }
 
 /** Null when the catalog is the file in the data directory, or there is none yet. Throws an Error when the mark is damaged. */
