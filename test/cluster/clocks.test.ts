@@ -89,19 +89,20 @@ withPrograms(["versitygw", "postgres", "nginx", "libfaketime"], () => {
 
   test("the clocks are off, and nobody takes anybody for dead or deaf for that", async () => {
     for (const [at, node] of cluster.nodes.entries()) {
+      const begun = Date.now();
       await digestOf(node, "/npm/bulk-0");
+      const own = () => lines(node).find(({ msg }) => msg.startsWith("GET /npm/bulk-0 "));
       await waitFor(
-        () => lines(node).some(({ msg }) => msg.startsWith("GET /npm/bulk-0 ")),
+        () => own() !== undefined,
         () => "the request is no line",
         LONG_MS,
       );
-      const { time } = lines(node).findLast(({ msg }) => msg.startsWith("GET /npm/bulk-0 "))!;
-      const off = (Date.parse(time) - Date.now()) / 1000;
-      expect(Math.round((off - SKEW[at]!) / 30)).toBeCloseTo(0);
+      const real = Date.parse(own()!.time) - SKEW[at]! * 1000;
+      expect([real >= begun - 1000, real <= Date.now() + 1000]).toEqual([true, true]);
     }
   }, 120_000);
 
-  test("a token made by any clock lets in at all at once, one that ends is ended at none too late by more than the clocks differ, and a revoked one lets in nowhere", async () => {
+  test("a token made by any clock lets in at all at once, and a revoked one nowhere", async () => {
     const [first] = cluster.nodes;
     await holdfast(["user", "add", "ann", "--no-password"], first!);
     await holdfast(["grant", "add", "user:ann", "publish", "--repository", "npm"], first!);
@@ -123,7 +124,8 @@ withPrograms(["versitygw", "postgres", "nginx", "libfaketime"], () => {
       const published = npmPublication("@own/hull", `1.${nth}.0`, "x".repeat(9_000));
       const init = { method: "PUT", headers, body: published.body };
       const response = await get(cluster.nodes[at]!, "/npm/@own%2fhull", init);
-      expect([nth, response.status, await response.text()]).toMatchObject([nth, 201, {}]);
+      await response.arrayBuffer();
+      expect([nth, response.status]).toEqual([nth, 201]);
       for (const node of cluster.nodes) {
         const document = (await (await get(node, "/npm/@own%2fhull")).json()) as {
           versions: object;
@@ -163,8 +165,16 @@ withPrograms(["versitygw", "postgres", "nginx", "libfaketime"], () => {
   }, 180_000);
 
   test("the append-only log has all of it, whoever appended, and tells one history", async () => {
-    const checkpoint = async (node: ServerProcess) =>
-      (await (await get(node, "/-/log/checkpoint")).text()).split("\n").slice(0, 3).join(" ");
+    await holdfast(["grant", "add", "user:ann", "admin"], cluster.nodes[0]!);
+    const made = await holdfast(["token", "create", "ann", "--name", "log"], cluster.nodes[1]!);
+    const token = made.trim();
+    const checkpoint = async (node: ServerProcess) => {
+      const response = await get(node, "/-/log/checkpoint", {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(response.status).toBe(200);
+      return (await response.text()).split("\n").slice(0, 3).join(" ");
+    };
     await holdfast(["ledger", "audit"], cluster.nodes[2]!);
     await waitFor(
       async () => new Set(await Promise.all(cluster.nodes.map(checkpoint))).size === 1,
