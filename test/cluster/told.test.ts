@@ -150,6 +150,11 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
       );
       for (const { silentSeconds, differs } of nodes)
         expect([Number.isInteger(silentSeconds), differs]).toEqual([true, []]);
+      const page = await fetch(`${cluster.nodes[0]!.url}/-/operator`, {
+        headers: { authorization: `Bearer ${token}`, accept: "text/html" },
+      });
+      const shown = await page.text();
+      for (const id of ids) expect(shown).toContain(`<span class="mono">${id}</span>`);
       const found = await holdfast(["doctor", "--json"], "", [0, 1]);
       for (const [at, { pid }] of cluster.nodes.entries())
         expect(found).toContain(`${ids[at]} (${hostname()}, process ${pid})`);
