@@ -70,7 +70,7 @@ export const Store = z
       redirect: Size.refine((bytes) => bytes >= 2 ** 20, "must be 1MiB at least")
         .optional()
         .describe(
-          "Clients are sent to the bucket itself for files from this size on, by a URL that holds for some minutes: they must reach `endpoint`. Without it never",
+          "Clients are sent to the bucket itself for files from this size on, 1MiB at least, by a URL that holds for some minutes: they must reach `endpoint`. Without it never",
         )
         .meta({ examples: ["50MiB"] }),
     }),

@@ -48,6 +48,12 @@ const programs: Program[] = [
   { name: "haproxy", command: ["/usr/sbin/haproxy", "-v"], packages: ["haproxy"] },
   { name: "caddy", command: ["caddy", "version"], packages: ["caddy"] },
   { name: "systemd", command: ["systemd-analyze", "--version"], packages: ["systemd"] },
+  // A library that shows a process another time: see test/cluster/clocks.test.ts.
+  {
+    name: "libfaketime",
+    command: ["dpkg-query", "-W", "libfaketime"],
+    packages: ["libfaketime"],
+  },
   // For the catalog's queries: see test/support/postgres.ts, which knows where Debian keeps it.
   {
     name: "postgres",
