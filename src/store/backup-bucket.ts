@@ -160,10 +160,17 @@ async function rememberingLog(bucket: Bucket): Promise<LogFiles> {
       there.add(path);
     },
     async remove(path) {
-      if (path === ".") there.clear();
+      const gone = [...there].filter((one) => isAt(one, path));
+      if (gone.length === 0) return;
       await files.remove(path);
+      for (const one of gone) there.delete(one);
     },
   };
+}
+
+/** Whether it is that file, or one of that folder. */
+function isAt(file: string, path: string): boolean {
+  return path === "." || file === path || file.startsWith(`${path}/`);
 }
 
 /** For who only reads: nothing of it is altered, and nobody is kept from backing up meanwhile. */

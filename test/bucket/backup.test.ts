@@ -78,11 +78,11 @@ function define(program: string): void {
   }
   const note = () => JSON.parse(readFileSync(join(objects(), "backup.json"), "utf8"));
   /** Below a folder, by their names, without tiles that are not full. */
-  const filesOf = (root: string) =>
+  const filesOf = (root: string) => allOf(root).filter((path) => !path.includes(".p/"));
+  const allOf = (root: string) =>
     (existsSync(root) ? readdirSync(root, { recursive: true, withFileTypes: true }) : [])
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => join(parentPath, name).slice(root.length))
-      .filter((path) => !path.includes(".p/"))
       .sort();
 
   test("it has all that the server has, only what is new is sent, and what is restored is served with the upstream off", async () => {
@@ -289,6 +289,29 @@ function define(program: string): void {
     } finally {
       await line.stop();
     }
+  });
+
+  test("what was written of its log is known without asking, and what was removed is gone", async () => {
+    const place = testPlace(folder, {
+      ...{ endpoint: gateway.endpoint, bucket: "backups", prefix: prefix() },
+    });
+    const owner = { id: "kelp", catalog: "of kelp" };
+    const bucket = openBucket(place);
+    const home = bucketHome({ url: url(), bucket, owner, scratch: folder });
+    const source = { layout: layoutOf(server.data), files: null };
+    const log = async () => (await home.write(source)).log;
+    const first = await log();
+    for (const path of ["key", "tile/0/000", "tile/0/000.p/7", "tile/0/000.p/9"])
+      await first.write(path, path);
+    const second = await log();
+    for (const one of [first, second])
+      expect([await one.has("tile/0/000.p/7"), await one.has("tile/0/001")]).toEqual([true, false]);
+    await second.remove("tile/0/000.p");
+    expect(await second.has("tile/0/000.p/9")).toBe(false);
+    expect(allOf(join(objects(), "log"))).toEqual(["/key", "/tile/0/000"]);
+    await second.remove(".");
+    expect(await second.has("key")).toBe(false);
+    expect(allOf(join(objects(), "log"))).toEqual([]);
   });
 
   test("of two at once the first to end counts, and the other says so", async () => {
