@@ -1,4 +1,5 @@
 // What packages need as it is written down behind, and who needs a package as one caller is told.
+import { Database as Sqlite } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +8,8 @@ import type { DependantPlace } from "../core/catalog.ts";
 import type { InsideDependency } from "../core/inside.ts";
 import { Problem } from "../core/problem.ts";
 import type { Database } from "../store/database.ts";
+import { migrate } from "../store/migrate.ts";
+import { migrations } from "../store/migrations/index.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { COUNTED, dependantsOf } from "./dependants.ts";
 import { type ReadRepository, readDependencies, type StoredFile } from "./dependencies.ts";
@@ -187,6 +190,26 @@ test("of what is no archive nothing is told; what cannot be read now waits, and 
   // A file that comes has it looked at again at once, and all of it comes again later.
   await store("one", "busy", "2");
   expect([await round(2 * MINUTE), await round(12 * MINUTE), await waiting()]).toEqual([1, 1, []]);
+});
+
+test("what was stored before the upgrade waits as well, each package once", () => {
+  const path = join(root, "older.db");
+  const file = new Sqlite(path);
+  file.transaction(() => {
+    for (const { version, sql } of migrations) if (version < 50) file.run(sql);
+  })();
+  file.run("PRAGMA user_version = 49");
+  for (const [at, name] of ["crab", "crab", "index"].entries())
+    file.run(
+      `INSERT INTO artifacts (repository, package, file, version, purl, sha256, size, fetched_at, upstream, path)
+        VALUES ('one', ?, ?, '1', ?, 'a', 1, 1, 'up', 'p')`,
+      [name, `file-${at}`, name === "index" ? "pkg:generic/index" : `pkg:toy/${name}@1`],
+    );
+  migrate(file, path);
+  expect(file.query("SELECT * FROM dependencies_waiting").all()).toEqual([
+    { repository: "one", package: "crab", revision: 1, due_at: 0 },
+  ]);
+  file.close();
 });
 
 test("a round is bounded, and the next one goes on", async () => {
