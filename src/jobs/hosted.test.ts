@@ -138,7 +138,9 @@ test("what is unpublished lies in the trash until it is restored, or its time is
   await publish(toy.hosting(everything));
   await run("unpublish", { repository: "toy", package: "thing", version: "1" });
   await run("trash list", {});
-  expect(said[1]).toMatch(/toy {2}thing@1 {2}a\.tgz {2}3 B {2}removed by ann$/);
+  expect(said[1]).toMatch(
+    /toy {2}thing@1 {2}a\.tgz {2}3 B {2}removed by ann {2}kept until \d{4}-\d\d-\d\dT\d\d:\d\d$/,
+  );
   await run("trash restore", { repository: "toy", package: "thing" });
   const repository = toy.repository;
   expect((await repository.artifact(artifact("a.tgz"), request())).status).toBe(200);

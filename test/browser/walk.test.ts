@@ -223,7 +223,7 @@ describe.skipIf(!hasChromium)("from a red line to its cure", () => {
   test(
     "canaries that are red: why, another round that ends alike, and one that is green once the cause is gone",
     async () => {
-      const { page, server, here, follow, press, click, says, until, ended, lines, seen } =
+      const { page, server, here, follow, press, click, open, says, until, ended, lines, seen } =
         await begin({
           hasCanaries: true,
         });
@@ -243,11 +243,13 @@ describe.skipIf(!hasChromium)("from a red line to its cure", () => {
 
       rmSync(incoming);
       renameSync(`${incoming}.away`, incoming);
-      await click("Canaries");
+      await follow(/no canary could be asked/);
       await press("Ask all of them again");
       expect(await ended()).toBe("done");
       await until("/events?kind=canary-green", hasOne);
-      await click("Canaries");
+      await open("/-/operator");
+      await click("What they are, and another round");
+      await says("Last round");
       expect(await page.locator(".chip.bad").count()).toBe(0);
       expect(await page.locator(".chip.good").count()).toBeGreaterThan(20);
       await seen("canary-red");

@@ -17,7 +17,7 @@ export const serveCanaries = formPage(
     return operatorPage(
       {
         title: "Canaries",
-        here: CANARIES,
+        here: "/-/operator",
         wrong,
         lead: "Each repository proves every ten minutes that it does what its rules say, with packages that nobody else sees.",
         main: html`${canaryTable(found, visit)}${isRed ? html`<p>${advice.means} ${advice.todo}</p>` : null}

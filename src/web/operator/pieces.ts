@@ -22,7 +22,6 @@ const PARTS: readonly [path: string, text: string][] = [
   ["/-/readiness", "Readiness"],
   ["/-/operator/disk", "Disk"],
   ["/-/operator/feeds", "Feeds"],
-  ["/-/operator/canaries", "Canaries"],
   ["/-/operator/jobs", "Jobs"],
   ["/-/operator/hooks", "Hooks"],
   ["/-/operator/accounts", "Accounts"],
