@@ -102,7 +102,7 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
         return isReady(url, options.authority);
       },
       () => `the server is not ready:\n${output}`,
-      20_000,
+      60_000,
     );
     return child;
   };
