@@ -34,6 +34,7 @@ export const ofOneProcess: Readonly<Record<string, string>> = {
   "test/faults/npm-publish.test.ts": BOUND,
   "test/faults/publish-disk-full.test.ts": BOUND,
   "test/faults/pypi-upload.test.ts": BOUND,
+  "test/faults/sources-kill.test.ts": "Mirrors of code hosts are each node's own",
   "test/faults/unproven.test.ts":
     "Upstreams that lie, whoever asks: test/clients/defences.test.ts has some on nodes",
   "test/faults/worker-lanes.test.ts": BOUND,
