@@ -66,13 +66,13 @@ const ON_BUCKET = [
   "./test/bucket",
 ];
 
-/** What stands in every run for all that can be run with three nodes (test/on-nodes.ts): clients of each format, who publishes, and nodes that are killed. */
+/** What stands in every run for all that can be run with three nodes (test/on-nodes.ts): clients of each format, who publishes, and upstreams that fail. */
 const ON_NODES = {
   files: [
-    ...["fake", "composer", "apt-moving", "npm-trusted", "pypi-publish", "go-upload"].map(
+    ...["fake", "composer", "apt", "npm-trusted", "pypi-publish", "go-upload"].map(
       (name) => `./test/clients/${name}.test.ts`,
     ),
-    "./test/faults/publish-kill.test.ts",
+    ...["outage", "drip"].map((name) => `./test/faults/${name}.test.ts`),
   ],
   /** Of those whose tests are the same. */
   clients: ["npm", "pnpm", "pip", "uv", "go"],
