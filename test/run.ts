@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { builtInRepositories } from "../src/config/upstreams.ts";
 import { BUCKET } from "../src/store/bucket-testkit.ts";
 import { installClients, manifest } from "./clients/install.ts";
+import { allOnNodes } from "./on-nodes.ts";
 import { startGateway } from "./support/bucket.ts";
 import { type Count, type Failure, readReport } from "./support/junit.ts";
 import { postgresPrograms, startPostgres } from "./support/postgres.ts";
@@ -66,8 +67,17 @@ const ON_BUCKET = [
   "./test/bucket",
 ];
 
-/** Any of test/clients can be run so. These stand for them. */
-const ON_NODES = { files: ["./test/clients/fake.test.ts"], clients: ["npm", "pip", "go"] };
+/** What stands in every run for all that can be run with three nodes (test/on-nodes.ts): clients of each format, who publishes, and upstreams that fail. */
+const ON_NODES = {
+  files: [
+    ...["fake", "composer", "apt", "npm-trusted", "pypi-publish", "go-upload"].map(
+      (name) => `./test/clients/${name}.test.ts`,
+    ),
+    ...["outage", "drip"].map((name) => `./test/faults/${name}.test.ts`),
+  ],
+  /** Of those whose tests are the same. */
+  clients: ["npm", "pnpm", "pip", "uv", "go"],
+};
 
 /** Each wire script of each format: a third of the hermetic tests. */
 const WIRES = ["./test/wire.test.ts", "./test/offline.test.ts"];
@@ -216,15 +226,18 @@ await groupOnBucket();
 
 await group("Several nodes", ["./test/cluster", "--timeout=300000"]);
 
-/** Clients once more, with three nodes, a database and a bucket behind nginx as the server. All of test/clients can be run so. */
+/** Clients and faults once more, with three nodes, a database and a bucket behind nginx as the server: some of them, or all that can be run so. */
 async function groupOfNodes(): Promise<void> {
   const { program } = gateway();
   const programs = postgresPrograms();
   if (program === null || programs === null) return; // the group before says so
   const [database, bucket] = [await startPostgres(programs), await startGateway(program, [BUCKET])];
   try {
-    await group("Real clients, three nodes", [...ON_NODES.files, "--timeout=180000"], {
-      HOLDFAST_TEST_CLIENTS: ON_NODES.clients.join(","),
+    const isAll = process.env["HOLDFAST_TEST_ALL_NODES"] === "1";
+    const files = isAll ? allOnNodes.map((file) => `./${file}`) : ON_NODES.files;
+    await group("Real clients, three nodes", [...files, "--timeout=180000"], {
+      ...(isAll ? {} : { HOLDFAST_TEST_CLIENTS: ON_NODES.clients.join(",") }),
+      HOLDFAST_TEST_BUCKET_FOLDER: bucket.folderOf(BUCKET),
       HOLDFAST_TEST_POSTGRES: database.folder,
       HOLDFAST_TEST_BUCKET: bucket.endpoint,
       HOLDFAST_TEST_NODES: "3",

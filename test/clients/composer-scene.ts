@@ -1,7 +1,5 @@
 // A fake Packagist and code host, Holdfast in front of them as a process, and PHP projects that look there.
 import { expect, test } from "bun:test";
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { configText, type TestOptions } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
@@ -60,7 +58,6 @@ export function events(server: ServerProcess): string[] {
 export async function lose(server: ServerProcess, name: string): Promise<void> {
   const lost = server.files().filter((file) => file.package === name);
   expect(lost).not.toEqual([]);
-  for (const { sha256 } of lost)
-    rmSync(join(server.data, "blobs/sha256", sha256.slice(0, 2), sha256.slice(2)));
+  for (const { sha256 } of lost) server.lose(sha256);
   await server.restart();
 }

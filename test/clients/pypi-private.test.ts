@@ -11,7 +11,7 @@ import { basic, openScene, type Scene, sha256 } from "./pypi-scene.ts";
 let scene: Scene;
 beforeAll(async () => {
   scene = await openScene();
-}, 60_000);
+}, 120_000);
 afterAll(() => scene.stop());
 
 /** The version of a module that was installed. */
@@ -113,7 +113,7 @@ test("no upstream ever hears of a name that is published here, claimed or not", 
     /(^|\/)shell[-_]|quiet/.test(target + body),
   );
   expect(told).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 describe("where nobody reads without a name", () => {
   const folder = tempFolder("private");

@@ -13,7 +13,7 @@ import { openScene, type Scene, sha256 } from "./pypi-scene.ts";
 let scene: Scene;
 beforeAll(async () => {
   scene = await openScene();
-}, 60_000);
+}, 120_000);
 afterAll(() => scene.stop());
 
 for (const one of publishers)

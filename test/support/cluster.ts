@@ -1,14 +1,16 @@
 // Several nodes as people run them: processes on one PostgreSQL and one bucket, behind nginx with the project's own file. Database and gateway are the cluster's own, so that a test may end them.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import {
   ACCESS_KEY,
+  objectFile,
   openTestLogFiles,
   SECRET_KEY,
   testPlace,
 } from "../../src/store/bucket-testkit.ts";
+import { fileOf, layoutOf } from "../../src/store/layout.ts";
 import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { databaseOfServer } from "../../src/store/testkit.ts";
 import { type Gateway, startGateway } from "./bucket.ts";
@@ -150,6 +152,10 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
     ...readCatalog("", place),
     output: () => nodes.map((node) => node.output()).join(""),
     metrics: async () => (await Promise.all(nodes.map((node) => node.metrics()))).join(""),
+    lose(sha256) {
+      rmSync(objectFile({ ...layoutOf(first!.data), root: place.database }, sha256));
+      for (const { data } of nodes) rmSync(fileOf(layoutOf(data).copies, sha256), { force: true });
+    },
     configure(keys) {
       for (const node of nodes) node.configure(keys);
     },

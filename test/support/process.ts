@@ -1,9 +1,10 @@
 // The server as people run it: a process of its own, started by its command line, on a port that stays the same.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { fileOf, layoutOf } from "../../src/store/layout.ts";
 import { type LogFiles, openLogFiles } from "../../src/store/log-files.ts";
 import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
@@ -29,6 +30,8 @@ export interface ServerProcess {
   files(): SeenFile[];
   /** The page of metrics; of several processes that have one each, one behind the other. */
   metrics(): Promise<string>;
+  /** Its stored bytes are gone from wherever they are kept. */
+  lose(sha256: string): void;
   /** Writes these keys into its configuration file, for its next start. */
   configure(keys: Record<string, unknown>): void;
   /** Ends it as an operator would, and starts it again on the same data. */
@@ -102,7 +105,7 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
         return isReady(url, options.authority);
       },
       () => `the server is not ready:\n${output}`,
-      20_000,
+      60_000,
     );
     return child;
   };
@@ -119,6 +122,7 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
     output: () => output,
     ...readCatalog(data),
     metrics: async () => (await fetch(`${url}/-/metrics`)).text(),
+    lose: (sha256) => rmSync(fileOf(layoutOf(data).blobs, sha256)),
     configure(keys) {
       const file = join(home, "holdfast.yaml");
       writeFileSync(file, JSON.stringify({ ...parse(readFileSync(file, "utf8")), ...keys }));
