@@ -232,4 +232,6 @@ for (const [format, { publish, install, isOnDemand }] of Object.entries(scenario
     await cut(isOnDemand ?? false);
     await install(getFrom(follower.url, here));
     expect(Object.fromEntries(here)).toEqual(Object.fromEntries(there));
+    // What there is to tell of it was told at the primary.
+    expect(follower.events().map(({ kind, package: name }) => `${kind} ${name}`)).toEqual([]);
   });

@@ -63,11 +63,26 @@ function artifactOf(context: Context, route: FileRoute, unknown: () => void): Ar
         }
       : { isDescription: true }),
     integrity: async () => {
-      if (kind !== "info") return context.checksums.expected(module, version, kind, unknown);
+      if (kind !== "info") return integrityOf(context, { module, version, kind }, unknown);
       await context.checksums.assertIngest();
       return null; // no database has a checksum of it: what it says is looked at (artifacts.ts)
     },
   };
+}
+
+/** What the checksum database says. `unknown` is called where it has no such module, and the first bytes that come will be pinned. */
+async function integrityOf(
+  { repository, checksums }: Context,
+  { module, version, kind }: { module: string; version: string; kind: "mod" | "zip" },
+  unknown: () => void,
+): Promise<string | null> {
+  let isUnknown = false;
+  const expected = await checksums.expected(module, version, kind, () => {
+    isUnknown = true;
+  });
+  // What is pinned already was told of when it was: here, or at the server that this one follows, where it may be one of its own.
+  if (isUnknown && (await repository.pinned(module, `${version}.${kind}`)) === null) unknown();
+  return expected;
 }
 
 async function serveFile(route: FileRoute, request: Request, context: Context): Promise<Reply> {
