@@ -179,7 +179,7 @@ eachClient(["go"], ({ driver, test }) => {
         GOPROXY: `${at}/go`,
         GOSUMDB: upstream.go.sumdb.key,
       });
-      await go.must("get", `${MODULE}@latest`, "example.test/rope@v1.5.2");
+      await go.must("get", `${MODULE}@latest`, "example.test/hull@v1.4.0");
       await go.must("mod", "download");
       sums.push(readFileSync(join(home, "work", "go.sum"), "utf8"));
     }

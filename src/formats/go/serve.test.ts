@@ -24,6 +24,8 @@ interface Fake {
   /** What each artifact was last expected to be. */
   expectations: Map<string, string | null>;
   kept: Map<string, Uint8Array>;
+  /** SHA-256 by module and file. */
+  pins: Map<string, string>;
   gone: Set<string>;
   claimed: Set<string>;
   online: boolean;
@@ -100,6 +102,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
 
   const repository: Repository<GoOptions> = {
     ...unexpectedParts,
+    pinned: async (name, file) => fake.pins.get(`${name} ${file}`) ?? null,
     name: "go",
     options,
     claims: (name) => fake.claimed.has(name),
@@ -156,6 +159,7 @@ function createFake(configured: Record<string, unknown> = {}): Fake {
     events: [],
     expectations: new Map(),
     kept,
+    pins: new Map(),
     gone: new Set(),
     claimed: new Set(),
     online: true,
@@ -365,6 +369,12 @@ test("a module that the database does not know is pinned as first seen, with an 
   fake.upstream.set("x.test/m/@v/v1.0.0.zip", "zip");
   expect((await fake.get("/x.test/m/@v/v1.0.0.zip")).status).toBe(200);
   expect(fake.events).toMatchObject([{ kind: "unsigned", package: "x.test/m", version: "v1.0.0" }]);
+
+  const follower = createFake();
+  follower.pins.set("x.test/m v1.0.0.zip", "0".repeat(64)); // told of when it was first seen
+  follower.upstream.set("x.test/m/@v/v1.0.0.zip", "zip");
+  expect((await follower.get("/x.test/m/@v/v1.0.0.zip")).status).toBe(200);
+  expect(follower.events).toEqual([]);
 
   const strict = createFake({ requireSumdb: true });
   strict.upstream.set("x.test/m/@v/v1.0.0.zip", "zip");

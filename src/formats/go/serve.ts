@@ -93,6 +93,7 @@ async function serveFile(route: FileRoute, request: Request, context: Context): 
     isUnknown = true;
   });
   const found = await repository.artifact(artifact, request);
+  if (route.kind === "zip" && found.cache?.hit === false) keepInfo(context, module, version);
   // Not before: what the upstream does not have either is nothing that an operator must know of.
   if (isUnknown) {
     await noteProvisional(repository, { module, version, kind: route.kind as "zip" | "mod" });
@@ -105,6 +106,12 @@ async function serveFile(route: FileRoute, request: Request, context: Context): 
     });
   }
   return found;
+}
+
+/** Behind: `go get` has no use for it, and `go mod download` wants it, perhaps when nobody can be asked any more. Who asks for it is told why it is not here. */
+function keepInfo(context: Context, module: string, version: string): void {
+  const info = artifactOf(context, { kind: "info", module, version }, () => {});
+  context.repository.fetch(info).catch(() => {});
 }
 
 /** The upstream's @latest, and where it has none, or that one is withheld, the highest version of the list. */
