@@ -270,6 +270,14 @@ describe("what the server stands on", () => {
     expect(await told()).toEqual(["alarm storage-away -", "alarm-over storage-away -"]);
   });
 
+  test("and was back long before this server began to look is another one's to tell", async () => {
+    const until = START + 5 * MINUTE;
+    sights.outages = () => [{ ...bucket, until }];
+    clock = until + 10 * MINUTE;
+    await look(1);
+    expect(await told()).toEqual([]);
+  });
+
   test("for some seconds is none", async () => {
     sights.outages = () => [{ ...bucket, until: START + 20_000 }];
     await look(MINUTE);

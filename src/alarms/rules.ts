@@ -236,6 +236,9 @@ async function diskFull(
   return [{ repository: NO_REPOSITORY, subject: "disk", message }];
 }
 
+/** For how long it is news that something is back. */
+const NEWS_MS = 5 * 60_000;
+
 /** While the database is away nothing can be told: that it was is told when it is back, and over with the next look. */
 function storageAway(sights: Sights): Look {
   const told = new Set<string>();
@@ -245,7 +248,9 @@ function storageAway(sights: Sights): Look {
       const key = `${part} ${since}`;
       const isOpen = open.some(({ subject }) => subject === part);
       const isLong = (until ?? now) - since >= storageAwayMs;
-      const isNews = until === null ? isLong || isOpen : isLong && !told.has(key);
+      // What was over long before this server began to look another one has told.
+      const isFresh = until !== null && now - until < NEWS_MS && !told.has(key);
+      const isNews = until === null ? isLong || isOpen : isLong && isFresh;
       if (!isNews) return [];
       told.add(key);
       const words =

@@ -73,6 +73,16 @@ for (const [name, text, keys] of different)
 test("a file is compared by what is in it", () =>
   expect(differing(digests(BASE), digests(BASE, "other-ring"))).toEqual(["repositories"]));
 
+test("a repository and a team may be called as an option for a file is", () => {
+  const named = (claim: string, member: string) =>
+    `${BASE}  ca: { format: npm, upstreams: [], claims: ["${claim}"] }\n`.replace(
+      "anonymous: read",
+      `anonymous: read, teams: { ca: [${member}] }`,
+    );
+  expect(differ(named("@one/*", "ann"), named("@two/*", "ann"))).toEqual(["repositories"]);
+  expect(differ(named("@one/*", "ann"), named("@one/*", "ben"))).toEqual(["access"]);
+});
+
 test("a secret is in no digest: another one is alike", () =>
   expect(digests(BASE, "three", "s3cret-other")).toEqual(digests(BASE)));
 

@@ -19,6 +19,9 @@ const SHARED = [
 /** Where a secret or an authority is read from may be another place on each machine. */
 const OF_A_MACHINE = /^ca$|File$|Env$/;
 
+/** Where keys are names that users chose, whatever they look like. */
+const NAMES = new Set(["repositories", "access.teams"]);
+
 /** Of secrets it is in them whether there is one, and not which. */
 export function sharedDigests(
   config: Config,
@@ -42,7 +45,7 @@ export function sharedDigests(
     offline: config.repositories.flatMap(({ name, offline }) => (offline ? [name] : [])).sort(),
     ledger: config.ledger,
   };
-  return Object.fromEntries(SHARED.map((key) => [key, digest(ordered(shown[key] ?? null))]));
+  return Object.fromEntries(SHARED.map((key) => [key, digest(ordered(shown[key] ?? null, key))]));
 }
 
 /** The keys in which two servers differ. What one of them does not compare is none. */
@@ -58,12 +61,12 @@ function byContent(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, byContent(one)]));
 }
 
-/** With keys in one order, in whatever order files have them. */
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
+/** With keys in one order, in whatever order files have them. `path`: where it stands. */
+function ordered(value: unknown, path: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => ordered(one, path));
   if (!isMapping(value)) return value;
-  const kept = Object.keys(value).filter((key) => !OF_A_MACHINE.test(key));
-  return Object.fromEntries(kept.sort().map((key) => [key, ordered(value[key])]));
+  const kept = Object.keys(value).filter((key) => NAMES.has(path) || !OF_A_MACHINE.test(key));
+  return Object.fromEntries(kept.sort().map((key) => [key, ordered(value[key], `${path}.${key}`)]));
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -172,6 +172,13 @@ function define(): void {
     expect(warned).toEqual([]);
     await a.news.gone(b.news.origin);
     await b.news.again();
+    // And so is one that was back before it was said that it is gone.
+    await database.write(
+      (sql) =>
+        sql`INSERT INTO nodes (id, host, version, since, beat, origin)
+          VALUES ('back', 'here', '0', 0, 1, ${b.news.origin})`,
+    );
+    await a.news.gone(b.news.origin);
     const rows = await database.read`SELECT origin FROM listeners`;
     expect(rows.map(({ origin }) => origin).toSorted()).toEqual(
       [a.news.origin, b.news.origin].toSorted(),

@@ -207,7 +207,11 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     isShared: true,
     origin,
     async gone(dead) {
-      await database.write((sql) => sql`DELETE FROM listeners WHERE origin = ${dead}`);
+      // Who was taken for dead and is back is waited for again.
+      await database.write(
+        (sql) => sql`DELETE FROM listeners WHERE origin = ${dead}
+          AND NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.origin = listeners.origin)`,
+      );
       answered.ring();
     },
     async again() {

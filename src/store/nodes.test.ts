@@ -43,6 +43,28 @@ test("one that beats no more is dead after some seconds, to all, and its row goe
   expect(await rows()).toEqual([a.id()!, b.id()!].sort());
 });
 
+test("who was buried is told of also where what follows fails at first", async () => {
+  const through = askThrough(database);
+  let fails = 0;
+  world = testNodes((text, ...values) => {
+    if (!text.join("").startsWith("DELETE FROM leases WHERE NOT EXISTS") || fails === 0)
+      return through(text, ...values);
+    fails -= 1;
+    throw new Error("cut");
+  });
+  const [a, b] = [world.node(), world.node()];
+  await world.pass(2, [a, b]);
+  await world.pass(3, [a]);
+  expect(await rows()).toHaveLength(2);
+  world.sleep(BEAT_MS / 2);
+  fails = 1;
+  world.sleep(BEAT_MS);
+  await expect(a.turn()).rejects.toThrow("cut");
+  expect(await rows()).toEqual([a.id()!]);
+  expect((await a.turn()).map(({ id }) => id)).toEqual([b.id()!]);
+  expect(await a.turn()).toEqual([]);
+});
+
 test("clocks that differ by a minute, or are set, kill nobody", async () => {
   const [a, b] = [world.node(60_000), world.node(-60_000)];
   await world.pass(8, [a, b]);

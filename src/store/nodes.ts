@@ -108,6 +108,8 @@ export function createNodes({ ask, now, elapsed, origin = null }: NodesDeps): No
   let sureUntil = Number.NEGATIVE_INFINITY;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let seen = new Map<string, Seen>();
+  /** Those whose rows this one removed, until it has said so: nobody else will. */
+  let dead: Seen[] = [];
 
   /** True unless others have taken the node for dead: then its row is gone, with all that it had. */
   async function raise(): Promise<boolean> {
@@ -158,7 +160,6 @@ export function createNodes({ ask, now, elapsed, origin = null }: NodesDeps): No
 
   /** Who beats in this moment stays. What a node had ends after its row: until then nobody else is let to it. */
   async function bury(): Promise<Buried[]> {
-    const dead: Seen[] = [];
     for (const one of seen.values())
       if (one.id !== id && elapsed() - one.movedAt >= DEAD_MS) {
         const [gone] =
@@ -167,7 +168,9 @@ export function createNodes({ ask, now, elapsed, origin = null }: NodesDeps): No
         if (gone) dead.push(one);
       }
     const freed = await freeLeases();
-    return dead.map((one) => {
+    const told = dead;
+    dead = [];
+    return told.map((one) => {
       const { beat: _, movedAt: __, ...state } = one;
       const leases = freed.filter(({ node }) => node === one.id).map((lease) => lease.name);
       return { ...state, ...sightOf(one), leases };
