@@ -21,12 +21,14 @@ let read: string[];
 /** What a file says, by its name. */
 let says: Record<string, string[] | Error>;
 let meanwhile: (() => Promise<void>) | null;
+let ending: AbortController;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "holdfast-dependencies-"));
   database = await openTestDatabase(join(root, "holdfast.db"));
   read = [];
   says = {};
   meanwhile = null;
+  ending = new AbortController();
 });
 afterEach(async () => {
   await database.close();
@@ -62,7 +64,7 @@ const repositories: ReadRepository[] = ["one", "two", "other"].map((name) => ({
   },
 }));
 
-const round = (now = 0) => readDependencies(database, repositories, now);
+const round = (now = 0) => readDependencies(database, repositories, now, ending.signal);
 
 async function store(repository: string, name: string, version: string, more: object = {}) {
   const row = {
@@ -190,6 +192,32 @@ test("of what is no archive nothing is told; what cannot be read now waits, and 
   // A file that comes has it looked at again at once, and all of it comes again later.
   await store("one", "busy", "2");
   expect([await round(2 * MINUTE), await round(12 * MINUTE), await waiting()]).toEqual([1, 1, []]);
+});
+
+test("where too much waits or the store is away a repository's round ends, and nothing of it is put off", async () => {
+  for (const name of ["crab", "eel", "mud"]) await store("one", name, "1");
+  await store("two", "crab", "2");
+  says = { "crab-1.toy": ["kelp"], "eel-1.toy": new Problem("busy", "The bucket is silent") };
+  expect(await round(MINUTE)).toBe(2);
+  expect(read).toEqual(["crab-1.toy", "eel-1.toy", "crab-2.toy"]);
+  expect([await rows(), await waiting()]).toEqual([["one crab 1 kelp"], ["eel", "mud"]]);
+  says = {};
+  expect([await round(MINUTE), await waiting()]).toEqual([2, []]);
+});
+
+test("a round that is ended begins with no other package, and puts off none", async () => {
+  for (const name of ["crab", "eel", "mud"]) await store("one", name, "1");
+  await store("two", "crab", "2");
+  says = { "eel-1.toy": new Error("ended") };
+  meanwhile = async () => {
+    if (read.length === 2) ending.abort();
+  };
+  expect(await round(MINUTE)).toBe(1);
+  expect([read.length, await waiting()]).toEqual([2, ["eel", "mud", "crab"]]);
+  expect([await round(MINUTE), read.length]).toEqual([0, 2]);
+  ending = new AbortController();
+  says = {};
+  expect([await round(MINUTE), await waiting()]).toEqual([3, []]);
 });
 
 test("what was stored before the upgrade waits as well, each package once", () => {

@@ -21,7 +21,7 @@ export interface ReadRepository {
   name: string;
   policed: Pick<PolicedRepository, "order" | "spell">;
   dependencies: Dependencies | null;
-  /** Has a worker read a stored file. Throws a Problem. */
+  /** Has a worker read a stored file. Throws a Problem, or anything once the round's signal is aborted. */
   read(file: StoredFile, packageName: string): Promise<InsideDependency[]>;
 }
 
@@ -37,23 +37,30 @@ interface Waiting {
   revision: number;
 }
 
-/** Looks at some packages of each repository, and returns at how many. Rethrows a bug in one of them after the others had their turn. */
+/**
+ * Looks at some packages of each repository, and returns at how many. Rethrows a bug in one of them after the others had their turn. Once `signal` is aborted it
+ * begins with no other package, and puts off none.
+ */
 export async function readDependencies(
   database: Database,
   repositories: readonly ReadRepository[],
   now: number,
+  signal: AbortSignal,
 ): Promise<number> {
   let looked = 0;
   const bugs: unknown[] = [];
   for (const one of repositories) {
-    if (!one.dependencies) continue;
+    if (!one.dependencies || signal.aborted) continue;
     const waiting: Waiting[] =
       await database.read`SELECT package, revision FROM dependencies_waiting
       WHERE repository = ${one.name} AND due_at <= ${now} ORDER BY due_at, package LIMIT ${IN_A_ROUND}`;
     for (const asked of waiting) {
+      if (signal.aborted) break;
       try {
         await look(database, one, one.dependencies, asked);
       } catch (error) {
+        // The store is away, or too much waits: so it would be with the next one, and none of them is to blame.
+        if (signal.aborted || (error instanceof Problem && error.kind === "busy")) break;
         await postpone(database, one.name, asked, now + LATER_MS);
         if (!(error instanceof Problem)) bugs.push(error);
       }
