@@ -659,10 +659,10 @@ test("each does what it says, and answers as the document says", async () => {
     inside: { count: 1 },
   });
   await call("GET", "/catalog/npm/nothing", undefined, 404);
-  expect(known.dependants).toEqual({ items: [], total: 0, isMore: false });
+  expect(known.dependants).toEqual({ items: [], total: 0, isMore: false, isCut: false });
   expect(await call("GET", "/catalog/npm/@acme%2fapp/dependants?limit=1")).toEqual({
     ...{ repository: "npm", format: "npm", package: "@acme/app" },
-    ...{ items: [], next: null, total: 0, isMore: false },
+    ...{ items: [], next: null, total: 0, isMore: false, isCut: false },
   });
 
   expect((await call("GET", "/jobs/work")).items).toContainEqual(

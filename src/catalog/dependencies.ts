@@ -16,6 +16,8 @@ const LATER_MS = 10 * 60_000;
 /** Of one package as many are written. */
 const MOST = 2_000;
 const LONGEST = 200;
+/** UTF-8 bytes of a name. Two of them and a kind stand in one row of an index, of which PostgreSQL takes 2,704 bytes at most. */
+const LONGEST_NAME = 500;
 
 export interface ReadRepository {
   name: string;
@@ -130,7 +132,7 @@ async function readOrNothing(
 
 type Row = [needed: string, kind: string, range: string];
 
-/** One row for each package and kind. A package that needs itself (pip's extras) is left out. */
+/** One row for each package and kind. A package that needs itself (pip's extras) is left out, and so is what can be no package's name. */
 function neededBy(
   told: readonly InsideDependency[],
   { needs }: Dependencies,
@@ -138,17 +140,24 @@ function neededBy(
   spell: PolicedRepository["spell"],
 ): Row[] {
   const rows = new Map<string, Row>();
+  if (!isName(self)) return [];
   for (const one of told)
     for (const { name, range } of needs(one)) {
       const needed = spell?.(name) ?? name;
+      if (!isName(needed) || needed === self) continue;
       const kind = cut(one.kind);
       const id = `${needed}\0${kind}`;
       const [, , before] = rows.get(id) ?? [];
       const asked = [before, range].filter((part) => part).join(", ");
-      if (needed !== "" && needed !== self && rows.size < MOST)
-        rows.set(id, [needed, kind, cut(asked)]);
+      if (rows.size < MOST) rows.set(id, [needed, kind, cut(asked)]);
     }
   return [...rows.values()];
+}
+
+/** Authors write what they like: one name that the database cannot hold would keep the rest of what its package needs from being told. */
+function isName(text: string): boolean {
+  const isHeld = text.isWellFormed() && !text.includes("\0");
+  return text !== "" && isHeld && Buffer.byteLength(text) <= LONGEST_NAME;
 }
 
 /** What PostgreSQL cannot hold in a text stands in no manifest that any client reads. */
