@@ -50,8 +50,8 @@ ${ways(view, isFirst)}`;
 
 function sentence(view: Needed): string {
   if (view.isCut && view.total === 0) return "";
-  const isOne = view.total === 1 && !view.isMore;
-  return `${counted(view)} ${isOne ? "package" : "packages"} of those that are stored here and that you may read.`;
+  const many = counted(view);
+  return `${many[0]!.toUpperCase()}${many.slice(1)} ${view.total === 1 ? "package" : "packages"} of those that are stored here and that you may read.`;
 }
 
 function counted({ total, isMore, isCut }: Dependants): string {
