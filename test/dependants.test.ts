@@ -149,6 +149,7 @@ test("in all formats who needs a package is told, in every repository of the for
     const after = encodeURIComponent(place.join("/"));
     await get(`/-/packages/npm/plankton/-/dependants?after=${after}`);
   }
+  await get("/-/packages?q=a%00b");
   expect(upstream.requests.length).toBe(before);
 }, 120_000);
 

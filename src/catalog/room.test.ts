@@ -142,6 +142,12 @@ test("names are found whether stored, published or only named, by their beginnin
   expect(await names("nothing")).toEqual([]);
 });
 
+test("no name has a NUL", async () => {
+  await artifact("one", "buoy", "1");
+  expect(await names("bu\0oy")).toEqual([]);
+  expect(await names("\0")).toEqual([]);
+});
+
 test("nothing is told of what a caller may not read, and pages are of what they may", async () => {
   for (let number = 0; number < 70; number += 1) await artifact("one", `crab-${100 + number}`, "1");
   await artifact("two", "crab", "1");

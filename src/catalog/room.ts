@@ -72,6 +72,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
 
   return {
     async search(query, page) {
+      if (query.includes("\0")) return { items: [], hasMore: false }; // no name has one, and PostgreSQL fails at it
       await writeParts(database);
       const names =
         query.trim() === ""
