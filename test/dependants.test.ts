@@ -138,6 +138,18 @@ test("in all formats who needs a package is told, in every repository of the for
   expect(
     (await fetch(`${server.url}/-/api/v1/catalog/npm/plankton/dependants?cursor=odd`)).status,
   ).toBe(400);
+  // A NUL reaches no query: PostgreSQL would fail at it.
+  for (const place of [
+    ["npm", "a\0b"],
+    ["n\0pm", "a"],
+  ]) {
+    const cursor = Buffer.from(`1${JSON.stringify(place)}`).toString("base64url");
+    const path = `/-/api/v1/catalog/npm/plankton/dependants?cursor=${cursor}`;
+    expect((await fetch(`${server.url}${path}`)).status).toBe(400);
+    const after = encodeURIComponent(place.join("/"));
+    await get(`/-/packages/npm/plankton/-/dependants?after=${after}`);
+  }
+  await get("/-/packages?q=a%00b");
   expect(upstream.requests.length).toBe(before);
 }, 120_000);
 

@@ -659,10 +659,10 @@ test("each does what it says, and answers as the document says", async () => {
     inside: { count: 1 },
   });
   await call("GET", "/catalog/npm/nothing", undefined, 404);
-  expect(known.dependants).toEqual({ items: [], total: 0, isMore: false });
+  expect(known.dependants).toEqual({ items: [], total: 0, isMore: false, isCut: false });
   expect(await call("GET", "/catalog/npm/@acme%2fapp/dependants?limit=1")).toEqual({
     ...{ repository: "npm", format: "npm", package: "@acme/app" },
-    ...{ items: [], next: null, total: 0, isMore: false },
+    ...{ items: [], next: null, total: 0, isMore: false, isCut: false },
   });
 
   expect((await call("GET", "/jobs/work")).items).toContainEqual(
@@ -749,6 +749,8 @@ test("each mistake in what was sent is told with its place", async () => {
   expect(errors.map(({ field }: Json) => field)).toEqual(["body.holder", "body.actions.0"]);
   const query = (await (await api("GET", "/users?limit=0")).json()) as Json;
   expect(query.errors[0].field).toBe("query.limit");
+  const nul = (await (await api("GET", "/catalog?search=a%00b")).json()) as Json;
+  expect(nul.errors).toEqual([{ field: "query.search", detail: "holds a NUL" }]);
   const text = await ask("POST", "/-/api/v1/grants", {
     token: admin,
     headers: { "content-type": "text/plain" },

@@ -86,7 +86,8 @@ const Dependant = z
 /** What a list of them tells beside its items. */
 const counts = {
   total: z.number().int().describe("Of those that the caller may read, counted to a thousand"),
-  isMore: z.boolean().describe("There are more than were counted"),
+  isMore: z.boolean().describe("There are more than were counted, or there may be"),
+  isCut: z.boolean().describe("Very many need it, and not all of them were looked at"),
 };
 
 const FirstDependants = z

@@ -34,7 +34,7 @@ export function pageBy<Item>(
   keyOf: (item: Item) => string,
   asked: Asked,
 ): Page<Item> {
-  const after = readCursor(asked.cursor);
+  const after = keyOfCursor(asked.cursor);
   const rest = after === null ? all : all.filter((item) => keyOf(item) > after);
   const items = rest.slice(0, asked.limit);
   return { items, next: rest.length > items.length ? cursorOf(keyOf(items.at(-1)!)) : null };
@@ -56,7 +56,7 @@ export function pageOfRows<Row, Item>(
 
 /** The number before which the page begins; none on the first one. */
 export function rowBefore(cursor: string | undefined): number | null {
-  const text = readCursor(cursor);
+  const text = keyOfCursor(cursor);
   if (text === null) return null;
   const id = Number(text);
   if (!Number.isSafeInteger(id)) throw notOurs();
@@ -67,8 +67,14 @@ export function cursorOf(key: string): string {
   return Buffer.from(`1${key}`).toString("base64url");
 }
 
-/** Throws WrongFields for what no page gave. */
+/** A key that a query of the database is given. Throws WrongFields for what no page gave. */
 export function readCursor(cursor: string | undefined): string | null {
+  const text = keyOfCursor(cursor);
+  if (text !== null && !isValue(text)) throw notOurs();
+  return text;
+}
+
+function keyOfCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const text = Buffer.from(cursor, "base64url").toString();
   if (!text.startsWith("1") || cursorOf(text.slice(1)) !== cursor) throw notOurs();
@@ -81,17 +87,26 @@ export function placeCursor(place: readonly (string | number)[]): string {
 }
 
 /** Throws WrongFields for what no page gave. */
-export function readPlace<Place>(
+export function readPlace<Place extends readonly (string | number)[]>(
   cursor: string | undefined,
   shape: z.ZodType<Place>,
 ): Place | null {
-  const text = readCursor(cursor);
+  const text = keyOfCursor(cursor);
   if (text === null) return null;
+  let place: Place;
   try {
-    return shape.parse(JSON.parse(text));
+    place = shape.parse(JSON.parse(text));
   } catch {
     throw notOurs();
   }
+  if (!place.every(isValue)) throw notOurs();
+  return place;
+}
+
+/** What stands in a column that a page is sorted by. PostgreSQL fails at a text with a NUL, and at what is no whole number. */
+function isValue(value: string | number): boolean {
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  return value.isWellFormed() && !value.includes("\0");
 }
 
 function notOurs(): WrongFields {

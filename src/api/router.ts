@@ -116,7 +116,7 @@ export async function callEndpoint(
 ): Promise<unknown> {
   return endpoint!.run({
     params,
-    query: endpoint!.query ? check(endpoint!.query, "query", query) : {},
+    query: endpoint!.query ? checkQuery(endpoint!.query, query) : {},
     body: endpoint!.body ? check(endpoint!.body, "body", body) : undefined,
     file: { size: null, chunks: nothing() },
     grant,
@@ -125,7 +125,7 @@ export async function callEndpoint(
 
 async function read(endpoint: Endpoint, request: ApiRequest) {
   const asked = Object.fromEntries(new URLSearchParams(request.query));
-  const query = endpoint.query ? check(endpoint.query, "query", asked) : {};
+  const query = endpoint.query ? checkQuery(endpoint.query, asked) : {};
   if (!endpoint.body) return { query, bytes: new Uint8Array() };
   // A form of another site's page can send no JSON, whoever is logged in.
   const type = (request.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
@@ -153,6 +153,14 @@ function parseJson(bytes: Uint8Array): unknown {
         : "is not UTF-8, as JSON must be";
     throw new WrongFields([{ field: "body", detail }]);
   }
+}
+
+/** No list holds anything with a NUL, and PostgreSQL fails at one. Throws WrongFields. */
+function checkQuery(schema: z.ZodType, asked: Readonly<Record<string, string>>): unknown {
+  const wrong = Object.keys(asked).filter((name) => asked[name]!.includes("\0"));
+  if (wrong.length > 0)
+    throw new WrongFields(wrong.map((name) => ({ field: `query.${name}`, detail: "holds a NUL" })));
+  return check(schema, "query", asked);
 }
 
 /** Throws WrongFields with every mistake. */

@@ -11,7 +11,7 @@ import type { Database } from "../store/database.ts";
 import { migrate } from "../store/migrate.ts";
 import { migrations } from "../store/migrations/index.ts";
 import { openTestDatabase } from "../store/testkit.ts";
-import { COUNTED, dependantsOf } from "./dependants.ts";
+import { COUNTED, dependantsOf, LOOKED_AT } from "./dependants.ts";
 import { type ReadRepository, readDependencies, type StoredFile } from "./dependencies.ts";
 
 const MINUTE = 60_000;
@@ -21,12 +21,14 @@ let read: string[];
 /** What a file says, by its name. */
 let says: Record<string, string[] | Error>;
 let meanwhile: (() => Promise<void>) | null;
+let ending: AbortController;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "holdfast-dependencies-"));
   database = await openTestDatabase(join(root, "holdfast.db"));
   read = [];
   says = {};
   meanwhile = null;
+  ending = new AbortController();
 });
 afterEach(async () => {
   await database.close();
@@ -62,7 +64,7 @@ const repositories: ReadRepository[] = ["one", "two", "other"].map((name) => ({
   },
 }));
 
-const round = (now = 0) => readDependencies(database, repositories, now);
+const round = (now = 0) => readDependencies(database, repositories, now, ending.signal);
 
 async function store(repository: string, name: string, version: string, more: object = {}) {
   const row = {
@@ -104,13 +106,13 @@ async function who(
     after = null as DependantPlace | null,
     mayRead = (_repository: string, _name: string): boolean => true,
     of = ["two", "one"],
+    lookedAt = LOOKED_AT,
   } = {},
 ) {
   const { items, ...rest } = await dependantsOf(
     database.read,
     { needed, repositories: of, mayRead },
-    count,
-    after,
+    { count, after, lookedAt },
   );
   return { names: items.map((one) => `${one.repository} ${one.package}`), items, ...rest };
 }
@@ -192,6 +194,59 @@ test("of what is no archive nothing is told; what cannot be read now waits, and 
   expect([await round(2 * MINUTE), await round(12 * MINUTE), await waiting()]).toEqual([1, 1, []]);
 });
 
+/** Not two alike in a row: an index of PostgreSQL packs what repeats itself. */
+const cjk = (count: number) =>
+  Array.from({ length: count }, (_, at) => String.fromCharCode(0x4e00 + ((at * 7919) % 20_000)));
+
+test("a name that no database holds is left out, and hides nothing else of what its package needs", async () => {
+  const long = cjk(2_000).join("");
+  const longest = cjk(166).join("");
+  says = {
+    "crab-1.toy": ["ke\0lp", long, "\ud800", longest, `rope >=\0${long}\ud800 ${long}\0\ud800`],
+    [`${longest}-1.toy`]: [`kelp 1 ${long}`],
+  };
+  await store("one", "crab", "1");
+  await store("one", longest, "1");
+  // Whose own name is longer than that tells nothing: the rest would not fit beside it.
+  const longer = cjk(167).join("");
+  says[`${longer}-1.toy`] = ["kelp"];
+  await store("one", longer, "1");
+  expect(await round()).toBe(3);
+  const kind = long.slice(0, 200);
+  expect(await rows()).toEqual([
+    `one crab 1 rope ${kind} >=${long.slice(0, 198)}`,
+    `one crab 1 ${longest}`,
+    `one ${longest} 1 kelp ${kind} 1`,
+  ]);
+  expect(await waiting()).toEqual([]);
+});
+
+test("where too much waits or the store is away a repository's round ends, and nothing of it is put off", async () => {
+  for (const name of ["crab", "eel", "mud"]) await store("one", name, "1");
+  await store("two", "crab", "2");
+  says = { "crab-1.toy": ["kelp"], "eel-1.toy": new Problem("busy", "The bucket is silent") };
+  expect(await round(MINUTE)).toBe(2);
+  expect(read).toEqual(["crab-1.toy", "eel-1.toy", "crab-2.toy"]);
+  expect([await rows(), await waiting()]).toEqual([["one crab 1 kelp"], ["eel", "mud"]]);
+  says = {};
+  expect([await round(MINUTE), await waiting()]).toEqual([2, []]);
+});
+
+test("a round that is ended begins with no other package, and puts off none", async () => {
+  for (const name of ["crab", "eel", "mud"]) await store("one", name, "1");
+  await store("two", "crab", "2");
+  says = { "eel-1.toy": new Error("ended") };
+  meanwhile = async () => {
+    if (read.length === 2) ending.abort();
+  };
+  expect(await round(MINUTE)).toBe(1);
+  expect([read.length, await waiting()]).toEqual([2, ["eel", "mud", "crab"]]);
+  expect([await round(MINUTE), read.length]).toEqual([0, 2]);
+  ending = new AbortController();
+  says = {};
+  expect([await round(MINUTE), await waiting()]).toEqual([3, []]);
+});
+
 test("what was stored before the upgrade waits as well, each package once", () => {
   const path = join(root, "older.db");
   const file = new Sqlite(path);
@@ -245,6 +300,7 @@ test("who needs it is told by repository and name, of those repositories that ar
     next: null,
     total: 3,
     isMore: false,
+    isCut: false,
   });
   const first = await who("kelp", { count: 2 });
   expect([first.names, first.next, first.total]).toEqual([
@@ -264,11 +320,12 @@ async function write(
   needed: string,
   named: (number: number) => string,
   kinds = [""],
+  repository = "one",
 ) {
   await database.write(async (sql) => {
     for (let number = 0; number < count; number += 1)
       for (const kind of kinds)
-        await sql`INSERT INTO dependencies (repository, package, version, needed, kind, range) VALUES (${"one"}, ${named(number)}, ${"1"}, ${needed}, ${kind}, ${""})`;
+        await sql`INSERT INTO dependencies (repository, package, version, needed, kind, range) VALUES (${repository}, ${named(number)}, ${"1"}, ${needed}, ${kind}, ${""})`;
   });
 }
 
@@ -313,4 +370,38 @@ test("of very many the first are counted, and the last is reached; one with many
   const found = await who("rope");
   expect(found.names).toEqual(["one crab-0", "one crab-1"]);
   expect(found.items.map(({ needs }) => needs.length)).toEqual([600, 600]);
+});
+
+test("who looks at no more than some rows is told that there may be others, and never that there are none", async () => {
+  await write(700, "kelp", (number) => `secret-${String(number).padStart(4, "0")}`);
+  await write(1, "kelp", () => "zebra");
+  await write(1, "kelp", () => "crab", [""], "two");
+  const mayRead = (_: string, name: string) => !name.startsWith("secret");
+  const cut = { items: [], total: 0, isMore: true, next: null, isCut: true };
+  for (const lookedAt of [1, 500, 600, 700])
+    expect(await who("kelp", { mayRead, lookedAt })).toMatchObject(cut);
+  expect(await who("kelp", { mayRead, lookedAt: 701 })).toMatchObject({
+    names: ["one zebra"],
+    total: 1,
+    isMore: true,
+    isCut: true,
+    // Behind it somebody can look on.
+    next: ["one", "zebra"],
+  });
+  const rest = await who("kelp", { mayRead, lookedAt: 701, after: ["one", "zebra"] });
+  expect(rest).toMatchObject({ names: ["two crab"], total: 1, next: null });
+  expect(await who("kelp", { mayRead, lookedAt: 702 })).toMatchObject({
+    names: ["one zebra", "two crab"],
+    total: 2,
+    isMore: false,
+    isCut: false,
+    next: null,
+  });
+});
+
+test("rows of one repository after the other count together", async () => {
+  for (const of of ["one", "two"]) await write(3, "kelp", (number) => `secret-${number}`, [""], of);
+  const mayRead = () => false;
+  expect(await who("kelp", { mayRead, lookedAt: 5 })).toMatchObject({ isCut: true });
+  expect(await who("kelp", { mayRead, lookedAt: 6 })).toMatchObject({ isCut: false });
 });

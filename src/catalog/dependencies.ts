@@ -16,12 +16,14 @@ const LATER_MS = 10 * 60_000;
 /** Of one package as many are written. */
 const MOST = 2_000;
 const LONGEST = 200;
+/** UTF-8 bytes of a name. Two of them and a kind stand in one row of an index, of which PostgreSQL takes 2,704 bytes at most. */
+const LONGEST_NAME = 500;
 
 export interface ReadRepository {
   name: string;
   policed: Pick<PolicedRepository, "order" | "spell">;
   dependencies: Dependencies | null;
-  /** Has a worker read a stored file. Throws a Problem. */
+  /** Has a worker read a stored file. Throws a Problem, or anything once the round's signal is aborted. */
   read(file: StoredFile, packageName: string): Promise<InsideDependency[]>;
 }
 
@@ -37,23 +39,30 @@ interface Waiting {
   revision: number;
 }
 
-/** Looks at some packages of each repository, and returns at how many. Rethrows a bug in one of them after the others had their turn. */
+/**
+ * Looks at some packages of each repository, and returns at how many. Rethrows a bug in one of them after the others had their turn. Once `signal` is aborted it
+ * begins with no other package, and puts off none.
+ */
 export async function readDependencies(
   database: Database,
   repositories: readonly ReadRepository[],
   now: number,
+  signal: AbortSignal,
 ): Promise<number> {
   let looked = 0;
   const bugs: unknown[] = [];
   for (const one of repositories) {
-    if (!one.dependencies) continue;
+    if (!one.dependencies || signal.aborted) continue;
     const waiting: Waiting[] =
       await database.read`SELECT package, revision FROM dependencies_waiting
       WHERE repository = ${one.name} AND due_at <= ${now} ORDER BY due_at, package LIMIT ${IN_A_ROUND}`;
     for (const asked of waiting) {
+      if (signal.aborted) break;
       try {
         await look(database, one, one.dependencies, asked);
       } catch (error) {
+        // The store is away, or too much waits: so it would be with the next one, and none of them is to blame.
+        if (signal.aborted || (error instanceof Problem && error.kind === "busy")) break;
         await postpone(database, one.name, asked, now + LATER_MS);
         if (!(error instanceof Problem)) bugs.push(error);
       }
@@ -123,7 +132,7 @@ async function readOrNothing(
 
 type Row = [needed: string, kind: string, range: string];
 
-/** One row for each package and kind. A package that needs itself (pip's extras) is left out. */
+/** One row for each package and kind. A package that needs itself (pip's extras) is left out, and so is what can be no package's name. */
 function neededBy(
   told: readonly InsideDependency[],
   { needs }: Dependencies,
@@ -131,17 +140,24 @@ function neededBy(
   spell: PolicedRepository["spell"],
 ): Row[] {
   const rows = new Map<string, Row>();
+  if (!isName(self)) return [];
   for (const one of told)
     for (const { name, range } of needs(one)) {
       const needed = spell?.(name) ?? name;
+      if (!isName(needed) || needed === self) continue;
       const kind = cut(one.kind);
       const id = `${needed}\0${kind}`;
       const [, , before] = rows.get(id) ?? [];
       const asked = [before, range].filter((part) => part).join(", ");
-      if (needed !== "" && needed !== self && rows.size < MOST)
-        rows.set(id, [needed, kind, cut(asked)]);
+      if (rows.size < MOST) rows.set(id, [needed, kind, cut(asked)]);
     }
   return [...rows.values()];
+}
+
+/** Authors write what they like: one name that the database cannot hold would keep the rest of what its package needs from being told. */
+function isName(text: string): boolean {
+  const isHeld = text.isWellFormed() && !text.includes("\0");
+  return text !== "" && isHeld && Buffer.byteLength(text) <= LONGEST_NAME;
 }
 
 /** What PostgreSQL cannot hold in a text stands in no manifest that any client reads. */

@@ -8,6 +8,7 @@ import { Problem } from "../core/problem.ts";
 import { grantOf } from "../core/testkit.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { Database } from "../store/database.ts";
+import { tuples } from "../store/several.ts";
 import { openTestDatabase } from "../store/testkit.ts";
 import { createInsides } from "./insides.ts";
 import { createLabels } from "./labels.ts";
@@ -139,6 +140,12 @@ test("names are found whether stored, published or only named, by their beginnin
   expect(await names("index-file")).toEqual([]);
   expect(await names("100%")).toEqual([]);
   expect(await names("nothing")).toEqual([]);
+});
+
+test("no name has a NUL", async () => {
+  await artifact("one", "buoy", "1");
+  expect(await names("bu\0oy")).toEqual([]);
+  expect(await names("\0")).toEqual([]);
 });
 
 test("nothing is told of what a caller may not read, and pages are of what they may", async () => {
@@ -323,4 +330,24 @@ test("a part of the versions comes with what is to be said of all", async () => 
   expect(view.totals).toEqual({ versions: 3, stored: 1, files: 1, bytes: 10 });
   expect([view.newest?.version, view.shown?.version]).toEqual(["3", "3"]);
   expect((await open().package("one", "buoy", { from: 9, count: 9 })).versions).toEqual([]);
+});
+
+test("a package's pages look at the first alone of very many that need it, and who needs it at more", async () => {
+  await artifact("one", "kelp", "1");
+  await database.write(async (sql) => {
+    for (let from = 0; from < 2_001; from += 667) {
+      const rows = Array.from({ length: 667 }, (_, at) => {
+        const name = `secret-${String(from + at).padStart(4, "0")}`;
+        return ["one", name, "1", "kelp", "", ""];
+      });
+      await sql`INSERT INTO dependencies (repository, package, version, needed, kind, range) VALUES ${tuples(rows)}`;
+    }
+    await sql`INSERT INTO dependencies (repository, package, version, needed, kind, range) VALUES ${tuples([["two", "crab", "1", "kelp", "", ""]])}`;
+  });
+  const reader = open(grantOf("ben", (_, __, name) => !name?.startsWith("secret")));
+  const cut = { items: [], next: null, total: 0, isMore: true, isCut: true };
+  expect((await reader.package("one", "kelp")).dependants).toEqual(cut);
+  expect((await reader.version("one", "kelp", "1")).dependants).toEqual(cut);
+  const all = await reader.dependants("one", "kelp", { count: 10, after: null });
+  expect(all).toMatchObject({ items: [{ package: "crab" }], total: 1, isMore: false });
 });

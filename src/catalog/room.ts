@@ -4,7 +4,6 @@ import { knownAdvisories } from "../advisories/known.ts";
 import { compareOf } from "../cache/history.ts";
 import type {
   CatalogReader,
-  DependantPlace,
   Dependants,
   FoundPackage,
   FoundPackages,
@@ -20,7 +19,7 @@ import { suspected } from "../policy/compare.ts";
 import type { Waiver } from "../policy/waiver.ts";
 import type { Database, Query } from "../store/database.ts";
 import { list } from "../store/several.ts";
-import { dependantsOf } from "./dependants.ts";
+import { type DependantsPart, dependantsOf } from "./dependants.ts";
 import { differenceOf } from "./difference.ts";
 import type { Insides } from "./insides.ts";
 import type { ReadLabels } from "./labels.ts";
@@ -30,8 +29,8 @@ import { advisoriesOf, isBefore, type KnownRelease, readFiles, readReleases } fr
 /** On one page of what was found. */
 const SHOWN = 30;
 
-/** Of those that need a package, as many stand on its own page. */
-const DEPENDANTS = 10;
+/** Of those that need a package, as many stand on its own page, which is asked for far more often than who needs it: of a name that many need it looks at the first alone. */
+const FIRST_DEPENDANTS: DependantsPart = { count: 10, lookedAt: 2_000 };
 
 const ALL = { from: 0, count: Number.POSITIVE_INFINITY };
 
@@ -73,6 +72,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
 
   return {
     async search(query, page) {
+      if (query.includes("\0")) return { items: [], hasMore: false }; // no name has one, and PostgreSQL fails at it
       await writeParts(database);
       const names =
         query.trim() === ""
@@ -114,7 +114,7 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
         labels: await one.labels.of(name),
         about: await aboutOf(one, name, releases, shown ?? newest),
         hasFeeds: await hasFeeds(sql, one.policed),
-        dependants: await neededBy(one, name, DEPENDANTS),
+        dependants: await neededBy(one, name, FIRST_DEPENDANTS),
       };
     },
     async version(repository, text, version) {
@@ -146,14 +146,14 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
         difference: await differenceWith(one, name, looked, versions.slice(at + 1)),
         older: older?.version ?? null,
         newer: versions[at - 1]?.version ?? null,
-        dependants: await neededBy(one, name, DEPENDANTS),
+        dependants: await neededBy(one, name, FIRST_DEPENDANTS),
       };
     },
-    async dependants(repository, text, { count, after }) {
+    async dependants(repository, text, part) {
       const one = repositoryOf(repository, text);
       const name = spelled(one, text);
       permit(grant, repository, "read", name);
-      const found = await neededBy(one, name, count, after);
+      const found = await neededBy(one, name, part);
       if (found.total === 0) await releasesOf(one, name);
       return { repository, format: one.format, package: name, ...found };
     },
@@ -163,12 +163,11 @@ export function catalogFor(deps: CatalogDeps, grant: Grant): CatalogReader {
   function neededBy(
     { format }: CatalogRepository,
     needed: string,
-    count: number,
-    after: DependantPlace | null = null,
+    part: DependantsPart,
   ): Promise<Dependants> {
     const repositories = deps.repositories.filter((other) => other.format === format);
     const names = repositories.map(({ name }) => name);
-    return dependantsOf(sql, { needed, repositories: names, mayRead }, count, after);
+    return dependantsOf(sql, { needed, repositories: names, mayRead }, part);
   }
 
   async function aboutOf(

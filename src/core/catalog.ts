@@ -49,12 +49,14 @@ export interface PackageView {
 /** Packages stored here that need a package, of those that the caller may read: sorted by repository and name. */
 export interface Dependants {
   items: Dependant[];
-  /** Behind which the next ones stand; null: there are no more. */
+  /** Behind which the next ones stand; null: there are no more, or, where `isCut`, none was found. */
   next: DependantPlace | null;
   /** Of all of them. */
   total: number;
-  /** They were counted to there, and there are more. */
+  /** They were counted to there, and there are more, or there may be. */
   isMore: boolean;
+  /** Very many need it, and not all were looked at. */
+  isCut: boolean;
 }
 
 export type DependantPlace = [repository: string, packageName: string];

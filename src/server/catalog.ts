@@ -1,6 +1,6 @@
 // What pages and API are given of the room that knows packages, for one configuration.
 import { serverGrant } from "../auth/gate.ts";
-import { readDependencies, type StoredFile } from "../catalog/dependencies.ts";
+import { type ReadRepository, readDependencies } from "../catalog/dependencies.ts";
 import { createInsides } from "../catalog/insides.ts";
 import { createLabels } from "../catalog/labels.ts";
 import { catalogFor, tidyNames } from "../catalog/room.ts";
@@ -10,6 +10,7 @@ import type { Inside, InsideDependency } from "../core/inside.ts";
 import { INSIDE_READER } from "../inside/readme.ts";
 import type { PolicedRepository } from "../jobs/policy.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
+import { untilAborted } from "../upstream/exchange.ts";
 import type { Ground } from "./ground.ts";
 import type { Held } from "./mounts.ts";
 
@@ -47,10 +48,13 @@ export function catalogOf(
   return (grant) => catalogFor(deps, grant);
 }
 
-/** What is written down for the pages about packages behind what is asked for. */
+type ReadHeld = Pick<Held, "name" | "format" | "repository" | "hold">;
+
+/** What is written down for the pages about packages behind what is asked for. When `signal` is aborted what runs of it ends at once, whatever it waits for. */
 export function catalogJobs(
-  held: () => readonly Held[],
+  held: () => readonly ReadHeld[],
   { database, now }: Pick<Ground["shared"], "database" | "now">,
+  signal: AbortSignal,
 ): RecurringJob[] {
   const names: RecurringJob = {
     name: "Names of packages",
@@ -66,22 +70,31 @@ export function catalogJobs(
     firstMs: 2_000,
     isForAll: true,
     async run() {
-      const repositories = held().map(({ name, format, repository }) => ({
-        name,
-        policed: { order: format.compareVersions ?? null, spell: format.spell },
-        dependencies: format.dependencies ?? null,
-        read: ({ file, version, sha256 }: StoredFile, packageName: string) =>
-          repository
-            .for(serverGrant)
-            .work<InsideDependency[]>(
-              "dependencies",
-              { package: packageName, version, file },
-              [sha256],
-              { isBehind: true },
-            ),
-      }));
-      await readDependencies(database, repositories, now());
+      const all = held();
+      const releases = all.map((one) => one.hold());
+      try {
+        const repositories = all.map((one) => readOf(one, signal));
+        await readDependencies(database, repositories, now(), signal);
+      } finally {
+        for (const release of releases) release();
+      }
     },
   };
   return [names, dependencies];
+}
+
+function readOf({ name, format, repository }: ReadHeld, signal: AbortSignal): ReadRepository {
+  return {
+    name,
+    policed: { order: format.compareVersions ?? null, spell: format.spell },
+    dependencies: format.dependencies ?? null,
+    read({ file, version, sha256 }, packageName) {
+      const options = { package: packageName, version, file };
+      const turn = { isBehind: true, signal };
+      const reading = repository
+        .for(serverGrant)
+        .work<InsideDependency[]>("dependencies", options, [sha256], turn);
+      return untilAborted(reading, signal); // a bucket that is silent takes no notice of it
+    },
+  };
 }

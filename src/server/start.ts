@@ -230,11 +230,12 @@ export async function start(options: StartOptions): Promise<Running> {
     everyMs: FLUSH_MS,
     run: ground.series.flush,
   };
+  const ending = new AbortController();
   const jobs = startServerJobs(
     ground,
     [
       tidyTrash(hosting, serverGrant, log),
-      ...catalogJobs(() => current.held, shared),
+      ...catalogJobs(() => current.held, shared, ending.signal),
       tidyHooks(ground.hooks),
       ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"
@@ -346,6 +347,7 @@ export async function start(options: StartOptions): Promise<Running> {
     isStopping = true;
     const enough = setTimeout(() => void pool.close(), graceMs); // work that does not end would keep those who wait for it
     ground.follower?.close();
+    ending.abort();
     const jobsEnded = jobs.stop();
     const roundEnded = canaries.stop();
     await operations.stop();

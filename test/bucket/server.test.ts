@@ -205,6 +205,35 @@ function define(program: string): void {
     server = await startServer(upstream, withStore({ url: "s3://packages/after" }));
   });
 
+  test("a server stops while the bucket is silent to what it reads behind", async () => {
+    const between = await startBetween(gateway.endpoint);
+    const store = storeOptions(between.endpoint, bucket(), { timeout: "5m" });
+    try {
+      server = await startServer(upstream, { claims, server: { store }, hasSchedule: false });
+      const token = await tokenOf("ann");
+      for (const name of ["one-own", "two-own"])
+        expect((await publish(token, name)).status).toBe(201);
+      let held = 0;
+      await server.restart({ hasSchedule: true }, () => {
+        forgetCopies();
+        between.set((head) => {
+          const isBlob = head.startsWith("GET ") && head.includes("/blobs/");
+          if (isBlob) held += 1;
+          return isBlob ? "hold" : "pass";
+        });
+      });
+      await waitFor(
+        () => held > 0,
+        () => "nothing was read",
+        60_000,
+      );
+      await server.stop(); // would wait for five minutes, and then for as long again
+    } finally {
+      await between.stop();
+    }
+    server = await startServer(upstream, withStore({ url: "s3://packages/stopped" }));
+  }, 120_000);
+
   test("an object that was altered is not sent: it is evidence, told, and fetched again where it can be", async () => {
     server = await startServer(upstream, withStore());
     expect((await publish(await tokenOf("ann"), "ours-own")).status).toBe(201);

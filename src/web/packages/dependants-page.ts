@@ -11,6 +11,9 @@ import { dependantsPath, packagePath, versionPath } from "./paths.ts";
 /** On a page of their own. */
 export const DEPENDANTS = 100;
 
+/** Of what the reader may see none was among those. */
+const NOT_ALL = "Very many packages need it, and not all could be looked at.";
+
 interface Needed extends Dependants {
   repository: string;
   package: string;
@@ -26,12 +29,12 @@ export function dependantsSection({
   package: string;
   dependants: Dependants;
 }): Html {
-  const { items, next } = view.dependants;
+  const { items, next, isCut } = view.dependants;
+  const path = dependantsPath(repository, name);
   if (items.length === 0)
-    return html`<h2 id="needed-by">Needed by</h2>${empty("No package that is stored here says that it needs it.")}`;
-  const all = next
-    ? html`<p><a href="${dependantsPath(repository, name)}">All ${counted(view.dependants)}</a></p>`
-    : null;
+    return html`<h2 id="needed-by">Needed by</h2>${isCut ? html`${empty(NOT_ALL)}<p><a href="${path}">Look at more</a></p>` : empty("No package that is stored here says that it needs it.")}`;
+  const way = isCut ? "Look at more" : `All ${counted(view.dependants)}`;
+  const all = next ? html`<p><a href="${path}">${way}</a></p>` : null;
   return html`<h2 id="needed-by">Needed by <span class="soft">${counted(view.dependants)}</span></h2>${list(items)}${all}`;
 }
 
@@ -40,17 +43,19 @@ export function dependantsPage(view: DependantsView, isFirst: boolean, reader: R
   const main = html`<p class="crumbs"><a href="/-/packages">Packages</a> / <a href="/${repository}/">${repository}</a> / <a href="${packagePath(repository, name)}">${name}</a></p>
 <h1>Who needs ${name}</h1>
 <p class="soft">${sentence(view)} Of each the newest release that is stored was read; versions that are asked for are as their authors wrote them. <a href="/-/api/v1/catalog/${repository}/${encodeURIComponent(name)}/dependants">JSON</a></p>
-${items.length === 0 ? empty("There are no more.") : list(items)}
+${items.length === 0 ? empty(view.isCut ? NOT_ALL : "There are no more.") : list(items)}
 ${ways(view, isFirst)}`;
   return page({ title: `Who needs ${name}`, main, section: "packages" }, reader);
 }
 
 function sentence(view: Needed): string {
-  const isOne = view.total === 1 && !view.isMore;
-  return `${counted(view)} ${isOne ? "package" : "packages"} of those that are stored here and that you may read.`;
+  if (view.isCut && view.total === 0) return "";
+  const many = counted(view);
+  return `${many[0]!.toUpperCase()}${many.slice(1)} ${view.total === 1 ? "package" : "packages"} of those that are stored here and that you may read.`;
 }
 
-function counted({ total, isMore }: Dependants): string {
+function counted({ total, isMore, isCut }: Dependants): string {
+  if (isCut) return `at least ${number(total)}`;
   return isMore ? `more than ${number(total)}` : number(total);
 }
 
@@ -77,18 +82,20 @@ function list(items: readonly Dependant[]): Html {
   return table("Packages that need it", columns, rows, { isList: false });
 }
 
-function ways({ repository, package: name, next }: DependantsView, isFirst: boolean): Html | null {
+function ways(view: DependantsView, isFirst: boolean): Html | null {
+  const { repository, package: name, items, next, isCut } = view;
   if (isFirst && next === null) return null;
   const path = dependantsPath(repository, name);
   const first = isFirst ? null : html`<a class="button quiet" href="${path}">First</a>`;
+  const isLast = items.length > 0 || !isCut;
   const after = next
     ? html`<a class="button quiet" rel="next" href="${path}?after=${encodeURIComponent(next.join("/"))}">More</a>`
-    : html`<span>These are the last</span>`;
+    : isLast && html`<span>These are the last</span>`;
   return html`<nav class="pages" aria-label="Pages">${first}${after}</nav>`;
 }
 
-/** Behind which a page begins, as its address says; null for the first one. Never throws. */
+/** Behind which a page begins, as its address says; null for the first one, and for what stands in no page's. Never throws. */
 export function placeOf(query: URLSearchParams): DependantPlace | null {
-  const [, repository, name] = /^([^/]+)\/(.+)$/.exec(query.get("after") ?? "") ?? [];
+  const [, repository, name] = /^([^/\0]+)\/([^\0]+)$/.exec(query.get("after") ?? "") ?? [];
   return repository !== undefined && name !== undefined ? [repository, name] : null;
 }
