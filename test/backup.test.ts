@@ -199,6 +199,24 @@ test("how old it is, is told to people, programs and whoever waits for the next 
     printed: expect.stringMatching(/2 hours ago\.\nIt is older than 2h\.\n$/),
   });
   expect((await play("backup", "show", folder, "--within", "soon")).code).toBe(2);
+  const made = (madeAt: string) =>
+    writeFileSync(join(folder, "backup.json"), JSON.stringify({ ...old, madeAt }));
+  made(new Date(Date.now() + 7_500_000).toISOString());
+  expect(await play("backup", "show", folder, "--within", "3h")).toMatchObject({
+    code: 1,
+    printed: expect.stringMatching(/still to come\.\nHow old it is cannot be said: /),
+  });
+  // Two machines' clocks are never quite the same.
+  made(new Date(Date.now() + 60_000).toISOString());
+  expect(await play("backup", "show", folder, "--within", "3h")).toMatchObject({
+    code: 0,
+    printed: expect.stringContaining("That is 0 hours ago."),
+  });
+  made("last night");
+  expect(await play("backup", "show", folder, "--within", "3h")).toMatchObject({
+    code: 1,
+    printed: expect.stringContaining("holds no backup that came to its end"),
+  });
 });
 
 test("files can be further names of the same bytes", async () => {

@@ -118,7 +118,10 @@ const showCommand: Command = {
   words: "FOLDER",
   summary: "Say when a backup was made, and whether that is long ago",
   options: {
-    within: { value: "DURATION", help: "Exit code 1 where it is older: 26h, 8d" },
+    within: {
+      value: "DURATION",
+      help: "Exit code 1 where it is older, or of a time to come: 26h, 8d",
+    },
     json: { help: "Print it as JSON, for programs" },
     ...bucketOptions,
   },
@@ -136,16 +139,28 @@ ${BUCKETS}`,
         ? { note: await readNote(folder) }
         : await readBucketBackup(storeUrl(store), openBucket(store, store));
     const ageMs = terminal.now() - Date.parse(note.madeAt);
-    const hours = Math.floor(ageMs / 3_600_000);
-    const isOld = within !== undefined && ageMs > parseDuration(within);
+    const isAhead = ageMs < -SKEW_MS;
+    const isOld = within !== undefined && !(ageMs <= parseDuration(within));
     if (given.on("json"))
       terminal.out(`${JSON.stringify({ ...note, ageSeconds: Math.floor(ageMs / 1000) })}\n`);
     else
-      terminal.out(`${sentence(note)} That is ${hours} ${hours === 1 ? "hour" : "hours"} ago.\n`);
+      terminal.out(
+        `${sentence(note)} ${isAhead ? "That is still to come" : `That is ${hoursOf(ageMs)} ago`}.\n`,
+      );
     if (isOld) terminal.err(`It is older than ${within}.\n`);
-    return isOld ? 1 : 0;
+    if (isAhead)
+      terminal.err("How old it is cannot be said: one of the two machines has a wrong clock.\n");
+    return isOld || (isAhead && within !== undefined) ? 1 : 0;
   },
 };
+
+/** By how much two machines' clocks may differ, and nobody is told. */
+const SKEW_MS = 5 * 60_000;
+
+function hoursOf(ms: number): string {
+  const hours = Math.max(0, Math.floor(ms / 3_600_000));
+  return `${hours} ${hours === 1 ? "hour" : "hours"}`;
+}
 
 const sentence = ({ madeAt, holdfast }: Note) => `A backup of ${madeAt}, by Holdfast ${holdfast}.`;
 

@@ -98,9 +98,10 @@ export async function requireFiles(
   const id = config.store && (await identityOf(database));
   const { mark, noted, place } = await refuseFiles(config, layout, database, bucket);
   if (!config.store || !bucket || !id) return;
-  const isUnknown = !mark || (mark.place === null && place !== null);
+  // Of a move that was cut the mark tells another place still.
+  const isPlain = mark && mark.other === undefined && (mark.place !== null || place === null);
   const catalog = catalogOf(config, layout);
-  if (isUnknown && !(await writeBucketMark(bucket, { id, catalog, place })))
+  if (!isPlain && !(await writeBucketMark(bucket, { id, catalog, place })))
     throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
   if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
 }
@@ -108,6 +109,12 @@ export async function requireFiles(
 /** Where it is, for people. */
 function catalogOf({ database }: Pick<Config, "database">, layout: Layout): string {
   return database ? writtenDatabase(database).url : layout.database;
+}
+
+/** What the mark of a bucket calls it. */
+export function namesOf(config: Pick<Config, "database">, layout: Layout): string[] {
+  const name = catalogOf(config, layout);
+  return config.database ? [name] : [layout.root, name];
 }
 
 /** Which database the catalog is in; null for a file, and where it does not say. */
@@ -140,6 +147,13 @@ export async function refuseFiles(
       "conflict",
       `The files in ${bucket.name} belong to another catalog than ${catalog}: to ${mark.catalog} as it was then`,
     );
+  if (mark && isLeft(mark, noted, config, layout))
+    throw new Problem(
+      "conflict",
+      noted === null
+        ? `The files of the catalog ${catalog} are not in ${bucket.name}, but in its data directory: leave store out of the configuration, or bring them there by \`holdfast move\``
+        : `The files of the catalog ${catalog} are not in ${bucket.name}, but in ${noted === storeUrl(config.store) ? "the one of that name elsewhere" : noted}: the configuration must name that (store), or \`holdfast move\` bring them there`,
+    );
   // A backup is the same catalog as that of the bucket, and names fewer files: all others there would be garbage to it.
   // Of several servers on a new one, another has perhaps begun meanwhile: it notes the bucket before it uses it.
   if (mark && noted === null && used && (await readNote()) === null)
@@ -170,6 +184,19 @@ export async function refuseFiles(
       `There are files in ${bucket.name}, and nothing says which catalog they belong to. Was a move there begun? \`holdfast move --finish\` ends it; another prefix begins anew (store.url)`,
     );
   return { mark, noted, place };
+}
+
+/** Whether a move has its files in another place, as the catalog says: without such a move a bucket may have got another name, or be a replica. */
+function isLeft(
+  { other, catalog }: BucketMark,
+  noted: string | null,
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+): boolean {
+  if (other === undefined) return false;
+  const own = config.store && storeUrl(config.store);
+  // Two of one name, at two endpoints: only the catalog that was here before may come back.
+  return noted !== own || (other === own && !namesOf(config, layout).includes(catalog));
 }
 
 /**

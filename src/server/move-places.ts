@@ -5,6 +5,7 @@ import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { openBucket } from "../store/bucket.ts";
 import {
+  type BucketMark,
   MARK,
   readBucketMark,
   refuseBackups,
@@ -43,12 +44,13 @@ import { readSqliteTables } from "../store/tables-sqlite.ts";
 import { hasCatalog, openCatalog, readCatalog } from "./database.ts";
 import {
   identityOf,
+  namesOf,
   openFiles,
   openLog,
   placeOf,
   readIdentity,
+  refuseFiles,
   requireFiles,
-  requireNoted,
   takeBucket,
 } from "./files.ts";
 
@@ -83,8 +85,8 @@ function filesOf({ store }: MovePlace, layout: Layout): MoveFiles {
 export interface MoveSource extends MoveFiles {
   tables: Tables;
   catalog: ReadDatabase;
-  /** It is not to be used again. For who holds it alone. Closes it. */
-  leave(other: string): Promise<void>;
+  /** It is not to be used again: `to` is. For who holds it alone. Closes it. */
+  leave(to: MovePlace): Promise<void>;
   /** The catalog stays, and its files are those of `to` from now on. For who holds it alone. */
   takeFiles(to: MovePlace): Promise<void>;
   close(): Promise<void>;
@@ -125,7 +127,10 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
         held,
         openFiles(place, layout, () => {}),
       );
-    } else await requireNoted(place, catalog);
+    } else {
+      const bucket = place.store && openBucket(place.store, place.store);
+      await refuseFiles(place, layout, catalog, bucket);
+    }
     tables = place.database
       ? await openFromPostgres(place.database, isAlone)
       : await readSqliteTables(layout.database);
@@ -133,14 +138,20 @@ export async function openSource(place: MovePlace, isAlone: boolean): Promise<Mo
       ...filesOf(place, layout),
       tables,
       catalog,
-      async leave(other) {
-        const left: Move = { state: "left", other, at: new Date().toISOString() };
+      async leave(to) {
+        if (!isSameFiles(place, to)) await markOther(place, to, held!);
+        const left: Move = { state: "left", other: nameOf(to), at: new Date().toISOString() };
         if (place.database) await writeMove(held!, left);
         else await writeFolderMove(layout, left);
         await close();
         if (!place.database) setCatalogAside(layout);
       },
-      takeFiles: (to) => markFiles(to, layoutOf(to.data), held!),
+      async takeFiles(to) {
+        // Of two marks that tell of each other the one counts that the catalog names: its row is what hands over.
+        await markOther(to, place, held!);
+        await markOther(place, to, held!);
+        await markFiles(to, layoutOf(to.data), held!);
+      },
       close,
     };
   } catch (error) {
@@ -265,16 +276,11 @@ export async function requireBucket(
       "conflict",
       `The files in ${bucket.name} belong to the catalog ${mark.catalog}: give another prefix`,
     );
-  if (![place, from].some((one) => namesOf(one).includes(mark.catalog)))
+  if (![place, from].some((one) => namesOf(one, layoutOf(one.data)).includes(mark.catalog)))
     throw new Problem(
       "conflict",
       `The files in ${bucket.name} belong to this catalog where it was before, in ${mark.catalog}, and a server there may be using them: give another prefix, or remove ${MARK} there where none does`,
     );
-}
-
-/** What the mark of a bucket calls its catalog. */
-function namesOf(place: MovePlace): string[] {
-  return place.database ? [nameOf(place)] : [place.data, layoutOf(place.data).database];
 }
 
 async function openTables(
@@ -302,15 +308,28 @@ async function openTables(
 
 /** The catalog and the files that belong to it say so of each other. */
 async function markFiles(place: MovePlace, layout: Layout, database: Database): Promise<void> {
-  const id = await identityOf(database);
-  const { store } = place;
-  if (store) {
-    const bucket = openBucket(store, store);
-    const mark = { id, catalog: nameOf(place), place: await placeOf(place) };
-    if (!(await writeBucketMark(bucket, mark)))
-      throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
-  } else if (place.database) await writeMark(layout, { id, url: nameOf(place) });
+  if (!place.store && place.database)
+    await writeMark(layout, { id: await identityOf(database), url: nameOf(place) });
   await writeStoreNote(database, storeOf(place));
+  await markBucket(place, database);
+}
+
+/** Its bucket, if it has one, tells of the other place: from now on a server starts on it only while the catalog names it. */
+function markOther(place: MovePlace, other: MovePlace, database: Database): Promise<void> {
+  return markBucket(place, database, { other: storeOf(other) ?? other.data });
+}
+
+async function markBucket(
+  place: MovePlace,
+  database: Database,
+  more: Pick<BucketMark, "other"> = {},
+): Promise<void> {
+  if (!place.store) return;
+  const bucket = openBucket(place.store, place.store);
+  const id = await identityOf(database);
+  const mark = { id, catalog: nameOf(place), place: await placeOf(place), ...more };
+  if (!(await writeBucketMark(bucket, mark)))
+    throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
 }
 
 /** The bucket of `place` is that of its database, a copy, from now on: see `takeBucket`. No server may run on it. */

@@ -47,7 +47,7 @@ export async function move(from: MovePlace, to: MovePlace, options: MoveOptions)
         areFilesThere: isSameFiles(from, to),
       });
       if (!options.isLast || (moved.faults.length > 0 && !options.mayBeDamaged)) return moved;
-      await source.leave(nameOf(to));
+      await source.leave(to);
       await target.seal();
       return { ...moved, isDone: true };
     } finally {

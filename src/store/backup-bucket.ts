@@ -173,21 +173,26 @@ function isAt(file: string, path: string): boolean {
   return path === "." || file === path || file.startsWith(`${path}/`);
 }
 
-/** For who only reads: nothing of it is altered, and nobody is kept from backing up meanwhile. */
+/**
+ * For who only reads: nothing of it is altered, and nobody is kept from backing up meanwhile. Throws Problem("notFound") where no backup was ever finished,
+ * Problem("conflict") where its catalog is not there.
+ */
 export async function readBucketBackup(url: string, bucket: Bucket): Promise<BackupReader> {
   const found = await bucket.read(NOTE, LIMIT);
   const note = found && noteFrom(Buffer.from(found.bytes).toString());
   if (!note) throw noBackup(url);
+  const gone = () =>
+    new Problem(
+      "conflict",
+      `The catalog of the backup of ${note.madeAt} is not in ${bucket.name} any more: another backup has come to its end this moment, or somebody has removed it`,
+    );
+  if (!(await bucket.stat(catalogOf(note)))) throw gone();
   return {
     note,
     log: openBucketLog(bucket),
     async takeCatalog(path) {
       const catalog = await bucket.get(catalogOf(note));
-      if (!catalog)
-        throw new Problem(
-          "conflict",
-          `The catalog of the backup of ${note.madeAt} is not in ${bucket.name} any more: another backup has come to its end this moment, or somebody has removed it`,
-        );
+      if (!catalog) throw gone();
       if ((await write(catalog.chunks, path)) === note.catalog) return;
       await rm(path, { force: true });
       throw new Problem(

@@ -59,7 +59,7 @@ export function noteFrom(text: string): Note | null {
   try {
     const { holdfast, madeAt, catalog } = JSON.parse(text);
     const isNote = [holdfast, madeAt, catalog].every((value) => typeof value === "string");
-    return isNote ? { holdfast, madeAt, catalog } : null;
+    return isNote && !Number.isNaN(Date.parse(madeAt)) ? { holdfast, madeAt, catalog } : null;
   } catch {
     return null;
   }

@@ -42,6 +42,12 @@ if (onBucket) {
     const moved = { ...winner, catalog: "elsewhere", place: "1/2" };
     expect(await writeBucketMark(bucket, moved)).toBe(true);
     expect(await readBucketMark(bucket)).toEqual(moved);
+    for (const other of ["s3://there", "s3://elsewhere"]) {
+      expect(await writeBucketMark(bucket, { ...moved, other })).toBe(true);
+      expect(await readBucketMark(bucket)).toEqual({ ...moved, other });
+    }
+    expect(await writeBucketMark(bucket, moved)).toBe(true);
+    expect(await readBucketMark(bucket)).toEqual(moved);
   });
 
   test("a mark of a version before says nothing of which database it is", async () => {

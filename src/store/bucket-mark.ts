@@ -14,6 +14,8 @@ export interface BucketMark {
   place: string | null;
   /** Whether there are backups of it, and no server's files. */
   isBackup?: true;
+  /** Since a move the catalog's files are there, or were before: what the catalog says of them decides, and must name this bucket. */
+  other?: string;
 }
 
 /** The object that says it. */
@@ -29,11 +31,21 @@ async function find(bucket: Bucket): Promise<{ mark: BucketMark; etag: string } 
   const found = await bucket.read(MARK, LIMIT);
   if (!found) return null;
   try {
-    const { id, catalog, place = null, isBackup } = JSON.parse(Buffer.from(found.bytes).toString());
+    const {
+      id,
+      catalog,
+      place = null,
+      isBackup,
+      other,
+    } = JSON.parse(Buffer.from(found.bytes).toString());
     const isPlace = place === null || typeof place === "string";
     if (typeof id === "string" && typeof catalog === "string" && isPlace)
       return {
-        mark: { id, catalog, place, ...(isBackup === true && { isBackup }) },
+        mark: {
+          ...{ id, catalog, place },
+          ...(isBackup === true && { isBackup }),
+          ...(typeof other === "string" && { other }),
+        },
         etag: found.etag,
       };
   } catch {
@@ -55,11 +67,14 @@ export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise
   for (let tries = TRIES; tries > 0; tries -= 1) {
     const found = await find(bucket);
     if (found && (found.mark.id !== mark.id || found.mark.isBackup !== mark.isBackup)) return false;
-    if (found && found.mark.catalog === mark.catalog && found.mark.place === mark.place)
-      return true;
+    if (found && isSame(found.mark, mark)) return true;
     if (await bucket.put(MARK, bytes, sha256, found ? { etag: found.etag } : "isNew")) return true;
   }
   throw new Problem("busy", `${MARK} of ${bucket.name} is written by others all the time`);
+}
+
+function isSame(a: BucketMark, b: BucketMark): boolean {
+  return a.catalog === b.catalog && a.place === b.place && a.other === b.other;
 }
 
 /** For who wants to have a server's files there. Throws Problem("conflict") where there are backups. */

@@ -234,7 +234,11 @@ function define(program: string): void {
       });
     expect(existsSync(layoutOf(other).database)).toBe(false);
     rmSync(catalog);
-    expect((await verify()).printed).toContain("is not in the bucket");
+    for (const said of [await verify(), await play("backup", "show", url(), ...at())])
+      expect(said).toMatchObject({
+        code: 1,
+        printed: expect.stringContaining("is not in the bucket"),
+      });
     rmSync(join(objects(), "backup.json"));
     for (const said of [await verify(), await play("backup", "show", url(), ...at())])
       expect(said).toMatchObject({

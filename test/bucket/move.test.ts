@@ -255,7 +255,9 @@ function define(program: string): void {
         expect(last.printed).toContain("  database: as it is now\n  no store\n");
         const config = to!;
         const log = createLog("json", () => {});
-        await expect(start({ config, log, listen: "none" })).rejects.toThrow("is a copy of");
+        await expect(start({ config, log, listen: "none" })).rejects.toThrow(
+          "but in its data directory: leave store out of the configuration",
+        );
       });
       expect(await read()).toEqual(before);
       const more = await fetch(`${server.url}/npm/more-own/-/more-own-1.0.0.tgz`);

@@ -229,7 +229,11 @@ function define(): void {
     expect(await publish(token, "ours-own")).toBe(201);
     await server.restart(EMBEDDED, async () => {
       expect(await there()).toMatchObject({ code: 0 });
-      await (await openSource({ data: server.data, database: null, store: null }, true)).leave(url);
+      const [embedded, inPostgres] = [null, base.place].map((database) => ({
+        ...{ data: server.data, store: null },
+        database,
+      }));
+      await (await openSource(embedded!, true)).leave(inPostgres!);
       expect(await there("--finish")).toMatchObject({
         code: 0,
         printed: expect.stringContaining("has taken over"),
@@ -237,11 +241,7 @@ function define(): void {
       expect((await there("--finish")).printed).toContain("was moved to");
       // And back.
       expect(await back("--to", server.data)).toMatchObject({ code: 0 });
-      const source = await openSource(
-        { data: server.data, database: base.place, store: null },
-        true,
-      );
-      await source.leave(server.data);
+      await (await openSource(inPostgres!, true)).leave(embedded!);
       expect(await back("--to", server.data, "--finish")).toMatchObject({ code: 0 });
     });
     expect(await status("/npm/ours-own")).toBe(200);
