@@ -116,7 +116,8 @@ export async function openWalk(
     async ended() {
       const path = `/operations/${walk.here().split("/").at(-1)}`;
       await walk.until(path, ({ state }) => state !== "running");
-      await page.reload();
+      // The page goes on by itself to what it says at the end, perhaps in this moment.
+      await page.reload().catch(() => page.waitForLoadState());
       return (await walk.api(path)).state;
     },
     async stop() {
