@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { startServer, type TestServer } from "./support/server.ts";
+import { waitFor } from "./support/wait.ts";
 
 const MINUTE = 60_000;
 const NPM = ["/npm/kelp/-/kelp-1.0.0.tgz", "/npm/kelp/-/kelp-2.0.0.tgz"];
@@ -48,6 +49,11 @@ test("files of all formats go, and come again with the digests that they had", a
   await all(["/npm/kelp", "/pypi/simple/coral-reef/"]);
   const before = await all(paths);
   expect(before.map(({ status }) => status)).toEqual(paths.map(() => 200));
+  await waitFor(
+    () => stored().includes("v1.1.0.info"),
+    () => `what comes behind a zip has not come: ${stored()}`,
+    20_000,
+  );
   const lines = await clean();
   expect(lines).toContainEqual(expect.stringMatching(/^npm: removed 2 files/));
   expect(stored()).toEqual([]);
