@@ -10,6 +10,7 @@ import { contentType, uploadForm, wheel } from "../src/formats/pypi/testdata/dis
 import { build } from "./support/fake-upstream/apt-packages.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import {
+  awaitBrought,
   bearer,
   openToFollowers,
   startFollower,
@@ -20,7 +21,6 @@ import { type Line, startLine } from "./support/line.ts";
 import { npmPublication } from "./support/npm-package.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { removeTemp, tempFolder } from "./support/temp.ts";
-import { waitFor } from "./support/wait.ts";
 
 setDefaultTimeout(180_000);
 
@@ -195,21 +195,8 @@ const send: Send = (method, path, body, type) =>
 
 /** All that the primary said and has, as far as it is brought, and then no way to it. */
 async function cut(isOnDemand: boolean): Promise<void> {
-  const missing = () => {
-    const here = new Set(follower.files().map(({ file }) => file));
-    const there = primary.files().filter(({ repository }) => !isApt(repository));
-    return isOnDemand ? [] : there.map(({ file }) => file).filter((file) => !here.has(file));
-  };
-  const isDone = async () => {
-    if (missing().length > 0) return false;
-    const { state, toBring, behindLeaves } = await follower.following();
-    return state === "following" && toBring === 0 && behindLeaves === 0;
-  };
-  await waitFor(
-    isDone,
-    () => `not brought: ${missing()}; ${follower.log.slice(-20).join("\n")}`,
-    60_000,
-  );
+  const there = primary.files().filter(({ repository }) => !isApt(repository));
+  await awaitBrought(follower, isOnDemand ? [] : there.map(({ file }) => file));
   await line.cut();
   isCut = true;
 }

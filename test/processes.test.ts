@@ -2,14 +2,13 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type BulkUpstream, startBulk } from "./faults/bulk-upstream.ts";
+import { holdfastAt } from "./support/command.ts";
 import { npmPublication } from "./support/npm-package.ts";
 import { type ServerProcess, startProcess } from "./support/process.ts";
 import { type Connection, connectionsTo, linesOf } from "./support/processes.ts";
 import { waitFor } from "./support/wait.ts";
 
-const root = new URL("../", import.meta.url).pathname;
 const MB = 1024 * 1024;
 const SIZES = [900, 20_000, 3 * MB, 3 * MB, 3 * MB, 70_000, 70_000];
 const none = { pypi: false, go: false, composer: false, debian: false, "debian-security": false };
@@ -52,21 +51,7 @@ function configOf(more: object = {}): string {
   });
 }
 
-async function holdfast(words: string[], input = ""): Promise<string> {
-  const at = ["--config", server.config, "--data", server.data];
-  const child = Bun.spawn([process.execPath, join(root, "src/main.ts"), ...words, ...at], {
-    cwd: root,
-    stdin: new Blob([input]),
-    stderr: "pipe",
-  });
-  const [out, trouble, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  if (code !== 0) throw new Error(`holdfast ${words.join(" ")}: ${out}${trouble}`);
-  return out;
-}
+const holdfast = (words: string[], input = "") => holdfastAt(server, words, { input });
 
 /** The process that is the second one now. */
 const second = () =>

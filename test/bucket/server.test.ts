@@ -307,17 +307,21 @@ function define(program: string): void {
     expect(await status("/npm/kelp/-/kelp-1.0.0.tgz")).toBe(200);
   });
 
+  /** Publishes it, and tells where its tarball is. */
+  async function publishLarge(size: number): Promise<string> {
+    const headers = { authorization: `Bearer ${await tokenOf("ann")}` };
+    const { body } = npmPublication("large-own", "1.0.0", "x".repeat(size));
+    const put = await fetch(`${server.url}/npm/large-own`, { method: "PUT", headers, body });
+    expect(put.status).toBe(201);
+    return "/npm/large-own/-/large-own-1.0.0.tgz";
+  }
+
   test("a large file that is in the bucket alone reaches clients as it comes, in whole and in part", async () => {
     const between = await startBetween(gateway.endpoint);
     const rest = Promise.withResolvers<void>();
     try {
       server = await startServer(upstream, withStore());
-      const token = await tokenOf("ann");
-      const body = npmPublication("large-own", "1.0.0", "x".repeat(6 * 2 ** 20)).body;
-      const headers = { authorization: `Bearer ${token}` };
-      const put = await fetch(`${server.url}/npm/large-own`, { method: "PUT", headers, body });
-      expect(put.status).toBe(201);
-      const path = "/npm/large-own/-/large-own-1.0.0.tgz";
+      const path = await publishLarge(6 * 2 ** 20);
       const before = await (await get(path)).bytes();
       expect(before.length).toBeGreaterThan(5 * 2 ** 20);
       between.set((head) =>
@@ -366,12 +370,7 @@ function define(program: string): void {
 
   test("of a large file that was altered in the bucket nobody gets the end, and the next one is told", async () => {
     server = await startServer(upstream, withStore());
-    const token = await tokenOf("ann");
-    const body = npmPublication("large-own", "1.0.0", "x".repeat(6 * 2 ** 20)).body;
-    const headers = { authorization: `Bearer ${token}` };
-    const put = await fetch(`${server.url}/npm/large-own`, { method: "PUT", headers, body });
-    expect(put.status).toBe(201);
-    const path = "/npm/large-own/-/large-own-1.0.0.tgz";
+    const path = await publishLarge(6 * 2 ** 20);
     await server.restart({}, () => {
       forgetCopies();
       const root = join(gateway.folderOf("packages"), `test${prefix}`);
@@ -393,17 +392,9 @@ function define(program: string): void {
 
   test("clients are sent to the bucket for large files where that is wanted, and for nothing else", async () => {
     server = await startServer(upstream, withStore({ redirect: "1MiB" }));
-    const token = await tokenOf("ann");
-    const large = npmPublication("large-own", "1.0.0", "x".repeat(2 ** 21));
-    const put = await fetch(`${server.url}/npm/large-own`, {
-      method: "PUT",
-      headers: { authorization: `Bearer ${token}` },
-      body: large.body,
-    });
-    expect(put.status).toBe(201);
+    const path = await publishLarge(2 ** 21);
     const asked = (path: string, method = "GET") =>
       fetch(`${server.url}${path}`, { method, redirect: "manual" });
-    const path = "/npm/large-own/-/large-own-1.0.0.tgz";
     const sent = await asked(path);
     expect([sent.status, sent.headers.get("cache-control")]).toEqual([302, "no-store"]);
     const location = sent.headers.get("location")!;

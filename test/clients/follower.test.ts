@@ -14,6 +14,7 @@ import { archiveOf } from "../../src/formats/composer/testdata/archives.ts";
 import { build } from "../support/fake-upstream/apt-packages.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import {
+  awaitBrought,
   bearer,
   openToFollowers,
   startFollower,
@@ -90,22 +91,7 @@ afterEach(() => {
 async function cut(last: readonly string[] = []): Promise<void> {
   // apt's are there once somebody has asked for them.
   const ahead = primary.files().filter((one) => !["debian", "older"].includes(one.repository));
-  const there = [...ahead.map((one) => one.file), ...last];
-  const missing = () => {
-    const here = new Set(follower.files().map((one) => one.file));
-    return there.filter((file) => !here.has(file));
-  };
-  const done = async () => {
-    // Heard first: what a file's leaf makes wanted is counted with the leaf.
-    if (missing().length > 0) return false;
-    const { state, toBring, behindLeaves } = await follower.following();
-    return state === "following" && toBring === 0 && behindLeaves === 0;
-  };
-  await waitFor(
-    done,
-    () => `not here: ${missing()}; ${follower.log.slice(-20).join("\n")}`,
-    60_000,
-  );
+  await awaitBrought(follower, [...ahead.map((one) => one.file), ...last]);
   await line.cut();
   isCut = true;
   const isKnown = async () => (await follower.following()).state === "cut";

@@ -1,10 +1,10 @@
 // Three servers of which one has a clock a minute ahead, and one a minute behind: what they do together hangs on nobody's clock.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
+import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import type { ServerProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
@@ -51,21 +51,8 @@ withPrograms(["versitygw", "postgres", "nginx", "libfaketime"], () => {
   }, 60_000);
 
   /** A command that the node's server does, by its clock. */
-  async function holdfast(words: string[], at: ServerProcess, input = ""): Promise<string> {
-    const command = [process.execPath, join(root, "src/main.ts"), ...words];
-    const child = Bun.spawn([...command, "--config", at.config, "--data", at.data], {
-      cwd: root,
-      stdin: new Blob([input]),
-      stderr: "pipe",
-    });
-    const [out, trouble, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    if (code !== 0) throw new Error(`holdfast ${words.join(" ")}: ${out}${trouble}`);
-    return out;
-  }
+  const holdfast = (words: string[], at: ServerProcess, input = "") =>
+    holdfastAt(at, words, { input });
   const get = (at: { url: string }, path: string, init: RequestInit = {}) =>
     fetch(`${at.url}${path}`, { ...init, keepalive: false });
   const digestOf = async (at: { url: string }, path: string) => {

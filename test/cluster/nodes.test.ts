@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
+import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import type { ServerProcess } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const MB = 1024 * 1024;
 /** Packages of the upstream: small ones, and large ones of which each test takes one that nobody has asked for. */
 const SIZES = [900, 20_000, 70_000, 400_000, 50 * MB, 8 * MB, 8 * MB, 300_000, 300_000];
@@ -51,22 +51,8 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   });
 
   /** A command beside a node, as an operator gives it there. */
-  async function holdfast(words: string[], input = "", node = cluster.nodes[0]!): Promise<string> {
-    const command = [process.execPath, join(root, "src/main.ts"), ...words];
-    const at = ["--config", node.config, "--data", node.data];
-    const child = Bun.spawn([...command, ...at], {
-      cwd: root,
-      stdin: new Blob([input]),
-      stderr: "pipe",
-    });
-    const [out, trouble, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    if (code !== 0) throw new Error(`holdfast ${words.join(" ")}: ${out}${trouble}`);
-    return out;
-  }
+  const holdfast = (words: string[], input = "", node = cluster.nodes[0]!) =>
+    holdfastAt(node, words, { input });
   const get = (at: { url: string }, path: string, init: RequestInit = {}) =>
     fetch(`${at.url}${path}`, { ...init, keepalive: false });
   const status = async (...asked: Parameters<typeof get>) => {

@@ -2,15 +2,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
+import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import type { ServerProcess } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const LONG_MS = 40_000;
 /** Of a test that waits for several of those, on a machine that may be busy. */
 const TEST_MS = 240_000;
@@ -51,22 +50,8 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   }, 60_000);
 
   /** A command beside a node. `codes`: with which it may end. */
-  async function holdfast(words: string[], input = "", codes = [0]): Promise<string> {
-    const [{ config, data } = { config: "", data: "" }] = cluster.nodes;
-    const command = [process.execPath, join(root, "src/main.ts"), ...words];
-    const child = Bun.spawn([...command, "--config", config, "--data", data], {
-      cwd: root,
-      stdin: new Blob([input]),
-      stderr: "pipe",
-    });
-    const [out, trouble, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    if (!codes.includes(code)) throw new Error(`holdfast ${words.join(" ")}: ${out}${trouble}`);
-    return out;
-  }
+  const holdfast = (words: string[], input = "", codes = [0]) =>
+    holdfastAt(cluster.nodes[0]!, words, { input, codes });
   const lines = (node: ServerProcess, start = ""): Line[] =>
     node
       .output()

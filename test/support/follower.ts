@@ -8,6 +8,7 @@ import { type Running, start } from "../../src/server/start.ts";
 import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
 import type { TestServer } from "./server.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
+import { waitFor } from "./wait.ts";
 
 export interface TestFollower {
   readonly url: string;
@@ -43,6 +44,25 @@ export async function openToFollowers(server: TestServer): Promise<Primary> {
   const token = await tokenOf(server, "site-b");
   const key = await fetch(`${server.url}/-/log/key`, { headers: bearer(token) });
   return { token, key: (await key.text()).trim() };
+}
+
+/** Waits until the follower has files of these names, and all that the primary said until then. */
+export async function awaitBrought(
+  follower: TestFollower,
+  names: readonly string[],
+): Promise<void> {
+  const missing = () => {
+    const here = new Set(follower.files().map(({ file }) => file));
+    return names.filter((name) => !here.has(name));
+  };
+  const isDone = async () => {
+    // Heard first: what a file's leaf makes wanted is counted with the leaf.
+    if (missing().length > 0) return false;
+    const { state, toBring, behindLeaves } = await follower.following();
+    return state === "following" && toBring === 0 && behindLeaves === 0;
+  };
+  const why = () => `not brought: ${missing()}; ${follower.log.slice(-20).join("\n")}`;
+  await waitFor(isDone, why, 60_000);
 }
 
 export async function tokenOf(server: TestServer, user: string): Promise<string> {
