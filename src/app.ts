@@ -3,15 +3,12 @@
 import type { Fetches } from "./advisories/fetches.ts";
 import type { Gate } from "./auth/gate.ts";
 import { createLru } from "./cache/lru.ts";
-import type { Mounted } from "./cache/repository.ts";
 import type { Audit } from "./core/audit.ts";
-import type { Format } from "./core/format.ts";
 import { type Access, type Action, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { memo } from "./core/memo.ts";
 import { Problem } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
-import type { Request } from "./core/request.ts";
 import { shortageOf } from "./core/shortage.ts";
 import type { AccessLog, ServedRequest } from "./http/accesslog.ts";
 import { preflight } from "./http/cors.ts";
@@ -20,23 +17,19 @@ import { createRepeats, type Found } from "./http/repeat.ts";
 import { type Sent, send, sendAgain } from "./http/send.ts";
 import type { Incoming } from "./http/server.ts";
 import type { Refused } from "./ledger/refused.ts";
-import { isGitHook, wantsPage } from "./web/repository.ts";
-import type { Site, SiteRoute } from "./web/site.ts";
+import { createTargets, type Target, type TargetDeps } from "./target.ts";
 
 const ROUTES_IN_MEMORY = 10_000;
 /** What is for changing packages alone. */
 const CHANGING: ReadonlySet<Action> = new Set(["publish", "unpublish"]);
 
-export interface AppDeps {
+export interface AppDeps extends TargetDeps {
   gate: Gate;
   audit: Audit;
   /** Whether callers may read it who give no name: the package, or anything of the repository where it is null. */
   isPublic(repository: string, packageName: string | null): boolean;
-  repositories: ReadonlyMap<string, Mounted>;
   /** Why nothing is published, changed or removed here, by anybody; null or left out where it is. */
   closed?: string | null;
-  /** `/` and `/-/…`: what belongs to no repository. */
-  site: Site;
   log: Log;
   /** Milliseconds since the epoch. */
   now(): number;
@@ -63,22 +56,6 @@ interface Outcome {
   leave(): void;
 }
 
-/** What a request is addressed to: a repository's format or the site, which have the same verbs. */
-interface Target {
-  /** The repository; null for the site. */
-  name: string | null;
-  /** What `access` is asked of: the repository, also of a page about one; null for the whole server. */
-  about: string | null;
-  /** Of this target: with its leading slash. */
-  path: string;
-  parse(method: string, path: string): { kind: string } | null;
-  access(route: { kind: string }): Access;
-  serve(route: { kind: string }, grant: Grant): Promise<Reply>;
-  problem(problem: Problem): Reply;
-  /** What this caller is told when there is no such route. */
-  nothing(grant: Grant): string;
-}
-
 /** A route, and what its caller must be allowed to do. */
 interface Asked {
   route: { kind: string };
@@ -89,6 +66,7 @@ export function createApp(deps: AppDeps): App {
   const prefix = Math.random().toString(36).slice(2, 8);
   const routes = createLru<Asked>(ROUTES_IN_MEMORY);
   const repeats = createRepeats(deps.now, createLru(ROUTES_IN_MEMORY));
+  const targets = createTargets(deps);
   const { enter = () => nothing } = deps;
   const begun = { failure: null, leave: nothing };
   let counter = 0;
@@ -141,7 +119,7 @@ export function createApp(deps: AppDeps): App {
     try {
       const fault = pathFault(incoming.path);
       if (fault) throw new Problem("badRequest", `Refused: ${fault}`);
-      target = findTarget(incoming, only, id);
+      target = targets.find(incoming, only, id);
       const asked = target.name === null ? null : preflight(incoming);
       answer = asked ?? (await serve(target, incoming.method, grant));
       if (target.name !== null) keep({ reply: answer, repository: target.name });
@@ -229,105 +207,6 @@ export function createApp(deps: AppDeps): App {
     deps.refused.note(grant.principal, incoming.address, name, release);
   }
 
-  function findTarget(incoming: Incoming, only: string | undefined, id: string): Target {
-    if (only !== undefined)
-      return repositoryTarget(only, incoming.path, incoming.origin, incoming, id)!;
-    const { name, path } = placeOf(incoming.path);
-    return (
-      repositoryTarget(name, path, `${incoming.origin}/${name}`, incoming, id) ??
-      siteTarget(incoming, incoming)
-    );
-  }
-
-  function repositoryTarget(
-    name: string,
-    path: string,
-    base: string,
-    incoming: Incoming,
-    id: string,
-  ): Target | null {
-    const mounted = deps.repositories.get(name);
-    if (!mounted) return null;
-    const { format, service, repository } = mounted;
-    const { method, query } = incoming;
-    const kind = kindOf(format, path, incoming);
-    if (kind === "page") return pageTarget(name, base, incoming);
-    if (kind === "git hook") return gitHookTarget(name, incoming);
-    const request: Request = {
-      id,
-      method,
-      path,
-      query,
-      base,
-      address: incoming.address,
-      get client() {
-        return incoming.client;
-      },
-      header: (name) => incoming.header(name),
-      body: (limit) => incoming.body(limit),
-      stream: (limit) => incoming.stream(limit),
-    };
-    return {
-      name,
-      about: name,
-      path,
-      parse: format.parse,
-      access: format.access,
-      serve: (route, grant) => service.serve(route, request, repository.for(grant)),
-      problem: (problem) => format.problem(problem, path, incoming.header("accept")),
-      nothing: () => `${method} ${path} is nothing that ${name} has: it speaks ${format.name}`,
-    };
-  }
-
-  function pageTarget(name: string, base: string, incoming: Incoming): Target {
-    return {
-      ...siteTarget(incoming, { path: `/${name}/`, origin: base }),
-      about: name,
-      parse: (): SiteRoute => ({ kind: "repository", name }),
-    };
-  }
-
-  function gitHookTarget(name: string, incoming: Incoming): Target {
-    return {
-      ...siteTarget(incoming, incoming),
-      about: name,
-      parse: (): SiteRoute => ({ kind: "git hook", name }),
-    };
-  }
-
-  function siteTarget(
-    incoming: Incoming,
-    { path, origin }: Pick<Incoming, "path" | "origin">,
-  ): Target {
-    const { site } = deps;
-    return {
-      name: null,
-      about: null,
-      path,
-      parse: site.parse,
-      access: (route) => site.access(route as SiteRoute),
-      serve: (route, grant) =>
-        site.serve(
-          route as SiteRoute,
-          { origin, method: incoming.method, ...readable(incoming) },
-          grant,
-        ),
-      problem: (problem) => {
-        const { query, origin: root } = incoming;
-        // On a port of its own a repository has no pages to log in at.
-        const isAlone = origin === root && path !== incoming.path;
-        const accept = isAlone ? null : incoming.header("accept");
-        const cookie = incoming.header("cookie");
-        return site.problem(problem, { path, query, origin: root, accept, cookie });
-      },
-      nothing(grant) {
-        const names = [...deps.repositories.keys()].filter((name) => grant.may(name, "read", null));
-        const told = names.map((name) => `/${name}/`).join(", ");
-        return `Nothing stands at ${path}${told && `; the repositories are ${told}`}`;
-      },
-    };
-  }
-
   /** Paths are few and asked again and again; what a format works out of a route is remembered with it (core/memo.ts). */
   function parse(target: Target, method: string, grant: Grant): Asked {
     const key = method === "GET" ? `${target.name ?? ""} ${target.path}` : null;
@@ -354,48 +233,6 @@ export function createApp(deps: AppDeps): App {
 }
 
 function nothing(): void {}
-
-/** The first part of a path, which may be a repository's name, and what is left for it. */
-function placeOf(whole: string): { name: string; path: string } {
-  const slash = whole.indexOf("/", 1);
-  if (slash < 0) return { name: whole.slice(1), path: "/" };
-  return { name: whole.slice(1, slash), path: whole.slice(slash) };
-}
-
-/** What answers below a repository's address: its format, but for people who open it where its clients ask for nothing, and for code hosts. */
-function kindOf(
-  format: Pick<Format, "parse">,
-  path: string,
-  incoming: Pick<Incoming, "method" | "header">,
-): "format" | "page" | "git hook" {
-  const { method } = incoming;
-  if (path === "/" && wantsPage(method, incoming.header("accept")) && !format.parse("GET", path))
-    return "page";
-  return isGitHook(method, path) ? "git hook" : "format";
-}
-
-/** Whether a format answers it, and not the site: as `createApp` tells them apart. */
-export function isOfFormat(
-  incoming: Pick<Incoming, "method" | "path" | "header">,
-  only: string | undefined,
-  formatOf: (repository: string) => Pick<Format, "parse"> | undefined,
-): boolean {
-  const { name, path } =
-    only === undefined ? placeOf(incoming.path) : { name: only, path: incoming.path };
-  const format = formatOf(name);
-  return format !== undefined && kindOf(format, path, incoming) === "format";
-}
-
-/** What a page may read of a request beside its address. */
-function readable(incoming: Incoming) {
-  return {
-    query: incoming.query,
-    address: incoming.address,
-    header: (name: string) => incoming.header(name),
-    body: (limit: number) => incoming.body(limit),
-    stream: (limit: number) => incoming.stream(limit),
-  };
-}
 
 /** What not everybody may have is kept by no cache that serves several. RFC 9111 §5.2.2.7 */
 function forOne(reply: Reply): Reply {

@@ -53,7 +53,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
 };
 /** Outside of the rooms: they compose. */
-const composers = ["main", "app", "server", "cli"];
+const composers = ["main", "app", "target", "server", "cli"];
 /** A file of a room that composes: it needs the formats. */
 const composing = ["src/worker/thread.ts"];
 /** The only rooms that hold doors to the outside. */

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { createRetries } from "../api/retries.ts";
 import { createRuns } from "../api/runs.ts";
-import { type App, isOfFormat } from "../app.ts";
+import type { App } from "../app.ts";
 import { unknownNames } from "../auth/existing.ts";
 import { type Gate, serverGrant } from "../auth/gate.ts";
 import { operatorGrant } from "../auth/operator.ts";
@@ -31,6 +31,7 @@ import type { Events } from "../ledger/events.ts";
 import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
 import { FILE_MODE } from "../store/layout.ts";
+import { isOfFormat } from "../target.ts";
 import { accountOperations } from "./account-operations.ts";
 import { openAlarms } from "./alarms.ts";
 import { bringJob } from "./bring.ts";
