@@ -1,4 +1,5 @@
 // `/-/operator/alarms`: what calls for somebody now, and the silence that is asked for.
+import { type AlarmName, alarmedEvents } from "../../core/alarm.ts";
 import { html, type Part } from "../frame/html.ts";
 import { moment } from "../frame/text.ts";
 import { chip, empty, table } from "../frame/ui.ts";
@@ -10,7 +11,7 @@ const HERE = "/-/operator/alarms";
 
 export interface AlarmsShape {
   items: {
-    rule: string;
+    rule: AlarmName;
     level: "error" | "warn";
     repository: string;
     subject: string;
@@ -100,23 +101,35 @@ export function alarmTable({ items }: Pick<AlarmsShape, "items">, { now }: Visit
   );
 }
 
-/** Where the cause of an alarm stands, by its rule; `events` by the repository too. */
-const CAUSES: Readonly<Record<string, [path: string, text: string]>> = {
+/** Where the cause of an alarm stands, by its rule: of those that say no more than events do, among the events. */
+const CAUSES: Readonly<
+  Record<Exclude<AlarmName, keyof typeof alarmedEvents>, [path: string, text: string]>
+> = {
   canary: ["/-/operator/canaries", "Canaries"],
   "upstream-down": ["/-/operator#upstreams", "Upstreams"],
   "mirror-stale": ["/-/operator/jobs", "Jobs"],
+  "valid-until": ["/-/operator/jobs", "Jobs"],
   "disk-low": ["/-/operator/disk", "Disk"],
   "disk-full": ["/-/operator/disk", "Disk"],
+  "storage-away": ["/-/operator", "Overview"],
+  "nodes-differ": ["/-/operator#nodes", "Servers"],
   "error-rate": ["/-/operator#traffic", "Traffic"],
+  "follower-stale": ["/-/operator", "Overview"],
   "feed-stale": ["/-/operator/feeds", "Feeds"],
 };
 
 function whereTo({ rule, repository, subject }: AlarmsShape["items"][number]): Part {
-  const kind = { tampered: "tampered", fork: "fork", held: subject }[rule];
-  const [path, text] = kind
-    ? [address("/-/operator/events", { kind, repository }), "Events"]
-    : (CAUSES[rule] ?? [address("/-/operator/events", { repository }), "Events"]);
+  const [path, text] = isOfEvents(rule)
+    ? [
+        address("/-/operator/events", { kind: rule === "held" ? subject : rule, repository }),
+        "Events",
+      ]
+    : CAUSES[rule];
   return html`<a href="${path}">${text}<span class="hide"> about ${rule} of ${repository === "-" ? "the server" : repository}</span></a>`;
+}
+
+function isOfEvents(rule: AlarmName): rule is keyof typeof alarmedEvents {
+  return rule in alarmedEvents;
 }
 
 function silences({ silences }: AlarmsShape, { now }: Visit): Part {
