@@ -751,6 +751,11 @@ test("each mistake in what was sent is told with its place", async () => {
   expect(query.errors[0].field).toBe("query.limit");
   const nul = (await (await api("GET", "/catalog?search=a%00b")).json()) as Json;
   expect(nul.errors).toEqual([{ field: "query.search", detail: "holds a NUL" }]);
+  const grant = { holder: "a\0nn", actions: ["read", "\0"] };
+  const told = (await (await api("POST", "/grants", grant)).json()) as Json;
+  expect(told.errors).toEqual(
+    ["body.holder", "body.actions.1"].map((field) => ({ field, detail: "holds a NUL" })),
+  );
   const text = await ask("POST", "/-/api/v1/grants", {
     token: admin,
     headers: { "content-type": "text/plain" },

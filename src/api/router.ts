@@ -116,7 +116,7 @@ export async function callEndpoint(
 ): Promise<unknown> {
   return endpoint!.run({
     params,
-    query: endpoint!.query ? checkQuery(endpoint!.query, query) : {},
+    query: endpoint!.query ? check(endpoint!.query, "query", query) : {},
     body: endpoint!.body ? check(endpoint!.body, "body", body) : undefined,
     file: { size: null, chunks: nothing() },
     grant,
@@ -125,7 +125,7 @@ export async function callEndpoint(
 
 async function read(endpoint: Endpoint, request: ApiRequest) {
   const asked = Object.fromEntries(new URLSearchParams(request.query));
-  const query = endpoint.query ? checkQuery(endpoint.query, asked) : {};
+  const query = endpoint.query ? check(endpoint.query, "query", asked) : {};
   if (!endpoint.body) return { query, bytes: new Uint8Array() };
   // A form of another site's page can send no JSON, whoever is logged in.
   const type = (request.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
@@ -155,16 +155,11 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** No list holds anything with a NUL, and PostgreSQL fails at one. Throws WrongFields. */
-function checkQuery(schema: z.ZodType, asked: Readonly<Record<string, string>>): unknown {
-  const wrong = Object.keys(asked).filter((name) => asked[name]!.includes("\0"));
-  if (wrong.length > 0)
-    throw new WrongFields(wrong.map((name) => ({ field: `query.${name}`, detail: "holds a NUL" })));
-  return check(schema, "query", asked);
-}
-
 /** Throws WrongFields with every mistake. */
 function check(schema: z.ZodType, where: "query" | "body", value: unknown): unknown {
+  const nuls = [...placesOfNul(where, value)];
+  if (nuls.length > 0)
+    throw new WrongFields(nuls.map((field) => ({ field, detail: "holds a NUL" })));
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new WrongFields(
@@ -174,6 +169,16 @@ function check(schema: z.ZodType, where: "query" | "body", value: unknown): unkn
       return issue.keys.map((key) => ({ field: field(key), detail: "there is no such field" }));
     }),
   );
+}
+
+/** Nothing here is called so, and PostgreSQL fails at one. */
+function* placesOfNul(field: string, value: unknown): Generator<string> {
+  if (typeof value === "string" && value.includes("\0")) yield field;
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, one] of Object.entries(value)) {
+    if (key.includes("\0")) yield field;
+    else yield* placesOfNul(`${field}.${key}`, one);
+  }
 }
 
 const NO_STORE = { "cache-control": "no-store" };

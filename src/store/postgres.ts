@@ -23,6 +23,8 @@ const ATTEMPTS = 10;
 /** SQLSTATE: could not serialize, and deadlock. Nothing was done, and the same may go well the next time. */
 const CONFLICTS = ["40001", "40P01"];
 const DISK_FULL = "53100";
+/** A NUL in a text, which this engine keeps nowhere: SQLite does. */
+const NO_TEXT = "22021";
 const ABORTED = "25P02";
 const LOCKED = "55P03";
 
@@ -228,6 +230,10 @@ function told(error: unknown): unknown {
     return new Problem("busy", "Other servers change the same rows of the database", {
       cause: error,
     });
+  if (stateOf(error) === NO_TEXT)
+    return new Problem("badRequest", "A text that the database is asked for or given holds a NUL", {
+      cause: error,
+    });
   return stateOf(error) === DISK_FULL
     ? new Problem("full", "The disk that holds the database is full", { cause: error })
     : error;
@@ -247,7 +253,8 @@ function createQuery(ask: Link["ask"]): Query {
     try {
       return rowsOf(await ask((sql) => sql.unsafe(text, values)));
     } catch (error) {
-      throw isAway(error) ? told(error) : error; // all else is the transaction's to judge
+      // All else is the transaction's to judge.
+      throw isAway(error) || stateOf(error) === NO_TEXT ? told(error) : error;
     }
   };
   async function query(parts: TemplateStringsArray, ...values: unknown[]) {

@@ -147,6 +147,20 @@ function define(): void {
     expect(await count("half")).toBe(0);
   });
 
+  test("a text with a NUL is told as what was asked, in a read and in a write, and other writes are kept", async () => {
+    const add = (what: string) =>
+      one.write(
+        (sql) =>
+          sql`INSERT INTO absences (repository, what, key, said, status, at) VALUES ('r', ${what}, 'nul', '', 404, 1)`,
+      );
+    const wrong = { kind: "badRequest", message: expect.stringContaining("holds a NUL") };
+    await expect(count("a\0b")).rejects.toMatchObject(wrong);
+    const [kept, refused] = await Promise.allSettled([add("beside a NUL"), add("a\0b")]);
+    expect(kept.status).toBe("fulfilled");
+    expect(refused).toMatchObject({ status: "rejected", reason: wrong });
+    expect(await count("beside a NUL")).toBe(1);
+  });
+
   test("a database of a newer program is refused", async () => {
     const newer = await placeOf(join(root, "newer.db"));
     const database = await openPostgres(newer);
