@@ -26,7 +26,7 @@ export interface Scene {
   holdfast(...args: string[]): Promise<string>;
   /** A record comes; resolves when the server has read it and looked at what is here. */
   tell(id: string, ecosystem: Ecosystem, name: string, version: string): Promise<void>;
-  /** Whom the report names, sorted. */
+  /** Whom the report names, sorted, once it names as many as there are victims: what other nodes sent is written within seconds. */
   named(what: string): Promise<string[]>;
   /** What the late one gets by GET, HEAD, a range, and GET once more. */
   statuses(path: string): Promise<number[]>;
@@ -97,10 +97,21 @@ export async function openScene(): Promise<Scene> {
       );
     },
     async named(what) {
-      const output = await holdfast("policy", "affected", what, "--json");
-      if (!output.startsWith("{")) throw new Error(output);
-      const lines = output.trim().split("\n");
-      return lines.map((line) => JSON.parse(line).principal).sort();
+      let output = "";
+      const people = () =>
+        output
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line).principal);
+      await waitFor(
+        async () => {
+          output = await holdfast("policy", "affected", what, "--json");
+          return output.startsWith("{") && people().length >= VICTIMS.length;
+        },
+        () => `policy affected ${what}: ${output}`,
+        20_000,
+      );
+      return people().sort();
     },
     async statuses(path) {
       const headers = { authorization: `Bearer ${tokens[VICTIMS.length]}` };

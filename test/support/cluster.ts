@@ -52,6 +52,8 @@ export interface NodesOptions {
   store?: Record<string, unknown>;
   /** Flags of `serve`. */
   flags?: string[];
+  /** nginx serves over TLS, with the certificate that `tls` of the configuration names; of this authority (PEM). */
+  authority?: string;
   /** Further environment by node: a clock that is off. */
   env?(node: number): Record<string, string>;
 }
@@ -92,7 +94,7 @@ interface Ground {
 
 /** Nodes on a database and a bucket that are there, and nginx. */
 async function startNodes(
-  { config: given, nodes: count = 3, store = {}, flags = [], env: envOf }: NodesOptions,
+  { config: given, nodes: count = 3, store = {}, flags = [], authority, env: envOf }: NodesOptions,
   { place, bucket }: Ground,
 ) {
   const home = tempFolder("cluster");
@@ -103,9 +105,11 @@ async function startNodes(
     const [accessKeyFile, secretKeyFile] = [join(home, "access"), join(home, "secret")];
     writeFileSync(accessKeyFile, ACCESS_KEY, { mode: 0o600 });
     writeFileSync(secretKeyFile, SECRET_KEY, { mode: 0o600 });
+    const url = `${authority ? "https" : "http"}://127.0.0.1:${port}`;
+    const { tls, ...shared } = parse(given);
     const config = JSON.stringify({
-      publicUrl: `http://127.0.0.1:${port}`,
-      ...parse(given),
+      publicUrl: url,
+      ...shared,
       trustedProxies: ["127.0.0.1"],
       database: databaseUrl(place),
       store: { ...bucket, accessKeyFile, secretKeyFile, ...store },
@@ -122,9 +126,10 @@ async function startNodes(
       ends.push(() => nodes[at]!.stop());
     };
     await Promise.all(Array.from({ length: count }, (_, at) => begin(at)));
-    const nginx = await startNginx(home, port, nodes);
+    const certificate = authority ? { ...tls, authority } : null;
+    const nginx = await startNginx(home, { url, port, certificate }, nodes);
     ends.push(nginx.stop);
-    return { url: `http://127.0.0.1:${port}`, nodes, stop };
+    return { url, nodes, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -172,8 +177,19 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
   };
 }
 
+/** Where nginx listens, and what it proves itself with: files, and the authority (PEM). */
+interface Front {
+  url: string;
+  port: number;
+  certificate: { certificate: string; key: string; authority: string } | null;
+}
+
 /** With deploy/cluster/nginx.conf, but for where the nodes are and where it listens. */
-async function startNginx(home: string, port: number, nodes: readonly ServerProcess[]) {
+async function startNginx(
+  home: string,
+  { url, port, certificate }: Front,
+  nodes: readonly ServerProcess[],
+) {
   const given = readFileSync(join(root, "deploy/cluster/nginx.conf"), "utf8");
   const [before, after] = given.split(/(?:^ {2}server node\d:4653 .*\n)+/m);
   const servers = nodes.map(
@@ -181,7 +197,12 @@ async function startNginx(home: string, port: number, nodes: readonly ServerProc
   );
   const text = [before, ...servers, after]
     .join("")
-    .replace("listen 4653", `listen 127.0.0.1:${port}`);
+    .replace(
+      "listen 4653;",
+      certificate
+        ? `listen 127.0.0.1:${port} ssl; ssl_certificate ${certificate.certificate}; ssl_certificate_key ${certificate.key};`
+        : `listen 127.0.0.1:${port};`,
+    );
   const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const file = join(home, "nginx.conf");
   writeFileSync(
@@ -200,7 +221,7 @@ ${text} }\n`,
   const end = () => child.kill("SIGKILL");
   process.on("exit", end);
   const isUp = () =>
-    fetch(`http://127.0.0.1:${port}/-/health/live`).then(
+    fetch(`${url}/-/health/live`, certificate ? { tls: { ca: certificate.authority } } : {}).then(
       ({ ok }) => ok,
       () => false,
     );

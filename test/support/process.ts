@@ -66,10 +66,10 @@ export interface ProcessOptions {
 /** One process; or several nodes, where the tests are run on such and a configuration is all that is asked for. */
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
   if (!process.env["HOLDFAST_TEST_NODES"]) return startOne(options);
-  const { config = "{}", flags, ...more } = options;
+  const { config = "{}", flags, authority, ...more } = options;
   if (Object.values(more).some((one) => one !== undefined)) return startOne(options);
   const { startAsNodes } = await import("./cluster.ts");
-  return startAsNodes({ config, ...(flags && { flags }) });
+  return startAsNodes({ config, ...(flags && { flags }), ...(authority && { authority }) });
 }
 
 export async function startOne(options: ProcessOptions = {}): Promise<ServerProcess> {
