@@ -11,6 +11,7 @@ import {
   testPlace,
 } from "../../src/store/bucket-testkit.ts";
 import { fileOf, layoutOf } from "../../src/store/layout.ts";
+import { keyOf } from "../../src/store/leases.ts";
 import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { databaseOfServer } from "../../src/store/testkit.ts";
 import { type Gateway, startGateway } from "./bucket.ts";
@@ -151,7 +152,7 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
     let found: ServerProcess | undefined;
     await waitFor(
       () => {
-        const held = `SELECT pid FROM nodes JOIN leases ON leases.node = nodes.id WHERE leases.name = '${lease}'`;
+        const held = `SELECT pid FROM nodes JOIN leases ON leases.node = nodes.id WHERE leases.name = '${keyOf(lease)}'`;
         const pids = rowsOf<{ pid: number }>(place, held).map(({ pid }) => pid);
         found = nodes.find((node) => pids.includes(node.pid));
         return found !== undefined;

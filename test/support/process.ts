@@ -200,6 +200,11 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Pro
   await gone;
 }
 
+/** The most memory that a process had so far, in MiB. */
+export function peakOf(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
+}
+
 /** One that nobody listened on a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
