@@ -169,8 +169,8 @@ function unsure(): Problem {
   );
 }
 
-/** A database's key holds 2,700 bytes, and no NUL. */
-function keyOf(name: string): string {
+/** As the table has a lease of this name: a database's key holds 2,700 bytes, and no NUL. */
+export function keyOf(name: string): string {
   if (/^[\x20-\x7e]{1,200}$/.test(name)) return name;
   const [kind] = /^[a-z]{0,20}/.exec(name)!;
   return `${kind} ${createHash("sha256").update(name).digest("hex")}`;

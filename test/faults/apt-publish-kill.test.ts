@@ -7,11 +7,10 @@ import { gunzipSync } from "node:zlib";
 import { parseRelease } from "../../src/formats/apt/release.ts";
 import { verifyClearSigned, verifyDetached } from "../../src/formats/apt/signature.ts";
 import { makeAccounts } from "../support/accounts.ts";
+import { holdfastAt } from "../support/command.ts";
 import { build } from "../support/fake-upstream/apt-packages.ts";
 import { startProcess } from "../support/process.ts";
-import { run } from "../support/run.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const ROUNDS = 6;
 const AT_ONCE = 6;
 
@@ -53,10 +52,7 @@ test(`${ROUNDS} kills in the middle of publishing: the release is the old one or
   const url = `${server.url}/private`;
   const acknowledged = new Set<string>();
   const refused: string[] = [];
-  const verify = () => {
-    const command = [process.execPath, join(root, "src/main.ts"), "verify"];
-    return run([...command, "--data", server.data, "--config", server.config], { cwd: root });
-  };
+  const isSeveral = server.nodes.length > 1;
   try {
     await server.pause();
     const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
@@ -68,6 +64,7 @@ test(`${ROUNDS} kills in the middle of publishing: the release is the old one or
           const call = { method: "PUT", headers, body: new Uint8Array(bytes) };
           const answer = await fetch(`${url}/-/upload/${file}`, call);
           const text = await answer.text();
+          if (isSeveral && answer.status === 502) return; // nginx's word for a node that died
           if (!answer.ok) refused.push(`${file}: ${answer.status} ${text}`);
         }
         acknowledged.add(name);
@@ -107,15 +104,13 @@ test(`${ROUNDS} kills in the middle of publishing: the release is the old one or
         Array.from({ length: AT_ONCE }, (_, at) => publish(`shell${round}${at}`)),
       );
       await Bun.sleep(30 + round * 60); // where the kill falls differs from round to round; nothing is asserted of it
-      process.kill(server.pid, "SIGKILL");
+      const dead = await server.kill();
       await running;
-      await server.restart();
-      expect(readdirSync(join(server.data, "incoming"))).toEqual([]);
+      if (isSeveral) await check(); // by those that live
+      await dead.restart();
+      expect(readdirSync(join(dead.data, "incoming"))).toEqual([]);
       await check();
-      expect(await verify()).toMatchObject({
-        code: 0,
-        output: expect.stringContaining("all true to their digests"),
-      });
+      expect(await holdfastAt(dead, ["verify"])).toContain("all true to their digests");
     }
     // What was cut off is uploaded again, and is no conflict.
     const all = Array.from(

@@ -4,11 +4,10 @@ import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { makeAccounts } from "../support/accounts.ts";
+import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { startProcess } from "../support/process.ts";
-import { run } from "../support/run.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const ROUNDS = 6;
 const AT_ONCE = 12;
 
@@ -34,19 +33,9 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost, and nothing is there by half`, async () => {
   const server = await startProcess({ config });
   const acknowledged: Acknowledged = new Map();
-  const holdfast = (...words: string[]) =>
-    run(
-      [
-        process.execPath,
-        join(root, "src/main.ts"),
-        ...words,
-        "--data",
-        server.data,
-        "--config",
-        server.config,
-      ],
-      { cwd: root },
-    );
+  const isSeveral = server.nodes.length > 1;
+  let node = server.nodes[0]!;
+  const holdfast = (...words: string[]) => holdfastAt(node, words);
   try {
     await server.pause();
     const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
@@ -61,6 +50,8 @@ test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost,
         });
         const text = await response.text();
         if (response.status === 201) acknowledged.set(version, sha256(tarball));
+        // nginx says so: what is published goes to one node, once.
+        else if (isSeveral && response.status === 502) return;
         else expect([version, response.status, text]).toEqual([version, 201, ""]);
       } catch (error) {
         if (error instanceof Error && "matcherResult" in error) throw error;
@@ -86,15 +77,13 @@ test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost,
         Array.from({ length: AT_ONCE }, (_, at) => publish(`${round}.${at}.0`)),
       );
       await Bun.sleep(10 + round * 25); // where the kill falls differs from round to round; nothing is asserted of it
-      process.kill(server.pid, "SIGKILL");
+      node = await server.kill();
       await running;
-      await server.restart();
-      expect(readdirSync(join(server.data, "incoming"))).toEqual([]);
+      if (isSeveral) await check(); // by those that live
+      await node.restart();
+      expect(readdirSync(join(node.data, "incoming"))).toEqual([]);
       await check();
-      expect(await holdfast("verify")).toMatchObject({
-        code: 0,
-        output: expect.stringContaining("all true to their digests"),
-      });
+      expect(await holdfast("verify")).toContain("all true to their digests");
     }
     await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => publish(`9.${at}.0`)));
     expect([...acknowledged.keys()].filter((version) => version.startsWith("9."))).toHaveLength(
@@ -103,9 +92,7 @@ test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost,
     await check();
 
     // Once more in the other repository, through the running server; and what is taken away goes from where it was built on at once.
-    expect(await holdfast("promote", "shell@9.1.0", "staging", "release")).toMatchObject({
-      code: 0,
-    });
+    await holdfast("promote", "shell@9.1.0", "staging", "release");
     const released = (await (await fetch(`${server.url}/all/shell`)).json()) as {
       versions: object;
     };
@@ -113,16 +100,14 @@ test(`${ROUNDS} kills in the middle of publishing: nothing acknowledged is lost,
     const deprecated = async () =>
       ((await (await fetch(`${server.url}/all/shell/9.1.0`)).json()) as { deprecated?: string })
         .deprecated;
-    expect(
-      await holdfast("yank", "shell@9.1.0", "release", "--reason", "loses data"),
-    ).toMatchObject({ code: 0 });
+    await holdfast("yank", "shell@9.1.0", "release", "--reason", "loses data");
     expect(await deprecated()).toBe("loses data");
-    expect(await holdfast("unyank", "shell@9.1.0", "release")).toMatchObject({ code: 0 });
+    await holdfast("unyank", "shell@9.1.0", "release");
     expect(await deprecated()).toBeUndefined();
-    expect(await holdfast("unpublish", "release", "shell@9.1.0")).toMatchObject({ code: 0 });
+    await holdfast("unpublish", "release", "shell@9.1.0");
     expect((await fetch(`${server.url}/all/shell/-/shell-9.1.0.tgz`)).status).toBe(404);
-    expect((await holdfast("trash", "list")).output).toContain("shell@9.1.0");
-    expect(await holdfast("trash", "restore", "release", "shell@9.1.0")).toMatchObject({ code: 0 });
+    expect(await holdfast("trash", "list")).toContain("shell@9.1.0");
+    await holdfast("trash", "restore", "release", "shell@9.1.0");
     expect((await fetch(`${server.url}/all/shell/-/shell-9.1.0.tgz`)).status).toBe(200);
     expect(server.output()).not.toContain("because of a bug");
   } finally {

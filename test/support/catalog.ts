@@ -31,7 +31,7 @@ export interface Catalog {
 export function readCatalog(data: string, place: PostgresPlace | null = null): Catalog {
   const path = join(data, "holdfast.db");
   function all<Row>(query: string): Row[] {
-    if (place) return allOf<Row>(place, query);
+    if (place) return rowsOf<Row>(place, query);
     if (!existsSync(path)) return [];
     const database = new Database(path, { readonly: true });
     try {
@@ -52,7 +52,8 @@ export function readCatalog(data: string, place: PostgresPlace | null = null): C
   };
 }
 
-function allOf<Row>({ host, user, database }: PostgresPlace, query: string): Row[] {
+/** What a query finds in a PostgreSQL. */
+export function rowsOf<Row>({ host, user, database }: PostgresPlace, query: string): Row[] {
   const asked = `SELECT coalesce(json_agg(asked), '[]') FROM (${query}) asked`;
   const psql = join(postgresPrograms()!, "psql");
   const { exitCode, stdout, stderr } = Bun.spawnSync([

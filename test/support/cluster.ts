@@ -11,10 +11,11 @@ import {
   testPlace,
 } from "../../src/store/bucket-testkit.ts";
 import { fileOf, layoutOf } from "../../src/store/layout.ts";
+import { keyOf } from "../../src/store/leases.ts";
 import type { PostgresPlace } from "../../src/store/postgres.ts";
 import { databaseOfServer } from "../../src/store/testkit.ts";
 import { type Gateway, startGateway } from "./bucket.ts";
-import { readCatalog, type SeenEvent, type SeenFile } from "./catalog.ts";
+import { readCatalog, rowsOf, type SeenEvent, type SeenFile } from "./catalog.ts";
 import {
   databaseUrl,
   type PostgresServer,
@@ -56,6 +57,8 @@ export interface NodesOptions {
   authority?: string;
   /** Further environment by node: a clock that is off. */
   env?(node: number): Record<string, string>;
+  /** Whether the test moves their clocks. */
+  hasClock?: boolean;
 }
 
 /** With a database and a gateway of their own. `gateway`: where versitygw is. */
@@ -94,7 +97,15 @@ interface Ground {
 
 /** Nodes on a database and a bucket that are there, and nginx. */
 async function startNodes(
-  { config: given, nodes: count = 3, store = {}, flags = [], authority, env: envOf }: NodesOptions,
+  {
+    config: given,
+    nodes: count = 3,
+    store = {},
+    flags = [],
+    authority,
+    env: envOf,
+    hasClock,
+  }: NodesOptions,
   { place, bucket }: Ground,
 ) {
   const home = tempFolder("cluster");
@@ -121,6 +132,7 @@ async function startNodes(
       nodes[at] = await startOne({
         config,
         flags,
+        ...(hasClock && { hasClock }),
         ...(env && { env: env as Record<string, string> }),
       });
       ends.push(() => nodes[at]!.stop());
@@ -148,8 +160,23 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
   const ground = { place, bucket: { endpoint, url: `s3://${bucket}/${prefix}` } };
   const { url, nodes, stop } = await startNodes(options, ground);
   const [first] = nodes;
+  let deaths = 0;
+  async function holderOf(lease: string): Promise<ServerProcess> {
+    let found: ServerProcess | undefined;
+    await waitFor(
+      () => {
+        const held = `SELECT pid FROM nodes JOIN leases ON leases.node = nodes.id WHERE leases.name = '${keyOf(lease)}'`;
+        const pids = rowsOf<{ pid: number }>(place, held).map(({ pid }) => pid);
+        found = nodes.find((node) => pids.includes(node.pid));
+        return found !== undefined;
+      },
+      () => `nobody has the lease ${lease}`,
+      30_000,
+    );
+    return found!;
+  }
   return {
-    ...{ url, place, data: first!.data, config: first!.config },
+    ...{ url, place, nodes, data: first!.data, config: first!.config },
     logFiles: openTestLogFiles(place.database),
     get pid() {
       return first!.pid;
@@ -169,6 +196,14 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
     },
     async pause() {
       await Promise.all(nodes.map((node) => node.pause()));
+    },
+    async kill(lease) {
+      const node = lease === undefined ? nodes[deaths % nodes.length] : await holderOf(lease);
+      deaths += 1;
+      return node!.kill();
+    },
+    advance(milliseconds) {
+      for (const node of nodes) node.advance(milliseconds);
     },
     async stop() {
       await stop();

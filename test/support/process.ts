@@ -1,6 +1,6 @@
 // The server as people run it: a process of its own, started by its command line, on a port that stays the same.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -22,6 +22,8 @@ export interface ServerProcess {
   /** Of its append-only log. */
   readonly logFiles: LogFiles;
   readonly pid: number;
+  /** Those that it consists of, each with an address of its own: itself, where it is one. */
+  readonly nodes: readonly ServerProcess[];
   /** The configuration file; where there is none, where it would be. */
   readonly config: string;
   /** What it wrote so far. */
@@ -38,6 +40,13 @@ export interface ServerProcess {
   restart(flags?: string[]): Promise<void>;
   /** Ends it as an operator would, until it is started again. */
   pause(): Promise<void>;
+  /**
+   * Ends it at once, as a machine that fails does, until it is started again, and tells which: of several nodes one, another one each time, or the one that
+   * has the lease of this name. The others go on.
+   */
+  kill(lease?: string): Promise<ServerProcess>;
+  /** Moves the clock of one that `hasClock` forward; of all its nodes. */
+  advance(milliseconds: number): void;
   /** Ends it, and removes the data. */
   stop(): Promise<void>;
 }
@@ -61,15 +70,21 @@ export interface ProcessOptions {
   program?: string[];
   /** Its whole environment; that of the tests without it. */
   env?: Record<string, string>;
+  /** Whether the test moves its clock. */
+  hasClock?: boolean;
 }
 
 /** One process; or several nodes, where the tests are run on such and a configuration is all that is asked for. */
 export async function startProcess(options: ProcessOptions = {}): Promise<ServerProcess> {
   if (!process.env["HOLDFAST_TEST_NODES"]) return startOne(options);
-  const { config = "{}", flags, authority, ...more } = options;
+  const { config = "{}", flags, authority, hasClock = false, ...more } = options;
   if (Object.values(more).some((one) => one !== undefined)) return startOne(options);
   const { startAsNodes } = await import("./cluster.ts");
-  return startAsNodes({ config, ...(flags && { flags }), ...(authority && { authority }) });
+  return startAsNodes({
+    ...{ config, hasClock },
+    ...(flags && { flags }),
+    ...(authority && { authority }),
+  });
 }
 
 export async function startOne(options: ProcessOptions = {}): Promise<ServerProcess> {
@@ -84,14 +99,18 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
     fixed.push("--config", join(home, "holdfast.yaml"));
   }
   let output = "";
+  const clock = options.hasClock ? openClock(home) : null;
   const begin = async (flags: string[]) => {
-    const { program: started = [process.execPath, join(root, "src/main.ts")], env } = options;
+    const {
+      program: started = [process.execPath, ...(clock?.flags ?? []), join(root, "src/main.ts")],
+    } = options;
+    const env = clock ? { ...(options.env ?? process.env), ...clock.env } : options.env;
     const command = [...started, "serve", ...fixed, ...flags];
     const limited = ["sh", "-c", `ulimit -n ${options.files}; exec "$@"`, "sh", ...command];
     const [program = "", ...args] = options.files ? limited : command;
     const child = spawn(program, args, {
       cwd: home,
-      ...(env && { env }),
+      ...(env && { env: env as Record<string, string> }),
       stdio: ["ignore", "pipe", "pipe"],
     });
     for (const stream of [child.stdout, child.stderr])
@@ -110,7 +129,7 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
     return child;
   };
   let child = await begin(options.flags ?? []);
-  return {
+  const server: ServerProcess = {
     url,
     data,
     place: null,
@@ -118,6 +137,9 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
     config: join(home, "holdfast.yaml"),
     get pid() {
       return child.pid!;
+    },
+    get nodes() {
+      return [server];
     },
     output: () => output,
     ...readCatalog(data),
@@ -132,9 +154,37 @@ export async function startOne(options: ProcessOptions = {}): Promise<ServerProc
       child = await begin(flags);
     },
     pause: () => end(child),
+    async kill() {
+      await end(child, "SIGKILL");
+      return server;
+    },
+    advance(milliseconds) {
+      if (clock === null) throw new Error("its clock is the machine's");
+      clock.advance(milliseconds);
+    },
     async stop() {
       await end(child);
       removeTemp(home);
+    },
+  };
+  return server;
+}
+
+/** A clock that is the machine's and so much: see moved-clock.ts. */
+function openClock(home: string) {
+  const file = join(home, "clock");
+  let shift = 0;
+  const write = () => {
+    writeFileSync(`${file}.new`, String(shift));
+    renameSync(`${file}.new`, file); // it is read at any time
+  };
+  write();
+  return {
+    flags: ["--preload", join(root, "test/support/moved-clock.ts")],
+    env: { HOLDFAST_TEST_CLOCK: file },
+    advance(milliseconds: number) {
+      shift += milliseconds;
+      write();
     },
   };
 }
@@ -147,11 +197,16 @@ async function isReady(url: string, ca?: string): Promise<boolean> {
   }
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
+  child.kill(signal);
   await gone;
+}
+
+/** The most memory that a process had so far, in MiB. */
+export function peakOf(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
 }
 
 /** One that nobody listened on a moment ago. */
