@@ -10,8 +10,8 @@ import {
   test,
 } from "bun:test";
 import { createHash } from "node:crypto";
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { runCli } from "../src/cli/index.ts";
 import { fakeTerminal } from "../src/cli/testing.ts";
 import { contentType, uploadForm, wheel } from "../src/formats/pypi/testdata/distributions.ts";
@@ -429,6 +429,26 @@ test("a token that the primary does not take any more is told as that, in the lo
     expect.stringMatching(/✗ follow +.*refuses the token of this server: .*was revoked on/),
   ]);
   expect(told.out).toContain("holdfast token create");
+
+  writeFileSync(join(dirname(follower.config), "token"), await tokenOf(primary, "site-b"));
+  expect(await follower.running().reload()).toEqual({
+    isTaken: true,
+    lines: [expect.stringMatching(/^Took the configuration in: .*follow changed$/)],
+  });
+  await until(async () => (await follower.following()).state === "following", "it is not taken");
+  await publish("@acme/kelp", "7.0.0");
+  await until(
+    async () => String(await versions("@acme/kelp")).includes("7.0.0"),
+    "it is not brought",
+  );
+
+  const written = readFileSync(follower.config, "utf8");
+  writeFileSync(follower.config, written.replace('"every":"1s"', '"every":"3s"'));
+  expect(await follower.running().reload()).toEqual({
+    isTaken: false,
+    lines: [expect.stringContaining("That takes a restart, and nothing is taken in before")],
+  });
+  writeFileSync(follower.config, written);
 });
 
 /** As `holdfast follow anew` does it. */

@@ -60,6 +60,8 @@ export interface Follower
   waivers(own: Waivers): Waivers;
   /** The primary as an upstream, for as long as it shows one history. */
   guard<Guarded extends Upstream>(upstream: Guarded): Guarded;
+  /** The primary is asked with that token from now on. */
+  renew(token: string): void;
   /** Aborted by `close`. */
   readonly signal: AbortSignal;
   close(): void;
@@ -166,6 +168,7 @@ export async function openFollower(config: FollowConfig, deps: FollowerDeps): Pr
         },
       };
     },
+    renew: way.use,
     signal: way.signal,
     close: way.close,
   };

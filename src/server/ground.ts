@@ -99,6 +99,8 @@ export interface Ground {
   disk(): Promise<{ free: number; total: number }>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
+  /** Database, bucket and primary are asked with these secrets from now on. */
+  renew(secrets: Pick<GroundConfig, "database" | "store" | "follow">): void;
   /** Where people find the server, by the configuration as it is now; null: where they asked. */
   isAt(publicUrl: string | null): void;
   close(): Promise<void>;
@@ -146,13 +148,16 @@ export async function openGround(config: GroundConfig, deps: GroundDeps): Promis
 }
 
 async function layGround(
-  config: GroundConfig,
+  given: GroundConfig,
   layout: Layout,
   lock: Lock,
   deps: GroundDeps,
   joined: (membership: Membership) => void,
 ): Promise<Ground> {
   const { log, now, elapsed, patienceMs, siblings } = deps;
+  // Its own: whoever asks them reads the secret in there each time.
+  const { database: place, store } = given;
+  const config = { ...given, database: place && { ...place }, store: store && { ...store } };
   const isFirst = siblings?.isFirst ?? true;
   if (isFirst) {
     const tightened = tighten(layout.root);
@@ -308,6 +313,14 @@ async function layGround(
     log,
     traces,
     elapsed,
+    renew({ database, store, follow }) {
+      if (config.database && database) config.database.password = database.password;
+      if (config.store && store) {
+        config.store.accessKey = store.accessKey;
+        config.store.secretKey = store.secretKey;
+      }
+      if (follow) follower?.renew(follow.token);
+    },
     isAt(url) {
       publicUrl = url;
     },

@@ -11,6 +11,8 @@ export interface PrimaryWay extends Primary {
   readonly host: string;
   /** Aborted by `close`. */
   readonly signal: AbortSignal;
+  /** It is asked with that token from now on. */
+  use(token: string): void;
   /** Ends what is being asked. */
   close(): void;
 }
@@ -20,9 +22,10 @@ export function connectPrimary(
   { offline: isOffline, ...deps }: UpstreamDeps & { offline: boolean },
 ): PrimaryWay {
   const { host } = new URL(config.url);
-  const settings = { ...primaryOf(config, ""), url: `${config.url}/` };
-  const opened = isOffline ? null : createUpstream([settings], deps);
-  const upstream = opened ?? offline();
+  const open = (token: string) =>
+    createUpstream([{ ...primaryOf(config, ""), url: `${config.url}/`, token }], deps);
+  let opened = isOffline ? null : open(config.token);
+  let isClosed = false;
   const { timeoutMs } = config;
   const ending = new AbortController();
   const headers = { "accept-encoding": "identity", accept: "*/*" };
@@ -54,7 +57,7 @@ export function connectPrimary(
   return {
     host,
     async read(path, limit) {
-      const answer = await upstream.fetch({
+      const answer = await (opened ?? offline()).fetch({
         path: path.slice(1),
         headers,
         follows: false,
@@ -65,7 +68,7 @@ export function connectPrimary(
       return null;
     },
     async post(path, body, limit) {
-      const answer = await upstream.fetch({
+      const answer = await (opened ?? offline()).fetch({
         path: path.slice(1),
         method: "POST",
         headers: { ...headers, "content-type": "application/json" },
@@ -76,7 +79,13 @@ export function connectPrimary(
       return bytesOf(answer, limit);
     },
     signal: ending.signal,
+    use(token) {
+      if (!opened || isClosed) return;
+      opened.close();
+      opened = open(token);
+    },
     close() {
+      isClosed = true;
       ending.abort(new Problem("unreachable", "This server stops"));
       opened?.close();
     },

@@ -315,6 +315,9 @@ export async function start(options: StartOptions): Promise<Running> {
     if (isStopping) throw new Problem("conflict", "The server is stopping");
     const { config: next, lines } = takeIn(current.config, written);
     const before = current;
+    const isRenewed = (["database", "store", "follow"] as const).some(
+      (key) => !isDeepStrictEqual(before.config[key], next[key]),
+    );
     const held = mounts.of(next.repositories);
     try {
       ports.use(portsOf(next), next.tls?.pair ?? null);
@@ -324,6 +327,7 @@ export async function start(options: StartOptions): Promise<Running> {
       throw error;
     }
     ({ tls } = next);
+    if (isRenewed) ground.renew(next);
     mounts.use(held);
     useHooks(next);
     feeds.use(next);

@@ -57,13 +57,13 @@ export interface Ask {
 export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}): Ask {
   const { silenceMs, pauseMs } = { ...TIMES, ...times };
   const keys = new Map<string, ArrayBuffer>();
-  const signer = {
+  const signer = () => ({
     accessKeyId: place.accessKey,
     secretAccessKey: place.secretKey,
     region: place.region,
     service: "s3",
     cache: keys,
-  };
+  });
   const tls = place.ca === null ? {} : { tls: { ca: place.ca } };
 
   async function once(question: Question): Promise<Answer> {
@@ -71,7 +71,7 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
     const url = urlOf(place, path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signed = await new AwsV4Signer({
-      ...signer,
+      ...signer(),
       method,
       url: url.href,
       headers: { ...headers, "x-amz-content-sha256": sha256 },
@@ -135,7 +135,7 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
       for (const [name, value] of Object.entries(headers))
         url.searchParams.set(`response-${name}`, value);
       const signed = await new AwsV4Signer({
-        ...signer,
+        ...signer(),
         method,
         url: url.href,
         signQuery: true,

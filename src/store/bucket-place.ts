@@ -8,6 +8,7 @@ export interface BucketPlace {
   bucket: string;
   /** What all names begin with; may be empty. */
   prefix: string;
+  /** Both are read for each request. */
   accessKey: string;
   secretKey: string;
   /** Whether the bucket is a part of the path, and not of the host's name. */

@@ -9,6 +9,7 @@ export interface PostgresPlace {
   port: number;
   database: string;
   user: string;
+  /** Read for each connection that is made. */
   password: string | null;
   /** PEM of the authority, or the system's own; null: nothing is encrypted. */
   tls: { ca: string | null } | null;
@@ -48,13 +49,14 @@ export function connectTo(
   let sql = open();
 
   function open(): SQL {
-    const { host, port, database, user, password, tls } = place;
+    const { host, port, database, user, tls } = place;
     return new SQL({
       adapter: "postgres",
       ...(host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { hostname: host, port }),
       database,
       username: user,
-      ...(password !== null && { password }),
+      // Asked for each connection: a password that is changed there and here ends none that there is.
+      ...(place.password !== null && { password: () => place.password ?? "" }),
       tls: tls ? { rejectUnauthorized: true, ...(tls.ca !== null && { ca: tls.ca }) } : false,
       max,
       connectionTimeout: connectSeconds,

@@ -1,5 +1,5 @@
 // A backup in a bucket: what it promises in a folder, and what only a bucket can do to it.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,12 +18,11 @@ import { openBucket } from "../../src/store/bucket.ts";
 import { ACCESS_KEY, SECRET_KEY, testPlace } from "../../src/store/bucket-testkit.ts";
 import { fileOf, layoutOf } from "../../src/store/layout.ts";
 import { startBetween } from "../support/between.ts";
-import { type Gateway, startGateway, storeOptions } from "../support/bucket.ts";
+import { storeOptions } from "../support/bucket.ts";
+import { bucketScene } from "../support/bucket-scene.ts";
 import { configText } from "../support/config.ts";
-import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { postgresPrograms, startPostgres } from "../support/postgres.ts";
-import { startServer, type TestServer } from "../support/server.ts";
-import { removeTemp, tempFolder } from "../support/temp.ts";
+import { startServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
 const program = process.env["HOLDFAST_TEST_GATEWAY"];
@@ -31,45 +30,25 @@ const program = process.env["HOLDFAST_TEST_GATEWAY"];
 if (program && !process.env["HOLDFAST_TEST_POSTGRES"]) define(program);
 
 function define(program: string): void {
-  let gateway: Gateway;
-  let upstream: FakeUpstream;
-  let server: TestServer;
-  let folder: string;
-  let number = 0;
-  beforeAll(async () => {
-    gateway = await startGateway(program, ["packages", "backups"]);
-  });
-  afterAll(() => gateway.stop());
-  beforeEach(async () => {
-    number += 1;
-    folder = tempFolder("backup-bucket");
-    upstream = await startUpstream();
-    server = await startServer(upstream, { server: {} });
-  });
-  afterEach(async () => {
-    await server.stop();
-    await upstream.stop();
-    removeTemp(folder);
-  });
-  const prefix = () => `of${number}/holdfast`;
-  const url = () => `s3://backups/${prefix()}`;
-  const objects = (of = prefix()) => join(gateway.folderOf("backups"), of);
   const env = { AWS_ACCESS_KEY_ID: ACCESS_KEY, AWS_SECRET_ACCESS_KEY: SECRET_KEY };
-  async function play(...words: string[]): Promise<{ code: number; printed: string }> {
-    const terminal = fakeTerminal({ cwd: folder, env, now: Date.now });
-    const code = await runCli(words, commands(), terminal);
-    return { code, printed: terminal.printed.out + terminal.printed.err };
-  }
-  const at = (endpoint = gateway.endpoint) => ["--endpoint", endpoint];
+  const scene = bucketScene(program, {
+    ...{ buckets: ["packages", "backups"], name: "backup-bucket", env },
+    server: () => ({ server: {} }),
+  });
+  const { play } = scene;
+  const prefix = () => `of${scene.number}/holdfast`;
+  const url = () => `s3://backups/${prefix()}`;
+  const objects = (of = prefix()) => join(scene.gateway.folderOf("backups"), of);
+  const at = (endpoint = scene.gateway.endpoint) => ["--endpoint", endpoint];
   const backup = (endpoint?: string) =>
-    play("backup", "--to", url(), "--data", server.data, ...at(endpoint));
+    play("backup", "--to", url(), "--data", scene.server.data, ...at(endpoint));
   const verify = () => play("backup", "verify", url(), ...at());
   const restoreTo = (to: string, endpoint?: string) =>
     play("restore", url(), "--data", to, ...at(endpoint));
   const KELP = "/npm/kelp/-/kelp-1.0.0.tgz";
   const KELP_2 = "/npm/kelp/-/kelp-2.0.0.tgz";
   const CORAL = "/npm/@reef/coral/-/coral-1.4.2.tgz";
-  async function get(path: string, from = server.url): Promise<string> {
+  async function get(path: string, from = scene.server.url): Promise<string> {
     const response = await fetch(from + path);
     expect([path, response.status]).toEqual([path, 200]);
     return createHash("sha256")
@@ -90,24 +69,24 @@ function define(program: string): void {
     // More than one part of an upload, and bytes that were refused.
     const evidence = randomBytes(9 * 1024 * 1024);
     const refused = createHash("sha256").update(evidence).digest("hex");
-    const { evidence: refusedIn } = layoutOf(server.data);
+    const { evidence: refusedIn } = layoutOf(scene.server.data);
     mkdirSync(join(refusedIn, refused.slice(0, 2)), { recursive: true });
     writeFileSync(fileOf(refusedIn, refused), evidence);
 
     // The log is written behind.
-    const { log } = layoutOf(server.data);
+    const { log } = layoutOf(scene.server.data);
     await waitFor(
       () => existsSync(join(log, "checkpoint")),
       () => filesOf(log).join(),
     );
     expect(await backup()).toMatchObject({
       code: 0,
-      printed: expect.stringContaining(`${server.data} is backed up to ${url()}: `),
+      printed: expect.stringContaining(`${scene.server.data} is backed up to ${url()}: `),
     });
     for (const part of ["blobs", "evidence"])
       expect([part, filesOf(join(objects(), part))]).toEqual([
         part,
-        filesOf(join(server.data, part)),
+        filesOf(join(scene.server.data, part)),
       ]);
     expect((await backup()).printed).toContain(": 0 new files");
     digests.push(await get(KELP_2));
@@ -123,7 +102,7 @@ function define(program: string): void {
       printed: expect.stringContaining("all true to their digests"),
     });
 
-    const data = join(folder, "restored");
+    const data = join(scene.folder, "restored");
     expect(await restoreTo(data)).toMatchObject({
       code: 0,
       printed: expect.stringContaining(`as it was backed up at ${note().madeAt}`),
@@ -134,8 +113,8 @@ function define(program: string): void {
     expect(await play("verify", "--data", data)).toMatchObject({ code: 0 });
     expect(await play("ledger", "audit", "--data", data)).toMatchObject({ code: 0 });
     expect((await restoreTo(data)).printed).toContain("is not empty");
-    const file = join(folder, "holdfast.yaml");
-    writeFileSync(file, configText(upstream, { offline: true }));
+    const file = join(scene.folder, "holdfast.yaml");
+    writeFileSync(file, configText(scene.upstream, { offline: true }));
     const config = loadConfig({ file, formats, flags: { data }, env: {} });
     const copy = await start({ config, log: createLog("json", () => {}) });
     try {
@@ -148,11 +127,11 @@ function define(program: string): void {
 
   test("a prefix has the backups of one server, and no server's files", async () => {
     await get(KELP);
-    const live = storeOptions(gateway.endpoint, `s3://packages/live${number}`);
-    const bucket = join(folder, "bucket.yaml");
-    writeFileSync(bucket, JSON.stringify({ data: join(folder, "node"), store: live }));
-    await server.restart({ server: {} }, async () => {
-      const moving = ["move", "--data", server.data, "--to", bucket, "--finish"];
+    const live = storeOptions(scene.gateway.endpoint, `s3://packages/live${scene.number}`);
+    const bucket = join(scene.folder, "bucket.yaml");
+    writeFileSync(bucket, JSON.stringify({ data: join(scene.folder, "node"), store: live }));
+    await scene.server.restart({ server: {} }, async () => {
+      const moving = ["move", "--data", scene.server.data, "--to", bucket, "--finish"];
       expect(await play(...moving)).toMatchObject({ code: 0 });
       const own = await play("backup", String(live["url"]), "--config", bucket, ...at());
       expect([own.code, own.printed]).toEqual([1, expect.stringContaining("overlap")]);
@@ -160,11 +139,11 @@ function define(program: string): void {
       expect((await play("backup", below, "--config", bucket, ...at())).printed).toContain(
         "overlap",
       );
-      const back = ["move", "--config", bucket, "--to", server.data, "--finish"];
+      const back = ["move", "--config", bucket, "--to", scene.server.data, "--finish"];
       expect(await play(...back)).toMatchObject({ code: 0 });
     });
     // That of a server is nobody's for backups, be it the same one.
-    const taken = ["backup", String(live["url"]), "--data", server.data, ...at()];
+    const taken = ["backup", String(live["url"]), "--data", scene.server.data, ...at()];
     expect(await play(...taken)).toMatchObject({
       code: 1,
       printed: expect.stringContaining("a backup goes to a prefix of its own"),
@@ -172,7 +151,7 @@ function define(program: string): void {
 
     expect(await backup()).toMatchObject({ code: 0 });
     const kept = filesOf(objects());
-    const other = await startServer(upstream, { server: {} });
+    const other = await startServer(scene.upstream, { server: {} });
     try {
       expect(await play("backup", url(), "--data", other.data, ...at())).toMatchObject({
         code: 1,
@@ -181,21 +160,21 @@ function define(program: string): void {
     } finally {
       await other.stop();
     }
-    const store = storeOptions(gateway.endpoint, url());
-    const wrong = join(folder, "wrong.yaml");
-    writeFileSync(wrong, JSON.stringify({ data: join(folder, "new"), store }));
+    const store = storeOptions(scene.gateway.endpoint, url());
+    const wrong = join(scene.folder, "wrong.yaml");
+    writeFileSync(wrong, JSON.stringify({ data: join(scene.folder, "new"), store }));
     const config = loadConfig({ file: wrong, formats, flags: {}, env: {} });
     const starting = start({ config, log: createLog("json", () => {}), listen: "none" });
     await expect(starting).rejects.toThrow("There are backups in the bucket");
-    expect((await play("move", "--data", server.data, "--to", wrong)).printed).toContain(
+    expect((await play("move", "--data", scene.server.data, "--to", wrong)).printed).toContain(
       "There are backups in the bucket",
     );
     expect(filesOf(objects())).toEqual(kept);
 
-    const strange = `strange${number}`;
+    const strange = `strange${scene.number}`;
     mkdirSync(join(objects(strange), "blobs/sha256/ab"), { recursive: true });
     writeFileSync(join(objects(strange), "blobs/sha256/ab/c"), "");
-    const asked = ["backup", `s3://backups/${strange}`, "--data", server.data, ...at()];
+    const asked = ["backup", `s3://backups/${strange}`, "--data", scene.server.data, ...at()];
     expect((await play(...asked)).printed).toContain("nothing says whose they are");
   });
 
@@ -212,7 +191,7 @@ function define(program: string): void {
       printed: expect.stringMatching(/altered .*kelp-1\.0\.0\.tgz/),
     });
     expect((await backup()).printed).toContain(": 1 new file,");
-    const to = join(folder, "restored");
+    const to = join(scene.folder, "restored");
     expect(await restoreTo(to)).toMatchObject({
       code: 1,
       printed: expect.stringContaining(`damaged  ${kelp}\n`),
@@ -226,7 +205,7 @@ function define(program: string): void {
     expect(await verify()).toMatchObject({ code: 0 });
     const catalog = join(objects(), "catalogs", `${note().catalog}.db`);
     writeFileSync(catalog, Buffer.alloc(readFileSync(catalog).length));
-    const other = join(folder, "other");
+    const other = join(scene.folder, "other");
     for (const said of [await verify(), await restoreTo(other)])
       expect(said).toMatchObject({
         code: 1,
@@ -252,7 +231,7 @@ function define(program: string): void {
     expect(await backup()).toMatchObject({ code: 0 });
     const before = note();
     await get(CORAL);
-    const line = await startBetween(gateway.endpoint);
+    const line = await startBetween(scene.gateway.endpoint);
     try {
       const refuses = (status: string, code: string) => (head: string) =>
         head.startsWith("PUT ")
@@ -282,7 +261,7 @@ function define(program: string): void {
       expect(note()).not.toEqual(before);
 
       // A restore that is cut goes on too.
-      const [to, kelp] = [join(folder, "restored"), await get(KELP)];
+      const [to, kelp] = [join(scene.folder, "restored"), await get(KELP)];
       const name = fileOf("blobs/sha256", kelp);
       line.set((head) => (head.includes(name) ? { cutAfter: 10 } : "pass"));
       expect(await restoreTo(to, line.endpoint)).toMatchObject({ code: 1 });
@@ -296,13 +275,13 @@ function define(program: string): void {
   });
 
   test("what was written of its log is known without asking, and what was removed is gone", async () => {
-    const place = testPlace(folder, {
-      ...{ endpoint: gateway.endpoint, bucket: "backups", prefix: prefix() },
+    const place = testPlace(scene.folder, {
+      ...{ endpoint: scene.gateway.endpoint, bucket: "backups", prefix: prefix() },
     });
     const owner = { id: "kelp", catalog: "of kelp" };
     const bucket = openBucket(place);
-    const home = bucketHome({ url: url(), bucket, owner, scratch: folder });
-    const source = { layout: layoutOf(server.data), files: null };
+    const home = bucketHome({ url: url(), bucket, owner, scratch: scene.folder });
+    const source = { layout: layoutOf(scene.server.data), files: null };
     const log = async () => (await home.write(source)).log;
     const first = await log();
     for (const path of ["key", "tile/0/000", "tile/0/000.p/7", "tile/0/000.p/9"])
@@ -322,18 +301,18 @@ function define(program: string): void {
     await get(KELP);
     expect(await backup()).toMatchObject({ code: 0 });
     await get(CORAL);
-    const place = testPlace(folder, {
-      ...{ endpoint: gateway.endpoint, bucket: "backups", prefix: prefix() },
+    const place = testPlace(scene.folder, {
+      ...{ endpoint: scene.gateway.endpoint, bucket: "backups", prefix: prefix() },
     });
     const { id } = JSON.parse(readFileSync(join(objects(), "holdfast.json"), "utf8"));
-    const scratch = join(folder, "scratch");
+    const scratch = join(scene.folder, "scratch");
     mkdirSync(scratch);
     const home = bucketHome({
       ...{ url: url(), bucket: openBucket(place), scratch },
       owner: { id, catalog: "the same" },
     });
     let counts: unknown;
-    const slow = backUp({ layout: layoutOf(server.data), files: null }, home, {
+    const slow = backUp({ layout: layoutOf(scene.server.data), files: null }, home, {
       async *named({ read }) {
         await get(KELP_2); // so that the two have other catalogs
         expect(await backup()).toMatchObject({ code: 0 });
@@ -354,11 +333,11 @@ function define(program: string): void {
     expect(await backup()).toMatchObject({ code: 0 });
     const before = note();
     await get(CORAL);
-    const line = await startBetween(gateway.endpoint);
-    const temporary = join(folder, "tmp");
+    const line = await startBetween(scene.gateway.endpoint);
+    const temporary = join(scene.folder, "tmp");
     mkdirSync(temporary);
     const main = join(import.meta.dir, "../../src/main.ts");
-    const words = ["backup", url(), "--data", server.data, ...at(line.endpoint)];
+    const words = ["backup", url(), "--data", scene.server.data, ...at(line.endpoint)];
     const begin = () =>
       spawn(process.execPath, [main, ...words], {
         env: { ...process.env, ...env, TMPDIR: temporary },
@@ -389,7 +368,7 @@ function define(program: string): void {
       expect(await new Promise((resolve) => last.on("close", resolve))).toBe(0);
       expect(readdirSync(temporary)).toEqual([]);
       expect(note()).not.toEqual(before);
-      expect(await restoreTo(join(folder, "restored"))).toMatchObject({ code: 0 });
+      expect(await restoreTo(join(scene.folder, "restored"))).toMatchObject({ code: 0 });
     } finally {
       await line.stop();
     }
@@ -400,12 +379,12 @@ function define(program: string): void {
     try {
       const digest = await get(KELP);
       const database = `postgres://holdfast@/postgres?host=${postgres.folder}`;
-      const data = join(folder, "node");
-      const store = storeOptions(gateway.endpoint, `s3://packages/big${number}`);
-      const big = join(folder, "big.yaml");
+      const data = join(scene.folder, "node");
+      const store = storeOptions(scene.gateway.endpoint, `s3://packages/big${scene.number}`);
+      const big = join(scene.folder, "big.yaml");
       writeFileSync(big, JSON.stringify({ data, database, store }));
-      await server.restart({ server: { database, store, data } }, async () => {
-        const moving = ["move", "--data", server.data, "--to", big, "--finish"];
+      await scene.server.restart({ server: { database, store, data } }, async () => {
+        const moving = ["move", "--data", scene.server.data, "--to", big, "--finish"];
         expect(await play(...moving)).toMatchObject({ code: 0 });
       });
       await get(CORAL);
@@ -414,22 +393,22 @@ function define(program: string): void {
         code: 0,
         printed: expect.stringContaining(`${database} is backed up to ${url()}`),
       });
-      const live = join(gateway.folderOf("packages"), `big${number}`);
+      const live = join(scene.gateway.folderOf("packages"), `big${scene.number}`);
       expect(filesOf(join(objects(), "blobs"))).toEqual(filesOf(join(live, "blobs")));
       expect((await play(...words)).printed).toContain(": 0 new files");
       expect(await verify()).toMatchObject({ code: 0 });
 
-      const restored = join(folder, "restored");
+      const restored = join(scene.folder, "restored");
       expect(await restoreTo(restored)).toMatchObject({ code: 0 });
       expect(await play("verify", "--data", restored)).toMatchObject({ code: 0 });
-      const own = storeOptions(gateway.endpoint, `s3://packages/back${number}`);
-      const there = join(folder, "back.yaml");
-      writeFileSync(there, JSON.stringify({ data: join(folder, "apart"), store: own }));
+      const own = storeOptions(scene.gateway.endpoint, `s3://packages/back${scene.number}`);
+      const there = join(scene.folder, "back.yaml");
+      writeFileSync(there, JSON.stringify({ data: join(scene.folder, "apart"), store: own }));
       const moving = ["move", "--data", restored, "--to", there, "--finish"];
       expect(await play(...moving)).toMatchObject({ code: 0 });
-      const back = join(gateway.folderOf("packages"), `back${number}`);
+      const back = join(scene.gateway.folderOf("packages"), `back${scene.number}`);
       expect(existsSync(join(back, fileOf("blobs/sha256", digest)))).toBe(true);
-      await server.stop();
+      await scene.server.stop();
     } finally {
       await postgres.stop();
     }
@@ -448,15 +427,15 @@ function define(program: string): void {
       [["backup", url(), "--link", ...at()], "leave --link out"],
     ];
     for (const [words, why] of cases) {
-      const more = words[0] === "backup" ? ["--data", server.data] : [];
+      const more = words[0] === "backup" ? ["--data", scene.server.data] : [];
       const { code, printed } = await play(...words, ...more);
       expect([words, code > 0, printed]).toEqual([words, true, expect.stringContaining(why)]);
     }
-    const terminal = fakeTerminal({ cwd: folder, env: {} });
-    const words = ["backup", url(), "--data", server.data, ...at()];
+    const terminal = fakeTerminal({ cwd: scene.folder, env: {} });
+    const words = ["backup", url(), "--data", scene.server.data, ...at()];
     expect(await runCli(words, commands(), terminal)).toBe(1);
     expect(terminal.printed.err).toContain("AWS_ACCESS_KEY_ID is not set");
-    const keys = storeOptions(gateway.endpoint, url());
+    const keys = storeOptions(scene.gateway.endpoint, url());
     const files = [
       ...["--access-key-file", String(keys["accessKeyFile"])],
       ...["--secret-key-file", String(keys["secretKeyFile"])],

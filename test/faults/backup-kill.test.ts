@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeAccounts } from "../support/accounts.ts";
 import { configText } from "../support/config.ts";
+import { ask, askAll, EVERY_FORMAT } from "../support/every-format.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { startProcess } from "../support/process.ts";
@@ -15,17 +16,6 @@ import { waitFor } from "../support/wait.ts";
 import { startBulk } from "./bulk-upstream.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
-const PATHS = [
-  "/npm/kelp",
-  "/npm/kelp/-/kelp-2.0.0.tgz",
-  "/pypi/simple/coral-reef/",
-  "/pypi/files/coral-reef/coral_reef-3.0-py3-none-any.whl",
-  "/go/example.test/anchor/@v/list",
-  "/go/example.test/anchor/@v/v1.1.0.zip",
-  "/composer/p2/reef/coral.json",
-  "/debian/dists/stable/InRelease",
-  "/debian/dists/stable/main/binary-amd64/Packages.xz",
-];
 
 test("a backup that is made under load restores what clients had", async () => {
   const upstream = await startUpstream();
@@ -40,19 +30,12 @@ test("a backup that is made under load restores what clients had", async () => {
   const server = await startProcess({ config: text });
   const holdfast = (...words: string[]) =>
     run([process.execPath, join(root, "src/main.ts"), ...words], { cwd: home });
-  const get = async (url: string, path: string) => {
-    const response = await fetch(url + path, { headers: { accept: "*/*" } });
-    const body = Buffer.from(await response.arrayBuffer()).toString("latin1");
-    const plain = body.replaceAll(url, "http://HERE");
-    return [path, response.status, createHash("sha256").update(plain, "latin1").digest("hex")];
-  };
   let restored: Awaited<ReturnType<typeof startProcess>> | null = null;
   try {
     await server.pause();
     const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
     await server.restart();
-    const before: unknown[] = [];
-    for (const path of PATHS) before.push(await get(server.url, path));
+    const before = await askAll(server.url, EVERY_FORMAT);
 
     let isLoaded = true;
     const acknowledged = new Map<string, string>();
@@ -109,9 +92,7 @@ test("a backup that is made under load restores what clients had", async () => {
     expect(copied!.stdout).toBe(own!.stdout);
 
     restored = await startProcess({ config: text, data, flags: ["--offline"] });
-    const after: unknown[] = [];
-    for (const path of PATHS) after.push(await get(restored.url, path));
-    expect(after).toEqual(before);
+    expect(await askAll(restored.url, EVERY_FORMAT)).toEqual(before);
     expect(owed.size).toBeGreaterThan(5);
     const headers = { authorization: `Bearer ${token}` }; // accounts are in it
     for (const [path, digest] of owed) {
@@ -121,7 +102,7 @@ test("a backup that is made under load restores what clients had", async () => {
       expect([path, response.status, found]).toEqual([path, 200, digest]);
     }
     for (const name of had) {
-      const [, status, found] = await get(restored.url, `/bulk/${name}/-/${name}-1.0.0.tgz`);
+      const [, status, found] = await ask(restored.url, `/bulk/${name}/-/${name}-1.0.0.tgz`);
       expect([name, status, found]).toEqual([name, 200, bulk.digests.get(name)!]);
     }
   } finally {

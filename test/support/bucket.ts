@@ -14,8 +14,8 @@ export interface Gateway {
   folderOf(bucket: string): string;
   /** Ends it at once, as a machine that fails does. What was acknowledged stays. */
   kill(): Promise<void>;
-  /** Starts it again, after `kill`. */
-  revive(): Promise<void>;
+  /** Starts it again, after `kill`. `secret`: of the access key from then on. */
+  revive(secret?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,9 +38,9 @@ export async function startGateway(program: string, buckets: readonly string[]):
   const [objects, beside] = [join(home, "objects"), join(home, "beside")];
   for (const folder of [beside, ...buckets.map((bucket) => join(objects, bucket))])
     mkdirSync(folder, { recursive: true });
-  const begin = (port: number) =>
+  const begin = (port: number, secret = SECRET_KEY) =>
     run(program, [
-      ...["--quiet", "--access", ACCESS_KEY, "--secret", SECRET_KEY],
+      ...["--quiet", "--access", ACCESS_KEY, "--secret", secret],
       ...["--port", `127.0.0.1:${port}`],
       ...["posix", "--sidecar", beside, objects],
     ]);
@@ -54,8 +54,8 @@ export async function startGateway(program: string, buckets: readonly string[]):
     endpoint: `http://127.0.0.1:${port}`,
     folderOf: (bucket) => join(objects, bucket),
     kill: () => running.kill(),
-    async revive() {
-      running = await begin(port);
+    async revive(secret) {
+      running = await begin(port, secret);
     },
     async stop() {
       await running.kill();

@@ -95,13 +95,17 @@ export async function startFollower(
   const log: string[] = [];
   let listen = "127.0.0.1:0";
   let shift = 0;
-  const begin = () =>
-    start({
-      config: loadConfig({ file: config, formats, flags: { data, listen }, env: {} }),
+  const begin = () => {
+    const flags = { data, listen };
+    const load = () => loadConfig({ file: config, formats, flags, env: {} });
+    return start({
+      config: load(),
+      load,
       log: createLog("json", (line) => log.push(line)),
       now: () => Date.now() + shift,
       patienceMs: 20_000,
     });
+  };
   let running = await begin();
   listen = new URL(running.url).host;
   return {

@@ -81,9 +81,11 @@ export async function startServer(
   const begin = () => {
     const server = { ...(place && { database: databaseUrl(place) }), ...wanted.server };
     writeFileSync(file, configText(upstream, { ...wanted, server }));
-    const config = loadConfig({ file, formats, flags: { data, listen }, env: {} });
+    const flags = { data, listen };
+    const load = () => loadConfig({ file, formats, flags, env: {} });
     return start({
-      config,
+      config: load(),
+      load,
       log: createLog("json", (line) => log.push(line)),
       now: () => Date.now() + shift,
       patienceMs: wanted.patienceMs ?? PATIENCE_MS,
