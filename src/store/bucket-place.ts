@@ -36,6 +36,10 @@ export interface Said {
   status: number;
   /** The word for it in S3's answers; may be empty. */
   code: string;
+  /** What it says of it to people; may be empty. */
+  message: string;
+  /** The region that it wants to be asked in, where it says so. */
+  region: string | null;
   /** Its clock, by the answer's head; null where it does not tell. */
   at: number | null;
 }
@@ -50,13 +54,21 @@ const KEYS = [
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
   "InvalidAccessKey",
+  "XAdminUserNotFound", // versitygw
+];
+const REGIONS = [
   "AuthorizationHeaderMalformed",
+  "PermanentRedirect",
+  "IllegalLocationConstraintException",
 ];
 /** Off by more than this, requests are refused. */
 const SKEW_MS = 15 * 60 * 1000;
+/** Of what it says to people: it is somebody else's text. */
+const WORDS = 200;
 
 /** What an answer that is neither a yes nor a no is told as. */
-export function saidProblem(place: BucketPlace, { status, code, at }: Said): Problem {
+export function saidProblem(place: BucketPlace, said: Said): Problem {
+  const { status, code, at, region } = said;
   const name = nameOf(place);
   const word = code === "" ? `${status}` : code;
   if (status === 507 || FULL.includes(code))
@@ -69,12 +81,22 @@ export function saidProblem(place: BucketPlace, { status, code, at }: Said): Pro
     );
   if (code === "NoSuchBucket")
     return away(`is not there: ${place.endpoint} knows none of that name`);
+  if (region !== null && region !== place.region)
+    return away(`is in the region ${region}, and is asked in ${place.region} (${word})`);
   if (KEYS.includes(code))
     return away(`does not take the access key ${place.accessKey} with its secret (${word})`);
-  if (status === 403) return away(`denies the access key ${place.accessKey} this (${word})`);
-  if (status >= 300 && status < 400)
-    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${word})`);
-  return away(`cannot do that now (${word})`);
+  const more = inWords(said);
+  if (REGIONS.includes(code) || (status >= 300 && status < 400))
+    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${more})`);
+  if (status === 403) return away(`denies the access key ${place.accessKey} this (${more})`);
+  if (status === 501) return away(`does not know how to do that (${more})`);
+  return away(`cannot do that now (${more})`);
+}
+
+function inWords({ status, code, message }: Said): string {
+  const word = code === "" ? `${status}` : code;
+  const text = message.replace(/[\u0000-\u001f\u007f\s]+/g, " ").trim();
+  return text === "" ? word : `${word}: ${text.slice(0, WORDS)}`;
 }
 
 function capital(text: string): string {
