@@ -1,6 +1,15 @@
 // Asks a bucket that speaks S3: signed, with an end to silence, and a few times where that may help.
 import { AwsV4Signer } from "aws4fetch";
-import { awayProblem, type BucketPlace, type Said, saidProblem, urlOf } from "./bucket-place.ts";
+import type { BucketKey } from "../core/bucket-key.ts";
+import { createKeys } from "./bucket-keys.ts";
+import {
+  awayProblem,
+  type BucketPlace,
+  isKeyRefused,
+  type Said,
+  saidProblem,
+  urlOf,
+} from "./bucket-place.ts";
 import { tagOf } from "./bucket-xml.ts";
 
 export interface BucketTimes {
@@ -61,22 +70,21 @@ export interface Ask {
 
 export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}): Ask {
   const { silenceMs, pauseMs } = { ...TIMES, ...times };
-  const keys = new Map<string, ArrayBuffer>();
-  const signer = {
-    accessKeyId: place.accessKey,
-    secretAccessKey: place.secretKey,
-    region: place.region,
-    service: "s3",
-    cache: keys,
-  };
+  const signing = new Map<string, ArrayBuffer>();
+  const source = createKeys(place, silenceMs);
+  const signer = ({ accessKey, secretKey, sessionToken }: BucketKey) => ({
+    ...{ accessKeyId: accessKey, secretAccessKey: secretKey },
+    ...(sessionToken !== null && { sessionToken }),
+    ...{ region: place.region, service: "s3", cache: signing },
+  });
   const tls = place.ca === null ? {} : { tls: { ca: place.ca } };
 
-  async function once(question: Question): Promise<Answer> {
+  async function once(question: Question, key: BucketKey): Promise<Answer> {
     const { method, path, query = {}, headers = {}, body, sha256 = NOTHING } = question;
     const url = urlOf(place, path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signed = await new AwsV4Signer({
-      ...signer,
+      ...signer(key),
       method,
       url: url.href,
       headers: {
@@ -85,7 +93,7 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
         "x-amz-content-sha256": sha256,
       },
     }).sign();
-    dropOldKeys(keys);
+    dropOldKeys(signing);
     signed.headers.set("accept-encoding", "identity"); // not signed: what stands between may change it
     const silence = createSilence(silenceMs + ((body?.length ?? 0) / SLOWEST) * 1000, () =>
       awayProblem(place, "does not answer"),
@@ -121,15 +129,18 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
   async function ask(question: Question, expected: readonly number[] = []): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const isLast = attempt >= TRIES;
+      const key = await source.current();
       try {
-        const answer = await once(question);
+        const answer = await once(question, key);
         // What is completed may fail after it was said to go well.
         const isGood = answer.status < 300 && answer.code === "";
         const isExpected = expected.includes(answer.status) && !NEVER.includes(answer.code);
         if (isGood || isExpected) return answer;
         await answer.chunks.return(undefined);
-        if (isLast || !(isUndone(answer) || (!question.isOnce && isPassing(answer))))
-          throw saidProblem(place, saidOf(answer));
+        const isOtherKey = isKeyRefused(answer.code) && (await source.isOther(key));
+        const isPassed = isUndone(answer) || (!question.isOnce && isPassing(answer));
+        if (isLast || !(isOtherKey || isPassed))
+          throw saidProblem({ ...place, ...key }, saidOf(answer));
       } catch (error) {
         if (isLast || question.isOnce || !isLost(error)) throw error;
       }
@@ -149,12 +160,12 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
       for (const [name, value] of Object.entries(headers))
         url.searchParams.set(`response-${name}`, value);
       const signed = await new AwsV4Signer({
-        ...signer,
+        ...signer(await source.current()),
         method,
         url: url.href,
         signQuery: true,
       }).sign();
-      dropOldKeys(keys);
+      dropOldKeys(signing);
       return signed.url.href;
     },
   });

@@ -1,15 +1,17 @@
 // Where a bucket is, and what a failure to ask it means: in words, and never that something is not there.
+import type { BucketKey, KeySource } from "../core/bucket-key.ts";
 import { Problem } from "../core/problem.ts";
 
-export interface BucketPlace {
+/** With its key, which is empty where it comes from a role. */
+export interface BucketPlace extends BucketKey {
   /** Origin and path of the service, without a trailing slash. */
   endpoint: string;
   region: string;
   bucket: string;
   /** What all names begin with; may be empty. */
   prefix: string;
-  accessKey: string;
-  secretKey: string;
+  /** Where another key is had; null where there is none but that. */
+  keySource: KeySource | null;
   /** Whether the bucket is a part of the path, and not of the host's name. */
   isPathStyle: boolean;
   /** PEM of the authority; null for the system's own. */
@@ -17,7 +19,7 @@ export interface BucketPlace {
 }
 
 /** For people. */
-export function nameOf({ bucket, prefix }: BucketPlace): string {
+export function nameOf({ bucket, prefix }: Pick<BucketPlace, "bucket" | "prefix">): string {
   return `the bucket s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
 }
 
@@ -45,12 +47,16 @@ export interface Said {
 }
 
 /** It cannot be reached, or fell silent. Clients come again by themselves. */
-export function awayProblem(place: BucketPlace, why: string, cause?: unknown): Problem {
+export function awayProblem(
+  place: Pick<BucketPlace, "bucket" | "prefix">,
+  why: string,
+  cause?: unknown,
+): Problem {
   return new Problem("busy", capital(`${nameOf(place)} ${why}`), { cause });
 }
 
 const FULL = ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "StorageFull"];
-const KEYS = [
+const KEYS: readonly string[] = [
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
   "InvalidAccessKey",
@@ -61,6 +67,14 @@ const REGIONS = [
   "PermanentRedirect",
   "IllegalLocationConstraintException",
 ];
+/** Of a key that holds for a time: it has ended, or goes with another token. */
+const TOKENS: readonly string[] = ["ExpiredToken", "InvalidToken", "TokenRefreshRequired"];
+
+/** Another key may be let in. */
+export function isKeyRefused(code: string): boolean {
+  return KEYS.includes(code) || TOKENS.includes(code);
+}
+
 /** Off by more than this, requests are refused. */
 const SKEW_MS = 15 * 60 * 1000;
 /** Of what it says to people: it is somebody else's text. */
@@ -86,6 +100,12 @@ export function saidProblem(place: BucketPlace, said: Said): Problem {
   if (KEYS.includes(code))
     return away(`does not take the access key ${place.accessKey} with its secret (${word})`);
   const more = inWords(said);
+  if (TOKENS.includes(code))
+    return away(
+      place.sessionToken === null
+        ? `wants a session token with the access key ${place.accessKey} (${more})`
+        : `does not take the session token of the access key ${place.accessKey} (${more})`,
+    );
   if (REGIONS.includes(code) || (status >= 300 && status < 400))
     return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${more})`);
   if (status === 403) return away(`denies the access key ${place.accessKey} this (${more})`);
