@@ -36,7 +36,7 @@ export const Store = z
         .meta({ examples: ["eu-central-1"] }),
       accessKeyFile: Path.optional()
         .describe(
-          "File that holds the id of the access key. It is read again when it changes, as are the next two",
+          "File that holds the id of the access key. The files of a key are read again when they change",
         )
         .meta({ examples: ["/run/secrets/bucket-key"] }),
       accessKeyEnv: EnvName.optional()

@@ -293,7 +293,7 @@ function define(program: string): void {
           store: storeOptions(gateway.endpoint, bucket(), { region: "eu-west-1" }),
         },
       }),
-    ).rejects.toThrow("does not take the access key");
+    ).rejects.toThrow("is in the region us-east-1, and is asked in eu-west-1");
     await server.restart(withStore());
     expect(await status("/npm/kelp/-/kelp-1.0.0.tgz")).toBe(200);
     expect(objects()).toEqual(expect.arrayContaining(kept));
