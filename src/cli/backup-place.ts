@@ -31,6 +31,14 @@ export const bucketOptions = {
     value: "FILE",
     help: "Of a bucket: holds its secret. Without it AWS_SECRET_ACCESS_KEY has it",
   },
+  "session-token-file": {
+    value: "FILE",
+    help: "Of a bucket: holds the session token of a key that holds for a time. With a key in the environment AWS_SESSION_TOKEN has it",
+  },
+  role: {
+    value: "KIND",
+    help: "Of a bucket, in place of a key: web-identity, container or instance, as in the configuration (store.role)",
+  },
   ca: { value: "FILE", help: "Of a bucket: PEM of the endpoint's certificate authority" },
 } satisfies Record<string, Option>;
 
@@ -53,6 +61,7 @@ export function placeOf(where: string, given: Given, terminal: Terminal): Backup
     given.text("access-key-file"),
     given.text("secret-key-file"),
   ];
+  const [sessionTokenFile, role] = [given.text("session-token-file"), given.text("role")];
   const ca = given.text("ca");
   const store = storeAt(
     {
@@ -61,6 +70,8 @@ export function placeOf(where: string, given: Given, terminal: Terminal): Backup
       ...(region !== undefined && { region }),
       ...(accessKeyFile !== undefined && { accessKeyFile }),
       ...(secretKeyFile !== undefined && { secretKeyFile }),
+      ...(sessionTokenFile !== undefined && { sessionTokenFile }),
+      ...(role !== undefined && { role: role as never }), // the schema says which there are
       ...(ca !== undefined && { ca }),
     },
     { env: terminal.env, folder: terminal.cwd },

@@ -1,78 +1,55 @@
 // A bucket that does not do what it says is found out. What it does right is looked at with a gateway, in test/bucket.
-import { expect, test } from "bun:test";
-import type { Bucket } from "../store/bucket.ts";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import {
+  type FakeBucket,
+  type FakeBucketHabits,
+  startFakeBucket,
+} from "../../test/support/fake-bucket.ts";
+import { openBucket } from "../store/bucket.ts";
+import { testPlace } from "../store/bucket-testkit.ts";
 import { checkStore, examine } from "./check-store.ts";
 
-/** A bucket in memory, with what a test changes of it. */
-function memory(change: (bucket: Bucket) => Partial<Bucket>): { bucket: Bucket; left(): string[] } {
-  const objects = new Map<string, Uint8Array>();
-  const stat = (path: string) => {
-    const bytes = objects.get(path);
-    return bytes ? { size: bytes.length, changedAt: Date.now(), etag: "e" } : null;
-  };
-  const bucket: Bucket = {
-    name: "the bucket",
-    stat: async (path) => stat(path),
-    get: async () => null,
-    async read(path) {
-      const bytes = objects.get(path);
-      return bytes ? { bytes, etag: "e" } : null;
-    },
-    async put(path, bytes, _sha256, condition) {
-      if (condition === "isNew" && objects.has(path)) return false;
-      objects.set(path, bytes);
-      return true;
-    },
-    begin: () => Promise.reject(new Error("not needed")),
-    async remove(path) {
-      objects.delete(path);
-    },
-    async *list(path) {
-      for (const name of objects.keys())
-        if (name.startsWith(path)) yield { path: name, ...stat(name)! };
-    },
-    link: () => Promise.reject(new Error("not needed")),
-  };
-  return { bucket: { ...bucket, ...change(bucket) }, left: () => [...objects.keys()] };
-}
+let fake: FakeBucket;
+beforeEach(() => {
+  fake = startFakeBucket();
+});
+afterEach(() => fake.stop());
 
-const cases: [title: string, change: (bucket: Bucket) => Partial<Bucket>, told: string[]][] = [
-  ["all is well", () => ({}), ["good takes, gives back, lists and removes"]],
+const cases: [title: string, habits: Partial<FakeBucketHabits>, told: string[]][] = [
+  ["all is well", {}, ["good takes, gives back, lists and removes"]],
   [
     "conditions are not heard",
-    ({ put }) => ({ put: (path, bytes, sha256) => put(path, bytes, sha256) }),
+    { ignores: ["if-none-match"] },
     ["bad writes over an object although"],
   ],
+  ["of conditions one alone is heard", { ignores: ["if-match"] }, ["bad replaces an object"]],
+  ["other bytes come back", { altered: () => new Uint8Array(3) }, ["bad does not give back"]],
   [
-    "other bytes come back",
-    () => ({ read: async () => ({ bytes: new Uint8Array(3), etag: "e" }) }),
-    ["bad does not give back"],
+    "nothing is listed",
+    { refuses: ({ url }) => (url.includes("list-type") ? { status: 200, code: "Odd" } : null) },
+    ["bad cannot be used: The bucket s3://tests/"],
   ],
-  ["nothing is listed", () => ({ async *list() {} }), ["bad does not list"]],
+  ["a list has nothing", { page: 0 }, ["bad does not list"]],
   [
     "it denies",
-    () => ({ put: () => Promise.reject(new Error("The bucket denies this")) }),
-    ["bad cannot be used: The bucket denies this"],
+    { refuses: ({ method }) => (method === "PUT" ? { status: 403, code: "AccessDenied" } : null) },
+    ["bad cannot be used: The bucket s3://tests/"],
   ],
   [
     "a clock is off",
-    ({ stat }) => ({
-      async stat(path) {
-        const found = await stat(path);
-        return found && { ...found, changedAt: found.changedAt - 120_000 };
-      },
-    }),
+    { ahead: -120_000 },
     ["good takes", "warning has another time: this machine's clock is 120 seconds ahead"],
   ],
 ];
-for (const [title, change, told] of cases)
+for (const [title, habits, told] of cases)
   test(`${title}: told, and nothing is left there`, async () => {
-    const { bucket, left } = memory(change);
-    const findings = await examine(bucket);
+    fake.set(habits);
+    const place = testPlace("x", { endpoint: fake.endpoint });
+    const findings = await examine(openBucket(place, { pauseMs: 1 }));
     expect(findings.map(({ state, text }) => `${state} ${text}`)).toEqual(
       told.map((start) => expect.stringContaining(start)) as never,
     );
-    expect(left()).toEqual([]);
+    expect([...fake.objects.keys()]).toEqual([]);
   });
 
 test("without a bucket there is nothing to look at", async () =>

@@ -1,8 +1,9 @@
-// Whether a bucket is what the files of a server need: it takes, gives back, lists and removes, and of two writes that must not both be done it does one.
+// Whether a bucket is what the files of a server need: it takes, gives back, lists and removes, and keeps to the conditions of writes.
 import { createHash, randomUUID } from "node:crypto";
 import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
 import { type Bucket, openBucket } from "../store/bucket.ts";
+import { conditionFault } from "../store/bucket-conditions.ts";
 import type { Finding } from "./finding.ts";
 
 /** By the bucket's clock, which tells seconds. Requests are refused from 15 minutes on. */
@@ -32,14 +33,11 @@ export async function examine(bucket: Bucket): Promise<Result[]> {
   try {
     if (await bucket.stat(path))
       return bad("says that there is what was never put there", "Is it a bucket of its own?");
-    await bucket.put(path, bytes, sha256, "isNew");
+    await bucket.put(path, bytes, sha256);
     const found = await bucket.stat(path);
     const took = Math.round(performance.now() - began);
-    if (await bucket.put(path, bytes, sha256, "isNew"))
-      return bad(
-        "writes over an object although it was told not to (If-None-Match)",
-        "Two servers could take it for their own, and move the append-only log both: take a service that honours conditional writes",
-      );
+    const unkept = await conditionFault(bucket);
+    if (unkept) return bad(unkept.fault, capital(unkept.means));
     const read = await bucket.read(path, LIMIT);
     if (!found || !read || !bytes.equals(read.bytes))
       return bad("does not give back what was put there", "It cannot be used");
@@ -61,6 +59,10 @@ export async function examine(bucket: Bucket): Promise<Result[]> {
   } finally {
     await bucket.remove(path).catch(() => {}); // it is told above
   }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function skewed(skew: number): Result {

@@ -97,7 +97,7 @@ export interface DatabaseConfig {
 
 export function resolveDatabase(
   given: z.infer<typeof Database>,
-  read: SecretReader,
+  read: Pick<SecretReader, "secret" | "pem">,
   complain: (path: At, message: string) => void,
 ): DatabaseConfig | null {
   if (given === undefined) return null;

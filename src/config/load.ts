@@ -110,6 +110,8 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
   const reader: SecretReader = {
     secret: (values, name, path) => readSecret(values, name, path, around),
     pem: (file, path) => readPem(file, path, around),
+    env: (name) => env[name],
+    path: (file) => resolvePath(folder, file),
   };
   const policy = resolvePolicy(
     input.policy,

@@ -43,10 +43,14 @@ export interface PublisherConfig extends TrustedPublisher {
   ca: string | undefined;
 }
 
-/** What reads a secret or a certificate that the file names. */
+/** What reads a secret or a certificate that the file names, and the environment. */
 export interface SecretReader {
   secret(input: Readonly<Record<string, unknown>>, name: string, path: Path): string | null;
   pem(file: string | undefined, path: Path): string | undefined;
+  /** What is set, and nothing is complained of where it is not. */
+  env(name: string): string | undefined;
+  /** From the root on, of one that the configuration names. */
+  path(file: string): string;
 }
 
 export function resolveLogin(

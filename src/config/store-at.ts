@@ -1,4 +1,5 @@
 // A bucket that a command line names, in the words of `store:`.
+import { resolve } from "node:path";
 import type { z } from "zod";
 import { Problem } from "../core/problem.ts";
 import { readPem, readSecret } from "./resolve.ts";
@@ -25,6 +26,8 @@ export function storeAt(
     {
       secret: (values, name, path) => readSecret(values, name, path, around),
       pem: (file, path) => readPem(file, path, around),
+      env: (name) => env[name],
+      path: (file) => resolve(folder, file),
     },
     complain,
   )!;

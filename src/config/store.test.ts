@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { resolveStore, Store, writtenStore } from "./store.ts";
 
 /** What is made of it, or what was complained of. */
-function resolved(value: unknown) {
+function resolved(value: unknown, env: Record<string, string> = {}) {
   const parsed = Store.safeParse(value);
   if (!parsed.success) return JSON.stringify(parsed.error.issues);
   const complaints: string[] = [];
@@ -10,6 +10,8 @@ function resolved(value: unknown) {
     secret: (given: Record<string, string>, name: string) =>
       given[`${name}File`] ?? given[`${name}Env`] ?? null,
     pem: (file?: string) => (file ? "PEM" : undefined),
+    env: (name: string) => env[name],
+    path: (file: string) => `/etc/${file}`,
   };
   const found = resolveStore(parsed.data, reader as never, (path, message) => {
     complaints.push(`${path.join(".")} ${message}`);
@@ -23,6 +25,8 @@ const plain = {
   prefix: "",
   accessKey: "AWS_ACCESS_KEY_ID",
   secretKey: "AWS_SECRET_ACCESS_KEY",
+  sessionToken: null,
+  keySource: null,
   isPathStyle: false,
   ca: null,
   cache: 10 * 2 ** 30,
@@ -52,6 +56,7 @@ const good: [written: unknown, place: object, shown: string][] = [
       region: "eu-central-1",
       accessKey: "k",
       secretKey: "S",
+      keySource: { from: "files", accessKey: "/etc/k", secretKey: null, sessionToken: null },
     },
     url,
   ],
@@ -76,6 +81,82 @@ for (const [written, place, shown] of good)
     const told = writtenStore(found as never);
     expect(told).toMatchObject({ url: shown, secretKey: "***" });
   });
+
+const FILES = { accessKeyFile: "k", secretKeyFile: "s" };
+const ROLE = { AWS_ROLE_ARN: "arn:aws:iam::1:role/a", AWS_WEB_IDENTITY_TOKEN_FILE: "/t" };
+const WEB = { from: "web-identity", role: "arn:aws:iam::1:role/a", tokenFile: "/t" };
+const FULL = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const CONTAINER = { from: "container", tokenFile: null, token: null };
+const keys: [written: object, env: Record<string, string>, key: object][] = [
+  [{}, { AWS_SESSION_TOKEN: "t" }, { sessionToken: "t", keySource: null }],
+  [FILES, { AWS_SESSION_TOKEN: "of another key" }, { sessionToken: null }],
+  [
+    { ...FILES, sessionTokenFile: "t" },
+    {},
+    {
+      sessionToken: "t",
+      keySource: {
+        from: "files",
+        accessKey: "/etc/k",
+        secretKey: "/etc/s",
+        sessionToken: "/etc/t",
+      },
+    },
+  ],
+  [{ sessionTokenEnv: "T" }, {}, { sessionToken: "T", keySource: null }],
+  [
+    { role: "web-identity", region: "eu-central-1" },
+    ROLE,
+    { keySource: { ...WEB, session: "holdfast", url: "https://sts.eu-central-1.amazonaws.com" } },
+  ],
+  [
+    { role: "web-identity" },
+    { ...ROLE, AWS_ROLE_SESSION_NAME: "p", AWS_ENDPOINT_URL_STS: "https://sts.example.com/" },
+    { keySource: { ...WEB, session: "p", url: "https://sts.example.com" } },
+  ],
+  [
+    { role: "container" },
+    { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/a" },
+    { keySource: { ...CONTAINER, url: "http://169.254.170.2/v2/a" } },
+  ],
+  [
+    { role: "container" },
+    {
+      [FULL]: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/t",
+    },
+    { keySource: { ...CONTAINER, url: "http://169.254.170.23/v1/credentials", tokenFile: "/t" } },
+  ],
+  [{ role: "instance" }, {}, { keySource: { from: "instance", url: "http://169.254.169.254" } }],
+];
+for (const [written, env, key] of keys)
+  test(`the key of ${JSON.stringify(written)} with ${JSON.stringify(env)}`, () => {
+    const found = resolved({ url, ...written }, env);
+    expect(found).toMatchObject(key);
+    const shown = JSON.stringify(writtenStore(found as never));
+    if ("role" in written) expect(shown).toContain(`"role":"${written.role}"`);
+    else expect(shown).toContain('"secretKey":"***"');
+    expect(shown.includes('"sessionToken":"***"')).toBe(
+      "sessionToken" in key && key.sessionToken !== null,
+    );
+  });
+
+const unkeyed: [written: object, env: Record<string, string>, why: string][] = [
+  [{ role: "web-identity" }, { AWS_ROLE_ARN: "a" }, "AWS_WEB_IDENTITY_TOKEN_FILE is not set"],
+  [{ role: "container" }, {}, `${FULL} is not set`],
+  [
+    { role: "container" },
+    { [FULL]: "http://keys.example.com/a" },
+    "in the clear from keys.example",
+  ],
+  [{ role: "container" }, { [FULL]: "/v2/a" }, "/v2/a is no URL"],
+  [{ role: "instance", ...FILES }, {}, "has its own key: leave accessKey out"],
+  [{ role: "instance", sessionTokenEnv: "T" }, {}, "has its own key: leave sessionToken out"],
+  [{ role: "admin" }, {}, "role"],
+];
+for (const [written, env, why] of unkeyed)
+  test(`${JSON.stringify(written)} with ${JSON.stringify(env)} is refused`, () =>
+    expect(resolved({ url, ...written }, env)).toContain(why));
 
 const bad: [written: unknown, why: string][] = [
   ["packages", "expected s3://"],

@@ -2,14 +2,13 @@
 import { z } from "zod";
 import type { Path as At } from "./errors.ts";
 import type { SecretReader } from "./login-resolve.ts";
+import { ROLES, resolveKey, type StoreKey } from "./store-key.ts";
 import { Duration, EnvName, formatDuration, formatSize, HttpUrl, Path, Size } from "./values.ts";
 
 /** Names of buckets as all who speak S3 take them; a prefix has what needs no escapes. */
 const FORM = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)\/?$/;
 const REGION = "us-east-1";
 const CACHE = "10GiB";
-const KEY = "AWS_ACCESS_KEY_ID";
-const SECRET = "AWS_SECRET_ACCESS_KEY";
 
 const BucketUrl = z
   .string()
@@ -36,17 +35,36 @@ export const Store = z
         .describe("What requests are signed for; many who are not AWS take any")
         .meta({ examples: ["eu-central-1"] }),
       accessKeyFile: Path.optional()
-        .describe("File that holds the id of the access key")
+        .describe(
+          "File that holds the id of the access key. The files of a key are read again when they change",
+        )
         .meta({ examples: ["/run/secrets/bucket-key"] }),
       accessKeyEnv: EnvName.optional()
-        .describe(`Environment variable that holds it. Without either it is \`${KEY}\``)
+        .describe("Environment variable that holds it. Without either it is `AWS_ACCESS_KEY_ID`")
         .meta({ examples: ["BUCKET_KEY"] }),
       secretKeyFile: Path.optional()
         .describe("File that holds the secret of the access key")
         .meta({ examples: ["/run/secrets/bucket-secret"] }),
       secretKeyEnv: EnvName.optional()
-        .describe(`Environment variable that holds it. Without either it is \`${SECRET}\``)
+        .describe(
+          "Environment variable that holds it. Without either it is `AWS_SECRET_ACCESS_KEY`",
+        )
         .meta({ examples: ["BUCKET_SECRET"] }),
+      sessionTokenFile: Path.optional()
+        .describe("File that holds the session token of a key that holds for a time")
+        .meta({ examples: ["/run/secrets/bucket-token"] }),
+      sessionTokenEnv: EnvName.optional()
+        .describe(
+          "Environment variable that holds it. Without either it is `AWS_SESSION_TOKEN`, where the key is in the environment too",
+        )
+        .meta({ examples: ["BUCKET_TOKEN"] }),
+      role: z
+        .enum(ROLES)
+        .optional()
+        .describe(
+          "In place of a key: the role that AWS gives to where the server runs, as the environment says. `web-identity` (IRSA), `container` (ECS, EKS Pod Identity) or `instance` (EC2)",
+        )
+        .meta({ examples: ["web-identity"] }),
       pathStyle: z
         .boolean()
         .optional()
@@ -82,15 +100,13 @@ export const Store = z
   .meta({ examples: ["s3://packages/holdfast"] });
 
 /** As store/bucket.ts takes it, with what the server makes of it. */
-export interface StoreConfig {
+export interface StoreConfig extends StoreKey {
   /** Origin and path of the service, without a trailing slash. */
   endpoint: string;
   region: string;
   bucket: string;
   /** Without a slash at either end; may be empty. */
   prefix: string;
-  accessKey: string;
-  secretKey: string;
   isPathStyle: boolean;
   /** PEM; null for the system's own. */
   ca: string | null;
@@ -111,10 +127,6 @@ export function resolveStore(
   const at = ["store"];
   const input = typeof given === "string" ? WithUrl.parse({ url: given }) : given;
   const [, bucket = "", prefix = ""] = FORM.exec(input.url)!;
-  const secret = (name: "accessKey" | "secretKey", variable: string) => {
-    const isGiven = input[`${name}File`] !== undefined || input[`${name}Env`] !== undefined;
-    return read.secret(isGiven ? input : { [`${name}Env`]: variable }, name, at) ?? "";
-  };
   const ca = read.pem(input.ca, [...at, "ca"]) ?? null;
   if (ca !== null && input.endpoint?.startsWith("http:"))
     complain([...at, "ca"], "has no meaning for an endpoint without TLS");
@@ -129,8 +141,7 @@ export function resolveStore(
     region: input.region,
     bucket,
     prefix: prefix.slice(1),
-    accessKey: secret("accessKey", KEY),
-    secretKey: secret("secretKey", SECRET),
+    ...resolveKey(input, read, at, complain),
     isPathStyle,
     ca,
     cache: input.cache,
@@ -148,13 +159,15 @@ export function storeUrl({ bucket, prefix }: Pick<StoreConfig, "bucket" | "prefi
 
 /** In the words of the file, without the secret. */
 export function writtenStore(place: StoreConfig) {
-  const { endpoint, region, accessKey, isPathStyle, cache, silenceMs, redirect } = place;
+  const { endpoint, region, accessKey, sessionToken, keySource } = place;
+  const { isPathStyle, cache, silenceMs, redirect } = place;
+  const isRole = keySource !== null && keySource.from !== "files";
   return {
     url: storeUrl(place),
     endpoint,
     region,
-    accessKey,
-    secretKey: "***",
+    ...(isRole ? { role: keySource.from } : { accessKey, secretKey: "***" }),
+    ...(sessionToken !== null && { sessionToken: "***" }),
     pathStyle: isPathStyle,
     cache: formatSize(cache),
     timeout: formatDuration(silenceMs),

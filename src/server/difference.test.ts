@@ -39,8 +39,8 @@ const table: [what: string, next: Partial<Config>, lines: string[]][] = [
 ];
 const store: StoreConfig = {
   ...{ endpoint: "https://s3.example.com", region: "us-east-1", bucket: "packages", prefix: "" },
-  ...{ accessKey: "k", secretKey: "s", isPathStyle: true, ca: null },
-  ...{ cache: 1, silenceMs: 1, redirect: null },
+  ...{ accessKey: "k", secretKey: "s", sessionToken: null, keySource: null, isPathStyle: true },
+  ...{ ca: null, cache: 1, silenceMs: 1, redirect: null },
 };
 const follow: FollowConfig = {
   ...{ url: "https://a.example.com", key: "k", token: "t", timeoutMs: 1, everyMs: 1 },

@@ -8,6 +8,7 @@ import { Problem } from "../core/problem.ts";
 import { type Blobs, openBlobs } from "../store/blobs.ts";
 import { type Bucket, openBucket } from "../store/bucket.ts";
 import { openBucketBlobs } from "../store/bucket-blobs.ts";
+import { requireConditions } from "../store/bucket-conditions.ts";
 import { openBucketLog } from "../store/bucket-log.ts";
 import {
   type BucketMark,
@@ -86,8 +87,8 @@ export function openLog({ store }: Pick<Config, "store">, layout: Layout): LogFi
 }
 
 /**
- * Throws Problem("conflict") where the files that the configuration names are not those of the catalog: each would be one that nothing names. A bucket
- * that is new becomes the catalog's own.
+ * Throws Problem("conflict") where the files that the configuration names are not those of the catalog: each would be one that nothing names; and where they are
+ * in a bucket that does not keep to conditions. A bucket that is new becomes the catalog's own.
  */
 export async function requireFiles(
   config: Pick<Config, "store" | "database">,
@@ -98,6 +99,7 @@ export async function requireFiles(
   const id = config.store && (await identityOf(database));
   const { mark, noted, place } = await refuseFiles(config, layout, database, bucket);
   if (!config.store || !bucket || !id) return;
+  await requireConditions(bucket);
   // Of a move that was cut the mark tells another place still.
   const isPlain = mark && mark.other === undefined && (mark.place !== null || place === null);
   const catalog = catalogOf(config, layout);

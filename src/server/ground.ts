@@ -99,8 +99,8 @@ export interface Ground {
   disk(): Promise<{ free: number; total: number }>;
   /** Milliseconds that only grow: a clock that is put back must not keep an upstream from being asked. */
   elapsed(): number;
-  /** Database, bucket and primary are asked with these secrets from now on. */
-  renew(secrets: Pick<GroundConfig, "database" | "store" | "follow">): void;
+  /** Database and primary are asked with these secrets from now on. A bucket's key is read again by whoever asks it (store/bucket-keys.ts). */
+  renew(secrets: Pick<GroundConfig, "database" | "follow">): void;
   /** Where people find the server, by the configuration as it is now; null: where they asked. */
   isAt(publicUrl: string | null): void;
   close(): Promise<void>;
@@ -156,8 +156,8 @@ async function layGround(
 ): Promise<Ground> {
   const { log, now, elapsed, patienceMs, siblings } = deps;
   // Its own: whoever asks them reads the secret in there each time.
-  const { database: place, store } = given;
-  const config = { ...given, database: place && { ...place }, store: store && { ...store } };
+  const { database: place } = given;
+  const config = { ...given, database: place && { ...place } };
   const isFirst = siblings?.isFirst ?? true;
   if (isFirst) {
     const tightened = tighten(layout.root);
@@ -313,12 +313,8 @@ async function layGround(
     log,
     traces,
     elapsed,
-    renew({ database, store, follow }) {
+    renew({ database, follow }) {
       if (config.database && database) config.database.password = database.password;
-      if (config.store && store) {
-        config.store.accessKey = store.accessKey;
-        config.store.secretKey = store.secretKey;
-      }
       if (follow) follower?.renew(follow.token);
     },
     isAt(url) {

@@ -4,6 +4,7 @@ import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { openBucket } from "../store/bucket.ts";
+import { requireConditions } from "../store/bucket-conditions.ts";
 import {
   type BucketMark,
   MARK,
@@ -258,7 +259,7 @@ function once(work: () => Promise<void>): () => Promise<void> {
 }
 
 /**
- * Throws Problem("conflict") where the place has a bucket that is another catalog's, or that of one which is neither here nor there: what moves may be a backup
+ * Throws Problem("conflict") where the place has a bucket that does not keep to conditions, is another catalog's, or that of one which is neither here nor there: what moves may be a backup
  * of one in use. The bucket of a move that was cut has files and no mark.
  */
 export async function requireBucket(
@@ -270,6 +271,7 @@ export async function requireBucket(
   const bucket = openBucket(place.store, place.store);
   const mark = await readBucketMark(bucket);
   refuseBackups(bucket, mark);
+  await requireConditions(bucket);
   if (!mark) return;
   if (mark.id !== (await readIdentity(source)))
     throw new Problem(

@@ -315,7 +315,7 @@ export async function start(options: StartOptions): Promise<Running> {
     if (isStopping) throw new Problem("conflict", "The server is stopping");
     const { config: next, lines } = takeIn(current.config, written);
     const before = current;
-    const isRenewed = (["database", "store", "follow"] as const).some(
+    const isRenewed = (["database", "follow"] as const).some(
       (key) => !isDeepStrictEqual(before.config[key], next[key]),
     );
     const held = mounts.of(next.repositories);

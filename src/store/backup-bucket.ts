@@ -13,6 +13,7 @@ import type { BackupHome, BackupReader, BackupSource, BackupWriter } from "./bac
 import { NOTE, type Note, noBackup, noteFrom } from "./backup-note.ts";
 import type { Bucket } from "./bucket.ts";
 import { FOLDER as BLOBS } from "./bucket-blobs.ts";
+import { requireConditions } from "./bucket-conditions.ts";
 import { FOLDER as LOG, openBucketLog } from "./bucket-log.ts";
 import { type BucketMark, readBucketMark, writeBucketMark } from "./bucket-mark.ts";
 import { createUploads } from "./bucket-upload.ts";
@@ -52,6 +53,7 @@ export function bucketHome({ url, bucket, owner, scratch }: BucketHomeOptions): 
 
 /** The prefix becomes the catalog's, before anything else is there. */
 async function claim(bucket: Bucket, owner: BucketHomeOptions["owner"]): Promise<void> {
+  await requireConditions(bucket);
   const mark = await readBucketMark(bucket);
   if (!mark) {
     for (const folder of [BLOBS, CATALOGS, LOG])

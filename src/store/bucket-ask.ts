@@ -1,6 +1,16 @@
 // Asks a bucket that speaks S3: signed, with an end to silence, and a few times where that may help.
 import { AwsV4Signer } from "aws4fetch";
-import { awayProblem, type BucketPlace, type Said, saidProblem, urlOf } from "./bucket-place.ts";
+import type { BucketKey } from "../core/bucket-key.ts";
+import { createKeys } from "./bucket-keys.ts";
+import {
+  awayProblem,
+  type BucketPlace,
+  isKeyRefused,
+  type Said,
+  saidProblem,
+  urlOf,
+} from "./bucket-place.ts";
+import { tagOf } from "./bucket-xml.ts";
 
 export interface BucketTimes {
   /** How long it may say nothing before it is given up. Milliseconds. */
@@ -14,8 +24,10 @@ const TIMES: BucketTimes = { silenceMs: 10_000, pauseMs: 200 };
 const TRIES = 3;
 /** What is sent may take the silence and this rate's time: what is sent cannot be seen to arrive. Bytes in a second. */
 const SLOWEST = 64 * 1024;
-/** Of an answer that is looked at as a whole: a page of a list of 1,000 names. Bytes. */
+/** Of an answer that is looked at as a whole, of which a page of a list of 1,000 names is the longest. Bytes. */
 const ANSWER = 4 * 1024 * 1024;
+/** No answer to any question, whatever the status. */
+const NEVER = ["NoSuchBucket", "XAdminUserNotFound"];
 /** SHA-256 of nothing. */
 const NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -36,6 +48,8 @@ export interface Answer {
   headers: Headers;
   /** S3's word for what went wrong; empty where nothing did, or nothing is said. */
   code: string;
+  /** What it says of that to people; may be empty. */
+  message: string;
   /** All of a small answer, as text. */
   text: string;
   /** The bytes of an object, for `GET` alone; throws a Problem("busy") when they stop. To be read to the end, or returned. */
@@ -56,27 +70,30 @@ export interface Ask {
 
 export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}): Ask {
   const { silenceMs, pauseMs } = { ...TIMES, ...times };
-  const keys = new Map<string, ArrayBuffer>();
-  const signer = () => ({
-    accessKeyId: place.accessKey,
-    secretAccessKey: place.secretKey,
-    region: place.region,
-    service: "s3",
-    cache: keys,
+  const signing = new Map<string, ArrayBuffer>();
+  const source = createKeys(place, silenceMs);
+  const signer = ({ accessKey, secretKey, sessionToken }: BucketKey) => ({
+    ...{ accessKeyId: accessKey, secretAccessKey: secretKey },
+    ...(sessionToken !== null && { sessionToken }),
+    ...{ region: place.region, service: "s3", cache: signing },
   });
   const tls = place.ca === null ? {} : { tls: { ca: place.ca } };
 
-  async function once(question: Question): Promise<Answer> {
+  async function once(question: Question, key: BucketKey): Promise<Answer> {
     const { method, path, query = {}, headers = {}, body, sha256 = NOTHING } = question;
     const url = urlOf(place, path);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signed = await new AwsV4Signer({
-      ...signer(),
+      ...signer(key),
       method,
       url: url.href,
-      headers: { ...headers, "x-amz-content-sha256": sha256 },
+      headers: {
+        ...headers,
+        ...(body && { "content-md5": md5(body) }),
+        "x-amz-content-sha256": sha256,
+      },
     }).sign();
-    dropOldKeys(keys);
+    dropOldKeys(signing);
     signed.headers.set("accept-encoding", "identity"); // not signed: what stands between may change it
     const silence = createSilence(silenceMs + ((body?.length ?? 0) / SLOWEST) * 1000, () =>
       awayProblem(place, "does not answer"),
@@ -96,8 +113,12 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
       const isObject = method === "GET" && response.status < 300 && path !== "";
       const chunks = read(response, createSilence(silenceMs, silence.problem), place);
       const text = isObject ? "" : await whole(chunks);
-      const said = /<Error[ >]/.test(text) ? (/<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? "") : "";
-      return { status: response.status, headers: response.headers, code: said, text, chunks };
+      const isError = /<Error[ >]/.test(text);
+      const said = (name: string) => (isError ? (tagOf(text, name) ?? "") : "");
+      return {
+        ...{ status: response.status, headers: response.headers, text, chunks },
+        ...{ code: said("Code"), message: said("Message") },
+      };
     } catch (error) {
       throw silence.told(error, place);
     } finally {
@@ -107,17 +128,21 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
 
   async function ask(question: Question, expected: readonly number[] = []): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
-      const isLast = question.isOnce === true || attempt >= TRIES;
+      const isLast = attempt >= TRIES;
+      const key = await source.current();
       try {
-        const answer = await once(question);
+        const answer = await once(question, key);
         // What is completed may fail after it was said to go well.
         const isGood = answer.status < 300 && answer.code === "";
-        const isExpected = expected.includes(answer.status) && answer.code !== "NoSuchBucket";
+        const isExpected = expected.includes(answer.status) && !NEVER.includes(answer.code);
         if (isGood || isExpected) return answer;
         await answer.chunks.return(undefined);
-        if (isLast || !isPassing(answer)) throw saidProblem(place, saidOf(answer));
+        const isOtherKey = isKeyRefused(answer.code) && (await source.isOther(key));
+        const isPassed = isUndone(answer) || (!question.isOnce && isPassing(answer));
+        if (isLast || !(isOtherKey || isPassed))
+          throw saidProblem({ ...place, ...key }, saidOf(answer));
       } catch (error) {
-        if (isLast || !isLost(error)) throw error;
+        if (isLast || question.isOnce || !isLost(error)) throw error;
       }
       await pause(pauseMs * 2 ** (attempt - 1));
     }
@@ -135,12 +160,12 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
       for (const [name, value] of Object.entries(headers))
         url.searchParams.set(`response-${name}`, value);
       const signed = await new AwsV4Signer({
-        ...signer(),
+        ...signer(await source.current()),
         method,
         url: url.href,
         signQuery: true,
       }).sign();
-      dropOldKeys(keys);
+      dropOldKeys(signing);
       return signed.url.href;
     },
   });
@@ -151,14 +176,30 @@ function dropOldKeys(keys: Map<string, ArrayBuffer>): void {
   for (const key of keys.keys()) if (keys.size > 2) keys.delete(key);
 }
 
-function saidOf({ status, code, headers }: Answer): Said {
+function saidOf({ status, code, message, headers, text }: Answer): Said {
   const at = Date.parse(headers.get("date") ?? "");
-  return { status, code, at: Number.isNaN(at) ? null : at };
+  const region = headers.get("x-amz-bucket-region") ?? tagOf(text, "Region");
+  return { status, code, message, region, at: Number.isNaN(at) ? null : at };
+}
+
+/** It says that it did nothing: what came is not what was sent, or it has too much to do. May be sent once more, whatever it is. */
+const UNDONE = [
+  "SlowDown",
+  "ConditionalRequestConflict",
+  "OperationAborted",
+  "BadDigest",
+  "XAmzContentSHA256Mismatch",
+];
+
+function isUndone({ status, code }: Answer): boolean {
+  return status === 429 || UNDONE.includes(code);
 }
 
 /** It may go well the next time. */
 function isPassing({ status, code }: Answer): boolean {
-  return [429, 500, 502, 503, 504].includes(status) || ["SlowDown", "InternalError"].includes(code);
+  return (
+    [500, 502, 503, 504].includes(status) || ["InternalError", "RequestTimeout"].includes(code)
+  );
 }
 
 /** The connection went, or none came about: a silence has had its time, and is not waited for once more. */
@@ -255,15 +296,21 @@ function read(
   }
 }
 
+/** Throws where there is more than belongs there: half a list is none. */
 async function whole(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.length;
-    if (size > ANSWER) break;
+    if (size > ANSWER) throw new Error("its answer does not end");
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString("utf8");
+}
+
+/** Not all compare what `x-amz-content-sha256` says (SeaweedFS does not); this they do, and a bucket with Object Lock wants to have it. */
+function md5(bytes: Uint8Array<ArrayBuffer>): string {
+  return new Bun.CryptoHasher("md5").update(bytes).digest("base64");
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,16 +1,17 @@
 // Where a bucket is, and what a failure to ask it means: in words, and never that something is not there.
+import type { BucketKey, KeySource } from "../core/bucket-key.ts";
 import { Problem } from "../core/problem.ts";
 
-export interface BucketPlace {
+/** With its key, which is empty where it comes from a role. */
+export interface BucketPlace extends BucketKey {
   /** Origin and path of the service, without a trailing slash. */
   endpoint: string;
   region: string;
   bucket: string;
   /** What all names begin with; may be empty. */
   prefix: string;
-  /** Both are read for each request. */
-  accessKey: string;
-  secretKey: string;
+  /** Where another key is had; null where there is none but that. */
+  keySource: KeySource | null;
   /** Whether the bucket is a part of the path, and not of the host's name. */
   isPathStyle: boolean;
   /** PEM of the authority; null for the system's own. */
@@ -18,7 +19,7 @@ export interface BucketPlace {
 }
 
 /** For people. */
-export function nameOf({ bucket, prefix }: BucketPlace): string {
+export function nameOf({ bucket, prefix }: Pick<BucketPlace, "bucket" | "prefix">): string {
   return `the bucket s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
 }
 
@@ -37,27 +38,51 @@ export interface Said {
   status: number;
   /** The word for it in S3's answers; may be empty. */
   code: string;
+  /** What it says of it to people; may be empty. */
+  message: string;
+  /** The region that it wants to be asked in, where it says so. */
+  region: string | null;
   /** Its clock, by the answer's head; null where it does not tell. */
   at: number | null;
 }
 
 /** It cannot be reached, or fell silent. Clients come again by themselves. */
-export function awayProblem(place: BucketPlace, why: string, cause?: unknown): Problem {
+export function awayProblem(
+  place: Pick<BucketPlace, "bucket" | "prefix">,
+  why: string,
+  cause?: unknown,
+): Problem {
   return new Problem("busy", capital(`${nameOf(place)} ${why}`), { cause });
 }
 
 const FULL = ["QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "StorageFull"];
-const KEYS = [
+const KEYS: readonly string[] = [
   "InvalidAccessKeyId",
   "SignatureDoesNotMatch",
   "InvalidAccessKey",
-  "AuthorizationHeaderMalformed",
+  "XAdminUserNotFound", // versitygw
 ];
+const REGIONS = [
+  "AuthorizationHeaderMalformed",
+  "PermanentRedirect",
+  "IllegalLocationConstraintException",
+];
+/** Of a key that holds for a time: it has ended, or goes with another token. */
+const TOKENS: readonly string[] = ["ExpiredToken", "InvalidToken", "TokenRefreshRequired"];
+
+/** Another key may be let in. */
+export function isKeyRefused(code: string): boolean {
+  return KEYS.includes(code) || TOKENS.includes(code);
+}
+
 /** Off by more than this, requests are refused. */
 const SKEW_MS = 15 * 60 * 1000;
+/** Of what it says to people: it is somebody else's text. */
+const WORDS = 200;
 
 /** What an answer that is neither a yes nor a no is told as. */
-export function saidProblem(place: BucketPlace, { status, code, at }: Said): Problem {
+export function saidProblem(place: BucketPlace, said: Said): Problem {
+  const { status, code, at, region } = said;
   const name = nameOf(place);
   const word = code === "" ? `${status}` : code;
   if (status === 507 || FULL.includes(code))
@@ -70,12 +95,28 @@ export function saidProblem(place: BucketPlace, { status, code, at }: Said): Pro
     );
   if (code === "NoSuchBucket")
     return away(`is not there: ${place.endpoint} knows none of that name`);
+  if (region !== null && region !== place.region)
+    return away(`is in the region ${region}, and is asked in ${place.region} (${word})`);
   if (KEYS.includes(code))
     return away(`does not take the access key ${place.accessKey} with its secret (${word})`);
-  if (status === 403) return away(`denies the access key ${place.accessKey} this (${word})`);
-  if (status >= 300 && status < 400)
-    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${word})`);
-  return away(`cannot do that now (${word})`);
+  const more = inWords(said);
+  if (TOKENS.includes(code))
+    return away(
+      place.sessionToken === null
+        ? `wants a session token with the access key ${place.accessKey} (${more})`
+        : `does not take the session token of the access key ${place.accessKey} (${more})`,
+    );
+  if (REGIONS.includes(code) || (status >= 300 && status < 400))
+    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${more})`);
+  if (status === 403) return away(`denies the access key ${place.accessKey} this (${more})`);
+  if (status === 501) return away(`does not know how to do that (${more})`);
+  return away(`cannot do that now (${more})`);
+}
+
+function inWords({ status, code, message }: Said): string {
+  const word = code === "" ? `${status}` : code;
+  const text = message.replace(/[\u0000-\u001f\u007f\s]+/g, " ").trim();
+  return text === "" ? word : `${word}: ${text.slice(0, WORDS)}`;
 }
 
 function capital(text: string): string {

@@ -35,6 +35,8 @@ export function testPlace(home: string, change: Partial<BucketPlace> = {}): Buck
     prefix: createHash("sha256").update(home).digest("hex").slice(0, 16),
     accessKey: ACCESS_KEY,
     secretKey: SECRET_KEY,
+    sessionToken: null,
+    keySource: null,
     isPathStyle: true,
     ca: null,
     ...change,

@@ -70,6 +70,13 @@ const refusals: [title: string, Answers, told: string][] = [
   ["a bucket that is not there", () => refused(404, "NoSuchBucket"), "busy: %s is not there"],
   ["a full bucket", () => refused(507, "InsufficientStorage"), "full: %s is full"],
   ["another region", () => refused(301, "PermanentRedirect"), "busy: %s is asked in the wrong"],
+  [
+    "a region that is told",
+    () => refused(400, "AuthorizationHeaderMalformed", { "x-amz-bucket-region": "eu-west-9" }),
+    "busy: %s is in the region eu-west-9, and is asked in us-east-1",
+  ],
+  ["a key that nobody has", () => refused(404, "XAdminUserNotFound"), "busy: %s does not take the"],
+  ["what is not known there", () => refused(501, "NotImplemented"), "busy: %s does not know how"],
   ["too many questions", () => refused(503, "SlowDown"), "busy: %s cannot do that now (SlowDown)"],
 ];
 for (const [title, answers, wanted] of refusals)
@@ -92,6 +99,45 @@ test("what passes is asked again, a few times", async () => {
   );
   expect(await bucket.put("a", BYTES, DIGEST)).toBe(true);
   expect(asked).toEqual(Array(3).fill("PUT /packages/p/a"));
+});
+
+const undone: [status: number, code: string][] = [
+  [503, "SlowDown"],
+  [409, "ConditionalRequestConflict"],
+  [400, "BadDigest"],
+  [400, "XAmzContentSHA256Mismatch"],
+];
+for (const [status, code] of undone)
+  test(`what ${code} says was not done is done again, whatever it is`, async () => {
+    const { bucket, asked } = answering((_request, tries) =>
+      tries < 3 ? refused(status, code) : new Response("ok"),
+    );
+    expect(await bucket.put("a", BYTES, DIGEST, "isNew")).toBe(true);
+    expect(asked).toHaveLength(3);
+  });
+
+test("a write at the same moment that does not end is no condition that was not met", async () => {
+  const { bucket, asked } = answering(() => refused(409, "ConditionalRequestConflict"));
+  await expect(bucket.put("a", BYTES, DIGEST, "isNew")).rejects.toThrow("cannot do that now");
+  expect(asked).toHaveLength(3);
+});
+
+test("a condition on what is not there is not met", async () => {
+  const { bucket } = answering(() => refused(404, "NoSuchKey"));
+  expect(await bucket.put("a", BYTES, DIGEST, { etag: '"e"' })).toBe(false);
+});
+
+test("what is sent has its digests with it, so that it is compared there", async () => {
+  const sums: (string | null)[] = [];
+  const { bucket } = answering(({ headers }) => {
+    sums.push(headers.get("content-md5"), headers.get("x-amz-content-sha256"));
+    return new Response("<X><UploadId>one</UploadId></X>");
+  });
+  await bucket.put("a", BYTES, DIGEST);
+  await (await bucket.begin("a")).part(1, BYTES, DIGEST);
+  const md5 = createHash("md5").update(BYTES).digest("base64");
+  const nothing = createHash("sha256").digest("hex");
+  expect(sums).toEqual([md5, DIGEST, null, nothing, md5, DIGEST]);
 });
 
 test("what must be done once is asked once: a second time might meet the first", async () => {
@@ -167,6 +213,27 @@ test("an upload that fails after it was said to go well is a failure", async () 
   await upload.part(1, BYTES, DIGEST);
   await expect(upload.finish()).rejects.toThrow("cannot do that now (InternalError)");
 });
+
+const lists: [title: string, text: string, told: string][] = [
+  ["a page of a site", "<html><body>Welcome</body></html>", "is not what answers at"],
+  ["nothing", "", "is not what answers at"],
+  [
+    "a part that does not say where the rest is",
+    "<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>a</NextMarker></ListBucketResult>",
+    "does not say how a list goes on",
+  ],
+  [
+    "the same part again and again",
+    "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>",
+    "does not say how a list goes on",
+  ],
+  ["more than a page can have", `<ListBucketResult>${" ".repeat(5 * 2 ** 20)}`, "does not end"],
+];
+for (const [title, text, told] of lists)
+  test(`a list that is ${title} is a failure, and not a bucket with nothing more in it`, async () => {
+    const { bucket } = answering(() => new Response(text));
+    await expect(Array.fromAsync(bucket.list(""))).rejects.toThrow(told);
+  });
 
 test("a page that is no answer of S3 is not taken for one", async () => {
   const { bucket } = answering(() => new Response("<html>404</html>", { status: 404 }));

@@ -1,6 +1,7 @@
 // A bucket that speaks S3, as the store needs it: objects by their names below a prefix. https://docs.aws.amazon.com/AmazonS3/latest/API/
 import { type Ask, type BucketTimes, createAsk } from "./bucket-ask.ts";
 import { awayProblem, type BucketPlace, nameOf } from "./bucket-place.ts";
+import { escaped, tagOf } from "./bucket-xml.ts";
 
 export type { BucketTimes } from "./bucket-ask.ts";
 export type { BucketPlace } from "./bucket-place.ts";
@@ -53,12 +54,15 @@ export interface Upload {
 
 const MISSING = [404];
 const WORDLESS = [301, 307, 400, 403, 404];
-/** A condition is not met, or another write of the same name was first. */
-const UNMET = [409, 412];
+/** A condition is not met: something is there, or something else, or nothing. Another write at the same moment (409) is waited for. */
+const UNMET = [404, 412];
 
 export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {}): Bucket {
   const ask = createAsk(place, times);
   const prefix = place.prefix === "" ? "" : `${place.prefix}/`;
+
+  const notItself = (code: string) =>
+    awayProblem(place, `is not what answers at ${place.endpoint} (404 ${code})`);
 
   async function stat(path: string): Promise<ObjectStat | null> {
     const answer = await ask({ method: "HEAD", path }, WORDLESS);
@@ -72,8 +76,7 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
   async function get(path: string): Promise<BucketObject | null> {
     const { status, code, headers, chunks } = await ask({ method: "GET", path }, MISSING);
     if (status !== 404) return { ...statOf(headers), chunks };
-    if (code !== "NoSuchKey")
-      throw awayProblem(place, `is not what answers at ${place.endpoint} (404 ${code})`);
+    if (code !== "NoSuchKey") throw notItself(code);
     return null;
   }
 
@@ -115,7 +118,7 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
   async function* list(path: string) {
     let token: string | null = null;
     do {
-      const { text } = await ask({
+      const { text }: { text: string } = await ask({
         method: "GET",
         path: "",
         query: {
@@ -125,6 +128,9 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
           ...(token !== null && { "continuation-token": token }),
         },
       });
+      // A page of anything else has no objects either, and is not taken for a bucket with none.
+      if (!/<ListBucketResult[ >]/.test(text))
+        throw awayProblem(place, `is not what answers at ${place.endpoint} (to a list)`);
       for (const [, entry = ""] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
         const key = tagOf(entry, "Key");
         if (!key?.startsWith(prefix)) continue;
@@ -135,7 +141,11 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
           etag: tagOf(entry, "ETag") ?? "",
         };
       }
-      token = tagOf(text, "IsTruncated") === "true" ? tagOf(text, "NextContinuationToken") : null;
+      const isMore = tagOf(text, "IsTruncated") === "true";
+      const next = isMore ? tagOf(text, "NextContinuationToken") : null;
+      if (isMore && (!next || next === token))
+        throw awayProblem(place, "does not say how a list goes on: it must know ListObjectsV2");
+      token = next;
     } while (token !== null);
   }
 
@@ -163,7 +173,8 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
       }
       const headers: Record<string, string> =
         condition === "isNew" ? { "if-none-match": "*" } : { "if-match": condition.etag };
-      const { status } = await ask({ ...question, headers, isOnce: true }, UNMET);
+      const { status, code } = await ask({ ...question, headers, isOnce: true }, UNMET);
+      if (status === 404 && code !== "NoSuchKey") throw notItself(code);
       return status < 300;
     },
     begin,
@@ -185,24 +196,4 @@ function statOf(headers: Headers): ObjectStat {
     changedAt: Date.parse(headers.get("last-modified") ?? ""),
     etag: headers.get("etag") ?? "",
   };
-}
-
-/** What stands in an element that has no others in it. */
-function tagOf(xml: string, name: string): string | null {
-  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
-  return text?.replace(/&(quot|apos|lt|gt|amp|#\d+|#x[0-9a-fA-F]+);/g, unescaped) ?? null;
-}
-
-const NAMED: Record<string, string> = { quot: '"', apos: "'", lt: "<", gt: ">", amp: "&" };
-
-function unescaped(_: string, name: string): string {
-  if (!name.startsWith("#")) return NAMED[name]!;
-  const digits = name.slice(1);
-  return String.fromCodePoint(
-    digits.startsWith("x") ? Number.parseInt(digits.slice(1), 16) : Number(digits),
-  );
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

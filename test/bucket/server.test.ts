@@ -293,7 +293,7 @@ function define(program: string): void {
           store: storeOptions(gateway.endpoint, bucket(), { region: "eu-west-1" }),
         },
       }),
-    ).rejects.toThrow("does not take the access key");
+    ).rejects.toThrow("is in the region us-east-1, and is asked in eu-west-1");
     await server.restart(withStore());
     expect(await status("/npm/kelp/-/kelp-1.0.0.tgz")).toBe(200);
     expect(objects()).toEqual(expect.arrayContaining(kept));
@@ -413,7 +413,7 @@ function define(program: string): void {
     expect((await asked(path)).status).toBe(401);
   });
 
-  test("doctor finds nothing wrong with the gateway, and tells a wrong key and a bucket that is not there", async () => {
+  test("doctor finds nothing wrong with the gateway, and tells a wrong region and a bucket that is not there", async () => {
     server = await startServer(upstream, withStore());
     const looked = async (change: Record<string, unknown>) => {
       const file = join(server.data, "..", "doctor.yaml");
@@ -424,8 +424,10 @@ function define(program: string): void {
     };
     expect(await looked({})).toMatch(/^good s3:\/\/packages\/test\d+ at http:.* takes, gives back/);
     expect(await looked({ url: "s3://none" })).toMatch(/^bad s3:\/\/none .*is not there/);
-    expect(await looked({ region: "eu-west-1" })).toMatch(/^bad .*does not take the access key/);
-    expect(objects().filter((path) => path.includes("doctor"))).toEqual([]);
+    expect(await looked({ region: "eu-west-1" })).toMatch(
+      /^bad .*is in the region us-east-1, and is asked in eu-west-1/,
+    );
+    expect(objects().filter((path) => /^(doctor|conditions)-/.test(path))).toEqual([]);
   });
 
   test("garbage collection and verification are about what is in the bucket", async () => {
