@@ -68,7 +68,12 @@ export function startServerJobs(
       const telling = tellWarnings(own, log, warnings);
       const refreshing = refreshSources(own, log);
       endTurns = startAll([telling, ...refreshing, ...operations.turns()]);
-      await telling.run();
+      // Said once more tomorrow. The configuration is at work by now, whether or not this can be looked up.
+      await telling.run().catch((error) =>
+        log.write("error", "What is to be said of the configuration could not be looked up", {
+          error: String(error),
+        }),
+      );
     },
     async stop() {
       scrubbing.end();
