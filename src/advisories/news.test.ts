@@ -17,6 +17,7 @@ function setUp() {
     note: async (_sql, change) => void noted.push(change),
     everywhere: async () => {},
     isHearing: () => true,
+    catchUp: async () => {},
   });
   let asked = 0;
   const known = {

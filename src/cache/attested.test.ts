@@ -277,7 +277,12 @@ test("a licence that is not fine is refused, also where no document was read bef
 test("a licence that is learned when a file is asked for leaves the release out of the listings of other servers too", async () => {
   const noted: Change[] = [];
   const news = {
-    ...{ isShared: true, isHearing: () => true, everywhere: async () => {} },
+    ...{
+      isShared: true,
+      isHearing: () => true,
+      everywhere: async () => {},
+      catchUp: async () => {},
+    },
     note: async (_: unknown, change: Change) => void noted.push(change),
   };
   const { index: listing } = plain.documents;

@@ -71,6 +71,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     claimPatterns,
     secret,
     heard,
+    catchUp,
   } = unbound;
   /** What comes from upstream, or once did, or was published here. */
   const enter = (packageName: string | null) => door.enter(grant, packageName);
@@ -92,6 +93,7 @@ function bind(parts: Parts, grant: Grant): Repository {
     claimPatterns,
     secret,
     heard,
+    catchUp,
     accounts: parts.accounts(grant),
     hosting: parts.hosting(grant),
     sources: {

@@ -210,6 +210,7 @@ export function createRepository(
     claimPatterns: claims,
     secret: shared.secret,
     heard: () => (changes.isShared ? heard : null),
+    catchUp: changes.catchUp,
     claims: (packageName) => door.whose(packageName) !== "upstream",
   };
   const repository: UnboundRepository = {

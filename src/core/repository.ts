@@ -29,6 +29,7 @@ export interface OwnRepository<Options = unknown>
     | "swap"
     | "secret"
     | "heard"
+    | "catchUp"
     | "report"
     | "now"
   > {}
@@ -62,6 +63,8 @@ export interface Repository<Options = unknown> {
    * be read again. Null: there is none.
    */
   heard(): number | null;
+  /** Resolves when what other servers had changed before has been heard of here, or cannot be now. Before what one of them may have told a client is denied. */
+  catchUp(): Promise<void>;
   /** Who the caller is, what they may, and how they log in. */
   readonly accounts: Accounts;
   /** What is published here. `view`, `read`, `model` and `artifact` show it as they show what an upstream has. */

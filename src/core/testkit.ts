@@ -41,6 +41,7 @@ export const unexpectedParts: Pick<
   | "withheld"
   | "secret"
   | "heard"
+  | "catchUp"
   | "claimPatterns"
   | "accounts"
   | "hosting"
@@ -52,6 +53,7 @@ export const unexpectedParts: Pick<
   withheld: async () => ({}),
   claimPatterns: [],
   heard: () => null,
+  catchUp: async () => {},
   secret: async () => new Uint8Array(32).fill(7),
   accounts: unexpectedAll<Accounts>("accounts"),
   hosting: unexpectedAll<Hosting>("hosting"),

@@ -178,6 +178,7 @@ test("what one server sees of a code host, another one with a mirror of its own 
   const news = {
     isShared: true,
     isHearing: () => true,
+    catchUp: async () => {},
     note: async (_: unknown, change: Change) => void noted.push(change),
     everywhere: async () => {},
   };

@@ -57,6 +57,11 @@ export interface Changes {
   on(kind: Kind, heard: (change: Change, from: From) => void, all: () => void): () => void;
   /** For who keeps a copy of what is stored: `read` reads it again, and is waited for before a change made elsewhere is told to who listens. */
   copy(kind: Kind, read: (changes: readonly Change[]) => Promise<void>): void;
+  /**
+   * Resolves when what other servers had changed before has been told here, or cannot be now. Never rejects. For who is about to deny what another one may
+   * have told a client a moment ago.
+   */
+  catchUp(): Promise<void>;
   /** Whether other servers may have the same database. */
   readonly isShared: boolean;
   /** Whether what other servers change is heard of. False once the database was out of reach for some seconds. */
@@ -64,7 +69,7 @@ export interface Changes {
 }
 
 /** What passes between servers. */
-export type News = Pick<Changes, "note" | "everywhere" | "isHearing" | "isShared">;
+export type News = Pick<Changes, "note" | "everywhere" | "catchUp" | "isHearing" | "isShared">;
 
 export interface Hub extends Changes {
   /** Changes that other servers made; null: any number of them were missed. Rejects when a copy cannot be read: nobody was told, then. */
@@ -78,6 +83,7 @@ const nobody: News = {
   isShared: false,
   note: () => DONE,
   everywhere: () => DONE,
+  catchUp: () => DONE,
   isHearing: () => true,
 };
 

@@ -213,6 +213,21 @@ function define(): void {
     expect(b.heard).toEqual(["unheard", "after"]);
   });
 
+  test("who catches up has heard of all that was committed before, though nobody called, and once", async () => {
+    const [a, b] = [await node(), await node()];
+    await b.news.follow(b.changes.hear);
+    await database.write((sql) => sql.unsafe("ALTER TABLE changes DISABLE TRIGGER USER"));
+    await database.write((sql) => a.changes.note(sql, change("first")));
+    await Promise.all(Array.from({ length: 50 }, () => b.changes.catchUp()));
+    expect(b.heard).toEqual(["first"]);
+    await database.write((sql) => a.changes.note(sql, change("second")));
+    await b.changes.catchUp();
+    expect(b.heard).toEqual(["first", "second"]);
+    await database.write((sql) => sql.unsafe("ALTER TABLE changes RENAME TO away"));
+    await b.changes.catchUp(); // never fails
+    await database.write((sql) => sql.unsafe("ALTER TABLE away RENAME TO changes"));
+  });
+
   test("a server that meets a newer one's database hears and writes nothing any more, and says so once", async () => {
     const b = await node({ look: 1, deaf: 1 });
     await b.news.follow(b.changes.hear);

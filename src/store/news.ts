@@ -79,6 +79,8 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   const called = createBell();
   const answered = createBell();
   let looking: Promise<void> | null = null;
+  /** The look that begins when the one under way is over: for all who ask until then. */
+  let coming: Promise<void> | null = null;
 
   const keyOf = ({ kind, repository, key }: Change) => `${kind}\0${repository}\0${key}`;
 
@@ -166,6 +168,17 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     await mine;
   }
 
+  function catchUp(): Promise<void> {
+    coming ??= (looking ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => {
+        coming = null;
+        return look();
+      })
+      .catch(() => {}); // the database is away, and what is remembered is all that there is
+    return coming;
+  }
+
   /** Who listens and has not heard of what the transaction did. */
   async function waitingFor(xact: string): Promise<{ origin: string; heard: string }[]> {
     const rows = await database.read`SELECT origin, heard FROM listeners
@@ -230,6 +243,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       const xact = noted.get(keyOf(change));
       if (xact !== undefined) await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
     },
+    catchUp,
     isHearing: () => performance.now() - heardAt < deaf,
     async follow(hear) {
       follower = hear;

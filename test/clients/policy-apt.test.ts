@@ -1,7 +1,8 @@
 // What is young or bad is kept from Debian's apt: a young release is held as a whole, and a blocked package is not sent, with the reason on the terminal.
 import { expect, test } from "bun:test";
+import { configText } from "../support/config.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
-import { startServer } from "../support/server.ts";
+import { startProcess } from "../support/process.ts";
 import { AptRoot } from "./apt-root.ts";
 import { withPrograms } from "./clients.ts";
 
@@ -18,7 +19,8 @@ const policy = [
 withPrograms(["apt"], () => {
   test("the release before is taken while a young one is held; it matures by the clock; what is blocked says why", async () => {
     const upstream = await startUpstream();
-    const server = await startServer(upstream, { server: { policy }, freshness: "0s" });
+    const config = configText(upstream, { server: { policy }, freshness: "0s" });
+    const server = await startProcess({ config, hasClock: true });
     const debian = upstream.apt.archives.debian;
     const key = upstream.apt.keyFiles.archive;
     const url = `${server.url}/debian`;
@@ -50,5 +52,5 @@ withPrograms(["apt"], () => {
       await server.stop();
       await upstream.stop();
     }
-  }, 60_000);
+  }, 120_000);
 });

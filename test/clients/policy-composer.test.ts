@@ -1,7 +1,8 @@
 // What is young or bad is kept from Composer: it takes an older version, its lock file goes on working, and it is told why.
 import { expect, test } from "bun:test";
+import { configText } from "../support/config.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
-import { startServer } from "../support/server.ts";
+import { startProcess } from "../support/process.ts";
 import { withPrograms } from "./clients.ts";
 import { ComposerProject } from "./composer-project.ts";
 
@@ -22,7 +23,8 @@ withPrograms(["composer"], () => {
   test("an older version is taken while the newest is held; a lock file works on; it matures by the clock", async () => {
     const upstream = await startUpstream();
     // A lock file of before the rules.
-    const server = await startServer(upstream, { freshness: "0s" });
+    const config = configText(upstream, { freshness: "0s" });
+    const server = await startProcess({ config, hasClock: true });
     const urls = [`${server.url}/composer`];
     const project = new ComposerProject(urls, { "reef/coral": "^1.0" });
     const pinned = new ComposerProject(urls, { "reef/coral": "1.2.0" });
@@ -35,7 +37,8 @@ withPrograms(["composer"], () => {
       await pinned.must("update");
       expect(pinned.locked().get("reef/coral")?.version).toBe("1.2.0");
 
-      await server.restart({ server: { policy } });
+      server.configure({ policy });
+      await server.restart();
       pinned.forget();
       await pinned.must("install");
       expect(pinned.read("vendor/reef/coral/src/Release.php")).toContain("reef/coral 1.2.0");

@@ -1,7 +1,8 @@
 // What is young or bad is kept from the go command: it takes an older version, its go.sum goes on working, and a refusal says why.
 import { expect } from "bun:test";
+import { configText } from "../support/config.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
-import { startServer } from "../support/server.ts";
+import { startProcess } from "../support/process.ts";
 import { eachClient } from "./clients.ts";
 import { Project } from "./job.ts";
 import { withSumdb } from "./scene.ts";
@@ -21,7 +22,8 @@ const policy = [
 eachClient(["go"], ({ driver, test }) => {
   test("an older version is taken while the newest is held; go.sum works on; it matures by the clock", async () => {
     const upstream = await startUpstream();
-    const server = await startServer(upstream, { server: { policy } });
+    const config = configText(upstream, { server: { policy } });
+    const server = await startProcess({ config, hasClock: true });
     const client = withSumdb(driver, upstream);
     const url = `${server.url}/go`;
     const project = new Project(client, url, [MODULE]);
@@ -50,10 +52,12 @@ eachClient(["go"], ({ driver, test }) => {
       }
 
       // The rule comes later than the lock file: what is here goes on being sent.
-      await server.restart({ server: { policy: [] } });
+      server.configure({ policy: [] });
+      await server.restart();
       await pinned.must(["get", `${MODULE}@v1.1.9`]);
       await pinned.must(["mod", "download"]);
-      await server.restart({ server: { policy } });
+      server.configure({ policy });
+      await server.restart();
       pinned.forget();
       await pinned.installFrozen();
 

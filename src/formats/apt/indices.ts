@@ -64,12 +64,25 @@ export async function releaseFor(
 ): Promise<Release> {
   const seen = await givenTo(repository, client, suite);
   // What it was given is stored: no question to the upstream makes it wait.
-  const remembered = seen === null ? [] : await rememberedReleases(repository, suite);
-  const given = remembered.find(({ id }) => id === seen);
+  const given = seen === null ? null : await rememberedRelease(repository, suite, seen);
   if (given) return given.release;
   const current = await currentRelease(repository, suite);
   const earlier = await heldBack(repository, suite, current);
   return (earlier ?? current).generation.release;
+}
+
+/** The one with this id, also when another server has put it into service a moment ago; null when none is remembered. */
+export async function rememberedRelease(
+  repository: AptRepository,
+  suite: string,
+  wanted: string,
+): Promise<Generation | null> {
+  const find = async () =>
+    (await rememberedReleases(repository, suite)).find(({ id }) => id === wanted) ?? null;
+  const found = await find();
+  if (found) return found;
+  await repository.catchUp();
+  return find();
 }
 
 /** The release in service and those before it, without asking the upstream whether there is a newer one. */
@@ -104,10 +117,20 @@ async function findByHash(repository: AptRepository, route: HashRoute): Promise<
   const file = inFolder(folder, "x");
   const suites = await suitesOf(repository, file);
   const likely = likelySuite(file);
-  for (const suite of suites) {
-    const found = indexIn(await rememberedReleases(repository, suite), suite, route);
-    if (found) return found;
-  }
+  const remembered = async () => {
+    for (const suite of suites) {
+      const found = indexIn(await rememberedReleases(repository, suite), suite, route);
+      if (found) return found;
+    }
+    return null;
+  };
+  const known = await remembered();
+  if (known) return known;
+  // A client may have been given its release by another server a moment ago.
+  const before = repository.heard();
+  await repository.catchUp();
+  const told = repository.heard() === before ? null : await remembered();
+  if (told) return told;
   let away: Problem | null = null;
   for (const suite of suites.includes(likely) ? suites : [...suites, likely]) {
     try {

@@ -140,6 +140,7 @@ async function findInIndices(
 
 /** Asks for the newest release of each suite. Returns why one of them cannot be had, or null. */
 async function refresh(repository: AptRepository): Promise<{ away: ProblemKind | null }> {
+  await repository.catchUp();
   forgetIndices(repository);
   let away: ProblemKind | null = null;
   const ask = async (suite: string) => {

@@ -8,12 +8,20 @@ import { armouredKeys } from "./armour.ts";
 import { signatureOf } from "./detached.ts";
 import { AS_IT_IS, releaseRef, TEXT } from "./documents.ts";
 import { tellExpiry } from "./expiry.ts";
-import { currentRelease, earlierReleases } from "./generations.ts";
+import { currentRelease } from "./generations.ts";
 import { givenTo, noteGiven } from "./given.ts";
 import { suiteName } from "./hosted/suite-state.ts";
 import { imageFor, imageWithHash } from "./images.ts";
 import type { Index } from "./index-artifact.ts";
-import { asName, indexAt, indexByHash, serveByHash, serveByName, unnamedIndex } from "./indices.ts";
+import {
+  asName,
+  indexAt,
+  indexByHash,
+  rememberedRelease,
+  serveByHash,
+  serveByName,
+  unnamedIndex,
+} from "./indices.ts";
 import { entriesOf, serveListing } from "./listing.ts";
 import { serveLoose } from "./loose.ts";
 import type { AptRepository } from "./memory.ts";
@@ -150,10 +158,9 @@ async function serveSignature(
 ): Promise<Reply> {
   const current = await currentRelease(repository, suite);
   const seen = await givenTo(repository, request.client, suite);
-  const earlier = await earlierReleases(repository, suite);
-  const isEarlier = seen !== null && earlier.some(({ id }) => id === seen);
+  const given = seen === null ? null : await rememberedRelease(repository, suite, seen);
   const shown = (await heldBack(repository, suite, current))?.generation ?? current.generation;
-  const id = isEarlier ? seen : shown.id;
+  const { id } = given ?? shown;
   if (repository.suites)
     return signatureReply(await repository.suites.sign(suiteName(suite), id), id);
   const text = async () =>

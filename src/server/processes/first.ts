@@ -187,7 +187,7 @@ export function createFirst({ count, spawn, sweep, log, times }: FirstDeps): Sib
       isTaken: table.isTaken,
       release: (name) => table.release(FIRST, name),
     }),
-    between: (database) => telling(database, (change) => spread(change, FIRST)),
+    between: (database) => telling(database, (change) => spread(change, FIRST), hearing.settled),
     follow: hearing.follow,
     together(own) {
       const figures = async () => added(await own.figures(), await counted(null));

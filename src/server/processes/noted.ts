@@ -5,10 +5,14 @@ import type { Database } from "../../store/database.ts";
 /** So many changes somebody may wait for until they are known everywhere. */
 const MOST = 1_000;
 
-/** The same database, and the news of it. `tell` resolves when the others have heard, and never rejects. */
+/**
+ * The same database, and the news of it. `tell` resolves when the others have heard, `catchUp` when this one has heard of what they had told before; neither
+ * rejects.
+ */
 export function telling(
   database: Database,
   tell: (change: Change) => Promise<void>,
+  catchUp: () => Promise<void>,
 ): { database: Database; news: News } {
   /** What the write that is at work notes: writes take turns. */
   let noted: Change[] | null = null;
@@ -54,6 +58,7 @@ export function telling(
         noted?.push(change);
       },
       everywhere: (change) => told.get(keyOf(change)) ?? Promise.resolve(),
+      catchUp,
       isHearing: () => true,
     },
   };

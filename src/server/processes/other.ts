@@ -77,7 +77,12 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
     }),
     between: (database) =>
       // Where the first one has ended this one ends too.
-      telling(database, (change) => wire.ask("changed", change).then(noop, noop)),
+      telling(
+        database,
+        (change) => wire.ask("changed", change).then(noop, noop),
+        // What the first one told before it answers has come by then.
+        () => wire.ask("isTaken", "").then(hearing.settled, noop),
+      ),
     follow: hearing.follow,
     together(own) {
       metrics = own;

@@ -113,10 +113,14 @@ test("what a write notes is told once it is committed, and not what another one 
   const database = await openTestDatabase(join(folder, "holdfast.db"));
   const told: string[] = [];
   const heard = Promise.withResolvers<void>();
-  const between = telling(database, async ({ key }) => {
-    told.push(key);
-    await heard.promise;
-  });
+  const between = telling(
+    database,
+    async ({ key }) => {
+      told.push(key);
+      await heard.promise;
+    },
+    async () => {},
+  );
   const { news } = between;
   const note = (key: string) =>
     between.database.write(async (sql) => {

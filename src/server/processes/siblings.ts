@@ -102,6 +102,8 @@ export interface Hearing {
   follow(hear: Hub["hear"]): void;
   /** Resolves when it was told, one after the other and once there is somebody to tell. */
   hear(change: Change | null): Promise<void>;
+  /** Resolves when what it was told before was taken in. */
+  settled(): Promise<void>;
   end(): void;
 }
 
@@ -113,6 +115,7 @@ export function createHearing(): Hearing {
   let waiting: { change: Change | null; done(): void }[] = [];
   let isRunning = false;
   let isEnded = false;
+  let last: Promise<void> = Promise.resolve();
 
   async function run(): Promise<void> {
     if (isRunning) return;
@@ -141,8 +144,10 @@ export function createHearing(): Hearing {
       const { promise, resolve } = Promise.withResolvers<void>();
       waiting.push({ change, done: resolve });
       void run();
+      last = promise;
       return promise;
     },
+    settled: () => last,
     end() {
       isEnded = true;
       for (const { done } of waiting) done();

@@ -100,6 +100,7 @@ export function fakeRepository<Options>({
     claimPatterns: [],
     secret: unexpectedParts.secret,
     heard: unexpectedParts.heard,
+    catchUp: unexpectedParts.catchUp,
     accounts: unexpectedParts.accounts,
     sources: unexpectedParts.sources,
     advisories: unexpectedParts.advisories,

@@ -45,6 +45,7 @@ export class FakeRepository implements Repository<ComposerOptions> {
   readonly claimPatterns = unused.claimPatterns;
   readonly secret = unused.secret;
   readonly heard = unused.heard;
+  readonly catchUp = unused.catchUp;
   readonly accounts = unused.accounts;
   /** Names that are published here and that the caller may read. */
   published: string[] = [];

@@ -36,6 +36,7 @@ export class FakeRepository implements Repository<NpmOptions> {
   readonly claimPatterns = unexpectedParts.claimPatterns;
   readonly secret = unexpectedParts.secret;
   readonly heard = unexpectedParts.heard;
+  readonly catchUp = unexpectedParts.catchUp;
   readonly accounts = unexpectedParts.accounts;
   readonly sources = unexpectedParts.sources;
   advisories = unexpectedParts.advisories;
