@@ -32,6 +32,7 @@ export async function takeOut(
   const gone = await take().catch(async (error) => {
     if (!(error instanceof Problem) || error.kind !== "full") throw error;
     // Not even a removal can be written down any more. Bytes without their rows would be garbage, rows without their bytes are fetched again.
+    await deps.naming.mayRemove();
     for (const { sha256 } of files) await removeBytes(deps, sha256);
     return take();
   });

@@ -2,6 +2,7 @@
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, Query } from "../store/database.ts";
 import type { Hold, Lease, Leases } from "../store/leases.ts";
+import type { Tenure } from "../store/tenure.ts";
 import { holdAmong, removeAmong } from "./holds.ts";
 
 /** What a row names. */
@@ -153,8 +154,14 @@ export interface Naming {
    * for a removal of the same bytes that is under way.
    */
   hold(sha256: string): Promise<Hold>;
-  /** Removes the blob unless something names it, or is about to. Returns whether it is gone. */
+  /** Removes the blob unless something names it, or is about to, or another catalog may name it (`mayRemove`). Returns whether it is gone. */
   remove(sha256: string): Promise<boolean>;
+  /** Why nothing is removed now, as it was found some seconds ago at most; null where it may be. */
+  whyKept(): Promise<string | null>;
+  /** Looks now, and throws Problem("conflict") with words where another catalog may name what this one does not: see store/tenure.ts. To be asked before true bytes go. */
+  mayRemove(): Promise<void>;
+  /** Throws Problem("busy") where another catalog would remove what this one stores. To be asked before what nobody has a second time. */
+  mayPublish(): Promise<void>;
   /**
    * Does `work` while nobody gives these bytes their name, or nothing and null when somebody does. For repair. `isStill`: false where this server was
    * stopped meanwhile, and others may have gone on.
@@ -162,7 +169,13 @@ export interface Naming {
   alone<T>(sha256: string, work: (isStill: () => boolean) => Promise<T>): Promise<T | null>;
 }
 
-export function createNaming(database: Database, blobs: Blobs, leases: Leases): Naming {
+/** `tenure`: whether the bytes are this catalog's alone; without one they are. */
+export function createNaming(
+  database: Database,
+  blobs: Blobs,
+  leases: Leases,
+  tenure: Pick<Tenure, "whyNot" | "require" | "requireNoOther"> = OWN,
+): Naming {
   const holds = new Map<string, number>();
   const removals = new Map<string, Promise<void>>();
 
@@ -199,7 +212,11 @@ export function createNaming(database: Database, blobs: Blobs, leases: Leases): 
       });
       return holdOf(() => letGo(sha256), lease);
     },
+    whyKept: tenure.whyNot,
+    mayRemove: tenure.require,
+    mayPublish: tenure.requireNoOther,
     async remove(sha256) {
+      if ((await tenure.whyNot()) !== null) return false;
       const removed = await alone(sha256, async (isStill) => {
         if ((await isNamed(database.read, sha256)) || !isStill()) return false;
         await blobs.remove(sha256);
@@ -211,6 +228,12 @@ export function createNaming(database: Database, blobs: Blobs, leases: Leases): 
 }
 
 const always = () => true;
+
+const OWN = {
+  whyNot: async () => null,
+  require: async () => {},
+  requireNoOther: async () => {},
+};
 
 function holdOf(letGo: () => void, lease: Lease | null): Hold {
   let isHeld = true;

@@ -3,11 +3,15 @@ import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
 import { Problem } from "../core/problem.ts";
 import { hasCatalog, readCatalog } from "../server/database.ts";
-import { refuseFiles } from "../server/files.ts";
+import { besideOf, refuseFiles } from "../server/files.ts";
 import { nameOf, saidOf } from "../server/move-places.ts";
 import { openBucket } from "../store/bucket.ts";
 import { layoutOf } from "../store/layout.ts";
+import { whyNot } from "../store/tenure.ts";
 import type { Finding } from "./finding.ts";
+
+const BEHIND =
+  "Which of them goes on? docs/scale.md and docs/operation.md tell of catalogs that were put back, and of two that have one place for files";
 
 type Place = Pick<Config, "data" | "database" | "store">;
 
@@ -43,10 +47,11 @@ async function checkFiles(config: Place): Promise<Finding[]> {
     const catalog = hasCatalog(config, layout) ? await readCatalog(config, layout) : null;
     try {
       await refuseFiles(config, layout, catalog, bucket);
+      const why = catalog && (await whyNot(catalog, besideOf(config, layout, catalog)));
+      return why === null ? [] : [{ state: "bad", subject: "store", text: why, hint: BEHIND }];
     } finally {
       await catalog?.close();
     }
-    return [];
   } catch (error) {
     if (!(error instanceof Problem && error.kind === "conflict")) return [];
     return [

@@ -7,7 +7,7 @@ import { storeAt } from "../config/store-at.ts";
 import { printable } from "../core/log.ts";
 import { move } from "../server/move.ts";
 import type { Moved } from "../server/move-files.ts";
-import { type MovePlace, nameOf, storeOf, takeOverBucket } from "../server/move-places.ts";
+import { type MovePlace, nameOf, storeOf, takeOver } from "../server/move-places.ts";
 import { type Command, UsageError } from "./arguments.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { refuseForOwner } from "./owner.ts";
@@ -30,7 +30,7 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
       finish: { help: "The last time: no server runs, and the new place takes over" },
       verify: { help: "With --finish: read all files again where they are then" },
       "take-over": {
-        help: "Alone: the database of the configuration is a copy of another one (pg_dump), and takes its bucket over",
+        help: "Alone: the catalog is a copy of another one (pg_dump), or was put back to an earlier state, and the files are its own from now on",
       },
       "leave-damaged": { help: "With --finish: also when files are damaged or missing here" },
       config: configOptions.config,
@@ -39,7 +39,8 @@ export function moveCommand({ formats }: { formats: readonly FormatOptions[] }):
     details: `Without --finish it runs beside the server, as often as you like: each time it copies what is new, and one that was cut goes on. Nothing is altered here. With --finish no
 server may run: it copies the rest, compares each table and looks for each file there, says what belongs into the configuration, and sees to it that no server starts here by mistake.
 Files stay where they are where WHERE is a PostgreSQL, unless --store names a bucket. --store alone, or a WHERE with the catalog that there is, has the files go and the catalog stay. Where it is the data directory that the files are in, only the catalog comes back.
---take-over is for a database that was restored from a dump: a server starts on the bucket of the one that it is a copy of only after that, and one on that other database never again.
+--take-over is for a database that was restored from a dump: a server starts on the bucket of the one that it is a copy of only after that, and one on that other database never again. And for a catalog that was put back
+to an earlier state, or one of two copies: the server removes no files before that, and one on another copy never again.
 Exit code 1 when something is damaged or missing here: \`holdfast verify\` says what that is. docs/scale.md tells more.`,
     examples: [
       ["move --to postgres://holdfast@db.example.com/holdfast", "Beside the server"],
@@ -52,7 +53,7 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
         for (const name of ["to", "store"] as const)
           if (given.text(name) !== undefined)
             throw new UsageError(`--take-over and --${name} do not go together`);
-        return takeOver(configFrom(given, formats, terminal), terminal);
+        return takeFiles(configFrom(given, formats, terminal), terminal);
       }
       if (where === undefined && given.text("store") === undefined)
         throw new UsageError("move needs --to, the new place, or --store, that of the files alone");
@@ -83,13 +84,14 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
   };
 }
 
-async function takeOver(place: MovePlace, terminal: Terminal): Promise<number> {
+async function takeFiles(place: MovePlace, terminal: Terminal): Promise<number> {
   refuseForOwner(place.data);
-  const before = await takeOverBucket(place);
+  const before = await takeOver(place);
+  const [files, catalog] = [placeOfFiles(place), nameOf(place)];
   terminal.out(
     before === null
-      ? `${storeOf(place)} belongs to ${nameOf(place)} already.\n`
-      : `${storeOf(place)} belongs to ${nameOf(place)} from now on. A server that still runs on ${before} must be stopped: it does not start there again. \`holdfast verify\` finds what was removed since the copy was made.\n`,
+      ? `The files in ${files} belong to ${catalog} already.\n`
+      : `The files in ${files} belong to ${catalog} from now on, as it is. A server that still runs on ${before === catalog ? "another copy of it" : before} must be stopped: it removes nothing there any more${before === catalog ? "" : ", and does not start there again"}. \`holdfast verify\` finds what is missing, and what this catalog does not name is garbage from now on.\n`,
   );
   return 0;
 }

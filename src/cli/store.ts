@@ -4,12 +4,13 @@ import { createNaming, type Naming } from "../cache/named.ts";
 import type { Config } from "../config/resolve.ts";
 import { Problem } from "../core/problem.ts";
 import { hasCatalog, openCatalog, readCatalog } from "../server/database.ts";
-import { openFiles, requireFiles, requireNoted } from "../server/files.ts";
+import { besideOf, openFiles, requireFiles, requireNoted } from "../server/files.ts";
 import { isShared, joinNodes } from "../server/nodes.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import { type Layout, layoutOf, openLayout } from "../store/layout.ts";
 import { lockData } from "../store/lock.ts";
+import { openTenure } from "../store/tenure.ts";
 import { openViewFiles, type ViewFiles } from "../store/view-files.ts";
 
 export interface ReadStore {
@@ -83,7 +84,12 @@ export async function holdStore<T>(
       const place = isShared(config) ? config.database : null;
       const clocks = { now: Date.now, elapsed: () => performance.now() };
       const { leases, leave } = await joinNodes(place, { log: null, ...clocks });
-      const naming = createNaming(database, blobs, leases);
+      const naming = createNaming(
+        database,
+        blobs,
+        leases,
+        openTenure(database, besideOf(config, layout, database), Date.now),
+      );
       try {
         return await work({ database, blobs, views: openViewFiles(layout.views), naming });
       } finally {

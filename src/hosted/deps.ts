@@ -21,6 +21,8 @@ export interface HostedDeps {
   naming: {
     hold(sha256: string): Promise<Hold>;
     remove(sha256: string): Promise<boolean>;
+    mayRemove(): Promise<void>;
+    mayPublish(): Promise<void>;
   };
   /** Writes down who did what, in the transaction that does it. */
   audit(sql: Query, entry: AuditEntry): Promise<void>;

@@ -71,6 +71,7 @@ export function createPublish(deps: HostedDeps, settings: HostedSettings) {
 
   return async (principal: Principal, release: Release): Promise<Published> => {
     const { package: name, files } = release;
+    await naming.mayPublish();
     for (const file of files) await refuseOther(database.read, name, file);
     const held: Hold[] = [];
     const named: string[] = [];

@@ -51,7 +51,7 @@ export async function listTrash(
 
 /**
  * Takes off what was removed at `until` or before. Pins stay: what was published can never be published with other bytes. Returns what
- * the disk got back.
+ * the disk got back. Throws Problem("conflict") where another catalog may still name it.
  */
 export async function emptyTrash(
   deps: HostedDeps,
@@ -60,6 +60,7 @@ export async function emptyTrash(
   principal: Principal,
 ): Promise<Emptied> {
   const emptied = { files: 0, bytes: 0 };
+  await deps.naming.mayRemove();
   for (;;) {
     const rows = await deps.database.write((sql) =>
       forget(deps, sql, repository, until, principal),

@@ -39,11 +39,12 @@ export function countGarbage(
   return collect(store, null, options);
 }
 
-/** Removes it. Aborted, it stops after the file at hand. */
-export function collectGarbage(
+/** Removes it. Aborted, it stops after the file at hand. Throws Problem("conflict") where another catalog may name what this one does not. */
+export async function collectGarbage(
   store: GcStore,
   options: { now: number; graceMs?: number; signal?: AbortSignal },
 ): Promise<GcResult> {
+  await store.naming.mayRemove();
   return collect(store, store.naming, options);
 }
 
@@ -59,6 +60,7 @@ async function collect(
   /** A row may have come since it was counted, or the bytes once more: looked again where nobody can name it. */
   const remove = (sha256: string) =>
     naming?.alone(sha256, async (isStill) => {
+      if ((await naming.whyKept()) !== null) return false; // a round takes its time
       const found = await unnamed(sha256);
       const isToGo = found !== null && isOld(found) && isStill();
       if (isToGo) await blobs.remove(sha256);

@@ -12,6 +12,7 @@ import { requireConditions } from "../store/bucket-conditions.ts";
 import { openBucketLog } from "../store/bucket-log.ts";
 import {
   type BucketMark,
+  besideBucket,
   readBucketMark,
   readStoreNote,
   refuseBackups,
@@ -23,6 +24,8 @@ import type { Database, ReadDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
 import { type LogFiles, openLogFiles } from "../store/log-files.ts";
 import { identifyPostgres } from "../store/postgres.ts";
+import { type Beside, takeTenure } from "../store/tenure.ts";
+import { besideFolder } from "../store/tenure-file.ts";
 
 export interface Files {
   blobs: Blobs;
@@ -106,6 +109,18 @@ export async function requireFiles(
   if (!isPlain && !(await writeBucketMark(bucket, { id, catalog, place })))
     throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
   if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
+}
+
+/** Where the word lies that the catalog leaves beside its files: see store/tenure.ts. Asked each time whose they are, as at the start. */
+export function besideOf(
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+  database: ReadDatabase,
+): Beside {
+  const bucket = config.store && openBucket(config.store, config.store);
+  return bucket
+    ? besideBucket(bucket, () => refuseFiles(config, layout, database, bucket))
+    : besideFolder(layout);
 }
 
 /** Where it is, for people. */
@@ -202,19 +217,26 @@ function isLeft(
 }
 
 /**
- * The bucket is that of the database that the configuration names from now on, which is a copy of the one that it was of. Resolves to where that was, or to null
- * where it is its own already. Throws Problem("conflict") where a server runs, and where the two do not belong to each other otherwise.
+ * The files are those of the catalog that the configuration names from now on: it is a copy of the one whose they were, or was put back to an earlier state. Resolves
+ * to where that one was, or to null where they are its own already. Throws Problem("conflict") where the two do not belong to each other otherwise.
  */
-export async function takeBucket(
+export async function takeFilesOver(
   config: Pick<Config, "store" | "database">,
   layout: Layout,
   database: Database,
 ): Promise<string | null> {
-  if (!config.store || !config.database)
-    throw new Problem(
-      "badRequest",
-      "The configuration names no database and bucket (database, store): nothing can be taken over",
-    );
+  const before = await takeBucket(config, layout, database);
+  const isTaken = await takeTenure(database, besideOf(config, layout, database));
+  return before ?? (isTaken ? catalogOf(config, layout) : null);
+}
+
+/** Where the bucket is that of another database. */
+async function takeBucket(
+  config: Pick<Config, "store" | "database">,
+  layout: Layout,
+  database: Database,
+): Promise<string | null> {
+  if (!config.store || !config.database) return null;
   const bucket = openBucket(config.store, config.store);
   const mark = await readBucketMark(bucket);
   const place = await placeOf(config);

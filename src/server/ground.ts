@@ -47,12 +47,13 @@ import {
 } from "../store/layout.ts";
 import { joinLock, type Lock, lockData } from "../store/lock.ts";
 import { openNews } from "../store/news.ts";
+import { openTenure, type Tenure } from "../store/tenure.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
 import { createPool, type Ended, type Pool } from "../worker/pool.ts";
 import { type Away, createAway } from "./away.ts";
 import { openCatalog } from "./database.ts";
-import { afarOf, type Files, identityOf, openFiles, requireFiles } from "./files.ts";
+import { afarOf, besideOf, type Files, identityOf, openFiles, requireFiles } from "./files.ts";
 import { elsewhere, type Follower, openFollower } from "./follow.ts";
 import { isShared as isSharedBy, joinNodes, type Membership } from "./nodes.ts";
 import { inTurn } from "./processes/leases.ts";
@@ -70,6 +71,8 @@ export interface Ground {
   /** Of lines of the log, which of several servers wrote them. */
   readonly label: Membership["label"];
   readonly shared: Shared;
+  /** Whether the files are still this catalog's. */
+  readonly tenure: Tenure;
   /** Whether database and bucket can be had, as it was last seen. */
   readonly away: Away;
   readonly auth: Auth;
@@ -105,6 +108,8 @@ export interface Ground {
   isAt(publicUrl: string | null): void;
   close(): Promise<void>;
 }
+
+const TENURE = "It could not be written beside the files that they are this catalog's";
 
 /** How feeds call what the formats here have. */
 export const ecosystems = formats.flatMap(({ advisories, spell }) =>
@@ -215,7 +220,15 @@ async function layGround(
       ...{ database, changes, events, auth, log, metrics, upstreamMetrics, now, elapsed },
     }));
   const waivers = await openWaivers({ database, changes, audit: auth.audit.write, now });
-  const naming = createNaming(database, blobs, leases);
+  const tenure = openTenure(database, besideOf(config, layout, opened), now, (why) =>
+    why === null
+      ? log.write("info", "Files may be removed again")
+      : log.write("warn", `No files are removed: ${why}`),
+  );
+  // What cannot be said now is said by the job, or is told by a removal.
+  if (isFirst)
+    await tenure.renew().catch((error) => log.write("warn", TENURE, { error: String(error) }));
+  const naming = createNaming(database, blobs, leases, tenure);
   const soundness = createSoundness({ blobs, database, changes, naming, events });
   const advisories = createCurrent(knownAdvisories(database.read, ecosystems));
   hearNames(changes, advisories);
@@ -280,6 +293,7 @@ async function layGround(
     host: membership.host,
     label: membership.label,
     shared,
+    tenure,
     away: createAway({
       ask: () => database.read`SELECT 1`,
       isHearing: changes.isHearing,

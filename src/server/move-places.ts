@@ -52,7 +52,7 @@ import {
   readIdentity,
   refuseFiles,
   requireFiles,
-  takeBucket,
+  takeFilesOver,
 } from "./files.ts";
 
 /** What of a configuration says where things are. */
@@ -334,14 +334,14 @@ async function markBucket(
     throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
 }
 
-/** The bucket of `place` is that of its database, a copy, from now on: see `takeBucket`. No server may run on it. */
-export async function takeOverBucket(place: MovePlace): Promise<string | null> {
+/** The files of `place` are those of its catalog from now on: see `takeFilesOver`. No server may run on it. */
+export async function takeOver(place: MovePlace): Promise<string | null> {
   const layout = openLayout(place.data);
   const lock = lockData(layout.lock);
   try {
     const database = await openCatalog(place, layout);
     try {
-      return await takeBucket(place, layout, database);
+      return await takeFilesOver(place, layout, database);
     } finally {
       await database.close();
     }

@@ -4,17 +4,17 @@ import type { Roomy } from "../jobs/room.ts";
 import type { Generation } from "./generation.ts";
 import type { Held } from "./mounts.ts";
 
-export function roomyOf({
-  config,
-  held,
-  own,
-}: Pick<Generation, "config" | "held" | "own">): Roomy[] {
+/** `kept`: why nothing at all may be removed; null where it may. */
+export function roomyOf(
+  { config, held, own }: Pick<Generation, "config" | "held" | "own">,
+  kept: () => string | null,
+): Roomy[] {
   return held.map((one, at) => {
     const { repository, service } = own[at]!;
     return {
       name: one.name,
       quota: config.repositories.find(({ name }) => name === one.name)?.quota ?? null,
-      whyNot: () => whyNot(one),
+      whyNot: () => kept() ?? whyNot(one),
       async keeps({ package: name, version, file, sha256 }) {
         if (!service.keeps) return false;
         try {

@@ -61,6 +61,8 @@ import { openWitnesses } from "./witnesses.ts";
 const GRACE_MS = 30_000;
 /** How often it is looked whether database and bucket can be had. */
 const STORAGE_MS = 5_000;
+/** How often it is written beside the files that they are this catalog's, and looked at. */
+const TENURE_MS = 60_000;
 
 export interface StartOptions {
   config: Config;
@@ -168,7 +170,7 @@ export async function start(options: StartOptions): Promise<Running> {
   watchSources(ground.metrics, () => current.own, now);
   const room = createRoom({
     ...shared,
-    repositories: () => roomyOf(current),
+    repositories: () => roomyOf(current, () => ground.tenure.seen()?.why ?? null),
     marks: () => current.config.disk,
     disk: ground.disk,
     metrics: ground.metrics,
@@ -226,6 +228,20 @@ export async function start(options: StartOptions): Promise<Running> {
     everyMs: STORAGE_MS,
     run: async () => void (await ground.away.look()),
   };
+  /** What lies beside the files says of no longer a time than this whose they were. */
+  const watchFiles: RecurringJob[] = [
+    {
+      name: "Whose the files are",
+      everyMs: TENURE_MS,
+      run: async () => void (await ground.tenure.whyNot()),
+    },
+    {
+      name: "Keeping the files this catalog's",
+      everyMs: TENURE_MS,
+      isForAll: true,
+      run: ground.tenure.renew,
+    },
+  ];
   const keepSeries: RecurringJob = {
     name: "Writing numbers over time",
     everyMs: FLUSH_MS,
@@ -240,7 +256,15 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyHooks(ground.hooks),
       ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"
-        ? [watching, watchStorage, keepSeries, ...alarms(), ...feeds.jobs, witnesses.job]
+        ? [
+            watching,
+            watchStorage,
+            ...watchFiles,
+            keepSeries,
+            ...alarms(),
+            ...feeds.jobs,
+            witnesses.job,
+          ]
         : []),
       ...(hasCanaries ? [canaries.job] : []),
     ],

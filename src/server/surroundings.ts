@@ -21,13 +21,21 @@ export function isAway(away: Pick<Away, "outages">, part: Part): boolean {
   return away.outages().some((one) => one.part === part && one.until === null);
 }
 
-export function groundReasons({ away, nodes }: Pick<Ground, "away" | "nodes">): ServerReason[] {
+export function groundReasons({
+  away,
+  nodes,
+  tenure,
+}: Pick<Ground, "away" | "nodes" | "tenure">): ServerReason[] {
+  const kept = tenure.seen();
   const differ = unlikeWords(nodes?.list() ?? []);
   return [
     ...away.outages().flatMap(({ part, why, since, until }): ServerReason[] => {
       const text = part === "news" ? AWAY[part] : `${AWAY[part]} (${why})`;
       return until === null ? [{ text, since, about: "storage", level: "bad" }] : [];
     }),
+    ...(kept
+      ? [{ text: kept.why, since: kept.since, about: "storage" as const, level: "bad" as const }]
+      : []),
     ...(differ === null
       ? []
       : [{ text: differ, since: null, about: "nodes" as const, level: "warn" as const }]),

@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { Problem } from "../core/problem.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Database, ReadDatabase } from "./database.ts";
+import type { Beside, Word } from "./tenure.ts";
+import { wordOf } from "./tenure-file.ts";
 
 export interface BucketMark {
   /** Of the catalog, wherever it is moved. */
@@ -16,6 +18,8 @@ export interface BucketMark {
   isBackup?: true;
   /** Since a move the catalog's files are there, or were before: what the catalog says of them decides, and must name this bucket. */
   other?: string;
+  /** What its catalog left there last: see tenure.ts. */
+  word?: Word;
 }
 
 /** The object that says it. */
@@ -37,14 +41,17 @@ async function find(bucket: Bucket): Promise<{ mark: BucketMark; etag: string } 
       place = null,
       isBackup,
       other,
+      word: written,
     } = JSON.parse(Buffer.from(found.bytes).toString());
     const isPlace = place === null || typeof place === "string";
+    const word = wordOf(written);
     if (typeof id === "string" && typeof catalog === "string" && isPlace)
       return {
         mark: {
           ...{ id, catalog, place },
           ...(isBackup === true && { isBackup }),
           ...(typeof other === "string" && { other }),
+          ...(word && { word }),
         },
         etag: found.etag,
       };
@@ -60,17 +67,42 @@ async function find(bucket: Bucket): Promise<{ mark: BucketMark; etag: string } 
 /** As often as others may write it at the same moment. */
 const TRIES = 5;
 
-/** In place of what it said of the same catalog before. False when another catalog has it. */
+/** In place of what it said of the same catalog before, but for the word, which stays. False when another catalog has it. */
 export async function writeBucketMark(bucket: Bucket, mark: BucketMark): Promise<boolean> {
-  const bytes = Buffer.from(`${JSON.stringify(mark)}\n`);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
   for (let tries = TRIES; tries > 0; tries -= 1) {
     const found = await find(bucket);
     if (found && (found.mark.id !== mark.id || found.mark.isBackup !== mark.isBackup)) return false;
     if (found && isSame(found.mark, mark)) return true;
-    if (await bucket.put(MARK, bytes, sha256, found ? { etag: found.etag } : "isNew")) return true;
+    const { word } = found?.mark ?? {};
+    if (await put(bucket, { ...mark, ...(word && { word }) }, found?.etag ?? null)) return true;
   }
   throw new Problem("busy", `${MARK} of ${bucket.name} is written by others all the time`);
+}
+
+/** `etag`: of what it takes the place of; null for nothing. False where something else is there by now. */
+function put(bucket: Bucket, mark: BucketMark, etag: string | null): Promise<boolean> {
+  const bytes = Buffer.from(`${JSON.stringify(mark)}\n`);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return bucket.put(MARK, bytes, sha256, etag === null ? "isNew" : { etag });
+}
+
+/**
+ * The word of a catalog in its bucket's mark. `refuse`: throws Problem("conflict") where the mark, as it is read, is not the catalog's.
+ */
+export function besideBucket(bucket: Bucket, refuse: () => Promise<unknown>): Beside {
+  return {
+    name: bucket.name,
+    async read() {
+      await refuse();
+      const found = await find(bucket);
+      return { word: found?.mark.word ?? null, version: found?.etag ?? null };
+    },
+    async write(word, version) {
+      const found = await find(bucket);
+      if (!found || found.etag !== version) return false;
+      return put(bucket, { ...found.mark, word }, version);
+    },
+  };
 }
 
 function isSame(a: BucketMark, b: BucketMark): boolean {

@@ -10,6 +10,7 @@
 //     followed/               a copy of the log of the server that this one follows (follow/)
 //     git/<sha256>/           mirrors of code hosts, by the digest of their URL (git/mirror.ts)
 //     move.json               that the catalog is not whole yet, or has left (moves.ts)
+//     tenure.json             the last word that the catalog left beside its files (tenure-file.ts)
 //     holdfast.db             the catalog (SQLite, with -wal and -shm beside it)
 //     lock.db                 held by the running server
 //     lock.json               which process that is, and where it listens

@@ -99,6 +99,7 @@ function define(program: string): void {
     };
     const dist = new URL(packages["reef/coral"]![0]!.dist.url).pathname;
     const paths = [...EVERY_FORMAT, dist];
+    await ask(server.url, dist); // what is pinned of it stands in the document from then on
     const before = await askAll(server.url, paths);
     expect(before.map(([path, status]) => [path, status])).toEqual(
       paths.map((path) => [path, 200]),
