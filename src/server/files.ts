@@ -102,7 +102,7 @@ export async function requireFiles(
   const id = config.store && (await identityOf(database));
   const { mark, noted, place } = await refuseFiles(config, layout, database, bucket);
   if (!config.store || !bucket || !id) return;
-  await requireConditions(bucket);
+  await requireConditions(bucket, mark ? 1 : undefined); // at each start, and thoroughly at the first
   // Of a move that was cut the mark tells another place still.
   const isPlain = mark && mark.other === undefined && (mark.place !== null || place === null);
   const catalog = catalogOf(config, layout);

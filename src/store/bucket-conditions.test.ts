@@ -39,6 +39,19 @@ for (const [ignores, told] of faults)
     expect([...fake.objects.keys()]).toEqual([]);
   });
 
+for (const [header, told] of [
+  [
+    "if-none-match",
+    "lets two that come at one moment both be the first (If-None-Match): two servers",
+  ],
+  ["if-match", "replaces an object twice for two that come at one moment (If-Match): two servers"],
+])
+  test(`one that looks at ${header} first and writes then is refused, and nothing is left in it`, async () => {
+    fake.set({ gap: { [header!]: 50 } });
+    expect(await required()).toContain(told!);
+    expect([...fake.objects.keys()]).toEqual([]);
+  });
+
 test("one that says that it knows no conditions is told by its words", async () => {
   fake.set({
     refuses: ({ headers }) =>

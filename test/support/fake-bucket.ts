@@ -10,6 +10,8 @@ export interface FakeBucketHabits {
   altered: (bytes: Uint8Array) => Uint8Array;
   /** How its clock goes. Milliseconds ahead. */
   ahead: number;
+  /** Between looking at the condition in this header and writing. Milliseconds. */
+  gap: { "if-match"?: number; "if-none-match"?: number };
   /** Names of a page of a list. */
   page: number;
 }
@@ -34,7 +36,14 @@ interface Stored {
 /** Each bucket is there; each key is let in. */
 export function startFakeBucket(given: Partial<FakeBucketHabits> = {}): FakeBucket {
   let habits: FakeBucketHabits = {
-    ...{ ignores: [], refuses: () => null, altered: (bytes) => bytes, ahead: 0, page: 1000 },
+    ...{
+      ignores: [],
+      refuses: () => null,
+      altered: (bytes) => bytes,
+      ahead: 0,
+      gap: {},
+      page: 1000,
+    },
     ...given,
   };
   const asked: Request[] = [];
@@ -49,12 +58,19 @@ export function startFakeBucket(given: Partial<FakeBucketHabits> = {}): FakeBuck
     return new Response(null, { headers: { etag } });
   }
 
-  function put(path: string, bytes: Uint8Array, header: (name: string) => string | null): Response {
+  async function put(
+    path: string,
+    bytes: Uint8Array,
+    header: (name: string) => string | null,
+  ): Promise<Response> {
     if (header("if-none-match") === "*" && objects.has(path))
       return error(412, "PreconditionFailed");
     const match = header("if-match");
+    const isConditional = match !== null || header("if-none-match") !== null;
     if (match !== null && !objects.has(path)) return error(404, "NoSuchKey");
     if (match !== null && stored.get(path)?.etag !== match) return error(412, "PreconditionFailed");
+    const gap = habits.gap[match === null ? "if-none-match" : "if-match"];
+    if (isConditional && gap) await Bun.sleep(gap);
     return keep(path, bytes);
   }
 
