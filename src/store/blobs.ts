@@ -20,6 +20,7 @@ import { dirname, join } from "node:path";
 import type { Fill } from "./fill.ts";
 import { guard } from "./guard.ts";
 import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
+import type { Relay } from "./relay.ts";
 import { hashFile } from "./sink.ts";
 
 /** Refused bytes are kept up to here in all: who sends them must not fill the disk with them. */
@@ -95,6 +96,8 @@ export interface Blobs {
   depose(sha256: string, found: string): Promise<void>;
   /** Every blob's digest, in order. */
   list(): AsyncGenerator<string>;
+  /** The way to other servers for what is no blob yet; null where there are none. */
+  readonly relay: Relay | null;
 }
 
 export interface BlobOptions {
@@ -240,6 +243,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
         for (const name of (await readdir(join(layout.blobs, folder)).catch(() => [])).sort())
           if (SHA256.test(folder + name)) yield folder + name; // not what others left there
     },
+    relay: null,
   };
 }
 

@@ -103,7 +103,7 @@ export async function* follow(
 }
 
 /** The file is given its final name, or removed, at some moment: perhaps between reading the name and opening it. */
-async function openFill(fill: Fill): Promise<FileHandle> {
+export async function openFill(fill: Fill): Promise<FileHandle> {
   if (fill.state === "failed") await fill.changed();
   return open(fill.path, "r").catch(async (error) => {
     if (error.code !== "ENOENT") throw error;

@@ -1,5 +1,5 @@
 // Leases between the processes of one server: the first one keeps them in its memory, and a process that ends has none any more.
-import type { Lease, Leases } from "../../store/leases.ts";
+import { type Lease, type Leases, SILENT, UNHEARD } from "../../store/leases.ts";
 
 /** Who has what. Processes are numbers. */
 export interface LeaseTable {
@@ -85,6 +85,7 @@ export function leasesOver(asks: LeaseAsks): Leases {
       // Nobody takes it from a process that lives, however long that one is stopped.
       isHeld: () => isHeld,
       assure: async () => {},
+      ...UNHEARD,
       async release() {
         if (!isHeld) return;
         isHeld = false;
@@ -99,6 +100,7 @@ export function leasesOver(asks: LeaseAsks): Leases {
       await asks.share(name);
       return leaseOf(name);
     },
+    ...SILENT,
     isTaken: async (name) => asks.isTaken(name),
     // It has no state that is read between servers.
     holder: async () => null,
