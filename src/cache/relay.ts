@@ -4,8 +4,8 @@ import { Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { Fill } from "../store/fill.ts";
-import type { Leases } from "../store/leases.ts";
-import type { Heard, Relay } from "../store/relay.ts";
+import type { Lease, Leases } from "../store/leases.ts";
+import type { Heard } from "../store/relay.ts";
 import { readStored } from "./artifact-rows.ts";
 import { LIMIT } from "./collect.ts";
 import type { ReadAlong } from "./fetch-once.ts";
@@ -38,19 +38,9 @@ export interface ReadAlongDeps {
   refused(problem: Problem): void;
 }
 
-/** `name`: of the lease. Null where clients of other servers wait for the whole. */
+/** `lease`: its name. */
 export function createReadAlong(
-  deps: ReadAlongDeps,
-  artifact: Artifact,
-  name: string,
-): ReadAlong<Underway> | null {
-  const { relay } = deps.blobs;
-  return relay && readAlong(deps, relay, artifact, name);
-}
-
-function readAlong(
   { leases, blobs, database, repository, refused }: ReadAlongDeps,
-  relay: Relay,
   { package: name, file, limit = LIMIT }: Artifact,
   lease: string,
 ): ReadAlong<Underway> {
@@ -92,16 +82,25 @@ function readAlong(
     return problem;
   }
 
+  /** One after the other: a refusal is the last word. */
+  let telling: Promise<boolean> = Promise.resolve(true);
+  function tell(held: Lease, told: Told): Promise<boolean> {
+    telling = telling.catch(() => true).then(() => held.tell(JSON.stringify(told)));
+    return telling;
+  }
+
   return {
     async send(held, { fill, size, path }) {
       while (fill.state === "running" && !(await unlessBusy(held.isAwaited()))) await pause();
       if (fill.state !== "running") return;
-      await relay.send(fill, (id, bytes) => held.tell(textOf({ id, bytes, size, path })));
+      await blobs.relay.send(fill, async (id, bytes) => {
+        return fill.state === "running" && tell(held, { id, bytes, size, path });
+      });
     },
     async refuse(held, error) {
       if (!(error instanceof Problem) || error.kind !== "tampered") return;
       if (!(await held.isAwaited())) return;
-      await held.tell(textOf({ refused: error.message }));
+      await tell(held, { refused: error.message });
       await pause(TOLD_MS);
     },
     async follow(text, announce) {
@@ -113,7 +112,7 @@ function readAlong(
         const hear = hearing(told.id, () => {
           isOver = true;
         });
-        const { fill, done } = await relay.receive(told.id, limit, hear);
+        const { fill, done } = await blobs.relay.receive(told.id, limit, hear);
         announce({ fill, size: told.size, path: told.path });
         await done;
         return true;
@@ -127,7 +126,7 @@ function readAlong(
 
 /** Removes what servers left in the place through which others followed them. */
 export async function sweepRelay({ database, blobs }: Pick<ReadAlongDeps, "database" | "blobs">) {
-  await blobs.relay?.sweep(async () => {
+  await blobs.relay.sweep(async () => {
     const rows = await database.read`SELECT told FROM leases WHERE told IS NOT NULL`;
     return new Set(
       rows.flatMap((row) => {
@@ -137,8 +136,6 @@ export async function sweepRelay({ database, blobs }: Pick<ReadAlongDeps, "datab
     );
   });
 }
-
-const textOf = (told: Told) => JSON.stringify(told);
 
 /** Null where nothing is told, or something that this version does not know. */
 function read(text: string | null): Told | null {

@@ -42,19 +42,11 @@ export interface Hold {
   assure(sql: Query): Promise<void>;
 }
 
-/** Nobody can listen to what is done with it. */
-export const UNHEARD: Pick<Lease, "isAwaited" | "tell"> = {
-  isAwaited: async () => false,
-  tell: async () => true,
-};
-
-/** Nobody tells anything. */
-export const SILENT: Pick<Leases, "listen"> = { listen: async () => null };
-
 const MINE: Lease = {
   isHeld: () => true,
   assure: async () => {},
-  ...UNHEARD,
+  isAwaited: async () => false,
+  tell: async () => true,
   release: async () => {},
 };
 
@@ -63,7 +55,7 @@ export const alone: Leases = {
   hasOthers: false,
   take: async () => MINE,
   share: async () => MINE,
-  ...SILENT,
+  listen: async () => null,
   isTaken: async () => false,
   holder: async () => null,
 };
