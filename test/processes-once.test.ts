@@ -13,7 +13,9 @@ import { waitFor } from "./support/wait.ts";
 
 const MB = 1024 * 1024;
 /** Small ones are answered of memory, large ones of the disk. */
-const SIZES = [4_000, 3 * MB, 70_000, 3 * MB, 900, 3 * MB];
+const SIZES = [4_000, 3 * MB, 70_000, 3 * MB, 900, 3 * MB, 8 * MB];
+/** The last one is asked for while it comes. */
+const SLOW = 6;
 const ROUNDS = 6;
 const MODULE = "git.example.com/team/lib";
 const off = { pypi: false, composer: false, debian: false, "debian-security": false };
@@ -55,7 +57,7 @@ const both = (at: readonly Connection[], path: string) =>
 test("a cold file that both are asked for at once is fetched once, and each gives it whole", async () => {
   const processes = await connectToBoth();
   upstream.paceMs = 1_000;
-  for (const [nth] of SIZES.entries()) {
+  for (const nth of SIZES.keys().take(SLOW)) {
     const file = `/bulk-${nth}/-/bulk-${nth}-1.0.0.tgz`;
     const answers = await both(processes, `/npm${file}`);
     for (const { status, body } of answers)
@@ -67,6 +69,29 @@ test("a cold file that both are asked for at once is fetched once, and each give
     expect([nth, upstream.asked.filter((path) => path === file).length]).toEqual([nth, 1]);
   }
 }, 120_000);
+
+test("what one process fetches clients of the other have before it is whole", async () => {
+  const processes = await connectToBoth();
+  const { promise: next, resolve: go } = Promise.withResolvers<"on">();
+  upstream.halt = { after: 5 * MB, next };
+  upstream.paceMs = 0;
+  const file = `/bulk-${SLOW}/-/bulk-${SLOW}-1.0.0.tgz`;
+  const headers = { range: `bytes=0-${4 * MB - 1}` };
+  const parts = await Promise.all(processes.map((at) => ask(at, `/npm${file}`, { headers })));
+  expect(parts.map(({ status, body }) => [status, body.length])).toEqual([
+    [206, 4 * MB],
+    [206, 4 * MB],
+  ]);
+  upstream.halt = null;
+  const whole = both(processes, `/npm${file}`);
+  go("on");
+  for (const { status, body } of await whole)
+    expect([status, createHash("sha256").update(body).digest("hex")]).toEqual([
+      200,
+      upstream.digests.get(`bulk-${SLOW}`)!,
+    ]);
+  expect(upstream.asked.filter((path) => path === file)).toHaveLength(1);
+}, 60_000);
 
 test("code that both are asked for at once is had by one after the other, and a tag that one heard of is known to the other", async () => {
   const [first, other] = await connectToBoth();

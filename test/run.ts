@@ -56,10 +56,12 @@ const ON_POSTGRES = [
 const ON_BUCKET = [
   "src/store/blobs.test.ts",
   "src/store/bucket-blobs.test.ts",
+  "src/store/bucket-relay.test.ts",
   "src/store/bucket-mark.test.ts",
   "src/store/log-files.test.ts",
   "src/ledger/log/log.test.ts",
   "src/cache/evict.test.ts",
+  "src/cache/relay.test.ts",
   "src/jobs/gc.test.ts",
   "src/jobs/verify.test.ts",
   "src/jobs/scrub.test.ts",

@@ -20,6 +20,7 @@ import type { Lru } from "./lru.ts";
 import type { Naming } from "./named.ts";
 import { askingUpstream, isForNow, partial } from "./partial.ts";
 import { Tampered } from "./prove.ts";
+import { createReadAlong, type Underway } from "./relay.ts";
 import type { Soundness } from "./soundness.ts";
 import {
   createStoredReplies,
@@ -64,7 +65,7 @@ export interface ArtifactDeps extends DownloadDeps {
 }
 
 /** A download under way, and how many still wait for it. */
-interface Running extends Fetching<Awaited<Download["following"]>, StoredArtifact> {
+interface Running extends Fetching<Underway, StoredArtifact> {
   followers: number;
 }
 
@@ -136,7 +137,7 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     if (running) cache.collapsed = true;
     started.followers += 1;
     const left = once(() => leave(started));
-    const following = isForNow(request) ? null : await started.following;
+    const following = isForNow(request) ? null : await started.following();
     const part =
       following?.fill.state === "running"
         ? await partial(request, following, left, askingUpstream(deps, artifact, following))
@@ -226,17 +227,26 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
           throw await explain(artifact, error);
         })
         .finally(() => end());
-      return { following: download.following, stored };
+      return { following: () => download.following, stored };
     };
     const { leases } = deps;
-    const fetching = leases.hasOthers
-      ? fetchOnce(leases, `fill ${id}`, () => load(id, artifact), begin)
-      : begin();
+    const fetching = leases.hasOthers ? fetchAmong(id, artifact, begin) : begin();
     fetching.stored.catch(() => {}); // every client may have left
     const started: Running = { ...fetching, followers: 0 };
     downloads.set(id, started);
     if (leases.hasOthers) fetching.stored.then(end, end); // also where another server stored it
     return started;
+  }
+
+  function fetchAmong(
+    id: string,
+    artifact: Artifact,
+    begin: () => Fetching<Underway, StoredArtifact>,
+  ) {
+    const name = `fill ${id}`;
+    const refused = (problem: Problem) => remember(id, artifact, problem);
+    const along = createReadAlong({ ...deps, refused }, artifact, name);
+    return fetchOnce(deps.leases, name, () => load(id, artifact), begin, along);
   }
 
   async function explain(artifact: Artifact, error: unknown): Promise<unknown> {

@@ -1,61 +1,23 @@
 // Several servers that want the same at the same time: the upstream is asked by one of them, and by another when that one fails or dies.
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { waitFor } from "../../test/support/wait.ts";
-import type { Database } from "../store/database.ts";
-import { openTestDatabase, twoServers } from "../store/testkit.ts";
-import {
-  answer,
-  artifact,
-  bytesOf,
-  fakeUpstream,
-  index,
-  openToy,
-  request,
-  sha256,
-  sri,
-} from "./testkit.ts";
+import { answer, artifact, bytesOf, index, request, sha256 } from "./testkit.ts";
+import { openTwo, type TwoToys } from "./two-testkit.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0)) await close();
 });
 
 const file = Buffer.alloc(200_000, "a file that many want ");
-const document = JSON.stringify({ files: { "f.tgz": sri(file) } });
 
-/** Two servers on one catalog, with the same files and one upstream. */
-async function two(options: Pick<NonNullable<Parameters<typeof openToy>[0]>, "afar"> = {}) {
-  const upstream = fakeUpstream();
-  const root = mkdtempSync(join(tmpdir(), "holdfast-once-"));
-  const database: Database = await openTestDatabase(join(root, "holdfast.db"));
-  closing.push(async () => {
-    await database.close();
-    rmSync(root, { recursive: true, force: true });
-  });
-  const servers = await twoServers(database);
-  const own = { root, blobs: join(root, "blobs"), database: join(root, "holdfast.db") };
-  const open = async (leases: typeof servers.first.leases) => {
-    const toy = await openToy({
-      ...options,
-      beside: { layout: own as never, upstream },
-      leases,
-      patienceMs: 60_000,
-    });
-    closing.push(() => toy.close());
-    return toy;
-  };
-  const [ours, theirs] = [await open(servers.first.leases), await open(servers.second.leases)];
-  const serve = async ({ path }: { path: string }) =>
-    path === "thing" ? answer(200, document, { etag: '"1"' }) : answer(200, file);
-  upstream.behave = serve;
-  const asked = (path: string) => upstream.asked.filter((one) => one === path).length;
-  return { ...servers, upstream, serve, ours, theirs, asked };
+async function two(options: Parameters<typeof openTwo>[1] = {}): Promise<TwoToys> {
+  const opened = await openTwo(file, options);
+  closing.push(opened.close);
+  return opened;
 }
 
-type Toy = Awaited<ReturnType<typeof two>>["ours"];
+type Toy = TwoToys["ours"];
 const get = async (toy: Toy) =>
   bytesOf(await toy.repository.artifact(artifact("f.tgz"), request()));
 

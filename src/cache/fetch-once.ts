@@ -3,7 +3,7 @@ import { Problem } from "../core/problem.ts";
 import type { Lease, Leases } from "../store/leases.ts";
 
 const PAUSE_MS = 250;
-/** Clients of a file that takes longer elsewhere would give up: after that it is fetched here as well. */
+/** Clients of a file of which nothing is heard would give up: after that it is fetched here as well. */
 const PATIENCE_MS = 25_000;
 
 /** What another server stored; or that it is this one's turn, with the lease where there is one. */
@@ -11,15 +11,16 @@ type Turn<T> = { found: T } | { lease: Lease | null };
 
 /**
  * `look`: what is stored by now, or null. Whoever has the turn releases its lease when what came of it is stored. While the database cannot be asked
- * everybody has the turn.
+ * everybody has the turn. `follow`: of what the holder tells; resolves to whether that has come to its end, so that all begins anew.
  */
 export async function awaitTurn<T>(
   leases: Leases,
   name: string,
   look: () => Promise<T | null>,
+  follow: ((told: string) => Promise<boolean>) | null = null,
 ): Promise<Turn<T>> {
-  const end = performance.now() + PATIENCE_MS;
-  for (;;) {
+  let end = performance.now() + PATIENCE_MS;
+  for (let isFirst = true; ; isFirst = false) {
     const lease = await orUnknown(leases.take(name));
     if (lease === UNKNOWN) return { lease: null };
     try {
@@ -34,7 +35,11 @@ export async function awaitTurn<T>(
       throw error;
     }
     if (lease || performance.now() >= end) return { lease };
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    // What is soon there is waited for without a word.
+    const told = follow && !isFirst ? await orUnknown(leases.listen(name)) : null;
+    if (typeof told !== "string") await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    else if (await follow!(told)) end = performance.now() + PATIENCE_MS;
+    else follow = null;
   }
 }
 
@@ -49,10 +54,23 @@ async function orUnknown<T>(asked: Promise<T>): Promise<T | typeof UNKNOWN> {
   }
 }
 
-/** A file on its way: what clients read along, or null where they wait for the whole; and the whole. */
+/** A file on its way: what clients read along as of now, or null where they wait for the whole; and the whole. */
 export interface Fetching<Following, T> {
-  following: Promise<Following | null>;
+  following(): Promise<Following | null>;
   stored: Promise<T>;
+}
+
+/** How clients of those who wait read along with the one that fetches. */
+export interface ReadAlong<Following> {
+  /** By who fetches: others can have what clients here read along, where they want it, until it ends. */
+  send(lease: Lease, following: Following): Promise<void>;
+  /** By who fetched in vain: resolves when others had the time to hear of it, where they need not try themselves. */
+  refuse(lease: Lease, error: unknown): Promise<void>;
+  /**
+   * By who waits: `announce` is called with what clients here read along. Resolves when that has ended: true where it is stored or the turn of somebody
+   * else, false where it does not come this way. Rejects where nobody need try any more.
+   */
+  follow(told: string, announce: (following: Following) => void): Promise<boolean>;
 }
 
 /** The same by one of several servers: `begin` is called when it is this one's turn. */
@@ -61,19 +79,42 @@ export function fetchOnce<Following, T>(
   name: string,
   look: () => Promise<T | null>,
   begin: () => Fetching<Following, T>,
+  along: ReadAlong<Following> | null,
 ): Fetching<Following, T> {
-  const following = Promise.withResolvers<Following | null>();
+  let following = Promise.withResolvers<Following | null>();
+
+  /** Clients that come after the end of one read along with the next. */
+  async function follow(told: string): Promise<boolean> {
+    const announced = following;
+    let isAnnounced = false;
+    try {
+      return await along!.follow(told, (one) => {
+        isAnnounced = true;
+        announced.resolve(one);
+      });
+    } finally {
+      if (isAnnounced) following = Promise.withResolvers();
+    }
+  }
+
   async function run(): Promise<T> {
-    const turn = await awaitTurn(leases, name, look);
+    const turn = await awaitTurn(leases, name, look, along && follow);
     if ("found" in turn) return turn.found;
+    const { lease } = turn;
+    let told: Promise<unknown> = Promise.resolve();
     try {
       const fetching = begin();
-      following.resolve(fetching.following);
+      const begun = fetching.following();
+      begun.then(following.resolve, following.reject);
+      if (lease && along) void begun.then((one) => one && along.send(lease, one)).catch(() => {}); // others wait for the whole, then
       return await fetching.stored;
+    } catch (error) {
+      if (lease && along) told = along.refuse(lease, error).catch(() => {});
+      throw error;
     } finally {
-      await turn.lease?.release();
+      void told.then(() => lease?.release());
     }
   }
   const stored = run().finally(() => following.resolve(null));
-  return { following: following.promise, stored };
+  return { following: () => following.promise, stored };
 }

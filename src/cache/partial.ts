@@ -9,8 +9,7 @@ import type { Request } from "../core/request.ts";
 import type { Upstream } from "../core/upstream.ts";
 import { type Fill, follow, HOLD, releasable } from "../store/fill.ts";
 import { codingsOf } from "./codings.ts";
-import type { Following } from "./collect.ts";
-import type { Found } from "./places.ts";
+import type { Underway } from "./relay.ts";
 
 /** Largest part that is asked of the upstream for one client: the directory of a large archive. Bytes. */
 const PART = 4 * 2 ** 20;
@@ -72,7 +71,7 @@ export async function partial(
 export function askingUpstream(
   deps: PartialDeps,
   artifact: Artifact,
-  following: Following & Found,
+  following: Underway,
 ): AskPart {
   return async (range, wanted) => {
     if (!isSmallPart(deps, artifact, range, wanted[1] - wanted[0] + 1)) return null;
@@ -101,7 +100,7 @@ function isSmallPart(
 async function askPart(
   { upstream }: PartialDeps,
   { package: name }: Artifact,
-  { path, size }: Following & Found,
+  { path, size }: Underway,
   [start, last]: [number, number],
 ): Promise<Uint8Array | null> {
   const headers = { "accept-encoding": "identity", range: `bytes=${start}-${last}` };

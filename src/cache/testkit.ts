@@ -252,7 +252,11 @@ export async function openToy(
   const format = options.format ?? toy;
 
   async function open() {
-    const { blobs: files, database: catalog } = options.beside?.layout ?? layoutOf(root);
+    const {
+      root: home,
+      blobs: files,
+      database: catalog,
+    } = options.beside?.layout ?? layoutOf(root);
     const layout: Layout = { ...openLayout(root), blobs: files, database: catalog };
     const database = await openTestDatabase(layout.database);
     const events = createEvents(
@@ -262,9 +266,11 @@ export async function openToy(
       now,
     );
     const transform = createTransform([format]);
-    const blobs = openTestBlobs(layout, {
-      isFalse: (sha256) => void soundness.condemn(sha256).catch(() => {}),
-    });
+    const blobs = openTestBlobs(
+      layout,
+      { isFalse: (sha256) => void soundness.condemn(sha256).catch(() => {}) },
+      home,
+    );
     const changes = createChanges(options.news);
     const naming = createNaming(database, blobs, leases);
     const soundness = createSoundness({

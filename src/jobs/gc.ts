@@ -1,5 +1,6 @@
 // Removes what nothing names: blobs without a row, old views. Leaks rather than loses: what is young stays.
 import { isNamed, type Naming } from "../cache/named.ts";
+import { sweepRelay } from "../cache/relay.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import type { ViewFiles } from "../store/view-files.ts";
@@ -79,6 +80,7 @@ async function collect(
     result.blobs += 1;
     result.bytes += found.size;
   }
+  if (naming) await sweepRelay({ database, blobs });
   const old = await oldViews(views, naming !== null, { now, ...(signal && { signal }) });
   return { ...result, views: old.views, bytes: result.bytes + old.bytes };
 }

@@ -18,8 +18,10 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Fill } from "./fill.ts";
+import { createFolderRelay } from "./folder-relay.ts";
 import { guard } from "./guard.ts";
 import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
+import type { Relay } from "./relay.ts";
 import { hashFile } from "./sink.ts";
 
 /** Refused bytes are kept up to here in all: who sends them must not fill the disk with them. */
@@ -95,6 +97,8 @@ export interface Blobs {
   depose(sha256: string, found: string): Promise<void>;
   /** Every blob's digest, in order. */
   list(): AsyncGenerator<string>;
+  /** The way for what is no blob yet to others that share the blobs. */
+  readonly relay: Relay;
 }
 
 export interface BlobOptions {
@@ -201,11 +205,13 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
     });
   }
 
+  async function local(sha256: string): Promise<string | null> {
+    const path = fileOf(layout.blobs, sha256);
+    return (await stat(path).catch(() => null)) ? path : null;
+  }
+
   return {
-    async local(sha256) {
-      const path = fileOf(layout.blobs, sha256);
-      return (await stat(path).catch(() => null)) ? path : null;
-    },
+    local,
     begin,
     put: (sha256, bytes, how) => store(layout.blobs, sha256, bytes, how),
     async condemn(sha256, bytes) {
@@ -240,6 +246,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
         for (const name of (await readdir(join(layout.blobs, folder)).catch(() => [])).sort())
           if (SHA256.test(folder + name)) yield folder + name; // not what others left there
     },
+    relay: createFolderRelay(local),
   };
 }
 

@@ -4,11 +4,12 @@
 // bucket is compared with its digest on the way: a bucket may hold something else than what was put there.
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { type BlobOptions, type Blobs, openBlobs } from "./blobs.ts";
+import { type BlobOptions, type Blobs, type Incoming, openBlobs } from "./blobs.ts";
 import type { Bucket } from "./bucket.ts";
 import { type CopiesOptions, countCopies } from "./bucket-copies.ts";
+import { createBucketRelay } from "./bucket-relay.ts";
 import { createUploads } from "./bucket-upload.ts";
-import { createFill, type Fill } from "./fill.ts";
+import { createFill, type Fill, type FillControl } from "./fill.ts";
 import { fileOf, type Layout } from "./layout.ts";
 
 const FETCHED = { durable: false };
@@ -64,10 +65,7 @@ export function openBucketBlobs(
         fill.fail(new Error(`What the bucket has as ${sha256} is something else`));
         return null;
       }
-      await incoming.commit(sha256, FETCHED);
-      const path = await here.local(sha256);
-      if (path !== null) fill.move(path);
-      fill.prove();
+      await take(incoming, fill, sha256);
     } catch (error) {
       fill.fail(error);
       throw error;
@@ -75,9 +73,17 @@ export function openBucketBlobs(
       await found.chunks.return(undefined);
       await incoming.abandon();
     }
+    return here.local(sha256);
+  }
+
+  /** What was compared with its digest becomes a copy. */
+  async function take(incoming: Incoming, fill: FillControl, sha256: string): Promise<void> {
+    await incoming.commit(sha256, FETCHED);
+    const path = await here.local(sha256);
+    if (path !== null) fill.move(path);
     const copy = await here.stat(sha256);
     if (copy) copies.prove(sha256, copy.size, copy.stamp);
-    return here.local(sha256);
+    fill.prove();
   }
 
   /** One at a time, for all who want it. */
@@ -204,6 +210,7 @@ export function openBucketBlobs(
         if (path === fileOrNull(sha256)) yield sha256;
       }
     },
+    relay: createBucketRelay({ bucket, nameOf, begin: here.begin, take }),
   };
 }
 

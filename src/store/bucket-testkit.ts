@@ -43,8 +43,11 @@ export function testPlace(home: string, change: Partial<BucketPlace> = {}): Buck
   };
 }
 
-export function testBucket(layout: Layout, times: Partial<BucketTimes> = {}): Bucket {
-  return openBucket(testPlace(layout.root), { pauseMs: 1, ...times });
+export function testBucket(
+  { root }: Pick<Layout, "root">,
+  times: Partial<BucketTimes> = {},
+): Bucket {
+  return openBucket(testPlace(root), { pauseMs: 1, ...times });
 }
 
 /** In a folder, or below a prefix of its own in a bucket where there is one for tests. */
@@ -59,7 +62,7 @@ export function testLogFolder(root: string): string {
   return join(process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!, testPlace(root).prefix, "log");
 }
 
-/** Of a data directory; in a bucket where there is one for tests. */
+/** Of a data directory; in a bucket where there is one for tests, which is that of the data directory `home`. */
 export function openTestBlobs(
   layout: Layout,
   {
@@ -67,8 +70,9 @@ export function openTestBlobs(
     isFalse = () => {},
     ...options
   }: Partial<BucketBlobsOptions> & BlobOptions = {},
+  home = layout.root,
 ): Blobs {
   return onBucket
-    ? openBucketBlobs(layout, testBucket(layout), { limit, isFalse, ...options })
+    ? openBucketBlobs(layout, testBucket({ root: home }), { limit, isFalse, ...options })
     : openBlobs(layout, options);
 }

@@ -30,7 +30,8 @@ export interface Bucket {
   /** For people. */
   readonly name: string;
   stat(path: string): Promise<ObjectStat | null>;
-  get(path: string): Promise<BucketObject | null>;
+  /** Without its first `from` bytes: `size` then is that of the rest, which has one at least. */
+  get(path: string, from?: number): Promise<BucketObject | null>;
   /** All of a small object. */
   read(path: string, limit: number): Promise<{ bytes: Uint8Array; etag: string } | null>;
   /** It is there for good when this resolves, whole, and in place of what was there. False where the condition is not met. */
@@ -73,8 +74,13 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
     return again;
   }
 
-  async function get(path: string): Promise<BucketObject | null> {
-    const { status, code, headers, chunks } = await ask({ method: "GET", path }, MISSING);
+  async function get(path: string, from = 0): Promise<BucketObject | null> {
+    const part = from > 0 ? { headers: { range: `bytes=${from}-` } } : {};
+    const { status, code, headers, chunks } = await ask({ method: "GET", path, ...part }, MISSING);
+    if (from > 0 && status === 200) {
+      await chunks.return(undefined);
+      throw awayProblem(place, "gives no parts of objects");
+    }
     if (status !== 404) return { ...statOf(headers), chunks };
     if (code !== "NoSuchKey") throw notItself(code);
     return null;

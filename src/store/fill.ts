@@ -103,11 +103,15 @@ export async function* follow(
 }
 
 /** The file is given its final name, or removed, at some moment: perhaps between reading the name and opening it. */
-async function openFill(fill: Fill): Promise<FileHandle> {
-  if (fill.state === "failed") await fill.changed();
-  return open(fill.path, "r").catch(async (error) => {
-    if (error.code !== "ENOENT") throw error;
-    if (fill.state !== "proven") await fill.changed();
-    return open(fill.path, "r");
-  });
+export async function openFill(fill: Fill): Promise<FileHandle> {
+  for (;;) {
+    if (fill.state === "failed") await fill.changed();
+    const { state } = fill;
+    try {
+      return await open(fill.path, "r");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || state === "proven") throw error;
+      if (fill.state === state) await fill.changed();
+    }
+  }
 }

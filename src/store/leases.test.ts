@@ -96,6 +96,27 @@ test("a node that does not reach the database can take nothing, and what it let 
   expect(await theirs.take("job gc")).not.toBeNull();
 });
 
+test("what its holder tells is heard by who listens, for as long as it is the holder's, and the holder knows whether anybody does", async () => {
+  const { a, ours, theirs } = await two();
+  expect(await theirs.listen("fill x")).toBeNull();
+  const lease = (await ours.take("fill x"))!;
+  expect(await lease.isAwaited()).toBe(false);
+  expect(await theirs.listen("fill x")).toBeNull();
+  expect([await lease.isAwaited(), await lease.tell("half")]).toEqual([true, true]);
+  expect(await theirs.listen("fill x")).toBe("half");
+  await lease.tell("more");
+  expect(await theirs.listen("fill x")).toBe("more");
+  await lease.release();
+  expect([await lease.tell("all"), await lease.isAwaited()]).toEqual([false, false]);
+  expect(await theirs.listen("fill x")).toBeNull();
+  const next = (await theirs.take("fill x"))!; // nobody has listened to this one
+  expect(await next.isAwaited()).toBe(false);
+  await next.tell("half");
+  await world.pass(6, [a]);
+  expect(await ours.listen("fill x")).toBeNull();
+  expect(await next.tell("more")).toBe(false);
+});
+
 test("what is owed is not taken from who has taken it anew", async () => {
   const { a, ours, theirs } = await two();
   const lease = (await ours.take("job gc"))!;

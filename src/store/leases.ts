@@ -9,6 +9,10 @@ export interface Lease {
   isHeld(): boolean;
   /** In a transaction: it is stored only while the lease is this one's. Throws Problem("conflict") where it is not any more. */
   assure(sql: Query): Promise<void>;
+  /** Whether another node listens to what is told of it. */
+  isAwaited(): Promise<boolean>;
+  /** Tells those who listen, in place of what was told before. False where the lease is not this one's any more. */
+  tell(text: string): Promise<boolean>;
   /** Lets go, any number of times. Never fails: what cannot be said now is said later. */
   release(): Promise<void>;
 }
@@ -23,6 +27,8 @@ export interface Leases {
   take(name: string): Promise<Lease | null>;
   /** The same beside other nodes that share it: they keep each other from nothing, and `isTaken` tells of any. */
   share(name: string): Promise<Lease>;
+  /** What its holder tells, which is told from now on that somebody listens; null: nothing, or nobody has it. Throws Problem("busy") as `take` does. */
+  listen(name: string): Promise<string | null>;
   /** Whether any node has it, or shares it. */
   isTaken(name: string): Promise<boolean>;
   /** Which node has it alone; null: none that is known. */
@@ -36,13 +42,20 @@ export interface Hold {
   assure(sql: Query): Promise<void>;
 }
 
-const MINE: Lease = { isHeld: () => true, assure: async () => {}, release: async () => {} };
+const MINE: Lease = {
+  isHeld: () => true,
+  assure: async () => {},
+  isAwaited: async () => false,
+  tell: async () => true,
+  release: async () => {},
+};
 
 /** Of a server that has its database to itself: everything is granted, and nothing is asked. */
 export const alone: Leases = {
   hasOthers: false,
   take: async () => MINE,
   share: async () => MINE,
+  listen: async () => null,
   isTaken: async () => false,
   holder: async () => null,
 };
@@ -110,6 +123,16 @@ export function createLeases({ nodes, ask }: { nodes: Nodes; ask: Ask }): NodeLe
           : await sql`UPDATE leases SET node = node WHERE name = ${key} AND node = ${node} RETURNING name`;
         if (!row) throw new Problem("conflict", "Another server has taken this over");
       },
+      async isAwaited() {
+        const [row] =
+          await ask`SELECT 1 AS found FROM leases WHERE name = ${key} AND node = ${node} AND wanted = 1`;
+        return row !== undefined;
+      },
+      async tell(text) {
+        const [row] =
+          await ask`UPDATE leases SET told = ${text} WHERE name = ${key} AND node = ${node} RETURNING name`;
+        return row !== undefined;
+      },
       async release() {
         if (isReleased) return;
         isReleased = true;
@@ -139,6 +162,13 @@ export function createLeases({ nodes, ask }: { nodes: Nodes; ask: Ask }): NodeLe
       const lease = await taken(`${keyOf(name)} ${sureNode(nodes)}`);
       if (!lease) throw unsure(); // it became another node on the way
       return lease;
+    },
+    async listen(name) {
+      const key = keyOf(name);
+      const [row] = await ask`SELECT told, wanted FROM leases WHERE name = ${key}`;
+      if (row && Number(row.wanted) === 0)
+        await ask`UPDATE leases SET wanted = 1 WHERE name = ${key}`;
+      return row?.told ?? null;
     },
     async isTaken(name) {
       const key = keyOf(name);

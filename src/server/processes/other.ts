@@ -73,6 +73,9 @@ export function openOther({ channel, openLog }: OtherDeps): Other {
       take: (name) => wire.ask("take", name),
       share: (name) => wire.ask("share", name),
       isTaken: (name) => wire.ask("isTaken", name),
+      isAwaited: (name) => wire.ask("isAwaited", name),
+      tell: (name, text) => wire.ask("tell", { name, text }),
+      listen: (name) => wire.ask("listen", name),
       release: (name) => wire.tell("release", name),
     }),
     between: (database) =>

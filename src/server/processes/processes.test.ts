@@ -90,6 +90,9 @@ test("a lease is one process's until it lets go as often as it took it, or ends"
       take: (name) => table.take(process, name),
       share: (name) => table.share(process, name),
       isTaken: table.isTaken,
+      isAwaited: table.isAwaited,
+      tell: (name, text) => table.tell(process, name, text),
+      listen: table.listen,
       release: (name) => table.release(process, name),
     });
   const [ours, theirs] = [of(1), of(2)];
@@ -106,6 +109,13 @@ test("a lease is one process's until it lets go as often as it took it, or ends"
   const [shared] = [await ours.share("y"), await theirs.share("y")];
   await shared.release();
   expect(await ours.isTaken("y")).toBe(true);
+  const told = (await ours.take("z"))!;
+  expect([await told.isAwaited(), await theirs.listen("z")]).toEqual([false, null]);
+  expect([await told.isAwaited(), await told.tell("half of it")]).toEqual([true, true]);
+  expect(await theirs.listen("z")).toBe("half of it");
+  await told.release();
+  expect([await told.tell("all of it"), await theirs.listen("z")]).toEqual([false, null]);
+  expect(await (await theirs.take("z"))!.isAwaited()).toBe(false);
 });
 
 test("what a write notes is told once it is committed, and not what another one notes", async () => {

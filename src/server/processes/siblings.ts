@@ -37,6 +37,9 @@ export type FirstVerbs = {
   take: { given: string; answer: boolean };
   share: { given: string; answer: unknown };
   isTaken: { given: string; answer: boolean };
+  isAwaited: { given: string; answer: boolean };
+  tell: { given: { name: string; text: string }; answer: boolean };
+  listen: { given: string; answer: string | null };
   release: { given: string; answer: unknown };
   /** Answered when all others have heard of it. */
   changed: { given: Change; answer: unknown };

@@ -44,6 +44,7 @@ import invitations from "./0048-invitations.sql" with { type: "text" };
 import auditByPackage from "./0049-audit-by-package.sql" with { type: "text" };
 import dependencies from "./0050-dependencies.sql" with { type: "text" };
 import nodesTold from "./0051-nodes-told.sql" with { type: "text" };
+import leasesTold from "./0054-leases-told.sql" with { type: "text" };
 
 export interface Migration {
   /** The number of its file: the database's version afterwards. */
@@ -96,4 +97,5 @@ export const migrations: readonly Migration[] = [
   { version: 49, sql: auditByPackage },
   { version: 50, sql: dependencies },
   { version: 51, sql: nodesTold },
+  { version: 54, sql: leasesTold },
 ];

@@ -1,0 +1,159 @@
+// Clients of servers that wait for what one of them fetches read along: their server follows it from where files are kept (docs/decisions/0060-reading-along.md).
+import type { Artifact } from "../core/artifact.ts";
+import { Problem } from "../core/problem.ts";
+import type { Blobs } from "../store/blobs.ts";
+import type { ReadDatabase } from "../store/database.ts";
+import type { Fill } from "../store/fill.ts";
+import type { Lease, Leases } from "../store/leases.ts";
+import type { Heard } from "../store/relay.ts";
+import { readStored } from "./artifact-rows.ts";
+import { LIMIT } from "./collect.ts";
+import type { ReadAlong } from "./fetch-once.ts";
+
+/** How often who fetches looks for who waits, and who waits for what there is. */
+const PAUSE_MS = 250;
+/** What does not grow for so long is not coming. */
+const STANDSTILL_MS = 25_000;
+/** For so long a refusal is told: others look for what is told every `PAUSE_MS`. */
+const TOLD_MS = 1_500;
+
+/** A file on its way that clients may read along, here or at another server. */
+export interface Underway {
+  fill: Fill;
+  /** Bytes in all, where the upstream says it. */
+  size: number | null;
+  /** Where it is fetched, as `UpstreamRequest.path`. */
+  path: string;
+}
+
+/** What the lease of a fill tells: how much of a file others can have, or why nobody gets it. */
+type Told = { id: string; bytes: number; size: number | null; path: string } | { refused: string };
+
+export interface ReadAlongDeps {
+  leases: Leases;
+  blobs: Blobs;
+  database: ReadDatabase;
+  repository: string;
+  /** Another server found the file to be false. */
+  refused(problem: Problem): void;
+}
+
+/** `lease`: its name. */
+export function createReadAlong(
+  { leases, blobs, database, repository, refused }: ReadAlongDeps,
+  { package: name, file, limit = LIMIT }: Artifact,
+  lease: string,
+): ReadAlong<Underway> {
+  /** The digest of what is stored by now; null where nothing is, or nobody can say. */
+  async function stored(): Promise<string | null> {
+    const row = await readStored(database.read, { repository, package: name, file });
+    if (!row) return null;
+    // A row outlives bytes that are lost, which are what is fetched then.
+    return (await blobs.stored(row.sha256))?.size === row.size ? row.sha256 : null;
+  }
+
+  /** Resolves when there is more of what is sent as `id`. */
+  function hearing(id: string, over: () => void): () => Promise<Heard> {
+    let bytes = -1;
+    return async () => {
+      for (const end = performance.now() + STANDSTILL_MS; performance.now() < end; await pause()) {
+        const text = await unlessBusy(leases.listen(lease));
+        // In this order: what was stored is so before it is let go of.
+        const sha256 = await unlessBusy(stored());
+        if (sha256) return { sha256 };
+        if (text === undefined || sha256 === undefined) continue;
+        const told = read(text);
+        if (told && "refused" in told) throw refusal(told.refused);
+        if (told?.id !== id) {
+          over();
+          throw new Problem("unreachable", `The server that fetched ${file} of ${name} has ended`);
+        }
+        if (told.bytes === bytes) continue;
+        bytes = told.bytes;
+        return { bytes };
+      }
+      throw new Problem("unreachable", `Nothing more comes of ${file} of ${name}`);
+    };
+  }
+
+  function refusal(why: string): Problem {
+    const problem = new Problem("tampered", why);
+    refused(problem);
+    return problem;
+  }
+
+  /** One after the other: a refusal is the last word. */
+  let telling: Promise<boolean> = Promise.resolve(true);
+  function tell(held: Lease, told: Told): Promise<boolean> {
+    telling = telling.catch(() => true).then(() => held.tell(JSON.stringify(told)));
+    return telling;
+  }
+
+  return {
+    async send(held, { fill, size, path }) {
+      while (fill.state === "running" && !(await unlessBusy(held.isAwaited()))) await pause();
+      if (fill.state !== "running") return;
+      await blobs.relay.send(fill, async (id, bytes) => {
+        return fill.state === "running" && tell(held, { id, bytes, size, path });
+      });
+    },
+    async refuse(held, error) {
+      if (!(error instanceof Problem) || error.kind !== "tampered") return;
+      if (!(await held.isAwaited())) return;
+      await tell(held, { refused: error.message });
+      await pause(TOLD_MS);
+    },
+    async follow(text, announce) {
+      const told = read(text);
+      if (!told) return false;
+      if ("refused" in told) throw refusal(told.refused);
+      let isOver = false;
+      try {
+        const hear = hearing(told.id, () => {
+          isOver = true;
+        });
+        const { fill, done } = await blobs.relay.receive(told.id, limit, hear);
+        announce({ fill, size: told.size, path: told.path });
+        await done;
+        return true;
+      } catch (error) {
+        if (!(error instanceof Problem) || error.kind === "tampered") throw error;
+        return isOver;
+      }
+    },
+  };
+}
+
+/** Removes what servers left in the place through which others followed them. */
+export async function sweepRelay({ database, blobs }: Pick<ReadAlongDeps, "database" | "blobs">) {
+  await blobs.relay.sweep(async () => {
+    const rows = await database.read`SELECT told FROM leases WHERE told IS NOT NULL`;
+    return new Set(
+      rows.flatMap((row) => {
+        const told = read(row.told);
+        return told && "id" in told ? [told.id] : [];
+      }),
+    );
+  });
+}
+
+/** Null where nothing is told, or something that this version does not know. */
+function read(text: string | null): Told | null {
+  const told = text === null ? null : JSON.parse(text);
+  const isKnown = typeof told?.id === "string" || typeof told?.refused === "string";
+  return isKnown ? told : null;
+}
+
+/** Undefined while the database or the place of the files cannot be asked. */
+async function unlessBusy<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof Problem && error.kind === "busy") return undefined;
+    throw error;
+  }
+}
+
+function pause(ms = PAUSE_MS): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

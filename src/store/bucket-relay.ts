@@ -1,0 +1,141 @@
+// The relay through a bucket: pieces of a file that is on its way to one server, from which others follow, and the blob itself once it is stored.
+import { createHash, randomBytes } from "node:crypto";
+import { Problem } from "../core/problem.ts";
+import type { Incoming } from "./blobs.ts";
+import type { Bucket } from "./bucket.ts";
+import { createFill, type Fill, type FillControl, openFill, releasable } from "./fill.ts";
+import type { Heard, Relay } from "./relay.ts";
+
+/** Pieces stand here, each named by where it begins: no name of a blob. */
+export const FOLDER = "relay";
+/** Bytes of a piece at most, which is in memory while it is sent. */
+const PIECE = 4 * 1024 * 1024;
+/** What came within this time is one piece. */
+const PAUSE_MS = 500;
+
+export interface BucketRelayDeps {
+  bucket: Bucket;
+  /** Of a blob's object. */
+  nameOf(sha256: string): string;
+  /** A file on this machine that becomes a copy. */
+  begin(): Promise<Incoming>;
+  /** Makes it the copy of the blob that it is: it was compared with that. */
+  take(incoming: Incoming, fill: FillControl, sha256: string): Promise<void>;
+}
+
+export function createBucketRelay({ bucket, nameOf, begin, take }: BucketRelayDeps): Relay {
+  async function send(fill: Fill, tell: (id: string, bytes: number) => Promise<boolean>) {
+    const id = randomBytes(16).toString("hex");
+    const told = (bytes: number) => tell(id, bytes).catch(unlessProblem(true));
+    const file = await openFill(fill);
+    try {
+      // Told before the first piece is there: what nobody tells of is swept.
+      let isWanted = await told(0);
+      for (let sent = 0; isWanted && fill.state === "running"; await pause(PAUSE_MS))
+        while (isWanted && fill.state === "running" && sent < releasable(fill)) {
+          const piece = Buffer.alloc(Math.min(PIECE, releasable(fill) - sent));
+          const { bytesRead } = await file.read(piece, 0, piece.length, sent);
+          if (!(await put(id, sent, piece.subarray(0, bytesRead)))) break;
+          sent += bytesRead;
+          isWanted = await told(sent);
+        }
+    } finally {
+      await file.close();
+      await clear(id);
+    }
+  }
+
+  /** False where it cannot be done now. */
+  async function put(id: string, at: number, piece: Uint8Array): Promise<boolean> {
+    const sha256 = createHash("sha256").update(piece).digest("hex");
+    return bucket.put(nameOfPiece(id, at), piece, sha256).catch(unlessProblem(false));
+  }
+
+  async function clear(id: string): Promise<void> {
+    for await (const { path } of bucket.list(`${FOLDER}/${id}/`)) await bucket.remove(path);
+  }
+
+  async function receive(id: string, limit: number, hear: () => Promise<Heard>) {
+    const incoming = await begin();
+    const fill = createFill(incoming.path);
+    return { fill, done: gather(id, limit, hear, { incoming, fill }) };
+  }
+
+  async function gather(
+    id: string,
+    limit: number,
+    hear: () => Promise<Heard>,
+    { incoming, fill }: { incoming: Incoming; fill: FillControl },
+  ): Promise<void> {
+    const hash = createHash("sha256");
+    /** All of an object, but for its first bytes; how many these were. Null: there is none. */
+    async function add(path: string, from = 0): Promise<number | null> {
+      const found = await bucket.get(path, from);
+      if (!found) return null;
+      let count = 0;
+      try {
+        for await (const chunk of found.chunks) {
+          count += chunk.length;
+          if (fill.written + chunk.length > limit) throw lost("is larger than such files are");
+          hash.update(chunk);
+          await incoming.write(chunk);
+          fill.advance(fill.written + chunk.length);
+        }
+      } finally {
+        await found.chunks.return(undefined);
+      }
+      return count;
+    }
+    try {
+      for (;;) {
+        const heard = await hear();
+        if ("sha256" in heard) {
+          // Whatever pieces there are: they may be on their way out.
+          if ((await add(nameOf(heard.sha256), fill.written)) === null) throw lost("is gone");
+          if (hash.digest("hex") !== heard.sha256) throw lost("is not what was stored");
+          return await take(incoming, fill, heard.sha256);
+        }
+        while (fill.written < heard.bytes) {
+          const count = await add(nameOfPiece(id, fill.written));
+          if (!count) break; // it went because the file is stored by now, or false
+        }
+      }
+    } catch (error) {
+      fill.fail(error);
+      throw error;
+    } finally {
+      await incoming.abandon();
+    }
+  }
+
+  return {
+    send,
+    receive,
+    async sweep(sent) {
+      const found = new Set<string>();
+      for await (const { path } of bucket.list(`${FOLDER}/`)) found.add(path.split("/")[1]!);
+      if (found.size === 0) return;
+      const all = await sent();
+      for (const id of found) if (!all.has(id)) await clear(id);
+    },
+  };
+}
+
+function nameOfPiece(id: string, at: number): string {
+  return `${FOLDER}/${id}/${at}`;
+}
+
+function lost(why: string): Problem {
+  return new Problem("unreachable", `What came of a file that another server fetched ${why}`);
+}
+
+function unlessProblem<T>(instead: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof Problem) return instead;
+    throw error;
+  };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
