@@ -3,7 +3,7 @@ import type { Artifact } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
-import type { Fill } from "../store/fill.ts";
+import { type Fill, HOLD } from "../store/fill.ts";
 import type { Lease, Leases } from "../store/leases.ts";
 import type { Heard } from "../store/relay.ts";
 import { readStored } from "./artifact-rows.ts";
@@ -12,7 +12,7 @@ import type { ReadAlong } from "./fetch-once.ts";
 
 /** How often who fetches looks for who waits, and who waits for what there is. */
 const PAUSE_MS = 250;
-/** What does not grow for so long is not coming. */
+/** What does not grow for so long is not coming, unless all of it has come. */
 const STANDSTILL_MS = 25_000;
 /** For so long a refusal is told: others look for what is told every `PAUSE_MS`. */
 const TOLD_MS = 1_500;
@@ -29,18 +29,27 @@ export interface Underway {
 /** What the lease of a fill tells: how much of a file others can have, or why nobody gets it. */
 type Told = { id: string; bytes: number; size: number | null; path: string } | { refused: string };
 
+/** It is somebody else's turn. */
+class Over extends Problem {
+  constructor(message: string) {
+    super("unreachable", message);
+  }
+}
+
 export interface ReadAlongDeps {
   leases: Leases;
   blobs: Blobs;
   database: ReadDatabase;
   repository: string;
+  /** Another server waits for what is fetched here. */
+  awaited(): void;
   /** Another server found the file to be false. */
   refused(problem: Problem): void;
 }
 
 /** `lease`: its name. */
 export function createReadAlong(
-  { leases, blobs, database, repository, refused }: ReadAlongDeps,
+  { leases, blobs, database, repository, awaited, refused }: ReadAlongDeps,
   { package: name, file, limit = LIMIT }: Artifact,
   lease: string,
 ): ReadAlong<Underway> {
@@ -53,10 +62,11 @@ export function createReadAlong(
   }
 
   /** Resolves when there is more of what is sent as `id`. */
-  function hearing(id: string, over: () => void): () => Promise<Heard> {
+  function hearing(id: string): () => Promise<Heard> {
     let bytes = -1;
     return async () => {
-      for (const end = performance.now() + STANDSTILL_MS; performance.now() < end; await pause()) {
+      let end = performance.now() + STANDSTILL_MS;
+      for (; performance.now() < end; await pause()) {
         const text = await unlessBusy(leases.listen(lease));
         // In this order: what was stored is so before it is let go of.
         const sha256 = await unlessBusy(stored());
@@ -64,10 +74,9 @@ export function createReadAlong(
         if (text === undefined || sha256 === undefined) continue;
         const told = read(text);
         if (told && "refused" in told) throw refusal(told.refused);
-        if (told?.id !== id) {
-          over();
-          throw new Problem("unreachable", `The server that fetched ${file} of ${name} has ended`);
-        }
+        if (told?.id !== id) throw new Over(`Who fetched ${file} of ${name} gave it up, or died`);
+        const isAll = told.size !== null && told.bytes >= told.size - HOLD;
+        if (isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
         if (told.bytes === bytes) continue;
         bytes = told.bytes;
         return { bytes };
@@ -93,6 +102,7 @@ export function createReadAlong(
     async send(held, { fill, size, path }) {
       while (fill.state === "running" && !(await unlessBusy(held.isAwaited()))) await pause();
       if (fill.state !== "running") return;
+      awaited();
       await blobs.relay.send(fill, async (id, bytes) => {
         return fill.state === "running" && tell(held, { id, bytes, size, path });
       });
@@ -107,18 +117,14 @@ export function createReadAlong(
       const told = read(text);
       if (!told) return false;
       if ("refused" in told) throw refusal(told.refused);
-      let isOver = false;
       try {
-        const hear = hearing(told.id, () => {
-          isOver = true;
-        });
-        const { fill, done } = await blobs.relay.receive(told.id, limit, hear);
+        const { fill, done } = await blobs.relay.receive(told.id, limit, hearing(told.id));
         announce({ fill, size: told.size, path: told.path });
         await done;
         return true;
       } catch (error) {
         if (!(error instanceof Problem) || error.kind === "tampered") throw error;
-        return isOver;
+        return error instanceof Over;
       }
     },
   };

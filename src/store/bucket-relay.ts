@@ -3,18 +3,21 @@ import { createHash, randomBytes } from "node:crypto";
 import { Problem } from "../core/problem.ts";
 import type { Incoming } from "./blobs.ts";
 import type { Bucket } from "./bucket.ts";
+import type { Uploads } from "./bucket-upload.ts";
 import { createFill, type Fill, type FillControl, openFill, releasable } from "./fill.ts";
 import type { Heard, Relay } from "./relay.ts";
 
 /** Pieces stand here, each named by where it begins: no name of a blob. */
 export const FOLDER = "relay";
-/** Bytes of a piece at most, which is in memory while it is sent. */
+/** Bytes of a piece at most. */
 const PIECE = 4 * 1024 * 1024;
 /** What came within this time is one piece. */
 const PAUSE_MS = 500;
 
 export interface BucketRelayDeps {
   bucket: Bucket;
+  /** Does what has a piece in memory. */
+  inPlace: Uploads["inPlace"];
   /** Of a blob's object. */
   nameOf(sha256: string): string;
   /** A file on this machine that becomes a copy. */
@@ -23,32 +26,42 @@ export interface BucketRelayDeps {
   take(incoming: Incoming, fill: FillControl, sha256: string): Promise<void>;
 }
 
-export function createBucketRelay({ bucket, nameOf, begin, take }: BucketRelayDeps): Relay {
+export function createBucketRelay({
+  bucket,
+  inPlace,
+  nameOf,
+  begin,
+  take,
+}: BucketRelayDeps): Relay {
   async function send(fill: Fill, tell: (id: string, bytes: number) => Promise<boolean>) {
     const id = randomBytes(16).toString("hex");
     const told = (bytes: number) => tell(id, bytes).catch(unlessProblem(true));
     const file = await openFill(fill);
+    /** How many bytes more are there; 0 where it cannot be done now. */
+    async function pass(at: number): Promise<number> {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE, releasable(fill) - at));
+      const { bytesRead } = await file.read(piece, 0, piece.length, at);
+      const bytes = piece.subarray(0, bytesRead);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const isDone = await bucket
+        .put(nameOfPiece(id, at), bytes, sha256)
+        .catch(unlessProblem(false));
+      return isDone ? bytesRead : 0;
+    }
     try {
       // Told before the first piece is there: what nobody tells of is swept.
       let isWanted = await told(0);
       for (let sent = 0; isWanted && fill.state === "running"; await pause(PAUSE_MS))
         while (isWanted && fill.state === "running" && sent < releasable(fill)) {
-          const piece = Buffer.alloc(Math.min(PIECE, releasable(fill) - sent));
-          const { bytesRead } = await file.read(piece, 0, piece.length, sent);
-          if (!(await put(id, sent, piece.subarray(0, bytesRead)))) break;
-          sent += bytesRead;
+          const more = await inPlace(() => pass(sent));
+          if (more === 0) break;
+          sent += more;
           isWanted = await told(sent);
         }
     } finally {
       await file.close();
       await clear(id);
     }
-  }
-
-  /** False where it cannot be done now. */
-  async function put(id: string, at: number, piece: Uint8Array): Promise<boolean> {
-    const sha256 = createHash("sha256").update(piece).digest("hex");
-    return bucket.put(nameOfPiece(id, at), piece, sha256).catch(unlessProblem(false));
   }
 
   async function clear(id: string): Promise<void> {
