@@ -5,7 +5,7 @@ import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
 import { type Fill, HOLD } from "../store/fill.ts";
 import type { Lease, Leases } from "../store/leases.ts";
-import type { Heard } from "../store/relay.ts";
+import type { Heard, Receiving } from "../store/relay.ts";
 import { readStored } from "./artifact-rows.ts";
 import { LIMIT } from "./collect.ts";
 import type { ReadAlong } from "./fetch-once.ts";
@@ -28,13 +28,6 @@ export interface Underway {
 
 /** What the lease of a fill tells: how much of a file others can have, or why nobody gets it. */
 type Told = { id: string; bytes: number; size: number | null; path: string } | { refused: string };
-
-/** It is somebody else's turn. */
-class Over extends Problem {
-  constructor(message: string) {
-    super("unreachable", message);
-  }
-}
 
 export interface ReadAlongDeps {
   leases: Leases;
@@ -61,28 +54,39 @@ export function createReadAlong(
     return (await blobs.stored(row.sha256))?.size === row.size ? row.sha256 : null;
   }
 
-  /** Resolves when there is more of what is sent as `id`. */
-  function hearing(id: string): () => Promise<Heard> {
-    let bytes = -1;
-    return async () => {
-      let end = performance.now() + STANDSTILL_MS;
-      for (; performance.now() < end; await pause()) {
-        const text = await unlessBusy(leases.listen(lease));
-        // In this order: what was stored is so before it is let go of.
-        const sha256 = await unlessBusy(stored());
-        if (sha256) return { sha256 };
-        if (text === undefined || sha256 === undefined) continue;
-        const told = read(text);
-        if (told && "refused" in told) throw refusal(told.refused);
-        if (told?.id !== id) throw new Over(`Who fetched ${file} of ${name} gave it up, or died`);
-        const isAll = told.size !== null && told.bytes >= told.size - HOLD;
-        if (isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
-        if (told.bytes === bytes) continue;
-        bytes = told.bytes;
-        return { bytes };
+  /** What clients here read along, whoever fetches it, and how far that one is. */
+  let reading: Receiving | null = null;
+  let heard: { id: string; bytes: number } | null = null;
+  /** Resolves when the one that fetches gives it up, or has died: it is somebody's turn. */
+  let over = Promise.withResolvers<void>();
+  /** Why it is no use to wait for another one. */
+  let failure: { error: unknown } | null = null;
+
+  /** Resolves when there is more. */
+  async function hear(): Promise<Heard> {
+    let end = performance.now() + STANDSTILL_MS;
+    for (; performance.now() < end; await pause()) {
+      if (failure) throw failure.error;
+      const text = await unlessBusy(leases.listen(lease));
+      // In this order: what was stored is so before it is let go of.
+      const sha256 = await unlessBusy(stored());
+      if (sha256) return { sha256 };
+      if (text === undefined || sha256 === undefined) continue;
+      const told = read(text);
+      if (told && "refused" in told) throw refusal(told.refused);
+      if (heard && told?.id !== heard.id) {
+        heard = null;
+        over.resolve();
+        over = Promise.withResolvers();
       }
-      throw new Problem("unreachable", `Nothing more comes of ${file} of ${name}`);
-    };
+      if (!told) continue;
+      const isAll = told.size !== null && told.bytes >= told.size - HOLD;
+      if (isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
+      if (told.bytes === heard?.bytes) continue;
+      heard = { id: told.id, bytes: told.bytes };
+      return heard;
+    }
+    throw new Problem("unreachable", `Nothing more comes of ${file} of ${name}`);
   }
 
   function refusal(why: string): Problem {
@@ -107,8 +111,9 @@ export function createReadAlong(
         return fill.state === "running" && tell(held, { id, bytes, size, path });
       });
     },
-    async refuse(held, error) {
-      if (!(error instanceof Problem) || error.kind !== "tampered") return;
+    async fail(held, error) {
+      failure = { error };
+      if (!held || !(error instanceof Problem) || error.kind !== "tampered") return;
       if (!(await held.isAwaited())) return;
       await tell(held, { refused: error.message });
       await pause(TOLD_MS);
@@ -118,13 +123,17 @@ export function createReadAlong(
       if (!told) return false;
       if ("refused" in told) throw refusal(told.refused);
       try {
-        const { fill, done } = await blobs.relay.receive(told.id, limit, hearing(told.id));
-        announce({ fill, size: told.size, path: told.path });
-        await done;
+        if (!reading) {
+          heard = { id: told.id, bytes: -1 };
+          reading = await blobs.relay.receive(told.id, limit, hear);
+          reading.done.catch(() => {}); // it goes on while it is this server's turn
+          announce({ fill: reading.fill, size: told.size, path: told.path });
+        }
+        await Promise.race([reading.done, over.promise]);
         return true;
       } catch (error) {
         if (!(error instanceof Problem) || error.kind === "tampered") throw error;
-        return error instanceof Over;
+        return false;
       }
     },
   };

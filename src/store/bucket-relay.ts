@@ -81,36 +81,42 @@ export function createBucketRelay({
     { incoming, fill }: { incoming: Incoming; fill: FillControl },
   ): Promise<void> {
     const hash = createHash("sha256");
-    /** All of an object, but for its first bytes; how many these were. Null: there is none. */
-    async function add(path: string, from = 0): Promise<number | null> {
+    /** What an object that begins at the `at`-th byte has more than there is; how many bytes it has. Null: there is no such object. */
+    async function add(path: string, at: number, from = 0): Promise<number | null> {
       const found = await bucket.get(path, from);
       if (!found) return null;
-      let count = 0;
+      let end = at;
       try {
         for await (const chunk of found.chunks) {
-          count += chunk.length;
-          if (fill.written + chunk.length > limit) throw lost("is larger than such files are");
-          hash.update(chunk);
-          await incoming.write(chunk);
-          fill.advance(fill.written + chunk.length);
+          const more = chunk.subarray(Math.max(0, fill.written - end));
+          end += chunk.length;
+          if (end > limit) throw lost("is larger than such files are");
+          hash.update(more);
+          await incoming.write(more);
+          fill.advance(fill.written + more.length);
         }
       } finally {
         await found.chunks.return(undefined);
       }
-      return count;
+      return end - at;
     }
+    /** How much of which pieces was looked at: who begins anew sends all of them once more. */
+    let sent = { id, bytes: 0 };
     try {
       for (;;) {
         const heard = await hear();
         if ("sha256" in heard) {
           // Whatever pieces there are: they may be on their way out.
-          if ((await add(nameOf(heard.sha256), fill.written)) === null) throw lost("is gone");
+          const from = fill.written;
+          if ((await add(nameOf(heard.sha256), from, from)) === null) throw lost("is gone");
           if (hash.digest("hex") !== heard.sha256) throw lost("is not what was stored");
           return await take(incoming, fill, heard.sha256);
         }
-        while (fill.written < heard.bytes) {
-          const count = await add(nameOfPiece(id, fill.written));
+        if (heard.id !== sent.id) sent = { id: heard.id, bytes: 0 };
+        while (sent.bytes < heard.bytes) {
+          const count = await add(nameOfPiece(sent.id, sent.bytes), sent.bytes);
           if (!count) break; // it went because the file is stored by now, or false
+          sent.bytes += count;
         }
       }
     } catch (error) {
