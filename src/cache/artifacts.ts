@@ -230,7 +230,10 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
       return { following: () => download.following, stored };
     };
     const { leases } = deps;
-    const fetching = leases.hasOthers ? fetchAmong(id, artifact, begin) : begin();
+    const awaited = () => {
+      started.followers += 1;
+    };
+    const fetching = leases.hasOthers ? fetchAmong(id, artifact, begin, awaited) : begin();
     fetching.stored.catch(() => {}); // every client may have left
     const started: Running = { ...fetching, followers: 0 };
     downloads.set(id, started);
@@ -242,10 +245,11 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     id: string,
     artifact: Artifact,
     begin: () => Fetching<Underway, StoredArtifact>,
+    awaited: () => void,
   ) {
     const name = `fill ${id}`;
     const refused = (problem: Problem) => remember(id, artifact, problem);
-    const along = createReadAlong({ ...deps, refused }, artifact, name);
+    const along = createReadAlong({ ...deps, awaited, refused }, artifact, name);
     return fetchOnce(deps.leases, name, () => load(id, artifact), begin, along);
   }
 

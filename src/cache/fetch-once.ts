@@ -65,10 +65,10 @@ export interface ReadAlong<Following> {
   /** By who fetches: others can have what clients here read along, where they want it, until it ends. */
   send(lease: Lease, following: Following): Promise<void>;
   /** By who fetched in vain: resolves when others had the time to hear of it, where they need not try themselves. */
-  refuse(lease: Lease, error: unknown): Promise<void>;
+  fail(lease: Lease | null, error: unknown): Promise<void>;
   /**
-   * By who waits: `announce` is called with what clients here read along. Resolves when that has ended: true where it is stored or the turn of somebody
-   * else, false where it does not come this way. Rejects where nobody need try any more.
+   * By who waits: `announce` is called once, with what clients here read along, whoever fetches it. Resolves to true when it is stored, or the turn of
+   * somebody else; to false where it does not come this way. Rejects where nobody need try any more.
    */
   follow(told: string, announce: (following: Following) => void): Promise<boolean>;
 }
@@ -79,42 +79,30 @@ export function fetchOnce<Following, T>(
   name: string,
   look: () => Promise<T | null>,
   begin: () => Fetching<Following, T>,
-  along: ReadAlong<Following> | null,
+  along: ReadAlong<Following>,
 ): Fetching<Following, T> {
-  let following = Promise.withResolvers<Following | null>();
-
-  /** Clients that come after the end of one read along with the next. */
-  async function follow(told: string): Promise<boolean> {
-    const announced = following;
-    let isAnnounced = false;
-    try {
-      return await along!.follow(told, (one) => {
-        isAnnounced = true;
-        announced.resolve(one);
-      });
-    } finally {
-      if (isAnnounced) following = Promise.withResolvers();
-    }
-  }
+  const announced = Promise.withResolvers<Following | null>();
+  let following = announced.promise;
 
   async function run(): Promise<T> {
-    const turn = await awaitTurn(leases, name, look, along && follow);
+    const follow = (told: string) => along.follow(told, announced.resolve);
+    const turn = await awaitTurn(leases, name, look, follow);
     if ("found" in turn) return turn.found;
     const { lease } = turn;
     let told: Promise<unknown> = Promise.resolve();
     try {
       const fetching = begin();
-      const begun = fetching.following();
-      begun.then(following.resolve, following.reject);
-      if (lease && along) void begun.then((one) => one && along.send(lease, one)).catch(() => {}); // others wait for the whole, then
+      following = fetching.following();
+      announced.resolve(following);
+      if (lease) void following.then((one) => one && along.send(lease, one)).catch(() => {}); // others wait for the whole, then
       return await fetching.stored;
     } catch (error) {
-      if (lease && along) told = along.refuse(lease, error).catch(() => {});
+      told = along.fail(lease, error).catch(() => {});
       throw error;
     } finally {
       void told.then(() => lease?.release());
     }
   }
-  const stored = run().finally(() => following.resolve(null));
-  return { following: () => following.promise, stored };
+  const stored = run().finally(() => announced.resolve(null));
+  return { following: () => following, stored };
 }

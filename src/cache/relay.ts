@@ -3,16 +3,16 @@ import type { Artifact } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
-import type { Fill } from "../store/fill.ts";
+import { type Fill, HOLD } from "../store/fill.ts";
 import type { Lease, Leases } from "../store/leases.ts";
-import type { Heard } from "../store/relay.ts";
+import type { Heard, Receiving } from "../store/relay.ts";
 import { readStored } from "./artifact-rows.ts";
 import { LIMIT } from "./collect.ts";
 import type { ReadAlong } from "./fetch-once.ts";
 
 /** How often who fetches looks for who waits, and who waits for what there is. */
 const PAUSE_MS = 250;
-/** What does not grow for so long is not coming. */
+/** What does not grow for so long is not coming, unless all of it has come. */
 const STANDSTILL_MS = 25_000;
 /** For so long a refusal is told: others look for what is told every `PAUSE_MS`. */
 const TOLD_MS = 1_500;
@@ -34,13 +34,15 @@ export interface ReadAlongDeps {
   blobs: Blobs;
   database: ReadDatabase;
   repository: string;
+  /** Another server waits for what is fetched here. */
+  awaited(): void;
   /** Another server found the file to be false. */
   refused(problem: Problem): void;
 }
 
 /** `lease`: its name. */
 export function createReadAlong(
-  { leases, blobs, database, repository, refused }: ReadAlongDeps,
+  { leases, blobs, database, repository, awaited, refused }: ReadAlongDeps,
   { package: name, file, limit = LIMIT }: Artifact,
   lease: string,
 ): ReadAlong<Underway> {
@@ -52,28 +54,39 @@ export function createReadAlong(
     return (await blobs.stored(row.sha256))?.size === row.size ? row.sha256 : null;
   }
 
-  /** Resolves when there is more of what is sent as `id`. */
-  function hearing(id: string, over: () => void): () => Promise<Heard> {
-    let bytes = -1;
-    return async () => {
-      for (const end = performance.now() + STANDSTILL_MS; performance.now() < end; await pause()) {
-        const text = await unlessBusy(leases.listen(lease));
-        // In this order: what was stored is so before it is let go of.
-        const sha256 = await unlessBusy(stored());
-        if (sha256) return { sha256 };
-        if (text === undefined || sha256 === undefined) continue;
-        const told = read(text);
-        if (told && "refused" in told) throw refusal(told.refused);
-        if (told?.id !== id) {
-          over();
-          throw new Problem("unreachable", `The server that fetched ${file} of ${name} has ended`);
-        }
-        if (told.bytes === bytes) continue;
-        bytes = told.bytes;
-        return { bytes };
+  /** What clients here read along, whoever fetches it, and how far that one is. */
+  let reading: Receiving | null = null;
+  let heard: { id: string; bytes: number } | null = null;
+  /** Resolves when the one that fetches gives it up, or has died: it is somebody's turn. */
+  let over = Promise.withResolvers<void>();
+  /** Why it is no use to wait for another one. */
+  let failure: { error: unknown } | null = null;
+
+  /** Resolves when there is more. */
+  async function hear(): Promise<Heard> {
+    let end = performance.now() + STANDSTILL_MS;
+    for (; performance.now() < end; await pause()) {
+      if (failure) throw failure.error;
+      const text = await unlessBusy(leases.listen(lease));
+      // In this order: what was stored is so before it is let go of.
+      const sha256 = await unlessBusy(stored());
+      if (sha256) return { sha256 };
+      if (text === undefined || sha256 === undefined) continue;
+      const told = read(text);
+      if (told && "refused" in told) throw refusal(told.refused);
+      if (heard && told?.id !== heard.id) {
+        heard = null;
+        over.resolve();
+        over = Promise.withResolvers();
       }
-      throw new Problem("unreachable", `Nothing more comes of ${file} of ${name}`);
-    };
+      if (!told) continue;
+      const isAll = told.size !== null && told.bytes >= told.size - HOLD;
+      if (isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
+      if (told.bytes === heard?.bytes) continue;
+      heard = { id: told.id, bytes: told.bytes };
+      return heard;
+    }
+    throw new Problem("unreachable", `Nothing more comes of ${file} of ${name}`);
   }
 
   function refusal(why: string): Problem {
@@ -93,12 +106,14 @@ export function createReadAlong(
     async send(held, { fill, size, path }) {
       while (fill.state === "running" && !(await unlessBusy(held.isAwaited()))) await pause();
       if (fill.state !== "running") return;
+      awaited();
       await blobs.relay.send(fill, async (id, bytes) => {
         return fill.state === "running" && tell(held, { id, bytes, size, path });
       });
     },
-    async refuse(held, error) {
-      if (!(error instanceof Problem) || error.kind !== "tampered") return;
+    async fail(held, error) {
+      failure = { error };
+      if (!held || !(error instanceof Problem) || error.kind !== "tampered") return;
       if (!(await held.isAwaited())) return;
       await tell(held, { refused: error.message });
       await pause(TOLD_MS);
@@ -107,18 +122,18 @@ export function createReadAlong(
       const told = read(text);
       if (!told) return false;
       if ("refused" in told) throw refusal(told.refused);
-      let isOver = false;
       try {
-        const hear = hearing(told.id, () => {
-          isOver = true;
-        });
-        const { fill, done } = await blobs.relay.receive(told.id, limit, hear);
-        announce({ fill, size: told.size, path: told.path });
-        await done;
+        if (!reading) {
+          heard = { id: told.id, bytes: -1 };
+          reading = await blobs.relay.receive(told.id, limit, hear);
+          reading.done.catch(() => {}); // it goes on while it is this server's turn
+          announce({ fill: reading.fill, size: told.size, path: told.path });
+        }
+        await Promise.race([reading.done, over.promise]);
         return true;
       } catch (error) {
         if (!(error instanceof Problem) || error.kind === "tampered") throw error;
-        return isOver;
+        return false;
       }
     },
   };

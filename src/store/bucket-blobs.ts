@@ -210,7 +210,11 @@ export function openBucketBlobs(
         if (path === fileOrNull(sha256)) yield sha256;
       }
     },
-    relay: createBucketRelay({ bucket, nameOf, begin: here.begin, take }),
+    relay: createBucketRelay({
+      ...{ bucket, nameOf, take },
+      inPlace: uploads.inPlace,
+      begin: here.begin,
+    }),
   };
 }
 

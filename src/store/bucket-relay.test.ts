@@ -99,10 +99,10 @@ function define(): void {
   test("a file is here as far as it was passed on, whole once it is stored, and its pieces are gone", async () => {
     const [ours, theirs] = [server("ours"), server("theirs")];
     const sent = await sending(ours);
-    let heard: Heard = { bytes: 0 };
+    let heard: Heard = { id: sent.told.id, bytes: 0 };
     await sent.write(1_000_000);
     const { fill, done } = await receiving(theirs, sent.told.id, () => heard);
-    heard = { bytes: sent.told.bytes };
+    heard = { id: sent.told.id, bytes: sent.told.bytes };
     await waitFor(
       () => fill.written === 1_000_000 - HOLD,
       () => `it has ${fill.written} bytes`,
@@ -130,7 +130,7 @@ function define(): void {
     const [first, ...others] = await pieces();
     for (const { path } of others) await bucket.remove(path);
     await sent.store();
-    let heard: Heard = { bytes: sent.told.bytes };
+    let heard: Heard = { id: sent.told.id, bytes: sent.told.bytes };
     const { fill, done } = await receiving(theirs, sent.told.id, () => heard);
     await waitFor(
       () => fill.written === first!.size,
@@ -144,6 +144,40 @@ function define(): void {
     await sent.done;
   });
 
+  test("when somebody else begins anew, what came stays, and the rest comes of that one", async () => {
+    const [ours, other, theirs] = [server("ours"), server("other"), server("theirs")];
+    const dead = await sending(ours);
+    await dead.write(1_000_000);
+    let heard: Heard = { id: dead.told.id, bytes: dead.told.bytes };
+    const { fill, done } = await receiving(theirs, dead.told.id, () => heard);
+    const whole = read(fill);
+    await waitFor(
+      () => fill.written === 1_000_000 - HOLD,
+      () => `it has ${fill.written} bytes`,
+      60_000,
+    );
+    const next = await sending(other);
+    await next.write(700_000);
+    heard = { id: next.told.id, bytes: next.told.bytes };
+    await next.write(3_000_000);
+    heard = { id: next.told.id, bytes: next.told.bytes };
+    await waitFor(
+      () => fill.written === 3_000_000 - HOLD,
+      () => `it has ${fill.written} bytes`,
+      60_000,
+    );
+    await next.write(bytes.length);
+    await next.store();
+    heard = { sha256 };
+    await done;
+    expect((await whole).equals(bytes)).toBe(true);
+    for (const sent of [dead, next]) {
+      sent.fill.prove();
+      await sent.done;
+    }
+    await dead.abandon();
+  });
+
   test("a piece that is altered, or larger than it may be, comes to rest nowhere, and its end leaves to nobody", async () => {
     const [ours, theirs] = [server("ours"), server("theirs")];
     const sent = await sending(ours);
@@ -152,7 +186,7 @@ function define(): void {
     const other = Buffer.alloc(first!.size, "other ");
     await bucket.put(first!.path, other, createHash("sha256").update(other).digest("hex"));
     await sent.store();
-    let heard: Heard = { bytes: first!.size };
+    let heard: Heard = { id: sent.told.id, bytes: first!.size };
     const { fill, done } = await receiving(theirs, sent.told.id, () => heard);
     const whole = read(fill).catch((error) => error);
     await waitFor(
@@ -163,7 +197,8 @@ function define(): void {
     heard = { sha256 };
     await expect(done).rejects.toMatchObject({ kind: "unreachable" });
     expect(await whole).toMatchObject({ kind: "unreachable" });
-    const small = await receiving(theirs, sent.told.id, () => ({ bytes: 10 }), 1_000_000);
+    const { id } = sent.told;
+    const small = await receiving(theirs, id, () => ({ id, bytes: 10 }), 1_000_000);
     await expect(small.done).rejects.toMatchObject({ kind: "unreachable" });
     expect(small.fill.written).toBeLessThanOrEqual(1_000_000);
     expect(readdirSync(theirs.layout.incoming)).toEqual([]);

@@ -3,18 +3,21 @@ import { createHash, randomBytes } from "node:crypto";
 import { Problem } from "../core/problem.ts";
 import type { Incoming } from "./blobs.ts";
 import type { Bucket } from "./bucket.ts";
+import type { Uploads } from "./bucket-upload.ts";
 import { createFill, type Fill, type FillControl, openFill, releasable } from "./fill.ts";
 import type { Heard, Relay } from "./relay.ts";
 
 /** Pieces stand here, each named by where it begins: no name of a blob. */
 export const FOLDER = "relay";
-/** Bytes of a piece at most, which is in memory while it is sent. */
+/** Bytes of a piece at most. */
 const PIECE = 4 * 1024 * 1024;
 /** What came within this time is one piece. */
 const PAUSE_MS = 500;
 
 export interface BucketRelayDeps {
   bucket: Bucket;
+  /** Does what has a piece in memory. */
+  inPlace: Uploads["inPlace"];
   /** Of a blob's object. */
   nameOf(sha256: string): string;
   /** A file on this machine that becomes a copy. */
@@ -23,32 +26,42 @@ export interface BucketRelayDeps {
   take(incoming: Incoming, fill: FillControl, sha256: string): Promise<void>;
 }
 
-export function createBucketRelay({ bucket, nameOf, begin, take }: BucketRelayDeps): Relay {
+export function createBucketRelay({
+  bucket,
+  inPlace,
+  nameOf,
+  begin,
+  take,
+}: BucketRelayDeps): Relay {
   async function send(fill: Fill, tell: (id: string, bytes: number) => Promise<boolean>) {
     const id = randomBytes(16).toString("hex");
     const told = (bytes: number) => tell(id, bytes).catch(unlessProblem(true));
     const file = await openFill(fill);
+    /** How many bytes more are there; 0 where it cannot be done now. */
+    async function pass(at: number): Promise<number> {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE, releasable(fill) - at));
+      const { bytesRead } = await file.read(piece, 0, piece.length, at);
+      const bytes = piece.subarray(0, bytesRead);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const isDone = await bucket
+        .put(nameOfPiece(id, at), bytes, sha256)
+        .catch(unlessProblem(false));
+      return isDone ? bytesRead : 0;
+    }
     try {
       // Told before the first piece is there: what nobody tells of is swept.
       let isWanted = await told(0);
       for (let sent = 0; isWanted && fill.state === "running"; await pause(PAUSE_MS))
         while (isWanted && fill.state === "running" && sent < releasable(fill)) {
-          const piece = Buffer.alloc(Math.min(PIECE, releasable(fill) - sent));
-          const { bytesRead } = await file.read(piece, 0, piece.length, sent);
-          if (!(await put(id, sent, piece.subarray(0, bytesRead)))) break;
-          sent += bytesRead;
+          const more = await inPlace(() => pass(sent));
+          if (more === 0) break;
+          sent += more;
           isWanted = await told(sent);
         }
     } finally {
       await file.close();
       await clear(id);
     }
-  }
-
-  /** False where it cannot be done now. */
-  async function put(id: string, at: number, piece: Uint8Array): Promise<boolean> {
-    const sha256 = createHash("sha256").update(piece).digest("hex");
-    return bucket.put(nameOfPiece(id, at), piece, sha256).catch(unlessProblem(false));
   }
 
   async function clear(id: string): Promise<void> {
@@ -68,36 +81,42 @@ export function createBucketRelay({ bucket, nameOf, begin, take }: BucketRelayDe
     { incoming, fill }: { incoming: Incoming; fill: FillControl },
   ): Promise<void> {
     const hash = createHash("sha256");
-    /** All of an object, but for its first bytes; how many these were. Null: there is none. */
-    async function add(path: string, from = 0): Promise<number | null> {
+    /** What an object that begins at the `at`-th byte has more than there is; how many bytes it has. Null: there is no such object. */
+    async function add(path: string, at: number, from = 0): Promise<number | null> {
       const found = await bucket.get(path, from);
       if (!found) return null;
-      let count = 0;
+      let end = at;
       try {
         for await (const chunk of found.chunks) {
-          count += chunk.length;
-          if (fill.written + chunk.length > limit) throw lost("is larger than such files are");
-          hash.update(chunk);
-          await incoming.write(chunk);
-          fill.advance(fill.written + chunk.length);
+          const more = chunk.subarray(Math.max(0, fill.written - end));
+          end += chunk.length;
+          if (end > limit) throw lost("is larger than such files are");
+          hash.update(more);
+          await incoming.write(more);
+          fill.advance(fill.written + more.length);
         }
       } finally {
         await found.chunks.return(undefined);
       }
-      return count;
+      return end - at;
     }
+    /** How much of which pieces was looked at: who begins anew sends all of them once more. */
+    let sent = { id, bytes: 0 };
     try {
       for (;;) {
         const heard = await hear();
         if ("sha256" in heard) {
           // Whatever pieces there are: they may be on their way out.
-          if ((await add(nameOf(heard.sha256), fill.written)) === null) throw lost("is gone");
+          const from = fill.written;
+          if ((await add(nameOf(heard.sha256), from, from)) === null) throw lost("is gone");
           if (hash.digest("hex") !== heard.sha256) throw lost("is not what was stored");
           return await take(incoming, fill, heard.sha256);
         }
-        while (fill.written < heard.bytes) {
-          const count = await add(nameOfPiece(id, fill.written));
+        if (heard.id !== sent.id) sent = { id: heard.id, bytes: 0 };
+        while (sent.bytes < heard.bytes) {
+          const count = await add(nameOfPiece(sent.id, sent.bytes), sent.bytes);
           if (!count) break; // it went because the file is stored by now, or false
+          sent.bytes += count;
         }
       }
     } catch (error) {

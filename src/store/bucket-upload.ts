@@ -13,6 +13,8 @@ const AT_ONCE = 4;
 export interface Uploads {
   /** It is in the bucket when this resolves. `sha256`: of the file. */
   upload(path: string, from: string, sha256: string): Promise<void>;
+  /** Does what has a part's bytes in memory when there is a place for them. */
+  inPlace<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export function createUploads(bucket: Bucket, part = PART): Uploads {
@@ -32,6 +34,7 @@ export function createUploads(bucket: Bucket, part = PART): Uploads {
   }
 
   return {
+    inPlace,
     async upload(path, from, sha256) {
       const file = await open(from, "r");
       try {

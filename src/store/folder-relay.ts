@@ -20,14 +20,18 @@ export function createFolderRelay(local: (sha256: string) => Promise<string | nu
     },
     async receive(path, _limit, hear) {
       const fill = createFill(path);
+      const ino = await fileAt(path);
 
       async function gather(): Promise<void> {
         let heard: Heard;
-        for (heard = await hear(); "bytes" in heard; heard = await hear())
+        for (heard = await hear(); "bytes" in heard; heard = await hear()) {
+          if (heard.id !== path) throw lost("is written by another one by now");
           fill.advance(heard.bytes);
+        }
         const stored = await local(heard.sha256);
-        if (stored === null)
-          throw new Problem("unreachable", "What another process stored is lost");
+        if (stored === null) throw lost("is gone");
+        // Of another process that began anew: who reads along has the first one's open.
+        if ((await fileAt(stored)) !== ino) throw lost("was written by another one");
         fill.move(stored);
         fill.advance((await stat(stored)).size);
         fill.prove();
@@ -40,4 +44,15 @@ export function createFolderRelay(local: (sha256: string) => Promise<string | nu
     },
     async sweep() {}, // the files are their writer's own
   };
+}
+
+/** Which file it is, whatever its name becomes. */
+async function fileAt(path: string): Promise<number> {
+  const found = await stat(path).catch(() => null);
+  if (!found) throw lost("has another name by now");
+  return found.ino;
+}
+
+function lost(why: string): Problem {
+  return new Problem("unreachable", `What another process wrote ${why}`);
 }
