@@ -1,6 +1,7 @@
 // For the tests of every room that stores files: in folders, or in a bucket where HOLDFAST_TEST_BUCKET names a gateway's endpoint.
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { type BlobOptions, type Blobs, openBlobs } from "./blobs.ts";
 import { type Bucket, type BucketPlace, type BucketTimes, openBucket } from "./bucket.ts";
 import { type BucketBlobsOptions, openBucketBlobs } from "./bucket-blobs.ts";
@@ -17,11 +18,17 @@ export const BUCKET = "tests";
 const gateway = process.env["HOLDFAST_TEST_BUCKET"] || null;
 export const onBucket = gateway !== null;
 
-/** The file that a blob is kept in for good: of the data directory, or of the gateway, which has each object as a file. */
+/** Where the gateway has each object as a file; null where it is another service, of which that is not known. */
+const gatewayFolder = process.env["HOLDFAST_TEST_BUCKET_FOLDER"] || null;
+
+/** The file that a blob is kept in for good: of the data directory, or of the gateway. */
 export function objectFile(layout: Layout, sha256: string): string {
   if (!onBucket) return fileOf(layout.blobs, sha256);
-  const folder = process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!;
-  return join(folder, testPlace(layout.root).prefix, fileOf("blobs/sha256", sha256));
+  if (gatewayFolder === null)
+    throw new Error(
+      "HOLDFAST_TEST_BUCKET_FOLDER names no folder: this test looks into the gateway's",
+    );
+  return join(gatewayFolder, testPlace(layout.root).prefix, fileOf("blobs/sha256", sha256));
 }
 
 /** A place in the tests' bucket that is no other test's. `home`: a temporary folder's path. */
@@ -53,10 +60,27 @@ export function openTestLogFiles(root: string): LogFiles {
   return openBucketLog(openBucket(testPlace(root), { pauseMs: 1 }));
 }
 
-/** Where the files of `openTestLogFiles(root)` stand. */
-export function testLogFolder(root: string): string {
-  if (!onBucket) return root;
-  return join(process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!, testPlace(root).prefix, "log");
+/** All files of `openTestLogFiles(root)`, by their paths: to be put back, or with something else in them. */
+export async function readTestLog(root: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  if (!onBucket) {
+    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) files.set(relative(root, path), readFileSync(path));
+    }
+    return files;
+  }
+  const bucket = openBucket(testPlace(root), { pauseMs: 1 });
+  for await (const { path } of bucket.list("log/"))
+    files.set(relative("log", path), (await bucket.read(path, 2 ** 24))!.bytes);
+  return files;
+}
+
+/** These and no others are there from now on. */
+export async function writeTestLog(root: string, files: Map<string, Uint8Array>): Promise<void> {
+  const log = openTestLogFiles(root);
+  for (const path of (await readTestLog(root)).keys()) await log.remove(path);
+  for (const [path, bytes] of files) await log.write(path, bytes);
 }
 
 /** Of a data directory; in a bucket where there is one for tests. */
