@@ -1,7 +1,6 @@
 // For the tests of every room that stores files: in folders, or in a bucket where HOLDFAST_TEST_BUCKET names a gateway's endpoint.
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { type BlobOptions, type Blobs, openBlobs } from "./blobs.ts";
 import { type Bucket, type BucketPlace, type BucketTimes, openBucket } from "./bucket.ts";
 import { type BucketBlobsOptions, openBucketBlobs } from "./bucket-blobs.ts";
@@ -16,6 +15,8 @@ export const BUCKET = "tests";
 
 /** Null: tests have folders. */
 const gateway = process.env["HOLDFAST_TEST_BUCKET"] || null;
+/** Of a service that is nobody's but the tests': what it is asked with, where that is something else. */
+const said = (name: string) => process.env[`HOLDFAST_TEST_BUCKET_${name}`];
 export const onBucket = gateway !== null;
 
 /** Where the gateway has each object as a file; null where it is another service, of which that is not known. */
@@ -37,11 +38,11 @@ export function testPlace(home: string, change: Partial<BucketPlace> = {}): Buck
     throw new Error("HOLDFAST_TEST_BUCKET names no gateway");
   return {
     endpoint: gateway ?? "",
-    region: "us-east-1",
-    bucket: BUCKET,
+    region: said("REGION") || "us-east-1",
+    bucket: said("NAME") || BUCKET,
     prefix: createHash("sha256").update(home).digest("hex").slice(0, 16),
-    accessKey: ACCESS_KEY,
-    secretKey: SECRET_KEY,
+    accessKey: said("KEY") || ACCESS_KEY,
+    secretKey: said("SECRET") || SECRET_KEY,
     sessionToken: null,
     keySource: null,
     isPathStyle: true,
@@ -58,29 +59,6 @@ export function testBucket(layout: Layout, times: Partial<BucketTimes> = {}): Bu
 export function openTestLogFiles(root: string): LogFiles {
   if (!onBucket) return openLogFiles(root);
   return openBucketLog(openBucket(testPlace(root), { pauseMs: 1 }));
-}
-
-/** All files of `openTestLogFiles(root)`, by their paths: to be put back, or with something else in them. */
-export async function readTestLog(root: string): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
-  if (!onBucket) {
-    for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (entry.isFile()) files.set(relative(root, path), readFileSync(path));
-    }
-    return files;
-  }
-  const bucket = openBucket(testPlace(root), { pauseMs: 1 });
-  for await (const { path } of bucket.list("log/"))
-    files.set(relative("log", path), (await bucket.read(path, 2 ** 24))!.bytes);
-  return files;
-}
-
-/** These and no others are there from now on. */
-export async function writeTestLog(root: string, files: Map<string, Uint8Array>): Promise<void> {
-  const log = openTestLogFiles(root);
-  for (const path of (await readTestLog(root)).keys()) await log.remove(path);
-  for (const [path, bytes] of files) await log.write(path, bytes);
 }
 
 /** Of a data directory; in a bucket where there is one for tests. */

@@ -1,13 +1,14 @@
 // The append-only log beside a real catalog: what becomes leaves, what a crash leaves behind, and what is noticed of a loss.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
+import { readTestLog, writeTestLog } from "../../../test/support/log-files.ts";
 import { removeTemp, tempFolder } from "../../../test/support/temp.ts";
 import { createLog } from "../../core/log.ts";
 import { createMetrics } from "../../core/metrics.ts";
 import { openCheckpoint } from "../../proof/checkpoint.ts";
 import { checkTree, nodeHash, proveTree, recordHash, treeHash } from "../../proof/merkle.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
-import { openTestLogFiles, readTestLog, writeTestLog } from "../../store/bucket-testkit.ts";
+import { openTestLogFiles } from "../../store/bucket-testkit.ts";
 import type { Database } from "../../store/database.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 import { openTestDatabase } from "../../store/testkit.ts";
