@@ -8,6 +8,7 @@ import { allOnNodes } from "./on-nodes.ts";
 import { startGateway } from "./support/bucket.ts";
 import { type Count, type Failure, readReport } from "./support/junit.ts";
 import { postgresPrograms, startPostgres } from "./support/postgres.ts";
+import { startSeaweed } from "./support/seaweed.ts";
 import { tempFolder } from "./support/temp.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -58,6 +59,7 @@ const ON_BUCKET = [
   "src/store/bucket-blobs.test.ts",
   "src/store/bucket-relay.test.ts",
   "src/store/bucket-mark.test.ts",
+  "src/store/bucket-conditions.test.ts",
   "src/store/log-files.test.ts",
   "src/ledger/log/log.test.ts",
   "src/cache/evict.test.ts",
@@ -68,6 +70,11 @@ const ON_BUCKET = [
   "src/hosted",
   "./test/bucket",
 ];
+
+/** Of those, what does not look into the gateway's folder: it stands on any service. */
+const ON_ANY_BUCKET = ON_BUCKET.filter(
+  (path) => !path.startsWith("src/jobs/") && path !== "./test/bucket",
+);
 
 /** What stands in every run for all that can be run with three nodes (test/on-nodes.ts): clients of each format, who publishes, and upstreams that fail. */
 const ON_NODES = {
@@ -172,8 +179,8 @@ for (const client of clients)
   );
 
 /** The program that speaks S3, or why there is none. */
-function gateway(): { program: string | null; why: string } {
-  const found = clients.find(({ name }) => name === "versitygw");
+function gateway(wanted = "versitygw"): { program: string | null; why: string } {
+  const found = clients.find(({ name }) => name === wanted);
   if (found && "command" in found) return { program: found.command[0] ?? null, why: "" };
   return { program: null, why: found?.missing ?? "it is not there" };
 }
@@ -225,6 +232,24 @@ async function groupOnBucket(): Promise<void> {
 }
 
 await groupOnBucket();
+
+/** The same with another service: what is right for one of them may be wrong for the next. */
+async function groupOnSeaweed(): Promise<void> {
+  const title = "Files in SeaweedFS";
+  const { program, why } = gateway("weed");
+  if (program === null)
+    return group(title, ["./test/bucket"], { HOLDFAST_TEST_GATEWAY_MISSING: why });
+  const running = await startSeaweed(program, BUCKET);
+  try {
+    await group(title, [...ON_ANY_BUCKET, "--timeout=60000"], {
+      HOLDFAST_TEST_BUCKET: running.endpoint,
+    });
+  } finally {
+    await running.stop();
+  }
+}
+
+await groupOnSeaweed();
 
 await group("Several nodes", ["./test/cluster", "--timeout=300000"]);
 

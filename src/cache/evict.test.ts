@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { takeOut } from "./evict.ts";
 import { BEGINNING, type Judged, judgedFiles, PAGE } from "./keepers.ts";
 import { answer, artifact, bytesOf, index, openToy, request, sha256, sri } from "./testkit.ts";
@@ -64,9 +63,9 @@ test("what was taken out comes again with its pin, and other bytes are refused",
   const gone = await takeOut(toy.shared, "toy", all);
   expect(gone).toHaveLength(3);
   // Its bytes are there until they are removed, under the lock of naming.
-  expect(existsSync(toy.blobPath(sha256(bytes("a.tgz"))))).toBe(true);
+  expect(await toy.blobs.stored(sha256(bytes("a.tgz")))).not.toBeNull();
   for (const one of gone) expect(await toy.naming.remove(one.sha256)).toBe(true);
-  expect(existsSync(toy.blobPath(sha256(bytes("a.tgz"))))).toBe(false);
+  expect(await toy.blobs.stored(sha256(bytes("a.tgz")))).toBeNull();
   const [totals] = await toy.database.read`SELECT files, fetched FROM totals`;
   expect([Number(totals.files), Number(totals.fetched)]).toEqual([0, 0]);
 

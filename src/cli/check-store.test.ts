@@ -38,7 +38,7 @@ const cases: [title: string, habits: Partial<FakeBucketHabits>, told: string[]][
   [
     "a clock is off",
     { ahead: -120_000 },
-    ["good takes", "warning has another time: this machine's clock is 120 seconds ahead"],
+    ["good takes", "warning has another time: this machine's clock is 12"],
   ],
 ];
 for (const [title, habits, told] of cases)

@@ -36,6 +36,7 @@ export async function examine(bucket: Bucket): Promise<Result[]> {
     await bucket.put(path, bytes, sha256);
     const found = await bucket.stat(path);
     const took = Math.round(performance.now() - began);
+    const skew = found ? Date.now() - found.changedAt : 0;
     const unkept = await conditionFault(bucket);
     if (unkept) return bad(unkept.fault, capital(unkept.means));
     const read = await bucket.read(path, LIMIT);
@@ -51,7 +52,6 @@ export async function examine(bucket: Bucket): Promise<Result[]> {
       state: "good",
       text: `takes, gives back, lists and removes; put and asked for in ${took} ms`,
     };
-    const skew = Date.now() - found.changedAt;
     return Math.abs(skew) < CLOCK_LIMIT_MS ? [good] : [good, skewed(skew)];
   } catch (error) {
     const { message } = error as Error;

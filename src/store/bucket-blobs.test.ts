@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Blobs } from "./blobs.ts";
 import { type Bucket, openBucket } from "./bucket.ts";
-import { openBucketBlobs } from "./bucket-blobs.ts";
+import { FOLDER, openBucketBlobs } from "./bucket-blobs.ts";
 import { countCopies } from "./bucket-copies.ts";
-import { objectFile, onBucket, testBucket, testPlace } from "./bucket-testkit.ts";
+import { onBucket, testBucket, testPlace } from "./bucket-testkit.ts";
 import { createUploads } from "./bucket-upload.ts";
 import { follow } from "./fill.ts";
 import { fileOf, type Layout, openLayout } from "./layout.ts";
@@ -165,9 +165,8 @@ function define(): void {
     const blobs = open(testBucket(layout));
     await blobs.put(sha256, bytes, FETCHED);
     await blobs.forget(sha256);
-    const object = objectFile(layout, sha256);
-    chmodSync(object, 0o600);
-    writeFileSync(object, "other bytes");
+    const other = Buffer.from("other bytes");
+    await testBucket(layout).put(fileOf(FOLDER, sha256), other, digestOf(other));
     expect(await blobs.local(sha256)).toBeNull();
     expect(found).toEqual([sha256]);
     expect(isCopied(sha256)).toBe(false);
@@ -181,7 +180,7 @@ function define(): void {
   test("a copy says nothing of what is kept: what went from the bucket is not stored", async () => {
     const blobs = open(testBucket(layout));
     await blobs.put(sha256, bytes, FETCHED);
-    rmSync(objectFile(layout, sha256));
+    await testBucket(layout).remove(fileOf(FOLDER, sha256));
     expect(await blobs.stat(sha256)).toMatchObject({ size: bytes.length });
     expect(await blobs.stored(sha256)).toBeNull();
     expect(await blobs.digest(sha256)).toBeNull();

@@ -213,6 +213,7 @@ const faults: [title: string, answer: () => Response | Promise<Response>, told: 
     "no key with an end",
   ],
   ["nothing", () => Response.json({}), "no key with an end"],
+  ["more than a key", () => new Response("x".repeat(100_000)), "answers with more than a key"],
   [
     "another place",
     () => new Response(null, { status: 302, headers: { location: "http://127.0.0.1:1/" } }),

@@ -115,7 +115,7 @@ async function askKey(source: Role, silenceMs: number, at: number): Promise<Had>
       redirect: "manual",
       signal: AbortSignal.timeout(silenceMs),
     });
-    const text = (await response.text()).slice(0, LIMIT);
+    const text = await textOf(response);
     if (response.status === 200) return text;
     const said = tagOf(text, "Message") ?? tagOf(text, "Code") ?? "";
     throw new Error(`${new URL(url).host} answers ${response.status}${said && `: ${said}`}`);
@@ -134,6 +134,17 @@ async function askKey(source: Role, silenceMs: number, at: number): Promise<Had>
   const [role = ""] = (await ask(roles, { headers })).trim().split("\n");
   if (role === "") throw new Error("this machine has no role");
   return ofRecord(await ask(`${roles}${encodeURIComponent(role)}`, { headers }), at);
+}
+
+async function textOf(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > LIMIT) throw new Error(`${new URL(response.url).host} answers with more than a key`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */

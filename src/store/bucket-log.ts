@@ -41,8 +41,10 @@ export function openBucketLog(bucket: Bucket): LogFiles {
       return put(at(path), bytes, found ? { etag: found.etag } : "isNew");
     },
     async remove(path) {
-      await bucket.remove(at(path));
-      await removeBelow(at(path));
+      // A name that is no object but has some below it is not asked to go: where objects are files, it cannot.
+      for await (const object of bucket.list(at(path)))
+        if (object.path === at(path) || object.path.startsWith(`${at(path)}/`))
+          await bucket.remove(object.path);
     },
     async setAside() {
       let number = 1;

@@ -68,7 +68,12 @@ const REGIONS = [
   "IllegalLocationConstraintException",
 ];
 /** Of a key that holds for a time: it has ended, or goes with another token. */
-const TOKENS: readonly string[] = ["ExpiredToken", "InvalidToken", "TokenRefreshRequired"];
+const TOKENS: readonly string[] = [
+  "ExpiredToken",
+  "InvalidToken",
+  "TokenRefreshRequired",
+  "InvalidTokenId", // MinIO
+];
 
 /** Another key may be let in. */
 export function isKeyRefused(code: string): boolean {

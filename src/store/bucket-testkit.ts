@@ -15,13 +15,21 @@ export const BUCKET = "tests";
 
 /** Null: tests have folders. */
 const gateway = process.env["HOLDFAST_TEST_BUCKET"] || null;
+/** Of a service that is nobody's but the tests': what it is asked with, where that is something else. */
+const said = (name: string) => process.env[`HOLDFAST_TEST_BUCKET_${name}`];
 export const onBucket = gateway !== null;
 
-/** The file that a blob is kept in for good: of the data directory, or of the gateway, which has each object as a file. */
+/** Where the gateway has each object as a file; null where it is another service, of which that is not known. */
+const gatewayFolder = process.env["HOLDFAST_TEST_BUCKET_FOLDER"] || null;
+
+/** The file that a blob is kept in for good: of the data directory, or of the gateway. */
 export function objectFile(layout: Layout, sha256: string): string {
   if (!onBucket) return fileOf(layout.blobs, sha256);
-  const folder = process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!;
-  return join(folder, testPlace(layout.root).prefix, fileOf("blobs/sha256", sha256));
+  if (gatewayFolder === null)
+    throw new Error(
+      "HOLDFAST_TEST_BUCKET_FOLDER names no folder: this test looks into the gateway's",
+    );
+  return join(gatewayFolder, testPlace(layout.root).prefix, fileOf("blobs/sha256", sha256));
 }
 
 /** A place in the tests' bucket that is no other test's. `home`: a temporary folder's path. */
@@ -30,11 +38,11 @@ export function testPlace(home: string, change: Partial<BucketPlace> = {}): Buck
     throw new Error("HOLDFAST_TEST_BUCKET names no gateway");
   return {
     endpoint: gateway ?? "",
-    region: "us-east-1",
-    bucket: BUCKET,
+    region: said("REGION") || "us-east-1",
+    bucket: said("NAME") || BUCKET,
     prefix: createHash("sha256").update(home).digest("hex").slice(0, 16),
-    accessKey: ACCESS_KEY,
-    secretKey: SECRET_KEY,
+    accessKey: said("KEY") || ACCESS_KEY,
+    secretKey: said("SECRET") || SECRET_KEY,
     sessionToken: null,
     keySource: null,
     isPathStyle: true,
@@ -54,12 +62,6 @@ export function testBucket(
 export function openTestLogFiles(root: string): LogFiles {
   if (!onBucket) return openLogFiles(root);
   return openBucketLog(openBucket(testPlace(root), { pauseMs: 1 }));
-}
-
-/** Where the files of `openTestLogFiles(root)` stand. */
-export function testLogFolder(root: string): string {
-  if (!onBucket) return root;
-  return join(process.env["HOLDFAST_TEST_BUCKET_FOLDER"]!, testPlace(root).prefix, "log");
 }
 
 /** Of a data directory; in a bucket where there is one for tests, which is that of the data directory `home`. */

@@ -135,7 +135,7 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
         },
       });
       // A page of anything else has no objects either, and is not taken for a bucket with none.
-      if (!/<ListBucketResult[ >]/.test(text))
+      if (!/<ListBucketResult[\s/>]/.test(text))
         throw awayProblem(place, `is not what answers at ${place.endpoint} (to a list)`);
       for (const [, entry = ""] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
         const key = tagOf(entry, "Key");

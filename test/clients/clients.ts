@@ -68,6 +68,6 @@ export const auditors = ["pip-audit", "govulncheck"];
 /** They only deploy. */
 export const deployers = ["helm"];
 /** What the server itself is a client of. */
-export const services = ["versitygw"];
+export const services = ["versitygw", "weed"];
 export const javascript = ["npm-10", "npm-11", "npm", "pnpm", "yarn-1", "yarn-4", "bun"];
 export const python = ["pip-machine", "pip", "uv", "poetry"];

@@ -1,6 +1,7 @@
 // Helm itself on the chart: it finds no fault, and what it makes of the values is what a cluster is to get.
 import { describe, expect, test } from "bun:test";
 import { parse, parseAllDocuments } from "yaml";
+import { Store } from "../../src/config/store.ts";
 import { run } from "../support/run.ts";
 import { tempFolder } from "../support/temp.ts";
 import { commandOf, withPrograms } from "./clients.ts";
@@ -80,6 +81,20 @@ withPrograms(["helm"], () =>
       const before = await of();
       expect(await of("config.publicUrl=https://other.example.com")).not.toBe(before);
       expect(await of("replicas=5")).toBe(before);
+    });
+
+    test("has pods with a role of AWS in place of a key", async () => {
+      const { Deployment, ConfigMap } = await template(
+        ...["serviceAccountName=packages", "config.store.role=web-identity"],
+        ...["endpoint", "accessKeyFile", "secretKeyFile"].map((key) => `config.store.${key}=null`),
+      );
+      expect(Deployment.spec.template.spec.serviceAccountName).toBe("packages");
+      const { store } = parse(ConfigMap.data["holdfast.yaml"]);
+      expect(Store.safeParse(store)).toMatchObject({
+        success: true,
+        data: { role: "web-identity" },
+      });
+      expect(Object.keys(store)).not.toContain("accessKeyFile");
     });
 
     test("has an ingress and a monitor where they are wanted", async () => {

@@ -73,6 +73,7 @@ const bounded: Record<string, string> = {
   "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
   "src/store/backup-note.ts": "the note of a backup",
   "src/store/bucket-ask.ts": "answers that are no objects, up to 4 MiB",
+  "src/store/bucket-keys.ts": "keys and tokens, and answers about them of up to 64 KiB",
   "src/store/bucket.ts":
     "small objects, up to what their reader bounds, and the list of the parts of one",
   "src/store/copy-bucket.ts": "a part of an upload, 8 MiB",

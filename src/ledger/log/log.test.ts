@@ -1,14 +1,14 @@
 // The append-only log beside a real catalog: what becomes leaves, what a crash leaves behind, and what is noticed of a loss.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readTestLog, writeTestLog } from "../../../test/support/log-files.ts";
 import { removeTemp, tempFolder } from "../../../test/support/temp.ts";
 import { createLog } from "../../core/log.ts";
 import { createMetrics } from "../../core/metrics.ts";
 import { openCheckpoint } from "../../proof/checkpoint.ts";
 import { checkTree, nodeHash, proveTree, recordHash, treeHash } from "../../proof/merkle.ts";
 import { parseVerifierKey } from "../../proof/verifier.ts";
-import { openTestLogFiles, testLogFolder } from "../../store/bucket-testkit.ts";
+import { openTestLogFiles } from "../../store/bucket-testkit.ts";
 import type { Database } from "../../store/database.ts";
 import type { LogFiles } from "../../store/log-files.ts";
 import { openTestDatabase } from "../../store/testkit.ts";
@@ -310,12 +310,11 @@ test("a log that was removed, cut or put back to before is told of, kept beside,
   const log = await open();
   await pinSome(0, 300);
   await log.drain();
-  const at = testLogFolder(join(folder, "log"));
-  cpSync(at, join(folder, "copy"), { recursive: true });
+  const at = join(folder, "log");
+  const before = await readTestLog(at);
   await pinSome(300, 1);
   await log.drain();
-  rmSync(at, { recursive: true });
-  cpSync(join(folder, "copy"), at, { recursive: true });
+  await writeTestLog(at, before);
 
   const second = await open();
   expect(await events.list({ limit: 9 })).toMatchObject([
@@ -328,14 +327,13 @@ test("a log that was removed, cut or put back to before is told of, kept beside,
   await second.drain();
   expect(second.size()).toBe(302);
 
-  const edge = join(at, "tile", "0", "001.p", "46");
-  const bytes = readFileSync(edge);
-  bytes[5]! ^= 1;
-  writeFileSync(edge, bytes);
+  const altered = await readTestLog(at);
+  altered.get("tile/0/001.p/46")![5]! ^= 1;
+  await writeTestLog(at, altered);
   const third = await open();
   await third.drain();
   expect(third.size()).toBe(303);
-  rmSync(join(at, "key"));
+  await openTestLogFiles(at).remove("key");
   await open();
   const all = await events.list({ limit: 9 });
   expect(all.map(({ detail }) => detail?.["why"])).toEqual([
