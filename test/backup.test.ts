@@ -71,6 +71,7 @@ test("what was served is served from the backup, with the upstream off", async (
   expect(readdirSync(folder).sort()).toEqual([
     "backup.json",
     "blobs",
+    "catalogs",
     "evidence",
     "holdfast.db",
     "incoming",
@@ -267,3 +268,56 @@ async function play(...words: string[]): Promise<{ code: number; printed: string
   const code = await runCli(words, commands(), terminal);
   return { code, printed: terminal.printed.out + terminal.printed.err };
 }
+
+test("of several the files of each stay for as long as it does, and then go", async () => {
+  const keep = { retention: { count: 2, ms: null } };
+  await get("/npm/kelp");
+  const [, tarball] = await get(TARBALL);
+  const [row] = server.files().filter(({ file }) => file === "kelp-2.0.0.tgz");
+  const { sha256 } = row!;
+  const inCopy = () => existsSync(fileOf(layoutOf(folder).blobs, sha256));
+  expect(await again(keep)).toMatchObject({ generations: 1, pruned: 0 });
+  const first = await readNote(folder);
+
+  await server.restart({}, () => {
+    const database = new Database(layoutOf(server.data).database);
+    database.run("DELETE FROM artifacts WHERE file = 'kelp-2.0.0.tgz'");
+    database.close();
+    rmSync(fileOf(layoutOf(server.data).blobs, sha256));
+  });
+  expect(await again(keep)).toMatchObject({ generations: 2, pruned: 0 });
+  expect(inCopy()).toBe(true);
+  const note = await readNote(folder);
+  expect(note.earlier).toEqual(
+    [{ ...first, earlier: undefined }].map(({ earlier: _, ...one }) => one),
+  );
+  // Cut before it counted: the two of before are as they were.
+  const cut = { ...keep, takeCatalog: () => Promise.reject(new Error("cut here")) };
+  await expect(again(cut)).rejects.toThrow("cut here");
+  expect(await readNote(folder)).toEqual(note);
+
+  const before = Date.parse(first.madeAt);
+  const to = join(folder, "..", "earlier");
+  await restoreFrom(
+    (root) => readFolderBackup(folder, root, before),
+    to,
+    () => {},
+  );
+  const bytes = readFileSync(fileOf(layoutOf(to).blobs, sha256)).toString("base64");
+  expect(bytes).toBe(String(tarball));
+  const terminal = fakeTerminal();
+  expect(await runCli(["verify", "--data", to], commands(), terminal)).toBe(0);
+  await expect(readFolderBackup(folder, to, before - 1)).rejects.toThrow("has no backup of");
+
+  // Where nothing is new it is the same backup.
+  expect(await again(keep)).toMatchObject({ generations: 2, pruned: 0 });
+  await get("/npm/kelp/-/kelp-1.0.0.tgz");
+  expect(await again(keep)).toMatchObject({ generations: 2, pruned: 1 });
+  expect(inCopy()).toBe(false);
+  const verify = fakeTerminal();
+  expect(await runCli(["verify", "--data", folder], commands(), verify)).toBe(0);
+  expect(readdirSync(join(folder, "catalogs"))).toHaveLength(3);
+  // Without a word on it none of them goes but the last, whose place it takes.
+  await get("/npm/@reef/coral/-/coral-1.4.2.tgz");
+  expect(await again()).toMatchObject({ generations: 2, pruned: null });
+});

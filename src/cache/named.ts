@@ -40,6 +40,12 @@ export async function countNamed(sql: Query): Promise<number> {
   return Number(total);
 }
 
+/** What came and is nothing yet: named by a row, and by no package. */
+export async function waitingBlobs(sql: Query): Promise<string[]> {
+  const rows = await sql`SELECT DISTINCT sha256 FROM hosted_waiting`;
+  return rows.map(({ sha256 }: { sha256: string }) => sha256);
+}
+
 /** All that rows name: one a row, so that a blob of two names comes twice. */
 export async function* everyNamed(sql: Query): AsyncGenerator<Named> {
   for await (const row of pages(

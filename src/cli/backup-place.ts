@@ -79,9 +79,10 @@ export function placeOf(where: string, given: Given, terminal: Terminal): Backup
   return { folder: null, store };
 }
 
-export function readerOf({ folder, store }: BackupPlace): OpenBackup {
-  if (store === null) return (root) => readFolderBackup(folder, root);
-  return () => readBucketBackup(storeUrl(store), openBucket(store, store));
+/** `before`: see `chosen`. */
+export function readerOf({ folder, store }: BackupPlace, before: number | null): OpenBackup {
+  if (store === null) return (root) => readFolderBackup(folder, root, before);
+  return () => readBucketBackup(storeUrl(store), openBucket(store, store), before);
 }
 
 /** Runs `work` with the home of a backup of what `config` names. */

@@ -1,7 +1,7 @@
 // `holdfast backup`, `backup show`, `backup verify` and `restore`: a copy of what a server stores, made while it runs, and a data directory made of it.
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
-import { everyNamed } from "../cache/named.ts";
+import { everyNamed, waitingBlobs } from "../cache/named.ts";
 import { writtenDatabase } from "../config/database.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { type StoreConfig, storeUrl } from "../config/store.ts";
@@ -13,6 +13,7 @@ import { DamagedLog } from "../ledger/log/tree.ts";
 import { openLog } from "../server/files.ts";
 import { type Beside, backUp, refuseUnsound } from "../store/backup.ts";
 import { readBucketBackup } from "../store/backup-bucket.ts";
+import type { Retention } from "../store/backup-generations.ts";
 import { type Note, readNote } from "../store/backup-note.ts";
 import { withScratch } from "../store/backup-scratch.ts";
 import { openBucket } from "../store/bucket.ts";
@@ -42,20 +43,31 @@ function backupCommand(formats: readonly FormatOptions[]): Command {
       to: { value: "FOLDER", help: "The same as FOLDER: a folder, or s3://BUCKET/PREFIX" },
       config: configOptions.config,
       data: configOptions.data,
+      keep: {
+        value: "N",
+        help: "So many backups stay, with this one, and what none of them names is removed",
+      },
+      "keep-days": {
+        value: "DAYS",
+        help: "Those of the last days stay; with --keep, what either of the two keeps",
+      },
       link: { help: "Files become further names of the same bytes: quick, and on one disk" },
       ...bucketOptions,
     },
     details: `Makes FOLDER a backup, or brings an earlier one there up to date: only what is new is copied, and one that was cut goes on. Accounts,
 tokens and the server's own keys are in it; the configuration and the files that it names are not. At the end every file that the catalog
-names is looked for; \`holdfast backup verify\` also hashes them.
+names is looked for; \`holdfast backup verify\` also hashes them. With --keep or --keep-days backups of before stay beside this one, each with the files that it names, for
+\`holdfast restore --before\`; without either this one takes the place of the last one, and no file is removed.
 
 ${BUCKETS} A prefix has the backups of one server, and nothing else.`,
     examples: [
       ["backup /mnt/backup/holdfast", "Every night"],
+      ["backup /mnt/backup/holdfast --keep 3 --keep-days 30", "And those of a month"],
       ["backup --to s3://backups/holdfast --endpoint https://s3.example.com", "To a bucket"],
     ],
     async run(given, terminal) {
       const place = placeOf(whereTo(given), given, terminal);
+      const retention = retentionOf(given);
       const config = configFrom(given, formats, terminal);
       const layout = requireStore(config);
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
@@ -74,19 +86,25 @@ ${BUCKETS} A prefix has the backups of one server, and nothing else.`,
           async (home) => [
             await backUp(source, home, {
               named: ({ read }) => everyNamed(read),
+              alsoNamed: ({ read }) => waitingBlobs(read),
               beside: log.from(openLog(config, layout)),
               ...(database && { takeCatalog: (to: string) => takePostgres(database, to) }),
               version,
+              retention,
               told: ({ files }) => bar.at(files),
             }),
             home.name,
           ],
         );
-        const { files, bytes, missing } = done;
+        const { files, bytes, missing, pruned, generations } = done;
         bar.end();
         terminal.out(
           `${database ? writtenDatabase(database).url : layout.root} is backed up to ${name}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
         );
+        if (retention)
+          terminal.out(
+            `${generations === 1 ? "1 backup is" : `${generations} backups are`} there now; ${pruned === null ? "no file was removed: what one of them names is not known, or another backup has begun" : `${count(pruned)} that none of them names went`}.\n`,
+          );
         if (missing === null)
           terminal.out(
             "The data directory is of another version than this program: the files that its catalog names were not looked for.\n",
@@ -101,6 +119,29 @@ ${BUCKETS} A prefix has the backups of one server, and nothing else.`,
       }
     },
   };
+}
+
+/** Throws a UsageError for what is no number. */
+function retentionOf(given: Given): Retention | null {
+  const [keep, days] = (["keep", "keep-days"] as const).map((name) => {
+    const text = given.text(name);
+    if (text === undefined) return null;
+    if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+    throw new UsageError(`--${name} takes a number from 1 on`);
+  });
+  if (keep === null && days === null) return null;
+  return { count: keep ?? null, ms: days === null || days === undefined ? null : days * DAY_MS };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Throws a UsageError for what is no time. */
+function beforeOf(given: Given): number | null {
+  const text = given.text("before");
+  if (text === undefined) return null;
+  const time = Date.parse(text);
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError("--before takes a time: 2026-11-26, 2026-11-26T12:00Z");
 }
 
 function whereTo(given: Given): string {
@@ -147,6 +188,8 @@ ${BUCKETS}`,
       terminal.out(
         `${sentence(note)} ${isAhead ? "That is still to come" : `That is ${hoursOf(ageMs)} ago`}.\n`,
       );
+    if (!given.on("json"))
+      for (const one of note.earlier ?? []) terminal.out(`Before it: ${sentence(one)}\n`);
     if (isOld) terminal.err(`It is older than ${within}.\n`);
     if (isAhead)
       terminal.err("How old it is cannot be said: one of the two machines has a wrong clock.\n");
@@ -198,6 +241,10 @@ const restoreCommand: Command = {
   summary: "Make a data directory of a backup",
   options: {
     data: { value: "DIR", help: "The new data directory: empty, or not there" },
+    before: {
+      value: "TIME",
+      help: "Of several (backup --keep) the last that was made until then: 2026-11-26T12:00Z",
+    },
     ...bucketOptions,
   },
   details: `Hashes each file of the backup FOLDER and puts it into DIR; nothing that is there is written over. One that was cut goes on.
@@ -213,12 +260,18 @@ ${BUCKETS}`,
     if (data === undefined)
       throw new UsageError("restore needs --data DIR, the new data directory");
     const place = placeOf(given.words[0]!, given, terminal);
+    const before = beforeOf(given);
     const root = resolve(terminal.cwd, data);
     const bar = createProgress(terminal, "Restoring", { total: 0, unit: "files" });
     try {
       const log = besideOf(terminal);
       const told = ({ files }: { files: number }) => bar.at(files);
-      const { note, files, bytes, damaged } = await restore(readerOf(place), root, told, log.from);
+      const { note, files, bytes, damaged } = await restore(
+        readerOf(place, before),
+        root,
+        told,
+        log.from,
+      );
       bar.end();
       terminal.out(
         `${root} is as it was backed up at ${note.madeAt}: ${count(files)}, ${humanSize(bytes)}, and the catalog.\n`,

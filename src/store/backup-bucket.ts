@@ -3,14 +3,15 @@
 //
 //   holdfast.json           whose backups these are (bucket-mark.ts)
 //   backup.json             the last one that came to its end, and its catalog
-//   catalogs/<sha256>.db
+//   catalogs/<sha256>.db    also of backups of before that stay, with <sha256>.files: what each names (backup-generations.ts)
 //   blobs/sha256/ab/cdef…   evidence/sha256/ab/cdef…   log/…
 import { createHash } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
+import { generationsOf } from "./backup-generations.ts";
 import type { BackupHome, BackupReader, BackupSource, BackupWriter } from "./backup-home.ts";
-import { NOTE, type Note, noBackup, noteFrom } from "./backup-note.ts";
+import { CATALOGS, chosen, NOTE, type Note, noBackup, noteFrom } from "./backup-note.ts";
 import type { Bucket } from "./bucket.ts";
 import { FOLDER as BLOBS } from "./bucket-blobs.ts";
 import { requireConditions } from "./bucket-conditions.ts";
@@ -20,13 +21,16 @@ import { createUploads } from "./bucket-upload.ts";
 import { type BlobPlace, copyBlobs, folderPlace, requireBlobs } from "./copy-blobs.ts";
 import { bucketPlace } from "./copy-bucket.ts";
 import { guard } from "./guard.ts";
-import { FILE_MODE } from "./layout.ts";
+import { FILE_MODE, fileOf } from "./layout.ts";
 import type { LogFiles } from "./log-files.ts";
 
-const CATALOGS = "catalogs";
 const EVIDENCE = "evidence/sha256";
-/** Of a note. Bytes. */
-const LIMIT = 4096;
+/** Of a note, with some hundred backups of before. Bytes. */
+const LIMIT = 256 * 1024;
+/** Of a list of files: of eight million. */
+const LIST_LIMIT = 256 * 1024 * 1024;
+/** So many files go before it is looked whether another backup has begun. */
+const AT_ONCE = 50;
 /** A catalog that no note names is of a backup that was cut, once it is older than any that could still be under way. */
 const CUT_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -38,15 +42,33 @@ export interface BucketHomeOptions {
   owner: Pick<BucketMark, "id" | "catalog">;
   /** A folder of this machine for the catalog on its way; the home's own. */
   scratch: string;
+  /** For tests. */
+  times?: Partial<PruneTimes>;
 }
 
+/** Milliseconds. There is no lock in a bucket: who removes looks whether it still may, and who takes over waits until nobody believes an old look. */
+interface PruneTimes {
+  /** For so long it is believed that no other backup has begun. */
+  believed: number;
+  /** After so long nothing more is removed by one that was told that another has begun: it looks, and what it asked for is done or given up. */
+  settled: number;
+}
+
+const TIMES: PruneTimes = { believed: 10_000, settled: 60_000 };
+
 /** Its writer throws Problem("conflict") for a prefix that has anything else than backups of this very catalog. */
-export function bucketHome({ url, bucket, owner, scratch }: BucketHomeOptions): BackupHome {
+export function bucketHome({
+  url,
+  bucket,
+  owner,
+  scratch,
+  times = {},
+}: BucketHomeOptions): BackupHome {
   return {
     name: url,
     async write(source) {
       await claim(bucket, owner);
-      return writer(url, bucket, source, join(scratch, "holdfast.db"));
+      return writer(url, bucket, source, join(scratch, "holdfast.db"), { ...TIMES, ...times });
     },
   };
 }
@@ -82,12 +104,17 @@ async function writer(
   bucket: Bucket,
   { layout, files }: BackupSource,
   made: string,
+  { believed, settled }: PruneTimes,
 ): Promise<BackupWriter> {
-  const before = await bucket.read(NOTE, LIMIT);
+  const { before, wasPruning } = await begin(bucket);
+  if (wasPruning) await new Promise((resolve) => setTimeout(resolve, settled));
+  const earlier = before ? generationsOf(before.note) : [];
+  let own: string | null = null;
   const from = files ?? folderPlace(layout);
   const to = remembering(bucket);
   return {
     made,
+    earlier,
     log: await rememberingLog(bucket),
     async bring(count) {
       await copyBlobs(from, to, (_, bytes) => count(bytes));
@@ -96,26 +123,104 @@ async function writer(
       await copyBlobs(refused, bucketPlace(bucket, EVIDENCE), (_, bytes) => count(bytes));
     },
     require: (named) => requireBlobs(named, from, to, () => {}),
-    async keep(note, finish) {
+    async keep(note, finish, list) {
+      if (wasPruning && list) await requireAll(bucket, list, to.remembers);
+      if (list) await bucket.put(listOf(note), new Uint8Array(list), note.files!);
       const path = catalogOf(note);
       await createUploads(bucket).upload(path, made, note.catalog);
       await finish();
-      const bytes = Buffer.from(`${JSON.stringify(note)}\n`);
-      const sha256 = createHash("sha256").update(bytes).digest("hex");
-      const condition = before ? { etag: before.etag } : "isNew";
-      if (!(await bucket.put(NOTE, bytes, sha256, condition)))
+      if (!(await putNote(bucket, note, before?.etag ?? null)))
         throw new Problem(
           "conflict",
           `Another backup to ${url} came to its end meanwhile, and counts; this one does not`,
         );
-      const old = before && noteFrom(Buffer.from(before.bytes).toString());
-      if (old && old.catalog !== note.catalog) await bucket.remove(catalogOf(old));
-      await removeCut(bucket, path);
+      own = (await bucket.stat(NOTE))?.etag ?? null;
+      const stay = generationsOf(note).map(catalogOf);
+      for (const old of earlier)
+        if (!stay.includes(catalogOf(old)))
+          for (const name of [catalogOf(old), listOf(old)]) await bucket.remove(name);
+      await removeCut(
+        bucket,
+        path,
+        new Set(stay.flatMap((one) => [one, one.replace(/db$/, "files")])),
+      );
+    },
+    async readList(note) {
+      const found = await bucket.read(listOf(note), LIST_LIMIT);
+      return found?.bytes ?? null;
+    },
+    async prune(note, isNeeded) {
+      const isStill = async () => {
+        for (;;) {
+          const asked = performance.now();
+          if ((await bucket.stat(NOTE))?.etag !== own) return false;
+          if (performance.now() - asked < believed) return true;
+        }
+      };
+      let pruned = 0;
+      let going: string[] = [];
+      const go = async () => {
+        if (!(await isStill())) return false;
+        await Promise.all(going.map((sha256) => bucket.remove(fileOf(BLOBS, sha256))));
+        pruned += going.length;
+        going = [];
+        return true;
+      };
+      for await (const sha256 of bucketPlace(bucket).list()) {
+        if (isNeeded(sha256)) continue;
+        going.push(sha256);
+        if (going.length === AT_ONCE && !(await go())) return null;
+      }
+      if (!(await go())) return null;
+      const { isPruning: _, ...done } = note;
+      await putNote(bucket, done, own); // else another backup has begun, and says so
+      return pruned;
     },
     close: () => removeMade(made),
   };
 }
 
+/** What is there. Who removes files that no backup names is told that one begins, which may need them. */
+async function begin(bucket: Bucket): Promise<{
+  before: { note: Note; etag: string } | null;
+  wasPruning: boolean;
+}> {
+  for (;;) {
+    const found = await bucket.read(NOTE, LIMIT);
+    const note = found && noteFrom(Buffer.from(found.bytes).toString());
+    if (!found || !note?.isPruning)
+      return { before: found && note && { note, etag: found.etag }, wasPruning: false };
+    const { isPruning: _, ...next } = note;
+    if (!(await putNote(bucket, next, found.etag))) continue;
+    const etag = (await bucket.stat(NOTE))?.etag;
+    if (etag !== undefined) return { before: { note: next, etag }, wasPruning: true };
+  }
+}
+
+function putNote(bucket: Bucket, note: Note, etag: string | null): Promise<boolean> {
+  const bytes = Buffer.from(`${JSON.stringify(note)}\n`);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return bucket.put(NOTE, bytes, sha256, etag === null ? "isNew" : { etag });
+}
+
+/** Throws Problem("conflict") where what was listed at the beginning has gone since: another backup was removing what nobody named then. */
+async function requireAll(
+  bucket: Bucket,
+  list: Uint8Array,
+  remembers: (sha256: string) => boolean,
+): Promise<void> {
+  const there = new Set(await Array.fromAsync(bucketPlace(bucket).list()));
+  for (let at = 0; at < list.length; at += 32) {
+    const sha256 = Buffer.from(list.subarray(at, at + 32)).toString("hex");
+    if (remembers(sha256) && !there.has(sha256))
+      throw new Problem(
+        "conflict",
+        `Another backup has removed files from ${bucket.name} which nobody named then, and this one does: run it again`,
+      );
+  }
+}
+
+const listOf = ({ catalog }: Note) => `${CATALOGS}/${catalog}.files`;
 const catalogOf = ({ catalog }: Note) => `${CATALOGS}/${catalog}.db`;
 
 async function removeMade(made: string): Promise<void> {
@@ -123,19 +228,20 @@ async function removeMade(made: string): Promise<void> {
 }
 
 /** By the bucket's clock. A younger one may be that of a backup under way. */
-async function removeCut(bucket: Bucket, kept: string): Promise<void> {
-  const now = (await bucket.stat(kept))?.changedAt ?? 0;
+async function removeCut(bucket: Bucket, made: string, kept: Set<string>): Promise<void> {
+  const now = (await bucket.stat(made))?.changedAt ?? 0;
   for await (const { path, changedAt } of bucket.list(`${CATALOGS}/`))
-    if (path !== kept && changedAt < now - CUT_MS) await bucket.remove(path);
+    if (!kept.has(path) && changedAt < now - CUT_MS) await bucket.remove(path);
 }
 
 /** The files of it: those that were listed or put are not asked for again, one by one. */
-function remembering(bucket: Bucket): BlobPlace {
+function remembering(bucket: Bucket): BlobPlace & { remembers(sha256: string): boolean } {
   const sizes = new Map<string, number>();
   const keyOf = (sha256: string) => Buffer.from(sha256, "hex").toString("latin1"); // half of the memory
   const place = bucketPlace(bucket, BLOBS, (sha256, size) => sizes.set(keyOf(sha256), size));
   return {
     ...place,
+    remembers: (sha256) => sizes.has(keyOf(sha256)),
     size: async (sha256) => sizes.get(keyOf(sha256)) ?? place.size(sha256),
     async put(sha256, bytes, told) {
       let size = 0;
@@ -179,10 +285,15 @@ function isAt(file: string, path: string): boolean {
  * For who only reads: nothing of it is altered, and nobody is kept from backing up meanwhile. Throws Problem("notFound") where no backup was ever finished,
  * Problem("conflict") where its catalog is not there.
  */
-export async function readBucketBackup(url: string, bucket: Bucket): Promise<BackupReader> {
+export async function readBucketBackup(
+  url: string,
+  bucket: Bucket,
+  before: number | null = null,
+): Promise<BackupReader> {
   const found = await bucket.read(NOTE, LIMIT);
-  const note = found && noteFrom(Buffer.from(found.bytes).toString());
-  if (!note) throw noBackup(url);
+  const last = found && noteFrom(Buffer.from(found.bytes).toString());
+  if (!last) throw noBackup(url);
+  const note = before === null ? last : chosen(last, before, url);
   const gone = () =>
     new Problem(
       "conflict",

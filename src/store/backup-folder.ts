@@ -1,9 +1,20 @@
 // A folder as the home of backups: a data directory with a note beside it. Files are copied as they are, share blocks where the file system can, or
 // get further names.
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import {
+  copyFile,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Problem } from "../core/problem.ts";
+import { generationsOf } from "./backup-generations.ts";
 import type {
   BackupHome,
   BackupReader,
@@ -12,10 +23,27 @@ import type {
   Count,
   Named,
 } from "./backup-home.ts";
-import { readNote, sync, writeNote } from "./backup-note.ts";
+import {
+  CATALOGS,
+  chosen,
+  NOTE,
+  type Note,
+  noteFrom,
+  readNote,
+  sync,
+  writeNote,
+} from "./backup-note.ts";
 import { copyBlobs, folderPlace, requireBlobs } from "./copy-blobs.ts";
 import { guard } from "./guard.ts";
-import { emptyIncoming, FOLDER_MODE, fileOf, type Layout, layoutOf, openLayout } from "./layout.ts";
+import {
+  emptyIncoming,
+  FILE_MODE,
+  FOLDER_MODE,
+  fileOf,
+  type Layout,
+  layoutOf,
+  openLayout,
+} from "./layout.ts";
 import { lockData } from "./lock.ts";
 import { openLogFiles } from "./log-files.ts";
 import { hashFile } from "./sink.ts";
@@ -39,18 +67,41 @@ export function folderHome(folder: string, { isLinked = false }: FolderOptions =
           "badRequest",
           "The files are in a bucket, and have no further names: leave --link out",
         );
-      return writer(folder, source, isLinked ? linkWhole : copyWhole);
+      return writer(folder, source, isLinked ? linkWhole : copyWhole, await earlierIn(folder));
     },
   };
 }
 
-function writer(folder: string, { layout, files }: BackupSource, put: Put): BackupWriter {
+/** Where catalogs of earlier backups are, with the lists of what each names. */
+const catalogIn = (folder: string, { catalog }: Note) => join(folder, CATALOGS, `${catalog}.db`);
+const listIn = (folder: string, { catalog }: Note) => join(folder, CATALOGS, `${catalog}.files`);
+
+/** Those of which the catalog is there. */
+async function earlierIn(folder: string): Promise<Note[]> {
+  const text = await readFile(join(folder, NOTE), "utf8").catch(() => null);
+  const note = text === null ? null : noteFrom(text);
+  if (!note) return [];
+  const { database } = layoutOf(folder);
+  const current = await hashFile(database).catch(() => null);
+  const there: Note[] = [];
+  for (const one of generationsOf(note))
+    if (one.catalog === current || (await sizeOf(catalogIn(folder, one))) !== null) there.push(one);
+  return there;
+}
+
+function writer(
+  folder: string,
+  { layout, files }: BackupSource,
+  put: Put,
+  earlier: Note[],
+): BackupWriter {
   const copy = openLayout(folder);
   const lock = lockData(copy.lock);
   const made = `${copy.database}.new`;
   if (files) emptyIncoming(copy);
   return {
     made,
+    earlier,
     log: openLogFiles(copy.log),
     async bring(count) {
       if (files) {
@@ -64,13 +115,41 @@ function writer(folder: string, { layout, files }: BackupSource, put: Put): Back
       files
         ? requireBlobs(named, files, folderPlace(copy), () => {})
         : mend(named, layout, copy, put, count),
-    async keep(note, finish) {
+    async keep(note, finish, list) {
       await sync(made);
+      await mkdir(join(folder, CATALOGS), { recursive: true, mode: FOLDER_MODE });
+      if (list) {
+        await guard(writeFile(`${listIn(folder, note)}.part`, list, { mode: FILE_MODE }));
+        await sync(`${listIn(folder, note)}.part`);
+        await guard(rename(`${listIn(folder, note)}.part`, listIn(folder, note)));
+      }
+      // The one that was the last gets its further name before it loses the first.
+      for (const one of note.earlier ?? [])
+        if ((await sizeOf(catalogIn(folder, one))) === null)
+          await guard(link(copy.database, catalogIn(folder, one)));
+      await sync(join(folder, CATALOGS));
       // Those of the copy before belong to other bytes.
       for (const beside of ["-wal", "-shm"]) await rm(`${copy.database}${beside}`, { force: true });
       await guard(rename(made, copy.database));
       await finish();
+      await rm(join(folder, "tenure.json"), { force: true }); // of a server that was started on the copy
       await writeNote(folder, note);
+      const stay = new Set(generationsOf(note).map(({ catalog }) => catalog));
+      for (const name of await readdir(join(folder, CATALOGS)))
+        if (!stay.has(name.replace(/\..*/, "")) || name === `${note.catalog}.db`)
+          await rm(join(folder, CATALOGS, name), { force: true });
+    },
+    readList: (note) => readFile(listIn(folder, note)).catch(() => null),
+    async prune(note, isNeeded) {
+      let pruned = 0;
+      for await (const sha256 of folderPlace(copy).list()) {
+        if (isNeeded(sha256)) continue;
+        await rm(fileOf(copy.blobs, sha256), { force: true });
+        pruned += 1;
+      }
+      const { isPruning: _, ...done } = note;
+      await writeNote(folder, done);
+      return pruned;
     },
     async close() {
       for (const beside of ["", "-wal", "-shm"]) await rm(`${made}${beside}`, { force: true });
@@ -79,21 +158,28 @@ function writer(folder: string, { layout, files }: BackupSource, put: Put): Back
   };
 }
 
-/** Nobody else uses the folder meanwhile. Throws Problem("badRequest") for a `root` that is the backup itself or lies in it, or the other way round. */
-export async function readFolderBackup(folder: string, root: string): Promise<BackupReader> {
+/** `before`: the last that was made until then, in milliseconds since the epoch. Nobody else uses the folder meanwhile. Throws Problem("badRequest") for a `root` that is the backup itself or lies in it, or the other way round. */
+export async function readFolderBackup(
+  folder: string,
+  root: string,
+  before: number | null = null,
+): Promise<BackupReader> {
   refuseOverlap(folder, root);
-  const note = await readNote(folder);
+  const last = await readNote(folder);
+  const note = chosen(last, before, folder);
   const from = layoutOf(folder);
+  const database = note.catalog === last.catalog ? from.database : catalogIn(folder, note);
   const lock = lockData(from.lock);
   return {
     note,
     log: openLogFiles(from.log),
     async takeCatalog(path) {
-      await copyWhole(from.database, path);
+      if ((await copyWhole(database, path)) === null)
+        throw new Problem("conflict", `${database} is not there any more: it was removed`);
       if ((await hashFile(path)) !== note.catalog)
         throw new Problem(
           "malformed",
-          `${from.database} cannot be read twice alike: its disk fails`,
+          `${database} is not what was backed up at ${note.madeAt}: its disk fails`,
         );
     },
     async bring(to, count) {

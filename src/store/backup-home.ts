@@ -34,15 +34,24 @@ export interface BackupWriter {
   /** Where the catalog is made, on this machine. */
   readonly made: string;
   readonly log: LogFiles;
+  /** Backups that are there and could be restored, newest first. */
+  readonly earlier: readonly Note[];
   /** Files that it does not have. Names tell content: what is there is right, or found out later. */
   bring(count: Count): Promise<void>;
   /** Looks for every file that the catalog names, and brings what is not there or was cut. Returns the digests of what is nowhere. */
   require(named: Named, count: Count): Promise<string[]>;
   /**
    * The catalog that was made counts from now on, and before that the one of before does. `finish` puts what belongs to it. Throws Problem("conflict")
-   * where another backup came to its end meanwhile.
+   * where another backup came to its end meanwhile. Those of `note.earlier` stay. `list`: of the files that it names; null where that is not known.
    */
-  keep(note: Note, finish: () => Promise<void>): Promise<void>;
+  keep(note: Note, finish: () => Promise<void>, list: Uint8Array | null): Promise<void>;
+  /** What was written as its list. */
+  readList(note: Note): Promise<Uint8Array | null>;
+  /**
+   * Removes every file that is not needed, and catalogs that `note` does not tell of. Cut anywhere, what is needed is there. Resolves to how many files went; null where
+   * another backup has begun meanwhile, and the rest is left to that one.
+   */
+  prune(note: Note, isNeeded: (sha256: string) => boolean): Promise<number | null>;
   close(): Promise<void>;
 }
 

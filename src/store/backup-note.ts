@@ -2,8 +2,9 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
+import { generationsOf } from "./backup-generations.ts";
 import { guard } from "./guard.ts";
-import { FILE_MODE, layoutOf } from "./layout.ts";
+import { FILE_MODE, layoutOf, SHA256 } from "./layout.ts";
 import { hashFile } from "./sink.ts";
 
 /** What stands in backup.json beside a finished backup. */
@@ -13,9 +14,17 @@ export interface Note {
   madeAt: string;
   /** SHA-256 of the catalog. */
   catalog: string;
+  /** SHA-256 of the list of files that it names (backup-generations.ts); not there where it could not be read, and before there were any. */
+  files?: string;
+  /** Backups of before that can be restored as well, newest first. */
+  earlier?: Note[];
+  /** In a bucket: files that none of them names are being removed, or that was cut. */
+  isPruning?: true;
 }
 
 export const NOTE = "backup.json";
+/** The folder of catalogs beside that of the last backup, each by its digest. */
+export const CATALOGS = "catalogs";
 const noteOf = (folder: string) => join(folder, NOTE);
 
 /** On the disk when this resolves. */
@@ -47,6 +56,17 @@ export async function readNote(folder: string): Promise<Note> {
   return note;
 }
 
+/** Throws Problem("notFound") where none is that old. `before`: milliseconds since the epoch; null for the last one. */
+export function chosen(note: Note, before: number | null, name: string): Note {
+  const all = generationsOf(note);
+  const found = before === null ? all[0] : all.find((one) => Date.parse(one.madeAt) <= before);
+  if (found) return found;
+  throw new Problem(
+    "notFound",
+    `${name} has no backup of ${new Date(before!).toISOString()} or before: the first one is of ${all.at(-1)!.madeAt}`,
+  );
+}
+
 export function noBackup(name: string): Problem {
   return new Problem(
     "notFound",
@@ -57,12 +77,23 @@ export function noBackup(name: string): Problem {
 /** Null for anything else. */
 export function noteFrom(text: string): Note | null {
   try {
-    const { holdfast, madeAt, catalog } = JSON.parse(text);
-    const isNote = [holdfast, madeAt, catalog].every((value) => typeof value === "string");
-    return isNote && !Number.isNaN(Date.parse(madeAt)) ? { holdfast, madeAt, catalog } : null;
+    return noteOfValue(JSON.parse(text));
   } catch {
     return null;
   }
+}
+
+function noteOfValue(value: unknown): Note | null {
+  const { holdfast, madeAt, catalog, files, earlier, isPruning } = (value ?? {}) as Partial<Note>;
+  if (![holdfast, madeAt, catalog].every((one) => typeof one === "string")) return null;
+  if (Number.isNaN(Date.parse(madeAt!)) || !SHA256.test(catalog!)) return null;
+  const before = Array.isArray(earlier) ? earlier.map(noteOfValue) : [];
+  return {
+    ...{ holdfast: holdfast!, madeAt: madeAt!, catalog: catalog! },
+    ...(typeof files === "string" && { files }),
+    ...(before.length > 0 && { earlier: before.filter((one) => one !== null) }),
+    ...(isPruning === true && { isPruning }),
+  };
 }
 
 /** Sees to it that a file's bytes, or a folder's names, are on the disk. */

@@ -3,7 +3,15 @@
 import { Database } from "bun:sqlite";
 import { rm } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
+import {
+  generationsOf,
+  listOf,
+  neededBy,
+  type Retention,
+  stayBeside,
+} from "./backup-generations.ts";
 import type { BackupHome, BackupSource, Named } from "./backup-home.ts";
+import type { Note } from "./backup-note.ts";
 import { writeStoreNote } from "./bucket-mark.ts";
 import { openDatabase, type ReadDatabase, readDatabase } from "./database.ts";
 import { makePrivate } from "./layout.ts";
@@ -19,6 +27,10 @@ export interface BackedUp {
    * this program, which cannot read what it names.
    */
   missing: string[] | null;
+  /** Files that no backup names any more, and that went. Null where none were to go, or not now. */
+  pruned: number | null;
+  /** How many backups are there now. */
+  generations: number;
 }
 
 /** Puts what belongs to a catalog and is named by none of it into `log`; what it returns is for when the catalog is in its place. */
@@ -27,11 +39,15 @@ export type Beside = (catalog: ReadDatabase, log: LogFiles) => Promise<() => Pro
 export interface BackupOptions {
   /** Every file that a catalog names: what is not there is awaited where `isAwaited` is true, and missed where it is not. */
   named(catalog: ReadDatabase): Named;
+  /** Digests of what it names beside those. */
+  alsoNamed?(catalog: ReadDatabase): Promise<string[]>;
   beside?: Beside;
   /** Makes the catalog's copy, where the catalog is no file in the data directory. */
   takeCatalog?(to: string): Promise<void>;
   /** What is written beside it of who made it. */
   version: string;
+  /** Which of the backups before stay, and then what none of them names goes. Null: the last one takes the place of the one before, and no file goes. */
+  retention?: Retention | null;
   told(done: Pick<BackedUp, "files" | "bytes">): void;
 }
 
@@ -42,10 +58,11 @@ const TRIES = 3;
 export async function backUp(
   source: BackupSource,
   home: BackupHome,
-  { named, beside, takeCatalog, version, told }: BackupOptions,
+  { named, alsoNamed, beside, takeCatalog, version, retention = null, told }: BackupOptions,
 ): Promise<BackedUp> {
   const to = await home.write(source);
-  const done: BackedUp = { files: 0, bytes: 0, missing: [] };
+  const done: BackedUp = { files: 0, bytes: 0, missing: [], pruned: null, generations: 1 };
+  const seen: { digests: string[] | null } = { digests: null };
   const count = (bytes: number) => {
     done.files += 1;
     done.bytes += bytes;
@@ -61,16 +78,47 @@ export async function backUp(
       asOneFile(made);
       refuseUnsound(made);
       await to.bring(count);
-      done.missing = await withCatalog(made, (catalog) => to.require(named(catalog), count));
+      done.missing = await withCatalog(made, async (catalog) => {
+        seen.digests = [];
+        const missing = await to.require(noting(named(catalog), seen.digests), count);
+        seen.digests.push(...((await alsoNamed?.(catalog)) ?? []));
+        return missing;
+      });
+      if (done.missing === null) seen.digests = null;
       if (!done.missing?.length) break;
     }
     const finish = beside ? await withCatalog(made, (catalog) => beside(catalog, to.log)) : null;
     const catalog = await hashFile(made);
-    const note = { holdfast: version, madeAt: new Date().toISOString(), catalog };
-    await to.keep(note, finish ?? (async () => {}));
+    const madeAt = new Date();
+    const list = seen.digests && listOf(seen.digests);
+    const [last] = to.earlier;
+    // What was the same stays one, with the time at which it was so last.
+    const others = to.earlier.filter((one) => one.catalog !== catalog);
+    const earlier = retention
+      ? stayBeside(others, retention, madeAt.getTime())
+      : others.filter((one) => one !== last);
+    const note: Note = {
+      ...{ holdfast: version, madeAt: madeAt.toISOString(), catalog },
+      ...(list && { files: list.sha256 }),
+      ...(earlier.length > 0 && { earlier }),
+      ...(retention && { isPruning: true as const }),
+    };
+    await to.keep(note, finish ?? (async () => {}), list?.bytes ?? null);
+    done.generations = 1 + earlier.length;
+    if (retention) {
+      const isNeeded = await neededBy(generationsOf(note), to.readList);
+      if (isNeeded) done.pruned = await to.prune(note, isNeeded);
+    }
     return done;
   } finally {
     await to.close();
+  }
+}
+
+async function* noting(named: Named, digests: string[]): Named {
+  for await (const one of named) {
+    digests.push(one.sha256);
+    yield one;
   }
 }
 

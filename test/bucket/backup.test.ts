@@ -1,4 +1,5 @@
 // A backup in a bucket: what it promises in a folder, and what only a bucket can do to it.
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -10,19 +11,22 @@ import { fakeTerminal } from "../../src/cli/testing.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
+import { copyLog } from "../../src/ledger/log/copy.ts";
 import { commands } from "../../src/main.ts";
 import { start } from "../../src/server/start.ts";
-import { backUp } from "../../src/store/backup.ts";
+import { type BackupOptions, backUp } from "../../src/store/backup.ts";
 import { bucketHome } from "../../src/store/backup-bucket.ts";
 import { openBucket } from "../../src/store/bucket.ts";
 import { ACCESS_KEY, SECRET_KEY, testPlace } from "../../src/store/bucket-testkit.ts";
 import { fileOf, layoutOf } from "../../src/store/layout.ts";
+import { openLogFiles } from "../../src/store/log-files.ts";
 import { startBetween } from "../support/between.ts";
 import { storeOptions } from "../support/bucket.ts";
 import { bucketScene } from "../support/bucket-scene.ts";
 import { configText } from "../support/config.ts";
 import { postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { startServer } from "../support/server.ts";
+import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
 
 const program = process.env["HOLDFAST_TEST_GATEWAY"];
@@ -96,7 +100,9 @@ function define(program: string): void {
       printed: expect.stringContaining(`A backup of ${note().madeAt}, by Holdfast `),
     });
     // Of its catalogs the last one is kept.
-    expect(readdirSync(join(objects(), "catalogs"))).toEqual([`${note().catalog}.db`]);
+    expect(readdirSync(join(objects(), "catalogs"))).toEqual(
+      ["db", "files"].map((end) => `${note().catalog}.${end}`),
+    );
     expect(await verify()).toMatchObject({
       code: 0,
       printed: expect.stringContaining("all true to their digests"),
@@ -369,6 +375,133 @@ function define(program: string): void {
       expect(readdirSync(temporary)).toEqual([]);
       expect(note()).not.toEqual(before);
       expect(await restoreTo(join(scene.folder, "restored"))).toMatchObject({ code: 0 });
+    } finally {
+      await line.stop();
+    }
+  });
+
+  /** Without the command, whose patience is longer. */
+  async function inProcess(
+    more: Partial<BackupOptions>,
+    times: { believed?: number; settled?: number },
+    endpoint = scene.gateway.endpoint,
+  ) {
+    const place = testPlace(scene.folder, { endpoint, bucket: "backups", prefix: prefix() });
+    const layout = layoutOf(scene.server.data);
+    const { id, catalog } = JSON.parse(readFileSync(join(objects(), "holdfast.json"), "utf8"));
+    const scratch = tempFolder("scratch");
+    const bucket = openBucket(place, { pauseMs: 1 });
+    const home = bucketHome({ url: url(), bucket, owner: { id, catalog }, scratch, times });
+    return backUp({ layout, files: null }, home, {
+      named: ({ read }) => everyNamed(read),
+      beside: ({ read }, to) => copyLog(read, openLogFiles(layout.log), to),
+      version: "0.0.0",
+      told() {},
+      ...more,
+    });
+  }
+
+  test("what no backup names any more goes with the one that named it, and one that is killed over that loses nothing", async () => {
+    const digests = [await get(KELP), await get(KELP_2)];
+    const keeping = ["--keep", "2"];
+    const line = await startBetween(scene.gateway.endpoint);
+    const begin = (...words: string[]) =>
+      spawn(
+        process.execPath,
+        [
+          new URL("../../src/main.ts", import.meta.url).pathname,
+          ...["backup", url(), "--data", scene.server.data, ...at(line.endpoint), ...words],
+        ],
+        { stdio: "ignore", env: { ...process.env, ...env } },
+      );
+    try {
+      const run = (...words: string[]) =>
+        play("backup", "--to", url(), "--data", scene.server.data, ...at(), ...words);
+      expect((await run(...keeping)).printed).toContain("1 backup is there now");
+      const first = note();
+      await scene.server.restart({}, () => {
+        const database = new Database(layoutOf(scene.server.data).database);
+        database.run("DELETE FROM artifacts");
+        database.close();
+        for (const one of digests) rmSync(fileOf(layoutOf(scene.server.data).blobs, one));
+      });
+      const kept = await get(CORAL);
+      expect((await run(...keeping)).printed).toContain("2 backups are there now; 0 files");
+      expect(await verify()).toMatchObject({ code: 0 });
+      const shown = await play("backup", "show", url(), ...at());
+      expect(shown.printed).toContain(`Before it: A backup of ${first.madeAt}`);
+      const earlier = join(scene.folder, "earlier");
+      const back = ["restore", url(), "--data", earlier, "--before", first.madeAt, ...at()];
+      expect(await play(...back)).toMatchObject({ code: 0 });
+      expect(await play("verify", "--data", earlier)).toMatchObject({ code: 0 });
+
+      // The first of them goes: killed over its files, all that is needed is there.
+      let isThere = false;
+      line.set((head) => {
+        if (!/^DELETE \S+\/blobs\//.test(head)) return "pass";
+        isThere = true;
+        return "hold";
+      });
+      const child = begin(...keeping);
+      const ended = new Promise((resolve) => child.on("close", resolve));
+      await waitFor(
+        () => isThere,
+        () => "nothing is removed",
+        20_000,
+      );
+      child.kill("SIGKILL");
+      await ended;
+      expect(note()).toMatchObject({ isPruning: true });
+      expect(await verify()).toMatchObject({ code: 0 });
+      const last = await inProcess({ retention: { count: 2, ms: null } }, { settled: 0 });
+      expect(last).toMatchObject({ generations: 2, pruned: 2 });
+      const there = filesOf(join(objects(), "blobs")).join();
+      for (const one of digests) expect(there).not.toContain(one.slice(2));
+      expect(there).toContain(kept.slice(2));
+      expect(note()).not.toHaveProperty("isPruning");
+      expect(await verify()).toMatchObject({ code: 0 });
+      expect(allOf(join(objects(), "catalogs"))).toHaveLength(4);
+    } finally {
+      await line.stop();
+    }
+  });
+
+  test("of two at once one removes nothing that the other has found there", async () => {
+    const gone = await get(KELP);
+    await get(CORAL);
+    const line = await startBetween(scene.gateway.endpoint);
+    try {
+      const run = (endpoint: string, ...words: string[]) =>
+        play("backup", "--to", url(), "--data", scene.server.data, ...at(endpoint), ...words);
+      expect(await run(scene.gateway.endpoint, "--keep", "1")).toMatchObject({ code: 0 });
+      await scene.server.restart({}, () => {
+        const database = new Database(layoutOf(scene.server.data).database);
+        database.run("DELETE FROM artifacts WHERE file = 'kelp-1.0.0.tgz'");
+        database.close();
+        rmSync(fileOf(layoutOf(scene.server.data).blobs, gone));
+      });
+      // One is about to remove it; meanwhile it comes again, and another backup begins.
+      const held = Promise.withResolvers<void>();
+      const asked = Promise.withResolvers<void>();
+      line.set((head) => {
+        if (!/^HEAD \S+backup\.json/.test(head)) return "pass";
+        asks += 1;
+        if (asks < 2) return "pass";
+        asked.resolve();
+        return { restWaits: -1, for: held.promise };
+      });
+      let asks = 0;
+      const one = { retention: { count: 1, ms: null } };
+      const pruning = inProcess(one, { believed: 50 }, line.endpoint);
+      await asked.promise;
+      expect(await get(KELP)).toBe(gone);
+      expect(await inProcess({}, { settled: 0 })).toMatchObject({ files: 0, missing: [] });
+      await Bun.sleep(60); // until what was asked is not believed any more
+      held.resolve();
+      expect(await pruning).toMatchObject({ pruned: null });
+      expect(existsSync(join(objects(), fileOf("blobs/sha256", gone)))).toBe(true);
+      expect(await run(scene.gateway.endpoint)).toMatchObject({ code: 0 });
+      expect(await verify()).toMatchObject({ code: 0 });
     } finally {
       await line.stop();
     }
