@@ -13,7 +13,7 @@ import { makeAccounts } from "../support/accounts.ts";
 import { peakOf, startProcess } from "../support/process.ts";
 
 const MIB = 1024 * 1024;
-const PIECES = 200;
+const PIECES = 300;
 
 /** The header of a file whose bytes come later. */
 function headerOf(name: string, size: number): Buffer {
@@ -65,7 +65,7 @@ async function publish(
   return fetch(`${url}/pypi/legacy/`, { method: "POST", headers, body });
 }
 
-test("a source distribution of 200 MB is published without holding it", async () => {
+test("a source distribution of 300 MB is published without holding it", async () => {
   const config = JSON.stringify({ repositories: { pypi: { upstreams: [], claims: ["*"] } } });
   const server = await startProcess({ config });
   try {
@@ -81,8 +81,8 @@ test("a source distribution of 200 MB is published without holding it", async ()
     for (const [at, { url }] of server.nodes.entries()) await published(url, `1.0.${at}`, 10);
     const before = peaks();
     await published(server.url, "1.1", PIECES);
-    // The collector's slack comes to 80; who held the body would need 200.
-    for (const [at, peak] of peaks().entries()) expect(peak - before[at]!).toBeLessThan(150);
+    // The collector's slack comes to 80, and where it goes to a bucket four parts of 8 MiB on their way there to as much again; who held the body would need 300.
+    for (const [at, peak] of peaks().entries()) expect(peak - before[at]!).toBeLessThan(230);
   } finally {
     await server.stop();
   }
