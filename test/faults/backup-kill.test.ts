@@ -8,7 +8,7 @@ import { makeAccounts } from "../support/accounts.ts";
 import { configText } from "../support/config.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
-import { startProcess } from "../support/process.ts";
+import { type ServerProcess, startOne, startProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
@@ -46,7 +46,7 @@ test("a backup that is made under load restores what clients had", async () => {
     const plain = body.replaceAll(url, "http://HERE");
     return [path, response.status, createHash("sha256").update(plain, "latin1").digest("hex")];
   };
-  let restored: Awaited<ReturnType<typeof startProcess>> | null = null;
+  let restored: ServerProcess | null = null;
   try {
     await server.pause();
     const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
@@ -91,7 +91,7 @@ test("a backup that is made under load restores what clients had", async () => {
     const had = [...fetched];
     const second = await holdfast("backup", folder, ...options);
     expect(second.code).toBe(0);
-    process.kill(server.pid, "SIGKILL");
+    for (const _ of server.nodes) await server.kill();
     isLoaded = false;
     await Promise.all(load);
 
@@ -104,11 +104,11 @@ test("a backup that is made under load restores what clients had", async () => {
     // Its log is that of the catalog: nothing is lost between them, and receipts of before hold.
     const audited = await holdfast("ledger", "audit", "--data", data);
     expect([audited.code, audited.output]).toEqual([0, expect.stringContaining("say the same")]);
-    const keys = [server.data, data].map((from) => holdfast("ledger", "key", "--data", from));
+    const keys = [options, ["--data", data]].map((of) => holdfast("ledger", "key", ...of));
     const [own, copied] = await Promise.all(keys);
     expect(copied!.stdout).toBe(own!.stdout);
 
-    restored = await startProcess({ config: text, data, flags: ["--offline"] });
+    restored = await startOne({ config: text, data, flags: ["--offline"] });
     const after: unknown[] = [];
     for (const path of PATHS) after.push(await get(restored.url, path));
     expect(after).toEqual(before);
@@ -131,4 +131,4 @@ test("a backup that is made under load restores what clients had", async () => {
     await upstream.stop();
     removeTemp(home);
   }
-}, 120_000);
+}, 180_000);
