@@ -19,7 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import type { Fill } from "./fill.ts";
 import { createFolderRelay } from "./folder-relay.ts";
-import { guard } from "./guard.ts";
+import { guard, isDiskFull } from "./guard.ts";
 import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
 import type { Relay } from "./relay.ts";
 import { hashFile } from "./sink.ts";
@@ -103,27 +103,39 @@ export interface Blobs {
 
 export interface BlobOptions {
   evidenceBytes?: number;
+  /** Called where the disk is full. Whether something went, so that it is worth another try. */
+  makeRoom?(): Promise<boolean>;
   /** Sees to it that a file or folder is on the disk. For tests. */
   sync?(path: string): Promise<void>;
 }
 
 /** In a folder of this machine. */
 export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
-  const { evidenceBytes = EVIDENCE_BYTES, sync = syncPath } = options;
+  const { evidenceBytes = EVIDENCE_BYTES, makeRoom = async () => false, sync = syncPath } = options;
   let counter = 0;
   let evidence: Promise<number> | null = null;
   const folders = new Set<string>();
+
+  /** Once more where the disk was full and is not any more. */
+  async function write<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await guard(work());
+    } catch (error) {
+      if (!isDiskFull(error) || !(await makeRoom())) throw error;
+      return guard(work());
+    }
+  }
 
   /** Gives what stands at `from` its name. A durable one is on the disk before it has it, and so is the name before this resolves. */
   async function name(from: string, root: string, sha256: string, how: Durability) {
     const path = fileOf(root, sha256);
     const folder = dirname(path);
     if (!folders.has(folder)) {
-      await guard(mkdir(folder, { recursive: true, mode: FOLDER_MODE }));
+      await write(() => mkdir(folder, { recursive: true, mode: FOLDER_MODE }));
       folders.add(folder);
     }
     if (how.durable) await guard(sync(from));
-    await guard(rename(from, path)).catch(async (error) => {
+    await write(() => rename(from, path)).catch(async (error) => {
       if (error.code !== "ENOENT") throw error;
       await guard(mkdir(folder, { recursive: true, mode: FOLDER_MODE })); // it was removed by hand
       await guard(rename(from, path));
@@ -147,7 +159,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
 
   async function begin(): Promise<Incoming> {
     const path = nextPath();
-    const file = await guard(open(path, "wx", READ_ONLY));
+    const file = await write(() => open(path, "wx", READ_ONLY));
     let isOpen = true;
     let isThere = true;
     let size = 0;
@@ -165,7 +177,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
       path,
       async write(chunk) {
         let at = 0;
-        while (at < chunk.length) at += (await guard(file.write(chunk, at))).bytesWritten;
+        while (at < chunk.length) at += (await write(() => file.write(chunk, at))).bytesWritten;
         size += chunk.length;
       },
       commit: (sha256, how) => moveTo(layout.blobs, sha256, how),
@@ -184,7 +196,10 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
   async function store(root: string, sha256: string, bytes: Uint8Array, how: Durability) {
     const path = nextPath();
     try {
-      await guard(writeFile(path, bytes, { mode: READ_ONLY, flag: "wx" }));
+      await write(async () => {
+        await rm(path, { force: true }); // what of it found room
+        await writeFile(path, bytes, { mode: READ_ONLY, flag: "wx" });
+      });
       await name(path, root, sha256, how);
     } catch (error) {
       await unlink(path).catch(() => {}); // it may never have been made

@@ -58,6 +58,22 @@ test("of copies that are too many those go that were used longest ago, and none 
   expect(names.map(isCopied)).toEqual([true, false, false, false, true, true]);
 });
 
+test("where the disk is full those used longest ago go, whatever the bound, and none that may be about to be opened", async () => {
+  const copies = countCopies(layout.copies, { limit: 2 ** 30, elapsed: () => clock });
+  const names = Array.from({ length: 4 }, (_, at) => digestOf(Buffer.from(`${at}`)));
+  for (const name of names) {
+    await Bun.write(fileOf(layout.copies, name), bytesOf("x", 10 * KIB));
+    copies.note(name, 10 * KIB);
+    clock += 1000;
+  }
+  expect(await Promise.all([copies.makeRoom(), copies.makeRoom()])).toEqual([true, true]);
+  expect(names.map(isCopied)).toEqual([false, false, false, true]);
+  expect(await copies.makeRoom()).toBe(false);
+  const beside = countCopies(layout.copies, { limit: null });
+  expect(await beside.makeRoom()).toBe(false);
+  expect(isCopied(names[3]!)).toBe(true);
+});
+
 test("copies of an earlier run count, and go first", async () => {
   const names = Array.from({ length: 4 }, (_, at) => digestOf(Buffer.from(`${at}`)));
   for (const name of names.slice(0, 3))

@@ -39,8 +39,9 @@ export function openBucketBlobs(
   bucket: Bucket,
   { isFalse, ...options }: BucketBlobsOptions,
 ): Blobs {
-  const here = openBlobs({ ...layout, blobs: layout.copies }, options);
   const copies = countCopies(layout.copies, options);
+  const { makeRoom } = copies;
+  const here = openBlobs({ ...layout, blobs: layout.copies }, { ...options, makeRoom });
   const uploads = createUploads(bucket);
   const coming = new Map<string, Coming>();
   const nameOf = (sha256: string) => fileOf(FOLDER, sha256);

@@ -5,6 +5,10 @@ import { fileOf, SHA256 } from "./layout.ts";
 
 /** What was used within this time is likely being sent, or about to be opened: it stays, whatever the bound. */
 const RECENT_MS = 10 * 60 * 1000;
+/** Where the disk is full that is too long: what was used within this time may be about to be opened. Who has opened a file keeps it. */
+const JUST_MS = 2_000;
+/** So much goes at once where the disk is full, or a quarter of all. Bytes. */
+const ROOM = 64 * 1024 * 1024;
 /** A file takes whole blocks of the disk. */
 const BLOCK = 4096;
 /** Copies of which it is remembered when they were used: each takes some hundred bytes of memory. */
@@ -17,6 +21,8 @@ export interface Copies {
   prove(sha256: string, size: number, stamp: string): void;
   isProven(sha256: string, stamp: string): boolean;
   gone(sha256: string): void;
+  /** The disk is full: some go, those used longest ago first, whatever the bound. Whether any did. */
+  makeRoom(): Promise<boolean>;
   /** Resolves when there are no more than there may be, or all that are left were used just now. */
   settled(): Promise<void>;
 }
@@ -46,6 +52,8 @@ export function countCopies(
   let bytes = 0;
   let work: Promise<void> = limit === null ? Promise.resolve() : look().then(shrink);
 
+  let clearing: Promise<boolean> | null = null;
+
   async function look(): Promise<void> {
     for (const first of await readdir(folder).catch(() => []))
       for (const rest of await readdir(join(folder, first)).catch(() => [])) {
@@ -71,6 +79,17 @@ export function countCopies(
     }
   }
 
+  async function clear(): Promise<boolean> {
+    const before = bytes;
+    const isEnough = () => before - bytes >= Math.max(ROOM, before / 4);
+    for (const sha256 of left.keys()) if (!isEnough()) await drop(sha256);
+    for (const [sha256, { usedAt }] of used) {
+      if (isEnough() || elapsed() - usedAt < JUST_MS) break;
+      await drop(sha256);
+    }
+    return bytes < before;
+  }
+
   async function drop(sha256: string): Promise<void> {
     gone(sha256);
     await unlink(fileOf(folder, sha256)).catch(() => {}); // removed by hand
@@ -94,6 +113,13 @@ export function countCopies(
     prove: set,
     isProven: (sha256, stamp) => used.get(sha256)?.stamp === stamp,
     gone,
+    makeRoom() {
+      if (limit === null) return Promise.resolve(false);
+      clearing ??= work.then(clear).finally(() => {
+        clearing = null;
+      });
+      return clearing;
+    },
     settled: () => work,
   };
 }

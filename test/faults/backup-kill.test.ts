@@ -9,7 +9,7 @@ import { configText } from "../support/config.ts";
 import { ask, askAll, EVERY_FORMAT } from "../support/every-format.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
-import { startProcess } from "../support/process.ts";
+import { type ServerProcess, startOne, startProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
@@ -30,7 +30,7 @@ test("a backup that is made under load restores what clients had", async () => {
   const server = await startProcess({ config: text });
   const holdfast = (...words: string[]) =>
     run([process.execPath, join(root, "src/main.ts"), ...words], { cwd: home });
-  let restored: Awaited<ReturnType<typeof startProcess>> | null = null;
+  let restored: ServerProcess | null = null;
   try {
     await server.pause();
     const [token] = await makeAccounts(server, [{ user: "ann", actions: ["publish"] }]);
@@ -74,7 +74,7 @@ test("a backup that is made under load restores what clients had", async () => {
     const had = [...fetched];
     const second = await holdfast("backup", folder, ...options);
     expect(second.code).toBe(0);
-    process.kill(server.pid, "SIGKILL");
+    for (const _ of server.nodes) await server.kill();
     isLoaded = false;
     await Promise.all(load);
 
@@ -87,11 +87,11 @@ test("a backup that is made under load restores what clients had", async () => {
     // Its log is that of the catalog: nothing is lost between them, and receipts of before hold.
     const audited = await holdfast("ledger", "audit", "--data", data);
     expect([audited.code, audited.output]).toEqual([0, expect.stringContaining("say the same")]);
-    const keys = [server.data, data].map((from) => holdfast("ledger", "key", "--data", from));
+    const keys = [options, ["--data", data]].map((of) => holdfast("ledger", "key", ...of));
     const [own, copied] = await Promise.all(keys);
     expect(copied!.stdout).toBe(own!.stdout);
 
-    restored = await startProcess({ config: text, data, flags: ["--offline"] });
+    restored = await startOne({ config: text, data, flags: ["--offline"] });
     expect(await askAll(restored.url, EVERY_FORMAT)).toEqual(before);
     expect(owed.size).toBeGreaterThan(5);
     const headers = { authorization: `Bearer ${token}` }; // accounts are in it
@@ -112,4 +112,4 @@ test("a backup that is made under load restores what clients had", async () => {
     await upstream.stop();
     removeTemp(home);
   }
-}, 120_000);
+}, 180_000);

@@ -1,10 +1,11 @@
 // `kill -9` while a mirror is fetched and while a module's zip is made of it: the server that comes after has all of it, as one that was never killed.
 import { expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeRepository } from "../../src/git/testkit.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
+import { holdfastAt } from "../support/command.ts";
+import { type ServerProcess, startOne, startProcess } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
@@ -30,9 +31,10 @@ test(`${ROUNDS} kills in a fetch and in the making of a zip: nothing half is ser
   const server = await startProcess({ config });
   const get = (of: ServerProcess, path: string) => fetch(`${of.url}/go/${MODULE}/${path}`);
   const kill = async (asked: Promise<unknown>) => {
-    process.kill(server.pid, "SIGKILL");
+    const dead = await server.kill();
     await asked;
-    await server.restart();
+    await dead.restart();
+    return dead;
   };
   const bytes = async (of: ServerProcess, version: string) => {
     const response = await get(of, `@v/${version}.zip`);
@@ -51,10 +53,10 @@ test(`${ROUNDS} kills in a fetch and in the making of a zip: nothing half is ser
       const lost = () => null;
       const fetching = get(server, `@v/${version}.info`).catch(lost);
       await Bun.sleep(30 + round * 70);
-      await kill(fetching);
+      const { data } = await kill(fetching);
       await waitFor(
-        () => gitAt(server.data).length === 0,
-        () => `git is still at work: ${gitAt(server.data)}`,
+        () => gitAt(data).length === 0,
+        () => `git is still at work: ${gitAt(data)}`,
       );
       await waitFor(
         async () => (await get(server, `@v/${version}.info`)).ok, // a client waits a second at most
@@ -68,31 +70,26 @@ test(`${ROUNDS} kills in a fetch and in the making of a zip: nothing half is ser
       await kill(making);
       sums.set(version, await bytes(server, version));
     }
-    const mirror = mirrorIn(server.data);
-    const fsck = await run(["git", `--git-dir=${mirror}`, "fsck", "--full", "--strict"], {
-      cwd: folder,
-    });
-    expect([fsck.code, fsck.output]).toMatchObject([
-      0,
-      expect.not.stringMatching(/missing|corrupt|broken/),
-    ]);
-    const left = readdirSync(mirror, { recursive: true }).map(String);
-    expect(left.filter((name) => /tmp_|\.lock$/.test(name))).toEqual([]);
+    // Each node has a mirror of its own, made when it first needs one; what is made of it is the same on all.
+    const mirrors = server.nodes.flatMap(({ data }) => mirrorsIn(data));
+    expect(mirrors).not.toEqual([]);
+    for (const mirror of mirrors) {
+      const fsck = await run(["git", `--git-dir=${mirror}`, "fsck", "--full", "--strict"], {
+        cwd: folder,
+      });
+      expect([fsck.code, fsck.output]).toMatchObject([
+        0,
+        expect.not.stringMatching(/missing|corrupt|broken/),
+      ]);
+      const left = readdirSync(mirror, { recursive: true }).map(String);
+      expect(left.filter((name) => /tmp_|\.lock$/.test(name))).toEqual([]);
+    }
+    for (const node of server.nodes)
+      for (const [version, sum] of sums)
+        expect([version, await bytes(node, version)]).toEqual([version, sum]);
     await server.pause();
-    const verified = await run(
-      [
-        process.execPath,
-        new URL("../../src/main.ts", import.meta.url).pathname,
-        "verify",
-        "--data",
-        server.data,
-        "--config",
-        server.config,
-      ],
-      { cwd: folder },
-    );
-    expect([verified.code, verified.output]).toMatchObject([0, expect.any(String)]);
-    const calm = await startProcess({ config });
+    await holdfastAt(server, ["verify"]);
+    const calm = await startOne({ config });
     for (const [version, sum] of sums)
       expect([version, await bytes(calm, version)]).toEqual([version, sum]);
     await calm.stop();
@@ -104,9 +101,12 @@ test(`${ROUNDS} kills in a fetch and in the making of a zip: nothing half is ser
   }
 }, 240_000);
 
-function mirrorIn(data: string): string {
-  const [name] = readdirSync(join(data, "git")).filter((one) => /^[0-9a-f]{64}$/.test(one));
-  return join(data, "git", name!, "mirror");
+function mirrorsIn(data: string): string[] {
+  const git = join(data, "git");
+  const names = existsSync(git) ? readdirSync(git) : [];
+  return names
+    .filter((name) => /^[0-9a-f]{64}$/.test(name))
+    .map((name) => join(git, name, "mirror"));
 }
 
 /** What git there is at work in a server's data, by its command line. */

@@ -57,6 +57,8 @@ export interface NodesOptions {
   authority?: string;
   /** Further environment by node: a clock that is off. */
   env?(node: number): Record<string, string>;
+  /** The data directory by node; a temporary one without it. */
+  data?(node: number): string | undefined;
   /** Whether the test moves their clocks. */
   hasClock?: boolean;
 }
@@ -96,18 +98,9 @@ interface Ground {
 }
 
 /** Nodes on a database and a bucket that are there, and nginx. */
-async function startNodes(
-  {
-    config: given,
-    nodes: count = 3,
-    store = {},
-    flags = [],
-    authority,
-    env: envOf,
-    hasClock,
-  }: NodesOptions,
-  { place, bucket }: Ground,
-) {
+async function startNodes(options: NodesOptions, { place, bucket }: Ground) {
+  const { config: given, nodes: count = 3, store = {}, flags = [] } = options;
+  const { authority, env: envOf, hasClock } = options;
   const home = tempFolder("cluster");
   const ends: (() => Promise<void>)[] = [async () => removeTemp(home)];
   const stop = () => endAll(ends);
@@ -128,11 +121,13 @@ async function startNodes(
     // The first one makes the tables, and the others find them.
     const nodes: ServerProcess[] = [];
     const begin = async (at: number) => {
+      const data = options.data?.(at);
       const env = envOf && { ...process.env, ...envOf(at) };
       nodes[at] = await startOne({
         config,
         flags,
         ...(hasClock && { hasClock }),
+        ...(data !== undefined && { data }),
         ...(env && { env: env as Record<string, string> }),
       });
       ends.push(() => nodes[at]!.stop());
