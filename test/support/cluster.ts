@@ -111,20 +111,24 @@ async function startNodes(options: NodesOptions, { place, bucket }: Ground) {
     writeFileSync(secretKeyFile, SECRET_KEY, { mode: 0o600 });
     const url = `${authority ? "https" : "http"}://127.0.0.1:${port}`;
     const { tls, ...shared } = parse(given);
-    const config = JSON.stringify({
+    const config = {
       publicUrl: url,
       ...shared,
       trustedProxies: ["127.0.0.1"],
       database: databaseUrl(place),
       store: { ...bucket, accessKeyFile, secretKeyFile, ...store },
-    });
+    };
+    const ownPorts: OwnPort[] = [];
+    for (const [name, { listen }] of Object.entries<{ listen?: string }>(shared.repositories ?? {}))
+      if (listen !== undefined)
+        ownPorts.push({ name, listen, at: await Promise.all(range(count, freePort)) });
     // The first one makes the tables, and the others find them.
     const nodes: ServerProcess[] = [];
     const begin = async (at: number) => {
       const data = options.data?.(at);
       const env = envOf && { ...process.env, ...envOf(at) };
       nodes[at] = await startOne({
-        config,
+        config: JSON.stringify(withPorts(config, ownPorts, at)),
         flags,
         ...(hasClock && { hasClock }),
         ...(data !== undefined && { data }),
@@ -132,15 +136,38 @@ async function startNodes(options: NodesOptions, { place, bucket }: Ground) {
       });
       ends.push(() => nodes[at]!.stop());
     };
-    await Promise.all(Array.from({ length: count }, (_, at) => begin(at)));
+    await Promise.all(range(count, begin));
     const certificate = authority ? { ...tls, authority } : null;
-    const nginx = await startNginx(home, { url, port, certificate }, nodes);
+    const nginx = await startNginx(home, { url, port, certificate, ownPorts }, nodes);
     ends.push(nginx.stop);
     return { url, nodes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A port at which one repository stands alone: nginx's, and that of each node behind it. */
+interface OwnPort {
+  name: string;
+  listen: string;
+  at: number[];
+}
+
+/** As a node on a machine of its own has it: several on one cannot listen at one port. */
+function withPorts(
+  config: { repositories?: Record<string, object> },
+  ownPorts: readonly OwnPort[],
+  node: number,
+) {
+  const repositories = { ...config.repositories };
+  for (const { name, at } of ownPorts)
+    repositories[name] = { ...repositories[name], listen: `127.0.0.1:${at[node]}` };
+  return ownPorts.length === 0 ? config : { ...config, repositories };
+}
+
+function range<T>(count: number, make: (at: number) => T): T[] {
+  return Array.from({ length: count }, (_, at) => make(at));
 }
 
 async function endAll(ends: (() => Promise<void>)[]): Promise<void> {
@@ -212,12 +239,20 @@ interface Front {
   url: string;
   port: number;
   certificate: { certificate: string; key: string; authority: string } | null;
+  ownPorts: readonly OwnPort[];
+}
+
+function toNginx({ name, listen, at }: OwnPort): string {
+  const servers = at.map((port) => `server 127.0.0.1:${port};`).join(" ");
+  return `upstream of_${name} { ${servers} }
+server { listen ${listen}; location / { proxy_pass http://of_${name}; } }
+`;
 }
 
 /** With deploy/cluster/nginx.conf, but for where the nodes are and where it listens. */
 async function startNginx(
   home: string,
-  { url, port, certificate }: Front,
+  { url, port, certificate, ownPorts }: Front,
   nodes: readonly ServerProcess[],
 ) {
   const given = readFileSync(join(root, "deploy/cluster/nginx.conf"), "utf8");
@@ -239,7 +274,8 @@ async function startNginx(
     file,
     `user root; worker_processes 1; daemon off; pid ${home}/pid; error_log stderr error; events { worker_connections 1024; }
 http { access_log off; ${folders.map((one) => `${one}_temp_path ${home}/${one};`).join(" ")}
-${text} }\n`,
+${text}
+${ownPorts.map(toNginx).join("")} }\n`,
   );
   const child: ChildProcess = spawn("/usr/sbin/nginx", ["-p", home, "-c", file], {
     stdio: ["ignore", "ignore", "pipe"],
