@@ -25,9 +25,11 @@ import { type BackupOptions, backUp } from "../src/store/backup.ts";
 import { type FolderOptions, folderHome, readFolderBackup } from "../src/store/backup-folder.ts";
 import { readNote } from "../src/store/backup-note.ts";
 import { fileOf, layoutOf } from "../src/store/layout.ts";
+import { lockData } from "../src/store/lock.ts";
 import { restore as restoreFrom } from "../src/store/restore.ts";
 import { configText } from "./support/config.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
+import { databaseUrl } from "./support/postgres.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { removeTemp, tempFolder } from "./support/temp.ts";
 
@@ -320,4 +322,48 @@ test("of several the files of each stay for as long as it does, and then go", as
   // Without a word on it none of them goes but the last, whose place it takes.
   await get("/npm/@reef/coral/-/coral-1.4.2.tgz");
   expect(await again()).toMatchObject({ generations: 2, pruned: null });
+});
+
+test("the server knows how the last one ended, whoever was told, and doctor says when one fails", async () => {
+  await server.restart({ hasControl: true });
+  const file = join(folder, "..", "holdfast.yaml");
+  const names = ["npm", "pypi", "go", "composer", "debian", "debian-security"];
+  const repositories = Object.fromEntries(names.map((name) => [name, false]));
+  const database = server.place && databaseUrl(server.place);
+  writeFileSync(
+    file,
+    JSON.stringify({ data: server.data, repositories, ...(database && { database }) }),
+  );
+  const play = async (...words: string[]) => {
+    const terminal = fakeTerminal({ now: Date.now });
+    const code = await runCli([...words, "--config", file], commands(), terminal);
+    return { code, printed: terminal.printed.out + terminal.printed.err };
+  };
+  const metrics = async () => (await fetch(`${server.url}/-/metrics`)).text();
+  expect(await metrics()).not.toMatch(/^holdfast_backup_age_seconds /m);
+  expect((await play("doctor")).printed).not.toContain("backups");
+
+  const made = await play("backup", folder);
+  expect([made.code, made.printed]).toEqual([0, expect.not.stringContaining("could not be told")]);
+  server.advance(90_000);
+  const [, age] = /^holdfast_backup_age_seconds ([\d.]+)$/m.exec(await metrics())!;
+  expect(Number(age)).toBeGreaterThanOrEqual(90);
+  expect((await play("doctor")).printed).toContain(
+    `the last one, to ${folder}, came to its end on`,
+  );
+
+  // Without a server it is written down as well; and a failure beside what is known.
+  await server.restart({ hasControl: true }, async () => {
+    writeFileSync(join(folder, "lock.json"), "");
+    const held = lockData(layoutOf(folder).lock);
+    expect((await play("backup", folder)).code).toBe(1);
+    held.release();
+  });
+  const { printed } = await play("doctor");
+  expect(printed).toMatch(/! backups .*came to its end on .*; on .* one failed: .*is running on/);
+  server.advance(3 * 86_400_000);
+  await server.operate("alarms look", "");
+  expect(server.log.join("\n")).toContain("since then one failed");
+  expect((await play("backup", folder)).code).toBe(0);
+  expect((await play("doctor")).printed).not.toMatch(/backups .*one failed/);
 });

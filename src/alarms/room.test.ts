@@ -29,6 +29,7 @@ const standard: Thresholds = {
   errorRate: 0.05,
   feedStaleMs: 3 * DAY,
   followerStaleMs: HOUR,
+  backupStaleMs: 2 * DAY,
   quietMs: DAY,
   off: [],
 };
@@ -77,6 +78,7 @@ function open(): void {
     endings: nothing,
     feeds: nothing,
     followed: () => null,
+    backups: async () => ({ last: null, failed: null }),
     outages: () => [],
     unlike: () => null,
     host: null,
@@ -574,6 +576,26 @@ test("the metrics count them by rule and level", async () => {
   const page = await metrics.render();
   expect(page).toContain('holdfast_alarms{rule="tampered",level="error",silenced="false"} 1\n');
   for (const rule of alarmNames) expect(page).toContain(`holdfast_alarms{rule="${rule}"`);
+});
+
+test("a backup that is old or failed is an alarm, and one that nobody ever told of is none", async () => {
+  await look(9 * DAY);
+  expect(await openRules()).toEqual([]);
+  const at = clock;
+  sights.backups = async () => ({ last: { at, to: "s3://b" }, failed: null });
+  await look(2 * DAY);
+  expect(await openRules()).toEqual([]);
+  await look(1);
+  expect((await alarms.open())[0]!.message).toMatch(
+    /^The last backup, to s3:\/\/b, came to its end on /,
+  );
+  sights.backups = async () => ({ last: { at: clock, to: "s3://b" }, failed: null });
+  await look(MINUTE);
+  expect(await told()).toEqual(["alarm backup-stale -", "alarm-over backup-stale -"]);
+  const failed = { at: clock, to: "s3://b", why: "the bucket is full" };
+  sights.backups = async () => ({ last: { at: clock, to: "s3://b" }, failed });
+  await look(MINUTE);
+  expect((await alarms.open())[0]!.message).toContain("since then one failed: the bucket is full");
 });
 
 test("a server that is followed is an alarm when nothing was taken in for long, and when it shows another history", async () => {

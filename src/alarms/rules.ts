@@ -27,6 +27,7 @@ export interface Thresholds {
   errorRate: number;
   feedStaleMs: number;
   followerStaleMs: number;
+  backupStaleMs: number;
   quietMs: number;
   off: readonly AlarmName[];
 }
@@ -58,6 +59,11 @@ export interface Sights {
   feeds(): Promise<readonly { name: string; readAt: number | null; error: string | null }[]>;
   /** The server that this one follows: when all that it said was last taken in, null for never; and what is wrong. Null where it follows none. */
   followed(): { host: string; currentAt: number | null; fault: string | null; why: string } | null;
+  /** What was told of backups. Times in milliseconds since the epoch. */
+  backups(): Promise<{
+    last: { at: number; to: string } | null;
+    failed: { at: number; to: string; why: string } | null;
+  }>;
   /** What the server stands on that is away, or was of late; `until`: null while it is. Times in milliseconds since the epoch. */
   outages(): readonly { part: string; why: string; since: number; until: number | null }[];
   /** In which servers on the catalog differ that are to be alike, in words; null where in nothing. */
@@ -107,6 +113,7 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
     "nodes-differ": nodesDiffer(sights),
     "error-rate": (looking) => errorRate(sights, looking),
     "follower-stale": (looking) => staleFollower(sights, looking),
+    "backup-stale": (looking) => staleBackup(sights, looking),
     "feed-stale": (looking) => staleFeeds(sights, looking),
   };
 }
@@ -307,6 +314,21 @@ async function staleFollower(
   return firing(
     `All that ${host} has, which is followed, was taken in ${last}${why === "" ? "" : `: ${why}`}`,
   );
+}
+
+/** Whoever makes them otherwise, and tells nothing, is not told. */
+async function staleBackup(
+  { backups }: Sights,
+  { now, thresholds: { backupStaleMs } }: Looking,
+): Promise<Firing[]> {
+  const { last, failed } = await backups();
+  const isOld = last !== null && now - last.at > backupStaleMs;
+  if (!isOld && !failed) return [];
+  const done = last
+    ? `The last backup, to ${last.to}, came to its end on ${moment(last.at)}`
+    : "No backup came to its end";
+  const why = failed ? `; since then one failed: ${failed.why}` : "";
+  return [{ repository: NO_REPOSITORY, subject: "backup", message: `${done}${why}` }];
 }
 
 async function staleFeeds(

@@ -3,11 +3,14 @@ import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { everyNamed, waitingBlobs } from "../cache/named.ts";
 import { writtenDatabase } from "../config/database.ts";
+import type { Config } from "../config/resolve.ts";
 import type { FormatOptions } from "../config/schema.ts";
 import { type StoreConfig, storeUrl } from "../config/store.ts";
 import { version } from "../core/build.ts";
 import { DURATION, parseDuration } from "../core/duration.ts";
 import { Problem } from "../core/problem.ts";
+import { askControl, controlPath } from "../http/control.ts";
+import { BACKUP_ENDED, type BackupEnd, noteBackup } from "../jobs/backups.ts";
 import { checkLog, copyLog } from "../ledger/log/copy.ts";
 import { DamagedLog } from "../ledger/log/tree.ts";
 import { openLog } from "../server/files.ts";
@@ -26,7 +29,7 @@ import { type Command, type Given, UsageError } from "./arguments.ts";
 import { BUCKETS, bucketOptions, placeOf, readerOf, withHome } from "./backup-place.ts";
 import { configFrom, configOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
-import { readStore, requireStore } from "./store.ts";
+import { holdStore, readStore, requireStore } from "./store.ts";
 import { humanSize, paint, type Terminal } from "./terminal.ts";
 import { checkStore } from "./verify.ts";
 
@@ -71,6 +74,7 @@ ${BUCKETS} A prefix has the backups of one server, and nothing else.`,
       const config = configFrom(given, formats, terminal);
       const layout = requireStore(config);
       const bar = createProgress(terminal, "Backing up", { total: 0, unit: "files" });
+      const to = place.store ? storeUrl(place.store) : place.folder;
       try {
         const log = besideOf(terminal);
         const { database, store } = config;
@@ -98,6 +102,9 @@ ${BUCKETS} A prefix has the backups of one server, and nothing else.`,
         );
         const { files, bytes, missing, pruned, generations } = done;
         bar.end();
+        // What a program of another version made is not written to.
+        if (missing !== null)
+          await tellEnd(config, { to, missing: missing.length, why: null }, terminal);
         terminal.out(
           `${database ? writtenDatabase(database).url : layout.root} is backed up to ${name}: ${count(files, "new")}, ${humanSize(bytes)}, and the catalog.\n`,
         );
@@ -114,11 +121,32 @@ ${BUCKETS} A prefix has the backups of one server, and nothing else.`,
           `${count(missing.length)} that the catalog names are not in ${store ? storeUrl(store) : layout.root}, and so not in the backup: \`holdfast verify\` says which.\n`,
         );
         return 1;
+      } catch (error) {
+        bar.end();
+        // What was asked wrongly is told to who asked, and is no backup that failed.
+        if (error instanceof Problem && error.kind !== "badRequest")
+          await tellEnd(config, { to, missing: 0, why: error.message }, terminal);
+        throw error;
       } finally {
         bar.end();
       }
     },
   };
+}
+
+/** Has the server know how it ended, by the one that runs or in its catalog. A backup is none the worse where that cannot be. */
+async function tellEnd(config: Config, end: BackupEnd, terminal: Terminal): Promise<void> {
+  const { to, missing, why } = end;
+  const values = { to, missing: String(missing), ...(why !== null && { why }) };
+  const request = { name: BACKUP_ENDED, repository: "", flags: new Set<string>(), values };
+  const call = { progress() {}, say() {}, signal: new AbortController().signal };
+  try {
+    if ((await askControl(controlPath(config.data), request, call)) !== null) return;
+    await holdStore(config, ({ database }) => noteBackup(database, end, terminal.now()));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    terminal.err(`The server could not be told of this backup: ${error.message}\n`);
+  }
 }
 
 /** Throws a UsageError for what is no number. */

@@ -112,6 +112,7 @@ alarms:
   nodesDiffer: 5m
   feedStale: 3d
   followerStale: 1h
+  backupStale: 2d
   quiet: 1d
   errorRate: 5%
   off: []

@@ -9,6 +9,7 @@ import type { Holder } from "../store/holder.ts";
 import { accessWords } from "./access-words.ts";
 import { checkAlarms } from "./alarms.ts";
 import type { Command } from "./arguments.ts";
+import { checkBackups } from "./check-backups.ts";
 import { checkCanaries } from "./check-canaries.ts";
 import { checkFollow } from "./check-follow.ts";
 import { checkLedger } from "./check-ledger.ts";
@@ -126,6 +127,7 @@ check, with code 1 and without JSON.`,
         ...(await checkLogin(config)),
         ...(await feeds(config, terminal.now())),
         ...(await ledger(config)),
+        ...(await checkBackups(config, terminal.now())),
         ...(await follow(config, terminal.now())),
         ...(await canaries(config)),
         ...(await alarms(config, terminal.now(), running)),

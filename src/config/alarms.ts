@@ -51,6 +51,11 @@ export const Alarms = z
       "How long not all was taken in of the server that this one follows (`follower-stale`)",
       "1d",
     ),
+    backupStale: after(
+      "2d",
+      "How old the last backup by `holdfast backup` is (`backup-stale`); without any there is none of these alarms",
+      "8d",
+    ),
     quiet: after(
       "24h",
       "How long nothing more of the kind happens before an alarm is over that an event began: `tampered`, `held`, `fork`",

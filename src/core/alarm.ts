@@ -34,6 +34,10 @@ export const alarmMeanings = {
     level: "warn",
     help: "Nothing was taken in of the server that is followed for long, or it shows another history",
   },
+  "backup-stale": {
+    level: "error",
+    help: "The last backup is old, as far as `holdfast backup` has told, or the last one failed",
+  },
   "feed-stale": { level: "warn", help: "A feed of advisories was not read for long" },
 } as const satisfies Record<string, { level: AlarmLevel; help: string }>;
 

@@ -1,5 +1,6 @@
 // What is sent before it is known what it is of: kept for its sender, over a restart, until it is published or its time is over.
 import { afterEach, expect, test } from "bun:test";
+import { waitingBlobs } from "../cache/named.ts";
 import { openToy, sha256 } from "../cache/testkit.ts";
 import { Problem } from "../core/problem.ts";
 import { grantOf } from "../core/testkit.ts";
@@ -52,6 +53,9 @@ test("what was set aside is its sender's alone, outlives the server and collecto
   const { database, naming } = toy;
   const later = { now: Date.now() + 1e9, graceMs: 0 };
   await collectGarbage({ database, naming, blobs: toy.blobs, views }, later);
+  // A backup knows of them as well.
+  const digests = ["one", "other"].map((text) => sha256(Buffer.from(text))).sort();
+  expect((await waitingBlobs(database.read)).sort()).toEqual(digests);
   expect(await waiting()).toEqual({ "a.tgz": "one" });
   expect(await waiting(bob)).toEqual({ "a.tgz": "other" });
   const upload = (await toy.hosting(ann).aside()).get("a.tgz")!;

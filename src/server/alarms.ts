@@ -5,6 +5,7 @@ import { type Alarms, createAlarms } from "../alarms/room.ts";
 import { rulesOf } from "../alarms/rules.ts";
 import type { Log } from "../core/log.ts";
 import { toldWrong } from "../jobs/alarms.ts";
+import { readBackups } from "../jobs/backups.ts";
 import type { HouseOperations } from "../jobs/house.ts";
 import { lastSuccess } from "../jobs/operations.ts";
 import type { RecurringJob } from "../jobs/runner.ts";
@@ -52,6 +53,7 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
         host !== null && host !== ground.host && living.has(host) ? [{ host, ...one }] : [],
       );
     },
+    backups: () => readBackups(database),
     followed: () => ground.follower?.state() ?? null,
     async feeds() {
       const all = await readFeeds(database.read);
@@ -78,6 +80,7 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
         errorRate: wanted.errorRate,
         feedStaleMs: wanted.feedStale,
         followerStaleMs: wanted.followerStale,
+        backupStaleMs: wanted.backupStale,
         quietMs: wanted.quiet,
         off: wanted.off,
       };

@@ -15,6 +15,7 @@ import { type ControlServer, controlPath, startControl } from "../http/control.t
 import { createPassing, PASSED_FOR, passedSocket } from "../http/passing.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
 import { watchDisk, watchUpstreams } from "../jobs/alarms.ts";
+import { backupOperations, watchBackups } from "../jobs/backups.ts";
 import { createCanaries } from "../jobs/canaries.ts";
 import { watchFormats } from "../jobs/gauges.ts";
 import { tidyHooks } from "../jobs/hooks.ts";
@@ -167,6 +168,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const hosting = () => current.held.filter(({ format }) => format.hosts);
   const watch = watchFormats(ground.metrics, () => current.own, log);
   watch();
+  watchBackups(ground.metrics, database, now);
   watchSources(ground.metrics, () => current.own, now);
   const room = createRoom({
     ...shared,
@@ -199,6 +201,7 @@ export async function start(options: StartOptions): Promise<Running> {
       ...feeds.operations,
       ...roomOperations(room),
       ...ledgerOperations(ground),
+      ...backupOperations(database, now),
       ...followOperations(ground.follower),
       ...canaries.operations,
       ...readyOperations(() => current.held),
