@@ -4,6 +4,7 @@ import { holdfastAt } from "../support/command.ts";
 import { configText, type TestOptions } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
+import { waitFor } from "../support/wait.ts";
 
 const ZIP = "/go/example.test/anchor/@v/v1.1.0.zip";
 const LOOKUP = "/go/sumdb/*/lookup/example.test/anchor@v1.1.0";
@@ -20,6 +21,16 @@ afterEach(async () => {
 
 const begin = async (options: TestOptions = {}) => {
   server = await startProcess({ config: configText(upstream, options) });
+  // What was done is done again by itself an hour later: not in the middle of this. It may be at work just now.
+  let first = "";
+  await waitFor(
+    async () => {
+      first = await holdfastAt(server, ["go", "recheck", "go"], { codes: [0, 1] });
+      return first.includes("No module was let in without a record");
+    },
+    () => first,
+    30_000,
+  );
 };
 /** What every node answers. */
 const ask = async (path: string) => {

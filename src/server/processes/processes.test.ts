@@ -259,6 +259,28 @@ test("what one process changes all others hear, and who is told that it is known
   expect([own, others[0]!.heard, others[1]!.heard]).toEqual([[change], [], [change]]);
 });
 
+test("who catches up has taken in what it was told before", async () => {
+  running = world();
+  const { first, others, use } = running;
+  const taken: unknown[] = [];
+  const taking = Promise.withResolvers<void>();
+  first.follow(async (changes) => {
+    await taking.promise;
+    taken.push(...(changes ?? ["all"]));
+  });
+  await use();
+  const database = await openTestDatabase(join(tempFolder("caught-up"), "holdfast.db"));
+  const { news } = first.between(database);
+  const told = others[0]!.wire.ask("changed", change);
+  // As a process answers in order, the first one has been told by then.
+  await others[0]!.wire.ask("isTaken", "");
+  const caughtUp = news.catchUp().then(() => taken.slice());
+  taking.resolve();
+  expect(await caughtUp).toEqual([change]);
+  await told;
+  await database.close();
+});
+
 test("a process that ends has no leases, is started again, and all forget what it may have changed", async () => {
   running = world();
   const { first, others, swept, log, use } = running;
