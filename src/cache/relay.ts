@@ -3,7 +3,7 @@ import type { Artifact } from "../core/artifact.ts";
 import { Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { ReadDatabase } from "../store/database.ts";
-import { type Fill, HOLD } from "../store/fill.ts";
+import type { Fill } from "../store/fill.ts";
 import type { Lease, Leases } from "../store/leases.ts";
 import type { Heard, Receiving } from "../store/relay.ts";
 import { readStored } from "./artifact-rows.ts";
@@ -12,6 +12,8 @@ import type { ReadAlong } from "./fetch-once.ts";
 
 /** How often who fetches looks for who waits, and who waits for what there is. */
 const PAUSE_MS = 250;
+/** What is there within this time is not passed on: that would only delay it. */
+const SOON_MS = 1_000;
 /** What does not grow for so long is not coming, unless all of it has come. */
 const STANDSTILL_MS = 25_000;
 /** For so long a refusal is told: others look for what is told every `PAUSE_MS`. */
@@ -27,7 +29,9 @@ export interface Underway {
 }
 
 /** What the lease of a fill tells: how much of a file others can have, or why nobody gets it. */
-type Told = { id: string; bytes: number; size: number | null; path: string } | { refused: string };
+type Told =
+  | { id: string; bytes: number; isAll: boolean; size: number | null; path: string }
+  | { refused: string };
 
 export interface ReadAlongDeps {
   leases: Leases;
@@ -80,8 +84,7 @@ export function createReadAlong(
         over = Promise.withResolvers();
       }
       if (!told) continue;
-      const isAll = told.size !== null && told.bytes >= told.size - HOLD;
-      if (isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
+      if (told.isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
       if (told.bytes === heard?.bytes) continue;
       heard = { id: told.id, bytes: told.bytes };
       return heard;
@@ -104,11 +107,13 @@ export function createReadAlong(
 
   return {
     async send(held, { fill, size, path }) {
+      await pause(SOON_MS);
       while (fill.state === "running" && !(await unlessBusy(held.isAwaited()))) await pause();
       if (fill.state !== "running") return;
       awaited();
-      await blobs.relay.send(fill, async (id, bytes) => {
-        return fill.state === "running" && tell(held, { id, bytes, size, path });
+      await blobs.relay.send(fill, size, async (id, bytes) => {
+        const isAll = fill.written === size;
+        return fill.state === "running" && tell(held, { id, bytes, isAll, size, path });
       });
     },
     async fail(held, error) {

@@ -33,7 +33,11 @@ export function createBucketRelay({
   begin,
   take,
 }: BucketRelayDeps): Relay {
-  async function send(fill: Fill, tell: (id: string, bytes: number) => Promise<boolean>) {
+  async function send(
+    fill: Fill,
+    size: number | null,
+    tell: (id: string, bytes: number) => Promise<boolean>,
+  ) {
     const id = randomBytes(16).toString("hex");
     const told = (bytes: number) => tell(id, bytes).catch(unlessProblem(true));
     const file = await openFill(fill);
@@ -48,16 +52,21 @@ export function createBucketRelay({
         .catch(unlessProblem(false));
       return isDone ? bytesRead : 0;
     }
+    // What is still to be passed on once all has come, others have with the blob: it is on its way there.
+    const isComing = () => fill.state === "running" && (size === null || fill.written < size);
     try {
       // Told before the first piece is there: what nobody tells of is swept.
       let isWanted = await told(0);
-      for (let sent = 0; isWanted && fill.state === "running"; await pause(PAUSE_MS))
-        while (isWanted && fill.state === "running" && sent < releasable(fill)) {
+      let sent = 0;
+      for (; isWanted && isComing(); await pause(PAUSE_MS))
+        while (isWanted && isComing() && sent < releasable(fill)) {
           const more = await inPlace(() => pass(sent));
           if (more === 0) break;
           sent += more;
           isWanted = await told(sent);
         }
+      if (isWanted) isWanted = await told(sent);
+      while (isWanted && fill.state === "running") await fill.changed().catch(() => {});
     } finally {
       await file.close();
       await clear(id);

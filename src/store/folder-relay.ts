@@ -10,7 +10,7 @@ const PAUSE_MS = 250;
 /** `local`: the path of a blob; null where there is none. */
 export function createFolderRelay(local: (sha256: string) => Promise<string | null>): Relay {
   return {
-    async send(fill, tell) {
+    async send(fill, _size, tell) {
       const { path } = fill;
       let isWanted = true;
       while (isWanted && fill.state === "running") {

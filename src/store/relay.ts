@@ -13,10 +13,14 @@ export interface Receiving {
 
 export interface Relay {
   /**
-   * Passes on what may leave of the fill, never its last bytes, until it ends, and lets nothing of that behind. `tell`: how much of `id` others can have
+   * Passes on what may leave of the fill, never its last bytes, until it ends or all its `size` bytes have come, and leaves nothing of that behind. `tell`: how much of `id` others can have
    * by now; false: nobody is to be told any more. What cannot be done now is tried again.
    */
-  send(fill: Fill, tell: (id: string, bytes: number) => Promise<boolean>): Promise<void>;
+  send(
+    fill: Fill,
+    size: number | null,
+    tell: (id: string, bytes: number) => Promise<boolean>,
+  ): Promise<void>;
   /**
    * Takes in what another server sends as `id`, at most `limit` bytes. `hear` is asked again and again: it throws when the file does not come any more, and
    * tells of another `id` where somebody else has begun anew.
