@@ -36,9 +36,14 @@ export function createKeys(
   silenceMs: number,
   now: () => number = Date.now,
 ): BucketKeys {
-  const { accessKey, secretKey, sessionToken, keySource } = place;
-  const given: BucketKey = { accessKey, secretKey, sessionToken };
-  if (keySource === null) return { current: async () => given, isOther: async () => false };
+  const { keySource } = place;
+  // Of the place as it is: a server may take another key in.
+  const givenKey = (): BucketKey => {
+    const { accessKey, secretKey, sessionToken } = place;
+    return { accessKey, secretKey, sessionToken };
+  };
+  if (keySource === null) return { current: async () => givenKey(), isOther: async () => false };
+  const given = givenKey();
 
   let had: Had | null =
     keySource.from === "files" ? { key: given, renewAt: now() + READ_MS, endsAt: Infinity } : null;
