@@ -71,6 +71,9 @@ const bounded: Record<string, string> = {
   "src/inside/archive.ts": "a few texts of an archive, a MiB of each",
   "src/server/canary/world.ts": "answers about made-up packages",
   "src/http/socket-file.ts": "the socket files that this machine's processes listen on",
+  "src/store/backup-bucket.ts": "the note of a backup, and digests of files, 32 bytes of each",
+  "src/store/backup-folder.ts": "the same",
+  "src/store/backup-generations.ts": "digests of files, 32 bytes of each",
   "src/store/backup-note.ts": "the note of a backup",
   "src/store/bucket-ask.ts": "answers that are no objects, up to 4 MiB",
   "src/store/bucket.ts":
@@ -86,6 +89,7 @@ const bounded: Record<string, string> = {
   "src/store/shipped.ts": "a file of this program",
   "src/store/sink.ts": "the beginning of a view and pieces of 256 KiB, before they go to disk",
   "src/store/source.ts": "documents, limited to 64 MiB",
+  "src/store/tenure-file.ts": "a number and eight bytes",
   "src/store/view-files.ts": "views of up to 1 MiB",
   "src/upstream/issuer.ts": "answers of an issuer, up to 1 MiB",
   "src/upstream/poster.ts": "answers of a witness, up to 64 KiB",
