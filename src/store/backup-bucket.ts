@@ -9,9 +9,16 @@ import { createHash } from "node:crypto";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { generationsOf } from "./backup-generations.ts";
 import type { BackupHome, BackupReader, BackupSource, BackupWriter } from "./backup-home.ts";
-import { CATALOGS, chosen, NOTE, type Note, noBackup, noteFrom } from "./backup-note.ts";
+import {
+  CATALOGS,
+  chosen,
+  generationsOf,
+  NOTE,
+  type Note,
+  noBackup,
+  noteFrom,
+} from "./backup-note.ts";
 import type { Bucket } from "./bucket.ts";
 import { FOLDER as BLOBS } from "./bucket-blobs.ts";
 import { requireConditions } from "./bucket-conditions.ts";

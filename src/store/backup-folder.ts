@@ -14,7 +14,6 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { generationsOf } from "./backup-generations.ts";
 import type {
   BackupHome,
   BackupReader,
@@ -26,6 +25,7 @@ import type {
 import {
   CATALOGS,
   chosen,
+  generationsOf,
   NOTE,
   type Note,
   noteFrom,

@@ -1,6 +1,6 @@
 // Earlier backups beside the last one: which of them stay, which files they name, and what then may go. Files are common to all, and each is named by what it holds.
 import { createHash } from "node:crypto";
-import type { Note } from "./backup-note.ts";
+import { bare, type Note } from "./backup-note.ts";
 
 /** What either of the two keeps stays, and the last one always. */
 export interface Retention {
@@ -22,16 +22,6 @@ export function stayBeside(
         (count !== null && at < count - 1) || (ms !== null && now - Date.parse(madeAt) <= ms),
     )
     .map(bare);
-}
-
-/** All that a note tells of, newest first. */
-export function generationsOf(note: Note): Note[] {
-  return [bare(note), ...(note.earlier ?? [])];
-}
-
-/** Without those before it. */
-function bare({ earlier: _, isPruning: __, ...note }: Note): Note {
-  return note;
 }
 
 const BYTES = 32;

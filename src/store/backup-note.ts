@@ -2,7 +2,6 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { generationsOf } from "./backup-generations.ts";
 import { guard } from "./guard.ts";
 import { FILE_MODE, layoutOf, SHA256 } from "./layout.ts";
 import { hashFile } from "./sink.ts";
@@ -53,6 +52,16 @@ export async function readNote(folder: string): Promise<Note> {
       "conflict",
       `The catalog ${database} is not the one that was backed up at ${note.madeAt}: the folder was served since, or a backup was cut, or the disk has altered it. \`holdfast verify --data ${folder}\` looks at it as at a data directory`,
     );
+  return note;
+}
+
+/** All that a note tells of, newest first. */
+export function generationsOf(note: Note): Note[] {
+  return [bare(note), ...(note.earlier ?? [])];
+}
+
+/** Without those before it. */
+export function bare({ earlier: _, isPruning: __, ...note }: Note): Note {
   return note;
 }
 

@@ -3,15 +3,9 @@
 import { Database } from "bun:sqlite";
 import { rm } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
-import {
-  generationsOf,
-  listOf,
-  neededBy,
-  type Retention,
-  stayBeside,
-} from "./backup-generations.ts";
+import { listOf, neededBy, type Retention, stayBeside } from "./backup-generations.ts";
 import type { BackupHome, BackupSource, Named } from "./backup-home.ts";
-import type { Note } from "./backup-note.ts";
+import { generationsOf, type Note } from "./backup-note.ts";
 import { writeStoreNote } from "./bucket-mark.ts";
 import { openDatabase, type ReadDatabase, readDatabase } from "./database.ts";
 import { makePrivate } from "./layout.ts";

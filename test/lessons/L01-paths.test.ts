@@ -145,6 +145,6 @@ test("whatever is asked for, stored files are named by digests and numbers", asy
   );
   expect(names.length).toBeGreaterThan(good.length);
   const allowed =
-    /^(?:(?:blobs|evidence)\/sha256\/[0-9a-f]{2}\/[0-9a-f]{62}|views\/[0-9a-f]{2}\/[0-9a-f]{30}\/[0-9a-z.-]+|incoming\/\d+-\d+|(?:holdfast|lock)\.db(?:-wal|-shm|-journal)?|lock\.json|log\/(?:key|checkpoint|tile\/(?:\d+|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d+)?)(?:\.part)?)$/;
+    /^(?:(?:blobs|evidence)\/sha256\/[0-9a-f]{2}\/[0-9a-f]{62}|views\/[0-9a-f]{2}\/[0-9a-f]{30}\/[0-9a-z.-]+|incoming\/\d+-\d+|(?:holdfast|lock)\.db(?:-wal|-shm|-journal)?|(?:lock|tenure)\.json|log\/(?:key|checkpoint|tile\/(?:\d+|entries)\/(?:x\d{3}\/)*\d{3}(?:\.p\/\d+)?)(?:\.part)?)$/;
   expect(names.filter((name) => !allowed.test(name))).toEqual([]);
 });
