@@ -32,7 +32,7 @@ export const ofOneProcess: Readonly<Record<string, string>> = {
 
 /**
  * All others. Seen to pass so: of clients apt, composer, deb, go-moving, go-upload, npm-trusted, pypi-publish (twine, uv, poetry, flit) and in fake the first test of
- * pnpm and uv, policy-apt, policy-composer and policy-go; all of faults. Of npm-publish all that ran did, until it was ended. The rest is to be seen:
+ * pnpm and uv, go-made, policy-apt, policy-composer and policy-go; all of faults. Of npm-publish all that ran did, until it was ended. The rest is to be seen:
  * HOLDFAST_TEST_ALL_NODES=1.
  */
 export const allOnNodes: readonly string[] = [

@@ -1,4 +1,4 @@
-// Private Go modules, made from Git as the real go command makes them.
+// Private Go modules of a team, over TLS: with tokens, tags that move, and a code host that is gone. What they are like: go-made.test.ts
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,44 +7,9 @@ import { startUpstream } from "../support/fake-upstream/index.ts";
 import { startServer } from "../support/server.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { eachClient } from "./clients.ts";
-import { awkward, codeHost, type Downloaded, directGo, goCommand, HOST, mod } from "./go-code.ts";
+import { codeHost, goCommand, HOST, mod } from "./go-code.ts";
 
 eachClient(["go"], ({ driver }) => {
-  test("what is made of code is what the go command makes of it", async () => {
-    const folder = tempFolder("go-code");
-    const upstream = await startUpstream();
-    const host = codeHost(join(folder, "host"));
-    const cases = awkward(host.make);
-    const server = await startServer(upstream, { sources: { go: [host.source] } });
-    try {
-      const direct = directGo(driver.command, join(folder, "direct"), host.folder);
-      const ours = goCommand(driver.command, join(folder, "ours"), { GOPROXY: `${server.url}/go` });
-      const differ: [string, Downloaded, Downloaded][] = [];
-      let made = 0;
-      for (const [module, version] of cases) {
-        const what = `${module}@${version}`;
-        const [wanted, found] = [await direct.download(what), await ours.download(what)];
-        const isSame =
-          wanted.Error !== undefined ? found.Error !== undefined : Bun.deepEquals(wanted, found);
-        if (!isSame) differ.push([what, wanted, found]);
-        if (found.Sum !== undefined) made += 1;
-      }
-      expect(differ).toEqual([]);
-      expect(made).toBeGreaterThan(40);
-      for (const module of new Set(cases.map(([name]) => name))) {
-        const [wanted, found] = await Promise.all(
-          [direct, ours].map((go) => go.command("list", "-m", "-versions", module)),
-        );
-        // Of a folder that is no module the go command lists nothing, and a proxy says that it is none.
-        if (wanted!.stdout.includes(" ")) expect(found!.stdout).toBe(wanted!.stdout);
-      }
-    } finally {
-      await server.stop();
-      await upstream.stop();
-      removeTemp(folder);
-    }
-  }, 300_000);
-
   test("a team's modules: with a token, moved tags, and a code host that is gone", async () => {
     const folder = tempFolder("go-private");
     const upstream = await startUpstream();
