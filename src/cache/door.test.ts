@@ -81,6 +81,7 @@ const free: (keyof Repository)[] = [
   "claimPatterns",
   "secret",
   "heard",
+  "catchUp",
   "report",
   "now",
 ];
