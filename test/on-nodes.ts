@@ -30,11 +30,7 @@ export const ofOneProcess: Readonly<Record<string, string>> = {
   "test/faults/worker-lanes.test.ts": "Threads of a process, without a server",
 };
 
-/**
- * All others. Seen to pass so: of clients apt, composer, deb, go-moving, go-upload, npm-trusted, pypi-publish (twine, uv, poetry, flit) and in fake the first test of
- * pnpm and uv, go-made, policy-apt, policy-composer and policy-go; all of faults. Of npm-publish all that ran did, until it was ended. The rest is to be seen:
- * HOLDFAST_TEST_ALL_NODES=1.
- */
+/** All others: each was seen to pass so. Which of them are run so each time, and how all are: test/run.ts. */
 export const allOnNodes: readonly string[] = [
   ...new Glob("test/{clients,faults}/*.test.ts").scanSync("."),
 ]
