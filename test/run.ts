@@ -78,13 +78,15 @@ const ON_ANY_BUCKET = ON_BUCKET.filter(
   (path) => !path.startsWith("src/jobs/") && path !== "./test/bucket",
 );
 
-/** What stands in every run for all that can be run with three nodes (test/on-nodes.ts): clients of each format, who publishes, and upstreams that fail. */
+/** What stands in every run for all that can be run with three nodes (test/on-nodes.ts): clients of each format, who publishes, upstreams that fail, and nodes that are killed. */
 const ON_NODES = {
   files: [
     ...["fake", "composer", "apt", "npm-trusted", "pypi-publish", "go-upload"].map(
       (name) => `./test/clients/${name}.test.ts`,
     ),
-    ...["outage", "drip"].map((name) => `./test/faults/${name}.test.ts`),
+    ...["outage", "drip", "apt-crowd", "kill", "apt-kill", "publish-kill"].map(
+      (name) => `./test/faults/${name}.test.ts`,
+    ),
   ],
   /** Of those whose tests are the same. */
   clients: ["npm", "pnpm", "pip", "uv", "go"],
