@@ -191,6 +191,8 @@ const UNDONE = [
   "OperationAborted",
   "BadDigest",
   "XAmzContentSHA256Mismatch",
+  // versitygw, whose folder went with the last name in it at this moment: no name here stands below another.
+  "ExistingObjectIsDirectory",
 ];
 
 function isUndone({ status, code }: Answer): boolean {

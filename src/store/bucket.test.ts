@@ -106,6 +106,7 @@ const undone: [status: number, code: string][] = [
   [409, "ConditionalRequestConflict"],
   [400, "BadDigest"],
   [400, "XAmzContentSHA256Mismatch"],
+  [409, "ExistingObjectIsDirectory"],
 ];
 for (const [status, code] of undone)
   test(`what ${code} says was not done is done again, whatever it is`, async () => {

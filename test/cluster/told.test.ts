@@ -129,7 +129,16 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
         ids.push(line.node!);
       }
       expect(new Set(ids).size).toBe(3);
-      const { nodes } = await state(cluster.nodes[0]!);
+      let nodes = (await state(cluster.nodes[0]!)).nodes;
+      // What one says of itself at its start is heard by the others within moments.
+      await waitFor(
+        async () => {
+          ({ nodes } = await state(cluster.nodes[0]!));
+          return nodes.length === 3 && nodes.every(({ url }) => url !== null);
+        },
+        () => `one says nothing of itself: ${JSON.stringify(nodes)}`,
+        20_000,
+      );
       expect(nodes.map(({ id, pid, url }) => `${id} ${pid} ${url}`).toSorted()).toEqual(
         cluster.nodes.map(({ pid, url }, at) => `${ids[at]} ${pid} ${url}`).toSorted(),
       );
