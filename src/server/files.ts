@@ -13,6 +13,7 @@ import { openBucketLog } from "../store/bucket-log.ts";
 import {
   type BucketMark,
   besideBucket,
+  MARK,
   readBucketMark,
   readStoreNote,
   refuseBackups,
@@ -102,12 +103,18 @@ export async function requireFiles(
   const id = config.store && (await identityOf(database));
   const { mark, noted, place } = await refuseFiles(config, layout, database, bucket);
   if (!config.store || !bucket || !id) return;
-  await requireConditions(bucket, mark ? 1 : undefined); // at each start, and thoroughly at the first
   // Of a move that was cut the mark tells another place still.
   const isPlain = mark && mark.other === undefined && (mark.place !== null || place === null);
   const catalog = catalogOf(config, layout);
   if (!isPlain && !(await writeBucketMark(bucket, { id, catalog, place })))
     throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  try {
+    // After the mark: versitygw fails at names that go and come in a folder that is empty but for them, as where several nodes start at once.
+    await requireConditions(bucket, mark ? 1 : undefined); // at each start, and thoroughly at the first
+  } catch (error) {
+    if (!mark && error instanceof Problem && error.kind === "conflict") await bucket.remove(MARK);
+    throw error;
+  }
   if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
 }
 
