@@ -14,7 +14,6 @@ import { Problem } from "../core/problem.ts";
 import { type ControlServer, controlPath, startControl } from "../http/control.ts";
 import { createPassing, PASSED_FOR, passedSocket } from "../http/passing.ts";
 import { type RunningServer, startServer } from "../http/server.ts";
-import { watchDisk, watchUpstreams } from "../jobs/alarms.ts";
 import { backupOperations, watchBackups } from "../jobs/backups.ts";
 import { createCanaries } from "../jobs/canaries.ts";
 import { watchFormats } from "../jobs/gauges.ts";
@@ -23,25 +22,21 @@ import { hostedOperations, tidyTrash } from "../jobs/hosted.ts";
 import { houseOperations, withHouse } from "../jobs/house.ts";
 import { watchLoop } from "../jobs/lag.ts";
 import { createOperations, type Operations } from "../jobs/operations.ts";
-import { watchReleases } from "../jobs/released.ts";
 import { createRoom } from "../jobs/room.ts";
 import { roomOperations } from "../jobs/room-operations.ts";
-import type { RecurringJob } from "../jobs/runner.ts";
 import { waiverOperations } from "../jobs/waivers.ts";
 import type { Events } from "../ledger/events.ts";
-import { FLUSH_MS } from "../series/room.ts";
 import type { Database } from "../store/database.ts";
 import { FILE_MODE } from "../store/layout.ts";
 import { isOfFormat } from "../target.ts";
 import { accountOperations } from "./account-operations.ts";
 import { openAlarms } from "./alarms.ts";
-import { bringJob } from "./bring.ts";
 import { openRounds } from "./canary/rounds.ts";
 import { catalogJobs } from "./catalog.ts";
 import { watchCertificate } from "./certificate.ts";
 import { takeIn } from "./difference.ts";
 import { openFeeds } from "./feeds.ts";
-import { type Follower, followOperations } from "./follow.ts";
+import { followOperations } from "./follow.ts";
 import { createGeneration, type Generation } from "./generation.ts";
 import { openGitHooks } from "./git-hooks.ts";
 import { type Ground, openGround } from "./ground.ts";
@@ -57,13 +52,10 @@ import { readyOperations } from "./ready.ts";
 import { createReload, type Reload } from "./reload.ts";
 import { roomyOf } from "./roomy.ts";
 import { watchSources } from "./source-metrics.ts";
+import { watches } from "./watches.ts";
 import { openWitnesses } from "./witnesses.ts";
 
 const GRACE_MS = 30_000;
-/** How often it is looked whether database and bucket can be had. */
-const STORAGE_MS = 5_000;
-/** How often it is written beside the files that they are this catalog's, and looked at. */
-const TENURE_MS = 60_000;
 
 export interface StartOptions {
   config: Config;
@@ -226,30 +218,6 @@ export async function start(options: StartOptions): Promise<Running> {
     },
     log,
   });
-  const watchStorage: RecurringJob = {
-    name: "The watch on database and bucket",
-    everyMs: STORAGE_MS,
-    run: async () => void (await ground.away.look()),
-  };
-  /** What lies beside the files says of no longer a time than this whose they were. */
-  const watchFiles: RecurringJob[] = [
-    {
-      name: "Whose the files are",
-      everyMs: TENURE_MS,
-      run: async () => void (await ground.tenure.whyNot()),
-    },
-    {
-      name: "Keeping the files this catalog's",
-      everyMs: TENURE_MS,
-      isForAll: true,
-      run: ground.tenure.renew,
-    },
-  ];
-  const keepSeries: RecurringJob = {
-    name: "Writing numbers over time",
-    everyMs: FLUSH_MS,
-    run: ground.series.flush,
-  };
   const ending = new AbortController();
   const jobs = startServerJobs(
     ground,
@@ -257,14 +225,10 @@ export async function start(options: StartOptions): Promise<Running> {
       tidyTrash(hosting, serverGrant, log),
       ...catalogJobs(() => current.held, shared, ending.signal),
       tidyHooks(ground.hooks),
-      ...(where === "ports" && ground.follower ? followJobs(ground.follower) : []),
       ...(where === "ports"
         ? [
             watching,
-            watchStorage,
-            ...watchFiles,
-            keepSeries,
-            ...alarms(),
+            ...watches({ ground, current: () => current, room, alarms: api.alarms }),
             ...feeds.jobs,
             witnesses.job,
           ]
@@ -306,35 +270,6 @@ export async function start(options: StartOptions): Promise<Running> {
       return current?.held.find((one) => one.name === name)?.format.spell;
     });
     hooked = next;
-  }
-
-  function followJobs(follower: Follower): RecurringJob[] {
-    const { everyMs } = follower.config;
-    const { database, now } = shared;
-    return [
-      { name: "Going on with the primary's log", everyMs, firstMs: 0, run: follower.goOn },
-      { name: "Hearing the primary", everyMs, firstMs: 0, run: follower.hear },
-      bringJob({ follower, held: () => current.held, database, log, now }),
-    ];
-  }
-
-  function alarms(): RecurringJob[] {
-    const deps = { events, database, now };
-    return [
-      watchUpstreams(() => current.held, deps),
-      watchDisk(
-        async () => (await ground.disk()).free,
-        () => current.config.diskLow,
-        { ...deps, host: ground.host },
-      ),
-      room.job(log),
-      api.alarms.job,
-      watchReleases(() => current.policed, {
-        ...deps,
-        waivers: ground.shared.waivers,
-        told: { revision: () => ground.advisories.revision("", null) },
-      }),
-    ];
   }
 
   /** Until the ports are open nothing has happened; after that all happens before the next request. */
