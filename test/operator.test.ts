@@ -326,6 +326,20 @@ test("jobs, feeds, the disk, hooks, accounts, repositories and the audit log hav
     "/-/operator/jobs?run=Tidying%20who%20fetched%20what",
   ]);
   expect((await ann.send("/-/operator/jobs", { job: "none" })).status).toBe(404);
+  const endBackup = (values: Record<string, string>) =>
+    server.operations.run(
+      {
+        ...{ name: "backup ended", repository: "", flags: new Set<string>() },
+        values: { to: "s3://backups/holdfast", ...values },
+      },
+      { progress() {}, say() {}, signal: new AbortController().signal },
+    );
+  const none = "of this server has told how it ended";
+  expect((await ann.open("/-/operator/disk")).text).toContain(none);
+  await endBackup({ missing: "2" });
+  expect((await ann.open("/-/operator/disk")).text).toContain("it has all but 2 of the files");
+  await endBackup({ why: "The bucket is away" });
+  expect((await ann.open("/-/operator/disk")).text).toMatch(/failed .*The bucket is away/);
   const asked = await ann.send("/-/operator/disk", { do: "clean" });
   expect([asked.status, asked.location]).toEqual([303, "/-/operator/disk?ask=clean"]);
   expect((await ann.open(asked.location!)).text).toContain("Make the room that is wanted?");

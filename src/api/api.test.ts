@@ -669,6 +669,7 @@ test("each does what it says, and answers as the document says", async () => {
     expect.objectContaining({ repository: "php", running: null, last: null }),
   );
   expect(await call("GET", "/disk")).toMatchObject({ keepFree: 0, wanted: 0 });
+  expect(await call("GET", "/backups")).toEqual({ last: null, failed: null });
   const begun = (await call("GET", "/operations")).items.length;
   const long = ["verify", "gc", "reload", "feeds refresh", "disk clean", "ledger audit"];
   for (const name of [...long, "canary run"]) {

@@ -6,6 +6,7 @@ import type { Reply } from "../core/reply.ts";
 import { abandonEndpoints } from "./abandon.ts";
 import { advisoryEndpoints } from "./advisories.ts";
 import { alarmEndpoints } from "./alarms.ts";
+import { backupEndpoints } from "./backups.ts";
 import { canaryEndpoints } from "./canaries.ts";
 import { catalogEndpoints } from "./catalog.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -73,6 +74,7 @@ export function endpointsOf(deps: ApiDeps): Endpoint[] {
     ...hookEndpoints(deps),
     ...operationEndpoints(deps),
     ...diskEndpoints(deps),
+    ...backupEndpoints(deps),
     ...ledgerEndpoints(deps),
     ...followEndpoints(deps),
     ...canaryEndpoints(deps),

@@ -73,6 +73,9 @@ export async function openScene(publicUrl?: string): Promise<Scene> {
     access: { anonymous: "read", teams: { harbour: ["ben"] } },
   });
   await server.operate("feeds refresh", "");
+  const backup = { to: "s3://backups/holdfast" };
+  await server.operate("backup ended", "", { ...backup, missing: "2" });
+  await server.operate("backup ended", "", { ...backup, why: "The bucket cannot be reached" });
   const user = { name: "ann", password: "a long pass phrase" };
   const [token] = await makeAccounts(server, [
     { user: user.name, actions: ["admin"], password: user.password },

@@ -115,7 +115,7 @@ const CAUSES: Readonly<
   "nodes-differ": ["/-/operator#nodes", "Servers"],
   "error-rate": ["/-/operator#traffic", "Traffic"],
   "follower-stale": ["/-/operator", "Overview"],
-  "backup-stale": ["/-/operator/disk", "Disk"],
+  "backup-stale": ["/-/operator/disk#backups", "Backups"],
   "feed-stale": ["/-/operator/feeds", "Feeds"],
 };
 

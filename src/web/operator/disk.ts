@@ -9,10 +9,10 @@ import { html, type Part, raw } from "../frame/html.ts";
 import { percent } from "../frame/text.ts";
 import { figures, notice, table } from "../frame/ui.ts";
 import { fullWords } from "./overview.ts";
-import { action, operatorPage } from "./pieces.ts";
+import { action, operatorPage, since } from "./pieces.ts";
 import { repositoryPath } from "./repositories.ts";
 import type { SettingsShape } from "./settings.ts";
-import type { DiskShape, ForecastShape, RunShape } from "./shapes.ts";
+import type { BackupsShape, DiskShape, ForecastShape, RunShape } from "./shapes.ts";
 import { formPage, type Visit } from "./visit.ts";
 
 const HERE = "/-/operator/disk";
@@ -50,6 +50,7 @@ export const serveDisk = formPage(
     if (asked?.asks) return question(what, asked.asks, wrong, visit);
     const disk = await visit.get<DiskShape>("/disk");
     const forecast = await visit.get<ForecastShape>("/disk/forecast");
+    const backups = await visit.get<BackupsShape>("/backups");
     const { items: settings } = await visit.get<SettingsShape>("/settings");
     const line = (path: string) => lineOf(settings, path);
     const over = disk.repositories.reduce((sum, one) => sum + one.wanted, 0);
@@ -86,6 +87,7 @@ export const serveDisk = formPage(
         ])}
 ${await diskChart(visit)}
 <h2>Repositories</h2>${repositories(disk, line)}
+<h2 id="backups">Backups</h2>${lastBackup(backups, visit)}
 <h2>Make room</h2><p class="soft">What was published here, what its upstream no longer has and what others are shown by never goes. Pins stay: a file that is fetched again must be the same.</p>
 <div class="inline">${action(HERE, { do: "dry" }, "Say what would go")}${action(HERE, { do: "clean" }, "Make the room that is wanted")}${action(HERE, { do: "gc" }, "Remove what nothing names")}${action(HERE, { do: "verify" }, "Check all stored bytes")}</div>`,
       },
@@ -100,6 +102,24 @@ ${await diskChart(visit)}
     return `/-/operator/operations/${id}`;
   },
 );
+
+function lastBackup({ last, failed }: BackupsShape, { now }: Visit): Part {
+  const ended = last
+    ? html`<p>The last one came to its end ${since(last.at, now)}, in <span class="mono">${last.to}</span>${
+        last.missing > 0
+          ? html`; it has all but ${last.missing} of the files that the catalog names, which are not here either`
+          : null
+      }.</p>`
+    : html`<p class="soft">No <code>holdfast backup</code> of this server has told how it ended.</p>`;
+  return html`${
+    failed
+      ? notice(
+          "warn",
+          html`<p>One to <span class="mono">${failed.to}</span> failed ${since(failed.at, now)}: ${failed.why}</p>`,
+        )
+      : null
+  }${ended}`;
+}
 
 function question(
   what: string,

@@ -54,6 +54,11 @@ export interface DiskShape {
   }[];
 }
 
+export interface BackupsShape {
+  last: { at: string; to: string; missing: number } | null;
+  failed: { at: string; to: string; why: string } | null;
+}
+
 export interface WithheldShape {
   repository: string;
   format: string;
