@@ -10,6 +10,7 @@ export const ofOneProcess: Readonly<Record<string, string>> = {
   "test/clients/apt-real.test.ts": "The public archives are asked once",
   "test/clients/apt-mirror.test.ts": "Data that a command has filled before",
   "test/clients/real.test.ts": "The public registries are asked once",
+  "test/clients/composer-processes.test.ts": "Processes of one server, on one data directory",
   "test/clients/follower.test.ts": "Two servers, of which one follows the other",
   "test/clients/go-private.test.ts": TLS,
   "test/clients/go-tlog.test.ts": OWN,
