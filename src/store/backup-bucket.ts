@@ -15,6 +15,7 @@ import {
   chosen,
   generationsOf,
   NOTE,
+  NOTE_LIMIT,
   type Note,
   noBackup,
   noteFrom,
@@ -32,8 +33,6 @@ import { FILE_MODE, fileOf } from "./layout.ts";
 import type { LogFiles } from "./log-files.ts";
 
 const EVIDENCE = "evidence/sha256";
-/** Of a note, with some hundred backups of before. Bytes. */
-const LIMIT = 256 * 1024;
 /** Of a list of files: of eight million. */
 const LIST_LIMIT = 256 * 1024 * 1024;
 /** So many files go before it is looked whether another backup has begun. */
@@ -193,7 +192,7 @@ async function begin(bucket: Bucket): Promise<{
   wasPruning: boolean;
 }> {
   for (;;) {
-    const found = await bucket.read(NOTE, LIMIT);
+    const found = await bucket.read(NOTE, NOTE_LIMIT);
     const note = found && noteFrom(Buffer.from(found.bytes).toString());
     if (!found || !note?.isPruning)
       return { before: found && note && { note, etag: found.etag }, wasPruning: false };
@@ -297,7 +296,7 @@ export async function readBucketBackup(
   bucket: Bucket,
   before: number | null = null,
 ): Promise<BackupReader> {
-  const found = await bucket.read(NOTE, LIMIT);
+  const found = await bucket.read(NOTE, NOTE_LIMIT);
   const last = found && noteFrom(Buffer.from(found.bytes).toString());
   if (!last) throw noBackup(url);
   const note = before === null ? last : chosen(last, before, url);
