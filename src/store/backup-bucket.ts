@@ -140,7 +140,7 @@ async function writer(
           "conflict",
           `Another backup to ${url} came to its end meanwhile, and counts; this one does not`,
         );
-      own = (await bucket.stat(NOTE))?.etag ?? null;
+      own = await etagOf(bucket, note);
       const stay = generationsOf(note).map(catalogOf);
       for (const old of earlier)
         if (!stay.includes(catalogOf(old)))
@@ -159,7 +159,7 @@ async function writer(
       const isStill = async () => {
         for (;;) {
           const asked = performance.now();
-          if ((await bucket.stat(NOTE))?.etag !== own) return false;
+          if (own === null || (await bucket.stat(NOTE))?.etag !== own) return false;
           if (performance.now() - asked < believed) return true;
         }
       };
@@ -198,13 +198,21 @@ async function begin(bucket: Bucket): Promise<{
       return { before: found && note && { note, etag: found.etag }, wasPruning: false };
     const { isPruning: _, ...next } = note;
     if (!(await putNote(bucket, next, found.etag))) continue;
-    const etag = (await bucket.stat(NOTE))?.etag;
-    if (etag !== undefined) return { before: { note: next, etag }, wasPruning: true };
+    const etag = await etagOf(bucket, next);
+    if (etag !== null) return { before: { note: next, etag }, wasPruning: true };
   }
 }
 
+const bytesOf = (note: Note) => Buffer.from(`${JSON.stringify(note)}\n`);
+
+/** Of the note that was put; null where another one is there by now, as where another backup has begun this moment. */
+async function etagOf(bucket: Bucket, note: Note): Promise<string | null> {
+  const found = await bucket.read(NOTE, NOTE_LIMIT);
+  return found && Buffer.compare(found.bytes, bytesOf(note)) === 0 ? found.etag : null;
+}
+
 function putNote(bucket: Bucket, note: Note, etag: string | null): Promise<boolean> {
-  const bytes = Buffer.from(`${JSON.stringify(note)}\n`);
+  const bytes = bytesOf(note);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return bucket.put(NOTE, bytes, sha256, etag === null ? "isNew" : { etag });
 }
