@@ -324,6 +324,15 @@ test("of several the files of each stay for as long as it does, and then go", as
   expect(await again()).toMatchObject({ generations: 2, pruned: null });
 });
 
+test("which backups are there is read when no other one can come to its end any more", async () => {
+  await again({ retention: { count: 2, ms: null } });
+  const writing = folderHome(folder).write(source());
+  expect(() => lockData(layoutOf(folder).lock)).toThrow();
+  const writer = await writing;
+  expect(writer.earlier).toHaveLength(1);
+  await writer.close();
+});
+
 test("the server knows how the last one ended, whoever was told, and doctor says when one fails", async () => {
   await server.restart({ hasControl: true });
   const file = join(folder, "..", "holdfast.yaml");
