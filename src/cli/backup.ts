@@ -142,10 +142,11 @@ async function tellEnd(config: Config, end: BackupEnd, terminal: Terminal): Prom
   const call = { progress() {}, say() {}, signal: new AbortController().signal };
   try {
     if ((await askControl(controlPath(config.data), request, call)) !== null) return;
+    await readStore(config, async () => {}); // who is about to write it would make it one of this version
     await holdStore(config, ({ database }) => noteBackup(database, end, terminal.now()));
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    terminal.err(`The server could not be told of this backup: ${error.message}\n`);
+    const why = error instanceof Error ? error.message : String(error);
+    terminal.err(`The server could not be told of this backup: ${why}\n`);
   }
 }
 
