@@ -54,7 +54,7 @@ export function openTenure(
 ): Tenure {
   let lookedAt = Number.NEGATIVE_INFINITY;
   let seen: { why: string; since: number } | null = null;
-  /** The last words that were not this catalog's. Who leaves another one lives. */
+  /** The first words that were not this catalog's: two are enough. Who leaves another one lives, and is not known to have ended where no more come. */
   const strange = new Set<string>();
   let looking: Promise<string | null> | null = null;
 
@@ -73,7 +73,7 @@ export function openTenure(
         strange.clear();
         return note(null);
       }
-      strange.add(word!.token);
+      if (strange.size < 2) strange.add(word!.token);
       return note(behind(beside));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -107,7 +107,7 @@ export function openTenure(
       if ((await tenure.whyNot()) === null || strange.size < 2) return;
       throw new Problem(
         "busy",
-        `Another copy of the catalog is in use, and the files in ${beside.name} are that one's: what is published here would be removed there. Stop one of the two`,
+        `Another copy of the catalog is in use, and the files in ${beside.name} are that one's: what is published here would be removed there. Stop one of the two; if that is the other one, start this one again`,
       );
     },
     seen: () => seen,
