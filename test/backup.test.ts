@@ -395,7 +395,10 @@ test("the server knows how the last one ended, whoever was told, and doctor says
     const held = lockData(layoutOf(folder).lock);
     const older = await play("backup", folder);
     held.release();
-    expect(older).toEqual({ code: 1, printed: expect.stringContaining("this program speaks version") });
+    expect(older).toEqual({
+      code: 1,
+      printed: expect.stringContaining("this program speaks version"),
+    });
     expect(version()).toBe(current - 1);
     version(`${current}`);
     renameSync(lock, `${lock}.away`);
