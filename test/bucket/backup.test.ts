@@ -100,7 +100,7 @@ function define(program: string): void {
       printed: expect.stringContaining(`A backup of ${note().madeAt}, by Holdfast `),
     });
     // Of its catalogs the last one is kept.
-    expect(readdirSync(join(objects(), "catalogs"))).toEqual(
+    expect(readdirSync(join(objects(), "catalogs")).sort()).toEqual(
       ["db", "files"].map((end) => `${note().catalog}.${end}`),
     );
     expect(await verify()).toMatchObject({
