@@ -6,8 +6,11 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -324,6 +327,15 @@ test("of several the files of each stay for as long as it does, and then go", as
   expect(await again()).toMatchObject({ generations: 2, pruned: null });
 });
 
+test("which backups are there is read when no other one can come to its end any more", async () => {
+  await again({ retention: { count: 2, ms: null } });
+  const writing = folderHome(folder).write(source());
+  expect(() => lockData(layoutOf(folder).lock)).toThrow();
+  const writer = await writing;
+  expect(writer.earlier).toHaveLength(1);
+  await writer.close();
+});
+
 test("the server knows how the last one ended, whoever was told, and doctor says when one fails", async () => {
   await server.restart({ hasControl: true });
   const file = join(folder, "..", "holdfast.yaml");
@@ -366,4 +378,31 @@ test("the server knows how the last one ended, whoever was told, and doctor says
   expect(server.log.join("\n")).toContain("since then one failed");
   expect((await play("backup", folder)).code).toBe(0);
   expect((await play("doctor")).printed).not.toMatch(/backups .*one failed/);
+
+  // Nor is one the worse where nothing can be written, or what is there made one of this version.
+  await server.restart({ hasControl: true }, async () => {
+    if (database) return;
+    const { database: catalog, lock } = layoutOf(server.data);
+    const version = (set = "") => {
+      const file = new Database(catalog);
+      if (set) file.run(`PRAGMA user_version = ${set}`);
+      const { user_version: found } = file.query("PRAGMA user_version").get() as never;
+      file.close();
+      return Number(found);
+    };
+    const current = version();
+    version(`${current - 1}`);
+    const held = lockData(layoutOf(folder).lock);
+    const older = await play("backup", folder);
+    held.release();
+    expect(older).toEqual({ code: 1, printed: expect.stringContaining("this program speaks version") });
+    expect(version()).toBe(current - 1);
+    version(`${current}`);
+    renameSync(lock, `${lock}.away`);
+    mkdirSync(lock);
+    const there = await play("backup", join(folder, "..", "once more"));
+    expect(there).toEqual({ code: 0, printed: expect.stringContaining("could not be told") });
+    rmdirSync(lock);
+    renameSync(`${lock}.away`, lock);
+  });
 });

@@ -752,11 +752,31 @@ test("each mistake in what was sent is told with its place", async () => {
   expect(query.errors[0].field).toBe("query.limit");
   const nul = (await (await api("GET", "/catalog?search=a%00b")).json()) as Json;
   expect(nul.errors).toEqual([{ field: "query.search", detail: "holds a NUL" }]);
-  const grant = { holder: "a\0nn", actions: ["read", "\0"] };
+  const grant = { holder: "a\0nn", actions: ["read"], package: "\0" };
   const told = (await (await api("POST", "/grants", grant)).json()) as Json;
   expect(told.errors).toEqual(
-    ["body.holder", "body.actions.1"].map((field) => ({ field, detail: "holds a NUL" })),
+    ["body.holder", "body.package"].map((field) => ({ field, detail: "holds a NUL" })),
   );
+  // What no schema has is not looked through: a small body of them would make a large answer, or none.
+  const deep = (depth: number, inner: unknown[]) =>
+    Array.from({ length: depth }).reduce((all: unknown) => [all], inner);
+  const lock = {
+    text: "{}",
+    more: deep(
+      2_000,
+      Array.from({ length: 5_000 }, () => "\0"),
+    ),
+  };
+  const ready = await api("POST", "/repositories/npm/readiness", lock);
+  expect((await ready.text()).length).toBeLessThan(10_000);
+  const far = await api("POST", "/repositories/npm/readiness", { text: "\0" });
+  expect(((await far.json()) as Json).errors).toEqual([
+    { field: "body.text", detail: "holds a NUL" },
+  ]);
+  const nested = `{"text": "\\u0000", "more": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+  const headers = { authorization: `Bearer ${admin}`, "content-type": "application/json" };
+  const url = `${server.url}/-/api/v1/repositories/npm/readiness`;
+  expect((await fetch(url, { method: "POST", headers, body: nested })).status).toBe(400);
   const text = await ask("POST", "/-/api/v1/grants", {
     token: admin,
     headers: { "content-type": "text/plain" },

@@ -8,6 +8,8 @@ import { type Mistake, type SentFile, WrongFields } from "./endpoint.ts";
 import type { Retries } from "./retries.ts";
 
 const BODY_LIMIT = 1024 * 1024;
+/** So many of one kind are told. */
+const MISTAKES = 20;
 /** Of a file. A repository has a smaller limit of its own. */
 const FILE_LIMIT = 5 * 2 ** 30;
 
@@ -157,11 +159,13 @@ function parseJson(bytes: Uint8Array): unknown {
 
 /** Throws WrongFields with every mistake. */
 function check(schema: z.ZodType, where: "query" | "body", value: unknown): unknown {
-  const nuls = [...placesOfNul(where, value)];
-  if (nuls.length > 0)
-    throw new WrongFields(nuls.map((field) => ({ field, detail: "holds a NUL" })));
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const nuls = placesOfNul(where, parsed.data).take(MISTAKES);
+    const told = [...nuls].map((field) => ({ field, detail: "holds a NUL" }));
+    if (told.length > 0) throw new WrongFields(told);
+    return parsed.data;
+  }
   throw new WrongFields(
     parsed.error.issues.flatMap((issue): Mistake[] => {
       const field = (...more: string[]) => [where, ...issue.path, ...more].join(".");
@@ -171,7 +175,7 @@ function check(schema: z.ZodType, where: "query" | "body", value: unknown): unkn
   );
 }
 
-/** Nothing here is called so, and PostgreSQL fails at one. */
+/** Nothing here is called so, and PostgreSQL fails at one. Of what a schema has let through: that has no more fields, and is no deeper, than the schema. */
 function* placesOfNul(field: string, value: unknown): Generator<string> {
   if (typeof value === "string" && value.includes("\0")) yield field;
   if (typeof value !== "object" || value === null) return;

@@ -16,7 +16,7 @@ import { DamagedLog } from "../ledger/log/tree.ts";
 import { openLog } from "../server/files.ts";
 import { type Beside, backUp, refuseUnsound } from "../store/backup.ts";
 import { readBucketBackup } from "../store/backup-bucket.ts";
-import type { Retention } from "../store/backup-generations.ts";
+import { MOST, type Retention } from "../store/backup-generations.ts";
 import { type Note, readNote } from "../store/backup-note.ts";
 import { withScratch } from "../store/backup-scratch.ts";
 import { openBucket } from "../store/bucket.ts";
@@ -142,10 +142,11 @@ async function tellEnd(config: Config, end: BackupEnd, terminal: Terminal): Prom
   const call = { progress() {}, say() {}, signal: new AbortController().signal };
   try {
     if ((await askControl(controlPath(config.data), request, call)) !== null) return;
+    await readStore(config, async () => {}); // who is about to write it would make it one of this version
     await holdStore(config, ({ database }) => noteBackup(database, end, terminal.now()));
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    terminal.err(`The server could not be told of this backup: ${error.message}\n`);
+    const why = error instanceof Error ? error.message : String(error);
+    terminal.err(`The server could not be told of this backup: ${why}\n`);
   }
 }
 
@@ -154,8 +155,8 @@ function retentionOf(given: Given): Retention | null {
   const [keep, days] = (["keep", "keep-days"] as const).map((name) => {
     const text = given.text(name);
     if (text === undefined) return null;
-    if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
-    throw new UsageError(`--${name} takes a number from 1 on`);
+    if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+    throw new UsageError(`--${name} takes a number from 1 to ${MOST}`);
   });
   if (keep === null && days === null) return null;
   return { count: keep ?? null, ms: days === null || days === undefined ? null : days * DAY_MS };

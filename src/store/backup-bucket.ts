@@ -15,6 +15,7 @@ import {
   chosen,
   generationsOf,
   NOTE,
+  NOTE_LIMIT,
   type Note,
   noBackup,
   noteFrom,
@@ -32,8 +33,6 @@ import { FILE_MODE, fileOf } from "./layout.ts";
 import type { LogFiles } from "./log-files.ts";
 
 const EVIDENCE = "evidence/sha256";
-/** Of a note, with some hundred backups of before. Bytes. */
-const LIMIT = 256 * 1024;
 /** Of a list of files: of eight million. */
 const LIST_LIMIT = 256 * 1024 * 1024;
 /** So many files go before it is looked whether another backup has begun. */
@@ -141,7 +140,7 @@ async function writer(
           "conflict",
           `Another backup to ${url} came to its end meanwhile, and counts; this one does not`,
         );
-      own = (await bucket.stat(NOTE))?.etag ?? null;
+      own = await etagOf(bucket, note);
       const stay = generationsOf(note).map(catalogOf);
       for (const old of earlier)
         if (!stay.includes(catalogOf(old)))
@@ -160,7 +159,7 @@ async function writer(
       const isStill = async () => {
         for (;;) {
           const asked = performance.now();
-          if ((await bucket.stat(NOTE))?.etag !== own) return false;
+          if (own === null || (await bucket.stat(NOTE))?.etag !== own) return false;
           if (performance.now() - asked < believed) return true;
         }
       };
@@ -193,19 +192,27 @@ async function begin(bucket: Bucket): Promise<{
   wasPruning: boolean;
 }> {
   for (;;) {
-    const found = await bucket.read(NOTE, LIMIT);
+    const found = await bucket.read(NOTE, NOTE_LIMIT);
     const note = found && noteFrom(Buffer.from(found.bytes).toString());
     if (!found || !note?.isPruning)
       return { before: found && note && { note, etag: found.etag }, wasPruning: false };
     const { isPruning: _, ...next } = note;
     if (!(await putNote(bucket, next, found.etag))) continue;
-    const etag = (await bucket.stat(NOTE))?.etag;
-    if (etag !== undefined) return { before: { note: next, etag }, wasPruning: true };
+    const etag = await etagOf(bucket, next);
+    if (etag !== null) return { before: { note: next, etag }, wasPruning: true };
   }
 }
 
+const bytesOf = (note: Note) => Buffer.from(`${JSON.stringify(note)}\n`);
+
+/** Of the note that was put; null where another one is there by now, as where another backup has begun this moment. */
+async function etagOf(bucket: Bucket, note: Note): Promise<string | null> {
+  const found = await bucket.read(NOTE, NOTE_LIMIT);
+  return found && Buffer.compare(found.bytes, bytesOf(note)) === 0 ? found.etag : null;
+}
+
 function putNote(bucket: Bucket, note: Note, etag: string | null): Promise<boolean> {
-  const bytes = Buffer.from(`${JSON.stringify(note)}\n`);
+  const bytes = bytesOf(note);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return bucket.put(NOTE, bytes, sha256, etag === null ? "isNew" : { etag });
 }
@@ -297,7 +304,7 @@ export async function readBucketBackup(
   bucket: Bucket,
   before: number | null = null,
 ): Promise<BackupReader> {
-  const found = await bucket.read(NOTE, LIMIT);
+  const found = await bucket.read(NOTE, NOTE_LIMIT);
   const last = found && noteFrom(Buffer.from(found.bytes).toString());
   if (!last) throw noBackup(url);
   const note = before === null ? last : chosen(last, before, url);

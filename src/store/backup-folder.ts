@@ -67,7 +67,7 @@ export function folderHome(folder: string, { isLinked = false }: FolderOptions =
           "badRequest",
           "The files are in a bucket, and have no further names: leave --link out",
         );
-      return writer(folder, source, isLinked ? linkWhole : copyWhole, await earlierIn(folder));
+      return writer(folder, source, isLinked ? linkWhole : copyWhole);
     },
   };
 }
@@ -89,14 +89,18 @@ async function earlierIn(folder: string): Promise<Note[]> {
   return there;
 }
 
-function writer(
+async function writer(
   folder: string,
   { layout, files }: BackupSource,
   put: Put,
-  earlier: Note[],
-): BackupWriter {
+): Promise<BackupWriter> {
   const copy = openLayout(folder);
   const lock = lockData(copy.lock);
+  // Not before: another backup may come to its end until then.
+  const earlier = await earlierIn(folder).catch((error) => {
+    lock.release();
+    throw error;
+  });
   const made = `${copy.database}.new`;
   if (files) emptyIncoming(copy);
   return {

@@ -1,7 +1,7 @@
 // Which backups stay, and that nothing is to go where it is not known what one of them names.
 import { expect, test } from "bun:test";
-import { listOf, neededBy, type Retention, stayBeside } from "./backup-generations.ts";
-import { type Note, noteFrom } from "./backup-note.ts";
+import { listOf, MOST, neededBy, type Retention, stayBeside } from "./backup-generations.ts";
+import { NOTE_LIMIT, type Note, noteFrom } from "./backup-note.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const NOW = Date.parse("2026-11-27T12:00:00Z");
@@ -44,4 +44,19 @@ test("a note tells of those before it, and one that does not is read as ever", (
   const note: Note = { ...plain, files: "f".repeat(64), earlier, isPruning: true };
   expect(noteFrom(JSON.stringify(note))).toEqual(note);
   expect(noteFrom(JSON.stringify({ ...plain, catalog: "../x" }))).toBeNull();
+});
+
+test("a note of as many backups as may stay is one that can be read", () => {
+  const hour = DAY_MS / 24;
+  const hourly = Array.from({ length: 2 * MOST }, (_, at) => ({
+    ...daysAgo(0),
+    holdfast: "10.10.10-experimental.1",
+    madeAt: new Date(NOW - at * hour).toISOString(),
+    files: "f".repeat(64),
+  }));
+  const stay = stayBeside(hourly, { count: null, ms: 9_999 * DAY_MS }, NOW);
+  expect(stay).toHaveLength(MOST - 1);
+  const note: Note = { ...hourly[0]!, earlier: stay, isPruning: true };
+  expect(Buffer.byteLength(JSON.stringify(note))).toBeLessThan(NOTE_LIMIT);
+  expect(noteFrom(JSON.stringify(note))).toEqual(note);
 });

@@ -10,7 +10,10 @@ export interface Retention {
   ms: number | null;
 }
 
-/** Of backups, newest first, those that stay beside a new one. */
+/** So many backups one note tells of, which is read as a whole: of every hour of a year. */
+export const MOST = 9_999;
+
+/** Of backups, newest first, those that stay beside a new one: no more than `MOST` with that one. */
 export function stayBeside(
   earlier: readonly Note[],
   { count, ms }: Retention,
@@ -21,6 +24,7 @@ export function stayBeside(
       ({ madeAt }, at) =>
         (count !== null && at < count - 1) || (ms !== null && now - Date.parse(madeAt) <= ms),
     )
+    .slice(0, MOST - 1)
     .map(bare);
 }
 

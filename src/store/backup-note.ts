@@ -22,6 +22,8 @@ export interface Note {
 }
 
 export const NOTE = "backup.json";
+/** Of a note that tells of as many backups as may be (backup-generations.ts). Bytes. */
+export const NOTE_LIMIT = 4 * 1024 * 1024;
 /** The folder of catalogs beside that of the last backup, each by its digest. */
 export const CATALOGS = "catalogs";
 const noteOf = (folder: string) => join(folder, NOTE);

@@ -1,5 +1,5 @@
 // The word that a catalog leaves beside its files where they are in the data directory: see tenure.ts.
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
 import { guard } from "./guard.ts";
@@ -12,8 +12,9 @@ export function besideFolder({ root }: Pick<Layout, "root">): Beside {
   return {
     name: root,
     async read() {
-      if (!existsSync(file)) return { word: null, version: null };
-      const word = wordOf(parsed(readFileSync(file, "utf8")));
+      const text = await textOf(file);
+      if (text === null) return { word: null, version: null };
+      const word = wordOf(parsed(text));
       if (word) return { word, version: null };
       throw new Problem(
         "conflict",
@@ -21,15 +22,34 @@ export function besideFolder({ root }: Pick<Layout, "root">): Beside {
       );
     },
     async write(word) {
-      await guard(
-        (async () => {
-          writeFileSync(`${file}.new`, `${JSON.stringify(word)}\n`, { mode: FILE_MODE });
-          renameSync(`${file}.new`, file);
-        })(),
-      );
+      await guard(replace(file, `${JSON.stringify(word)}\n`));
       return true;
     },
   };
+}
+
+/** Null where there is none. What cannot be read says nothing of whose the files are. */
+async function textOf(file: string): Promise<string | null> {
+  try {
+    return await guard(readFile(file, "utf8"));
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    throw new Problem("busy", `${file} cannot be read (${code ?? message})`, { cause: error });
+  }
+}
+
+/** On the disk before it has the name: an empty one, as a machine that loses its power may leave, would be a damaged one. */
+async function replace(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, "w", FILE_MODE);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
 }
 
 /** Null for anything else. */

@@ -1,6 +1,6 @@
 // Whose the files are: a catalog that knows the last word, one that was put back, and two copies of one that both go on.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { besideBucket, writeBucketMark } from "./bucket-mark.ts";
@@ -163,4 +163,14 @@ test("a file beside the files that is no word is said to be damaged, and nothing
   writeFileSync(join(root, "tenure.json"), "{");
   await tenure.renew();
   expect(await tenure.whyNot()).toContain("is damaged");
+});
+
+test("a file beside the files that cannot be read says nothing, and hurts nobody who asks", async () => {
+  const beside = besideFolder(layoutOf(root));
+  mkdirSync(join(root, "tenure.json"));
+  const tenure = openTenure(first, beside, Date.now);
+  expect(await tenure.whyNot()).toContain("cannot be read (EISDIR)");
+  await tenure.requireNoOther();
+  await expect(tenure.require()).rejects.toThrow("cannot be read");
+  expect(tenure.seen()).toBeNull();
 });

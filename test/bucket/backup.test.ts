@@ -16,7 +16,7 @@ import { commands } from "../../src/main.ts";
 import { start } from "../../src/server/start.ts";
 import { type BackupOptions, backUp } from "../../src/store/backup.ts";
 import { bucketHome } from "../../src/store/backup-bucket.ts";
-import { openBucket } from "../../src/store/bucket.ts";
+import { type Bucket, openBucket } from "../../src/store/bucket.ts";
 import { ACCESS_KEY, SECRET_KEY, testPlace } from "../../src/store/bucket-testkit.ts";
 import { fileOf, layoutOf } from "../../src/store/layout.ts";
 import { openLogFiles } from "../../src/store/log-files.ts";
@@ -385,12 +385,13 @@ function define(program: string): void {
     more: Partial<BackupOptions>,
     times: { believed?: number; settled?: number },
     endpoint = scene.gateway.endpoint,
+    alter: (bucket: Bucket) => Bucket = (bucket) => bucket,
   ) {
     const place = testPlace(scene.folder, { endpoint, bucket: "backups", prefix: prefix() });
     const layout = layoutOf(scene.server.data);
     const { id, catalog } = JSON.parse(readFileSync(join(objects(), "holdfast.json"), "utf8"));
     const scratch = tempFolder("scratch");
-    const bucket = openBucket(place, { pauseMs: 1 });
+    const bucket = alter(openBucket(place, { pauseMs: 1 }));
     const home = bucketHome({ url: url(), bucket, owner: { id, catalog }, scratch, times });
     return backUp({ layout, files: null }, home, {
       named: ({ read }) => everyNamed(read),
@@ -485,12 +486,9 @@ function define(program: string): void {
       const asked = Promise.withResolvers<void>();
       line.set((head) => {
         if (!/^HEAD \S+backup\.json/.test(head)) return "pass";
-        asks += 1;
-        if (asks < 2) return "pass";
         asked.resolve();
         return { restWaits: -1, for: held.promise };
       });
-      let asks = 0;
       const one = { retention: { count: 1, ms: null } };
       const pruning = inProcess(one, { believed: 50 }, line.endpoint);
       await asked.promise;
@@ -505,6 +503,44 @@ function define(program: string): void {
     } finally {
       await line.stop();
     }
+  });
+
+  test("one that begins between the other's note and its first look is seen by that", async () => {
+    const gone = await get(KELP);
+    await get(CORAL);
+    const back = ["backup", "--to", url(), "--data", scene.server.data, ...at()];
+    expect(await play(...back, "--keep", "1")).toMatchObject({ code: 0 });
+    await scene.server.restart({}, () => {
+      const database = new Database(layoutOf(scene.server.data).database);
+      database.run("DELETE FROM artifacts WHERE file = 'kelp-1.0.0.tgz'");
+      database.close();
+      rmSync(fileOf(layoutOf(scene.server.data).blobs, gone));
+    });
+    const found = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    let other: Promise<unknown> | null = null;
+    const late = (bucket: Bucket): Bucket => ({
+      ...bucket,
+      async put(path, ...given) {
+        const isPut = await bucket.put(path, ...given);
+        if (path !== "backup.json" || other) return isPut;
+        await get(KELP);
+        const beside: BackupOptions["beside"] = async ({ read }, to) => {
+          found.resolve();
+          await goOn.promise;
+          return copyLog(read, openLogFiles(layoutOf(scene.server.data).log), to);
+        };
+        other = inProcess({ beside }, { settled: 0 });
+        await found.promise;
+        return isPut;
+      },
+    });
+    const one = { retention: { count: 1, ms: null } };
+    expect(await inProcess(one, {}, undefined, late)).toMatchObject({ pruned: null });
+    goOn.resolve();
+    expect(await other!).toMatchObject({ files: 0, missing: [] });
+    expect(existsSync(join(objects(), fileOf("blobs/sha256", gone)))).toBe(true);
+    expect(await verify()).toMatchObject({ code: 0 });
   });
 
   test("a catalog in a PostgreSQL and files in a bucket are backed up to another bucket, and come back by a move", async () => {
