@@ -1,13 +1,13 @@
 // What clients of a server have of a file that another one fetches: what came so far, never its end before it is proven, and why where it is not.
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { waitFor } from "../../test/support/wait.ts";
 import { Problem } from "../core/problem.ts";
 import { isStream, type Reply } from "../core/reply.ts";
 import type { Request } from "../core/request.ts";
 import { FOLDER } from "../store/bucket-relay.ts";
 import { onBucket, testBucket } from "../store/bucket-testkit.ts";
-import { HOLD } from "../store/fill.ts";
-import { sweepRelay } from "./relay.ts";
+import { createFill, HOLD } from "../store/fill.ts";
+import { createReadAlong, sweepRelay } from "./relay.ts";
 import { answer, artifact, bytesOf, request, sha256 } from "./testkit.ts";
 import { openTwo, type TwoToys } from "./two-testkit.ts";
 
@@ -213,4 +213,50 @@ test("what is sent now is kept from being swept, and nothing else", async () => 
   };
   await sweepRelay({ database: two.database, blobs: { ...two.ours.blobs, relay } });
   expect(sent).toEqual([["a1"]]);
+});
+
+test("who reads along gives up a file of which all had come, once nobody tells of it and nothing is stored", async () => {
+  two = await openTwo(file);
+  const { leases } = two.first;
+  const holder = await two.second.leases.take("fill x");
+  const all = { id: "a1", bytes: 1, isAll: true, size: 2, path: URL };
+  await holder!.tell(JSON.stringify(all));
+  const heard: unknown[] = [];
+  const ended = Promise.withResolvers<unknown>();
+  const relay = {
+    ...two.ours.blobs.relay,
+    async receive(_: string, __: number, hear: () => Promise<unknown>) {
+      const listen = async () => {
+        for (;;) heard.push(await hear());
+      };
+      const done = listen().catch(ended.resolve) as Promise<void>;
+      return { fill: createFill("nowhere"), done };
+    },
+  };
+  const along = createReadAlong(
+    {
+      ...{ leases, database: two.database, blobs: { ...two.ours.blobs, relay }, repository: "toy" },
+      ...{ awaited() {}, refused() {} },
+    },
+    artifact("f.tgz"),
+    "fill x",
+  );
+  const following = along.follow(JSON.stringify(all), () => {});
+  await waitFor(
+    () => heard.length === 1,
+    () => "nothing was heard",
+  );
+  await holder!.release();
+  expect(await following).toBe(true); // it is somebody's turn, who never takes it
+  const clock = spyOn(performance, "now");
+  try {
+    const before = performance.now();
+    let looks = 0;
+    clock.mockImplementation(() => before + 10_000 * looks++);
+    expect(await Promise.race([ended.promise, Bun.sleep(5_000)])).toMatchObject({
+      kind: "unreachable",
+    });
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -83,8 +83,10 @@ export function createReadAlong(
         over.resolve();
         over = Promise.withResolvers();
       }
+      // While all has come it is proven and stored, however long that takes; and not when nobody says so any more.
+      if (told?.isAll) end = Number.POSITIVE_INFINITY;
+      else if (end === Number.POSITIVE_INFINITY) end = performance.now() + STANDSTILL_MS;
       if (!told) continue;
-      if (told.isAll) end = Number.POSITIVE_INFINITY; // it is proven and stored, however long that takes
       if (told.bytes === heard?.bytes) continue;
       heard = { id: told.id, bytes: told.bytes };
       return heard;

@@ -108,14 +108,17 @@ export async function requireFiles(
   const catalog = catalogOf(config, layout);
   if (!isPlain && !(await writeBucketMark(bucket, { id, catalog, place })))
     throw new Problem("conflict", `Another catalog has taken ${bucket.name} this moment`);
+  const isTried = noted === storeUrl(config.store);
   try {
     // After the mark: versitygw fails at names that go and come in a folder that is empty but for them, as where several nodes start at once.
-    await requireConditions(bucket, mark ? 1 : undefined); // at each start, and thoroughly at the first
+    await requireConditions(bucket, isTried ? 1 : undefined); // at each start, and thoroughly at the first
   } catch (error) {
-    if (!mark && error instanceof Problem && error.kind === "conflict") await bucket.remove(MARK);
-    throw error;
+    const kind = error instanceof Problem ? error.kind : null;
+    if (!mark && kind === "conflict") await bucket.remove(MARK);
+    // What is there is served from a full one, and whoever makes room must be able to begin.
+    if (!isTried || kind !== "full") throw error;
   }
-  if (noted !== storeUrl(config.store)) await writeStoreNote(database, storeUrl(config.store));
+  if (!isTried) await writeStoreNote(database, storeUrl(config.store));
 }
 
 /** Where the word lies that the catalog leaves beside its files: see store/tenure.ts. Asked each time whose they are, as at the start. */

@@ -186,6 +186,27 @@ test("a container's key is asked for with the token that it was given for that",
   await expect(keyOf(at(null, null))).rejects.toThrow("answers 401");
 });
 
+test("a key of the machine itself is asked for through nobody, whatever proxy the environment names", async () => {
+  const at = service(() => record("near", Date.now() + 60 * MINUTE));
+  const heard: string[] = [];
+  const proxy = service((request) => {
+    heard.push(request.url);
+    return new Response("no", { status: 502 });
+  });
+  const names = ["HTTP_PROXY", "http_proxy"];
+  const before = names.map((name) => [name, process.env[name]] as const);
+  for (const name of names) process.env[name] = proxy;
+  try {
+    const source: KeySource = { from: "container", url: at, tokenFile: null, token: "let me in" };
+    expect((await createKeys(placeOf(source), 1000).current()).accessKey).toBe("near");
+    expect(heard).toEqual([]);
+  } finally {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  }
+});
+
 test("a machine's key is asked for in the way that forwarded requests cannot take", async () => {
   const url = service((request) => {
     const { pathname } = new URL(request.url);

@@ -118,6 +118,7 @@ async function askKey(source: Role, silenceMs: number, at: number): Promise<Had>
     const response = await fetch(url, {
       ...init,
       redirect: "manual",
+      ...(source.from !== "web-identity" && { proxy: false }), // of the machine itself: it goes through nobody, whatever the environment says
       signal: AbortSignal.timeout(silenceMs),
     });
     const text = await textOf(response);

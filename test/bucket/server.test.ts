@@ -186,6 +186,10 @@ function define(program: string): void {
     expect(await refusal("two-own")).toMatch(/^503 .* cannot be reached/);
     between.set((head) => (is("PUT")(head) ? full : "pass"));
     expect(await refusal("three-own")).toMatch(/^424 .* is full/);
+    // Where it is full a server starts all the same, for what is there and for whoever makes room.
+    await server.restart({});
+    expect(await told("/npm/kelp")).toMatch(/^424 .* is full/);
+    expect(await status("/-/health/ready")).toBe(200);
     between.set(() => "hold");
     expect(await told("/-/health/ready")).toMatch(/^503 .* does not answer/);
     between.set(() => "pass");
