@@ -1,5 +1,5 @@
 // Holdfast itself, from this checkout, started as users start it.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, workFolder } from "../lib/paths.ts";
 import { CLAIMS } from "../lib/private-packages.ts";
@@ -34,14 +34,14 @@ export const holdfast: Peer = {
       freshness: `${freshness}s`,
       upstreams: [{ url }],
     });
+    const keyring = keyFile(workFolder("recording", "apt")); // not there where apt is not measured
     const repositories = {
       npm: repository("npm", `${upstreams.npm}/`),
       pypi: repository("pypi", `${upstreams.pypi}/`),
       go: repository("go", `${upstreams.go}/`),
-      apt: {
-        ...repository("apt", `${upstreams.apt}/`),
-        keyring: keyFile(workFolder("recording", "apt")),
-      },
+      ...(existsSync(keyring) && {
+        apt: { ...repository("apt", `${upstreams.apt}/`), keyring },
+      }),
       composer: repository("composer", `${upstreams.composer}/`),
     };
     writeFileSync(config, JSON.stringify({ repositories }));
