@@ -21,12 +21,12 @@ export async function awaitTurn<T>(
 ): Promise<Turn<T>> {
   let end = performance.now() + PATIENCE_MS;
   for (let isFirst = true; ; isFirst = false) {
-    const lease = await orUnknown(leases.take(name));
-    if (lease === UNKNOWN) return { lease: null };
+    const lease = await unlessBusy(leases.take(name));
+    if (lease === undefined) return { lease: null };
     try {
       // Also who got the lease at once looks: it may have been let go of in this moment.
-      const found = await orUnknown(look());
-      if (found !== null && found !== UNKNOWN) {
+      const found = await unlessBusy(look());
+      if (found !== null && found !== undefined) {
         await lease?.release();
         return { found };
       }
@@ -36,20 +36,19 @@ export async function awaitTurn<T>(
     }
     if (lease || performance.now() >= end) return { lease };
     // What is soon there is waited for without a word.
-    const told = follow && !isFirst ? await orUnknown(leases.listen(name)) : null;
+    const told = follow && !isFirst ? await unlessBusy(leases.listen(name)) : null;
     if (typeof told !== "string") await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     else if (await follow!(told)) end = performance.now() + PATIENCE_MS;
     else follow = null;
   }
 }
 
-const UNKNOWN = Symbol();
-
-async function orUnknown<T>(asked: Promise<T>): Promise<T | typeof UNKNOWN> {
+/** Undefined while the database or the place of the files cannot be asked. */
+export async function unlessBusy<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {
-    if (error instanceof Problem && error.kind === "busy") return UNKNOWN;
+    if (error instanceof Problem && error.kind === "busy") return undefined;
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import type { Lease, Leases } from "../store/leases.ts";
 import type { Heard, Receiving } from "../store/relay.ts";
 import { readStored } from "./artifact-rows.ts";
 import { LIMIT } from "./collect.ts";
-import type { ReadAlong } from "./fetch-once.ts";
+import { type ReadAlong, unlessBusy } from "./fetch-once.ts";
 
 /** How often who fetches looks for who waits, and who waits for what there is. */
 const PAUSE_MS = 250;
@@ -164,16 +164,6 @@ function read(text: string | null): Told | null {
   const told = text === null ? null : JSON.parse(text);
   const isKnown = typeof told?.id === "string" || typeof told?.refused === "string";
   return isKnown ? told : null;
-}
-
-/** Undefined while the database or the place of the files cannot be asked. */
-async function unlessBusy<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof Problem && error.kind === "busy") return undefined;
-    throw error;
-  }
 }
 
 function pause(ms = PAUSE_MS): Promise<void> {

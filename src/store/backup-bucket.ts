@@ -141,15 +141,9 @@ async function writer(
           `Another backup to ${url} came to its end meanwhile, and counts; this one does not`,
         );
       own = await etagOf(bucket, note);
-      const stay = generationsOf(note).map(catalogOf);
-      for (const old of earlier)
-        if (!stay.includes(catalogOf(old)))
-          for (const name of [catalogOf(old), listOf(old)]) await bucket.remove(name);
-      await removeCut(
-        bucket,
-        path,
-        new Set(stay.flatMap((one) => [one, one.replace(/db$/, "files")])),
-      );
+      const stay = new Set(generationsOf(note).flatMap(namesOf));
+      for (const name of earlier.flatMap(namesOf)) if (!stay.has(name)) await bucket.remove(name);
+      await removeCut(bucket, path, stay);
     },
     async readList(note) {
       const found = await bucket.read(listOf(note), LIST_LIMIT);
@@ -236,6 +230,8 @@ async function requireAll(
 
 const listOf = ({ catalog }: Note) => `${CATALOGS}/${catalog}.files`;
 const catalogOf = ({ catalog }: Note) => `${CATALOGS}/${catalog}.db`;
+/** All that stands there for one backup alone. */
+const namesOf = (note: Note) => [catalogOf(note), listOf(note)];
 
 async function removeMade(made: string): Promise<void> {
   for (const end of ["", "-wal", "-shm"]) await rm(`${made}${end}`, { force: true });

@@ -47,6 +47,7 @@ import {
 import { lockData } from "./lock.ts";
 import { openLogFiles } from "./log-files.ts";
 import { hashFile } from "./sink.ts";
+import { tenureIn } from "./tenure-file.ts";
 
 export interface FolderOptions {
   /** Files become further names of the same bytes, on the same file system alone. */
@@ -136,7 +137,7 @@ async function writer(
       for (const beside of ["-wal", "-shm"]) await rm(`${copy.database}${beside}`, { force: true });
       await guard(rename(made, copy.database));
       await finish();
-      await rm(join(folder, "tenure.json"), { force: true }); // of a server that was started on the copy
+      await rm(tenureIn(folder), { force: true }); // of a server that was started on the copy
       await writeNote(folder, note);
       const stay = new Set(generationsOf(note).map(({ catalog }) => catalog));
       for (const name of await readdir(join(folder, CATALOGS)))

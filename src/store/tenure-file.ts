@@ -6,9 +6,12 @@ import { guard } from "./guard.ts";
 import { FILE_MODE, type Layout } from "./layout.ts";
 import type { Beside, Word } from "./tenure.ts";
 
+/** Where it lies in a data directory. */
+export const tenureIn = (root: string) => join(root, "tenure.json");
+
 /** One process at a time writes it: the one that holds the data directory. */
 export function besideFolder({ root }: Pick<Layout, "root">): Beside {
-  const file = join(root, "tenure.json");
+  const file = tenureIn(root);
   return {
     name: root,
     async read() {
