@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type BulkUpstream, startBulk } from "./faults/bulk-upstream.ts";
 import { holdfastAt } from "./support/command.ts";
 import { npmPublication } from "./support/npm-package.ts";
-import { type ServerProcess, startProcess } from "./support/process.ts";
+import { bugsOf, type ServerProcess, startProcess } from "./support/process.ts";
 import { type Connection, connectionsTo, linesOf } from "./support/processes.ts";
 import { waitFor } from "./support/wait.ts";
 
@@ -33,12 +33,7 @@ afterAll(async () => {
 }, 60_000);
 afterEach(() => {
   connections.end();
-  expect(
-    server
-      .output()
-      .split("\n")
-      .filter((line) => line.includes("because of a bug")),
-  ).toEqual([]);
+  expect(bugsOf(server)).toEqual([]);
 });
 
 function configOf(more: object = {}): string {

@@ -3,11 +3,10 @@ import { expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { configText, type TestOptions } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
+import { type ServerProcess, startProcess, withBugs } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { waitFor } from "../support/wait.ts";
 import { AptRoot } from "./apt-root.ts";
-import { withBugs } from "./apt-scene.ts";
 import { withPrograms } from "./clients.ts";
 
 const main = new URL("../../src/main.ts", import.meta.url).pathname;

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { Action } from "../../src/core/grant.ts";
 import { makeAccounts } from "../support/accounts.ts";
 import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
+import { type ServerProcess, startProcess, withBugs } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { createSigner, environment, must, type Signer } from "./apt-builds.ts";
 import { AptRoot } from "./apt-root.ts";
-import { configOf, withBugs } from "./apt-scene.ts";
+import { configOf } from "./apt-scene.ts";
 
 export interface Scene {
   server: ServerProcess;

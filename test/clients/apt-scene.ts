@@ -6,7 +6,7 @@ import { builtInRepositories } from "../../src/config/upstreams.ts";
 import { createLog } from "../../src/core/log.ts";
 import { formats } from "../../src/formats/index.ts";
 import { start } from "../../src/server/start.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
+import { type ServerProcess, startProcess, withBugs } from "../support/process.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { createPublisher, type Publisher, type PublisherName } from "./apt-publishers.ts";
 import { AptRoot } from "./apt-root.ts";
@@ -95,13 +95,4 @@ async function withPublisher(
 function vendorConfig(publisher: Publisher, site: Site, freshness: string): string {
   const upstreams = [{ url: `${site.url}/` }];
   return configOf({ vendor: { format: "apt", upstreams, keyring: publisher.key, freshness } });
-}
-
-/** A bug that the server logged is told with the failure. */
-export function withBugs(error: unknown, server: ServerProcess): unknown {
-  const bugs = server
-    .output()
-    .split("\n")
-    .filter((line) => line.includes("because of a bug"));
-  return bugs.length ? new Error(`${error}\n${bugs.join("\n")}`, { cause: error }) : error;
 }

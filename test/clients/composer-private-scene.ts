@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { makeAccounts, type Wanted } from "../support/accounts.ts";
 import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
+import { type ServerProcess, startProcess, withBugs } from "../support/process.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
-import { withBugs } from "./apt-scene.ts";
 import { ComposerProject } from "./composer-project.ts";
 
 const main = new URL("../../src/main.ts", import.meta.url).pathname;

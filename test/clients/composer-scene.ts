@@ -2,8 +2,7 @@
 import { expect, test } from "bun:test";
 import { configText, type TestOptions } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
-import { withBugs } from "./apt-scene.ts";
+import { type ServerProcess, startProcess, withBugs } from "../support/process.ts";
 import { ComposerProject } from "./composer-project.ts";
 
 export interface Scene {

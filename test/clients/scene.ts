@@ -1,7 +1,7 @@
 // A fake upstream, Holdfast in front of it as a process, and one client's project that looks there.
 import { configText, type TestOptions } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
-import { type ServerProcess, startProcess } from "../support/process.ts";
+import { type ServerProcess, startProcess, withBugs } from "../support/process.ts";
 import type { Driver } from "./driver.ts";
 import { Project } from "./job.ts";
 
@@ -25,11 +25,7 @@ export async function withScene(
   try {
     await act({ upstream, server, project });
   } catch (error) {
-    const bugs = server
-      .output()
-      .split("\n")
-      .filter((line) => line.includes("because of a bug"));
-    throw bugs.length ? new Error(`${error}\n${bugs.join("\n")}`, { cause: error }) : error;
+    throw withBugs(error, server);
   } finally {
     project.remove();
     await server.stop();

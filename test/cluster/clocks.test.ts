@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
+import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import type { ServerProcess } from "../support/process.ts";
@@ -25,12 +25,8 @@ withPrograms(["versitygw", "postgres", "nginx", "libfaketime"], () => {
     upstream = startBulk([900, 400_000, 8 * 1024 * 1024, 900]);
     const { output } = await run(["dpkg", "-L", "libfaketime"], { cwd: root, timeout: 60_000 });
     const library = output.split("\n").find((line) => line.endsWith("/libfaketimeMT.so.1"))!;
-    const repositories = {
-      npm: { upstreams: [{ url: upstream.url }], claims: ["@own/*"] },
-      ...{ pypi: false, go: false, composer: false, debian: false, "debian-security": false },
-    };
     cluster = await startCluster({
-      config: JSON.stringify({ access: { anonymous: "read" }, repositories }),
+      config: npmAlone({ upstreams: [{ url: upstream.url }], claims: ["@own/*"] }),
       gateway: commandOf("versitygw")[0]!,
       nodes: SKEW.length,
       // What only grows is no clock that can be wrong.

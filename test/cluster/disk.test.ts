@@ -6,7 +6,7 @@ import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
+import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { run } from "../support/run.ts";
@@ -31,12 +31,8 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
       code: 0,
     });
     upstream = startBulk(Array.from({ length: FILES + 1 }, () => 4 * MB));
-    const repositories = {
-      npm: { upstreams: [{ url: upstream.url }], claims: ["@own/*"] },
-      ...{ pypi: false, go: false, composer: false, debian: false, "debian-security": false },
-    };
     cluster = await startCluster({
-      config: JSON.stringify({ access: { anonymous: "read" }, repositories }),
+      config: npmAlone({ upstreams: [{ url: upstream.url }], claims: ["@own/*"] }),
       gateway: commandOf("versitygw")[0]!,
       nodes: 2,
       data: (at) => (at === 0 ? join(small, "data") : undefined),

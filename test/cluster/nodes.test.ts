@@ -5,10 +5,10 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
+import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
-import type { ServerProcess } from "../support/process.ts";
+import { bugsOf, type ServerProcess } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
 
 const MB = 1024 * 1024;
@@ -25,11 +25,7 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   let token: string;
   beforeAll(async () => {
     upstream = startBulk(SIZES);
-    const repositories = {
-      npm: { upstreams: [{ url: upstream.url }], claims: ["@own/*"] },
-      ...{ pypi: false, go: false, composer: false, debian: false, "debian-security": false },
-    };
-    const config = JSON.stringify({ access: { anonymous: "read" }, repositories });
+    const config = npmAlone({ upstreams: [{ url: upstream.url }], claims: ["@own/*"] });
     cluster = await startCluster({ config, gateway: commandOf("versitygw")[0]!, nodes: 3 });
     await holdfast(["user", "add", "ann", "--password-stdin"], "correct horse battery\n");
     await holdfast(["grant", "add", "user:ann", "publish", "--repository", "npm"]);
@@ -41,13 +37,7 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   }, 60_000);
   afterEach(async () => {
     for (const node of cluster.nodes) if (await isDead(node)) await node.restart(); // where a test failed
-    for (const node of cluster.nodes)
-      expect(
-        node
-          .output()
-          .split("\n")
-          .filter((line) => line.includes("because of a bug")),
-      ).toEqual([]);
+    for (const node of cluster.nodes) expect(bugsOf(node)).toEqual([]);
   });
 
   /** A command beside a node, as an operator gives it there. */

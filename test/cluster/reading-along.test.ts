@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { layoutOf } from "../../src/store/layout.ts";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, type Halt, startBulk } from "../faults/bulk-upstream.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
+import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
-import type { ServerProcess } from "../support/process.ts";
+import { bugsOf, type ServerProcess } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
 
 const MB = 1024 * 1024;
@@ -23,11 +23,7 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   let cluster: Cluster;
   beforeAll(async () => {
     upstream = startBulk([SIZE, SIZE, SIZE, SIZE]);
-    const repositories = {
-      npm: { upstreams: [{ url: upstream.url }] },
-      ...{ pypi: false, go: false, composer: false, debian: false, "debian-security": false },
-    };
-    const config = JSON.stringify({ access: { anonymous: "read" }, repositories });
+    const config = npmAlone({ upstreams: [{ url: upstream.url }] });
     cluster = await startCluster({ config, gateway: commandOf("versitygw")[0]!, nodes: 3 });
   }, 120_000);
   afterAll(async () => {
@@ -36,13 +32,7 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   }, 60_000);
   afterEach(() => {
     upstream.halt = null;
-    for (const node of cluster.nodes)
-      expect(
-        node
-          .output()
-          .split("\n")
-          .filter((line) => line.includes("because of a bug")),
-      ).toEqual([]);
+    for (const node of cluster.nodes) expect(bugsOf(node)).toEqual([]);
   });
 
   const path = (nth: number) => `/bulk-${nth}/-/bulk-${nth}-1.0.0.tgz`;

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
-import { type Cluster, startCluster } from "../support/cluster.ts";
+import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import type { ServerProcess } from "../support/process.ts";
@@ -33,12 +33,8 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
   let token: string;
   beforeAll(async () => {
     upstream = startBulk([900, 900]);
-    const repositories = {
-      npm: { upstreams: [{ url: upstream.url }], claims: ["@own/*"] },
-      ...{ pypi: false, go: false, composer: false, debian: false, "debian-security": false },
-    };
-    const alarms = { storageAway: "1s", nodesDiffer: "1s" };
-    const config = JSON.stringify({ access: { anonymous: "read" }, alarms, repositories });
+    const npm = { upstreams: [{ url: upstream.url }], claims: ["@own/*"] };
+    const config = npmAlone(npm, { alarms: { storageAway: "1s", nodesDiffer: "1s" } });
     cluster = await startCluster({ config, gateway: commandOf("versitygw")[0]!, nodes: 3 });
     await holdfast(["user", "add", "ann", "--password-stdin"], "correct horse battery\n");
     await holdfast(["grant", "add", "user:ann", "admin"]);

@@ -1,11 +1,10 @@
 // A gateway that speaks S3, of the tests' own: its buckets are folders in a temporary folder, and gone with it.
-import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ACCESS_KEY, SECRET_KEY } from "../../src/store/bucket-testkit.ts";
 import { freePort } from "./process.ts";
+import { startProgram } from "./program.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
-import { waitFor } from "./wait.ts";
 
 export interface Gateway {
   /** Without a trailing slash; the same after it was killed and revived. */
@@ -39,11 +38,15 @@ export async function startGateway(program: string, buckets: readonly string[]):
   for (const folder of [beside, ...buckets.map((bucket) => join(objects, bucket))])
     mkdirSync(folder, { recursive: true });
   const begin = (port: number, secret = SECRET_KEY) =>
-    run(program, [
-      ...["--quiet", "--access", ACCESS_KEY, "--secret", secret],
-      ...["--port", `127.0.0.1:${port}`],
-      ...["posix", "--sidecar", beside, objects],
-    ]);
+    startProgram(
+      "versitygw",
+      [
+        ...[program, "--quiet", "--access", ACCESS_KEY, "--secret", secret],
+        ...["--port", `127.0.0.1:${port}`],
+        ...["posix", "--sidecar", beside, objects],
+      ],
+      { isUp: () => isGateway(`http://127.0.0.1:${port}/`) },
+    );
   let port = await freePort();
   // Somebody else may have been given the same port meanwhile.
   let running = await begin(port).catch(async () => {
@@ -60,44 +63,6 @@ export async function startGateway(program: string, buckets: readonly string[]):
     async stop() {
       await running.kill();
       removeTemp(home);
-    },
-  };
-}
-
-async function run(program: string, args: string[]): Promise<{ kill(): Promise<void> }> {
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let log = "";
-  let isGone = false;
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk: Buffer) => {
-      log += chunk;
-    });
-  child.on("error", (error) => {
-    log += error.message;
-  });
-  const ended = new Promise<void>((resolve) =>
-    child.on("close", () => {
-      isGone = true;
-      resolve();
-    }),
-  );
-  const end = () => child.kill("SIGKILL");
-  process.on("exit", end);
-  const url = `http://${args[args.indexOf("--port") + 1]}/`;
-  await waitFor(
-    async () => isGone || (await isGateway(url)),
-    () => `versitygw does not start: ${log}`,
-    60_000,
-  );
-  if (isGone) {
-    process.off("exit", end);
-    throw new Error(`versitygw does not start: ${log}`);
-  }
-  return {
-    async kill() {
-      end();
-      await ended;
-      process.off("exit", end);
     },
   };
 }

@@ -63,6 +63,16 @@ export interface NodesOptions {
   hasClock?: boolean;
 }
 
+/** Of nodes that have npm alone, which whoever gives no name may read. */
+export function npmAlone(
+  npm: { upstreams: { url: string }[]; claims?: string[] },
+  more: Record<string, unknown> = {},
+): string {
+  const off = { pypi: false, go: false, composer: false, debian: false, "debian-security": false };
+  const repositories = { npm, ...off };
+  return JSON.stringify({ access: { anonymous: "read" }, repositories, ...more });
+}
+
 /** With a database and a gateway of their own. `gateway`: where versitygw is. */
 export async function startCluster(options: NodesOptions & { gateway: string }): Promise<Cluster> {
   const ends: (() => Promise<void>)[] = [];

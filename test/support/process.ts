@@ -189,6 +189,18 @@ function openClock(home: string) {
   };
 }
 
+/** Lines of its log that tell of a bug. */
+export function bugsOf(server: Pick<ServerProcess, "output">): string[] {
+  const lines = server.output().split("\n");
+  return lines.filter((line) => line.includes("because of a bug"));
+}
+
+/** A bug that the server logged is told with the failure. */
+export function withBugs(error: unknown, server: Pick<ServerProcess, "output">): unknown {
+  const bugs = bugsOf(server);
+  return bugs.length ? new Error(`${error}\n${bugs.join("\n")}`, { cause: error }) : error;
+}
+
 async function isReady(url: string, ca?: string): Promise<boolean> {
   try {
     return (await fetch(`${url}/-/health/ready`, ca ? { tls: { ca } } : {})).ok;

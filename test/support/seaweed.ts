@@ -1,12 +1,11 @@
 // SeaweedFS, of the tests' own: a service that speaks S3 and is not the gateway. It compares less of what is sent, and no object of it is a file.
-import { spawn } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAsk } from "../../src/store/bucket-ask.ts";
 import { ACCESS_KEY, SECRET_KEY, testPlace } from "../../src/store/bucket-testkit.ts";
 import { freePort } from "./process.ts";
+import { startProgram } from "./program.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
-import { waitFor } from "./wait.ts";
 
 export interface Seaweed {
   /** Without a trailing slash. */
@@ -30,39 +29,9 @@ export async function startSeaweed(program: string, bucket: string): Promise<Sea
   const ports = new Map<string, number>();
   for (const name of SERVICES)
     for (const more of ["", ".grpc"]) ports.set(`${name}.port${more}`, await freePort());
-  const child = spawn(
-    program,
-    [
-      ...["server", `-dir=${data}`, "-ip=127.0.0.1", "-ip.bind=127.0.0.1"],
-      // By default it has eight volumes of 30 GB, and each bucket takes seven.
-      ...["-volume.max=0", "-master.volumeSizeLimitMB=64"],
-      ...["-s3", `-s3.config=${config}`, "-s3.port.iceberg=0", "-s3.port.lance=0"],
-      ...[...ports].map(([name, port]) => `-${name}=${port}`),
-    ],
-    { cwd: home, stdio: ["ignore", "pipe", "pipe"] },
-  );
-  let log = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk: Buffer) => {
-      log = `${log}${chunk}`.slice(-4000);
-    });
-  child.on("error", (error) => {
-    log += error.message;
-  });
-  let isGone = false;
-  const ended = new Promise<void>((resolve) =>
-    child.on("close", () => {
-      isGone = true;
-      resolve();
-    }),
-  );
-  const end = () => child.kill("SIGKILL");
-  process.on("exit", end);
   const endpoint = `http://127.0.0.1:${ports.get("s3.port")}`;
-  const stop = async () => {
-    end();
-    await ended;
-    process.off("exit", end);
+  const ask = createAsk(testPlace(home, { endpoint, bucket }), { pauseMs: 1 });
+  const clear = () => {
     removeTemp(home);
     // It puts them there, wherever other temporary files are wanted.
     for (const port of ports.values())
@@ -70,18 +39,27 @@ export async function startSeaweed(program: string, bucket: string): Promise<Sea
         for (const kind of [name, `${name}-grpc`])
           rmSync(`/tmp/seaweedfs-${kind}-${port}.sock`, { force: true });
   };
-  const ask = createAsk(testPlace(home, { endpoint, bucket }), { pauseMs: 1 });
-  await waitFor(
-    async () => isGone || (await isMade(ask)),
-    () => `weed does not start: ${log}`,
-    60_000,
-  ).catch(async (error) => {
-    await stop();
+  const command = [
+    ...[program, "server", `-dir=${data}`, "-ip=127.0.0.1", "-ip.bind=127.0.0.1"],
+    // By default it has eight volumes of 30 GB, and each bucket takes seven.
+    ...["-volume.max=0", "-master.volumeSizeLimitMB=64"],
+    ...["-s3", `-s3.config=${config}`, "-s3.port.iceberg=0", "-s3.port.lance=0"],
+    ...[...ports].map(([name, port]) => `-${name}=${port}`),
+  ];
+  const running = await startProgram("weed", command, {
+    cwd: home,
+    isUp: () => isMade(ask),
+  }).catch((error) => {
+    clear();
     throw error;
   });
-  if (!isGone) return { endpoint, stop };
-  await stop();
-  throw new Error(`weed does not start: ${log}`);
+  return {
+    endpoint,
+    async stop() {
+      await running.kill();
+      clear();
+    },
+  };
 }
 
 /** The bucket is there, and takes objects. */
