@@ -7,7 +7,7 @@ import type { Audit } from "./core/audit.ts";
 import { type Access, type Action, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { memo } from "./core/memo.ts";
-import { Problem } from "./core/problem.ts";
+import { inFull, Problem } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
 import { shortageOf } from "./core/shortage.ts";
 import type { AccessLog, ServedRequest } from "./http/accesslog.ts";
@@ -271,7 +271,8 @@ function served(
     bytes,
     durationMs: performance.now() - started,
     address: incoming.address,
-    reason: failure?.message ?? null,
+    // Which file it is, for whoever looks after the disk.
+    reason: failure && (failure.kind === "unusable" ? inFull(failure) : failure.message),
     rule: failure?.rule ?? null,
     cut,
   };

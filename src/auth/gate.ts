@@ -5,6 +5,7 @@ import type { Audit } from "../core/audit.ts";
 import { type Grant, issueGrant } from "../core/grant.ts";
 import { nobody, type Principal, theServer } from "../core/principal.ts";
 import { Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import type { Changes } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
 import { readAuthorization, type Said } from "./credentials.ts";
@@ -78,6 +79,8 @@ export interface GateDeps {
 /** Of another server that was here before, mostly. */
 const FOREIGN =
   "This token is not one of this server's, which begin with hf_: log in again, or make one at /-/account";
+
+const UNCHECKED = "Credentials cannot be checked now";
 
 /** Another server may have taken a token back, or a grant, and this one would not have heard of it. */
 const DEAF = new Problem(
@@ -247,9 +250,9 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     try {
       return remember(await look(header, said, address));
     } catch (error) {
-      if (!(error instanceof Problem)) return refused("Credentials cannot be checked now");
-      const grant = refused(error.message, error);
-      const isWrong = error.kind === "unauthenticated";
+      const problem = error instanceof Problem ? error : shortageOf(error);
+      const grant = refused(problem?.message ?? UNCHECKED, problem ?? error);
+      const isWrong = problem?.kind === "unauthenticated";
       return remember({ grant, until: isWrong ? now() + REFUSED_MS : 0 });
     }
   }
@@ -308,8 +311,8 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
   };
 }
 
-/** For nothing, and it says why. Shared with nobody. */
-function refused(fault: string, cause: Problem | null = null): Grant {
+/** For nothing, and it says why. Shared with nobody. `cause` is what whoever needs it is told in place of that. */
+function refused(fault: string, cause: unknown = null): Grant {
   const audience = "?";
   return issueGrant({ audience, principal: nobody, fault, cause, may: () => false });
 }

@@ -3,6 +3,7 @@ import type { Events } from "../ledger/events.ts";
 import type { Blobs } from "../store/blobs.ts";
 import { type Change, type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import { guard } from "../store/guard.ts";
 import { hashFile } from "../store/sink.ts";
 import { createCollapse } from "./collapse.ts";
 import { createLru } from "./lru.ts";
@@ -109,7 +110,7 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
       const before = await blobs.stat(sha256);
       const path = await blobs.local(sha256);
       if (!before || path === null) return "false";
-      if ((await hashFile(path, breathe)) !== sha256)
+      if ((await guard(hashFile(path, breathe))) !== sha256)
         return (await condemn(sha256)) && (await blobs.local(sha256)) ? "mended" : "false";
       known.set(sha256, before.stamp, 1);
       return "true";

@@ -13,8 +13,10 @@ import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Probe } from "../core/probe.ts";
 import { inFull, Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import { readCatalog } from "../server/database.ts";
+import { namesIn } from "../store/guard.ts";
 import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
 import { createUpstream, createUpstreamMetrics } from "../upstream/upstreams.ts";
@@ -161,10 +163,10 @@ export async function checkFeeds(config: Config, now: number): Promise<Finding[]
   ];
 }
 
-/** Whether it answers, and is the one that the data directory belongs to. */
+/** Whether it answers, and is the one that the data directory belongs to; of one that is a file, whether it can be read. */
 export async function checkDatabase(config: Config): Promise<Finding[]> {
-  if (!config.database) return [];
   const subject = "database";
+  if (!config.database) return (await checkCatalog(config)).map((one) => ({ ...one, subject }));
   const { url } = writtenDatabase(config.database);
   try {
     const database = await readCatalog(config, layoutOf(config.data));
@@ -175,6 +177,27 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
       return [{ state: "good", subject, text: `${url} answers; its tables will be made` }];
     const text = `${url}: ${inFull(error)}`;
     return [{ state: "bad", subject, text, hint: "docs/scale.md tells what it must be" }];
+  }
+}
+
+/** Other failures are told by who needs more of it: there may be none yet, or one of another version. */
+async function checkCatalog(config: Config): Promise<Result[]> {
+  try {
+    await readStore(config, async ({ database }) => {
+      await database.read`SELECT (SELECT 1 FROM documents LIMIT 1) AS d, (SELECT 1 FROM artifacts LIMIT 1) AS a, (SELECT 1 FROM users LIMIT 1) AS u`;
+    });
+    return [];
+  } catch (error) {
+    const problem = error instanceof Problem ? error : shortageOf(error);
+    if (problem?.kind !== "unusable") return [];
+    const { database } = layoutOf(config.data);
+    return [
+      {
+        state: "bad",
+        text: `${database}: ${inFull(problem)}`,
+        hint: "Give it to the user that Holdfast runs as; where it is damaged, `holdfast restore` brings a backup into another data directory",
+      },
+    ];
   }
 }
 
@@ -190,6 +213,13 @@ export async function checkData(folder: string): Promise<Result> {
       state: "bad",
       text: `${exists ? folder : `${folder} cannot be made: ${place}`} is not writable (${why})`,
       hint: "Give it to the user that Holdfast runs as, or choose another: --data DIR",
+    };
+  const denied = exists ? await firstDenied(folder) : null;
+  if (denied)
+    return {
+      state: "bad",
+      text: `${folder} is writable, but ${denied} is not this user's to read and write`,
+      hint: "Give all that is in it to the user that Holdfast runs as",
     };
   const { bsize, bavail, blocks } = await statfs(place);
   const [free, size] = [bavail * bsize, blocks * bsize];
@@ -213,6 +243,17 @@ async function nearestFolder(folder: string): Promise<string | null> {
   }
 }
 
+/** A folder in the data directory that this user may not use; null when all may be. Files in them are left to `verify`. */
+async function firstDenied(root: string): Promise<string | null> {
+  const { blobs, views, evidence, incoming, log } = layoutOf(root);
+  const shards = (await namesIn(blobs).catch(() => [])).map((name) => join(blobs, name));
+  for (const path of [blobs, views, evidence, incoming, log, ...shards]) {
+    const why = await mayUse(path);
+    if (why !== null && why !== "ENOENT") return `${path} (${why})`;
+  }
+  return null;
+}
+
 /** Null when a file can be written; permissions alone do not tell (read-only mounts, quotas). */
 async function tryWrite(folder: string): Promise<string | null> {
   const file = join(folder, `.doctor-${process.pid}`);
@@ -226,8 +267,12 @@ async function tryWrite(folder: string): Promise<string | null> {
   }
 }
 
-async function mayWrite(folder: string): Promise<string | null> {
-  return access(folder, constants.W_OK | constants.X_OK).then(
+const mayWrite = (folder: string) => may(folder, constants.W_OK | constants.X_OK);
+
+const mayUse = (folder: string) => may(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+
+async function may(folder: string, how: number): Promise<string | null> {
+  return access(folder, how).then(
     () => null,
     (error: NodeJS.ErrnoException) => error.code ?? error.message,
   );

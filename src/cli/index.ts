@@ -1,7 +1,8 @@
 // The command line: which command is meant, and how it ends. 0 done, 1 failed, 2 wrong usage (design §4.1).
 import { ConfigError } from "../config/errors.ts";
 import { versionText } from "../core/build.ts";
-import { Problem } from "../core/problem.ts";
+import { inFull, Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { type Command, parseArguments, UsageError, unknown } from "./arguments.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 import { renderHelp, renderOverview } from "./usage.ts";
@@ -82,6 +83,16 @@ function refuse(argv: readonly string[], commands: readonly Command[], terminal:
   return 2;
 }
 
+/** What is expected to fail says what and where in one sentence; anything else is a bug and shows its stack. */
+function wordsOf(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  // SQLite names no file; what has a cause is in words of a command's own.
+  const isBare = /^SQLITE_/.test(String(code)) && cause === undefined;
+  const told = (isBare && shortageOf(error)) || error;
+  if (told instanceof Problem) return told.kind === "unusable" ? inFull(told) : told.message;
+  return code ? (error as Error).message : ((error as Error)?.stack ?? String(error));
+}
+
 function fail(command: Command, error: unknown, terminal: Terminal): number {
   if (error instanceof UsageError) {
     const help = `holdfast ${command.name} --help shows what it takes.`;
@@ -96,9 +107,6 @@ function fail(command: Command, error: unknown, terminal: Terminal): number {
     );
     return 1;
   }
-  // What is expected to fail says what and where in one sentence; anything else is a bug and shows its stack.
-  const expected = error instanceof Problem || (error as { code?: unknown } | null)?.code;
-  const text = expected ? (error as Error).message : ((error as Error)?.stack ?? String(error));
-  terminal.err(`holdfast ${command.name}: ${text}\n`);
+  terminal.err(`holdfast ${command.name}: ${wordsOf(error)}\n`);
   return 1;
 }

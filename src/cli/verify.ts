@@ -62,10 +62,10 @@ export async function checkStore(store: ReadStore, terminal: Terminal): Promise<
   (bar as Progress | null)?.end();
   for (const { what, repository, subject, isHosted } of result.damaged) {
     const note = isHosted ? ": published here, so only a backup has it" : "";
-    terminal.out(`${paint(terminal, "red", what.padEnd(8))} ${repository}  ${subject}${note}\n`);
+    terminal.out(`${paint(terminal, "red", what.padEnd(10))} ${repository}  ${subject}${note}\n`);
   }
   for (const path of result.views.damaged)
-    terminal.out(`${paint(terminal, "red", "altered ")} view  ${path}\n`);
+    terminal.out(`${paint(terminal, "red", "altered   ")} view  ${path}\n`);
   const { files, bytes, damaged, views } = result;
   const bad = damaged.length + views.damaged.length;
   terminal.out(

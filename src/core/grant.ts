@@ -33,7 +33,7 @@ export interface Permissions {
   /** What is wrong with the credentials that came: a token that was revoked. Null when nothing is, or none came. */
   readonly fault: string | null;
   /** The failure to end in, where that is not "unauthenticated": too many guesses, a directory that cannot be asked. */
-  readonly cause?: Problem | null;
+  readonly cause?: unknown;
   /** The same caller's grant as it is by now, where what they do takes long: rights may have been taken away meanwhile. */
   readonly again?: () => Promise<Grant>;
   /**

@@ -27,6 +27,7 @@ export const statusOf = {
   busy: 503, // more waits here than can be done soon: clients come again by themselves, when http/send.ts says
   internal: 500, // a bug of ours; the cause is logged with its stack
   full: 424, // no space left on the device; what is stored is served on
+  unusable: 424, // the disk, or what is on it, cannot be read or written: the operator's matter
 } as const;
 
 export type ProblemKind = keyof typeof statusOf;
@@ -71,13 +72,16 @@ export function cannotAsk(error: unknown): error is Problem {
       "unfinished",
       "busy",
       "full",
+      "unusable",
     ].includes(error.kind)
   );
 }
 
 /** True where the failure is this server's: work was not done, or not to its end. It says nothing about the bytes that it was to be done on. */
 export function isUndone(error: unknown): boolean {
-  return error instanceof Problem && ["unfinished", "busy", "full"].includes(error.kind);
+  return (
+    error instanceof Problem && ["unfinished", "busy", "full", "unusable"].includes(error.kind)
+  );
 }
 
 /** With what it came of, for operators: what is behind a Problem may name users, hosts and files. */

@@ -34,7 +34,8 @@ export interface CacheStatus {
     | "tampered"
     | "unfinished"
     | "busy"
-    | "full";
+    | "full"
+    | "unusable";
   /** A part of a file that is not proven yet, straight from the upstream. */
   isUnverified?: boolean;
   /** Seconds since the stored copy was last confirmed; set on stale answers. RFC 9111 §5.1 */

@@ -1,5 +1,5 @@
-// What this machine may run out of: nobody's bug, and told by name.
-import { Problem } from "./problem.ts";
+// What this machine may run out of or keep from a server: nobody's bug, and told by name.
+import { Problem, type ProblemKind } from "./problem.ts";
 
 export const NO_HANDLES = "this server has no file handles left (`ulimit -n`)";
 
@@ -8,12 +8,15 @@ export function isOutOfHandles(code: string | undefined): boolean {
   return code === "EMFILE" || code === "ENFILE";
 }
 
-/** The Problem that a system error is, or null when it is none of these. Out of handles is one that nobody remembers: it soon passes. */
-export function shortageOf(error: unknown): Problem | null {
-  const disk = diskTrouble(error);
-  if (disk)
-    return new Problem("full", `The disk that holds the data directory ${disk}`, { cause: error });
-  const code = (error as NodeJS.ErrnoException | null)?.code;
+/**
+ * The Problem that a system error is, or null when it is none of these. `where`: what the disk is of that is spoken of. Out of handles is one that nobody
+ * remembers: it soon passes.
+ */
+export function shortageOf(error: unknown, where = "the data directory"): Problem | null {
+  const { code = "", message = "", syscall = "" } = (error ?? {}) as SystemError;
+  const isOf = (one: Trouble) => one.code.test(code) || one.words?.test(message) === true;
+  const disk = OF_NO_FILE.test(syscall) ? undefined : DISK_TROUBLES.find(isOf);
+  if (disk) return new Problem(disk.kind, capital(disk.told(where)), { cause: error });
   if (isOutOfHandles(code))
     return new Problem("unreachable", `It cannot be fetched or read: ${NO_HANDLES}`, {
       cause: error,
@@ -21,15 +24,61 @@ export function shortageOf(error: unknown): Problem | null {
   return null;
 }
 
-/** What the system says of a file, by its code, and a database of its own, in its words. */
-const DISK_TROUBLES: readonly [mark: RegExp, sentence: string][] = [
-  [/^(ENOSPC|EDQUOT)$|database or disk is full/i, "is full"],
-  [/^EROFS$|attempt to write a readonly database/i, "can only be read"],
-  [/^disk I\/O error/i, "cannot be written to"],
+interface SystemError {
+  code?: string;
+  message?: string;
+  syscall?: string;
+}
+
+interface Trouble {
+  code: RegExp;
+  words: RegExp | null;
+  kind: ProblemKind;
+  told(where: string): string;
+}
+
+const full: Trouble["told"] = (where) => `the disk that holds ${where} is full`;
+const readOnly: Trouble["told"] = (where) => `the disk that holds ${where} can only be read`;
+const failing: Trouble["told"] = (where) => `the disk that holds ${where} fails`;
+const denied: Trouble["told"] = (where) => `permission is denied for ${where}, or something in it`;
+const strange: Trouble["told"] = (where) => `${where} is not as this server made it`;
+const unread = () => "the catalog cannot be read: it is damaged, or its disk fails";
+const closed = () => "the catalog's file cannot be opened";
+
+/** By the code of the system or of SQLite, or by the words of SQLite where a worker passed on no more. */
+const DISK_TROUBLES: readonly Trouble[] = [
+  {
+    code: /^(ENOSPC|EDQUOT|SQLITE_FULL)$/,
+    words: /database or disk is full/i,
+    ...{ kind: "full", told: full },
+  },
+  {
+    code: /^(EROFS|SQLITE_READONLY\w*)$/,
+    words: /attempt to write a readonly database/i,
+    ...{ kind: "unusable", told: readOnly },
+  },
+  {
+    code: /^(EIO|ESTALE|ENXIO|EUCLEAN|SQLITE_IOERR\w*)$/,
+    words: /^disk I\/O error/i,
+    ...{ kind: "unusable", told: failing },
+  },
+  { code: /^(EACCES|EPERM)$/, words: null, kind: "unusable", told: denied },
+  { code: /^(ENOTDIR|EISDIR|ELOOP)$/, words: null, kind: "unusable", told: strange },
+  {
+    code: /^SQLITE_(CORRUPT\w*|NOTADB)$/,
+    words: /^database disk image is malformed|^file is not a database/i,
+    ...{ kind: "unusable", told: unread },
+  },
+  {
+    code: /^SQLITE_CANTOPEN\w*$/,
+    words: /^unable to open database file/i,
+    ...{ kind: "unusable", told: closed },
+  },
 ];
 
-/** Why the disk takes nothing more; what is stored can be read all the same. Null for any other error. */
-function diskTrouble(error: unknown): string | null {
-  const { code = "", message = "" } = (error ?? {}) as { code?: string; message?: string };
-  return DISK_TROUBLES.find(([mark]) => mark.test(code) || mark.test(message))?.[1] ?? null;
+/** Calls that are about no file of ours, and fail with the same codes. */
+const OF_NO_FILE = /spawn|^(connect|listen|bind|accept)$/;
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

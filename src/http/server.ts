@@ -1,5 +1,6 @@
 // Sockets become values and values become responses. Knows HTTP and nothing of packages.
 import type { KeyPair } from "../core/certificate.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { type Bodies, PATIENCE, type RequestBody } from "./bodies.ts";
 import { createReader, type Incoming, type ReaderOptions, readPassed } from "./incoming.ts";
 import type { Passing } from "./passing.ts";
@@ -84,8 +85,10 @@ export function startServer(options: ServerOptions): RunningServer {
       },
       error(error) {
         options.failed?.(error);
-        return new Response("Internal error\n", {
-          status: 500,
+        // Of a file that cannot be read any more: its reply was made while it could.
+        const shortage = shortageOf(error);
+        return new Response(`${shortage?.message ?? "Internal error"}\n`, {
+          status: shortage?.status ?? 500,
           headers: { "content-type": "text/plain" },
         });
       },

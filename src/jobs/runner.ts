@@ -1,5 +1,6 @@
 // Work that the server does beside requests, again and again.
 import type { Log } from "../core/log.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { keepLease } from "../store/kept-lease.ts";
 import { alone, type Leases } from "../store/leases.ts";
 import type { Board } from "./board.ts";
@@ -114,7 +115,7 @@ function createTrouble(name: string, log: Log) {
       const at = performance.now();
       if (told?.text === text && at - told.at < AGAIN_MS) return;
       told = { text, at };
-      log.write("error", `${name} failed`, { error: String(error) });
+      log.write("error", `${name} failed`, { error: String(shortageOf(error) ?? error) });
     },
     over(): void {
       if (told) log.write("info", `${name} goes well again`);

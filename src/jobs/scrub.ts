@@ -2,7 +2,7 @@
 import { isNamed } from "../cache/named.ts";
 import type { Soundness } from "../cache/soundness.ts";
 import type { Log } from "../core/log.ts";
-import { isUndone } from "../core/problem.ts";
+import { isUndone, type Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database } from "../store/database.ts";
 import type { RecurringJob } from "./runner.ts";
@@ -82,7 +82,8 @@ export function scrub(deps: ScrubDeps, log: Log): RecurringJob[] {
       return await soundness.check(sha256);
     } catch (error) {
       if (signal.aborted) return true;
-      if (isUndone(error)) throw error; // where it is kept is away: that says nothing of this one, and the next would wait as long
+      // Where it is kept is away: that says nothing of this one, and the next would wait as long. A disk may fail at one file alone.
+      if (isUndone(error) && (error as Problem).kind !== "unusable") throw error;
       log.write("error", "A stored file cannot be read", { sha256, error: String(error) });
       return false;
     }

@@ -11,6 +11,7 @@ import {
   sha256,
   sri,
 } from "../cache/testkit.ts";
+import { Problem } from "../core/problem.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { discard, verify } from "./verify.ts";
 
@@ -52,6 +53,29 @@ test("a sound store: every file is counted, told as it goes, and none is damaged
     [2, 3],
     [3, 3],
   ]);
+});
+
+test("a file that its disk does not give is told, keeps the others from nothing, and comes again", async () => {
+  const bad = sha256(files["a.tgz"]!);
+  const fails = new Problem("unusable", "The disk that holds the data directory fails");
+  const blobs = {
+    ...toy.blobs,
+    digest: async (one: string) => {
+      if (one === bad) throw fails;
+      return toy.blobs.digest(one);
+    },
+  };
+  const result = await verify({ ...store(), blobs }, () => {});
+  expect([result.files, result.damaged]).toEqual([
+    3,
+    [expect.objectContaining({ what: "unreadable", sha256: bad, path: "/thing/-/a.tgz" })],
+  ]);
+  await discard({ ...store(), blobs }, result);
+  expect(await toy.blobs.stat(bad)).toBe(null);
+  await discard(
+    { ...store(), blobs },
+    { ...result, damaged: result.damaged.map((one) => ({ ...one, isHosted: true })) },
+  );
 });
 
 const damages: [how: string, damage: (path: string) => void, what: "missing" | "altered"][] = [

@@ -1,14 +1,15 @@
 // Re-hashes every blob that the catalog names, and every stored view. What is stored is what was verified when it came, or it is told.
 
 import { awaitDocuments, countNamed, everyNamed, type Naming } from "../cache/named.ts";
+import { Problem } from "../core/problem.ts";
 import type { Blobs } from "../store/blobs.ts";
 import type { Database, ReadDatabase } from "../store/database.ts";
 import type { ViewFiles } from "../store/view-files.ts";
 
-/** A blob that is not there or not true to its name, and what it is the bytes of. */
+/** A blob that is not there, cannot be read or is not true to its name, and what it is the bytes of. */
 export interface Damage {
   sha256: string;
-  what: "missing" | "altered";
+  what: "missing" | "altered" | "unreadable";
   repository: string;
   /** For people: "pkg:npm/left-pad@1.3.0 left-pad-1.3.0.tgz", "packument left-pad". */
   subject: string;
@@ -58,14 +59,14 @@ export async function verify(
   for await (const named of everyNamed(database.read)) {
     const { sha256, size } = named;
     const found = (await blobs.stored(sha256))?.size ?? null;
-    const isTrue = found === size && (await blobs.digest(sha256)) === sha256;
+    const read = found === size ? await digestOf(blobs, sha256) : "";
     result.files += 1;
     result.bytes += found ?? 0;
-    if (!isTrue && !(found === null && named.isAwaited)) {
+    if (read !== sha256 && !(found === null && named.isAwaited)) {
       const { repository, subject, file, isHosted } = named;
       result.damaged.push({
         sha256,
-        what: found === null ? "missing" : "altered",
+        what: found === null ? "missing" : read === null ? "unreadable" : "altered",
         repository,
         subject,
         path: isHosted ? null : (file?.path ?? null),
@@ -100,7 +101,17 @@ export async function discard(
   }
 }
 
+/** Null where it cannot be read: a disk may fail at one file alone. */
+async function digestOf(blobs: Blobs, sha256: string): Promise<string | null> {
+  try {
+    return (await blobs.digest(sha256)) ?? "";
+  } catch (error) {
+    if (error instanceof Problem && error.kind === "unusable") return null;
+    throw error;
+  }
+}
+
 async function setAside(blobs: Blobs, sha256: string): Promise<void> {
-  const found = await blobs.digest(sha256);
-  if (found !== null) await blobs.depose(sha256, found);
+  const found = await digestOf(blobs, sha256);
+  if (found) await blobs.depose(sha256, found);
 }

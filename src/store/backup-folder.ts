@@ -34,7 +34,7 @@ import {
   writeNote,
 } from "./backup-note.ts";
 import { copyBlobs, folderPlace, requireBlobs } from "./copy-blobs.ts";
-import { guard } from "./guard.ts";
+import { BACKUP, COPY, guard } from "./guard.ts";
 import {
   emptyIncoming,
   FILE_MODE,
@@ -124,18 +124,18 @@ async function writer(
       await sync(made);
       await mkdir(join(folder, CATALOGS), { recursive: true, mode: FOLDER_MODE });
       if (list) {
-        await guard(writeFile(`${listIn(folder, note)}.part`, list, { mode: FILE_MODE }));
+        await guard(writeFile(`${listIn(folder, note)}.part`, list, { mode: FILE_MODE }), BACKUP);
         await sync(`${listIn(folder, note)}.part`);
-        await guard(rename(`${listIn(folder, note)}.part`, listIn(folder, note)));
+        await guard(rename(`${listIn(folder, note)}.part`, listIn(folder, note)), BACKUP);
       }
       // The one that was the last gets its further name before it loses the first.
       for (const one of note.earlier ?? [])
         if ((await sizeOf(catalogIn(folder, one))) === null)
-          await guard(link(copy.database, catalogIn(folder, one)));
+          await guard(link(copy.database, catalogIn(folder, one)), BACKUP);
       await sync(join(folder, CATALOGS));
       // Those of the copy before belong to other bytes.
       for (const beside of ["-wal", "-shm"]) await rm(`${copy.database}${beside}`, { force: true });
-      await guard(rename(made, copy.database));
+      await guard(rename(made, copy.database), BACKUP);
       await finish();
       await rm(tenureIn(folder), { force: true }); // of a server that was started on the copy
       await writeNote(folder, note);
@@ -283,21 +283,21 @@ async function copyWhole(source: string, target: string): Promise<number | null>
   await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
   await rm(part, { force: true });
   try {
-    await guard(copyFile(source, part, constants.COPYFILE_FICLONE));
+    await guard(copyFile(source, part, constants.COPYFILE_FICLONE), COPY);
   } catch (error) {
     await rm(part, { force: true });
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;
   }
   await sync(part);
-  await guard(rename(part, target));
+  await guard(rename(part, target), COPY);
   return sizeOf(target);
 }
 
 async function linkWhole(source: string, target: string): Promise<number | null> {
   await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
   try {
-    await guard(link(source, target));
+    await guard(link(source, target), BACKUP);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return null;

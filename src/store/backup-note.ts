@@ -2,7 +2,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { guard } from "./guard.ts";
+import { BACKUP, guard } from "./guard.ts";
 import { FILE_MODE, layoutOf, SHA256 } from "./layout.ts";
 import { hashFile } from "./sink.ts";
 
@@ -33,12 +33,12 @@ export async function writeNote(folder: string, note: Note): Promise<void> {
   const path = noteOf(folder);
   const file = await open(`${path}.new`, "w", FILE_MODE);
   try {
-    await guard(file.writeFile(`${JSON.stringify(note)}\n`));
-    await guard(file.sync());
+    await guard(file.writeFile(`${JSON.stringify(note)}\n`), BACKUP);
+    await guard(file.sync(), BACKUP);
   } finally {
     await file.close();
   }
-  await guard(rename(`${path}.new`, path));
+  await guard(rename(`${path}.new`, path), BACKUP);
   await sync(folder);
 }
 
@@ -111,7 +111,7 @@ function noteOfValue(value: unknown): Note | null {
 export async function sync(path: string): Promise<void> {
   const file = await open(path, "r");
   try {
-    await guard(file.sync());
+    await guard(file.sync(), BACKUP);
   } finally {
     await file.close();
   }

@@ -12,14 +12,13 @@ import {
   readFile,
   rename,
   rm,
-  stat,
   unlink,
   writeFile,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Fill } from "./fill.ts";
 import { createFolderRelay } from "./folder-relay.ts";
-import { guard, isDiskFull } from "./guard.ts";
+import { guard, isDiskFull, lookAt, namesIn } from "./guard.ts";
 import { FOLDER_MODE, fileOf, type Layout, READ_ONLY, SHA256 } from "./layout.ts";
 import type { Relay } from "./relay.ts";
 import { hashFile } from "./sink.ts";
@@ -147,7 +146,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
 
   /** Whether these refused bytes are to be kept: they are not here yet, and not too many are. */
   async function isWanted(sha256: string, size: number): Promise<boolean> {
-    if (await stat(fileOf(layout.evidence, sha256)).catch(() => null)) return false;
+    if (await lookAt(fileOf(layout.evidence, sha256))) return false;
     evidence ??= sizeOf(layout.evidence);
     const total = (await evidence) + size;
     if (total > evidenceBytes) return false;
@@ -155,18 +154,27 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
     return true;
   }
 
+  /** Makes something in incoming/, which is made again where it was removed by hand. */
+  async function make<T>(work: () => Promise<T>): Promise<T> {
+    return write(work).catch(async (error) => {
+      if (error.code !== "ENOENT") throw error;
+      await guard(mkdir(layout.incoming, { recursive: true, mode: FOLDER_MODE }));
+      return write(work);
+    });
+  }
+
   const nextPath = () => join(layout.incoming, `${process.pid}-${++counter}`);
 
   async function begin(): Promise<Incoming> {
     const path = nextPath();
-    const file = await write(() => open(path, "wx", READ_ONLY));
+    const file = await make(() => open(path, "wx", READ_ONLY));
     let isOpen = true;
     let isThere = true;
     let size = 0;
     async function close(): Promise<void> {
       if (!isOpen) return;
       isOpen = false;
-      await file.close();
+      await guard(file.close());
     }
     async function moveTo(root: string, sha256: string, how: Durability): Promise<void> {
       await close();
@@ -188,7 +196,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
         if (!isThere) return;
         isThere = false;
         await close();
-        await unlink(path);
+        await guard(rm(path, { force: true }));
       },
     };
   }
@@ -196,7 +204,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
   async function store(root: string, sha256: string, bytes: Uint8Array, how: Durability) {
     const path = nextPath();
     try {
-      await write(async () => {
+      await make(async () => {
         await rm(path, { force: true }); // what of it found room
         await writeFile(path, bytes, { mode: READ_ONLY, flag: "wx" });
       });
@@ -208,21 +216,19 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
   }
 
   async function statOf(sha256: string): Promise<BlobStat | null> {
-    const found = await stat(fileOf(layout.blobs, sha256)).catch(() => null);
+    const found = await lookAt(fileOf(layout.blobs, sha256));
     if (!found) return null;
     const { size, mtimeMs, ino } = found;
     return { size, changedAt: mtimeMs, stamp: `${ino} ${size} ${mtimeMs}` };
   }
 
   async function remove(sha256: string): Promise<void> {
-    await unlink(fileOf(layout.blobs, sha256)).catch((error) => {
-      if (error.code !== "ENOENT") throw error;
-    });
+    await guard(rm(fileOf(layout.blobs, sha256), { force: true }));
   }
 
   async function local(sha256: string): Promise<string | null> {
     const path = fileOf(layout.blobs, sha256);
-    return (await stat(path).catch(() => null)) ? path : null;
+    return (await lookAt(path)) ? path : null;
   }
 
   return {
@@ -234,7 +240,7 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
         await store(layout.evidence, sha256, bytes, FLEETING);
     },
     async adopt(path, sha256, how) {
-      await chmod(path, READ_ONLY);
+      await guard(chmod(path, READ_ONLY));
       await name(path, layout.blobs, sha256, how);
     },
     discard: (path) => rm(path, { force: true }),
@@ -242,23 +248,23 @@ export function openBlobs(layout: Layout, options: BlobOptions = {}): Blobs {
     stored: statOf,
     async digest(sha256, breathe) {
       const path = fileOf(layout.blobs, sha256);
-      return (await stat(path).catch(() => null)) ? hashFile(path, breathe) : null;
+      return (await lookAt(path)) ? guard(hashFile(path, breathe)) : null;
     },
     coming: async () => null,
     link: async () => null,
     async forget() {},
-    read: (sha256) => readFile(fileOf(layout.blobs, sha256)),
-    readFile: (path) => readFile(path),
+    read: (sha256) => guard(readFile(fileOf(layout.blobs, sha256))),
+    readFile: (path) => guard(readFile(path)),
     remove,
     async depose(sha256, found) {
       const path = fileOf(layout.blobs, sha256);
-      const size = (await stat(path).catch(() => null))?.size ?? 0;
+      const size = (await lookAt(path))?.size ?? 0;
       if (await isWanted(found, size)) await name(path, layout.evidence, found, FLEETING);
       else await remove(sha256);
     },
     async *list() {
-      for (const folder of (await readdir(layout.blobs)).sort())
-        for (const name of (await readdir(join(layout.blobs, folder)).catch(() => [])).sort())
+      for (const folder of await namesIn(layout.blobs))
+        for (const name of await namesIn(join(layout.blobs, folder)))
           if (SHA256.test(folder + name)) yield folder + name; // not what others left there
     },
     relay: createFolderRelay(local),
@@ -283,6 +289,6 @@ async function sizeOf(root: string): Promise<number> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   for (const entry of entries)
     if (entry.isFile())
-      size += (await stat(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0;
+      size += (await lookAt(join(entry.parentPath, entry.name)).catch(() => null))?.size ?? 0;
   return size;
 }

@@ -1,5 +1,6 @@
 // One file on its way to this machine, which any number of clients read along, none of them to the end before it is proven.
 import { type FileHandle, open } from "node:fs/promises";
+import { guard } from "./guard.ts";
 
 /** The last bytes of a running download are held back until the digest is proven; smaller files wait whole. */
 export const HOLD = 64 * 1024;
@@ -91,7 +92,7 @@ export async function* follow(
         continue;
       }
       const buffer = Buffer.allocUnsafe(Math.min(READ, ready - sent));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, sent);
+      const { bytesRead } = await guard(file.read(buffer, 0, buffer.length, sent));
       if (bytesRead === 0) throw new Error(`The download at ${fill.path} is shorter than it said`);
       sent += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -108,7 +109,7 @@ export async function openFill(fill: Fill): Promise<FileHandle> {
     if (fill.state === "failed") await fill.changed();
     const { state } = fill;
     try {
-      return await open(fill.path, "r");
+      return await guard(open(fill.path, "r"));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT" || state === "proven") throw error;
       if (fill.state === state) await fill.changed();

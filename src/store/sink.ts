@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { RandomAccess } from "../core/artifact.ts";
+import { guard } from "./guard.ts";
 import { FILE_MODE } from "./layout.ts";
 
 // Measured on 794 packuments of 43 MB: libdeflate's level 1 makes 6.3 MB in 95 ms, zlib's level 4 6.0 MB in 164 ms.
@@ -77,14 +78,14 @@ export async function removeFile(path: string): Promise<void> {
 
 /** Random access to a file; closed by `close`. */
 export async function openRandom(path: string): Promise<RandomAccess & { close(): Promise<void> }> {
-  const file = await open(path, "r");
+  const file = await guard(open(path, "r"));
   const { size } = await file.stat();
   return {
     size,
     async read(offset, length, into) {
       const wanted = Math.max(0, Math.min(length, size - offset));
       const buffer = into?.subarray(0, wanted) ?? new Uint8Array(wanted);
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
+      const { bytesRead } = await guard(file.read(buffer, 0, buffer.length, offset));
       return buffer.subarray(0, bytesRead);
     },
     close: () => file.close(),

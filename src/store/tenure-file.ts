@@ -2,6 +2,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
+import { isOutOfHandles, shortageOf } from "../core/shortage.ts";
 import { guard } from "./guard.ts";
 import { FILE_MODE, type Layout } from "./layout.ts";
 import type { Beside, Word } from "./tenure.ts";
@@ -34,11 +35,11 @@ export function besideFolder({ root }: Pick<Layout, "root">): Beside {
 /** Null where there is none. What cannot be read says nothing of whose the files are. */
 async function textOf(file: string): Promise<string | null> {
   try {
-    return await guard(readFile(file, "utf8"));
+    return await readFile(file, "utf8");
   } catch (error) {
-    if (error instanceof Problem) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return null;
+    if (isOutOfHandles(code)) throw shortageOf(error);
     throw new Problem("busy", `${file} cannot be read (${code ?? message})`, { cause: error });
   }
 }

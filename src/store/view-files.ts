@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { FileBody } from "../core/reply.ts";
-import { guard } from "./guard.ts";
+import { guard, namesIn } from "./guard.ts";
 import { FILE_MODE, FOLDER_MODE } from "./layout.ts";
 import { hashFile } from "./sink.ts";
 
@@ -97,7 +97,7 @@ export function openViewFiles(root: string, damaged: (path: string) => void = ()
       async function put(bytes: Uint8Array): Promise<string> {
         try {
           await make();
-          await writeFile(temporary, bytes, { mode: FILE_MODE });
+          await guard(writeFile(temporary, bytes, { mode: FILE_MODE }));
           return await keep(bytes.length, sha256(bytes));
         } catch (error) {
           await rm(temporary, { force: true });
@@ -120,20 +120,20 @@ export function openViewFiles(root: string, damaged: (path: string) => void = ()
           const before = (await stamp(temporary))!;
           const { size } = before;
           if (size <= IN_MEMORY) {
-            const bytes = await readFile(temporary);
+            const bytes = await guard(readFile(temporary));
             await keep(size, sha256(bytes));
             return bytes;
           }
-          const body = { path: await keep(size, await hashFile(temporary)), size };
+          const body = { path: await keep(size, await guard(hashFile(temporary))), size };
           seen.set(body, before.text);
           return body;
         },
       };
     },
     async *list() {
-      for (const first of await within(root))
-        for (const second of await within(join(root, first)))
-          for (const name of await within(join(root, first, second))) {
+      for (const first of await namesIn(root))
+        for (const second of await namesIn(join(root, first)))
+          for (const name of await namesIn(join(root, first, second))) {
             const path = join(root, first, second, name);
             const found = await stat(path).catch(() => null);
             if (found) yield { path, size: found.size, changedAt: found.mtimeMs };
@@ -149,7 +149,7 @@ export function openViewFiles(root: string, damaged: (path: string) => void = ()
       if (size === undefined) return null;
       const found = await stamp(path);
       if (!found) return null; // removed meanwhile
-      return found.size === Number(size) && (await hashFile(path)) === digest;
+      return found.size === Number(size) && (await guard(hashFile(path))) === digest;
     },
   };
 }
@@ -164,16 +164,6 @@ async function stamp(path: string): Promise<{ size: number; text: string } | nul
  * Removes the views of what the document was before, and the oldest where there are too many; `made` stays. A response that is
  * sending one keeps its open file.
  */
-/** Views may be removed at any time, and with them their folders. */
-async function within(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
-  }
-}
-
 async function tidy(folder: string, current: string, made: string): Promise<void> {
   const ours: { path: string; at: number }[] = [];
   for (const file of await readdir(folder)) {

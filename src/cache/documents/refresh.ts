@@ -21,7 +21,7 @@ import type { Troubles } from "./troubles.ts";
 const NO_IS_REMEMBERED_MS = 60_000;
 /** How long a bad answer (login page, refusal) is not asked for again while a good copy is stored. */
 const TROUBLE_IS_REMEMBERED_MS = 30_000;
-const TROUBLES = ["refused", "malformed", "tampered", "unfinished", "full"];
+const TROUBLES = ["refused", "malformed", "tampered", "unfinished", "full", "unusable"];
 
 export interface Found {
   state: DocumentState;

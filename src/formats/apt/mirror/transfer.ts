@@ -45,6 +45,8 @@ export interface Transferred {
 /** After the first time, of what may be otherwise soon. */
 const RETRIES = 3;
 /** What is refused now is refused in half a minute too. */
+/** The next file would fare no better. */
+const HOPELESS = ["offline", "full", "unusable"];
 const FINAL = ["tampered", "refused", "forbidden", "tooLarge"];
 /** Before failed files are tried again, and before an upstream that was away is. */
 const PAUSES_MS = [2_000, 10_000, 30_000];
@@ -90,8 +92,7 @@ export async function transfer(
     function failedNow(turn: Turn, problem: Problem): void {
       turn.failures += 1;
       turn.reason = problem.message;
-      if (problem.kind === "offline" || problem.kind === "full")
-        obstacle = { kind: "hopeless", reason: problem.message };
+      if (HOPELESS.includes(problem.kind)) obstacle = { kind: "hopeless", reason: problem.message };
       else if (FINAL.includes(problem.kind)) {
         giveUp(turn.wish, turn.reason);
         settings.settled(turn.wish);
