@@ -1,6 +1,8 @@
 // Asks a bucket that speaks S3: signed, with an end to silence, and a few times where that may help.
 import { AwsV4Signer } from "aws4fetch";
 import type { BucketKey } from "../core/bucket-key.ts";
+import { wordsFor } from "../core/connection.ts";
+import { Problem } from "../core/problem.ts";
 import { createKeys } from "./bucket-keys.ts";
 import {
   awayProblem,
@@ -136,6 +138,10 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
         const answer = await once(question, key);
         // What is completed may fail after it was said to go well.
         const isGood = answer.status < 300 && answer.code === "";
+        if (isGood && !isItself(question, answer)) {
+          await answer.chunks.return(undefined);
+          throw awayProblem(place, `is not what answers at ${place.endpoint} (${answer.status})`);
+        }
         const isExpected = expected.includes(answer.status) && !NEVER.includes(answer.code);
         if (isGood || isExpected) return answer;
         await answer.chunks.return(undefined);
@@ -171,6 +177,16 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
       return signed.url.href;
     },
   });
+}
+
+/**
+ * Whether it may be a service that speaks S3 which says yes: a proxy, a filter or a portal answers anything with a page of its own. What is taken for an
+ * object would be false bytes, and what is taken for stored would be nowhere.
+ */
+function isItself({ method, path }: Question, { headers }: Answer): boolean {
+  if (/^text\/html/i.test(headers.get("content-type") ?? "")) return false;
+  const isOfObject = path !== "" && ["GET", "HEAD", "PUT"].includes(method);
+  return !isOfObject || headers.has("etag");
 }
 
 /** There is one for each day. */
@@ -213,6 +229,9 @@ function isLost(error: unknown): boolean {
 
 class Lost extends Error {}
 
+/** What came is no answer, in words of this file. */
+class Odd extends Error {}
+
 interface Silence {
   readonly signal: AbortSignal;
   /** What `work` comes to, or the silence. */
@@ -249,13 +268,10 @@ function createSilence(ms: number, problem: () => Error): Silence {
     problem,
     told(error, place) {
       if (controller.signal.aborted) return controller.signal.reason;
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (error instanceof Error && error.name === "Problem") return error;
-      return awayProblem(
-        place,
-        `cannot be reached (${code ?? message})`,
-        new Lost(String(message)),
-      );
+      if (error instanceof Problem) return error;
+      const { message } = error as Error;
+      const why = error instanceof Odd ? message : wordsFor(error);
+      return awayProblem(place, `cannot be reached: ${why}`, new Lost(message));
     },
   };
 }
@@ -287,7 +303,7 @@ function read(
         silence.heard();
         const { done, value } = await silence.until(reader.read());
         silence.end();
-        if (done && size < promised) throw new Error("the answer is cut");
+        if (done && size < promised) throw new Odd("the answer is cut");
         if (done) return;
         size += value.length;
         yield value;
@@ -306,7 +322,7 @@ async function whole(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   let size = 0;
   for await (const chunk of chunks) {
     size += chunk.length;
-    if (size > ANSWER) throw new Error("its answer does not end");
+    if (size > ANSWER) throw new Odd("its answer does not end");
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString("utf8");

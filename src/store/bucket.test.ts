@@ -36,6 +36,9 @@ function answering(answers: Answers): { bucket: Bucket; asked: string[] } {
 const refused = (status: number, code: string, headers = {}) =>
   new Response(`<?xml version="1.0"?><Error><Code>${code}</Code></Error>`, { status, headers });
 
+const STAMP = { etag: '"e"' };
+const done = () => new Response(null, { headers: STAMP });
+
 /** What each way to ask comes to: no failure is ever "there is none". */
 async function told(bucket: Bucket): Promise<string[]> {
   const ways = [
@@ -95,7 +98,7 @@ for (const [title, answers, wanted] of refusals)
 
 test("what passes is asked again, a few times", async () => {
   const { bucket, asked } = answering((_request, tries) =>
-    tries < 3 ? refused(500, "InternalError") : new Response("ok"),
+    tries < 3 ? refused(500, "InternalError") : done(),
   );
   expect(await bucket.put("a", BYTES, DIGEST)).toBe(true);
   expect(asked).toEqual(Array(3).fill("PUT /packages/p/a"));
@@ -111,7 +114,7 @@ const undone: [status: number, code: string][] = [
 for (const [status, code] of undone)
   test(`what ${code} says was not done is done again, whatever it is`, async () => {
     const { bucket, asked } = answering((_request, tries) =>
-      tries < 3 ? refused(status, code) : new Response("ok"),
+      tries < 3 ? refused(status, code) : done(),
     );
     expect(await bucket.put("a", BYTES, DIGEST, "isNew")).toBe(true);
     expect(asked).toHaveLength(3);
@@ -132,7 +135,7 @@ test("what is sent has its digests with it, so that it is compared there", async
   const sums: (string | null)[] = [];
   const { bucket } = answering(({ headers }) => {
     sums.push(headers.get("content-md5"), headers.get("x-amz-content-sha256"));
-    return new Response("<X><UploadId>one</UploadId></X>");
+    return new Response("<X><UploadId>one</UploadId></X>", { headers: STAMP });
   });
   await bucket.put("a", BYTES, DIGEST);
   await (await bucket.begin("a")).part(1, BYTES, DIGEST);
@@ -162,6 +165,7 @@ test("silence is an end, before an answer and in the middle of one, and is not w
             controller.enqueue(BYTES);
           },
         }),
+        { headers: STAMP },
       ),
   );
   const found = await halting.bucket.get("a");
@@ -171,7 +175,7 @@ test("silence is an end, before an answer and in the middle of one, and is not w
 test("an answer that is cut is a failure, and not other bytes", async () => {
   const between = await startBetween("http://127.0.0.1:1");
   stops.push(between.stop);
-  between.set(() => `HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n${BYTES}`);
+  between.set(() => `HTTP/1.1 200 OK\r\netag: "e"\r\ncontent-length: 100\r\n\r\n${BYTES}`);
   const place = testPlace("x", { endpoint: between.endpoint, bucket: "packages", prefix: "p" });
   const bucket = openBucket(place, { pauseMs: 1 });
   await expect(bucket.read("a", 1000)).rejects.toThrow(`${name} cannot be reached`);
@@ -186,6 +190,7 @@ test("an object that nobody reads is let go of", async () => {
           start: (controller) => controller.enqueue(BYTES),
           cancel: () => ended.resolve(),
         }),
+        { headers: STAMP },
       ),
   );
   const found = await bucket.get("a");
@@ -207,7 +212,7 @@ test("an upload that fails after it was said to go well is a failure", async () 
     const { searchParams } = new URL(request.url);
     if (searchParams.has("uploads"))
       return new Response("<X><UploadId>one</UploadId></X>", { status: 200 });
-    if (searchParams.has("partNumber")) return new Response(null, { headers: { etag: '"e"' } });
+    if (searchParams.has("partNumber")) return done();
     return refused(200, "InternalError");
   });
   const upload = await bucket.begin("a");
@@ -242,6 +247,50 @@ test("a page that is no answer of S3 is not taken for one", async () => {
   await expect(bucket.stat("a")).rejects.toThrow("is not what answers at");
 });
 
+test("a page that a proxy answers with is neither an object nor a sign that one was stored or removed", async () => {
+  for (const answers of [
+    () =>
+      new Response("<html>Sign in</html>", {
+        headers: { "content-type": "text/html", etag: '"e"' },
+      }),
+    () => new Response("Blocked", { headers: { "content-type": "text/plain" } }),
+  ]) {
+    const { bucket, asked } = answering(answers);
+    const objects = [
+      () => bucket.stat("a"),
+      () => bucket.get("a"),
+      () => bucket.put("a", BYTES, DIGEST),
+      () => bucket.put("a", BYTES, DIGEST, "isNew"),
+      () => bucket.begin("a"),
+    ];
+    for (const ask of objects)
+      await expect(ask()).rejects.toMatchObject({
+        kind: "busy",
+        message: expect.stringMatching(/is not what answers at|does not say how an upload goes on/),
+      });
+    expect(asked).toHaveLength(objects.length); // none of it passes by being asked again
+  }
+  const page = () => new Response("<html>", { headers: { "content-type": "text/html" } });
+  await expect(answering(page).bucket.remove("a")).rejects.toThrow("is not what answers at");
+});
+
+test("an upload that a page says is finished is not", async () => {
+  const { bucket } = answering(({ method, url }) =>
+    method === "PUT"
+      ? done()
+      : new Response(url.endsWith("uploads=") ? "<X><UploadId>one</UploadId></X>" : "Blocked"),
+  );
+  const upload = await bucket.begin("a");
+  await upload.part(1, BYTES, DIGEST);
+  await expect(upload.finish()).rejects.toThrow("does not say that an upload is finished");
+});
+
+test("a bucket where nobody listens is told in words", async () => {
+  const place = testPlace("x", { endpoint: "http://127.0.0.1:9" });
+  const bucket = openBucket(place, { pauseMs: 1 });
+  await expect(bucket.stat("a")).rejects.toThrow("cannot be reached: refused the connection");
+});
+
 test("over TLS only the authority that is named is believed", async () => {
   const { authority, pair } = makeCertificate(["127.0.0.1"], 10);
   const server = Bun.serve({
@@ -255,7 +304,9 @@ test("over TLS only the authority that is named is believed", async () => {
   const bucketOf = (ca: string | null) =>
     openBucket(testPlace("x", { endpoint, ca }), { pauseMs: 1 });
   expect((await bucketOf(authority).read("a", 100))?.bytes).toEqual(new Uint8Array(BYTES));
-  await expect(bucketOf(null).read("a", 100)).rejects.toThrow("cannot be reached");
+  await expect(bucketOf(null).read("a", 100)).rejects.toThrow(
+    "cannot be reached: its certificate is not trusted",
+  );
 });
 
 const urls: [change: Partial<BucketPlace>, path: string, url: string][] = [

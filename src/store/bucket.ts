@@ -107,10 +107,12 @@ export function openBucket(place: BucketPlace, times: Partial<BucketTimes> = {})
         );
         const sha256 = new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
         const query = { uploadId };
-        const { status } = await ask(
+        const { status, text } = await ask(
           { method: "POST", path, query, ...sent(bytes, sha256) },
           MISSING,
         );
+        if (status < 300 && !/<CompleteMultipartUploadResult[\s>]/.test(text))
+          throw awayProblem(place, "does not say that an upload is finished");
         // The answer to the first try may have been lost: then there is no such upload any more, and the object is there.
         if (status === 404 && !(await stat(path)))
           throw awayProblem(place, "has lost what was uploaded");

@@ -1,13 +1,15 @@
 // One scheme, host and port: the way there, the connections kept to it, and its breaker.
+
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
+import { codeOf } from "../core/connection.ts";
 import { type Allowlist, literalAddress } from "./allowlist.ts";
 import { type Breaker, createBreaker, type Found } from "./breaker.ts";
 import type { Hop } from "./hops.ts";
 import { createKnown } from "./known.ts";
 import type { OutwardProxy } from "./proxy.ts";
-import { codeOf, NOT_CONNECTED, ProxyFailure } from "./reasons.ts";
+import { NOT_CONNECTED, ProxyFailure } from "./reasons.ts";
 import type { UpstreamDeps } from "./settings.ts";
 
 export interface Origin {

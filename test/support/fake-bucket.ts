@@ -130,7 +130,7 @@ export function startFakeBucket(given: Partial<FakeBucketHabits> = {}): FakeBuck
       path,
       Buffer.concat([...parts.entries()].toSorted(([a], [b]) => a - b).map(([, one]) => one)),
     );
-    return new Response("<Completed></Completed>");
+    return new Response("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
   }
 
   async function answer(request: Request): Promise<Response> {
