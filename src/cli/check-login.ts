@@ -68,7 +68,7 @@ async function checkDirectory(settings: NonNullable<Config["login"]["ldap"]>): P
   try {
     await ldapDirectory(settings, (message) => told.push(message)).find(NOBODY, "no password");
   } catch (error) {
-    const hint = "Look at login.ldap: url, ca, bindDn and its password";
+    const hint = "Look at login.ldap: url, ca, base, bindDn and its password";
     return { state: "bad", subject, text: (error as Error).message, hint };
   }
   if (told.length > 0) return { state: "warning", subject, text: told.join("; ") };

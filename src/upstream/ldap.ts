@@ -9,6 +9,7 @@ import {
   ResultCodeError,
   SizeLimitExceededError,
 } from "ldapts";
+import { wordsFor } from "../core/connection.ts";
 import type { Directory, Person } from "../core/identity.ts";
 import { Problem } from "../core/problem.ts";
 
@@ -31,8 +32,23 @@ export interface LdapSettings {
   timeoutMs: number;
 }
 
-/** Result codes by which directories say that these credentials are not enough: RFC 4511 §4.1.9, draft-behera-ldap-password-policy. */
-const NOT_ENOUGH = new Set([19, 34, 48, 49, 50, 53]);
+/**
+ * Result codes by which directories say that these credentials are not enough: RFC 4511 §4.1.9, draft-behera-ldap-password-policy. 32 (no such object):
+ * 389 Directory Server before 1.4.4 of a name that nobody has.
+ */
+const NOT_ENOUGH = new Set([19, 32, 34, 48, 49, 50, 53]);
+/** What others are for people; beside the directory's own words, which may be none. */
+const RESULTS: Readonly<Record<number, string>> = {
+  3: "it took too long",
+  4: "it finds more than it gives (login.ldap.groupFilter)",
+  8: "it wants a stronger log-in (login.ldap.startTls)",
+  10: "it refers to another directory",
+  13: "it wants TLS (login.ldap.startTls)",
+  50: "it does not allow that (login.ldap.bindDn)",
+  51: "it is busy",
+  52: "it is not available now",
+  53: "it is not willing to do that",
+};
 /** An entry with more is none of a person's. */
 const MOST_GROUPS = 1000;
 const NAME_LIMIT = 256;
@@ -40,6 +56,16 @@ const NAME_LIMIT = 256;
 /** `warn` is told what is wrong with the configuration or the directory, and nobody else could tell. */
 export function ldapDirectory(settings: LdapSettings, warn: (message: string) => void): Directory {
   const { host } = new URL(settings.url);
+
+  function unreachable(why: string, cause: unknown): Problem {
+    return new Problem("unreachable", `The directory ${host} ${why}`, { rule: "ldap", cause });
+  }
+
+  /** Where it is to look for people or groups: a mistake there makes nobody's password wrong. */
+  function nothingThere(key: "base" | "groupBase", base: string, cause: unknown): Problem {
+    const to = settings.bindDn === undefined ? "who gives no name" : "login.ldap.bindDn";
+    return unreachable(`shows nothing at login.ldap.${key}, ${base}, to ${to}`, cause);
+  }
 
   /** One connection a log-in: logins are rare, since what was right is remembered. */
   async function connected<T>(work: (client: Client) => Promise<T>): Promise<T> {
@@ -58,11 +84,7 @@ export function ldapDirectory(settings: LdapSettings, warn: (message: string) =>
       return await Promise.race([ask(), late]);
     } catch (error) {
       if (error instanceof Problem) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Problem("unreachable", `The directory ${host} cannot be asked: ${why}`, {
-        rule: "ldap",
-        cause: error,
-      });
+      throw unreachable(`cannot be asked: ${whyOf(error)}`, error);
     } finally {
       clearTimeout(timer);
       client.unbind().catch(() => undefined); // nobody waits for a goodbye
@@ -76,10 +98,7 @@ export function ldapDirectory(settings: LdapSettings, warn: (message: string) =>
       await client.bind(bindDn, bindPassword ?? "");
     } catch (error) {
       if (!(error instanceof InvalidCredentialsError)) throw error;
-      throw new Problem("unreachable", `The directory ${host} does not accept login.ldap.bindDn`, {
-        rule: "ldap",
-        cause: error,
-      });
+      throw unreachable("does not accept login.ldap.bindDn", error);
     }
   }
 
@@ -98,7 +117,7 @@ export function ldapDirectory(settings: LdapSettings, warn: (message: string) =>
       if (searchEntries.length > 1) throw new SizeLimitExceededError();
       return searchEntries[0] ?? null;
     } catch (error) {
-      if (error instanceof NoSuchObjectError) return null;
+      if (error instanceof NoSuchObjectError) throw nothingThere("base", settings.base, error);
       if (!(error instanceof SizeLimitExceededError)) throw error;
       warn("login.ldap.filter finds several people of one name: none of them can log in");
       return null;
@@ -109,11 +128,15 @@ export function ldapDirectory(settings: LdapSettings, warn: (message: string) =>
     const { groups } = settings;
     if (groups === null) return null;
     if ("attribute" in groups) return texts(entry[groups.attribute]).slice(0, MOST_GROUPS);
-    const { searchEntries } = await client.search(groups.base, {
+    const { base } = groups;
+    const asked = client.search(base, {
       scope: "sub",
       filter: fill(groups.filter, { name, dn: entry.dn }),
       attributes: [groups.name],
       sizeLimit: MOST_GROUPS,
+    });
+    const { searchEntries } = await asked.catch((error) => {
+      throw error instanceof NoSuchObjectError ? nothingThere("groupBase", base, error) : error;
     });
     return searchEntries.flatMap((group) => [group.dn, ...texts(group[groups.name])]);
   }
@@ -157,6 +180,13 @@ export function ldapDirectory(settings: LdapSettings, warn: (message: string) =>
       groups,
     };
   }
+}
+
+function whyOf(error: unknown): string {
+  const { code, message = String(error) } = (error ?? {}) as { code?: unknown; message?: string };
+  if (error instanceof ResultCodeError && RESULTS[error.code])
+    return `${RESULTS[error.code]} (${message.trim()})`;
+  return typeof code === "string" ? wordsFor(error) : message.trim();
 }
 
 const BINARY = ["objectGUID", "objectSid"];

@@ -109,7 +109,11 @@ withPrograms(["slapd"], () => {
       failure(directory(changes).find("ann", "tide pool"));
     expect(await find({ bindPassword: "wrong" })).toContain("does not accept login.ldap.bindDn");
     expect(await find({ filter: "(uid={name}" })).toContain("cannot be asked");
-    expect(await find({ base: "dc=elsewhere" })).toBeNull();
+    expect(await find({ base: "dc=elsewhere" })).toContain(
+      "shows nothing at login.ldap.base, dc=elsewhere, to login.ldap.bindDn",
+    );
+    const groups = { base: "ou=none,dc=elsewhere", filter: "(member={dn})", name: "cn" };
+    expect(await find({ groups })).toContain("shows nothing at login.ldap.groupBase, ou=none");
     await slapd.pause();
     expect(await find({})).toStartWith(`unreachable: The directory ${new URL(slapd.url).host}`);
     await slapd.resume();

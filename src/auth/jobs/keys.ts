@@ -4,7 +4,7 @@ import type { IssuerFetch } from "../../core/identity.ts";
 import { cannotAsk, Problem } from "../../core/problem.ts";
 
 export interface IssuerKeys {
-  /** Throws Problem("unauthenticated") for a key that the issuer does not have, Problem("unreachable") when it cannot be asked. */
+  /** Throws Problem("unauthenticated") for a key that the issuer does not have, and where it cannot be asked, or shows what is no key, what `cannotAsk` knows. */
   find(kid: string | undefined, algorithm: string): Promise<CryptoKey>;
 }
 
@@ -36,6 +36,8 @@ export function issuerKeys(
   let known: KeySet | null = null;
   let asked = Number.NEGATIVE_INFINITY;
   let asking: Promise<KeySet> | null = null;
+  /** Why the issuer could not be asked the last time; null where it answered. */
+  let failure: unknown = null;
   const imported = new WeakMap<JWK, Promise<CryptoKey | Uint8Array>>();
 
   async function load(): Promise<KeySet> {
@@ -58,9 +60,20 @@ export function issuerKeys(
 
   /** One question for all who wait. */
   function ask(): Promise<KeySet> {
-    asking ??= load().finally(() => {
-      asking = null;
-    });
+    asking ??= load()
+      .then(
+        (set) => {
+          failure = null;
+          return set;
+        },
+        (error) => {
+          failure = error;
+          throw error;
+        },
+      )
+      .finally(() => {
+        asking = null;
+      });
     return asking;
   }
 
@@ -79,6 +92,17 @@ export function issuerKeys(
     }
   }
 
+  async function imports(jwk: JWK, algorithm: string): Promise<CryptoKey | Uint8Array> {
+    try {
+      return await importJWK(jwk, algorithm);
+    } catch (error) {
+      const { kid = "without a name" } = jwk;
+      throw new Problem("malformed", `${issuer} shows a key that is none: ${kid}`, {
+        cause: error,
+      });
+    }
+  }
+
   return {
     async find(kid, algorithm) {
       let set = await current();
@@ -87,6 +111,10 @@ export function issuerKeys(
         set = await ask();
         jwk = choose(set, kid, algorithm);
       }
+      // It may have the key by now, and could not say so.
+      if (!jwk && failure) throw failure;
+      if (!jwk && set.keys.length === 0)
+        throw new Problem("malformed", `${issuer} shows no keys that sign`);
       if (!jwk)
         throw new Problem(
           "unauthenticated",
@@ -95,7 +123,7 @@ export function issuerKeys(
         );
       let key = imported.get(jwk);
       if (!key) {
-        key = importJWK(jwk, algorithm);
+        key = imports(jwk, algorithm);
         imported.set(jwk, key);
       }
       return (await key) as CryptoKey;

@@ -189,6 +189,25 @@ test("after a restart an issuer that answers is asked first, and what was kept b
   }
 });
 
+test("an issuer that goes away as its keys change is away, and has not said no, however often it is asked", async () => {
+  await verify(await issuer.token());
+  await issuer.rotate();
+  now += 61_000;
+  issuer.isAway = true;
+  for (let time = 0; time < 3; time += 1) {
+    expect(await refused(issuer.token())).toContain("unreachable");
+    now += 1_000;
+  }
+  issuer.isAway = false;
+  now += 60_000;
+  expect(await refused(issuer.token())).toBe("taken");
+});
+
+test("keys that are none are the issuer's fault and not the token's", async () => {
+  issuer.lies.set("/jwks", () => Response.json({ keys: [{ ...issuer.publicJwk, n: "" }] }));
+  expect(await refused(issuer.token())).toContain("malformed");
+});
+
 test("keys are the issuer's own: of its name and on its host", async () => {
   const discovery = "/.well-known/openid-configuration";
   const lies: [string, () => Response][] = [
@@ -220,5 +239,5 @@ test("keys are the issuer's own: of its name and on its host", async () => {
       ],
     }),
   );
-  expect(await refused(issuer.token())).toContain("unknown-key");
+  expect(await refused(issuer.token())).toContain("malformed");
 });

@@ -37,9 +37,9 @@ export interface Attempt {
 }
 
 export interface Provider {
-  /** Where the browser is sent. `redirect`: where it comes back to. `isAgain`: to log in there also where one is logged in. Throws Problem("unreachable"). */
+  /** Where the browser is sent. `redirect`: where it comes back to. `isAgain`: to log in there also where one is logged in. Throws what `cannotAsk` knows where the provider is in trouble. */
   begin(redirect: string, attempt: Attempt, isAgain: boolean): Promise<string>;
-  /** Who it is that came back to `callback`, a whole URL. Throws Problem("unauthenticated" | "unreachable"). */
+  /** Who it is that came back to `callback`, a whole URL. Throws Problem("unauthenticated") where they are not let in, and what `cannotAsk` knows. */
   end(callback: string, attempt: Attempt): Promise<Person>;
 }
 
@@ -186,17 +186,54 @@ function groupsOf(value: unknown): string[] | null {
   return value.filter((one) => typeof one === "string");
 }
 
-function problemOf(error: unknown, host: string): Problem {
+/** Words of RFC 6749 and OpenID Connect Core that are about who logs in. */
+const OF_PERSON: readonly unknown[] = [
+  "invalid_grant",
+  "access_denied",
+  "login_required",
+  "consent_required",
+  "interaction_required",
+  "account_selection_required",
+];
+
+/** What else is to be said, by such a word or by the library's code. */
+const WHY: Readonly<Record<string, string>> = {
+  invalid_client: "it does not accept login.oidc.clientId with its secret",
+  unauthorized_client: "it does not accept login.oidc.clientId for this",
+  invalid_scope: "it does not accept login.oidc.scopes",
+  OAUTH_WWW_AUTHENTICATE_CHALLENGE: "it does not accept login.oidc.clientId with its secret",
+  OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED: "it calls itself otherwise than login.oidc.issuer",
+};
+
+interface Failed {
+  /** Of the library. */
+  code?: unknown;
+  /** Of the provider. */
+  error?: unknown;
+  message: string;
+  cause?: { message?: unknown };
+}
+
+/** Whose trouble it is: only what is said of the person, or of their token, is a log-in that failed. What the library does not know is a bug. */
+function problemOf(error: unknown, host: string): unknown {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (at instanceof Problem) return at;
-  const { error: code, message } = error as { error?: unknown; message?: string };
-  const why = typeof code === "string" ? code : (message ?? String(error));
-  return new Problem(
-    "unauthenticated",
-    `The log-in at ${host} did not succeed: ${why.slice(0, 200)}`,
-    {
-      rule: "oidc",
-      cause: error,
-    },
-  );
+  const { code, error: word, message, cause } = (error ?? {}) as Failed;
+  if (typeof code !== "string" || !code.startsWith("OAUTH_")) return error;
+  const detail = typeof cause?.message === "string" ? cause.message : message;
+  const why = typeof word === "string" ? word : detail;
+  const more = { rule: "oidc", cause: error };
+  if (OF_PERSON.includes(word) || isOfToken(code, detail)) {
+    const told = `The log-in at ${host} did not succeed: ${why.slice(0, 200)}`;
+    return new Problem("unauthenticated", told, more);
+  }
+  const words = WHY[typeof word === "string" ? word : code];
+  const told = words ? `${words} (${why.slice(0, 200)})` : why.slice(0, 200);
+  return new Problem("malformed", `The provider ${host} cannot be used: ${told}`, more);
+}
+
+/** What the browser brought back, or the token that it led to; not what is no answer of a provider at all. */
+function isOfToken(code: string, detail: string): boolean {
+  if (code === "OAUTH_INVALID_RESPONSE") return !detail.startsWith('"response" body');
+  return /^OAUTH_JWT_(CLAIM_COMPARISON|TIMESTAMP_CHECK)_FAILED$/.test(code);
 }
