@@ -1,5 +1,5 @@
 // One machine that stands in for all public registries: real protocols, made-up packages, faults on demand, and a record of what it was asked.
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { text } from "./answers.ts";
 import { FakeApt } from "./apt.ts";
 import { FakeComposer } from "./composer.ts";
@@ -11,9 +11,19 @@ import { FakePypi } from "./pypi.ts";
 
 /**
  * Faults of the wire, and those of the content. `status` takes a number, `redirect` a URL. `flip` changes one byte in the middle;
- * `login` is an HTML page with status 200, as captive portals send it; `empty` a 200 without a body.
+ * `login` is an HTML page with status 200, as captive portals send it; `empty` a 200 without a body; `part` a 206 that nobody asked for; `coding` says
+ * that the bytes are in the coding that it takes, which they are not; `cut` is half of their gzip, as if it were all.
  */
-export type FaultKind = Wire | "status" | "redirect" | "flip" | "login" | "empty";
+export type FaultKind =
+  | Wire
+  | "status"
+  | "redirect"
+  | "flip"
+  | "login"
+  | "empty"
+  | "part"
+  | "coding"
+  | "cut";
 
 export const faultKinds: readonly FaultKind[] = [
   "reset",
@@ -28,6 +38,9 @@ export const faultKinds: readonly FaultKind[] = [
   "flip",
   "login",
   "empty",
+  "part",
+  "coding",
+  "cut",
 ];
 
 export interface Recorded {
@@ -197,11 +210,33 @@ function spoil(fault: Fault, answer: () => Said): Said {
       return text(200, LOGIN, "text/html; charset=utf-8");
     case "empty":
       return { ...answer(), body: Buffer.alloc(0) };
+    case "part":
+      return part(answer());
+    case "coding":
+      return coded(answer(), String(fault.argument));
+    case "cut":
+      return cut(answer());
     case "flip":
       return flip(answer());
     default:
       return { ...answer(), wire: fault.kind };
   }
+}
+
+function part({ headers, body }: Said): Said {
+  const half = body.subarray(0, Math.floor(body.length / 2));
+  const range = `bytes 0-${half.length - 1}/${body.length}`;
+  return { status: 206, headers: { ...headers, "content-range": range }, body: half };
+}
+
+function coded(said: Said, coding: string): Said {
+  return { ...said, headers: { ...said.headers, "content-encoding": coding } };
+}
+
+function cut(said: Said): Said {
+  const isGzip = said.body[0] === 0x1f && said.body[1] === 0x8b;
+  const whole = isGzip ? said.body : gzipSync(said.body);
+  return coded({ ...said, body: whole.subarray(0, Math.floor(whole.length / 2)) }, "gzip");
 }
 
 /** One bit in the middle: the length stays, the digest does not. */
