@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempFolder } from "../../test/support/temp.ts";
 import { zip } from "../archive/testdata/archives.ts";
@@ -194,6 +194,33 @@ test("a folder is read again when it has changed, and what it lacks is gone", as
   expect(await world.ids()).toEqual(["MAL-1", "T-22"]);
 });
 
+test("a file of a folder that cannot be read is the folder's trouble, and keeps other feeds from nothing", async () => {
+  put("T-1", T1);
+  const path = tempFolder("carried");
+  writeFileSync(join(path, "MAL-1.json"), JSON.stringify(record("MAL-1", T1)));
+  writeFileSync(join(path, "all.zip"), zipOf([record("T-2", T1)]));
+  const folder = openFolder(path);
+  for (const gone of ["all.zip", "MAL-1.json"]) {
+    // It goes after it was listed.
+    const list = async () => {
+      const files = await folder.list();
+      rmSync(join(path, gone), { force: true });
+      return files;
+    };
+    const source = { kind: "folder", folder: { ...folder, list } } as const;
+    const bucket = { kind: "bucket", upstream: world.upstream, path: "Toys/" } as const;
+    world.feeds.use([
+      { name: `gap-${gone}`, source, everyMs: 1 },
+      { name: "osv", source: bucket, everyMs: 1 },
+    ]);
+    const [failed, read] = await world.read();
+    expect([failed!.error, read!.error]).toEqual([
+      `${join(path, gone)} cannot be read (ENOENT)`,
+      null,
+    ]);
+  }
+});
+
 test("what is imported by command is kept beside the feeds", async () => {
   const file = join(tempFolder("carried"), "some.zip");
   writeFileSync(file, zipOf([record("T-1", T1)]));
@@ -242,4 +269,22 @@ test("what Composer's registry tells is told as any other feed's", async () => {
   expect(await world.current.about("php", "acme/bad")).toMatchObject([
     { kind: "malicious", ranges: [{ introduced: "0", fixed: null, lastAffected: null }] },
   ]);
+});
+
+test("a registry that tells of nothing any more is in trouble: what it told stays", async () => {
+  const answer: { advisories: unknown } = {
+    advisories: { "acme/kelp": [{ advisoryId: "PKSA-1", affectedVersions: "<2" }] },
+  };
+  world.bucket.instead.set("", () => Response.json(answer));
+  const source = { kind: "packagist", upstream: world.upstream } as const;
+  world.feeds.use([{ name: "packagist", source, everyMs: 1 }]);
+  await world.read();
+  for (const nothing of [[], {}]) {
+    answer.advisories = nothing;
+    const [reading] = await world.read();
+    expect(reading!.error).toEndWith(
+      "tells of nothing, where it told of 1 advisories: that is not taken for all",
+    );
+    expect(await world.current.about("php", "acme/kelp")).toHaveLength(1);
+  }
 });

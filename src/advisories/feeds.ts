@@ -168,6 +168,11 @@ export function createFeeds(deps: FeedsDeps): Feeds {
     await refuse(answer, answer.url);
     const text = decode(await whole(answer, PACKAGIST_LIMIT));
     const entries = packagistEntries(text, new Date(0).toISOString());
+    if (entries.length === 0 && row.records > 0)
+      throw new Problem(
+        "malformed",
+        `${answer.upstream} tells of nothing, where it told of ${row.records} advisories: that is not taken for all`,
+      );
     const taken = nothingTaken();
     await takeIn(take, row.name, each(entries), taken, { isForward: false, signal });
     await removeVanished(take, row.name, taken);

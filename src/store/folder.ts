@@ -15,8 +15,9 @@ export interface FolderFile {
 export interface Folder {
   /** All files in it, at any depth, by name. Throws Problem("unreachable") for a folder that cannot be read. */
   list(): Promise<FolderFile[]>;
+  /** Throws as `list` does. */
   read(name: string): Promise<Uint8Array>;
-  /** To be closed. */
+  /** To be closed. Throws as `list` does. */
   open(name: string): ReturnType<typeof openRandom>;
 }
 
@@ -44,12 +45,20 @@ export function openFolder(path: string): Folder {
         }
         return files.sort((a, b) => (a.name < b.name ? -1 : 1));
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (!code) throw error;
-        throw new Problem("unreachable", `${path} cannot be read (${code})`, { cause: error });
+        throw unreadable(path, error);
       }
     },
-    read: (name) => readFile(pathOf(name)),
-    open: (name) => openRandom(pathOf(name)),
+    read: (name) =>
+      readFile(pathOf(name)).catch((error) => Promise.reject(unreadable(pathOf(name), error))),
+    open: (name) =>
+      openRandom(pathOf(name)).catch((error) => Promise.reject(unreadable(pathOf(name), error))),
   };
+}
+
+/** It is none of the data directory's files, whatever the store says of those. */
+function unreadable(path: string, error: unknown): unknown {
+  const cause = error instanceof Problem ? error.cause : error;
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (!code) return error;
+  return new Problem("unreachable", `${path} cannot be read (${code})`, { cause });
 }
