@@ -54,6 +54,14 @@ const BUNDLE_LIMIT = FULL * (2 + LONGEST);
 /** Bundles that are asked for at once: a thin line is mostly a long one. */
 const AT_ONCE = 4;
 
+/** A page of what stands before it, for one: that says nothing of its history. */
+function somethingElse(shown: string): Problem {
+  return new Problem(
+    "malformed",
+    `It shows ${shown} where its log is: something else answers in its place`,
+  );
+}
+
 export async function openMirror({ files, key, proven, prove }: MirrorDeps): Promise<Mirror> {
   const verifier = parseVerifierKey(key)!;
   let note = proven;
@@ -66,6 +74,8 @@ export async function openMirror({ files, key, proven, prove }: MirrorDeps): Pro
   let isWhole = copied.size === known.size;
 
   function opened(text: string): Checkpoint {
+    const signed = noteText(text);
+    if (signed === null || !parseCheckpoint(signed)) throw somethingElse("no checkpoint");
     try {
       return openCheckpoint(text, verifier);
     } catch (error) {
@@ -140,6 +150,7 @@ export async function openMirror({ files, key, proven, prove }: MirrorDeps): Pro
       const bytes = await read("/-/log/checkpoint", CHECKPOINT_LIMIT);
       if (!bytes) {
         if (known.size === 0) return 0;
+        if (!(await read("/-/log/key", CHECKPOINT_LIMIT))) throw somethingElse("nothing");
         throw new Forked("rollback", `it shows no leaf, and had ${known.size}`);
       }
       const text = Buffer.from(bytes).toString();

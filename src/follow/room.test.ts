@@ -77,6 +77,13 @@ afterEach(async () => {
   removeTemp(folder);
 });
 
+/** A checkpoint that another key signed. */
+const otherKey: typeof line = (path, bytes) => {
+  if (!path.endsWith("checkpoint")) return bytes;
+  const note = Buffer.from(bytes!).toString();
+  return Buffer.from(note.replace(/\n— .*\n$/, "\n— x AAAAAAAA\n"));
+};
+
 async function open(more: Partial<FollowDeps> = {}): Promise<Following> {
   ending = new AbortController();
   const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value));
@@ -87,6 +94,7 @@ async function open(more: Partial<FollowDeps> = {}): Promise<Following> {
       async read(path) {
         asked.push(path);
         if (path.startsWith("/-/api/")) return line(path, bytesOf(state));
+        if (path === "/-/log/key") return line(path, Buffer.from(`${there.log.verifier}\n`));
         const note = there.log.note();
         const bytes =
           path === "/-/log/checkpoint"
@@ -269,18 +277,7 @@ describe("the log", () => {
           : bytes,
       "fork",
     ],
-    [
-      "a checkpoint that another key signed",
-      (path, bytes) =>
-        path.endsWith("checkpoint")
-          ? Buffer.from(
-              Buffer.from(bytes!)
-                .toString()
-                .replace(/\n— .*\n$/, "\n— x AAAAAAAA\n"),
-            )
-          : bytes,
-      "fork",
-    ],
+    ["a checkpoint that another key signed", otherKey, "fork"],
   ];
   for (const [what, lie, kind] of wrong)
     test(`${what} is not taken in, told once, and gone on with when it is right`, async () => {
@@ -296,6 +293,27 @@ describe("the log", () => {
       line = (_path, bytes) => bytes;
       await following.goOn();
       expect(following.state()).toMatchObject({ taken: 10, fault: null });
+    });
+
+  const pages: [what: string, lie: typeof line][] = [
+    ["a page", () => Buffer.from("<html>\n\n<p>We are back soon</p></html>\n")],
+    ["an empty answer", () => Buffer.from("")],
+    ['"not found" to everything', () => null],
+  ];
+  for (const [what, lie] of pages)
+    test(`whoever answers with ${what} in its place is no other history: it is away`, async () => {
+      await pinThere(names(0, 10));
+      await following.goOn();
+      line = lie;
+      await following.goOn();
+      expect(following.state()).toMatchObject({
+        fault: null,
+        why: expect.stringContaining("something else answers in its place"),
+      });
+      expect(await kinds()).toEqual([]);
+      line = (_path, bytes) => bytes;
+      await following.goOn();
+      expect(following.state()).toMatchObject({ taken: 10, cutSince: null });
     });
 
   test("that has fewer leaves than it had is told, and so is one of other leaves", async () => {
@@ -483,7 +501,7 @@ describe("what is said beside the log", () => {
 
   test("is not taken over while the log forks, nor when it is no answer", async () => {
     await pinThere(names(0, 1));
-    line = (path, bytes) => (path.endsWith("checkpoint") ? Buffer.from("x") : bytes);
+    line = otherKey;
     await following.goOn();
     await following.hear();
     expect(taken).toEqual([]);
