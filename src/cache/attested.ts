@@ -4,6 +4,7 @@ import type { RepositoryEvent } from "../core/event.ts";
 import { Problem } from "../core/problem.ts";
 import type { Provenance, ReleasedFile } from "../core/provenance.ts";
 import type { Repository } from "../core/repository.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { readTraits } from "../core/traits.ts";
 import { readFact, readFactsOfVersions } from "../ledger/fact-rows.ts";
 import { everyUnchecked, uncheckedPublished, writeProvenance } from "../ledger/provenance.ts";
@@ -76,7 +77,7 @@ export function createAttested(deps: AttestedDeps): Attested {
       } catch (error) {
         if (failed.size >= WAITING) failed.clear();
         failed.set(key, now());
-        if (!(error instanceof Problem) && !isClosed) tellBug(file, error);
+        if (!(error instanceof Problem) && !shortageOf(error) && !isClosed) tellBug(file, error);
       }
       if (waiting.size === 0)
         await lookBack().catch(() => {

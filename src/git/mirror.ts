@@ -12,6 +12,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cannotAsk, Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import type { Reach } from "./address.ts";
 import { packRefs } from "./packed.ts";
 import { isId, type Listing, readRef, type SeenRef } from "./refs.ts";
@@ -269,6 +270,15 @@ const NOT_THERE =
   /repository .*not found|does not appear to be a git repository|repository not found|project you were looking for could not be found|The requested URL returned error: 404/i;
 const REFUSED =
   /authentication failed|could not read (username|password)|permission denied|returned error: 40[13]|access denied/i;
+/** What git says of its own disk, and the system's code for it; not what the other end says of theirs. */
+const OWN_DISK: readonly [said: RegExp, code: string][] = [
+  [/no space left on device/i, "ENOSPC"],
+  [/disk quota exceeded/i, "EDQUOT"],
+  [/read-only file system/i, "EROFS"],
+  [/input\/output error/i, "EIO"],
+  [/^(error|fatal): .*'(?!\w+:\/\/)[^']*': permission denied$/im, "EACCES"],
+  [/^fatal: not a git repository/im, "ENOTDIR"],
+];
 const OTHER_HOST = /host key verification failed/i;
 
 /** What a call that asks the code host ended in, as a Problem. */
@@ -278,6 +288,9 @@ export function failed(error: unknown, url: string): unknown {
     return new Problem(error.kind, `${url}: ${error.message}`, { cause: error });
   }
   const { message } = error;
+  const own = message.replace(/^remote: .*$/gm, "");
+  const [, code] = OWN_DISK.find(([said]) => said.test(own)) ?? [];
+  if (code) return shortageOf(Object.assign(error, { code }));
   if (NOT_THERE.test(message))
     return new Problem("notFound", `The code host has no repository ${url}: ${message}`, {
       rule: "sources",

@@ -9,6 +9,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { OperationCall } from "../core/operation.ts";
 import { Problem, type ProblemKind, statusOf } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 
 export interface OperationRequest {
   name: string;
@@ -141,7 +142,8 @@ function lines(
         });
         write({ result });
       } catch (error) {
-        if (error instanceof Problem) write({ error: error.message, kind: error.kind });
+        const problem = error instanceof Problem ? error : shortageOf(error);
+        if (problem) write({ error: problem.message, kind: problem.kind });
         else if (!signal.aborted) {
           failed(error);
           write({ error: "Internal error; its cause is in the server's log", kind: "internal" });

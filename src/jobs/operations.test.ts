@@ -83,6 +83,11 @@ const ends: [how: string, end: (end: PromiseWithResolvers<boolean>) => void, las
     "warn mirror run of deb failed",
   ],
   [
+    "a catalog that cannot be read",
+    ({ reject }) => reject(Object.assign(new Error("malformed"), { code: "SQLITE_CORRUPT" })),
+    "warn mirror run of deb failed",
+  ],
+  [
     "a bug",
     ({ reject }) => reject(new TypeError("x")),
     "error mirror run of deb failed because of a bug",

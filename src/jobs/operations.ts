@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { alone, type Leases } from "../store/leases.ts";
 import type { RecurringJob } from "./runner.ts";
 
@@ -180,10 +181,11 @@ export function createOperations(
         end("info", "was stopped");
         throw new Problem("conflict", `${what} was stopped`, { cause: error });
       }
-      ended("failed", error instanceof Problem ? error.message : "Internal error");
-      if (error instanceof Problem) end("warn", "failed", error.message);
+      const problem = error instanceof Problem ? error : shortageOf(error);
+      ended("failed", problem?.message ?? "Internal error");
+      if (problem) end("warn", "failed", problem.message);
       else end("error", "failed because of a bug", (error as Error)?.stack ?? String(error));
-      throw error;
+      throw problem ?? error;
     }
   }
 
