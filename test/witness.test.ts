@@ -17,7 +17,7 @@ test("two servers sign each other's checkpoints; one that is put back whole is t
   const holdfast = async (...words: string[]) => {
     const terminal = fakeTerminal();
     const code = await runCli([...words, "--data", first.data], commands(), terminal);
-    return { code, out: terminal.printed.out };
+    return { code, ...terminal.printed };
   };
   const text = async (url: string) => {
     const response = await fetch(url);
@@ -49,6 +49,10 @@ test("two servers sign each other's checkpoints; one that is put back whole is t
       30_000,
     );
     const before = await signed();
+    const away = Bun.serve({ port: 0, fetch: () => new Response("", { status: 503 }) });
+    const { err } = await holdfast("ledger", "compare", `http://127.0.0.1:${away.port}`);
+    away.stop(true);
+    expect(err).toContain("answers 503: what it knows is not told");
 
     await first.restart({}, () => {
       cpSync(first.data, join(folder, "copy"), { recursive: true });

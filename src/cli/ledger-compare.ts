@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { FormatOptions } from "../config/schema.ts";
+import { wordsFor } from "../core/connection.ts";
 import { Problem } from "../core/problem.ts";
 import { compareLog, type ReadOther } from "../ledger/log/compare.ts";
 import { type Command, UsageError } from "./arguments.ts";
@@ -56,8 +57,13 @@ function readingFrom(url: string, token: string | undefined): ReadOther {
       redirect: "manual",
       signal: AbortSignal.timeout(PATIENCE_MS),
     }).catch((error: Error) => {
-      throw new Problem("unreachable", `${url} does not answer: ${error.message}`);
+      throw new Problem("unreachable", `${url} does not answer: ${wordsFor(error)}`);
     });
+    if (answer.status >= 500 || answer.status === 429)
+      throw new Problem(
+        "unreachable",
+        `${url} answers ${answer.status}: what it knows is not told`,
+      );
     const bytes = answer.ok ? await answer.bytes() : null;
     if (!answer.ok) await answer.body?.cancel();
     return bytes && bytes.length <= LONGEST ? bytes : null;

@@ -1,4 +1,5 @@
 // A registry of npm packages, as a client that publishes sees it.
+import { wordsFor } from "../core/connection.ts";
 import { Problem } from "../core/problem.ts";
 
 export interface NpmRegistry {
@@ -25,10 +26,12 @@ export function npmRegistry(url: string, token: string): NpmRegistry {
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
-      throw new Problem("unreachable", `${url} does not answer: ${error.message}`);
+      throw new Problem("unreachable", `${url} does not answer: ${wordsFor(error)}`);
     });
     const text = await answer.text();
-    if (answer.ok) return JSON.parse(text || "null");
+    if (answer.ok) return parsed(text, url);
+    if (answer.status >= 500)
+      throw new Problem("unreachable", reasonOf(text) || `${url} answered ${answer.status}`);
     const kind = answer.status === 401 ? "unauthenticated" : "forbidden";
     if (answer.status === 404 && method === "GET") return null;
     throw new Problem(kind, reasonOf(text) || `${url} answered ${answer.status}`);
@@ -71,6 +74,15 @@ export function npmRegistry(url: string, token: string): NpmRegistry {
       await ask("PUT", at(name), { _id: name, name, versions: Object.fromEntries(versions) });
     },
   };
+}
+
+/** A page of what stands before the registry is no answer of it. */
+function parsed(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text || "null");
+  } catch (error) {
+    throw new Problem("malformed", `${url} answers with what is no JSON`, { cause: error });
+  }
 }
 
 function reasonOf(text: string): string {
