@@ -16,6 +16,7 @@ import { inFull, Problem } from "../core/problem.ts";
 import { shortageOf } from "../core/shortage.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import { readCatalog } from "../server/database.ts";
+import { tryCatalog } from "../store/database.ts";
 import { namesIn } from "../store/guard.ts";
 import { type Holder, isAlive, readHolder } from "../store/holder.ts";
 import { layoutOf } from "../store/layout.ts";
@@ -183,9 +184,7 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
 /** Other failures are told by who needs more of it: there may be none yet, or one of another version. */
 async function checkCatalog(config: Config): Promise<Result[]> {
   try {
-    await readStore(config, async ({ database }) => {
-      await database.read`SELECT (SELECT 1 FROM documents LIMIT 1) AS d, (SELECT 1 FROM artifacts LIMIT 1) AS a, (SELECT 1 FROM users LIMIT 1) AS u`;
-    });
+    await readStore(config, ({ database }) => tryCatalog(database.read));
     return [];
   } catch (error) {
     const problem = error instanceof Problem ? error : shortageOf(error);

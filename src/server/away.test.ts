@@ -55,6 +55,14 @@ test("each is one line when it goes and one when it is back, and since when stay
   expect(away.outages()).toEqual([]);
 });
 
+test("a catalog that cannot be read is told in words", async () => {
+  const { at, away } = world();
+  at.database = "database disk image is malformed";
+  expect(await away.look()).toBe(
+    "the database does not answer: The catalog cannot be read: it is damaged, or its disk fails",
+  );
+});
+
 test("a server that hears nothing of the others is not ready, and news has its own line", async () => {
   const { at, away, told } = world();
   at.isHearing = false;

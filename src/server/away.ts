@@ -1,6 +1,7 @@
 // Whether the database and the files that are not on this machine can be had: asked again and again, and told in one line when one goes and when it is back.
 import type { Log } from "../core/log.ts";
 import { inFull } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { within } from "../core/within.ts";
 
 export type Part = "database" | "bucket" | "news";
@@ -62,8 +63,8 @@ export function createAway({ ask, isHearing, filesTrouble, log, now }: AwayDeps)
       });
       return null;
     } catch (error) {
-      const { message } = error as Error;
-      return { message, inFull: inFull(error) };
+      const told = shortageOf(error) ?? error;
+      return { message: (told as Error).message, inFull: inFull(told) };
     }
   }
 

@@ -37,7 +37,7 @@ import { createCosigner } from "../proof/cosignature.ts";
 import type { Verifier } from "../proof/verifier.ts";
 import { createSeries, type SeriesRoom } from "../series/room.ts";
 import { createChanges } from "../store/changes.ts";
-import type { Database } from "../store/database.ts";
+import { type Database, tryCatalog } from "../store/database.ts";
 import {
   emptyIncoming,
   type Layout,
@@ -295,7 +295,7 @@ async function layGround(
     shared,
     tenure,
     away: createAway({
-      ask: () => database.read`SELECT 1`,
+      ask: () => tryCatalog(database.read),
       isHearing: changes.isHearing,
       filesTrouble: trouble,
       ...{ log, now },

@@ -257,6 +257,21 @@ for (const [title, answer, told] of faults)
     expect(fake.asked).toHaveLength(0);
   });
 
+test("what keeps a key from being had is told in words", async () => {
+  const told = (source: KeySource) =>
+    createKeys(placeOf(source), 1000)
+      .current()
+      .catch((error: Error) => error.message);
+  const nobody = "http://127.0.0.1:9";
+  expect(await told({ from: "instance", url: nobody })).toEndWith(
+    "has no key: refused the connection",
+  );
+  const tokenFile = "/nowhere/token";
+  expect(await told({ from: "container", url: nobody, tokenFile, token: null })).toEndWith(
+    "has no key: /nowhere/token cannot be read (ENOENT)",
+  );
+});
+
 test("a service that says nothing is waited for as long as the bucket is", async () => {
   const never = Promise.withResolvers<Response>();
   stops.push(async () => never.resolve(new Response("")));

@@ -1,6 +1,7 @@
 // The key that a bucket is asked with: read again when its files change, or had anew from AWS before the one that is there ends.
 import { readFile } from "node:fs/promises";
 import type { BucketKey, KeySource } from "../core/bucket-key.ts";
+import { wordsFor } from "../core/connection.ts";
 import { awayProblem, type BucketPlace } from "./bucket-place.ts";
 import { tagOf } from "./bucket-xml.ts";
 
@@ -205,6 +206,8 @@ function hadOf(
 }
 
 function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return error instanceof SyntaxError ? "what was answered is no JSON" : (code ?? message);
+  const { code, message, path, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof SyntaxError) return "what was answered is no JSON";
+  if (typeof code !== "string") return message;
+  return syscall === undefined ? wordsFor(error) : `${path} cannot be read (${code})`;
 }

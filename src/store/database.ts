@@ -165,6 +165,11 @@ export async function readDatabase(path: string): Promise<ReadDatabase> {
   };
 }
 
+/** Reads a row of each of the catalog's large tables, where it has any: throws where it cannot be read, as any reader would. */
+export async function tryCatalog(sql: Query): Promise<void> {
+  await sql`SELECT (SELECT 1 FROM documents LIMIT 1) AS d, (SELECT 1 FROM artifacts LIMIT 1) AS a, (SELECT 1 FROM users LIMIT 1) AS u`;
+}
+
 /** Moves what was committed from the log into the database file, beside running readers and writers. Syncs; slow. */
 export function checkpoint(path: string): void {
   const database = new Sqlite(path, { readwrite: true, create: false });

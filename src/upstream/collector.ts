@@ -1,4 +1,5 @@
 // The way to a collector of traces: one address that the operator names, asked by POST, with nothing of a client in it but what the spans say.
+import { wordsFor } from "../core/connection.ts";
 
 const PATIENCE_MS = 10_000;
 
@@ -10,6 +11,8 @@ export async function postJson(endpoint: string, body: string): Promise<void> {
     body,
     redirect: "manual",
     signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch((error) => {
+    throw new Error(`${endpoint} cannot be reached: ${wordsFor(error)}`, { cause: error });
   });
   await answer.body?.cancel();
   if (!answer.ok) throw new Error(`${endpoint} answers ${answer.status}`);
