@@ -82,27 +82,18 @@ export function loadConfig({ file, formats, flags, env }: LoadInput): Config {
     env: (name) => env[name],
     path: (file) => resolvePath(folder, file),
   };
-  const policy = resolvePolicy(
-    input.policy,
-    formats,
-    Object.keys(input.repositories).filter((name) => input.repositories[name]),
-    complain,
-  );
+  const names = Object.keys(input.repositories).filter((name) => input.repositories[name]);
+  const policy = resolvePolicy(input.policy, formats, names, complain);
   const trustedPublishers = resolvePublishers(
     input.trustedPublishers,
     reader,
     {
       publicUrl: input.publicUrl ?? null,
-      repositories: Object.keys(input.repositories).filter((name) => input.repositories[name]),
+      repositories: names,
     },
     { complain },
   );
-  const follow = resolveFollow(
-    input.follow,
-    reader,
-    Object.keys(input.repositories).filter((name) => input.repositories[name]),
-    complain,
-  );
+  const follow = resolveFollow(input.follow, reader, names, complain);
   checkProcesses({ ...input, listen: listen ?? input.listen }, complain);
   const { keepFree, until = keepFree } = input.disk;
   if (isLess(until, keepFree))
