@@ -84,7 +84,7 @@ export async function startCluster(options: NodesOptions & { gateway: string }):
     ends.push(() => gateway.stop());
     const place: PostgresPlace = {
       ...{ host: database.folder, port: 5432, database: "postgres", user: USER },
-      ...{ password: null, tls: null, connections: 5 },
+      ...{ password: null, passwordFile: null, tls: null, connections: 5 },
     };
     const {
       url,
