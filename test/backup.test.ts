@@ -13,6 +13,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -33,6 +34,7 @@ import { restore as restoreFrom } from "../src/store/restore.ts";
 import { configText } from "./support/config.ts";
 import { type FakeUpstream, startUpstream } from "./support/fake-upstream/index.ts";
 import { databaseUrl } from "./support/postgres.ts";
+import { run } from "./support/run.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { removeTemp, tempFolder } from "./support/temp.ts";
 
@@ -325,6 +327,39 @@ test("of several the files of each stay for as long as it does, and then go", as
   // Without a word on it none of them goes but the last, whose place it takes.
   await get("/npm/@reef/coral/-/coral-1.4.2.tgz");
   expect(await again()).toMatchObject({ generations: 2, pruned: null });
+});
+
+test("a note that cannot be read is not none: no backup is forgotten, and none is said to be missing", async () => {
+  const keep = { retention: { count: 2, ms: null } };
+  await again(keep);
+  const note = await readNote(folder);
+  const path = join(folder, "backup.json");
+  renameSync(path, `${path}.aside`);
+  symlinkSync("backup.json", path); // leads to itself
+  const strange = "The backup is not as this server made it";
+  await expect(readNote(folder)).rejects.toThrow(strange);
+  await expect(readFolderBackup(folder, join(folder, "..", "to"))).rejects.toThrow(strange);
+  await expect(again(keep)).rejects.toThrow(strange);
+  renameSync(`${path}.aside`, path);
+  expect(await readNote(folder)).toEqual(note);
+});
+
+test("a disk that is full is the backup's where it is, and not the server's", async () => {
+  const small = tempFolder("backup-disk");
+  const mounted = await run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", small], {
+    cwd: "/",
+  });
+  expect(mounted, "this test needs root, to mount a small disk of its own").toMatchObject({
+    code: 0,
+  });
+  try {
+    await expect(backUp(source(), folderHome(join(small, "to")), options())).rejects.toThrow(
+      "The disk that holds the backup is full",
+    );
+  } finally {
+    await run(["umount", small], { cwd: "/" });
+    removeTemp(small);
+  }
 });
 
 test("which backups are there is read when no other one can come to its end any more", async () => {

@@ -1,17 +1,7 @@
 // A folder as the home of backups: a data directory with a note beside it. Files are copied as they are, share blocks where the file system can, or
 // get further names.
 import { constants } from "node:fs";
-import {
-  copyFile,
-  link,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { Problem } from "../core/problem.ts";
 import type {
@@ -34,7 +24,7 @@ import {
   writeNote,
 } from "./backup-note.ts";
 import { copyBlobs, folderPlace, requireBlobs } from "./copy-blobs.ts";
-import { BACKUP, COPY, guard } from "./guard.ts";
+import { BACKUP, COPY, guard, ifThere, lookAt } from "./guard.ts";
 import {
   emptyIncoming,
   FILE_MODE,
@@ -79,11 +69,11 @@ const listIn = (folder: string, { catalog }: Note) => join(folder, CATALOGS, `${
 
 /** Those of which the catalog is there. */
 async function earlierIn(folder: string): Promise<Note[]> {
-  const text = await readFile(join(folder, NOTE), "utf8").catch(() => null);
+  const text = await ifThere(readFile(join(folder, NOTE), "utf8"), BACKUP);
   const note = text === null ? null : noteFrom(text);
   if (!note) return [];
   const { database } = layoutOf(folder);
-  const current = await hashFile(database).catch(() => null);
+  const current = await ifThere(hashFile(database), BACKUP);
   const there: Note[] = [];
   for (const one of generationsOf(note))
     if (one.catalog === current || (await sizeOf(catalogIn(folder, one))) !== null) there.push(one);
@@ -241,7 +231,7 @@ async function mend(
 }
 
 async function sizeOf(path: string): Promise<number | null> {
-  return (await stat(path).catch(() => null))?.size ?? null;
+  return (await lookAt(path, COPY))?.size ?? null;
 }
 
 /** Gives the bytes at `source` the name `target`, and returns how many there are. Null when they were removed meanwhile. */

@@ -2,7 +2,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
-import { BACKUP, guard } from "./guard.ts";
+import { BACKUP, guard, ifThere } from "./guard.ts";
 import { FILE_MODE, layoutOf, SHA256 } from "./layout.ts";
 import { hashFile } from "./sink.ts";
 
@@ -44,11 +44,11 @@ export async function writeNote(folder: string, note: Note): Promise<void> {
 
 /** Throws Problem("notFound") where no backup was ever finished, Problem("conflict") where its catalog is another one by now. */
 export async function readNote(folder: string): Promise<Note> {
-  const text = await readFile(noteOf(folder), "utf8").catch(() => null);
+  const text = await ifThere(readFile(noteOf(folder), "utf8"), BACKUP);
   const note = text === null ? null : noteFrom(text);
   if (!note) throw noBackup(folder);
   const { database } = layoutOf(folder);
-  const found = await hashFile(database).catch(() => null);
+  const found = await ifThere(hashFile(database), BACKUP);
   if (found !== note.catalog)
     throw new Problem(
       "conflict",

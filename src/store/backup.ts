@@ -3,11 +3,13 @@
 import { Database } from "bun:sqlite";
 import { rm } from "node:fs/promises";
 import { Problem } from "../core/problem.ts";
+import { shortageOf } from "../core/shortage.ts";
 import { listOf, neededBy, type Retention, stayBeside } from "./backup-generations.ts";
 import type { BackupHome, BackupSource, Named } from "./backup-home.ts";
 import { generationsOf, type Note } from "./backup-note.ts";
 import { writeStoreNote } from "./bucket-mark.ts";
 import { openDatabase, type ReadDatabase, readDatabase } from "./database.ts";
+import { BACKUP } from "./guard.ts";
 import { makePrivate } from "./layout.ts";
 import type { LogFiles } from "./log-files.ts";
 import { hashFile } from "./sink.ts";
@@ -123,6 +125,8 @@ async function takeFile(from: string, to: string): Promise<void> {
   try {
     database.run("PRAGMA busy_timeout = 5000");
     database.run("VACUUM INTO ?", [to]);
+  } catch (error) {
+    throw shortageOf(error, BACKUP) ?? error;
   } finally {
     database.close();
   }

@@ -18,12 +18,18 @@ export async function guard<T>(operation: Promise<T>, where?: string): Promise<T
 }
 
 /** Null where nothing stands there; throws a Problem where that cannot be told: a disk that fails has not lost anything yet. */
-export async function lookAt(path: string): Promise<Stats | null> {
-  return guard(
-    stat(path).catch((error) => {
+export function lookAt(path: string, where?: string): Promise<Stats | null> {
+  return ifThere(stat(path), where);
+}
+
+/** What comes of a file, or null where there is none: what the disk keeps from us is a Problem. */
+export function ifThere<T>(operation: Promise<T>, where?: string): Promise<T | null> {
+  return guard<T | null>(
+    operation.catch((error) => {
       if (error.code === "ENOENT") return null;
       throw error;
     }),
+    where,
   );
 }
 
