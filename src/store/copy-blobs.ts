@@ -1,8 +1,8 @@
 // Brings stored files from one place to another: each is hashed on its way, and what is there is not brought again.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { openBlobs } from "./blobs.ts";
+import { COPY, lookAt } from "./guard.ts";
 import { fileOf, type Layout } from "./layout.ts";
 
 /** Stored files, wherever they are. */
@@ -27,7 +27,7 @@ export interface BlobPlace {
 export function folderPlace(layout: Pick<Layout, "blobs" | "incoming">): BlobPlace {
   const blobs = openBlobs(layout as Layout);
   const sizeOf = async (sha256: string) =>
-    (await stat(fileOf(layout.blobs, sha256)).catch(() => null))?.size ?? null;
+    (await lookAt(fileOf(layout.blobs, sha256), COPY))?.size ?? null;
   return {
     list: blobs.list,
     size: sizeOf,
