@@ -13,7 +13,12 @@ import { createSite } from "./web/site.ts";
 
 const everybody = grantOf("", () => true);
 
-function open(answer: () => Reply, grant = everybody, isPublic = true) {
+function open(
+  answer: () => Reply,
+  grant = everybody,
+  isPublic = true,
+  behind: () => Promise<void> | null = () => null,
+) {
   const audited: AuditEntry[] = [];
   const lines: string[] = [];
   const served: ServedRequest[] = [];
@@ -30,6 +35,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
+    behind,
     refused: { note() {} },
     fetches: { note() {}, noteLocked() {} },
     audit: { note: (entry) => audited.push(entry) },
@@ -195,4 +201,19 @@ test("what is not for everybody is marked so, and what else is true of a shared 
   expect(await ask()).toBe("private, max-age=300");
   expect(audited).toMatchObject([privateRead]);
   expect(shared.headers["cache-control"]).toBe(control);
+});
+
+test("nothing is answered until all is known that other servers changed", async () => {
+  const known = Promise.withResolvers<void>();
+  const { app, served } = open(
+    () => reply(200, "text/plain", "x"),
+    everybody,
+    true,
+    () => known.promise,
+  );
+  const sent = app(incoming);
+  await Bun.sleep(1);
+  expect(served).toHaveLength(0);
+  known.resolve();
+  expect((await sent).response.status).toBe(200);
 });

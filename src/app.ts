@@ -25,6 +25,8 @@ const CHANGING: ReadonlySet<Action> = new Set(["publish", "unpublish"]);
 
 export interface AppDeps extends TargetDeps {
   gate: Gate;
+  /** Null where all is known here that others may have told clients; else to be waited for. See `Changes`. */
+  behind?(): Promise<void> | null;
   audit: Audit;
   /** Whether callers may read it who give no name: the package, or anything of the repository where it is null. */
   isPublic(repository: string, packageName: string | null): boolean;
@@ -67,7 +69,7 @@ export function createApp(deps: AppDeps): App {
   const routes = createLru<Asked>(ROUTES_IN_MEMORY);
   const repeats = createRepeats(deps.now, createLru(ROUTES_IN_MEMORY));
   const targets = createTargets(deps);
-  const { enter = () => nothing } = deps;
+  const { enter = () => nothing, behind = () => null } = deps;
   const begun = { failure: null, leave: nothing };
   let counter = 0;
   const nextId = () => `${prefix}-${(++counter).toString(36)}`;
@@ -75,11 +77,16 @@ export function createApp(deps: AppDeps): App {
   // Without a promise where that is possible: each costs a tenth of what a hit costs in all.
   return (incoming, only) => {
     const started = performance.now();
+    const late = behind();
+    return late ? late.then(() => begin(incoming, only, started)) : begin(incoming, only, started);
+  };
+
+  function begin(incoming: Incoming, only: string | undefined, started: number) {
     const grant = deps.gate.identify(incoming, only);
     if (grant instanceof Promise)
       return grant.then((found) => answer(incoming, only, found, started));
     return answer(incoming, only, grant, started);
-  };
+  }
 
   function answer(
     incoming: Incoming,

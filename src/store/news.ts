@@ -1,6 +1,7 @@
 // What servers on one database tell each other: written in the transaction that makes a change, told by NOTIFY, and read by snapshots of the database.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "../core/within.ts";
 import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { CURRENT } from "./migrate.ts";
@@ -20,7 +21,7 @@ export interface NewsDeps {
 export interface NewsTimes {
   /** How often it is looked, called or not: a call may be lost. */
   look: number;
-  /** How long others are waited for that do not say that they have heard. */
+  /** How long others are waited for that do not say that they have heard; who has not looked for so long looks before it answers. */
   wait: number;
   /** What other servers change is no longer heard of when nothing could be read for so long. */
   deaf: number;
@@ -72,6 +73,8 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   let heardAt = performance.now();
   let signedAt = heardAt;
   let tidiedAt = heardAt;
+  /** `heardAt` when a look was waited for in vain: those who ask until the next that goes well do not wait as well. */
+  let vainAt = Number.NEGATIVE_INFINITY;
   let isOwing = true;
   let follower: Hub["hear"] | null = null;
   let isClosed = false;
@@ -179,6 +182,14 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     return coming;
   }
 
+  function behind(): Promise<void> | null {
+    if (performance.now() - heardAt < wait || heardAt === vainAt) return null;
+    const before = heardAt;
+    return within(wait, catchUp(), () => {}).then(() => {
+      if (heardAt === before) vainAt = before;
+    });
+  }
+
   /** Who listens and has not heard of what the transaction did. */
   async function waitingFor(xact: string): Promise<{ origin: string; heard: string }[]> {
     const rows = await database.read`SELECT origin, heard FROM listeners
@@ -244,6 +255,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       if (xact !== undefined) await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
     },
     catchUp,
+    behind,
     isHearing: () => performance.now() - heardAt < deaf,
     async follow(hear) {
       follower = hear;
