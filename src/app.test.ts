@@ -4,6 +4,7 @@ import type { Mounted } from "./cache/repository.ts";
 import type { AuditEntry } from "./core/audit.ts";
 import { createLog } from "./core/log.ts";
 import { createMetrics } from "./core/metrics.ts";
+import type { Problem } from "./core/problem.ts";
 import { type Reply, reply } from "./core/reply.ts";
 import type { UnboundRepository } from "./core/repository.ts";
 import { bodyParts, grantOf } from "./core/testkit.ts";
@@ -17,7 +18,7 @@ function open(
   answer: () => Reply,
   grant = everybody,
   isPublic = true,
-  behind: () => Promise<void> | null = () => null,
+  behind: () => Promise<number> | null = () => null,
 ) {
   const audited: AuditEntry[] = [];
   const lines: string[] = [];
@@ -25,7 +26,7 @@ function open(
   const format = {
     parse: () => ({ kind: "any" }),
     access: () => ({ action: "read", package: null }),
-    problem: () => reply(500, "text/plain", "in the client's words"),
+    problem: ({ status }: Problem) => reply(status, "text/plain", "in the client's words"),
   };
   const mounted = {
     format,
@@ -203,8 +204,8 @@ test("what is not for everybody is marked so, and what else is true of a shared 
   expect(shared.headers["cache-control"]).toBe(control);
 });
 
-test("nothing is answered until all is known that other servers changed", async () => {
-  const known = Promise.withResolvers<void>();
+test("nothing is answered until all is known that other servers changed; what waited for a server that was stopped changes nothing", async () => {
+  const known = Promise.withResolvers<number>();
   const { app, served } = open(
     () => reply(200, "text/plain", "x"),
     everybody,
@@ -214,6 +215,18 @@ test("nothing is answered until all is known that other servers changed", async 
   const sent = app(incoming);
   await Bun.sleep(1);
   expect(served).toHaveLength(0);
-  known.resolve();
+  known.resolve(2_999);
+  const statuses = async (silentMs: number) => {
+    const { app } = open(
+      () => reply(200, "text/plain", "x"),
+      everybody,
+      true,
+      async () => silentMs,
+    );
+    const all = ["GET", "HEAD", "PUT", "DELETE"].map((method) => app({ ...incoming, method }));
+    return (await Promise.all(all)).map(({ response }) => response.status);
+  };
   expect((await sent).response.status).toBe(200);
+  expect(await statuses(2_999)).toEqual([200, 200, 200, 200]);
+  expect(await statuses(3_000)).toEqual([200, 200, 503, 503]);
 });

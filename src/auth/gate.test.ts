@@ -78,11 +78,11 @@ test("what a caller may by now is said when all is known that other servers chan
   await addAnn();
   const token = await auth.admin.issueToken(theServer, "ann", wish());
   const grant = await ask(use({ anonymous: [] }), `Bearer ${token.secret}`);
-  const known = Promise.withResolvers<void>();
+  const known = Promise.withResolvers<number>();
   kit.behind = known.promise;
   const again = grant.again!();
   await auth.admin.revokeToken(theServer, token.id);
-  known.resolve();
+  known.resolve(1_000);
   expect(may(await again)).toEqual([]);
 });
 

@@ -17,7 +17,7 @@ export interface TestAuth {
   readonly database: Database;
   clock: number;
   /** What there is to be waited for until all is known that other servers changed. */
-  behind: Promise<void> | null;
+  behind: Promise<number> | null;
   /** A gate of a configuration that says this. */
   use(rules?: Partial<AccessRules>): Gate;
   close(): Promise<void>;

@@ -64,9 +64,10 @@ export interface Changes {
   catchUp(): Promise<void>;
   /**
    * Null where another server can have answered nobody yet about what is unknown here. Else, as where this process was stopped for a while, to be waited for
-   * before anything is answered by what is remembered: resolves when it is known, or cannot be for now. Never rejects.
+   * before anything is answered by what is remembered: resolves when it is known, or cannot be for now, to for how long nothing was heard, in milliseconds. Never
+   * rejects.
    */
-  behind(): Promise<void> | null;
+  behind(): Promise<number> | null;
   /** Whether other servers may have the same database. */
   readonly isShared: boolean;
   /** Whether what other servers change is heard of. False once the database was out of reach for some seconds. */

@@ -240,9 +240,7 @@ function define(): void {
     await database.write((sql) => sql.unsafe("ALTER TABLE changes DISABLE TRIGGER USER"));
     await database.write((sql) => a.changes.note(sql, change("meanwhile")));
     await Bun.sleep(150);
-    const late = b.changes.behind();
-    expect(late).not.toBeNull();
-    await late;
+    expect(await b.changes.behind()).toBeGreaterThan(100);
     expect(b.heard).toEqual(["meanwhile"]);
     isAway = true;
     await Bun.sleep(150);

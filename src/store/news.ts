@@ -182,11 +182,13 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     return coming;
   }
 
-  function behind(): Promise<void> | null {
-    if (performance.now() - heardAt < wait || heardAt === vainAt) return null;
+  function behind(): Promise<number> | null {
+    const silentMs = performance.now() - heardAt;
+    if (silentMs < wait || heardAt === vainAt) return null;
     const before = heardAt;
     return within(wait, catchUp(), () => {}).then(() => {
       if (heardAt === before) vainAt = before;
+      return silentMs;
     });
   }
 

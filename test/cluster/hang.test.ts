@@ -4,16 +4,21 @@ import { commandOf, withPrograms } from "../clients/clients.ts";
 import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
 import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
+import { npmPublication } from "../support/npm-package.ts";
 import { bugsOf, type ServerProcess } from "../support/process.ts";
+import { waitFor } from "../support/wait.ts";
 
 withPrograms(["versitygw", "postgres", "nginx"], () => {
   let upstream: BulkUpstream;
   let cluster: Cluster;
+  let token: string;
   beforeAll(async () => {
     upstream = startBulk([900, 20_000]);
     const config = npmAlone({ upstreams: [{ url: upstream.url }], claims: ["@own/*"] });
     cluster = await startCluster({ config, gateway: commandOf("versitygw")[0]!, nodes: 3 });
     await holdfast(["user", "add", "ann", "--password-stdin"], "correct horse battery\n");
+    await holdfast(["grant", "add", "user:ann", "publish", "--repository", "npm"]);
+    token = (await holdfast(["token", "create", "ann", "--name", "ci"])).trim();
   }, 120_000);
   afterAll(async () => {
     for (const node of cluster?.nodes ?? []) goOn(node); // where a test failed
@@ -49,5 +54,32 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
       goOn(first!);
       expect(new Set(await Promise.all(asked))).toEqual(new Set([401]));
     }
+  }, 60_000);
+
+  async function publish(at: { url: string }, version: string, signal?: AbortSignal) {
+    const { body } = npmPublication("@own/hull", version, "x".repeat(40_000));
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const init = { method: "PUT", headers, body, keepalive: false, ...(signal && { signal }) };
+    return (await fetch(`${at.url}/npm/@own%2fhull`, init)).status;
+  }
+  async function versions(at: { url: string }): Promise<string[]> {
+    const document = await fetch(`${at.url}/npm/@own%2fhull`, { keepalive: false });
+    return Object.keys(((await document.json()) as { versions?: object }).versions ?? {});
+  }
+
+  test("what a client sent to a node that hung, and gave up on, is not done when the node goes on", async () => {
+    const [first] = cluster.nodes;
+    expect(await publish(first!, "1.0.0")).toBe(201);
+    hang(first!);
+    const given = publish(first!, "1.1.0", AbortSignal.timeout(500)).catch(() => "given up");
+    expect(await given).toBe("given up");
+    await Bun.sleep(4_000);
+    goOn(first!);
+    await waitFor(
+      async () => (await publish(first!, "1.2.0")) < 400,
+      () => "it does not publish",
+      20_000,
+    );
+    expect(await versions(first!)).toEqual(["1.0.0", "1.2.0"]);
   }, 60_000);
 });
