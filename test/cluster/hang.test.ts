@@ -1,21 +1,39 @@
-// A node that hangs: it is stopped without having ended, so that its machine still takes connections, and goes on some seconds later.
+// A node that hangs: it is stopped without having ended, so that its machine still takes connections, and goes on some seconds later. What it then believes and
+// does, and what clients notice, behind nginx and behind HAProxy.
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { commandOf, withPrograms } from "../clients/clients.ts";
-import { type BulkUpstream, startBulk } from "../faults/bulk-upstream.ts";
-import { type Cluster, npmAlone, startCluster } from "../support/cluster.ts";
+import { driverOf } from "../clients/driver.ts";
+import { Project } from "../clients/job.ts";
+import { withSumdb } from "../clients/scene.ts";
+import { type Cluster, startCluster } from "../support/cluster.ts";
 import { holdfastAt } from "../support/command.ts";
+import { configText } from "../support/config.ts";
+import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { bugsOf, type ServerProcess } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
 
-withPrograms(["versitygw", "postgres", "nginx"], () => {
-  let upstream: BulkUpstream;
+/** Until HAProxy has seen twice that a node is well, and nginx has forgotten that it was not. */
+const SEEN_AGAIN_MS = 3_000;
+
+const wants = {
+  npm: ["harbor-kit@^1.0.0", "tide@^1.0.0"],
+  uv: ["oyster", "inlet>=2"],
+  go: ["example.test/hull"],
+};
+
+withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)], () => {
+  let upstream: FakeUpstream;
   let cluster: Cluster;
   let token: string;
   beforeAll(async () => {
-    upstream = startBulk([900, 20_000]);
-    const config = npmAlone({ upstreams: [{ url: upstream.url }], claims: ["@own/*"] });
-    cluster = await startCluster({ config, gateway: commandOf("versitygw")[0]!, nodes: 3 });
+    upstream = await startUpstream();
+    cluster = await startCluster({
+      config: configText(upstream, { access: { anonymous: "read" }, claims: { npm: ["@own/*"] } }),
+      gateway: commandOf("versitygw")[0]!,
+      hasHaproxy: true,
+      silence: "4s",
+    });
     await holdfast(["user", "add", "ann", "--password-stdin"], "correct horse battery\n");
     await holdfast(["grant", "add", "user:ann", "publish", "--repository", "npm"]);
     token = (await holdfast(["token", "create", "ann", "--name", "ci"])).trim();
@@ -33,53 +51,156 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     holdfastAt(node, words, { input });
   const hang = (node: ServerProcess) => process.kill(node.pid, "SIGSTOP");
   const goOn = (node: ServerProcess) => process.kill(node.pid, "SIGCONT");
+  const get = async (at: { url: string }, path: string) => {
+    const response = await fetch(`${at.url}${path}`, { keepalive: false });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const put = async (at: { url: string }, path: string, body: string, signal?: AbortSignal) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const init = { method: "PUT", headers, body, keepalive: false, ...(signal && { signal }) };
+    const response = await fetch(`${at.url}${path}`, init);
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const publish = (
+    at: { url: string },
+    name: string,
+    version: string,
+    size: number,
+    signal?: AbortSignal,
+  ) =>
+    put(
+      at,
+      `/npm/@own%2f${name}`,
+      npmPublication(`@own/${name}`, version, "x".repeat(size)).body,
+      signal,
+    );
+  async function versions(at: { url: string }, name: string): Promise<string[]> {
+    const document = await fetch(`${at.url}/npm/@own%2f${name}`, { keepalive: false });
+    return Object.keys(((await document.json()) as { versions?: object }).versions ?? {});
+  }
+  const isWell = (node: ServerProcess) =>
+    waitFor(
+      async () => (await publish(node, "probe", "1.0.0", 10)) < 400,
+      () => "it does not publish",
+      20_000,
+    );
 
   test("a node that goes on believes no token that was revoked while it hung", async () => {
     const [first, second] = cluster.nodes;
-    const who = (node: ServerProcess, token: string) =>
+    const who = (node: ServerProcess, secret: string) =>
       fetch(`${node.url}/npm/-/whoami`, {
-        headers: { authorization: `Bearer ${token}` },
+        headers: { authorization: `Bearer ${secret}` },
         keepalive: false,
       }).then(({ status }) => status);
     // As long as others wait for it, and so long that they take it for dead.
-    for (const seconds of [0, 5]) {
-      const token = (await holdfast(["token", "create", "ann", "--name", `of ${seconds}`])).trim();
-      for (const node of cluster.nodes) expect(await who(node, token)).toBe(200);
+    for (const seconds of [0, 4]) {
+      const secret = (await holdfast(["token", "create", "ann", "--name", `of ${seconds}`])).trim();
+      for (const node of cluster.nodes) expect(await who(node, secret)).toBe(200);
       hang(first!);
-      await holdfast(["token", "revoke", token], "", second!);
+      await holdfast(["token", "revoke", secret], "", second!);
       await Bun.sleep(seconds * 1000);
       // They wait in the kernel, and are the first that it sees.
-      const asked = Array.from({ length: 20 }, () => who(first!, token));
+      const asked = Array.from({ length: 20 }, () => who(first!, secret));
       await Bun.sleep(200);
       goOn(first!);
       expect(new Set(await Promise.all(asked))).toEqual(new Set([401]));
     }
   }, 60_000);
 
-  async function publish(at: { url: string }, version: string, signal?: AbortSignal) {
-    const { body } = npmPublication("@own/hull", version, "x".repeat(40_000));
-    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const init = { method: "PUT", headers, body, keepalive: false, ...(signal && { signal }) };
-    return (await fetch(`${at.url}/npm/@own%2fhull`, init)).status;
-  }
-  async function versions(at: { url: string }): Promise<string[]> {
-    const document = await fetch(`${at.url}/npm/@own%2fhull`, { keepalive: false });
-    return Object.keys(((await document.json()) as { versions?: object }).versions ?? {});
-  }
-
   test("what a client sent to a node that hung, and gave up on, is not done when the node goes on", async () => {
     const [first] = cluster.nodes;
-    expect(await publish(first!, "1.0.0")).toBe(201);
+    expect(await publish(first!, "hull", "1.0.0", 40_000)).toBe(201);
     hang(first!);
-    const given = publish(first!, "1.1.0", AbortSignal.timeout(500)).catch(() => "given up");
-    expect(await given).toBe("given up");
+    const given = publish(first!, "hull", "1.1.0", 40_000, AbortSignal.timeout(500));
+    expect(await given.catch(() => "given up")).toBe("given up");
     await Bun.sleep(4_000);
     goOn(first!);
-    await waitFor(
-      async () => (await publish(first!, "1.2.0")) < 400,
-      () => "it does not publish",
-      20_000,
-    );
-    expect(await versions(first!)).toEqual(["1.0.0", "1.2.0"]);
+    await isWell(first!);
+    expect(await versions(first!, "hull")).toEqual(["1.0.0"]);
   }, 60_000);
+
+  /** Status of each answer to a PUT of the path, as the nodes logged it. */
+  const logged = (path: string) =>
+    cluster.nodes.flatMap((node) =>
+      [...node.output().matchAll(/PUT (\S+) (\d+) /g)].flatMap(([, of, status]) =>
+        of === path ? [Number(status)] : [],
+      ),
+    );
+  const several = <T>(count: number, work: (nth: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: count }, (_, nth) => work(nth)));
+
+  for (const proxy of ["nginx", "haproxy"] as const)
+    test(`behind ${proxy} who reads is answered while a node hangs; what changes something goes to one node, and what failed is not done later`, async () => {
+      const front = { url: proxy === "nginx" ? cluster.url : cluster.haproxy! };
+      const [first] = cluster.nodes;
+      const tags = `/npm/-/package/@own%2f${proxy}/dist-tags`;
+      await Bun.sleep(SEEN_AGAIN_MS);
+      expect(await publish(front, proxy, "1.0.0", 40_000)).toBe(201);
+      for (const node of cluster.nodes) expect(await get(node, "/npm/kelp")).toBe(200);
+      hang(first!);
+      const changed: [path: string, status: number][] = [];
+      try {
+        const read = several(9, () => get(front, "/npm/kelp"));
+        const published = several(3, async (nth) => {
+          const status = await publish(front, `${proxy}-${nth}`, "1.0.0", 40_000);
+          changed.push([`/npm/@own%2f${proxy}-${nth}`, status]);
+        });
+        // So short that it fits beside the headers.
+        const tagged = several(6, async (nth) =>
+          changed.push([`${tags}/t${nth}`, await put(front, `${tags}/t${nth}`, '"1.0.0"')]),
+        );
+        expect(new Set(await read)).toEqual(new Set([200]));
+        await Promise.all([published, tagged]);
+      } finally {
+        goOn(first!);
+      }
+      await isWell(first!);
+      expect(changed.some(([, status]) => status >= 500)).toBe(true);
+      for (const [path, status] of changed) {
+        const done = status < 400 ? [201] : [503];
+        expect([path, status, logged(path)]).toEqual([path, status, done]);
+      }
+    }, 60_000);
+
+  test("behind HAProxy clients install while a node is killed, another one hangs, and the third is ended as an operator does", async () => {
+    let isDone = false;
+    const begun = new Map(Object.keys(wants).map((name) => [name, Promise.withResolvers<void>()]));
+    const installing = Object.entries(wants).map(async ([name, list]) => {
+      const driver = withSumdb(driverOf(name, commandOf(name)), upstream);
+      const project = new Project(driver, `${cluster.haproxy}/${driver.repository}`, list);
+      try {
+        await project.install();
+        const tree = project.tree();
+        begun.get(name)!.resolve();
+        do {
+          project.forget();
+          await project.installFrozen();
+          expect(project.tree()).toEqual(tree);
+        } while (!isDone);
+      } finally {
+        project.remove();
+      }
+    });
+
+    const faults = async () => {
+      await Promise.all([...begun.values()].map(({ promise }) => promise));
+      const [killed, hung, ended] = cluster.nodes;
+      process.kill(killed!.pid, "SIGKILL");
+      await killed!.restart();
+      await Bun.sleep(SEEN_AGAIN_MS);
+      hang(hung!);
+      await Bun.sleep(5_000);
+      goOn(hung!);
+      await Bun.sleep(SEEN_AGAIN_MS);
+      await ended!.restart();
+    };
+    try {
+      await Promise.race([faults(), Promise.all(installing)]);
+    } finally {
+      isDone = true;
+    }
+    await Promise.all(installing);
+  }, 120_000);
 });
