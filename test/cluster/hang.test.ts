@@ -11,6 +11,8 @@ import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { bugsOf, type ServerProcess } from "../support/process.ts";
+import { METRICS_PATHS } from "../support/proxies.ts";
+import { sendRaw } from "../support/raw.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** Until HAProxy has seen twice that a node is well, and nginx has forgotten that it was not. */
@@ -163,6 +165,25 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
         expect([path, status, logged(path)]).toEqual([path, status, done]);
       }
     }, 60_000);
+
+  test("HAProxy lets nobody have figures, and passes on nothing that a client says of itself", async () => {
+    const front = { url: cluster.haproxy! };
+    const asked = async (path: string) =>
+      (await sendRaw(front.url, [`GET ${path} HTTP/1.1`, "host: localhost"])).status;
+    for (const path of METRICS_PATHS) expect([path, await asked(path)]).toEqual([path, 403]);
+    const said = { "x-forwarded-for": "203.0.113.9", "x-forwarded-host": "evil.example.com" };
+    const headers = { ...said, "x-forwarded-proto": "https" };
+    const text = await (await fetch(`${front.url}/npm/kelp?said`, { headers })).text();
+    expect([text.includes(`${front.url}/npm/kelp/-/`), text.includes("evil")]).toEqual([
+      true,
+      false,
+    ]);
+    const lines = cluster.nodes.map((node) => node.output()).join("");
+    expect([lines.includes("203.0.113.9"), lines.includes('"address":"127.0.0.1"')]).toEqual([
+      false,
+      true,
+    ]);
+  }, 60_000);
 
   test("behind HAProxy clients install while a node is killed, another one hangs, and the third is ended as an operator does", async () => {
     let isDone = false;

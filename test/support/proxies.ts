@@ -14,6 +14,12 @@ export interface OwnPort {
   at: number[];
 }
 
+/** By all of these Holdfast finds its figures, which a proxy gives nobody. */
+export const METRICS_PATHS = [
+  ...["/-/metrics", "/-/metrics?x", "//-/metrics", "/-//metrics"],
+  ...["/-/./metrics", "/x/../-/metrics", "/x/%2e%2E/-/metrics", "/x//../../-/metrics"],
+];
+
 /** Where a proxy listens, and what it proves itself with: files, and the authority (PEM). */
 export interface Front {
   url: string;
