@@ -253,6 +253,27 @@ function define(): void {
     expect(b.changes.behind()).not.toBeNull();
   });
 
+  test("who hears does not wait until it can say so", async () => {
+    const a = await following();
+    const written = Promise.withResolvers<never>();
+    let isBusy = false;
+    const write: Database["write"] = (...work) =>
+      isBusy ? written.promise : database.write(...work);
+    const b = await node({}, { ...database, write } as Database);
+    await b.news.follow(b.changes.hear);
+    isBusy = true;
+    for (const key of ["one", "two"]) {
+      await database.write((sql) => a.changes.note(sql, change(key)));
+      await b.until(key);
+    }
+    isBusy = false;
+    written.reject(new Error("The database is busy"));
+    await b.news.look();
+    await database.write((sql) => a.changes.note(sql, change("three")));
+    await a.changes.everywhere(change("three"));
+    expect(b.heard).toEqual(["one", "two", "three"]);
+  });
+
   test("a server that meets a newer one's database hears and writes nothing any more, and says so once", async () => {
     const b = await node({ look: 1, deaf: 1 });
     await b.news.follow(b.changes.hear);
