@@ -185,43 +185,57 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
     ]);
   }, 60_000);
 
-  test("behind HAProxy clients install while a node is killed, another one hangs, and the third is ended as an operator does", async () => {
-    let isDone = false;
-    const begun = new Map(Object.keys(wants).map((name) => [name, Promise.withResolvers<void>()]));
-    const installing = Object.entries(wants).map(async ([name, list]) => {
-      const driver = withSumdb(driverOf(name, commandOf(name)), upstream);
-      const project = new Project(driver, `${cluster.haproxy}/${driver.repository}`, list);
-      try {
-        await project.install();
-        const tree = project.tree();
-        begun.get(name)!.resolve();
-        do {
-          project.forget();
-          await project.installFrozen();
-          expect(project.tree()).toEqual(tree);
-        } while (!isDone);
-      } finally {
-        project.remove();
-      }
-    });
+  async function faults(): Promise<void> {
+    const [killed, hung, ended] = cluster.nodes;
+    process.kill(killed!.pid, "SIGKILL");
+    await killed!.restart();
+    await Bun.sleep(SEEN_AGAIN_MS);
+    hang(hung!);
+    await Bun.sleep(5_000);
+    goOn(hung!);
+    await Bun.sleep(SEEN_AGAIN_MS);
+    await ended!.restart();
+  }
 
-    const faults = async () => {
-      await Promise.all([...begun.values()].map(({ promise }) => promise));
-      const [killed, hung, ended] = cluster.nodes;
-      process.kill(killed!.pid, "SIGKILL");
-      await killed!.restart();
-      await Bun.sleep(SEEN_AGAIN_MS);
-      hang(hung!);
-      await Bun.sleep(5_000);
-      goOn(hung!);
-      await Bun.sleep(SEEN_AGAIN_MS);
-      await ended!.restart();
-    };
+  test("behind HAProxy clients install while a node is killed, another one hangs, and the third is ended as an operator does; nothing is published twice", async () => {
+    const front = { url: cluster.haproxy! };
+    const projects = Object.entries(wants).map(([name, list]) => {
+      const driver = withSumdb(driverOf(name, commandOf(name)), upstream);
+      return new Project(driver, `${front.url}/${driver.repository}`, list);
+    });
+    let isDone = false;
+    async function installs(project: Project): Promise<void> {
+      await project.install();
+      const tree = project.tree();
+      while (!isDone) {
+        project.forget();
+        await project.installFrozen();
+        expect(project.tree()).toEqual(tree);
+      }
+    }
+    const statuses = new Map<string, number>();
+    async function publishes(): Promise<void> {
+      for (let nth = 0; !isDone; nth += 1) {
+        statuses.set(`keel-${nth}`, await publish(front, `keel-${nth}`, "1.0.0", 40_000));
+        await Bun.sleep(50);
+      }
+    }
+    const working = [...projects.map(installs), publishes()];
     try {
-      await Promise.race([faults(), Promise.all(installing)]);
+      await Promise.race([faults(), Promise.all(working)]);
+      isDone = true;
+      await Promise.all(working);
     } finally {
       isDone = true;
+      for (const project of projects) project.remove();
     }
-    await Promise.all(installing);
+    expect([...statuses.values()]).toContain(201);
+    for (const [name, status] of statuses) {
+      const seen = logged(`/npm/@own%2f${name}`);
+      if (status === 201) expect([name, seen]).toEqual([name, [201]]);
+      // It was cut: done once, or not at all.
+      else expect([name, seen.length]).toEqual([name, Math.min(seen.length, 1)]);
+      if (status === 201) expect([name, await versions(front, name)]).toEqual([name, ["1.0.0"]]);
+    }
   }, 120_000);
 });
