@@ -22,6 +22,8 @@ import { createTargets, type Target, type TargetDeps } from "./target.ts";
 const ROUTES_IN_MEMORY = 10_000;
 /** What is for changing packages alone. */
 const CHANGING: ReadonlySet<Action> = new Set(["publish", "unpublish"]);
+/** Whoever takes servers away that are not well is not to take all away where the database is slow. */
+const HEALTH = "/-/health/";
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /**
  * A server that heard nothing for so long was stopped: what came meanwhile waited in the kernel, and whoever sent it may have given it up, and done something
@@ -84,7 +86,7 @@ export function createApp(deps: AppDeps): App {
   return (incoming, only) => {
     const started = performance.now();
     const late = behind();
-    if (!late) return begin(incoming, only, started);
+    if (!late || incoming.path.startsWith(HEALTH)) return begin(incoming, only, started);
     return late.then((silentMs) => {
       const isOld = silentMs >= STOPPED_MS && !READING.has(incoming.method);
       return begin(incoming, only, started, isOld);
@@ -255,7 +257,7 @@ export function createApp(deps: AppDeps): App {
 function nothing(): void {}
 
 const STOPPED =
-  "This server was stopped for a while, and what was sent to it meanwhile may be given up: nothing was changed, send it again";
+  "This server heard nothing for a while, and what was sent to it meanwhile may have been given up: nothing was changed, send it again";
 
 /** What not everybody may have is kept by no cache that serves several. RFC 9111 §5.2.2.7 */
 function forOne(reply: Reply): Reply {
