@@ -1,6 +1,7 @@
 // What servers on one database tell each other: written in the transaction that makes a change, told by NOTIFY, and read by snapshots of the database.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { within } from "../core/within.ts";
 import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { CURRENT } from "./migrate.ts";
@@ -20,7 +21,7 @@ export interface NewsDeps {
 export interface NewsTimes {
   /** How often it is looked, called or not: a call may be lost. */
   look: number;
-  /** How long others are waited for that do not say that they have heard. */
+  /** How long others are waited for that do not say that they have heard; who has not looked for so long looks before it answers. */
   wait: number;
   /** What other servers change is no longer heard of when nothing could be read for so long. */
   deaf: number;
@@ -72,6 +73,8 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   let heardAt = performance.now();
   let signedAt = heardAt;
   let tidiedAt = heardAt;
+  /** `heardAt` when a look was waited for in vain: those who ask until the next that goes well do not wait as well. */
+  let vainAt = Number.NEGATIVE_INFINITY;
   let isOwing = true;
   let follower: Hub["hear"] | null = null;
   let isClosed = false;
@@ -79,6 +82,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   const called = createBell();
   const answered = createBell();
   let looking: Promise<void> | null = null;
+  let saying: Promise<void> | null = null;
   /** The look that begins when the one under way is over: for all who ask until then. */
   let coming: Promise<void> | null = null;
 
@@ -116,18 +120,33 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     known = next;
     heardAt = begun;
     isOwing ||= changes === null || changes.length > 0 || begun - signedAt > SIGN_MS;
-    if (isOwing && follower) await sign();
-    if (begun - tidiedAt >= tidyMs) await tidy();
+  }
+
+  /** What is written waits behind other writes; nobody who hears waits for it. */
+  function say(): Promise<void> {
+    saying ??= write().finally(() => {
+      saying = null;
+    });
+    return saying;
+  }
+
+  async function write(): Promise<void> {
+    while (isOwing && follower) await sign(); // more may be heard meanwhile, which somebody waits for
+    if (performance.now() - tidiedAt >= tidyMs) await tidy();
   }
 
   async function sign(): Promise<void> {
-    const { snapshot } = known;
-    await database.write(
-      (sql) => sql`INSERT INTO listeners (origin, heard) VALUES (${origin}, ${snapshot})
-        ON CONFLICT (origin) DO UPDATE SET heard = excluded.heard, at = clock_timestamp()`,
-    );
     isOwing = false;
-    signedAt = performance.now();
+    try {
+      await database.write(
+        (sql) => sql`INSERT INTO listeners (origin, heard) VALUES (${origin}, ${known.snapshot})
+          ON CONFLICT (origin) DO UPDATE SET heard = excluded.heard, at = clock_timestamp()`,
+      );
+      signedAt = performance.now();
+    } catch (error) {
+      isOwing = true;
+      throw error;
+    }
   }
 
   /** Those who look again only now forget all that they remember. */
@@ -142,25 +161,27 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   async function run(): Promise<void> {
     while (!isClosed) {
       const next = called.next();
-      await look().then(
-        () => {
-          trouble = null;
-        },
-        (error) => {
-          const { message } = error as Error;
-          if (message !== trouble)
-            warn(`Changes that other servers make are not heard of: ${message}`);
-          trouble = message;
-        },
-      );
+      await hear().then(() => void say().then(() => tell(null), tell), tell);
       await either(next, lookMs);
     }
   }
 
-  /** One look at a time; who asks while one is under way is told by the next one. */
+  function tell(error: Error | null): void {
+    if (error && error.message !== trouble)
+      warn(`Changes that other servers make are not heard of: ${error.message}`);
+    trouble = error?.message ?? null;
+  }
+
   async function look(): Promise<void> {
+    await hear();
+    await saying?.catch(() => {}); // it may be of what was heard before
+    await say();
+  }
+
+  /** One look at a time; who asks while one is under way is told by the next one. */
+  async function hear(): Promise<void> {
     await looking?.catch(() => {});
-    if (looking) return look();
+    if (looking) return hear();
     const mine = lookOnce().finally(() => {
       looking = null;
     });
@@ -173,10 +194,20 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       .catch(() => {})
       .then(() => {
         coming = null;
-        return look();
+        return hear();
       })
       .catch(() => {}); // the database is away, and what is remembered is all that there is
     return coming;
+  }
+
+  function behind(): Promise<number> | null {
+    const silentMs = performance.now() - heardAt;
+    if (silentMs < wait || heardAt === vainAt) return null;
+    const before = heardAt;
+    return within(wait, catchUp(), () => {}).then(() => {
+      if (heardAt === before) vainAt = before;
+      return silentMs;
+    });
   }
 
   /** Who listens and has not heard of what the transaction did. */
@@ -244,6 +275,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       if (xact !== undefined) await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
     },
     catchUp,
+    behind,
     isHearing: () => performance.now() - heardAt < deaf,
     async follow(hear) {
       follower = hear;
@@ -255,6 +287,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       isClosed = true;
       called.ring();
       await running;
+      await saying?.catch(() => {});
       await link.close();
       // Nobody waits for one that has gone.
       await database
