@@ -50,29 +50,34 @@ const DISK_TROUBLES: readonly Trouble[] = [
   {
     code: /^(ENOSPC|EDQUOT|SQLITE_FULL)$/,
     words: /database or disk is full/i,
-    ...{ kind: "full", told: full },
+    kind: "full",
+    told: full,
   },
   {
     code: /^(EROFS|SQLITE_READONLY\w*)$/,
     words: /attempt to write a readonly database/i,
-    ...{ kind: "unusable", told: readOnly },
+    kind: "unusable",
+    told: readOnly,
   },
   {
     code: /^(EIO|ESTALE|ENXIO|EUCLEAN|SQLITE_IOERR\w*)$/,
     words: /^disk I\/O error/i,
-    ...{ kind: "unusable", told: failing },
+    kind: "unusable",
+    told: failing,
   },
   { code: /^(EACCES|EPERM)$/, words: null, kind: "unusable", told: denied },
   { code: /^(ENOTDIR|EISDIR|ELOOP)$/, words: null, kind: "unusable", told: strange },
   {
     code: /^SQLITE_(CORRUPT\w*|NOTADB)$/,
     words: /^database disk image is malformed|^file is not a database/i,
-    ...{ kind: "unusable", told: unread },
+    kind: "unusable",
+    told: unread,
   },
   {
     code: /^SQLITE_CANTOPEN\w*$/,
     words: /^unable to open database file/i,
-    ...{ kind: "unusable", told: closed },
+    kind: "unusable",
+    told: closed,
   },
 ];
 

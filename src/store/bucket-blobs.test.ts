@@ -170,7 +170,10 @@ function define(): void {
     })();
     const whole = blobs.local(name);
     finish();
-    await expect(reading).rejects.toThrow("is something else");
+    await expect(reading).rejects.toMatchObject({
+      kind: "unreachable",
+      message: expect.stringContaining("is something else"),
+    });
     expect(read).toBeLessThan(other.length);
     expect(await whole).toBeNull();
     expect(found).toEqual([name]);

@@ -4,6 +4,7 @@
 // bucket is compared with its digest on the way: a bucket may hold something else than what was put there.
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
+import { Problem } from "../core/problem.ts";
 import { type BlobOptions, type Blobs, type Incoming, openBlobs } from "./blobs.ts";
 import type { Bucket } from "./bucket.ts";
 import { type CopiesOptions, countCopies } from "./bucket-copies.ts";
@@ -63,7 +64,8 @@ export function openBucketBlobs(
       }
       if (hash.digest("hex") !== sha256) {
         isFalse(sha256);
-        fill.fail(new Error(`What the bucket has as ${sha256} is something else`));
+        const words = `What the bucket has as ${sha256} is something else`;
+        fill.fail(new Problem("unreachable", words));
         return null;
       }
       await take(incoming, fill, sha256);
@@ -182,7 +184,8 @@ export function openBucketBlobs(
     link: (sha256, method, headers) => bucket.link(nameOf(sha256), method, LINK_S, headers),
     forget,
     async read(sha256) {
-      if ((await local(sha256)) === null) throw new Error(`There is no blob ${sha256}`);
+      if ((await local(sha256)) === null)
+        throw new Problem("unreachable", `Bytes that were stored here are lost: ${sha256}`);
       return here.read(sha256);
     },
     readFile: here.readFile,

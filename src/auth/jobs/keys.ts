@@ -47,6 +47,7 @@ export function issuerKeys(
     if (!Array.isArray(keys)) throw new Problem("malformed", `${uri} is no set of keys`);
     const usable = keys.slice(0, MOST_KEYS).filter(isSigning);
     known = { keys: usable, at: now() };
+    failure = null;
     // For later: what cannot be written now is no reason to refuse anybody.
     await memory.write(Buffer.from(JSON.stringify(known))).catch(() => {});
     return known;
@@ -61,16 +62,10 @@ export function issuerKeys(
   /** One question for all who wait. */
   function ask(): Promise<KeySet> {
     asking ??= load()
-      .then(
-        (set) => {
-          failure = null;
-          return set;
-        },
-        (error) => {
-          failure = error;
-          throw error;
-        },
-      )
+      .catch((error) => {
+        failure = error;
+        throw error;
+      })
       .finally(() => {
         asking = null;
       });
