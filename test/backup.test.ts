@@ -223,7 +223,7 @@ test("how old it is, is told to people, programs and whoever waits for the next 
   made("last night");
   expect(await play("backup", "show", folder, "--within", "3h")).toMatchObject({
     code: 1,
-    printed: expect.stringContaining("holds no backup that came to its end"),
+    printed: expect.stringContaining("backup.json is damaged"),
   });
 });
 
@@ -340,6 +340,10 @@ test("a note that cannot be read is not none: no backup is forgotten, and none i
   await expect(readNote(folder)).rejects.toThrow(strange);
   await expect(readFolderBackup(folder, join(folder, "..", "to"))).rejects.toThrow(strange);
   await expect(again(keep)).rejects.toThrow(strange);
+  rmSync(path);
+  writeFileSync(path, '{"madeAt":');
+  await expect(readNote(folder)).rejects.toThrow("backup.json is damaged");
+  await expect(again(keep)).rejects.toThrow("backup.json is damaged");
   renameSync(`${path}.aside`, path);
   expect(await readNote(folder)).toEqual(note);
 });

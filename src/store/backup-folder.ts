@@ -15,10 +15,9 @@ import type {
 import {
   CATALOGS,
   chosen,
+  findNote,
   generationsOf,
-  NOTE,
   type Note,
-  noteFrom,
   readNote,
   sync,
   writeNote,
@@ -69,8 +68,7 @@ const listIn = (folder: string, { catalog }: Note) => join(folder, CATALOGS, `${
 
 /** Those of which the catalog is there. */
 async function earlierIn(folder: string): Promise<Note[]> {
-  const text = await ifThere(readFile(join(folder, NOTE), "utf8"), BACKUP);
-  const note = text === null ? null : noteFrom(text);
+  const note = await findNote(folder);
   if (!note) return [];
   const { database } = layoutOf(folder);
   const current = await ifThere(hashFile(database), BACKUP);

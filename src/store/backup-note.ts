@@ -42,10 +42,20 @@ export async function writeNote(folder: string, note: Note): Promise<void> {
   await sync(folder);
 }
 
-/** Throws Problem("notFound") where no backup was ever finished, Problem("conflict") where its catalog is another one by now. */
-export async function readNote(folder: string): Promise<Note> {
+/** Null where no backup was ever finished. One that is damaged is not taken for none: what it told of would be removed. */
+export async function findNote(folder: string): Promise<Note | null> {
   const text = await ifThere(readFile(noteOf(folder), "utf8"), BACKUP);
   const note = text === null ? null : noteFrom(text);
+  if (text === null || note) return note;
+  throw new Problem(
+    "conflict",
+    `${noteOf(folder)} is damaged: it tells which backups there are. Where none of them is wanted any more, remove it`,
+  );
+}
+
+/** Throws Problem("notFound") where no backup was ever finished, Problem("conflict") where its catalog is another one by now. */
+export async function readNote(folder: string): Promise<Note> {
+  const note = await findNote(folder);
   if (!note) throw noBackup(folder);
   const { database } = layoutOf(folder);
   const found = await ifThere(hashFile(database), BACKUP);
