@@ -274,6 +274,13 @@ test("a page that a proxy answers with is neither an object nor a sign that one 
   await expect(answering(page).bucket.remove("a")).rejects.toThrow("is not what answers at");
 });
 
+test("an object without a stamp, or of a type that was guessed, is one where S3 says so", async () => {
+  const headers = { "x-amz-request-id": "1", "content-type": "text/html" };
+  const { bucket } = answering(() => new Response(BYTES, { headers }));
+  expect((await bucket.read("a", 100))?.bytes).toEqual(new Uint8Array(BYTES));
+  expect(await bucket.put("a", BYTES, DIGEST)).toBe(true);
+});
+
 test("an upload that a page says is finished is not", async () => {
   const { bucket } = answering(({ method, url }) =>
     method === "PUT"
