@@ -19,9 +19,9 @@ import { readCatalog, rowsOf, type SeenEvent, type SeenFile } from "./catalog.ts
 import {
   databaseUrl,
   type PostgresServer,
+  placeIn,
   postgresPrograms,
   startPostgres,
-  USER,
 } from "./postgres.ts";
 import { freePort, type ServerProcess, startOne } from "./process.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
@@ -82,10 +82,7 @@ export async function startCluster(options: NodesOptions & { gateway: string }):
     ends.push(() => database.stop());
     const gateway = await startGateway(options.gateway, [BUCKET]);
     ends.push(() => gateway.stop());
-    const place: PostgresPlace = {
-      ...{ host: database.folder, port: 5432, database: "postgres", user: USER },
-      ...{ password: null, tls: null, connections: 5 },
-    };
+    const place = placeIn(database.folder);
     const {
       url,
       nodes,
