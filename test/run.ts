@@ -48,6 +48,7 @@ const ON_POSTGRES = [
   "test/postgres/server.test.ts",
   "test/dependants.test.ts",
   "test/postgres/several.test.ts",
+  "test/postgres/trouble.test.ts",
   "test/postgres/copy-tables.test.ts",
   "test/postgres/move.test.ts",
   "test/postgres/backup.test.ts",

@@ -12,7 +12,7 @@ import type { Granted } from "../core/access.ts";
 import { createLog, printable } from "../core/log.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Probe } from "../core/probe.ts";
-import { Problem } from "../core/problem.ts";
+import { inFull, Problem } from "../core/problem.ts";
 import type { UpstreamResponse } from "../core/upstream.ts";
 import { readCatalog } from "../server/database.ts";
 import { type Holder, isAlive, readHolder } from "../store/holder.ts";
@@ -173,16 +173,8 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
   } catch (error) {
     if (error instanceof Problem && error.kind === "notFound")
       return [{ state: "good", subject, text: `${url} answers; its tables will be made` }];
-    const text = `${url}: ${error instanceof Error ? error.message : String(error)}`;
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
-    return [
-      {
-        state: "bad",
-        subject,
-        text: cause ? `${text} (${cause})` : text,
-        hint: "docs/scale.md tells what it must be",
-      },
-    ];
+    const text = `${url}: ${inFull(error)}`;
+    return [{ state: "bad", subject, text, hint: "docs/scale.md tells what it must be" }];
   }
 }
 

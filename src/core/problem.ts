@@ -79,3 +79,9 @@ export function cannotAsk(error: unknown): error is Problem {
 export function isUndone(error: unknown): boolean {
   return error instanceof Problem && ["unfinished", "busy", "full"].includes(error.kind);
 }
+
+/** With what it came of, for operators: what is behind a Problem may name users, hosts and files. */
+export function inFull(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  return cause instanceof Error && cause.message !== "" ? `${message} (${cause.message})` : message;
+}

@@ -8,7 +8,7 @@ function world() {
   const at = { now: 1_000_000, database: "", bucket: "", isHearing: true };
   const away = createAway({
     ask: async () => {
-      if (at.database) throw new Error(at.database);
+      if (at.database) throw new Error(at.database, { cause: new Error("no route to 10.0.0.1") });
     },
     isHearing: () => at.isHearing,
     filesTrouble: async () => at.bucket || null,
@@ -49,6 +49,7 @@ test("each is one line when it goes and one when it is back, and since when stay
     ["bucket", 1_005_000],
     ["database", 1_005_000],
   ]);
+  expect(away.outages().map(({ why }) => why)).toEqual(["refused", "gone (no route to 10.0.0.1)"]);
   at.now += 2 * 3_600_000;
   await away.look();
   expect(away.outages()).toEqual([]);

@@ -1,5 +1,6 @@
 // Whether the database and the files that are not on this machine can be had: asked again and again, and told in one line when one goes and when it is back.
 import type { Log } from "../core/log.ts";
+import { inFull } from "../core/problem.ts";
 import { within } from "../core/within.ts";
 
 export type Part = "database" | "bucket" | "news";
@@ -54,14 +55,15 @@ export function createAway({ ask, isHearing, filesTrouble, log, now }: AwayDeps)
     past = past.filter(({ until }) => now() - (until ?? now()) < KEPT_MS);
   }
 
-  async function databaseTrouble(): Promise<string | null> {
+  async function databaseTrouble(): Promise<{ message: string; inFull: string } | null> {
     try {
       await within(ASKED_MS, ask(), () => {
         throw new Error("not within two seconds");
       });
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      const { message } = error as Error;
+      return { message, inFull: inFull(error) };
     }
   }
 
@@ -69,10 +71,11 @@ export function createAway({ ask, isHearing, filesTrouble, log, now }: AwayDeps)
     async look() {
       const [database, bucket] = await Promise.all([databaseTrouble(), filesTrouble()]);
       const news = isHearing() ? null : "what other servers change is not heard of";
-      note("database", database);
+      note("database", database?.inFull ?? null);
       note("bucket", bucket);
       note("news", news);
-      if (database !== null) return `the database does not answer: ${database}`;
+      // Everybody may ask that: what is behind it is in the log.
+      if (database !== null) return `the database does not answer: ${database.message}`;
       return news ?? bucket;
     },
     outages: () => [...past, ...open.values()],

@@ -1,7 +1,7 @@
 // The catalog of a data directory: the file in it, or a PostgreSQL, which then must be the one that its files belong to.
 import { type DatabaseConfig, writtenDatabase } from "../config/database.ts";
 import type { Config } from "../config/resolve.ts";
-import { Problem } from "../core/problem.ts";
+import { inFull, Problem } from "../core/problem.ts";
 import { hasBlobs, hasOwnCatalog, readMark, writeMark } from "../store/catalog-mark.ts";
 import { type Database, openDatabase, type ReadDatabase, readDatabase } from "../store/database.ts";
 import type { Layout } from "../store/layout.ts";
@@ -27,7 +27,10 @@ export async function openCatalog(
     refuseMoved(readFolderMove(layout), layout.root);
     return openDatabase(layout.database);
   }
-  const database = await openPostgres(place, { isAlone: !isShared });
+  const database = await openPostgres(place, { isAlone: !isShared }).catch((error) => {
+    if (!(error instanceof Problem && error.kind === "busy")) throw error;
+    throw new Problem("busy", `${writtenDatabase(place).url}: ${inFull(error)}`, { cause: error });
+  });
   try {
     refuseMoved(await readMove(database.read), `The database ${writtenDatabase(place).url}`);
     if (!store) {

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
+import { isReadOnly, SILENT } from "./postgres-errors.ts";
 
 export interface PostgresPlace {
   /** A host name, or the folder of a socket. */
@@ -22,6 +23,8 @@ export interface Link {
   ask<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
   /** The connections as they are now, for what may take its time. */
   now(): SQL;
+  /** What is asked from now on has new connections: those that there are may lead to a server that has been replaced. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -38,15 +41,27 @@ export interface LinkTimes {
 export const PROGRAM = `holdfast ${process.pid} on ${hostname()}`.slice(0, 63);
 
 const TIMES: LinkTimes = { silenceMs: 30_000, connectSeconds: 5 };
+/** A database that stays read-only is not connected to anew for each write that it refuses. */
+const RENEWED_MS = 2_000;
+/** What is under way on connections that are replaced may end so long. Seconds. */
+const LAST_WORDS = 30;
+
+export interface LinkOptions {
+  settings?: Record<string, string>;
+  times?: Partial<LinkTimes>;
+  /** The server that answers takes no writes. The link's own connections are made anew by then. */
+  onReadOnly?(): void;
+}
+
 /** Makes no connection yet. */
 export function connectTo(
   place: PostgresPlace,
   max: number,
-  settings: Record<string, string> = {},
-  times: Partial<LinkTimes> = {},
+  { settings = {}, times = {}, onReadOnly }: LinkOptions = {},
 ): Link {
   const { silenceMs, connectSeconds } = { ...TIMES, ...times };
   let sql = open();
+  let openedAt = performance.now();
 
   function open(): SQL {
     const { host, port, database, user, tls } = place;
@@ -70,39 +85,40 @@ export function connectTo(
     });
   }
 
+  function reopen(): void {
+    sql = open();
+    openedAt = performance.now();
+  }
+
+  function renew(): void {
+    if (performance.now() - openedAt < RENEWED_MS) return;
+    sql.close({ timeout: LAST_WORDS }).catch(() => {});
+    reopen();
+  }
+
   return {
     async ask(work) {
       const used = sql;
       const silence = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
-        if (sql === used) sql = open();
+        if (sql === used) reopen();
         used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
       }, silenceMs);
       try {
         return await Promise.race([work(used), silence.promise]);
+      } catch (error) {
+        if (isReadOnly(error)) {
+          renew();
+          onReadOnly?.();
+        }
+        throw error;
       } finally {
         clearTimeout(timer);
       }
     },
     now: () => sql,
+    renew,
     close: () => sql.close(),
   };
-}
-
-const SILENT = "database-silent";
-
-/** Not the database's word on a statement: it is not there, or does not answer, or ends (classes 08, 53 and 57 of SQLSTATE). */
-export function isAway(error: unknown): boolean {
-  if (error instanceof Problem) return error.event === SILENT;
-  const { code = "" } = (error ?? {}) as { code?: unknown };
-  return (
-    /^ERR_POSTGRES_(CONNECTION|IDLE|LIFETIME|TLS)/.test(String(code)) ||
-    /^(08|53300|57P)/.test(stateOf(error))
-  );
-}
-
-/** The SQLSTATE of what the server said. */
-export function stateOf(error: unknown): string {
-  return String((error as { errno?: unknown } | null)?.errno ?? "");
 }

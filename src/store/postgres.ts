@@ -3,14 +3,8 @@ import { Problem } from "../core/problem.ts";
 import { createBatches, type Waiting } from "./batches.ts";
 import type { Database, ReadDatabase } from "./database.ts";
 import { CURRENT } from "./migrate.ts";
-import {
-  connectTo,
-  isAway,
-  type Link,
-  type LinkTimes,
-  type PostgresPlace,
-  stateOf,
-} from "./postgres-link.ts";
+import { isAway, isConflict, isReadOnly, stateOf, told } from "./postgres-errors.ts";
+import { connectTo, type Link, type LinkTimes, type PostgresPlace } from "./postgres-link.ts";
 import { migratePostgres, outdated, requireCurrentPostgres } from "./postgres-schema.ts";
 import type { Query } from "./query.ts";
 import { Several, spread } from "./several.ts";
@@ -20,11 +14,7 @@ export type { PostgresPlace } from "./postgres-link.ts";
 /** How often a transaction that met another server's is tried. */
 const ATTEMPTS = 10;
 
-/** SQLSTATE: could not serialize, and deadlock. Nothing was done, and the same may go well the next time. */
-const CONFLICTS = ["40001", "40P01"];
-const DISK_FULL = "53100";
-/** A NUL in a text, which this engine keeps nowhere: SQLite does. */
-const NO_TEXT = "22021";
+/** Of SQLSTATE. */
 const ABORTED = "25P02";
 const LOCKED = "55P03";
 
@@ -44,8 +34,8 @@ export async function openPostgres(
   place: PostgresPlace,
   { isAlone = false, ...times }: PostgresOptions = {},
 ): Promise<Database> {
-  const writes = connectTo(place, 1, IDLE, times);
-  const reads = connectTo(place, place.connections - 1, READ_ONLY, times);
+  const reads = connectTo(place, place.connections - 1, { settings: READ_ONLY, times });
+  const writes = connectTo(place, 1, { settings: IDLE, times, onReadOnly: reads.renew });
   const close = () => Promise.all([writes.close(), reads.close()]);
   const holder = isAlone ? createHolder() : null;
   try {
@@ -76,7 +66,7 @@ export async function openPostgres(
   });
 
   return {
-    read: createQuery(reads.ask),
+    read: createQuery(reads.ask, isReadOnly),
     get commits() {
       return commits;
     },
@@ -90,14 +80,14 @@ export async function openPostgres(
 
 /** Opens it for reading only, beside a server that may be running on it. Throws a Problem when it is of another version than this program's. */
 export async function readPostgres(place: PostgresPlace): Promise<ReadDatabase> {
-  const reads = connectTo(place, 1, READ_ONLY);
+  const reads = connectTo(place, 1, { settings: READ_ONLY });
   try {
     await requireCurrentPostgres(reads.now());
   } catch (error) {
     await reads.close();
     throw told(error);
   }
-  return { read: createQuery(reads.ask), close: () => reads.close() };
+  return { read: createQuery(reads.ask, isReadOnly), close: () => reads.close() };
 }
 
 /** What the server was given when it was made, and the number of the database in it: both are others in a copy by pg_dump. */
@@ -111,7 +101,7 @@ const UNTOLD = ["42501", "42883", "0A000"];
  * say. Throws Problem("busy") where it cannot be reached.
  */
 export async function identifyPostgres(place: PostgresPlace): Promise<string | null> {
-  const link = connectTo(place, 1, READ_ONLY);
+  const link = connectTo(place, 1, { settings: READ_ONLY });
   try {
     const [row] = await link.ask((sql) => sql.unsafe(WHICH));
     return row.which;
@@ -129,12 +119,10 @@ export async function identifyPostgres(place: PostgresPlace): Promise<string | n
  * then is Problem("busy").
  */
 export function askPostgres(place: PostgresPlace): { ask: Query; close(): Promise<void> } {
-  const link = connectTo(
-    place,
-    1,
-    { lock_timeout: "500" },
-    { silenceMs: 2_000, connectSeconds: 2 },
-  );
+  const link = connectTo(place, 1, {
+    settings: { lock_timeout: "500" },
+    times: { silenceMs: 2_000, connectSeconds: 2 },
+  });
   const ask: Link["ask"] = (work) =>
     link.ask(work).catch((error) => {
       if (stateOf(error) !== LOCKED) throw error;
@@ -219,26 +207,6 @@ async function transact(
   }
 }
 
-function isConflict(error: unknown): boolean {
-  return CONFLICTS.includes(stateOf(error));
-}
-
-function told(error: unknown): unknown {
-  if (isAway(error) && !(error instanceof Problem))
-    return new Problem("busy", "The database cannot be reached", { cause: error });
-  if (isConflict(error))
-    return new Problem("busy", "Other servers change the same rows of the database", {
-      cause: error,
-    });
-  if (stateOf(error) === NO_TEXT)
-    return new Problem("badRequest", "A text that the database is asked for or given holds a NUL", {
-      cause: error,
-    });
-  return stateOf(error) === DISK_FULL
-    ? new Problem("full", "The disk that holds the database is full", { cause: error })
-    : error;
-}
-
 /** Not for as long as the other one: two that met would meet again. */
 function pause(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** attempt));
@@ -248,13 +216,16 @@ function pause(attempt: number): Promise<void> {
 const texts = new WeakMap<TemplateStringsArray, string>();
 
 /** Statements are prepared by the client: once a connection, by their text. */
-function createQuery(ask: Link["ask"]): Query {
+function createQuery(
+  ask: Link["ask"],
+  /** What stays as the server said it: that is somebody else's to judge, or a bug. */
+  stays: (error: unknown) => boolean = isConflict,
+): Query {
   const run = async (text: string, values?: unknown[]) => {
     try {
       return rowsOf(await ask((sql) => sql.unsafe(text, values)));
     } catch (error) {
-      // All else is the transaction's to judge.
-      throw isAway(error) || stateOf(error) === NO_TEXT ? told(error) : error;
+      throw stays(error) ? error : told(error);
     }
   };
   async function query(parts: TemplateStringsArray, ...values: unknown[]) {

@@ -1,13 +1,7 @@
 // The rows of a catalog in PostgreSQL: one that may be served meanwhile is read, and one that is made is written.
 import { Problem } from "../core/problem.ts";
-import {
-  type Connection,
-  connectTo,
-  isAway,
-  type PostgresPlace,
-  PROGRAM,
-  stateOf,
-} from "./postgres-link.ts";
+import { stateOf, told as toldError } from "./postgres-errors.ts";
+import { type Connection, connectTo, type PostgresPlace, PROGRAM } from "./postgres-link.ts";
 import { migratePostgres, requireCurrentPostgres } from "./postgres-schema.ts";
 import {
   columnsOf,
@@ -42,7 +36,7 @@ export interface PostgresTarget extends TargetTables {
 
 /** Throws Problem("conflict") when it is of another version than this program's. */
 export async function readPostgresTables(place: PostgresPlace): Promise<PostgresTables> {
-  const link = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
+  const link = connectTo(place, 1, { times: { silenceMs: SILENCE_MS } });
   const { rows, isEmpty } = readerOf(link);
   try {
     await told(() => requireCurrentPostgres(link.now()));
@@ -86,8 +80,9 @@ export async function openPostgresTarget(
   from: string,
 ): Promise<PostgresTarget> {
   // What is lost with a database that crashes is copied again, up to the seal.
-  const writing = connectTo(place, 1, { synchronous_commit: "off" }, { silenceMs: SILENCE_MS });
-  const reading = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
+  const times = { silenceMs: SILENCE_MS };
+  const writing = connectTo(place, 1, { settings: { synchronous_commit: "off" }, times });
+  const reading = connectTo(place, 1, { times });
   const close = async () => {
     // With the connection alone it would be free a moment later.
     await writing.ask((sql) => sql.unsafe("SELECT pg_advisory_unlock(4653, 1)")).catch(() => {});
@@ -244,7 +239,7 @@ function readerOf({ ask }: ReturnType<typeof connectTo>): Tables {
 export async function readPostgresMoment(
   place: PostgresPlace,
 ): Promise<Pick<Tables, "rows"> & { close(): Promise<void> }> {
-  const link = connectTo(place, 1, {}, { silenceMs: SILENCE_MS });
+  const link = connectTo(place, 1, { times: { silenceMs: SILENCE_MS } });
   try {
     await told(() => requireCurrentPostgres(link.now()));
     const connection = await told(() => link.ask((sql) => sql.reserve()));
@@ -307,7 +302,6 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Problem || !isAway(error)) throw error;
-    throw new Problem("busy", "The database cannot be reached", { cause: error });
+    throw isRefusal(error) ? error : toldError(error);
   }
 }

@@ -68,21 +68,22 @@ function define(program: string): void {
   /** A user of the test's own, who needs a password where all others need none. */
   async function withPassword() {
     const { place } = await databaseOfServer();
+    const role = `renewed_${process.pid}`;
     const hba = join(place.host, "data", "pg_hba.conf");
-    writeFileSync(hba, `local all renewed scram-sha-256\n${readFileSync(hba, "utf8")}`);
+    writeFileSync(hba, `local all ${role} scram-sha-256\n${readFileSync(hba, "utf8")}`);
     const { host, port, user, database } = place;
     const path = `${host}/.s.PGSQL.${port}`;
     const admin = new SQL({ adapter: "postgres", path, database, username: user, max: 1 });
     const passwordFile = join(home, "password");
     writeFileSync(passwordFile, "first");
-    await admin.unsafe("CREATE ROLE renewed SUPERUSER LOGIN PASSWORD 'first'");
+    await admin.unsafe(`CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD 'first'`);
     await admin`SELECT pg_reload_conf()`;
     return {
-      written: { url: databaseUrl({ ...place, user: "renewed" }), passwordFile },
+      written: { url: databaseUrl({ ...place, user: role }), passwordFile },
       /** All connections that there are end by it. */
       async change(password: string) {
-        await admin.unsafe(`ALTER ROLE renewed PASSWORD '${password}'`);
-        await admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'renewed'`;
+        await admin.unsafe(`ALTER ROLE ${role} PASSWORD '${password}'`);
+        await admin`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${role}`;
         writeFileSync(passwordFile, password);
         await admin.close();
       },
