@@ -82,7 +82,9 @@ export const Database = z
         .min(2, "must be 2 at least: one to write, and one to read")
         .max(100)
         .default(5)
-        .describe("At most so many connections of this server: one to write, the others to read"),
+        .describe(
+          "At most so many connections of this server: one to write, the others to read. Up to three more listen, beat and watch",
+        ),
     }),
   ])
   .optional()

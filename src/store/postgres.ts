@@ -35,11 +35,10 @@ export async function openPostgres(
   { isAlone = false, ...times }: PostgresOptions = {},
 ): Promise<Database> {
   const reads = connectTo(place, place.connections - 1, { settings: READ_ONLY, times });
-  const writes = connectTo(place, 1, { settings: IDLE, times, onReadOnly: reads.renew });
+  const writes = connectTo(place, 1, { settings: IDLE, times });
   const close = () => Promise.all([writes.close(), reads.close()]);
-  const holder = isAlone ? createHolder() : null;
   try {
-    if (holder) await transact(writes, [], holder, ""); // before anything of another server's is altered
+    if (isAlone) await transact(writes, [], isAlone, ""); // before anything of another server's is altered
     await migratePostgres(writes.now());
   } catch (error) {
     await close();
@@ -49,7 +48,7 @@ export async function openPostgres(
   const batches = createBatches(async (batch, alone) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const results = await transact(writes, batch, holder, VERSION);
+        const results = await transact(writes, batch, isAlone, VERSION);
         commits += 1;
         for (const [at, one] of batch.entries()) one.resolve(results[at]);
         return true;
@@ -136,26 +135,21 @@ const VERSION = ", (SELECT version FROM schema_version) AS version";
 
 const READ_ONLY = { default_transaction_read_only: "on" };
 
-interface Holder {
-  /** Called in each transaction with the process that does it on the other side. Throws Problem("conflict") when another server has the database. */
-  hold(sql: Query, process: number): Promise<void>;
-}
+/** Asked with the beginning of each transaction of a server that has the database as its own: whether this very connection has the lock. */
+const HOLDS = ", current_setting('holdfast.holds', TRUE) AS holds";
 
-/** A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. */
-function createHolder(): Holder {
-  let holding: number | null = null;
-  return {
-    async hold(sql, process) {
-      if (process === holding) return;
-      const [{ held }] = await sql`SELECT pg_try_advisory_lock(4653, 1) AS held`;
-      if (!held)
-        throw new Problem(
-          "conflict",
-          "Another Holdfast is running on the database: nothing is written by this one",
-        );
-      holding = process;
-    },
-  };
+/**
+ * A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. A standby that takes over knows of no
+ * lock. Throws Problem("conflict") when another server has the database.
+ */
+async function hold(sql: Query): Promise<void> {
+  const [{ held }] =
+    await sql`SELECT CASE WHEN pg_try_advisory_lock(4653, 1) THEN set_config('holdfast.holds', 'yes', FALSE) END AS held`;
+  if (held === null)
+    throw new Problem(
+      "conflict",
+      "Another Holdfast is running on the database: nothing is written by this one",
+    );
 }
 
 /** The connection went before the answer to a commit came. What may have been done must not be done again. */
@@ -169,7 +163,7 @@ class Unsure extends Problem {
 async function transact(
   writes: Link,
   batch: readonly Waiting[],
-  holder: Holder | null,
+  isAlone: boolean,
   also: string,
 ): Promise<unknown[]> {
   const connection = await writes.ask((sql) => sql.reserve());
@@ -180,13 +174,13 @@ async function transact(
     const sync = batch.some(({ durable }) => durable) ? "on" : "off";
     const begun = await bounded((sql) =>
       sql.unsafe(
-        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT pg_backend_pid() AS pid${also}`,
+        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT 1${isAlone ? HOLDS : ""}${also}`,
       ),
     );
-    const [{ pid, version }] = begun.at(-1);
+    const [{ holds, version }] = begun.at(-1);
     if (version !== undefined && Number(version) > CURRENT) throw outdated(Number(version));
     const sql = createQuery(bounded);
-    await holder?.hold(sql, pid);
+    if (isAlone && holds !== "yes") await hold(sql);
     const results: unknown[] = [];
     for (const one of batch) results.push(await one.work(sql));
     isCommitting = true;
