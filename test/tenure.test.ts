@@ -78,6 +78,9 @@ test("what came since an earlier state stays, is told, and may go when that stat
   const headers = { authorization: `Bearer ${token}` };
   const state = await fetch(`${server.url}/-/api/v1/state`, { headers });
   expect(await state.text()).toContain("The catalog does not know what was last written");
+  await server.operate("alarms look", "");
+  const alarms = await fetch(`${server.url}/-/api/v1/alarms`, { headers });
+  expect((await alarms.json()).items).toMatchObject([{ rule: "catalog-behind", level: "error" }]);
   await expect(server.operate("gc", "")).rejects.toThrow("nothing is removed");
   await expect(server.operate("trash empty", "", { repository: "npm", by: "ann" })).rejects.toThrow(
     "nothing is removed",

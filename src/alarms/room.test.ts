@@ -73,6 +73,7 @@ function open(): void {
     }),
     disk: async () => ({ free: 100 }),
     diskLow: () => 10,
+    keptFiles: () => null,
     upstreams: () => [],
     operations: nothing,
     endings: nothing,
@@ -285,6 +286,17 @@ describe("what the server stands on", () => {
     await look(MINUTE);
     expect(await told()).toEqual([]);
   });
+});
+
+test("a catalog that may remove no files is one until it may again", async () => {
+  sights.keptFiles = () => "The catalog does not know";
+  for (let nth = 0; nth < 3; nth += 1) await look(MINUTE);
+  expect((await alarms.open()).map(({ message }) => message)).toEqual([
+    "The catalog does not know",
+  ]);
+  sights.keptFiles = () => null;
+  await look(MINUTE);
+  expect(await told()).toEqual(["alarm catalog-behind -", "alarm-over catalog-behind -"]);
 });
 
 test("configurations that differ are an alarm after five minutes, not while they are changed one after the other", async () => {

@@ -66,6 +66,8 @@ export interface Sights {
   }>;
   /** What the server stands on that is away, or was of late; `until`: null while it is. Times in milliseconds since the epoch. */
   outages(): readonly { part: string; why: string; since: number; until: number | null }[];
+  /** Why no files may be removed, in words; null where they may. */
+  keptFiles(): string | null;
   /** In which servers on the catalog differ that are to be alike, in words; null where in nothing. */
   unlike(): string | null;
   /** Of several servers the host of this one, which looks for all; null where it is alone. */
@@ -110,6 +112,10 @@ export function rulesOf(sights: Sights): Readonly<Record<AlarmName, Look>> {
     "disk-low": (looking) => diskLow(sights, looking),
     "disk-full": (looking) => diskFull(sights, looking),
     "storage-away": storageAway(sights),
+    "catalog-behind": async () => {
+      const message = sights.keptFiles();
+      return message === null ? [] : [{ repository: NO_REPOSITORY, subject: "files", message }];
+    },
     "nodes-differ": nodesDiffer(sights),
     "error-rate": (looking) => errorRate(sights, looking),
     "follower-stale": (looking) => staleFollower(sights, looking),

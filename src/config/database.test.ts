@@ -8,6 +8,7 @@ function resolved(value: unknown) {
   const complaints: string[] = [];
   const reader = {
     secret: (given: { passwordFile?: string }) => (given.passwordFile ? "secret" : null),
+    path: (file: string) => `/etc/${file}`,
     pem: (file?: string) => (file ? "PEM" : undefined),
   };
   const found = resolveDatabase(parsed.data, reader as never, (path, message) => {
@@ -16,7 +17,13 @@ function resolved(value: unknown) {
   return complaints.length > 0 ? complaints.join("; ") : found;
 }
 
-const plain = { port: 5432, database: "holdfast", password: null, connections: 5 };
+const plain = {
+  port: 5432,
+  database: "holdfast",
+  password: null,
+  passwordFile: null,
+  connections: 5,
+};
 
 test("without it there is none", () => expect(resolved(undefined)).toBe(null));
 
@@ -57,6 +64,7 @@ const good: [written: unknown, place: object, shown: string][] = [
       host: "db.example.com",
       user: "ann",
       password: "secret",
+      passwordFile: "/etc/p",
       tls: { ca: "PEM" },
       connections: 20,
     },

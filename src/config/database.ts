@@ -101,6 +101,8 @@ export interface DatabaseConfig {
   database: string;
   user: string;
   password: string | null;
+  /** Where it was read, and can be read again; null where it is not in a file. */
+  passwordFile: string | null;
   /** Null: nothing is encrypted. */
   tls: { ca: string | null } | null;
   connections: number;
@@ -108,12 +110,13 @@ export interface DatabaseConfig {
 
 export function resolveDatabase(
   given: z.infer<typeof Database>,
-  read: Pick<SecretReader, "secret" | "pem">,
+  read: Pick<SecretReader, "secret" | "pem" | "path">,
   complain: (path: At, message: string) => void,
 ): DatabaseConfig | null {
   if (given === undefined) return null;
   const at = ["database"];
-  const input = typeof given === "string" ? { url: given, connections: 5 } : given;
+  const input: Exclude<typeof given, string> =
+    typeof given === "string" ? { url: given, connections: 5 } : given;
   const { password: _, ...place } = partsOf(input.url)!;
   const password = read.secret(input, "password", at);
   const ca = read.pem(input.ca, [...at, "ca"]) ?? null;
@@ -127,6 +130,7 @@ export function resolveDatabase(
   return {
     ...place,
     password,
+    passwordFile: input.passwordFile === undefined ? null : read.path(input.passwordFile),
     tls: isEncrypted ? { ca } : null,
     connections: input.connections,
   };
@@ -150,7 +154,7 @@ export function writtenDatabase(place: DatabaseConfig) {
 export function databaseAt(url: string): DatabaseConfig {
   const { error } = PostgresUrl.safeParse(url);
   if (error) throw new Problem("badRequest", error.issues[0]!.message);
-  const nothing = { secret: () => null, pem: () => undefined };
+  const nothing = { secret: () => null, pem: () => undefined, path: (path: string) => path };
   return resolveDatabase(url, nothing, (at, message) => {
     throw new Problem("badRequest", `${at.join(".")} ${message}`);
   })!;

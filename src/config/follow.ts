@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseVerifierKey } from "../proof/verifier.ts";
 import type { Path as At } from "./errors.ts";
 import type { SecretReader } from "./login-resolve.ts";
+import { isMapping, type Values } from "./mapping.ts";
 import { Duration, EnvName, HttpUrl, Path, ProxyUrl, Size } from "./values.ts";
 
 const longerThanNothing = (ms: number) => ms > 0;
@@ -128,8 +129,6 @@ export function primaryOf(follow: FollowConfig, repository: string) {
   };
 }
 
-type Values = Record<string, unknown>;
-
 /** What is the primary's to say, or nothing for a follower, by key of the file. */
 const THEIRS = {
   access: "who may do what is what the primary says",
@@ -170,8 +169,4 @@ export function asFollower(
         : entry,
     ]),
   );
-}
-
-function isMapping(value: unknown): value is Values {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

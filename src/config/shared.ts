@@ -1,5 +1,6 @@
 // What all servers on one catalog must have alike of their configuration, as digests that they compare: by key, and without a secret in any.
 import { createHash } from "node:crypto";
+import { isMapping } from "./mapping.ts";
 import type { Config } from "./resolve.ts";
 import type { FormatOptions } from "./schema.ts";
 import { shownConfig } from "./shown.ts";
@@ -67,10 +68,6 @@ function ordered(value: unknown, path: string): unknown {
   if (!isMapping(value)) return value;
   const kept = Object.keys(value).filter((key) => NAMES.has(path) || !OF_A_MACHINE.test(key));
   return Object.fromEntries(kept.sort().map((key) => [key, ordered(value[key], `${path}.${key}`)]));
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Short: it is compared, and proves nothing. */

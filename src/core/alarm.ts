@@ -25,6 +25,10 @@ export const alarmMeanings = {
   "disk-low": { level: "error", help: "Little is free on the disk" },
   "disk-full": { level: "warn", help: "The disk is full soon if it goes on like this" },
   "storage-away": { level: "error", help: "The database or the bucket cannot be reached" },
+  "catalog-behind": {
+    level: "error",
+    help: "The database is not the one that last had the files, or not as new: nothing is removed until somebody says which goes on",
+  },
   "nodes-differ": {
     level: "error",
     help: "Servers on one catalog have different configurations: what one keeps from others, another may ask an upstream for",

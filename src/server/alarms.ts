@@ -43,6 +43,7 @@ export function openAlarms(current: () => Generation, ground: Ground): ServerAla
     operations: () => operationsOf(current()),
     endings: () => endingsOf(current(), log),
     outages: ground.away.outages,
+    keptFiles: () => ground.tenure.seen()?.why ?? null,
     unlike: () => unlikeWords(ground.nodes?.list() ?? []),
     host: ground.host,
     async elsewhere(kind) {

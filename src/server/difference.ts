@@ -11,7 +11,7 @@ const SET = [
 
 /** What of those a running server takes in all the same: whoever is asked by it may want to hear another secret from now on. */
 const SECRETS: { [key in (typeof SET)[number]]?: readonly string[] } = {
-  database: ["password"],
+  database: ["password", "passwordFile"],
   store: ["accessKey", "secretKey", "sessionToken"],
   follow: ["token"],
 };

@@ -333,7 +333,10 @@ async function layGround(
     traces,
     elapsed,
     renew({ database, follow }) {
-      if (config.database && database) config.database.password = database.password;
+      if (config.database && database) {
+        const { password, passwordFile } = database;
+        Object.assign(config.database, { password, passwordFile });
+      }
       if (follow) follower?.renew(follow.token);
     },
     isAt(url) {

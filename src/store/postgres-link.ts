@@ -1,4 +1,5 @@
 // Connections to a PostgreSQL. What does not answer for too long is given up with its connection, and the next question makes a new one.
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
@@ -10,8 +11,9 @@ export interface PostgresPlace {
   port: number;
   database: string;
   user: string;
-  /** Read for each connection that is made. */
+  /** Taken anew for each connection that is made, from the file where there is one: it may be another one by then. */
   password: string | null;
+  passwordFile: string | null;
   /** PEM of the authority, or the system's own; null: nothing is encrypted. */
   tls: { ca: string | null } | null;
   /** In all: one writes, the others read. */
@@ -79,8 +81,8 @@ export function connectTo(
       ...(host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { hostname: host, port }),
       database,
       username: user,
-      // Asked for each connection: a password that is changed there and here ends none that there is.
-      ...(place.password !== null && { password: () => place.password ?? "" }),
+      // A password that is changed ends no connection that there is.
+      ...(place.password !== null && { password: () => passwordOf(place) }),
       tls: tls ? { rejectUnauthorized: true, ...(tls.ca !== null && { ca: tls.ca }) } : false,
       max,
       connectionTimeout: connectSeconds,
@@ -124,4 +126,10 @@ export function connectTo(
     now: () => sql,
     close: () => sql.close(),
   };
+}
+
+/** What cannot be read is as it was: it may be about to be replaced. */
+async function passwordOf({ password, passwordFile }: PostgresPlace): Promise<string> {
+  const text = passwordFile ? await readFile(passwordFile, "utf8").catch(() => "") : "";
+  return text.replace(/\r?\n$/, "") || (password ?? "");
 }

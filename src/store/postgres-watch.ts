@@ -24,8 +24,7 @@ export function watchPostgres(place: PostgresPlace, replaced: () => Promise<void
     return link.ask(async (sql) => {
       const [{ started, is_read_only }] = await sql.unsafe(WHO);
       // As a write would be answered: whoever has connections there makes new ones.
-      if (is_read_only === "on")
-        throw Object.assign(new Error(""), { errno: READ_ONLY });
+      if (is_read_only === "on") throw Object.assign(new Error(""), { errno: READ_ONLY });
       return started;
     });
   }

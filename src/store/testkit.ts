@@ -55,7 +55,16 @@ export async function placeOf(path: string): Promise<PostgresPlace> {
 }
 
 function placed(host: string, database: string): PostgresPlace {
-  return { host, port: 5432, database, user, password: null, tls: null, connections: 5 };
+  return {
+    host,
+    port: 5432,
+    database,
+    user,
+    password: null,
+    passwordFile: null,
+    tls: null,
+    connections: 5,
+  };
 }
 
 /** Whether tests are to run on PostgreSQL. */

@@ -7,6 +7,7 @@ import { SQL } from "bun";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { type PostgresServer, postgresPrograms, startPostgres, USER } from "../support/postgres.ts";
+import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
@@ -15,6 +16,7 @@ function define(): void {
   let server: PostgresServer;
   let admin: SQL;
   let database: Database;
+  const passwordFile = join(tempFolder("trouble"), "password");
   beforeAll(async () => {
     server = await startPostgres(postgresPrograms()!);
     const path = join(server.folder, ".s.PGSQL.5432");
@@ -38,7 +40,7 @@ function define(): void {
     const place = {
       ...{ host: server.folder, port: 5432, database: "tenancy", user: "tenant", tls: null },
       connections: 3,
-      password: "first",
+      ...{ password: "first", passwordFile },
     };
     database = await openPostgres(place, { isAlone: true });
     return true;
@@ -148,5 +150,12 @@ function define(): void {
     await comesTo("done", "read");
     const again = await Promise.all([said("write"), said("write"), said("read")]);
     expect(again).toEqual(["done", "done", "done"]);
+  });
+
+  test("a password that was changed in its file is used with the next connection", async () => {
+    writeFileSync(passwordFile, "second\n");
+    await say("ALTER ROLE tenant PASSWORD 'second'", cut);
+    await comesTo("done", "read");
+    await comesTo("done", "write");
   });
 }

@@ -40,7 +40,7 @@ export function databaseUrl({ host, user, database }: PostgresPlace): string {
 export function placeIn(folder: string): PostgresPlace {
   return {
     ...{ host: folder, port: 5432, database: "postgres", user: USER },
-    ...{ password: null, tls: null, connections: 5 },
+    ...{ password: null, passwordFile: null, tls: null, connections: 5 },
   };
 }
 

@@ -112,6 +112,7 @@ const CAUSES: Readonly<
   "disk-low": ["/-/operator/disk", "Disk"],
   "disk-full": ["/-/operator/disk", "Disk"],
   "storage-away": ["/-/operator", "Overview"],
+  "catalog-behind": ["/-/operator", "Overview"],
   "nodes-differ": ["/-/operator#nodes", "Servers"],
   "error-rate": ["/-/operator#traffic", "Traffic"],
   "follower-stale": ["/-/operator", "Overview"],
