@@ -84,8 +84,8 @@ export async function startArchived(): Promise<Archived> {
 export interface Front {
   /** Of its socket. */
   readonly folder: string;
-  /** New connections lead there; null: nowhere. Those that exist are cut, or `leftOpen`. */
-  lead(to: PostgresServer | null, existing: "cut" | "leftOpen"): void;
+  /** New connections lead there. Those that exist are cut, or left open to where they led. */
+  lead(to: PostgresServer, existing: "cut" | "leftOpen"): void;
   stop(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ const SOCKET = ".s.PGSQL.5432";
 
 export async function startFront(first: PostgresServer): Promise<Front> {
   const folder = tempFolder("front");
-  let to: PostgresServer | null = first;
+  let to = first;
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -103,7 +103,6 @@ export async function startFront(first: PostgresServer): Promise<Front> {
   };
   const server = createServer((client) => {
     keep(client);
-    if (to === null) return void client.destroy();
     const other = keep(connect(join(to.folder, SOCKET)));
     client.on("close", () => other.destroy());
     other.on("close", () => client.destroy());
