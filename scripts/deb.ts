@@ -71,7 +71,9 @@ export function buildDeb({
   put(`${documents}/copyright`, project("deploy/debian/copyright"));
   put(`${documents}/changelog.gz`, gzipSync(changelog(version), { level: 9 }));
   put(`${documents}/NEWS.gz`, gzipSync(project("CHANGELOG.md"), { level: 9 }));
-  for (const example of ["nginx.conf", "Caddyfile", "haproxy.cfg", "logrotate"])
+  const proxies = ["nginx.conf", "Caddyfile", "haproxy.cfg"];
+  const cluster = ["holdfast.yaml", "nginx.conf", "haproxy.cfg"].map((name) => `cluster/${name}`);
+  for (const example of [...proxies, ...cluster, "logrotate"])
     if (existsSync(join(ROOT, "deploy", example)))
       put(`${documents}/examples/${example}`, project(`deploy/${example}`));
   put("usr/share/lintian/overrides/holdfast", OVERRIDES);

@@ -4,6 +4,7 @@ import type { Mounted } from "./cache/repository.ts";
 import type { AuditEntry } from "./core/audit.ts";
 import { createLog } from "./core/log.ts";
 import { createMetrics } from "./core/metrics.ts";
+import type { Problem } from "./core/problem.ts";
 import { type Reply, reply } from "./core/reply.ts";
 import type { UnboundRepository } from "./core/repository.ts";
 import { bodyParts, grantOf } from "./core/testkit.ts";
@@ -13,14 +14,19 @@ import { createSite } from "./web/site.ts";
 
 const everybody = grantOf("", () => true);
 
-function open(answer: () => Reply, grant = everybody, isPublic = true) {
+function open(
+  answer: () => Reply,
+  grant = everybody,
+  isPublic = true,
+  behind: () => Promise<number> | null = () => null,
+) {
   const audited: AuditEntry[] = [];
   const lines: string[] = [];
   const served: ServedRequest[] = [];
   const format = {
     parse: () => ({ kind: "any" }),
     access: () => ({ action: "read", package: null }),
-    problem: () => reply(500, "text/plain", "in the client's words"),
+    problem: ({ status }: Problem) => reply(status, "text/plain", "in the client's words"),
   };
   const mounted = {
     format,
@@ -30,6 +36,7 @@ function open(answer: () => Reply, grant = everybody, isPublic = true) {
   const app = createApp({
     repositories: new Map([["toy", mounted]]),
     gate: { identify: () => grant },
+    behind,
     refused: { note() {} },
     fetches: { note() {}, noteLocked() {} },
     audit: { note: (entry) => audited.push(entry) },
@@ -195,4 +202,33 @@ test("what is not for everybody is marked so, and what else is true of a shared 
   expect(await ask()).toBe("private, max-age=300");
   expect(audited).toMatchObject([privateRead]);
   expect(shared.headers["cache-control"]).toBe(control);
+});
+
+test("nothing is answered until all is known that other servers changed; what waited for a server that was stopped changes nothing", async () => {
+  const known = Promise.withResolvers<number>();
+  const { app, served } = open(
+    () => reply(200, "text/plain", "x"),
+    everybody,
+    true,
+    () => known.promise,
+  );
+  const sent = app(incoming);
+  await Bun.sleep(1);
+  expect(served).toHaveLength(0);
+  // A database that is slow is no reason to take all servers away.
+  expect((await app({ ...incoming, path: "/-/health/live" })).response.status).toBe(200);
+  known.resolve(2_999);
+  const statuses = async (silentMs: number) => {
+    const { app } = open(
+      () => reply(200, "text/plain", "x"),
+      everybody,
+      true,
+      async () => silentMs,
+    );
+    const all = ["GET", "HEAD", "PUT", "DELETE"].map((method) => app({ ...incoming, method }));
+    return (await Promise.all(all)).map(({ response }) => response.status);
+  };
+  expect((await sent).response.status).toBe(200);
+  expect(await statuses(2_999)).toEqual([200, 200, 200, 200]);
+  expect(await statuses(3_000)).toEqual([200, 200, 503, 503]);
 });

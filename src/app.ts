@@ -22,9 +22,19 @@ import { createTargets, type Target, type TargetDeps } from "./target.ts";
 const ROUTES_IN_MEMORY = 10_000;
 /** What is for changing packages alone. */
 const CHANGING: ReadonlySet<Action> = new Set(["publish", "unpublish"]);
+/** Whoever takes servers away that are not well is not to take all away where the database is slow. */
+const HEALTH = "/-/health/";
+const READING: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/**
+ * A server that heard nothing for so long was stopped: what came meanwhile waited in the kernel, and whoever sent it may have given it up, and done something
+ * else at another server. No sooner does a proxy give a server up, nor do the others take it for dead. Milliseconds.
+ */
+const STOPPED_MS = 3_000;
 
 export interface AppDeps extends TargetDeps {
   gate: Gate;
+  /** Null where all is known here that others may have told clients; else to be waited for. See `Changes`. */
+  behind?(): Promise<number> | null;
   audit: Audit;
   /** Whether callers may read it who give no name: the package, or anything of the repository where it is null. */
   isPublic(repository: string, packageName: string | null): boolean;
@@ -67,7 +77,7 @@ export function createApp(deps: AppDeps): App {
   const routes = createLru<Asked>(ROUTES_IN_MEMORY);
   const repeats = createRepeats(deps.now, createLru(ROUTES_IN_MEMORY));
   const targets = createTargets(deps);
-  const { enter = () => nothing } = deps;
+  const { enter = () => nothing, behind = () => null } = deps;
   const begun = { failure: null, leave: nothing };
   let counter = 0;
   const nextId = () => `${prefix}-${(++counter).toString(36)}`;
@@ -75,20 +85,30 @@ export function createApp(deps: AppDeps): App {
   // Without a promise where that is possible: each costs a tenth of what a hit costs in all.
   return (incoming, only) => {
     const started = performance.now();
+    const late = behind();
+    if (!late || incoming.path.startsWith(HEALTH)) return begin(incoming, only, started);
+    return late.then((silentMs) => {
+      const isOld = silentMs >= STOPPED_MS && !READING.has(incoming.method);
+      return begin(incoming, only, started, isOld);
+    });
+  };
+
+  function begin(incoming: Incoming, only: string | undefined, started: number, isOld = false) {
     const grant = deps.gate.identify(incoming, only);
     if (grant instanceof Promise)
-      return grant.then((found) => answer(incoming, only, found, started));
-    return answer(incoming, only, grant, started);
-  };
+      return grant.then((found) => answer(incoming, only, found, started, isOld));
+    return answer(incoming, only, grant, started, isOld);
+  }
 
   function answer(
     incoming: Incoming,
     only: string | undefined,
     grant: Grant,
     started: number,
+    isOld: boolean,
   ): Sent | Promise<Sent> {
     const repeated = repeats.find(incoming, only, grant.audience);
-    if (!repeated) return serveAnew(incoming, only, grant, started);
+    if (!repeated) return serveAnew(incoming, only, grant, started, isOld);
     return deliverAgain(repeated, incoming, grant, started);
   }
 
@@ -109,6 +129,7 @@ export function createApp(deps: AppDeps): App {
     only: string | undefined,
     grant: Grant,
     started: number,
+    isOld: boolean,
   ): Promise<Sent> {
     const id = nextId();
     const leave = enter();
@@ -120,6 +141,7 @@ export function createApp(deps: AppDeps): App {
       const fault = pathFault(incoming.path);
       if (fault) throw new Problem("badRequest", `Refused: ${fault}`);
       target = targets.find(incoming, only, id);
+      if (isOld) throw new Problem("busy", STOPPED);
       const asked = target.name === null ? null : preflight(incoming);
       answer = asked ?? (await serve(target, incoming.method, grant));
       if (target.name !== null) keep({ reply: answer, repository: target.name });
@@ -233,6 +255,9 @@ export function createApp(deps: AppDeps): App {
 }
 
 function nothing(): void {}
+
+const STOPPED =
+  "This server heard nothing for a while, and what was sent to it meanwhile may have been given up: nothing was changed, send it again";
 
 /** What not everybody may have is kept by no cache that serves several. RFC 9111 §5.2.2.7 */
 function forOne(reply: Reply): Reply {

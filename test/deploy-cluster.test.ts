@@ -59,12 +59,14 @@ test("compose.yaml has three nodes of one configuration, which has a database an
   expect(Object.keys(services)).toContain(new URL(config.store!.endpoint).hostname);
 });
 
-test("nginx.conf sends to each node of compose.yaml, by the address that it listens on", () => {
+test("nginx.conf and haproxy.cfg send to each node of compose.yaml, by the address that it listens on", () => {
   const { services } = parse(read("cluster/compose.yaml"), { merge: true });
-  const asked = [...read("cluster/nginx.conf").matchAll(/^ {2}server (\S+):4653 /gm)];
-  expect(asked.map(([, name]) => name!)).toEqual(
-    Object.keys(services).filter((name) => name.startsWith("node")),
-  );
+  const nodes = Object.keys(services).filter((name) => name.startsWith("node"));
+  // Those that are asked, and those that are where each of them failed; for who reads, and for who changes something.
+  for (const file of ["nginx.conf", "haproxy.cfg"]) {
+    const asked = [...read(`cluster/${file}`).matchAll(/^ {2}server .*?(\w+):4653 /gm)];
+    expect(asked.map(([, name]) => name!)).toEqual([...nodes, ...nodes]);
+  }
 });
 
 test("the chart is of this version, and its values are a configuration that several nodes share", () => {

@@ -16,6 +16,7 @@ function setUp() {
     isShared: true,
     note: async (_sql, change) => void noted.push(change),
     everywhere: async () => {},
+    behind: () => null,
     isHearing: () => true,
     catchUp: async () => {},
   });

@@ -74,6 +74,18 @@ test("a token works as Bearer, as password and as name, until it is revoked, and
   }
 });
 
+test("what a caller may by now is said when all is known that other servers changed meanwhile", async () => {
+  await addAnn();
+  const token = await auth.admin.issueToken(theServer, "ann", wish());
+  const grant = await ask(use({ anonymous: [] }), `Bearer ${token.secret}`);
+  const known = Promise.withResolvers<number>();
+  kit.behind = known.promise;
+  const again = grant.again!();
+  await auth.admin.revokeToken(theServer, token.id);
+  known.resolve(1_000);
+  expect(may(await again)).toEqual([]);
+});
+
 test("a token may never more than its scope, its owner, its time and its networks say", async () => {
   await addAnn();
   const gate = use({ anonymous: [] });

@@ -184,7 +184,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     const { name, password } = await deps.logIns.check(said.name, said.password, address, isProven);
     if (password !== null) known.prove(header, password);
     const principal: Principal = { kind: "user", name, token: null, address };
-    const grant = grantOf(principal, undefined, async () => find(header, address));
+    const grant = grantOf(principal, undefined, () => findAgain(() => find(header, address)));
     return { grant, until: now() + REMEMBERED_MS };
   }
 
@@ -213,7 +213,7 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     // What anonymous callers may, everybody may: who could ask without the token may ask with it.
     const may = isWhole ? own : either(own, anonymous.may);
     const until = Math.min(now() + REMEMBERED_MS, expiresAt ?? Number.MAX_SAFE_INTEGER);
-    return { grant: grantOf(principal, may, async () => find(header, address)), until };
+    return { grant: grantOf(principal, may, () => findAgain(() => find(header, address))), until };
   }
 
   function scopeOf({ scope }: StoredToken): May {
@@ -283,8 +283,14 @@ export function createGate(deps: GateDeps): Gate & { grantOf(principal: Principa
     return lookUpOnce(header, address);
   }
 
+  /** For what takes long: rights may have been taken away meanwhile, and this process may have been stopped. */
+  async function findAgain(find: () => Grant | Promise<Grant>): Promise<Grant> {
+    await deps.changes.behind();
+    return find();
+  }
+
   function ofSession(credentials: Credentials): Grant | Promise<Grant> {
-    const again = async () => ofSession(credentials);
+    const again = () => findAgain(() => ofSession(credentials));
     const session = deps.sessions?.(credentials);
     if (!session) return anonymous;
     return session.then((found) => (found ? grantOf(found, undefined, again) : anonymous));

@@ -16,6 +16,8 @@ export interface TestAuth {
   readonly auth: Auth;
   readonly database: Database;
   clock: number;
+  /** What there is to be waited for until all is known that other servers changed. */
+  behind: Promise<number> | null;
   /** A gate of a configuration that says this. */
   use(rules?: Partial<AccessRules>): Gate;
   close(): Promise<void>;
@@ -27,8 +29,8 @@ export async function openTestAuth(closed: string | null = null): Promise<TestAu
   const database = await openTestDatabase(join(root, "holdfast.db"));
   const log = createLog("json", () => {});
   const open: Gate[] = [];
-  const kit = { clock: Date.UTC(2026, 10, 26) };
-  const changes = createChanges();
+  const kit: Pick<TestAuth, "clock" | "behind"> = { clock: Date.UTC(2026, 10, 26), behind: null };
+  const changes = { ...createChanges(), behind: () => kit.behind };
   const auth = await openAuth({ database, changes, log, now: () => kit.clock, closed });
   return Object.assign(kit, {
     auth,

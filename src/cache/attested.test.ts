@@ -279,6 +279,7 @@ test("a licence that is learned when a file is asked for leaves the release out 
   const news = {
     ...{
       isShared: true,
+      behind: () => null,
       isHearing: () => true,
       everywhere: async () => {},
       catchUp: async () => {},

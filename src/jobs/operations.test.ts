@@ -3,6 +3,7 @@ import { createLog } from "../core/log.ts";
 import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
+import { alone, type Lease, type Leases } from "../store/leases.ts";
 import { createOperations, lastSuccess, type Operable } from "./operations.ts";
 
 const HOUR = 3_600_000;
@@ -12,6 +13,7 @@ function world(
   given: Partial<Operation>[] = [{}],
   kept = new Map<string, Uint8Array>(),
   run?: RunOperation,
+  leases?: Leases,
 ) {
   const clock = { now: Date.UTC(2026, 10, 23) };
   const lines: Record<string, unknown>[] = [];
@@ -50,6 +52,7 @@ function world(
     () => all,
     log,
     () => clock.now,
+    leases,
   );
   return { clock, lines, told, calls, repository, kept, operations: made };
 }
@@ -285,4 +288,18 @@ test("how work goes is told: that it runs and how far, how the last one ended, a
   calls[2]!.end.resolve(false);
   await third;
   expect((await state()).last).toMatchObject({ end: "incomplete" });
+});
+
+test("what another server may do by now, as this one was taken for dead, is stopped here", async () => {
+  let owner: "us" | "them" = "us";
+  const lease = { isHeld: () => owner === "us", release: async () => {} } as Lease;
+  const take = async () => (owner === "us" ? lease : null);
+  const leases: Leases = { ...alone, hasOthers: true, take };
+  const { operations, calls, told } = world([{}], new Map(), undefined, leases);
+  const done = operations.run(wanted(), quiet());
+  await Bun.sleep(1);
+  expect(calls).toHaveLength(1);
+  owner = "them";
+  await expect(done).rejects.toThrow("mirror run of deb was stopped");
+  expect(told()).toEqual(["info mirror run of deb starts", "info mirror run of deb was stopped"]);
 });

@@ -5,6 +5,7 @@ import type { Log } from "../core/log.ts";
 import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
 import { Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
+import { watchLease } from "../store/kept-lease.ts";
 import { alone, type Leases } from "../store/leases.ts";
 import type { RecurringJob } from "./runner.ts";
 
@@ -101,8 +102,12 @@ export function createOperations(
     const release = hold?.();
     const isQuiet = operation.isQuiet === true && by === SCHEDULE;
     const work = service.operations![name]!;
-    const run = () => told(repository, name, work, call, by, isQuiet);
-    const done = (leases.hasOthers ? runAlone(place, repository, run) : run()).finally(() => {
+    const run = (signal: AbortSignal) =>
+      told(repository, name, work, { ...call, signal }, by, isQuiet);
+    const ran = leases.hasOthers
+      ? runAlone(place, repository, (lost) => run(AbortSignal.any([call.signal, lost])))
+      : run(call.signal);
+    const done = ran.finally(() => {
       running.delete(place);
       release?.();
     });
@@ -111,11 +116,11 @@ export function createOperations(
     return done;
   }
 
-  /** Not while its like runs on another server. Throws Problem("conflict") that names that one. */
+  /** Not while its like runs on another server. Throws Problem("conflict") that names that one. `lost`: its like may, as this server was taken for dead. */
   async function runAlone<T>(
     place: string,
     repository: Repository,
-    run: () => Promise<T>,
+    run: (lost: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const lease = await leases.take(`operation ${place}`);
     if (!lease) {
@@ -126,10 +131,11 @@ export function createOperations(
         `${place.slice(repository.name.length + 1)} runs on ${repository.name} already, at ${where}`,
       );
     }
+    const watched = watchLease(leases, `operation ${place}`, lease);
     try {
-      return await run();
+      return await run(watched.lost);
     } finally {
-      await lease.release();
+      await watched.release();
     }
   }
 

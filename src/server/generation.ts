@@ -180,6 +180,7 @@ export function createGeneration(
     policed,
     app: createApp({
       gate,
+      behind: shared.changes.behind,
       closed: shared.closed ?? null,
       repositories: new Map(held.map((one) => [one.name, one])),
       site,

@@ -177,6 +177,7 @@ test("what one server sees of a code host, another one with a mirror of its own 
   const noted: Change[] = [];
   const news = {
     isShared: true,
+    behind: () => null,
     isHearing: () => true,
     catchUp: async () => {},
     note: async (_: unknown, change: Change) => void noted.push(change),

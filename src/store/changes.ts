@@ -62,6 +62,12 @@ export interface Changes {
    * have told a client a moment ago.
    */
   catchUp(): Promise<void>;
+  /**
+   * Null where another server can have answered nobody yet about what is unknown here. Else, as where this process was stopped for a while, to be waited for
+   * before anything is answered by what is remembered: resolves when it is known, or cannot be for now, to for how long nothing was heard, in milliseconds. Never
+   * rejects.
+   */
+  behind(): Promise<number> | null;
   /** Whether other servers may have the same database. */
   readonly isShared: boolean;
   /** Whether what other servers change is heard of. False once the database was out of reach for some seconds. */
@@ -69,7 +75,10 @@ export interface Changes {
 }
 
 /** What passes between servers. */
-export type News = Pick<Changes, "note" | "everywhere" | "catchUp" | "isHearing" | "isShared">;
+export type News = Pick<
+  Changes,
+  "note" | "everywhere" | "catchUp" | "behind" | "isHearing" | "isShared"
+>;
 
 export interface Hub extends Changes {
   /** Changes that other servers made; null: any number of them were missed. Rejects when a copy cannot be read: nobody was told, then. */
@@ -84,6 +93,7 @@ const nobody: News = {
   note: () => DONE,
   everywhere: () => DONE,
   catchUp: () => DONE,
+  behind: () => null,
   isHearing: () => true,
 };
 

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { waitFor } from "../../test/support/wait.ts";
 import type { Database } from "./database.ts";
+import { watchLease } from "./kept-lease.ts";
 import { alone } from "./leases.ts";
 import { openTestDatabase, twoServers } from "./testkit.ts";
 
@@ -80,6 +82,30 @@ test("what a dead node had goes to who asks next, and the dead one knows before 
   await lease.release();
   expect((await ours.holder("job gc"))!.id).toBe(b.id()!);
   expect(await ours.take("job gc")).toBeNull();
+});
+
+test("long work ends where another server has its lease by now, and goes on where the node was taken for dead and nobody took it", async () => {
+  const { a, b, ours, theirs } = await two();
+  const [kept, lost] = [
+    watchLease(ours, "operation kept", (await ours.take("operation kept"))!, 1),
+    watchLease(ours, "operation lost", (await ours.take("operation lost"))!, 1),
+  ];
+  world.cut(a, true);
+  await world.pass(6, [b]);
+  const next = (await theirs.take("operation lost"))!;
+  await Bun.sleep(20);
+  expect(lost.lost.aborted).toBe(false); // nobody can say
+  world.cut(a, false);
+  await a.turn();
+  await waitFor(
+    async () => lost.lost.aborted && (await rows()).includes("operation kept"),
+    () => "it does not notice",
+  );
+  await Bun.sleep(20);
+  expect(kept.lost.aborted).toBe(false);
+  await Promise.all([kept.release(), lost.release()]);
+  expect(next.isHeld()).toBe(true);
+  expect((await theirs.take("operation kept"))!.isHeld()).toBe(true);
 });
 
 test("a node that does not reach the database can take nothing, and what it let go of meanwhile is let go of later", async () => {

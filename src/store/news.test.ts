@@ -228,6 +228,52 @@ function define(): void {
     await database.write((sql) => sql.unsafe("ALTER TABLE away RENAME TO changes"));
   });
 
+  test("who has not looked for as long as others wait looks before it answers; what cannot be had is waited for once", async () => {
+    const a = await following();
+    expect(a.changes.behind()).toBeNull();
+    const away = Promise.withResolvers<never>();
+    let isAway = false;
+    const read = (...query: Parameters<Database["read"]>) =>
+      isAway ? away.promise : database.read(...query);
+    const b = await node({ wait: 100 }, { ...database, read } as Database);
+    await b.news.follow(b.changes.hear);
+    await database.write((sql) => sql.unsafe("ALTER TABLE changes DISABLE TRIGGER USER"));
+    await database.write((sql) => a.changes.note(sql, change("meanwhile")));
+    await Bun.sleep(150);
+    expect(await b.changes.behind()).toBeGreaterThan(100);
+    expect(b.heard).toEqual(["meanwhile"]);
+    isAway = true;
+    await Bun.sleep(150);
+    await b.changes.behind();
+    expect(b.changes.behind()).toBeNull();
+    isAway = false;
+    away.reject(new Error("the database is back"));
+    await b.news.look();
+    await Bun.sleep(150);
+    expect(b.changes.behind()).not.toBeNull();
+  });
+
+  test("who hears does not wait until it can say so", async () => {
+    const a = await following();
+    const written = Promise.withResolvers<never>();
+    let isBusy = false;
+    const write: Database["write"] = (...work) =>
+      isBusy ? written.promise : database.write(...work);
+    const b = await node({}, { ...database, write } as Database);
+    await b.news.follow(b.changes.hear);
+    isBusy = true;
+    for (const key of ["one", "two"]) {
+      await database.write((sql) => a.changes.note(sql, change(key)));
+      await b.until(key);
+    }
+    isBusy = false;
+    written.reject(new Error("The database is busy"));
+    await b.news.look();
+    await database.write((sql) => a.changes.note(sql, change("three")));
+    await a.changes.everywhere(change("three"));
+    expect(b.heard).toEqual(["one", "two", "three"]);
+  });
+
   test("a server that meets a newer one's database hears and writes nothing any more, and says so once", async () => {
     const b = await node({ look: 1, deaf: 1 });
     await b.news.follow(b.changes.hear);

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
+import { within } from "../core/within.ts";
 import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { CURRENT } from "./migrate.ts";
@@ -21,7 +22,7 @@ export interface NewsDeps {
 export interface NewsTimes {
   /** How often it is looked, called or not: a call may be lost. */
   look: number;
-  /** How long others are waited for that do not say that they have heard. */
+  /** How long others are waited for that do not say that they have heard; who has not looked for so long looks before it answers. */
   wait: number;
   /** What other servers change is no longer heard of when nothing could be read for so long. */
   deaf: number;
@@ -73,6 +74,8 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   let heardAt = performance.now();
   let signedAt = heardAt;
   let tidiedAt = heardAt;
+  /** `heardAt` when a look was waited for in vain: those who ask until the next that goes well do not wait as well. */
+  let vainAt = Number.NEGATIVE_INFINITY;
   let isOwing = true;
   let follower: Hub["hear"] | null = null;
   let isClosed = false;
@@ -80,6 +83,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   const called = createBell();
   const answered = createBell();
   let looking: Promise<void> | null = null;
+  let saying: Promise<void> | null = null;
   /** The look that begins when the one under way is over: for all who ask until then. */
   let coming: Promise<void> | null = null;
 
@@ -121,20 +125,36 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     known = next;
     heardAt = begun;
     isOwing ||= changes === null || changes.length > 0 || begun - signedAt > SIGN_MS;
-    if (isOwing && follower) await sign();
-    if (begun - tidiedAt >= tidyMs) await tidy();
+  }
+
+  /** What is written waits behind other writes; nobody who hears waits for it. */
+  function say(): Promise<void> {
+    saying ??= write().finally(() => {
+      saying = null;
+    });
+    return saying;
+  }
+
+  async function write(): Promise<void> {
+    while (isOwing && follower) await sign(); // more may be heard meanwhile, which somebody waits for
+    if (performance.now() - tidiedAt >= tidyMs) await tidy();
   }
 
   async function sign(): Promise<void> {
+    isOwing = false;
     const { snapshot, started } = known;
-    // Numbers of transactions are the server's own: what was heard of one is nothing to say to the one that took over.
-    const signed = await database.write(
-      (sql) => sql`INSERT INTO listeners (origin, heard)
-        SELECT ${origin}, ${snapshot} WHERE pg_postmaster_start_time()::text = ${started}
-        ON CONFLICT (origin) DO UPDATE SET heard = excluded.heard, at = clock_timestamp() RETURNING origin`,
-    );
-    isOwing = signed.length === 0;
-    signedAt = performance.now();
+    try {
+      // Numbers of transactions are the server's own: what was heard of one is nothing to say to the one that took over.
+      await database.write(
+        (sql) => sql`INSERT INTO listeners (origin, heard)
+          SELECT ${origin}, ${snapshot} WHERE pg_postmaster_start_time()::text = ${started}
+          ON CONFLICT (origin) DO UPDATE SET heard = excluded.heard, at = clock_timestamp()`,
+      );
+      signedAt = performance.now();
+    } catch (error) {
+      isOwing = true;
+      throw error;
+    }
   }
 
   /** Those who look again only now forget all that they remember. */
@@ -149,25 +169,27 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   async function run(): Promise<void> {
     while (!isClosed) {
       const next = called.next();
-      await look().then(
-        () => {
-          trouble = null;
-        },
-        (error) => {
-          const { message } = error as Error;
-          if (message !== trouble)
-            warn(`Changes that other servers make are not heard of: ${message}`);
-          trouble = message;
-        },
-      );
+      await hear().then(() => void say().then(() => tell(null), tell), tell);
       await either(next, lookMs);
     }
   }
 
-  /** One look at a time; who asks while one is under way is told by the next one. */
+  function tell(error: Error | null): void {
+    if (error && error.message !== trouble)
+      warn(`Changes that other servers make are not heard of: ${error.message}`);
+    trouble = error?.message ?? null;
+  }
+
   async function look(): Promise<void> {
+    await hear();
+    await saying?.catch(() => {}); // it may be of what was heard before
+    await say();
+  }
+
+  /** One look at a time; who asks while one is under way is told by the next one. */
+  async function hear(): Promise<void> {
     await looking?.catch(() => {});
-    if (looking) return look();
+    if (looking) return hear();
     const mine = lookOnce().finally(() => {
       looking = null;
     });
@@ -180,10 +202,20 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       .catch(() => {})
       .then(() => {
         coming = null;
-        return look();
+        return hear();
       })
       .catch(() => {}); // the database is away, and what is remembered is all that there is
     return coming;
+  }
+
+  function behind(): Promise<number> | null {
+    const silentMs = performance.now() - heardAt;
+    if (silentMs < wait || heardAt === vainAt) return null;
+    const before = heardAt;
+    return within(wait, catchUp(), () => {}).then(() => {
+      if (heardAt === before) vainAt = before;
+      return silentMs;
+    });
   }
 
   /** Who listens and has not heard of what the transaction did. */
@@ -213,9 +245,9 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
 
   async function listen(): Promise<Link> {
     const made = connectTo(place, 1);
-    const hear = (channel: string, { ring }: Bell) => made.now().listen(channel, ring, ring);
+    const on = (channel: string, { ring }: Bell) => made.now().listen(channel, ring, ring);
     try {
-      await Promise.all([hear("holdfast_changes", called), hear("holdfast_heard", answered)]);
+      await Promise.all([on("holdfast_changes", called), on("holdfast_heard", answered)]);
       return made;
     } catch (error) {
       await made.close();
@@ -261,6 +293,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       if (xact !== undefined) await waitFor(xact).catch(() => {}); // it is committed, and read with the next look of each
     },
     catchUp,
+    behind,
     isHearing: () => performance.now() - heardAt < deaf,
     async follow(hear) {
       follower = hear;
@@ -272,6 +305,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       isClosed = true;
       called.ring();
       await running;
+      await saying?.catch(() => {});
       await link.close();
       // Nobody waits for one that has gone.
       await database

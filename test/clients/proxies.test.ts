@@ -13,6 +13,8 @@ import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { freePort } from "../support/process.ts";
+import { METRICS_PATHS } from "../support/proxies.ts";
+import { sendRaw } from "../support/raw.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
@@ -226,5 +228,38 @@ withPrograms(["haproxy"], () => {
     const { code, output } = await run(["/usr/sbin/haproxy", "-c", "-f", file], { cwd: folder });
     expect([code, output]).toEqual([0, expect.stringContaining("Configuration file is valid")]);
     expect(output).not.toContain("[ALERT]");
+  }, 60_000);
+
+  test("HAProxy lets nobody have figures, by whichever path", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const file = join(folder, "plain.cfg");
+    writeFileSync(
+      file,
+      example("haproxy.cfg").replace(/^ {2}bind .*$/m, `  bind 127.0.0.1:${port}`),
+    );
+    const child = spawn("/usr/sbin/haproxy", ["-db", "-f", file], { stdio: "ignore" });
+    try {
+      const asked = async (path: string, host: string) =>
+        (await sendRaw(url, [`GET ${path} HTTP/1.1`, `host: ${host}`])).status;
+      const [own, below] = ["packages.example.com", "www.example.com"];
+      // Nobody stands behind it.
+      await waitFor(
+        () =>
+          asked("/-/health/live", own).then(
+            (status) => status === 503,
+            () => false,
+          ),
+        () => "HAProxy does not serve",
+        20_000,
+      );
+      for (const path of METRICS_PATHS) {
+        expect([path, await asked(path, own)]).toEqual([path, 403]);
+        expect([path, await asked(`/holdfast${path}`, below)]).toEqual([path, 403]);
+      }
+    } finally {
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      if (child.kill("SIGTERM")) await gone;
+    }
   }, 60_000);
 });

@@ -14,7 +14,7 @@ import { waitFor } from "../support/wait.ts";
 const MB = 1024 * 1024;
 /** Packages of the upstream: small ones, and large ones of which each test takes one that nobody has asked for. */
 const SIZES = [900, 20_000, 70_000, 400_000, 50 * MB, 8 * MB, 8 * MB, 300_000, 300_000];
-const [LARGE, KILLED] = [4, 5];
+const [LARGE, KILLED, HUNG] = [4, 5, 6];
 
 const sha256 = (bytes: ArrayBuffer | Uint8Array) =>
   createHash("sha256").update(new Uint8Array(bytes)).digest("hex");
@@ -137,6 +137,31 @@ withPrograms(["versitygw", "postgres", "nginx"], () => {
     await first!.restart();
     expect(await digestOf(first!, KILLED)).toBe(digest);
     expect(asked(KILLED)).toBe(2);
+  }, 120_000);
+
+  test("a node that hangs in the middle of a fetch is not waited for: another one fetches, and the first has the same when it goes on", async () => {
+    upstream.paceMs = 4_000;
+    const [first, ...others] = cluster.nodes;
+    const begun = digestOf(first!, HUNG).catch(() => "cut");
+    await waitFor(
+      () => asked(HUNG) === 1,
+      () => "it is not asked",
+      20_000,
+    );
+    const waiting = others.map((node) => digestOf(node, HUNG));
+    await Bun.sleep(500); // somewhere in the middle
+    process.kill(first!.pid, "SIGSTOP");
+    upstream.paceMs = 0;
+    const digest = upstream.digests.get(`bulk-${HUNG}`)!;
+    try {
+      expect(await Promise.all(waiting)).toEqual([digest, digest]);
+    } finally {
+      process.kill(first!.pid, "SIGCONT");
+    }
+    expect(["cut", digest]).toContain(await begun);
+    expect(await digestOf(first!, HUNG)).toBe(digest);
+    expect(asked(HUNG)).toBe(2);
+    expect(cluster.events()).toEqual([]);
   }, 120_000);
 
   test("nodes that are killed in the middle of publishing lose nothing that was acknowledged, and nothing is there by half", async () => {

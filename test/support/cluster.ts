@@ -1,6 +1,5 @@
 // Several nodes as people run them: processes on one PostgreSQL and one bucket, behind nginx with the project's own file. Database and gateway are the cluster's own, so that a test may end them.
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import {
@@ -24,10 +23,10 @@ import {
   startPostgres,
 } from "./postgres.ts";
 import { freePort, type ServerProcess, startOne } from "./process.ts";
+import { type OwnPort, startHaproxy, startNginx } from "./proxies.ts";
 import { removeTemp, tempFolder } from "./temp.ts";
 import { waitFor } from "./wait.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const BUCKET = "packages";
 /** For how long nginx asks a node that died for nothing, and a little more. */
 export const REMEMBERED_MS = 1_500;
@@ -35,6 +34,8 @@ export const REMEMBERED_MS = 1_500;
 export interface Cluster {
   /** nginx's, without a trailing slash. */
   readonly url: string;
+  /** HAProxy's, where there is one. */
+  readonly haproxy: string | null;
   readonly nodes: readonly ServerProcess[];
   readonly database: PostgresServer;
   readonly gateway: Gateway;
@@ -55,6 +56,10 @@ export interface NodesOptions {
   flags?: string[];
   /** nginx serves over TLS, with the certificate that `tls` of the configuration names; of this authority (PEM). */
   authority?: string;
+  /** HAProxy stands in front of them as well. Documents then name whichever proxy they were asked through. */
+  hasHaproxy?: boolean;
+  /** How long a node may say nothing until nginx asks another one, in nginx's words; without it as its file has it. */
+  silence?: string;
   /** Further environment by node: a clock that is off. */
   env?(node: number): Record<string, string>;
   /** The data directory by node; a temporary one without it. */
@@ -85,6 +90,7 @@ export async function startCluster(options: NodesOptions & { gateway: string }):
     const place = placeIn(database.folder);
     const {
       url,
+      haproxy,
       nodes,
       stop: end,
     } = await startNodes(options, {
@@ -92,7 +98,7 @@ export async function startCluster(options: NodesOptions & { gateway: string }):
       bucket: { endpoint: gateway.endpoint, url: `s3://${BUCKET}/of/tests` },
     });
     ends.push(end);
-    return { url, nodes, database, gateway, ...readCatalog("", place), stop };
+    return { url, haproxy, nodes, database, gateway, ...readCatalog("", place), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -107,7 +113,7 @@ interface Ground {
 /** Nodes on a database and a bucket that are there, and nginx. */
 async function startNodes(options: NodesOptions, { place, bucket }: Ground) {
   const { config: given, nodes: count = 3, store = {}, flags = [] } = options;
-  const { authority, env: envOf, hasClock } = options;
+  const { authority, env: envOf, hasClock, hasHaproxy = false, silence } = options;
   const home = tempFolder("cluster");
   const ends: (() => Promise<void>)[] = [async () => removeTemp(home)];
   const stop = () => endAll(ends);
@@ -119,7 +125,7 @@ async function startNodes(options: NodesOptions, { place, bucket }: Ground) {
     const url = `${authority ? "https" : "http"}://127.0.0.1:${port}`;
     const { tls, ...shared } = parse(given);
     const config = {
-      publicUrl: url,
+      ...(!hasHaproxy && { publicUrl: url }),
       ...shared,
       trustedProxies: ["127.0.0.1"],
       database: databaseUrl(place),
@@ -145,20 +151,19 @@ async function startNodes(options: NodesOptions, { place, bucket }: Ground) {
     };
     await Promise.all(range(count, begin));
     const certificate = authority ? { ...tls, authority } : null;
-    const nginx = await startNginx(home, { url, port, certificate, ownPorts }, nodes);
+    const nginx = await startNginx(home, { url, port, certificate, ownPorts }, nodes, silence);
     ends.push(nginx.stop);
-    return { url, nodes, stop };
+    let haproxy: string | null = null;
+    if (hasHaproxy) {
+      const own = await freePort();
+      haproxy = `http://127.0.0.1:${own}`;
+      ends.push((await startHaproxy(home, { url: haproxy, port: own }, nodes)).stop);
+    }
+    return { url, haproxy, nodes, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-/** A port at which one repository stands alone: nginx's, and that of each node behind it. */
-interface OwnPort {
-  name: string;
-  listen: string;
-  at: number[];
 }
 
 /** As a node on a machine of its own has it: several on one cannot listen at one port. */
@@ -237,78 +242,6 @@ export async function startAsNodes(options: NodesOptions): Promise<ServerProcess
     async stop() {
       await stop();
       await own.drop();
-    },
-  };
-}
-
-/** Where nginx listens, and what it proves itself with: files, and the authority (PEM). */
-interface Front {
-  url: string;
-  port: number;
-  certificate: { certificate: string; key: string; authority: string } | null;
-  ownPorts: readonly OwnPort[];
-}
-
-function toNginx({ name, listen, at }: OwnPort): string {
-  const servers = at.map((port) => `server 127.0.0.1:${port};`).join(" ");
-  return `upstream of_${name} { ${servers} }
-server { listen ${listen}; location / { proxy_pass http://of_${name}; } }
-`;
-}
-
-/** With deploy/cluster/nginx.conf, but for where the nodes are and where it listens. */
-async function startNginx(
-  home: string,
-  { url, port, certificate, ownPorts }: Front,
-  nodes: readonly ServerProcess[],
-) {
-  const given = readFileSync(join(root, "deploy/cluster/nginx.conf"), "utf8");
-  const [before, after] = given.split(/(?:^ {2}server node\d:4653 .*\n)+/m);
-  const servers = nodes.map(
-    ({ url }) => `server ${new URL(url).host} max_fails=2 fail_timeout=1s;\n`,
-  );
-  const text = [before, ...servers, after]
-    .join("")
-    .replace(
-      "listen 4653;",
-      certificate
-        ? `listen 127.0.0.1:${port} ssl; ssl_certificate ${certificate.certificate}; ssl_certificate_key ${certificate.key};`
-        : `listen 127.0.0.1:${port};`,
-    );
-  const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-  const file = join(home, "nginx.conf");
-  writeFileSync(
-    file,
-    `user root; worker_processes 1; daemon off; pid ${home}/pid; error_log stderr error; events { worker_connections 1024; }
-http { access_log off; ${folders.map((one) => `${one}_temp_path ${home}/${one};`).join(" ")}
-${text}
-${ownPorts.map(toNginx).join("")} }\n`,
-  );
-  const child: ChildProcess = spawn("/usr/sbin/nginx", ["-p", home, "-c", file], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let output = "";
-  child.stderr!.on("data", (chunk) => {
-    output += chunk;
-  });
-  const end = () => child.kill("SIGKILL");
-  process.on("exit", end);
-  const isUp = () =>
-    fetch(`${url}/-/health/live`, certificate ? { tls: { ca: certificate.authority } } : {}).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  await waitFor(
-    async () => child.exitCode !== null || (await isUp()),
-    () => `nginx does not serve: ${output}`,
-    20_000,
-  );
-  if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: ${output}`);
-  return {
-    async stop() {
-      const gone = new Promise((resolve) => child.once("exit", resolve));
-      if (child.kill("SIGTERM")) await gone;
-      process.off("exit", end);
     },
   };
 }

@@ -59,6 +59,7 @@ export function telling(
       },
       everywhere: (change) => told.get(keyOf(change)) ?? Promise.resolve(),
       catchUp,
+      behind: () => null,
       isHearing: () => true,
     },
   };
