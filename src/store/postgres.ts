@@ -37,8 +37,9 @@ export async function openPostgres(
   const reads = connectTo(place, place.connections - 1, { settings: READ_ONLY, times });
   const writes = connectTo(place, 1, { settings: IDLE, times });
   const close = () => Promise.all([writes.close(), reads.close()]);
+  const hold = isAlone ? createHold() : null;
   try {
-    if (isAlone) await transact(writes, [], isAlone, ""); // before anything of another server's is altered
+    if (hold) await transact(writes, [], hold, ""); // before anything of another server's is altered
     await migratePostgres(writes.now());
   } catch (error) {
     await close();
@@ -48,7 +49,7 @@ export async function openPostgres(
   const batches = createBatches(async (batch, alone) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const results = await transact(writes, batch, isAlone, VERSION);
+        const results = await transact(writes, batch, hold, VERSION);
         commits += 1;
         for (const [at, one] of batch.entries()) one.resolve(results[at]);
         return true;
@@ -138,18 +139,32 @@ const READ_ONLY = { default_transaction_read_only: "on" };
 /** Asked with the beginning of each transaction of a server that has the database as its own: whether this very connection has the lock. */
 const HOLDS = ", current_setting('holdfast.holds', TRUE) AS holds";
 
-/**
- * A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. A standby that takes over knows of no
- * lock. Throws Problem("conflict") when another server has the database.
- */
-async function hold(sql: Query): Promise<void> {
-  const [{ held }] =
-    await sql`SELECT CASE WHEN pg_try_advisory_lock(4653, 1) THEN set_config('holdfast.holds', 'yes', FALSE) END AS held`;
-  if (held === null)
-    throw new Problem(
-      "conflict",
-      "Another Holdfast is running on the database: nothing is written by this one",
-    );
+/** In each transaction that a connection without the lock begins. Throws Problem("conflict") when another server has the database. */
+type Hold = (sql: Query) => Promise<void>;
+
+/** A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. A standby that takes over knows of no lock. */
+function createHold(): Hold {
+  /** The connection that had it last, as the database knows it. */
+  let last: { pid: string; since: string } | null = null;
+  return async (sql) => {
+    const [{ held }] =
+      await sql`SELECT CASE WHEN pg_try_advisory_lock(4653, 1) THEN set_config('holdfast.holds', 'yes', FALSE) END AS held`;
+    if (held === null) {
+      // It may wait for a standby, or not know that nobody is there any more.
+      const given = last ?? { pid: "0", since: "" };
+      const ended =
+        await sql`SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE pid = ${given.pid} AND backend_start::text = ${given.since}`;
+      if (ended.length > 0)
+        throw new Problem("busy", "The database still works for a connection that was given up");
+      throw new Problem(
+        "conflict",
+        "Another Holdfast is running on the database: nothing is written by this one",
+      );
+    }
+    const [now] =
+      await sql`SELECT pid::text AS pid, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
+    last = now ?? null;
+  };
 }
 
 /** The connection went before the answer to a commit came. What may have been done must not be done again. */
@@ -163,7 +178,7 @@ class Unsure extends Problem {
 async function transact(
   writes: Link,
   batch: readonly Waiting[],
-  isAlone: boolean,
+  hold: Hold | null,
   also: string,
 ): Promise<unknown[]> {
   const connection = await writes.ask((sql) => sql.reserve());
@@ -174,13 +189,13 @@ async function transact(
     const sync = batch.some(({ durable }) => durable) ? "on" : "off";
     const begun = await bounded((sql) =>
       sql.unsafe(
-        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT 1${isAlone ? HOLDS : ""}${also}`,
+        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT 1${hold ? HOLDS : ""}${also}`,
       ),
     );
     const [{ holds, version }] = begun.at(-1);
     if (version !== undefined && Number(version) > CURRENT) throw outdated(Number(version));
     const sql = createQuery(bounded);
-    if (isAlone && holds !== "yes") await hold(sql);
+    if (hold && holds !== "yes") await hold(sql);
     const results: unknown[] = [];
     for (const one of batch) results.push(await one.work(sql));
     isCommitting = true;
