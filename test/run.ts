@@ -49,6 +49,8 @@ const ON_POSTGRES = [
   "test/dependants.test.ts",
   "test/postgres/several.test.ts",
   "test/postgres/trouble.test.ts",
+  "test/postgres/failover.test.ts",
+  "test/postgres/recovery.test.ts",
   "test/postgres/copy-tables.test.ts",
   "test/postgres/move.test.ts",
   "test/postgres/backup.test.ts",

@@ -100,8 +100,11 @@ export async function openDirectory(
     if (some.some(({ key }) => key === "")) await readAgain();
   });
 
+  /** A token that was revoked, and a grant that was taken back, must not come back with a crash, nor with a standby that takes over. */
+  const write = <T>(work: (sql: Query) => Promise<T>) => database.write(work, { durable: true });
+
   async function replace<T>(work: (sql: Query) => Promise<T>): Promise<T> {
-    const done = await database.write(async (sql) => {
+    const done = await write(async (sql) => {
       const result = await work(sql);
       await changes.note(sql, ANYBODY);
       return result;
@@ -125,7 +128,7 @@ export async function openDirectory(
     async addToken(work) {
       permitChange();
       const isFirst = !snapshot.hasTokens;
-      const done = await database.write(async (sql) => {
+      const done = await write(async (sql) => {
         const result = await work(sql);
         if (isFirst) await changes.note(sql, ANYBODY);
         return result;
@@ -135,7 +138,7 @@ export async function openDirectory(
     },
     async endToken(work) {
       permitChange();
-      const ended = await database.write(async (sql) => {
+      const ended = await write(async (sql) => {
         const token = await work(sql);
         if (token) await changes.note(sql, ofToken(token));
         return token;

@@ -81,7 +81,9 @@ export function createSessions({ database, directory, now }: SessionsDeps): Sess
     async end(request) {
       const secret = readCookie(request);
       if (secret !== null)
-        await database.write((sql) => sql`DELETE FROM sessions WHERE id = ${hashOf(secret)}`);
+        await database.write((sql) => sql`DELETE FROM sessions WHERE id = ${hashOf(secret)}`, {
+          durable: true,
+        });
       return cookieOf(request.origin, "", 0);
     },
   };

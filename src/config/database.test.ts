@@ -44,6 +44,11 @@ const good: [written: unknown, place: object, shown: string][] = [
     "postgres://ann@127.0.0.1:5432/holdfast",
   ],
   [
+    "postgres://a,b@127.0.0.1/holdfast",
+    { host: "127.0.0.1", user: "a,b", tls: null },
+    "postgres://a%2Cb@127.0.0.1:5432/holdfast",
+  ],
+  [
     "postgres://a%40b@/holdfast?host=/run/postgresql",
     { host: "/run/postgresql", user: "a@b", tls: null },
     "postgres://a%40b@/holdfast?host=/run/postgresql",
@@ -85,6 +90,19 @@ const bad: [written: unknown, why: string][] = [
   ["postgres://ann@db.example.com/holdfast?sslmode=require", "expected postgres://"],
   ["postgres://a%ZZ@db.example.com/holdfast", "expected postgres://"],
   ["postgres://ann:secret@db.example.com/holdfast", "a password does not belong in here"],
+  [
+    "postgres://ann@one.example.com,two.example.com/holdfast",
+    "several servers are not tried in turn",
+  ],
+  [
+    "postgres://ann@one.example.com:5432,two.example.com:5433/holdfast",
+    "several servers are not tried in turn",
+  ],
+  [
+    "postgres://ann@db.example.com/holdfast?target_session_attrs=read-write",
+    "several servers are not tried in turn",
+  ],
+  ["postgres://ann@/holdfast?host=/run/one,/run/two", "several servers are not tried in turn"],
   [{ url, connections: 1 }, "2 at least"],
   [{ url, tls: "off", passwordFile: "p" }, "the password would travel in the clear"],
   [{ url, tls: "off", ca: "c" }, "has no meaning where tls is off"],

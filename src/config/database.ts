@@ -10,6 +10,10 @@ const PORT = 5432;
 const SOCKET = "socket.invalid";
 const FORM = "postgres://USER@HOST:PORT/DATABASE, or postgres://USER@/DATABASE?host=/FOLDER";
 
+/** As libpq is told of several servers, of which it takes one that fits. */
+const SEVERAL =
+  /\/\/([^/?@]*@)?[^/?@]*,[^/?@]*([/?]|$)|[?&](host=[^&]*(,|%2c)|(target_session_attrs|load_balance_hosts)=)/i;
+
 /** Null when it is no such URL. */
 function partsOf(text: string) {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/.exec(text)?.[1];
@@ -36,6 +40,11 @@ function partsOf(text: string) {
 
 const PostgresUrl = z
   .string()
+  .refine((text) => !SEVERAL.test(text), {
+    error:
+      "several servers are not tried in turn: name an address that leads to the one that takes writes (docs/scale.md, When the database fails over)",
+    abort: true,
+  })
   .refine((text) => {
     const parts = partsOf(text);
     return parts !== null && parts.user !== "" && /^[^/]+$/.test(parts.database);
@@ -73,7 +82,9 @@ export const Database = z
         .min(2, "must be 2 at least: one to write, and one to read")
         .max(100)
         .default(5)
-        .describe("At most so many connections of this server: one to write, the others to read"),
+        .describe(
+          "At most so many connections of this server: one to write, the others to read. Up to three more listen, beat and watch",
+        ),
     }),
   ])
   .optional()

@@ -47,6 +47,7 @@ import {
 } from "../store/layout.ts";
 import { joinLock, type Lock, lockData } from "../store/lock.ts";
 import { openNews } from "../store/news.ts";
+import { watchPostgres } from "../store/postgres-watch.ts";
 import { openTenure, type Tenure } from "../store/tenure.ts";
 import { openViewFiles } from "../store/view-files.ts";
 import { createUpstreamMetrics, type UpstreamMetrics } from "../upstream/upstreams.ts";
@@ -206,6 +207,9 @@ async function layGround(
         : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const changes = createChanges(between?.news ?? news ?? undefined);
+  // Where there is news, that notices by itself.
+  const replaced = async () => (news === null ? changes.hear(null) : undefined);
+  const watch = config.database && watchPostgres(config.database, replaced);
   const { follow = null } = config;
   const closed = follow && elsewhere(follow);
   const auth = await openAuth({
@@ -286,6 +290,7 @@ async function layGround(
   const witness = await openWitness(shared, () => watched);
   await news?.follow(changes.hear);
   siblings?.follow(changes.hear);
+  await watch?.look();
   return {
     layout,
     lock,
@@ -295,7 +300,7 @@ async function layGround(
     shared,
     tenure,
     away: createAway({
-      ask: () => tryCatalog(database.read),
+      ask: () => Promise.all([tryCatalog(database.read), watch?.look()]),
       isHearing: changes.isHearing,
       filesTrouble: trouble,
       ...{ log, now },
@@ -353,6 +358,7 @@ async function layGround(
         );
       await news?.close();
       await membership.leave();
+      await watch?.close();
       await database.close();
       await traces?.close();
       lock.release();

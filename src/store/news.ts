@@ -1,11 +1,12 @@
 // What servers on one database tell each other: written in the transaction that makes a change, told by NOTIFY, and read by snapshots of the database.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Problem } from "../core/problem.ts";
 import { within } from "../core/within.ts";
 import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
 import { CURRENT } from "./migrate.ts";
-import { connectTo, type PostgresPlace } from "./postgres-link.ts";
+import { connectTo, type Link, type PostgresPlace } from "./postgres-link.ts";
 import { outdated } from "./postgres-schema.ts";
 
 export interface NewsDeps {
@@ -92,7 +93,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     const { snapshot, at, started } = known;
     const rows = await database.read`SELECT s.*, c.kind, c.repository, c.key FROM (
         SELECT pg_current_snapshot()::text AS snapshot, clock_timestamp()::text AS at,
-        pg_postmaster_start_time()::text AS started, (SELECT version FROM schema_version) AS version,
+        pg_postmaster_start_time()::text AS started, pg_is_in_recovery() AS is_standby, (SELECT version FROM schema_version) AS version,
         coalesce(clock_timestamp() - ${at}::timestamptz > interval '10 minutes', FALSE) AS is_late
       ) AS s LEFT JOIN (
         SELECT kind, repository, key FROM changes WHERE xact >= pg_snapshot_xmin(${snapshot}::pg_snapshot)
@@ -101,6 +102,8 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       ) AS c ON TRUE`;
     const [now] = rows;
     if (now.version > CURRENT) throw outdated(now.version);
+    // It may be behind, and nothing is forgotten for a server that may yet be passed over.
+    if (now.is_standby === 1) throw new Problem("busy", "The database only follows another one");
     const isMissed =
       (started !== null && started !== now.started) || now.is_late === 1 || rows.length > MOST;
     const changes = rows.flatMap(({ kind, repository, key }) =>
@@ -116,6 +119,8 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   async function lookOnce(): Promise<void> {
     const begun = performance.now();
     const { place: next, changes } = await read();
+    // A connection may still be open to the server of before, and nobody calls there.
+    if (next.started !== known.started) await listenAnew();
     if (follower && (changes === null || changes.length > 0)) await follower(changes);
     known = next;
     heardAt = begun;
@@ -137,9 +142,12 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
 
   async function sign(): Promise<void> {
     isOwing = false;
+    const { snapshot, started } = known;
     try {
+      // Numbers of transactions are the server's own: what was heard of one is nothing to say to the one that took over.
       await database.write(
-        (sql) => sql`INSERT INTO listeners (origin, heard) VALUES (${origin}, ${known.snapshot})
+        (sql) => sql`INSERT INTO listeners (origin, heard)
+          SELECT ${origin}, ${snapshot} WHERE pg_postmaster_start_time()::text = ${started}
           ON CONFLICT (origin) DO UPDATE SET heard = excluded.heard, at = clock_timestamp()`,
       );
       signedAt = performance.now();
@@ -235,16 +243,26 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     }
   }
 
-  const link = connectTo(place, 1);
-  const listen = (channel: string, wake: () => void) => link.now().listen(channel, wake, wake);
-  try {
-    known = (await read()).place;
-    await listen("holdfast_changes", called.ring);
-    await listen("holdfast_heard", answered.ring);
-  } catch (error) {
-    await link.close();
-    throw error;
+  async function listen(): Promise<Link> {
+    const made = connectTo(place, 1);
+    const on = (channel: string, { ring }: Bell) => made.now().listen(channel, ring, ring);
+    try {
+      await Promise.all([on("holdfast_changes", called), on("holdfast_heard", answered)]);
+      return made;
+    } catch (error) {
+      await made.close();
+      throw error;
+    }
   }
+
+  async function listenAnew(): Promise<void> {
+    const before = link;
+    link = await listen();
+    before.close().catch(() => {});
+  }
+
+  known = (await read()).place;
+  let link = await listen();
   let running: Promise<void> | null = null;
 
   return {

@@ -9,7 +9,7 @@ const DISK_FULL = "53100";
 /** A NUL in a text, which this engine keeps nowhere: SQLite does. */
 const NO_TEXT = "22021";
 /** It only follows another one, or was made read-only: no fault of the statement. A replica has no serializable transactions either. */
-const READ_ONLY = "25006";
+export const READ_ONLY = "25006";
 const NOT_THERE = "0A000";
 
 /** What is no word on what was asked: in words that whoever asked may read. The first that fits. */

@@ -25,8 +25,6 @@ export interface Link {
   ask<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
   /** The connections as they are now, for what may take its time. */
   now(): SQL;
-  /** What is asked from now on has new connections: those that there are may lead to a server that has been replaced. */
-  renew(): void;
   close(): Promise<void>;
 }
 
@@ -48,22 +46,33 @@ const RENEWED_MS = 2_000;
 /** What is under way on connections that are replaced may end so long. Seconds. */
 const LAST_WORDS = 30;
 
+/** By place, which of its links' connections are to be used. */
+const eras = new WeakMap<PostgresPlace, { since: number }>();
+
+/** All links of the place make new connections: those that there are may lead to a server that has been replaced, and whoever only reads there is told nothing of it. */
+export function renewLinks(place: PostgresPlace): void {
+  eras.set(place, { since: performance.now() });
+}
+
+function isNew(place: PostgresPlace): boolean {
+  const era = eras.get(place);
+  return era !== undefined && performance.now() - era.since < RENEWED_MS;
+}
+
 export interface LinkOptions {
   settings?: Record<string, string>;
   times?: Partial<LinkTimes>;
-  /** The server that answers takes no writes. The link's own connections are made anew by then. */
-  onReadOnly?(): void;
 }
 
 /** Makes no connection yet. */
 export function connectTo(
   place: PostgresPlace,
   max: number,
-  { settings = {}, times = {}, onReadOnly }: LinkOptions = {},
+  { settings = {}, times = {} }: LinkOptions = {},
 ): Link {
   const { silenceMs, connectSeconds } = { ...TIMES, ...times };
+  let era = eras.get(place);
   let sql = open();
-  let openedAt = performance.now();
 
   function open(): SQL {
     const { host, port, database, user, tls } = place;
@@ -87,40 +96,34 @@ export function connectTo(
     });
   }
 
-  function reopen(): void {
-    sql = open();
-    openedAt = performance.now();
-  }
-
-  function renew(): void {
-    if (performance.now() - openedAt < RENEWED_MS) return;
-    sql.close({ timeout: LAST_WORDS }).catch(() => {});
-    reopen();
+  function current(): SQL {
+    if (era !== eras.get(place)) {
+      era = eras.get(place);
+      sql.close({ timeout: LAST_WORDS }).catch(() => {});
+      sql = open();
+    }
+    return sql;
   }
 
   return {
     async ask(work) {
-      const used = sql;
+      const used = current();
       const silence = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
-        if (sql === used) reopen();
+        if (sql === used) sql = open();
         used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
       }, silenceMs);
       try {
         return await Promise.race([work(used), silence.promise]);
       } catch (error) {
-        if (isReadOnly(error)) {
-          renew();
-          onReadOnly?.();
-        }
+        if (isReadOnly(error) && !isNew(place)) renewLinks(place);
         throw error;
       } finally {
         clearTimeout(timer);
       }
     },
     now: () => sql,
-    renew,
     close: () => sql.close(),
   };
 }

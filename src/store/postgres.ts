@@ -35,11 +35,11 @@ export async function openPostgres(
   { isAlone = false, ...times }: PostgresOptions = {},
 ): Promise<Database> {
   const reads = connectTo(place, place.connections - 1, { settings: READ_ONLY, times });
-  const writes = connectTo(place, 1, { settings: IDLE, times, onReadOnly: reads.renew });
+  const writes = connectTo(place, 1, { settings: IDLE, times });
   const close = () => Promise.all([writes.close(), reads.close()]);
-  const holder = isAlone ? createHolder() : null;
+  const hold = isAlone ? createHold() : null;
   try {
-    if (holder) await transact(writes, [], holder, ""); // before anything of another server's is altered
+    if (hold) await transact(writes, [], hold, ""); // before anything of another server's is altered
     await migratePostgres(writes.now());
   } catch (error) {
     await close();
@@ -49,7 +49,7 @@ export async function openPostgres(
   const batches = createBatches(async (batch, alone) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const results = await transact(writes, batch, holder, VERSION);
+        const results = await transact(writes, batch, hold, VERSION);
         commits += 1;
         for (const [at, one] of batch.entries()) one.resolve(results[at]);
         return true;
@@ -136,25 +136,34 @@ const VERSION = ", (SELECT version FROM schema_version) AS version";
 
 const READ_ONLY = { default_transaction_read_only: "on" };
 
-interface Holder {
-  /** Called in each transaction with the process that does it on the other side. Throws Problem("conflict") when another server has the database. */
-  hold(sql: Query, process: number): Promise<void>;
-}
+/** Asked with the beginning of each transaction of a server that has the database as its own: whether this very connection has the lock. */
+const HOLDS = ", current_setting('holdfast.holds', TRUE) AS holds";
 
-/** A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. */
-function createHolder(): Holder {
-  let holding: number | null = null;
-  return {
-    async hold(sql, process) {
-      if (process === holding) return;
-      const [{ held }] = await sql`SELECT pg_try_advisory_lock(4653, 1) AS held`;
-      if (!held)
-        throw new Problem(
-          "conflict",
-          "Another Holdfast is running on the database: nothing is written by this one",
-        );
-      holding = process;
-    },
+/** In each transaction that a connection without the lock begins. Throws Problem("conflict") when another server has the database. */
+type Hold = (sql: Query) => Promise<void>;
+
+/** A lock of the connection that writes: gone with it, and taken again by the next one unless somebody else was first. A standby that takes over knows of no lock. */
+function createHold(): Hold {
+  /** The connection that had it last, as the database knows it. */
+  let last: { pid: string; since: string } | null = null;
+  return async (sql) => {
+    const [{ held }] =
+      await sql`SELECT CASE WHEN pg_try_advisory_lock(4653, 1) THEN set_config('holdfast.holds', 'yes', FALSE) END AS held`;
+    if (held === null) {
+      // It may wait for a standby, or not know that nobody is there any more.
+      const given = last ?? { pid: "0", since: "" };
+      const ended =
+        await sql`SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE pid = ${given.pid} AND backend_start::text = ${given.since}`;
+      if (ended.length > 0)
+        throw new Problem("busy", "The database still works for a connection that was given up");
+      throw new Problem(
+        "conflict",
+        "Another Holdfast is running on the database: nothing is written by this one",
+      );
+    }
+    const [now] =
+      await sql`SELECT pid::text AS pid, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
+    last = now ?? null;
   };
 }
 
@@ -169,7 +178,7 @@ class Unsure extends Problem {
 async function transact(
   writes: Link,
   batch: readonly Waiting[],
-  holder: Holder | null,
+  hold: Hold | null,
   also: string,
 ): Promise<unknown[]> {
   const connection = await writes.ask((sql) => sql.reserve());
@@ -180,13 +189,13 @@ async function transact(
     const sync = batch.some(({ durable }) => durable) ? "on" : "off";
     const begun = await bounded((sql) =>
       sql.unsafe(
-        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT pg_backend_pid() AS pid${also}`,
+        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT 1${hold ? HOLDS : ""}${also}`,
       ),
     );
-    const [{ pid, version }] = begun.at(-1);
+    const [{ holds, version }] = begun.at(-1);
     if (version !== undefined && Number(version) > CURRENT) throw outdated(Number(version));
     const sql = createQuery(bounded);
-    await holder?.hold(sql, pid);
+    if (hold && holds !== "yes") await hold(sql);
     const results: unknown[] = [];
     for (const one of batch) results.push(await one.work(sql));
     isCommitting = true;

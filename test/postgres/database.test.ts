@@ -10,6 +10,7 @@ import { type Database, openDatabase } from "../../src/store/database.ts";
 import { CURRENT } from "../../src/store/migrate.ts";
 import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
 import { placeOf } from "../../src/store/testkit.ts";
+import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
 
@@ -136,6 +137,27 @@ function define(): void {
     const next = await second();
     await expect(first.write(async () => "late")).rejects.toThrow("Another Holdfast is running");
     await Promise.all([first.close(), next.close()]);
+  });
+
+  test("a connection that was given up, and for which the database still works, keeps its own server from nothing", async () => {
+    const own = await placeOf(join(root, "given-up.db"));
+    const database = await openPostgres(own, { isAlone: true, silenceMs: 500 });
+    const slow = database.write((sql) => sql`SELECT pg_sleep(600)`);
+    await expect(slow).rejects.toThrow("The database does not answer");
+    const said = () =>
+      database.write(async () => "done").catch(({ kind }: { kind: string }) => kind);
+    await waitFor(
+      async () => {
+        const word = await said();
+        expect(["busy", "done"]).toContain(word);
+        return word === "done";
+      },
+      () => "it keeps itself out",
+      20_000,
+    );
+    const second = openPostgres(own, { isAlone: true });
+    await expect(second).rejects.toThrow("Another Holdfast is running on the database");
+    await database.close();
   });
 
   test("a write that goes on after a statement of it has failed stores nothing, and is told so", async () => {

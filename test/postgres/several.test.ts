@@ -1,9 +1,10 @@
 // Several servers on one PostgreSQL and the same files: what is changed at one is so at all, whatever their clocks say.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { SQL } from "bun";
+import { haveHeard } from "../support/catalog.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
-import { postgresPrograms, startPostgres } from "../support/postgres.ts";
+import { placeIn, postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -214,6 +215,13 @@ function define(): void {
       expect(await status(one, "/npm/kelp")).toBe(200);
       expect(await status(one, "/npm/-/whoami", token)).toBe(200);
     }
+    // What one stored the other reads once more when it hears of it.
+    await waitFor(
+      () => haveHeard(placeIn(postgres.folder)),
+      () => "something is not heard of",
+      20_000,
+    );
+    for (const one of [first, second]) expect(await status(one, "/npm/kelp")).toBe(200);
     await postgres.kill();
     for (const one of [first, second])
       await waitFor(

@@ -62,3 +62,10 @@ export function rowsOf<Row>({ host, user, database }: PostgresPlace, query: stri
   if (exitCode !== 0) throw new Error(stderr.toString());
   return JSON.parse(stdout.toString());
 }
+
+/** Whether each of the servers on it has heard of all that the others have changed. */
+export function haveHeard(place: PostgresPlace): boolean {
+  const owed = `SELECT 1 FROM changes JOIN listeners ON changes.origin <> listeners.origin
+    WHERE NOT pg_visible_in_snapshot(changes.xact, listeners.heard::pg_snapshot) LIMIT 1`;
+  return rowsOf(place, owed).length === 0;
+}

@@ -18,9 +18,9 @@ import { readCatalog, rowsOf, type SeenEvent, type SeenFile } from "./catalog.ts
 import {
   databaseUrl,
   type PostgresServer,
+  placeIn,
   postgresPrograms,
   startPostgres,
-  USER,
 } from "./postgres.ts";
 import { freePort, type ServerProcess, startOne } from "./process.ts";
 import { type OwnPort, startHaproxy, startNginx } from "./proxies.ts";
@@ -87,10 +87,7 @@ export async function startCluster(options: NodesOptions & { gateway: string }):
     ends.push(() => database.stop());
     const gateway = await startGateway(options.gateway, [BUCKET]);
     ends.push(() => gateway.stop());
-    const place: PostgresPlace = {
-      ...{ host: database.folder, port: 5432, database: "postgres", user: USER },
-      ...{ password: null, passwordFile: null, tls: null, connections: 5 },
-    };
+    const place = placeIn(database.folder);
     const {
       url,
       haproxy,

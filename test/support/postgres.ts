@@ -36,9 +36,19 @@ export function databaseUrl({ host, user, database }: PostgresPlace): string {
   return `postgres://${user}@/${database}?host=${host}`;
 }
 
+/** The database that a server of that folder begins with. */
+export function placeIn(folder: string): PostgresPlace {
+  return {
+    ...{ host: folder, port: 5432, database: "postgres", user: USER },
+    ...{ password: null, passwordFile: null, tls: null, connections: 5 },
+  };
+}
+
 export interface PostgresServer {
   /** Of its socket. */
   folder: string;
+  /** Runs one of PostgreSQL's programs as the user of this server, in `folder`. Throws where it fails. */
+  run(program: string, args: readonly string[]): Promise<void>;
   /** Ends it at once, as a machine that fails does. What was committed stays. */
   kill(): Promise<void>;
   /** Starts it again, after `kill`. */
@@ -46,29 +56,38 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+export interface PostgresOptions {
+  /** Beside those that all have: `name=value`. */
+  settings?: readonly string[];
+  /** Makes the data directory; a new one without it. */
+  fill?(data: string, run: PostgresServer["run"]): Promise<void>;
+  /** It follows another one, and is up when it may be read. */
+  isStandby?: boolean;
+}
+
 /** Throws when it does not start. */
-export async function startPostgres(programs: string): Promise<PostgresServer> {
+export async function startPostgres(
+  programs: string,
+  { settings = [], fill = makeNew, isStandby = false }: PostgresOptions = {},
+): Promise<PostgresServer> {
   const folder = tempFolder("postgres");
   const { prefix, uid, gid } = await whoRuns(folder);
   chownSync(folder, uid, gid);
   const data = join(folder, "data");
-  const made = await run(
-    [
-      ...prefix,
-      join(programs, "initdb"),
-      ...["-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
-    ],
-    { cwd: folder },
-  );
-  if (made.code !== 0) throw new Error(`initdb ended with ${made.code}: ${made.output}`);
-  const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-  const command = [...prefix, join(programs, "postgres"), "-D", data, "-k", folder, ...settings];
-  let running = await begin(command, folder);
+  const runs: PostgresServer["run"] = async (program, args) => {
+    const done = await run([...prefix, join(programs, program), ...args], { cwd: folder });
+    if (done.code !== 0) throw new Error(`${program} ended with ${done.code}: ${done.output}`);
+  };
+  await fill(data, runs);
+  const given = [...SETTINGS, ...settings].flatMap((setting) => ["-c", setting]);
+  const command = [...prefix, join(programs, "postgres"), "-D", data, "-k", folder, ...given];
+  let running = await begin(command, folder, isStandby);
   return {
     folder,
+    run: runs,
     kill: () => running.kill(),
     async revive() {
-      running = await begin(command, folder);
+      running = await begin(command, folder, isStandby);
     },
     async stop() {
       await running.kill();
@@ -77,9 +96,15 @@ export async function startPostgres(programs: string): Promise<PostgresServer> {
   };
 }
 
+const makeNew: NonNullable<PostgresOptions["fill"]> = (data, run) =>
+  run("initdb", [
+    ...["-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
+  ]);
+
 async function begin(
   [program, ...args]: string[],
   cwd: string,
+  isStandby: boolean,
 ): Promise<{ kill(): Promise<void> }> {
   const child = spawn(program!, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
@@ -87,10 +112,11 @@ async function begin(
     log += chunk;
   });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const up = `ready to accept ${isStandby ? "read-only " : ""}connections`;
   const end = () => child.kill("SIGQUIT"); // at once
   process.on("exit", end);
   await waitFor(
-    () => log.includes("ready to accept connections") || child.exitCode !== null,
+    () => log.includes(up) || child.exitCode !== null,
     () => `PostgreSQL does not start: ${log}`,
     60_000,
   );

@@ -342,3 +342,26 @@ test("a log that was removed, cut or put back to before is told of, kept beside,
     "its key is not there",
   ]);
 });
+
+test("a catalog that is put back while the server runs is noticed before anything more is appended", async () => {
+  const log = await open();
+  await pinSome(0, 2);
+  await log.drain();
+  const note = log.note()!;
+  await pinSome(2, 2);
+  await log.drain();
+  await database.write(async (sql) => {
+    await sql`DELETE FROM artifacts WHERE file IN ('kelp-2.tgz', 'kelp-3.tgz')`;
+    await sql`DELETE FROM log_queue`;
+    await sql`UPDATE log_state SET value = ${note} WHERE name = 'checkpoint'`;
+  });
+  expect(await log.loss()).toBeNull();
+  await pinSome(9, 1);
+  await log.drain();
+  expect(await log.loss()).toMatchObject({ kind: "history-lost" });
+  const leaves = await leavesOf(log);
+  expect(leaves.map(({ file }) => file).slice(0, 5)).toEqual(
+    [0, 1, 2, 3, 9].map((at) => `kelp-${at}.tgz`),
+  );
+  expect(await countQueue(database.read)).toBe(0);
+});

@@ -7,8 +7,17 @@ import type { Events } from "../events.ts";
 import { fillQueue } from "./fill.ts";
 import { leafOf } from "./leaf.ts";
 import { type QueuedRow, readQueue } from "./rows.ts";
-import { BATCH, CHECKPOINT, COSIGNED, NEXT, readCosigned, startLog } from "./start.ts";
-import { type KnownLoss, readLoss, removeState, takeOff, writeState } from "./state.ts";
+import {
+  BATCH,
+  CHECKPOINT,
+  COSIGNED,
+  leavesIn,
+  NEXT,
+  readCosigned,
+  type Started,
+  startLog,
+} from "./start.ts";
+import { type KnownLoss, readLoss, readState, removeState, takeOff, writeState } from "./state.ts";
 import { tellLoss } from "./tell-loss.ts";
 import { type LogTree, tileOfTree } from "./tree.ts";
 
@@ -57,15 +66,17 @@ interface Pending {
 
 /** Opens it, and tells when log or catalog have lost something since. */
 export async function openLog({ files, database, events, name }: LogDeps): Promise<LedgerLog> {
-  const { signer, seal, ...started } = await startLog(files, database, name);
-  let { tree, note } = started;
+  let { signer, seal, tree, note } = await begin();
   let pending: Pending | null = null;
   let running: Promise<void> | null = null;
   let isStopping = false;
   let cosigned = await readCosigned(files, signer.verifier);
 
-  const { loss } = started;
-  if (loss) await tellLoss(database, events, loss);
+  async function begin(): Promise<Started> {
+    const started = await startLog(files, database, name);
+    if (started.loss) await tellLoss(database, events, started.loss);
+    return started;
+  }
 
   /** How many rows became leaves. */
   async function turn(): Promise<number> {
@@ -78,12 +89,17 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
         "The append-only log was moved on by another server: this one knows an older checkpoint of it, and appends nothing",
       );
     const first = tree.size;
-    await database.write(async (sql) => {
+    const isStored = await database.write(async (sql) => {
+      const known = await readState(sql, CHECKPOINT);
+      if (known === signed) return true; // it was stored, and the answer was lost
+      if (known !== note) return false;
       await takeOff(sql, rows, first);
       await writeState(sql, CHECKPOINT, signed);
       await removeState(sql, NEXT); // of servers that shared it before: the rows may be leaves now
+      return true;
     });
     pending = null;
+    if (!isStored) return turn();
     [tree, note] = [next, signed];
     for (const path of next.filled) await files.remove(`${path}.p`);
     return rows.length;
@@ -93,7 +109,11 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
   async function prepare(): Promise<Pending | null> {
     const [one] = await readQueue(database.read, 1);
     if (!one) return null;
+    // After a failover, or a crash of the database, the catalog may be behind: then it is as at a start.
+    if (leavesIn(await readState(database.read, CHECKPOINT)) < tree.size)
+      ({ signer, seal, tree, note } = await begin());
     const rows = await database.write((sql) => readQueue(sql, BATCH), { durable: true });
+    if (rows.length === 0) return null;
     const next = await tree.append(rows.map((row) => leafOf(row, seal)));
     const text = checkpointText({ origin: signer.name, size: next.size, hash: next.hash });
     return { rows, tree: next, note: signer.sign(text) };
@@ -114,9 +134,15 @@ export async function openLog({ files, database, events, name }: LogDeps): Promi
   }
 
   return {
-    origin: signer.name,
-    verifier: signer.verifier,
-    seal,
+    get origin() {
+      return signer.name;
+    },
+    get verifier() {
+      return signer.verifier;
+    },
+    get seal() {
+      return seal;
+    },
     files,
     loss: () => readLoss(database.read),
     refresh: async () => {}, // nobody else appends

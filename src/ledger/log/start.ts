@@ -106,8 +106,9 @@ function newer(one: string | null, other: string | null): string | null {
   return leavesIn(other) > leavesIn(one) ? other : one;
 }
 
-function leavesIn(note: string): number {
-  const text = noteText(note);
+/** Those that a checkpoint tells; none where there is none, or it cannot be read. */
+export function leavesIn(note: string | null): number {
+  const text = note === null ? null : noteText(note);
   return (text !== null && parseCheckpoint(text)?.size) || 0;
 }
 
