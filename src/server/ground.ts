@@ -207,9 +207,13 @@ async function layGround(
         : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const changes = createChanges(between?.news ?? news ?? undefined);
-  // Where there is news, that notices by itself.
-  const replaced = async () => (news === null ? changes.hear(null) : undefined);
-  const watch = config.database && watchPostgres(config.database, replaced);
+  const watch =
+    config.database &&
+    watchPostgres(config.database, {
+      // Where there is news, that notices by itself; of what this server did itself it says nothing.
+      replaced: async () => (news === null ? changes.hear(null) : undefined),
+      decided: () => changes.hear(null),
+    });
   const { follow = null } = config;
   const closed = follow && elsewhere(follow);
   const auth = await openAuth({

@@ -10,6 +10,7 @@ import { type Database, openDatabase } from "../../src/store/database.ts";
 import { CURRENT } from "../../src/store/migrate.ts";
 import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
 import { placeOf } from "../../src/store/testkit.ts";
+import { cutAtCommit } from "../support/postgres-cut.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
@@ -93,7 +94,7 @@ function define(): void {
   test("a commit whose answer is lost is told as that, and nothing of it is done twice", async () => {
     const between = await cutAtCommit(place.host, join(root, "between"));
     const cut = await openPostgres({ ...place, host: between.folder });
-    between.arm();
+    between.arm("INSERT INTO absences");
     const add = () =>
       cut.write(
         (sql) =>
@@ -267,37 +268,4 @@ async function mutable(server: string, folder: string) {
   listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
   await promise;
   return between;
-}
-
-/** Stands between a client and a server; once armed it ends a connection whose COMMIT is through, in place of handing the answer on. */
-async function cutAtCommit(server: string, folder: string) {
-  mkdirSync(folder);
-  let isArmed = false;
-  const listener = createServer((client) => {
-    let isCutting = false;
-    const upstream = connect(`${server}/.s.PGSQL.5432`);
-    client.on("data", (chunk) => {
-      isCutting ||= isArmed && chunk.includes("COMMIT");
-      upstream.write(chunk);
-    });
-    upstream.on("data", (chunk) => {
-      if (isCutting) client.destroy();
-      else client.write(chunk);
-    });
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const)
-      from.on("close", () => to.destroy()).on("error", () => {});
-  });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
-  await promise;
-  return {
-    folder,
-    arm() {
-      isArmed = true;
-    },
-    stop: () => listener.close(),
-  };
 }
