@@ -47,6 +47,7 @@ import {
 } from "../store/layout.ts";
 import { joinLock, type Lock, lockData } from "../store/lock.ts";
 import { openNews } from "../store/news.ts";
+import { hurryLinks } from "../store/postgres-link.ts";
 import { watchPostgres } from "../store/postgres-watch.ts";
 import { openTenure, type Tenure } from "../store/tenure.ts";
 import { openViewFiles } from "../store/view-files.ts";
@@ -105,6 +106,8 @@ export interface Ground {
   elapsed(): number;
   /** Database and primary are asked with these secrets from now on. A bucket's key is read again by whoever asks it (store/bucket-keys.ts). */
   renew(secrets: Pick<GroundConfig, "database" | "follow">): void;
+  /** It is about to be closed: a database that says nothing is not waited for as long as before. */
+  hurry(): void;
   /** Where people find the server, by the configuration as it is now; null: where they asked. */
   isAt(publicUrl: string | null): void;
   close(): Promise<void>;
@@ -345,6 +348,9 @@ async function layGround(
     },
     isAt(url) {
       publicUrl = url;
+    },
+    hurry() {
+      if (config.database) hurryLinks(config.database);
     },
     async close() {
       follower?.close();

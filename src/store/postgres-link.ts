@@ -59,6 +59,25 @@ function isNew(place: PostgresPlace): boolean {
   return era !== undefined && performance.now() - era.since < RENEWED_MS;
 }
 
+/** How long one statement may take once the server is about to end. Milliseconds. */
+const HURRIED_MS = 5_000;
+
+interface Ending {
+  /** Something was given up since: nothing else waits for the same silence. */
+  isGivenUp: boolean;
+}
+
+/** By place, of servers that are about to end. */
+const endings = new WeakMap<PostgresPlace, Ending>();
+/** What is asked there now: each gives up so many milliseconds from now. */
+const running = new WeakMap<PostgresPlace, Set<(inMs: number) => void>>();
+
+/** The server is about to end: all links of the place wait for less, and once one of them has waited in vain for nothing any more. */
+export function hurryLinks(place: PostgresPlace): void {
+  endings.set(place, { isGivenUp: false });
+  for (const giveUp of running.get(place) ?? []) giveUp(HURRIED_MS);
+}
+
 export interface LinkOptions {
   settings?: Record<string, string>;
   times?: Partial<LinkTimes>;
@@ -96,6 +115,15 @@ export function connectTo(
     });
   }
 
+  const asked = running.get(place) ?? new Set();
+  running.set(place, asked);
+
+  function patience(): number {
+    const ending = endings.get(place);
+    if (!ending) return silenceMs;
+    return ending.isGivenUp ? 0 : Math.min(silenceMs, HURRIED_MS);
+  }
+
   function current(): SQL {
     if (era !== eras.get(place)) {
       era = eras.get(place);
@@ -109,18 +137,31 @@ export function connectTo(
     async ask(work) {
       const used = current();
       const silence = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
+      const giveUp = () => {
         if (sql === used) sql = open();
         used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
-      }, silenceMs);
+        const ending = endings.get(place);
+        if (ending && !ending.isGivenUp) {
+          ending.isGivenUp = true;
+          for (const other of asked) other(0);
+        }
+      };
+      let timer: ReturnType<typeof setTimeout>;
+      const giveUpIn = (ms: number) => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, ms);
+      };
+      giveUpIn(patience());
+      asked.add(giveUpIn);
       try {
         return await Promise.race([work(used), silence.promise]);
       } catch (error) {
         if (isReadOnly(error) && !isNew(place)) renewLinks(place);
         throw error;
       } finally {
-        clearTimeout(timer);
+        clearTimeout(timer!);
+        asked.delete(giveUpIn);
       }
     },
     now: () => sql,

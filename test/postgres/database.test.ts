@@ -9,6 +9,7 @@ import { pin, readPin } from "../../src/ledger/pins.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { CURRENT } from "../../src/store/migrate.ts";
 import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
+import { hurryLinks } from "../../src/store/postgres-link.ts";
 import { placeOf } from "../../src/store/testkit.ts";
 import { cutAtCommit } from "../support/postgres-cut.ts";
 import { waitFor } from "../support/wait.ts";
@@ -120,6 +121,21 @@ function define(): void {
     between.isMute = false;
     expect(await database.read`SELECT 1 AS one`).toEqual([{ one: 1 }]);
     expect(await database.write((sql) => sql`SELECT 2 AS two`)).toEqual([{ two: 2 }]);
+    await database.close();
+    between.stop();
+  });
+
+  test("who is about to end waits less for a silent database, and for nothing more once that was in vain", async () => {
+    const between = await mutable(place.host, join(root, "ending"));
+    const own = { ...place, host: between.folder };
+    const database = await openPostgres(own, { silenceMs: 600_000 });
+    between.isMute = true;
+    const asked = [database.read`SELECT 1`, database.write((sql) => sql`SELECT 1`)];
+    hurryLinks(own);
+    const given = async (work: Promise<unknown>) =>
+      expect(work).rejects.toThrow("The database does not answer");
+    await Promise.all(asked.map(given));
+    await given((async () => database.read`SELECT 2`)());
     await database.close();
     between.stop();
   });
