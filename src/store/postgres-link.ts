@@ -49,9 +49,18 @@ const LAST_WORDS = 30;
 /** By place, which of its links' connections are to be used. */
 const eras = new WeakMap<PostgresPlace, { since: number }>();
 
+/** By place, what makes each question that is under way end sooner. */
+const hurries = new WeakMap<PostgresPlace, Set<(ms: number) => void>>();
+
 /** All links of the place make new connections: those that there are may lead to a server that has been replaced, and whoever only reads there is told nothing of it. */
 export function renewLinks(place: PostgresPlace): void {
   eras.set(place, { since: performance.now() });
+}
+
+/** The same where that server is known to be gone, perhaps without a word: what it was asked has no more than `ms` left. */
+export function leaveServer(place: PostgresPlace, ms = 5_000): void {
+  renewLinks(place);
+  for (const hurry of hurries.get(place) ?? []) hurry(ms);
 }
 
 function isNew(place: PostgresPlace): boolean {
@@ -71,6 +80,8 @@ export function connectTo(
   { settings = {}, times = {} }: LinkOptions = {},
 ): Link {
   const { silenceMs, connectSeconds } = { ...TIMES, ...times };
+  const asked = hurries.get(place) ?? new Set();
+  hurries.set(place, asked);
   let era = eras.get(place);
   let sql = open();
 
@@ -109,17 +120,25 @@ export function connectTo(
     async ask(work) {
       const used = current();
       const silence = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
+      const giveUp = () => {
         if (sql === used) sql = open();
         used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
-      }, silenceMs);
+      };
+      const end = performance.now() + silenceMs;
+      let timer = setTimeout(giveUp, silenceMs);
+      const hurry = (ms: number) => {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, Math.min(ms, end - performance.now()));
+      };
+      asked.add(hurry);
       try {
         return await Promise.race([work(used), silence.promise]);
       } catch (error) {
         if (isReadOnly(error) && !isNew(place)) renewLinks(place);
         throw error;
       } finally {
+        asked.delete(hurry);
         clearTimeout(timer);
       }
     },

@@ -1,6 +1,6 @@
 // Which server answers for a database, and whether it takes writes: asked again and again, on a connection of its own.
 import { READ_ONLY, told } from "./postgres-errors.ts";
-import { connectTo, type PostgresPlace, renewLinks } from "./postgres-link.ts";
+import { connectTo, leaveServer, type PostgresPlace } from "./postgres-link.ts";
 
 export interface Watch {
   /** Throws Problem("busy") where nobody answers, or who does takes no writes. */
@@ -34,7 +34,7 @@ export function watchPostgres(place: PostgresPlace, replaced: () => Promise<void
       throw told(error);
     });
     if (known !== null && known !== started) {
-      renewLinks(place); // some may have been made when the address still led to the one before
+      leaveServer(place); // some may have been made when the address still led to the one before
       await replaced();
     }
     known = started;
