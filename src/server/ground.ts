@@ -47,6 +47,7 @@ import {
 } from "../store/layout.ts";
 import { joinLock, type Lock, lockData } from "../store/lock.ts";
 import { openNews } from "../store/news.ts";
+import { hurryLinks } from "../store/postgres-link.ts";
 import { watchPostgres } from "../store/postgres-watch.ts";
 import { openTenure, type Tenure } from "../store/tenure.ts";
 import { openViewFiles } from "../store/view-files.ts";
@@ -105,6 +106,8 @@ export interface Ground {
   elapsed(): number;
   /** Database and primary are asked with these secrets from now on. A bucket's key is read again by whoever asks it (store/bucket-keys.ts). */
   renew(secrets: Pick<GroundConfig, "database" | "follow">): void;
+  /** It is about to be closed: a database that says nothing is not waited for as long as before. */
+  hurry(): void;
   /** Where people find the server, by the configuration as it is now; null: where they asked. */
   isAt(publicUrl: string | null): void;
   close(): Promise<void>;
@@ -207,9 +210,13 @@ async function layGround(
         : openLog(logDeps));
   const pool = startPool(metrics, events, log);
   const changes = createChanges(between?.news ?? news ?? undefined);
-  // Where there is news, that notices by itself.
-  const replaced = async () => (news === null ? changes.hear(null) : undefined);
-  const watch = config.database && watchPostgres(config.database, replaced);
+  const watch =
+    config.database &&
+    watchPostgres(config.database, {
+      // Where there is news, that notices by itself; of what this server did itself it says nothing.
+      replaced: async () => (news === null ? changes.hear(null) : undefined),
+      decided: () => changes.hear(null),
+    });
   const { follow = null } = config;
   const closed = follow && elsewhere(follow);
   const auth = await openAuth({
@@ -341,6 +348,9 @@ async function layGround(
     },
     isAt(url) {
       publicUrl = url;
+    },
+    hurry() {
+      if (config.database) hurryLinks(config.database);
     },
     async close() {
       follower?.close();

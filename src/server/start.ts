@@ -312,6 +312,7 @@ export async function start(options: StartOptions): Promise<Running> {
 
   async function stop(graceMs = GRACE_MS): Promise<void> {
     isStopping = true;
+    ground.hurry();
     const enough = setTimeout(() => void pool.close(), graceMs); // work that does not end would keep those who wait for it
     ground.follower?.close();
     ending.abort();

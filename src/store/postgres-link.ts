@@ -49,23 +49,42 @@ const LAST_WORDS = 30;
 /** By place, which of its links' connections are to be used. */
 const eras = new WeakMap<PostgresPlace, { since: number }>();
 
-/** By place, what makes each question that is under way end sooner. */
-const hurries = new WeakMap<PostgresPlace, Set<(ms: number) => void>>();
-
 /** All links of the place make new connections: those that there are may lead to a server that has been replaced, and whoever only reads there is told nothing of it. */
 export function renewLinks(place: PostgresPlace): void {
   eras.set(place, { since: performance.now() });
 }
 
+/** By place, what is asked there now: each gives up so many milliseconds from now, or sooner. */
+const running = new WeakMap<PostgresPlace, Set<(inMs: number) => void>>();
+/** How long that may take once another server of the database answers. Milliseconds. */
+const GONE_MS = 5_000;
+
 /** The same where that server is known to be gone, perhaps without a word: what it was asked has no more than `ms` left. */
-export function leaveServer(place: PostgresPlace, ms = 5_000): void {
+export function leaveServer(place: PostgresPlace, ms = GONE_MS): void {
   renewLinks(place);
-  for (const hurry of hurries.get(place) ?? []) hurry(ms);
+  for (const giveUp of running.get(place) ?? []) giveUp(ms);
 }
 
 function isNew(place: PostgresPlace): boolean {
   const era = eras.get(place);
   return era !== undefined && performance.now() - era.since < RENEWED_MS;
+}
+
+/** How long one statement may take once the server is about to end. Milliseconds. */
+const HURRIED_MS = 5_000;
+
+interface Ending {
+  /** Something was given up since: nothing else waits for the same silence. */
+  isGivenUp: boolean;
+}
+
+/** By place, of servers that are about to end. */
+const endings = new WeakMap<PostgresPlace, Ending>();
+
+/** The server is about to end: all links of the place wait for less, and once one of them has waited in vain for nothing any more. */
+export function hurryLinks(place: PostgresPlace): void {
+  endings.set(place, { isGivenUp: false });
+  for (const giveUp of running.get(place) ?? []) giveUp(HURRIED_MS);
 }
 
 export interface LinkOptions {
@@ -80,8 +99,6 @@ export function connectTo(
   { settings = {}, times = {} }: LinkOptions = {},
 ): Link {
   const { silenceMs, connectSeconds } = { ...TIMES, ...times };
-  const asked = hurries.get(place) ?? new Set();
-  hurries.set(place, asked);
   let era = eras.get(place);
   let sql = open();
 
@@ -107,6 +124,15 @@ export function connectTo(
     });
   }
 
+  const asked = running.get(place) ?? new Set();
+  running.set(place, asked);
+
+  function patience(): number {
+    const ending = endings.get(place);
+    if (!ending) return silenceMs;
+    return ending.isGivenUp ? 0 : Math.min(silenceMs, HURRIED_MS);
+  }
+
   function current(): SQL {
     if (era !== eras.get(place)) {
       era = eras.get(place);
@@ -124,22 +150,28 @@ export function connectTo(
         if (sql === used) sql = open();
         used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
+        const ending = endings.get(place);
+        if (ending && !ending.isGivenUp) {
+          ending.isGivenUp = true;
+          for (const other of asked) other(0);
+        }
       };
-      const end = performance.now() + silenceMs;
-      let timer = setTimeout(giveUp, silenceMs);
-      const hurry = (ms: number) => {
+      const end = performance.now() + patience();
+      let timer: ReturnType<typeof setTimeout>;
+      const giveUpIn = (ms: number) => {
         clearTimeout(timer);
         timer = setTimeout(giveUp, Math.min(ms, end - performance.now()));
       };
-      asked.add(hurry);
+      giveUpIn(end - performance.now());
+      asked.add(giveUpIn);
       try {
         return await Promise.race([work(used), silence.promise]);
       } catch (error) {
         if (isReadOnly(error) && !isNew(place)) renewLinks(place);
         throw error;
       } finally {
-        asked.delete(hurry);
-        clearTimeout(timer);
+        clearTimeout(timer!);
+        asked.delete(giveUpIn);
       }
     },
     now: () => sql,

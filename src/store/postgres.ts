@@ -6,6 +6,7 @@ import { CURRENT } from "./migrate.ts";
 import { isAway, isConflict, isReadOnly, stateOf, told } from "./postgres-errors.ts";
 import { connectTo, type Link, type LinkTimes, type PostgresPlace } from "./postgres-link.ts";
 import { migratePostgres, outdated, requireCurrentPostgres } from "./postgres-schema.ts";
+import { noteUnanswered } from "./postgres-watch.ts";
 import type { Query } from "./query.ts";
 import { Several, spread } from "./several.ts";
 
@@ -58,7 +59,8 @@ export async function openPostgres(
           await pause(attempt);
           continue;
         }
-        if (!alone && !(error instanceof Unsure)) return false;
+        if (error instanceof Unsure) noteUnanswered(place, error.process);
+        else if (!alone) return false;
         for (const one of batch) one.reject(told(error));
         return true;
       }
@@ -169,8 +171,11 @@ function createHold(): Hold {
 
 /** The connection went before the answer to a commit came. What may have been done must not be done again. */
 class Unsure extends Problem {
-  constructor(cause: unknown) {
+  /** Of the database, which was told to commit. */
+  readonly process: string;
+  constructor(process: string, cause: unknown) {
     super("busy", "The database was lost while it stored this: it may be there or not", { cause });
+    this.process = process;
   }
 }
 
@@ -183,22 +188,23 @@ async function transact(
 ): Promise<unknown[]> {
   const connection = await writes.ask((sql) => sql.reserve());
   const bounded: Link["ask"] = (work) => writes.ask(() => work(connection));
-  let isCommitting = false;
+  /** Which process of the database was told to commit. */
+  let committing: string | null = null;
   try {
     // A crash of the machine may lose the last fetches, never what was published.
     const sync = batch.some(({ durable }) => durable) ? "on" : "off";
     const begun = await bounded((sql) =>
       sql.unsafe(
-        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT 1${hold ? HOLDS : ""}${also}`,
+        `BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL synchronous_commit = ${sync}; SELECT pg_backend_pid()::text AS process${hold ? HOLDS : ""}${also}`,
       ),
     );
-    const [{ holds, version }] = begun.at(-1);
+    const [{ process, holds, version }] = begun.at(-1);
     if (version !== undefined && Number(version) > CURRENT) throw outdated(Number(version));
     const sql = createQuery(bounded);
     if (hold && holds !== "yes") await hold(sql);
     const results: unknown[] = [];
     for (const one of batch) results.push(await one.work(sql));
-    isCommitting = true;
+    committing = process;
     const { command } = await bounded((sql) => sql.unsafe("COMMIT"));
     // It is no error to PostgreSQL that nothing is committed where a statement failed, and somebody looked away.
     if (command !== "COMMIT")
@@ -207,7 +213,7 @@ async function transact(
       });
     return results;
   } catch (error) {
-    if (isCommitting && isAway(error)) throw new Unsure(error);
+    if (committing !== null && isAway(error)) throw new Unsure(committing, error);
     // Where the connection is gone nothing is left to undo.
     if (!isAway(error)) await bounded((sql) => sql.unsafe("ROLLBACK")).catch(() => {});
     throw error;

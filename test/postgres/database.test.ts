@@ -9,7 +9,9 @@ import { pin, readPin } from "../../src/ledger/pins.ts";
 import { type Database, openDatabase } from "../../src/store/database.ts";
 import { CURRENT } from "../../src/store/migrate.ts";
 import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
+import { hurryLinks } from "../../src/store/postgres-link.ts";
 import { placeOf } from "../../src/store/testkit.ts";
+import { cutAtCommit } from "../support/postgres-cut.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
@@ -93,7 +95,7 @@ function define(): void {
   test("a commit whose answer is lost is told as that, and nothing of it is done twice", async () => {
     const between = await cutAtCommit(place.host, join(root, "between"));
     const cut = await openPostgres({ ...place, host: between.folder });
-    between.arm();
+    between.arm("INSERT INTO absences");
     const add = () =>
       cut.write(
         (sql) =>
@@ -119,6 +121,21 @@ function define(): void {
     between.isMute = false;
     expect(await database.read`SELECT 1 AS one`).toEqual([{ one: 1 }]);
     expect(await database.write((sql) => sql`SELECT 2 AS two`)).toEqual([{ two: 2 }]);
+    await database.close();
+    between.stop();
+  });
+
+  test("who is about to end waits less for a silent database, and for nothing more once that was in vain", async () => {
+    const between = await mutable(place.host, join(root, "ending"));
+    const own = { ...place, host: between.folder };
+    const database = await openPostgres(own, { silenceMs: 600_000 });
+    between.isMute = true;
+    const asked = [database.read`SELECT 1`, database.write((sql) => sql`SELECT 1`)];
+    hurryLinks(own);
+    const given = async (work: Promise<unknown>) =>
+      expect(work).rejects.toThrow("The database does not answer");
+    await Promise.all(asked.map(given));
+    await given((async () => database.read`SELECT 2`)());
     await database.close();
     between.stop();
   });
@@ -267,37 +284,4 @@ async function mutable(server: string, folder: string) {
   listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
   await promise;
   return between;
-}
-
-/** Stands between a client and a server; once armed it ends a connection whose COMMIT is through, in place of handing the answer on. */
-async function cutAtCommit(server: string, folder: string) {
-  mkdirSync(folder);
-  let isArmed = false;
-  const listener = createServer((client) => {
-    let isCutting = false;
-    const upstream = connect(`${server}/.s.PGSQL.5432`);
-    client.on("data", (chunk) => {
-      isCutting ||= isArmed && chunk.includes("COMMIT");
-      upstream.write(chunk);
-    });
-    upstream.on("data", (chunk) => {
-      if (isCutting) client.destroy();
-      else client.write(chunk);
-    });
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const)
-      from.on("close", () => to.destroy()).on("error", () => {});
-  });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
-  await promise;
-  return {
-    folder,
-    arm() {
-      isArmed = true;
-    },
-    stop: () => listener.close(),
-  };
 }

@@ -6,7 +6,9 @@ import { databaseOfServer } from "../../src/store/testkit.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { databaseUrl, postgresPrograms, startPostgres } from "../support/postgres.ts";
+import { cutAtCommit } from "../support/postgres-cut.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
@@ -97,6 +99,35 @@ function define(): void {
     await postgres.stop();
     server = await startServer(upstream);
   });
+
+  test.each([{ isShared: false }, { isShared: true }])(
+    "what was stored without an answer is there without a restart, of several servers: $isShared",
+    async ({ isShared }) => {
+      const { place, drop } = await databaseOfServer();
+      const between = await cutAtCommit(place.host, join(tempFolder("cut"), "between"));
+      const database = databaseUrl({ ...place, host: between.folder });
+      const claims = { npm: ["*-own"] };
+      server = await startServer(upstream, { server: { database }, claims, isShared });
+      const token = await tokenOf("ann");
+      expect(await status("/npm/ours-own")).toBe(404);
+      between.arm("ours-own");
+      const refused = await publish(token, "ours-own");
+      expect([refused.status, await refused.text()]).toEqual([
+        503,
+        expect.stringContaining("it may be there or not"),
+      ]);
+      await waitFor(
+        async () => (await status("/npm/ours-own/-/ours-own-1.0.0.tgz")) === 200,
+        () => "it is not there",
+        10_000,
+      );
+      expect(await status("/npm/ours-own")).toBe(200);
+      await server.stop();
+      between.stop();
+      await drop();
+      server = await startServer(upstream);
+    },
+  );
 
   test("one server at a time has a database, and only with its own files", async () => {
     server = await startServer(upstream);
