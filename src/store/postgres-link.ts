@@ -147,9 +147,10 @@ export function connectTo(
       const used = current();
       const silence = Promise.withResolvers<never>();
       const giveUp = () => {
-        if (sql === used) sql = open();
-        used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
+        // Before the connection is closed, by which its statements end in other words.
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
+        if (sql === used) sql = open();
+        used.close({ timeout: 0 }).catch(() => {});
         const ending = endings.get(place);
         if (ending && !ending.isGivenUp) {
           ending.isGivenUp = true;
