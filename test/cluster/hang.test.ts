@@ -89,6 +89,22 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
       20_000,
     );
 
+  test("while the database is away HAProxy finds the node that has what is asked for", async () => {
+    const paths = ["/npm/tide/-/tide-1.0.0.tgz", "/npm/harbor-kit", "/npm/kelp/-/kelp-1.0.0.tgz"];
+    for (const [at, path] of paths.entries())
+      expect([path, await get(cluster.nodes[at]!, path)]).toEqual([path, 200]);
+    const behind = { url: cluster.haproxy! };
+    try {
+      await cluster.database.kill();
+      for (const path of [...paths, ...paths])
+        expect([path, await get(behind, path)]).toEqual([path, 200]);
+      expect(await get(behind, "/npm/oyster-of-nobody")).toBe(503);
+    } finally {
+      await cluster.database.revive();
+    }
+    for (const node of cluster.nodes) await isWell(node);
+  });
+
   test("a node that goes on believes no token that was revoked while it hung", async () => {
     const [first, second] = cluster.nodes;
     const who = (node: ServerProcess, secret: string) =>
