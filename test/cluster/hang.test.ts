@@ -11,7 +11,7 @@ import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { bugsOf, type ServerProcess } from "../support/process.ts";
-import { METRICS_PATHS } from "../support/proxies.ts";
+import { METRICS_PATHS, OTHER_PATHS } from "../support/proxies.ts";
 import { sendRaw } from "../support/raw.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -187,6 +187,8 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
     const asked = async (path: string) =>
       (await sendRaw(front.url, [`GET ${path} HTTP/1.1`, "host: localhost"])).status;
     for (const path of METRICS_PATHS) expect([path, await asked(path)]).toEqual([path, 403]);
+    for (const path of OTHER_PATHS)
+      expect([path, (await asked(path)) === 403]).toEqual([path, false]);
     const said = { "x-forwarded-for": "203.0.113.9", "x-forwarded-host": "evil.example.com" };
     const headers = { ...said, "x-forwarded-proto": "https" };
     const text = await (await fetch(`${front.url}/npm/kelp?said`, { headers })).text();
