@@ -161,7 +161,7 @@ export function connectTo(
       let timer: ReturnType<typeof setTimeout>;
       const giveUpIn = (ms: number) => {
         clearTimeout(timer);
-        timer = setTimeout(giveUp, Math.min(ms, end - performance.now()));
+        timer = setTimeout(giveUp, Math.max(0, Math.min(ms, end - performance.now())));
       };
       giveUpIn(end - performance.now());
       asked.add(giveUpIn);

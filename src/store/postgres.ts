@@ -1,4 +1,5 @@
 // The same database on PostgreSQL, through Bun's own client. See docs/decisions/0024-sql-for-two.md.
+import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
 import { createBatches, type Waiting } from "./batches.ts";
 import type { Database, ReadDatabase } from "./database.ts";
@@ -141,6 +142,10 @@ const READ_ONLY = { default_transaction_read_only: "on" };
 /** Asked with the beginning of each transaction of a server that has the database as its own: whether this very connection has the lock. */
 const HOLDS = ", current_setting('holdfast.holds', TRUE) AS holds";
 
+/** How often, and after which pause, it is looked whether a connection that was ended is gone: its process takes a moment. Milliseconds. */
+const ENDED_LOOKS = 20;
+const ENDED_MS = 50;
+
 /** In each transaction that a connection without the lock begins. Throws Problem("conflict") when another server has the database. */
 type Hold = (sql: Query) => Promise<void>;
 
@@ -148,20 +153,34 @@ type Hold = (sql: Query) => Promise<void>;
 function createHold(): Hold {
   /** The connection that had it last, as the database knows it. */
   let last: { pid: string; since: string } | null = null;
-  return async (sql) => {
+  const take = async (sql: Query) => {
     const [{ held }] =
       await sql`SELECT CASE WHEN pg_try_advisory_lock(4653, 1) THEN set_config('holdfast.holds', 'yes', FALSE) END AS held`;
-    if (held === null) {
-      // It may wait for a standby, or not know that nobody is there any more.
-      const given = last ?? { pid: "0", since: "" };
-      const ended =
-        await sql`SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE pid = ${given.pid} AND backend_start::text = ${given.since}`;
-      if (ended.length > 0)
+    return held !== null;
+  };
+
+  /** Whether it was still there: it may wait for a standby, or not know that nobody is there any more. */
+  async function endLast(sql: Query): Promise<boolean> {
+    const { pid, since } = last ?? { pid: "0", since: "" };
+    await sql`SELECT pg_stat_clear_snapshot()`;
+    const ended =
+      await sql`SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE pid = ${pid} AND backend_start::text = ${since}`;
+    return ended.length > 0;
+  }
+
+  return async (sql) => {
+    let wasOurs = true; // it may end between two looks
+    for (let left = ENDED_LOOKS; !(await take(sql)); left -= 1) {
+      const isOurs = await endLast(sql);
+      if (!isOurs && !wasOurs)
+        throw new Problem(
+          "conflict",
+          "Another Holdfast is running on the database: nothing is written by this one",
+        );
+      if (left === 0)
         throw new Problem("busy", "The database still works for a connection that was given up");
-      throw new Problem(
-        "conflict",
-        "Another Holdfast is running on the database: nothing is written by this one",
-      );
+      wasOurs = isOurs;
+      await sleep(ENDED_MS);
     }
     const [now] =
       await sql`SELECT pid::text AS pid, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()`;
