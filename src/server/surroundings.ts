@@ -8,7 +8,7 @@ import { unlike, unlikeWords } from "./nodes.ts";
 const AWAY: Readonly<Record<Part, string>> = {
   database: "The database cannot be reached: what is in memory is served",
   bucket: "The bucket cannot be reached: what has a copy here is served",
-  folder: "The data directory cannot be used: what is in memory is served",
+  folder: "The data directory cannot be read or written: what can still be had of it is served",
   news: "What other servers change is not heard of: nobody is let in by a name",
 };
 
