@@ -7,7 +7,7 @@ import type { Audit } from "./core/audit.ts";
 import { type Access, type Action, type Grant, permit } from "./core/grant.ts";
 import type { Log } from "./core/log.ts";
 import { memo } from "./core/memo.ts";
-import { inFull, Problem } from "./core/problem.ts";
+import { inFull, isUndone, Problem, statusOf } from "./core/problem.ts";
 import type { Reply } from "./core/reply.ts";
 import { shortageOf } from "./core/shortage.ts";
 import type { AccessLog, ServedRequest } from "./http/accesslog.ts";
@@ -296,8 +296,9 @@ function served(
     bytes,
     durationMs: performance.now() - started,
     address: incoming.address,
-    // Which file it is, for whoever looks after the disk.
-    reason: failure && (failure.kind === "unusable" ? inFull(failure) : failure.message),
+    // Which file it is, or whose key, for whoever looks after disk, database and bucket.
+    reason: failure && (isUndone(failure) ? inFull(failure) : failure.message),
+    isUnhad: failure?.status === statusOf.unusable,
     rule: failure?.rule ?? null,
     cut,
   };

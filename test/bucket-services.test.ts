@@ -113,7 +113,11 @@ test("a key that ends while a server runs is read again from its files", async (
   expect(await status(KELP)).toStartWith("200 ");
   good = "two";
   const cold = "/npm/kelp/-/kelp-2.0.0.tgz";
-  expect(await status(cold)).toMatch(/^503 .*does not take the session token/);
+  const refused = await status(cold);
+  expect(refused).toMatch(/^503 .*does not take the session token/);
+  // Whose key it is, and what the service says of it, is for who runs the server.
+  expect(refused).not.toContain("In words");
+  expect(server.log.join("\n")).toMatch(/ \(access key [\w-]+; In words\)/);
   expect(await status(KELP)).toStartWith("200 "); // of its copy
   file("token", "two");
   expect(await status(cold)).toStartWith("200 ");

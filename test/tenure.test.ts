@@ -78,6 +78,8 @@ test("what came since an earlier state stays, is told, and may go when that stat
   const headers = { authorization: `Bearer ${token}` };
   const state = await fetch(`${server.url}/-/api/v1/state`, { headers });
   expect(await state.text()).toContain("The catalog does not know what was last written");
+  const home = await fetch(`${server.url}/`, { headers: { accept: "text/html" } });
+  expect(await home.text()).toContain("nothing is removed");
   await server.operate("alarms look", "");
   const alarms = await fetch(`${server.url}/-/api/v1/alarms`, { headers });
   expect((await alarms.json()).items).toMatchObject([{ rule: "catalog-behind", level: "error" }]);
@@ -112,7 +114,7 @@ test("what came since an earlier state stays, is told, and may go when that stat
     const taken = await play("move", "--take-over");
     expect([taken.code, taken.printed]).toEqual([
       0,
-      expect.stringContaining("from now on, as it is"),
+      `The files in ${server.data} belong to the catalog beside them from now on, as it is. \`holdfast verify\` finds what is missing, and what this catalog does not name is garbage from now on.\n`,
     ]);
     expect((await play("move", "--take-over")).printed).toContain("already");
     expect((await play("doctor")).printed).not.toContain("does not know");

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Config } from "../config/resolve.ts";
 import { storeUrl } from "../config/store.ts";
+import { inFull } from "../core/problem.ts";
 import { type Bucket, openBucket } from "../store/bucket.ts";
 import { conditionFault } from "../store/bucket-conditions.ts";
 import type { Finding } from "./finding.ts";
@@ -54,8 +55,7 @@ export async function examine(bucket: Bucket): Promise<Result[]> {
     };
     return Math.abs(skew) < CLOCK_LIMIT_MS ? [good] : [good, skewed(skew)];
   } catch (error) {
-    const { message } = error as Error;
-    return bad(`cannot be used: ${message}`, "docs/scale.md tells what it must be");
+    return bad(`cannot be used: ${inFull(error)}`, "docs/scale.md tells what it must be");
   } finally {
     await bucket.remove(path).catch(() => {}); // it is told above
   }

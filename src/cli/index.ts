@@ -1,7 +1,7 @@
 // The command line: which command is meant, and how it ends. 0 done, 1 failed, 2 wrong usage (design §4.1).
 import { ConfigError } from "../config/errors.ts";
 import { versionText } from "../core/build.ts";
-import { inFull, Problem } from "../core/problem.ts";
+import { inFull, isUndone, Problem } from "../core/problem.ts";
 import { shortageOf } from "../core/shortage.ts";
 import { type Command, parseArguments, UsageError, unknown } from "./arguments.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
@@ -89,7 +89,7 @@ function wordsOf(error: unknown): string {
   // SQLite names no file; what has a cause is in words of a command's own.
   const isBare = /^SQLITE_/.test(String(code)) && cause === undefined;
   const told = (isBare && shortageOf(error)) || error;
-  if (told instanceof Problem) return told.kind === "unusable" ? inFull(told) : told.message;
+  if (told instanceof Problem) return isUndone(told) ? inFull(told) : told.message;
   return code ? (error as Error).message : ((error as Error)?.stack ?? String(error));
 }
 

@@ -87,13 +87,24 @@ Exit code 1 when something is damaged or missing here: \`holdfast verify\` says 
 async function takeFiles(place: MovePlace, terminal: Terminal): Promise<number> {
   refuseForOwner(place.data);
   const before = await takeOver(place);
-  const [files, catalog] = [placeOfFiles(place), nameOf(place)];
+  const files = placeOfFiles(place);
+  const catalog = place.database || place.store ? nameOf(place) : "the catalog beside them";
   terminal.out(
     before === null
       ? `The files in ${files} belong to ${catalog} already.\n`
-      : `The files in ${files} belong to ${catalog} from now on, as it is. A server that still runs on ${before === catalog ? "another copy of it" : before} must be stopped: it removes nothing there any more${before === catalog ? "" : ", and does not start there again"}. \`holdfast verify\` finds what is missing, and what this catalog does not name is garbage from now on.\n`,
+      : `The files in ${files} belong to ${catalog} from now on, as it is.${othersOf(place, before)} \`holdfast verify\` finds what is missing, and what this catalog does not name is garbage from now on.\n`,
   );
   return 0;
+}
+
+/** Which server must not go on. `before`: whose the files were. */
+function othersOf(place: MovePlace, before: string): string {
+  // Beside its files it is one alone: the earlier one was overwritten, or lies in another folder with files of its own.
+  if (!place.database && !place.store) return "";
+  const isCopy = !place.database || before === nameOf(place);
+  return isCopy
+    ? " A server that still runs on another copy of it must be stopped: it removes nothing there any more."
+    : ` A server that still runs on ${before} must be stopped: it removes nothing there any more, and does not start there again.`;
 }
 
 const isFile = (where: string) => /\.ya?ml$/.test(where);

@@ -87,5 +87,6 @@ export function isUndone(error: unknown): boolean {
 /** With what it came of, for operators: what is behind a Problem may name users, hosts and files. */
 export function inFull(error: unknown): string {
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
-  return cause instanceof Error && cause.message !== "" ? `${message} (${cause.message})` : message;
+  if (!(cause instanceof Error) || message.includes(cause.message)) return message;
+  return `${message} (${cause.message})`;
 }

@@ -27,6 +27,7 @@ const request: ServedRequest = {
   durationMs: 1.26,
   address: "192.0.2.7",
   reason: null,
+  isUnhad: false,
   rule: null,
   cut: null,
 };
@@ -46,6 +47,8 @@ const levels: [change: Partial<ServedRequest>, level: string][] = [
   [{}, "info"],
   [{ status: 404 }, "info"],
   [{ status: 424 }, "warn"],
+  [{ status: 403, isUnhad: true }, "warn"], // a tarball of npm
+  [{ status: 403 }, "info"],
   [{ cut: "the bytes proved false" }, "warn"],
   [{ status: 500 }, "error"],
   [{ status: 503, repository: null, path: "/-/health/ready" }, "warn"],

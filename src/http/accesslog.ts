@@ -17,6 +17,8 @@ export interface ServedRequest {
   address: string;
   /** Why it failed, for people. */
   reason: string | null;
+  /** Whether what was asked for could not be had (424), whatever status the client's dialect has for that. */
+  isUnhad: boolean;
   /** The rule that refused it. */
   rule: string | null;
   /** Why the body ended early: the client left, or the bytes proved false. */
@@ -149,7 +151,7 @@ function told(request: ServedRequest): { level: Level; message: string; fields: 
       ? "warn"
       : status >= 500
         ? "error"
-        : status === 424 || cut
+        : status === 424 || request.isUnhad || cut
           ? "warn"
           : "info",
     message: `${method} ${withoutSecrets(path)} ${status} ${result}`,

@@ -96,6 +96,15 @@ const ends: [how: string, end: (end: PromiseWithResolvers<boolean>) => void, las
     "error mirror run of deb failed because of a bug",
   ],
 ];
+test("the log has what is behind a failure, and who started it is told the rest", async () => {
+  const { operations, calls, lines } = world();
+  const done = operations.run(wanted(), quiet());
+  const cause = new Error("access key key2");
+  calls[0]!.end.reject(new Problem("busy", "The bucket denies this", { cause }));
+  await expect(done).rejects.toThrow(/^The bucket denies this$/);
+  expect(lines.at(-1)).toMatchObject({ error: "The bucket denies this (access key key2)" });
+});
+
 for (const [how, end, last] of ends)
   test(`an end that is ${how} is told, and counts for no success`, async () => {
     const { operations, calls, told, repository } = world();

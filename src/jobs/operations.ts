@@ -3,7 +3,7 @@ import type { Service } from "../core/format.ts";
 
 import type { Log } from "../core/log.ts";
 import type { Operation, OperationCall, RunOperation } from "../core/operation.ts";
-import { Problem } from "../core/problem.ts";
+import { inFull, Problem } from "../core/problem.ts";
 import type { Repository } from "../core/repository.ts";
 import { shortageOf } from "../core/shortage.ts";
 import { watchLease } from "../store/kept-lease.ts";
@@ -189,7 +189,7 @@ export function createOperations(
       }
       const problem = error instanceof Problem ? error : shortageOf(error);
       ended("failed", problem?.message ?? "Internal error");
-      if (problem) end("warn", "failed", problem.message);
+      if (problem) end("warn", "failed", inFull(problem));
       else end("error", "failed because of a bug", (error as Error)?.stack ?? String(error));
       throw problem ?? error;
     }

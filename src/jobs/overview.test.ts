@@ -49,7 +49,7 @@ test("the overview has what is stored of each repository, and the newest files t
   const served = (name: string | null, cache: CacheStatus | null) =>
     log.record({
       ...{ id: "1", method: "GET", path: "/", status: 200, bytes: 1, durationMs: 1, address: "" },
-      ...{ repository: name, cache, reason: null, rule: null, cut: null },
+      ...{ repository: name, cache, reason: null, isUnhad: false, rule: null, cut: null },
     });
   served("toy", { hit: true });
   served("toy", { hit: true, detail: "unreachable" });

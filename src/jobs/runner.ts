@@ -1,5 +1,6 @@
 // Work that the server does beside requests, again and again.
 import type { Log } from "../core/log.ts";
+import { inFull, Problem } from "../core/problem.ts";
 import { shortageOf } from "../core/shortage.ts";
 import { keepLease } from "../store/kept-lease.ts";
 import { alone, type Leases } from "../store/leases.ts";
@@ -115,7 +116,9 @@ function createTrouble(name: string, log: Log) {
       const at = performance.now();
       if (told?.text === text && at - told.at < AGAIN_MS) return;
       told = { text, at };
-      log.write("error", `${name} failed`, { error: String(shortageOf(error) ?? error) });
+      const seen = shortageOf(error) ?? error;
+      const words = seen instanceof Problem ? inFull(seen) : String(seen);
+      log.write("error", `${name} failed`, { error: words });
     },
     over(): void {
       if (told) log.write("info", `${name} goes well again`);

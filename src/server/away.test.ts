@@ -1,17 +1,23 @@
 // What is told of a database and a bucket that go and come back: a line each way, however often somebody asks.
 import { expect, test } from "bun:test";
 import { createLog } from "../core/log.ts";
+import { Problem } from "../core/problem.ts";
 import { createAway } from "./away.ts";
 
 function world() {
   const lines: string[] = [];
-  const at = { now: 1_000_000, database: "", bucket: "", isHearing: true };
+  const at = { now: 1_000_000, database: "", bucket: "", folder: "", isHearing: true };
   const away = createAway({
     ask: async () => {
       if (at.database) throw new Error(at.database, { cause: new Error("no route to 10.0.0.1") });
     },
     isHearing: () => at.isHearing,
-    filesTrouble: async () => at.bucket || null,
+    askFiles: async () => {
+      if (at.bucket) throw new Problem("busy", at.bucket, { cause: new Error("key2") });
+    },
+    askFolder: async () => {
+      if (at.folder) throw Object.assign(new Error("open '/data/x'"), { code: at.folder });
+    },
     log: createLog("json", (line) => void lines.push(JSON.parse(line))),
     now: () => at.now,
   });
@@ -31,7 +37,7 @@ test("each is one line when it goes and one when it is back, and since when stay
     at.now += 1_000;
   }
   expect(away.outages()).toEqual([
-    { part: "bucket", why: "refused", since: 1_000_000, until: null },
+    { part: "bucket", why: "refused", inFull: "refused (key2)", since: 1_000_000, until: null },
   ]);
   at.database = "gone";
   expect(await away.look()).toBe("the database does not answer: gone");
@@ -49,18 +55,19 @@ test("each is one line when it goes and one when it is back, and since when stay
     ["bucket", 1_005_000],
     ["database", 1_005_000],
   ]);
-  expect(away.outages().map(({ why }) => why)).toEqual(["refused", "gone (no route to 10.0.0.1)"]);
+  expect(away.outages().map(({ why, inFull }) => [why, inFull])).toEqual([
+    ["refused", "refused (key2)"],
+    ["gone", "gone (no route to 10.0.0.1)"],
+  ]);
   at.now += 2 * 3_600_000;
   await away.look();
   expect(away.outages()).toEqual([]);
 });
 
-test("a catalog that cannot be read is told in words", async () => {
+test("a catalog that cannot be read is told in words, once", async () => {
   const { at, away } = world();
   at.database = "database disk image is malformed";
-  expect(await away.look()).toBe(
-    "the database does not answer: The catalog cannot be read: it is damaged, or its disk fails",
-  );
+  expect(await away.look()).toBe("The catalog cannot be read: it is damaged, or its disk fails");
 });
 
 test("a server that hears nothing of the others is not ready, and news has its own line", async () => {
@@ -69,4 +76,20 @@ test("a server that hears nothing of the others is not ready, and news has its o
   expect(await away.look()).toBe("what other servers change is not heard of");
   expect(away.outages()).toMatchObject([{ part: "news", until: null }]);
   expect(told()).toEqual([]);
+});
+
+test("a data directory that cannot be used keeps the server from being ready, and is told without its files' names", async () => {
+  const { at, away, told } = world();
+  at.folder = "EACCES";
+  const words = "Permission is denied for the data directory, or something in it";
+  expect(await away.look()).toBe(words);
+  expect(away.outages()).toMatchObject([
+    { part: "folder", why: words, inFull: `${words} (open '/data/x')` },
+  ]);
+  at.folder = "";
+  expect(await away.look()).toBeNull();
+  expect(told()).toEqual([
+    "warn The data directory cannot be used",
+    "info The data directory can be used again",
+  ]);
 });

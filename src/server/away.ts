@@ -1,15 +1,17 @@
-// Whether the database and the files that are not on this machine can be had: asked again and again, and told in one line when one goes and when it is back.
+// Whether the database, the files that are not on this machine and the data directory can be had: asked again and again, and told in one line when one goes and when it is back.
 import type { Log } from "../core/log.ts";
-import { inFull } from "../core/problem.ts";
+import { inFull, Problem } from "../core/problem.ts";
 import { shortageOf } from "../core/shortage.ts";
 import { within } from "../core/within.ts";
 
-export type Part = "database" | "bucket" | "news";
+export type Part = "database" | "bucket" | "folder" | "news";
 
 export interface Outage {
   part: Part;
-  /** In words. */
+  /** In words that everybody may read. */
   why: string;
+  /** With what is behind it, for operators. */
+  inFull: string;
   /** Milliseconds since the epoch, as it was seen here. */
   since: number;
   /** Null while it lasts. */
@@ -28,26 +30,34 @@ export interface AwayDeps {
   ask(): Promise<unknown>;
   /** Whether what other servers change is heard of. */
   isHearing(): boolean;
-  /** Why stored files that are not on this machine cannot be had; null where they can. */
-  filesTrouble(): Promise<string | null>;
+  /** Rejects where stored files that are not on this machine cannot be had. */
+  askFiles(): Promise<unknown>;
+  /** Rejects where the data directory cannot be read and written. */
+  askFolder(): Promise<unknown>;
   log: Log;
   now(): number;
 }
 
-/** Who asks has less patience than a database that says nothing. */
+interface Trouble extends Pick<Outage, "why" | "inFull"> {
+  /** Says by itself what it is about. */
+  isSentence: boolean;
+}
+
+/** Who asks has less patience than a database or a disk that says nothing. */
 const ASKED_MS = 2_000;
 const KEPT_MS = 3_600_000;
 
-export function createAway({ ask, isHearing, filesTrouble, log, now }: AwayDeps): Away {
+export function createAway({ ask, isHearing, askFiles, askFolder, log, now }: AwayDeps): Away {
   const open = new Map<Part, Outage>();
   let past: Outage[] = [];
 
-  function note(part: Part, why: string | null): void {
+  function note(part: Part, trouble: Trouble | null): void {
     const known = open.get(part);
-    if (why !== null && !known) {
-      open.set(part, { part, why, since: now(), until: null });
-      if (part !== "news") log.write("warn", WORDS[part].away, { error: why });
-    } else if (why === null && known) {
+    if (trouble !== null && !known) {
+      const { why, inFull: error } = trouble;
+      open.set(part, { part, why, inFull: error, since: now(), until: null });
+      if (part !== "news") log.write("warn", WORDS[part].away, { error });
+    } else if (trouble === null && known) {
       open.delete(part);
       past.push({ ...known, until: now() });
       const seconds = Math.round((now() - known.since) / 1000);
@@ -56,34 +66,50 @@ export function createAway({ ask, isHearing, filesTrouble, log, now }: AwayDeps)
     past = past.filter(({ until }) => now() - (until ?? now()) < KEPT_MS);
   }
 
-  async function databaseTrouble(): Promise<{ message: string; inFull: string } | null> {
-    try {
-      await within(ASKED_MS, ask(), () => {
-        throw new Error("not within two seconds");
-      });
-      return null;
-    } catch (error) {
-      const told = shortageOf(error) ?? error;
-      return { message: (told as Error).message, inFull: inFull(told) };
-    }
-  }
-
   return {
     async look() {
-      const [database, bucket] = await Promise.all([databaseTrouble(), filesTrouble()]);
-      const news = isHearing() ? null : "what other servers change is not heard of";
-      note("database", database?.inFull ?? null);
+      const [database, bucket, folder] = await Promise.all([
+        troubleOf(soon(ask())),
+        troubleOf(askFiles()),
+        troubleOf(soon(askFolder())),
+      ]);
+      const deaf = "what other servers change is not heard of";
+      const news = isHearing() ? null : { why: deaf, inFull: deaf, isSentence: true };
+      note("database", database);
       note("bucket", bucket);
+      note("folder", folder);
       note("news", news);
       // Everybody may ask that: what is behind it is in the log.
-      if (database !== null) return `the database does not answer: ${database.message}`;
-      return news ?? bucket;
+      if (database !== null)
+        return database.isSentence ? database.why : `the database does not answer: ${database.why}`;
+      return (news ?? bucket ?? folder)?.why ?? null;
     },
     outages: () => [...past, ...open.values()],
   };
 }
 
+function soon(asked: Promise<unknown>): Promise<unknown> {
+  return within(ASKED_MS, asked, () => {
+    throw new Error("not within two seconds");
+  });
+}
+
+async function troubleOf(asked: Promise<unknown>): Promise<Trouble | null> {
+  try {
+    await asked;
+    return null;
+  } catch (error) {
+    const told = shortageOf(error) ?? error;
+    const why = told instanceof Error ? told.message : String(told);
+    return { why, inFull: inFull(told), isSentence: told instanceof Problem };
+  }
+}
+
 const WORDS = {
   database: { away: "The database cannot be reached", back: "The database answers again" },
   bucket: { away: "The bucket cannot be reached", back: "The bucket answers again" },
+  folder: {
+    away: "The data directory cannot be used",
+    back: "The data directory can be used again",
+  },
 } as const;

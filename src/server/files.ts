@@ -33,8 +33,8 @@ export interface Files {
   log: LogFiles;
   /** Null where they are in the data directory. */
   bucket: Bucket | null;
-  /** Why what is kept cannot be had, in words; null where it can. */
-  trouble(): Promise<string | null>;
+  /** Rejects where what is kept on no disk of this machine cannot be had. */
+  ask(): Promise<unknown>;
 }
 
 /** Who asks whether it is there does not wait for as long as who needs it. */
@@ -52,7 +52,7 @@ export function openFiles(
       blobs: openBlobs(layout),
       log: openLogFiles(layout.log),
       bucket: null,
-      trouble: async () => null,
+      ask: async () => {},
     };
   const bucket = openBucket(store, store);
   const asked = openBucket(store, { silenceMs: Math.min(store.silenceMs, ASKED_MS) });
@@ -60,14 +60,7 @@ export function openFiles(
     blobs: openBucketBlobs(layout, bucket, { limit: isBeside ? null : store.cache, isFalse }),
     log: openBucketLog(bucket),
     bucket,
-    async trouble() {
-      try {
-        await readBucketMark(asked);
-        return null;
-      } catch (error) {
-        return error instanceof Error ? error.message : String(error);
-      }
-    },
+    ask: () => readBucketMark(asked),
   };
 }
 

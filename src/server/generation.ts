@@ -151,7 +151,7 @@ export function createGeneration(
       return found.filter((one) => grant.may(one.repository, "read", one.package));
     },
     ready: ground.away.look,
-    trouble: () => storageTrouble(ground.away),
+    trouble: () => storageTrouble(ground),
     whyNotProven,
   });
   const gate =

@@ -43,6 +43,7 @@ import {
   type Layout,
   openLayout,
   refuseUnrestored,
+  requireUsable,
   tighten,
 } from "../store/layout.ts";
 import { joinLock, type Lock, lockData } from "../store/lock.ts";
@@ -181,7 +182,7 @@ async function layGround(
   const {
     blobs,
     log: files,
-    trouble,
+    ask: askFiles,
   } = await openOwnFiles(config, layout, opened, (sha256) => {
     soundness
       .condemn(sha256)
@@ -309,7 +310,8 @@ async function layGround(
     away: createAway({
       ask: () => Promise.all([tryCatalog(database.read), watch?.look()]),
       isHearing: changes.isHearing,
-      filesTrouble: trouble,
+      askFiles,
+      askFolder: () => requireUsable(layout),
       ...{ log, now },
     }),
     auth,

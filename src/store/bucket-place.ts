@@ -85,43 +85,55 @@ const SKEW_MS = 15 * 60 * 1000;
 /** Of what it says to people: it is somebody else's text. */
 const WORDS = 200;
 
-/** What an answer that is neither a yes nor a no is told as. */
+/**
+ * What an answer that is neither a yes nor a no is told as. Clients are told of it, so the key that was asked with, and what the service says to people, which names
+ * accounts and policies, are the cause.
+ */
 export function saidProblem(place: BucketPlace, said: Said): Problem {
   const { status, code, at, region } = said;
   const name = nameOf(place);
   const word = code === "" ? `${status}` : code;
   if (status === 507 || FULL.includes(code))
     return new Problem("full", capital(`${name} is full (${word})`));
-  const away = (why: string) => awayProblem(place, why);
+  const away = (why: string, ...behind: string[]) =>
+    awayProblem(place, `${why} (${word})`, causeOf(behind));
+  const key = `access key ${place.accessKey}`;
+  const words = wordsOf(said);
   const skew = at === null ? 0 : Date.now() - at;
   if (code === "RequestTimeTooSkewed" || (status === 403 && Math.abs(skew) > SKEW_MS))
     return away(
-      `refuses this machine's clock, which is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew < 0 ? "behind" : "ahead"} (${word})`,
+      `refuses this machine's clock, which is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew < 0 ? "behind" : "ahead"}`,
     );
   if (code === "NoSuchBucket")
     return away(`is not there: ${place.endpoint} knows none of that name`);
   if (region !== null && region !== place.region)
-    return away(`is in the region ${region}, and is asked in ${place.region} (${word})`);
-  if (KEYS.includes(code))
-    return away(`does not take the access key ${place.accessKey} with its secret (${word})`);
-  const more = inWords(said);
+    return away(`is in the region ${region}, and is asked in ${place.region}`);
+  if (KEYS.includes(code)) return away("does not take the access key with its secret", key, words);
   if (TOKENS.includes(code))
     return away(
       place.sessionToken === null
-        ? `wants a session token with the access key ${place.accessKey} (${more})`
-        : `does not take the session token of the access key ${place.accessKey} (${more})`,
+        ? "wants a session token with the access key"
+        : "does not take the session token of the access key",
+      key,
+      words,
     );
   if (REGIONS.includes(code) || (status >= 300 && status < 400))
-    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region} (${more})`);
-  if (status === 403) return away(`denies the access key ${place.accessKey} this (${more})`);
-  if (status === 501) return away(`does not know how to do that (${more})`);
-  return away(`cannot do that now (${more})`);
+    return away(`is asked in the wrong place: ${place.endpoint}, region ${place.region}`, words);
+  if (status === 403) return away("denies the access key this", key, words);
+  if (status === 501) return away("does not know how to do that", words);
+  return away("cannot do that now", words);
 }
 
-function inWords({ status, code, message }: Said): string {
-  const word = code === "" ? `${status}` : code;
-  const text = message.replace(/[\u0000-\u001f\u007f\s]+/g, " ").trim();
-  return text === "" ? word : `${word}: ${text.slice(0, WORDS)}`;
+function causeOf(behind: readonly string[]): Error | undefined {
+  const told = behind.filter((text) => text !== "");
+  return told.length === 0 ? undefined : new Error(told.join("; "));
+}
+
+function wordsOf({ message }: Said): string {
+  return message
+    .replace(/[\u0000-\u001f\u007f\s]+/g, " ")
+    .trim()
+    .slice(0, WORDS);
 }
 
 function capital(text: string): string {

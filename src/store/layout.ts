@@ -18,6 +18,7 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
@@ -25,8 +26,12 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../core/problem.ts";
+import { ifThere } from "./guard.ts";
+
+const { W_OK, X_OK } = constants;
 
 /** Private names, tokens' hashes, what a team installs: nobody else's business. */
 export const FOLDER_MODE = 0o700;
@@ -88,6 +93,15 @@ export function openLayout(root: string): Layout {
   for (const folder of [layout.blobs, layout.views, layout.evidence, layout.incoming])
     mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
   return layout;
+}
+
+/** Throws a Problem where what is kept there cannot be had, or nothing new be kept. Folders that were removed by hand are made again when they are needed. */
+export async function requireUsable({ root, blobs, incoming }: Layout): Promise<void> {
+  for (const folder of [root, blobs, incoming])
+    if ((await ifThere(access(folder, W_OK | X_OK).then(() => true))) === null && folder === root)
+      throw new Problem("unusable", "The data directory is not there", {
+        cause: new Error(`ENOENT ${root}`),
+      });
 }
 
 /** Where a blob's file stands, or would stand, below `folder`. Throws a TypeError for what is no digest. */

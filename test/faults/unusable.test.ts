@@ -64,6 +64,14 @@ const publish = (version: string, size = 1000) =>
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: npmPublication("shell", version, "x".repeat(size)).body,
   });
+/** Of the log. */
+const requestsOf = (words: string): { level: string; status: number }[] =>
+  server
+    .output()
+    .split("\n")
+    .filter((line) => line.startsWith("{") && line.includes(words))
+    .map((line) => JSON.parse(line))
+    .filter(({ status }) => status !== undefined);
 const command = (...args: string[]) =>
   run([...program, ...args, "--config", server.config, "--data", server.data], { cwd: "/" });
 
@@ -81,6 +89,9 @@ test("what another user's folder keeps from the server is neither lost nor a bug
     await publish("2.0.0"),
   ])
     expect(answer).toMatch(new RegExp(`^4(03|24) .*${DENIED}`));
+  expect(await ask("/-/health/ready")).toMatch(new RegExp(`^503 .*${DENIED}`));
+  const denied = requestsOf(DENIED).map(({ level, status }) => `${level} ${status}`);
+  expect([...new Set(denied)].sort()).toEqual(["warn 403", "warn 424"]);
   const doctor = await command("doctor");
   expect([doctor.code, doctor.output]).toEqual([1, expect.stringContaining(`${blobs} (EACCES)`)]);
   const verify = await command("verify");
@@ -97,6 +108,7 @@ test("what another user's folder keeps from the server is neither lost nor a bug
     await published("1.1.0"),
   ])
     expect(answer).toBe("200");
+  expect(await ask("/-/health/ready")).toBe("200");
   expect(await publish("2.0.0")).toBe("201");
   expect(server.output()).toContain(`EACCES: permission denied, stat '${blobs}/`); // for whoever mends it
   expect(bugsOf(server)).toEqual([]);
