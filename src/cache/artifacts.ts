@@ -7,6 +7,7 @@ import type { Request } from "../core/request.ts";
 import { readPublished } from "../hosted/rows.ts";
 import { type Changes, goneFile } from "../store/changes.ts";
 import type { Database } from "../store/database.ts";
+import type { Fill } from "../store/fill.ts";
 import type { Leases } from "../store/leases.ts";
 import { type Absences, forgetAbsence, isSilence } from "./absences.ts";
 import { type Afar, isAfar } from "./afar.ts";
@@ -364,9 +365,28 @@ export function createArtifacts(deps: ArtifactDeps): Artifacts {
     const body = isSentAfar || coming ? null : await replies.open(sha256, size);
     if (!body && !coming && !isSentAfar) return null;
     const stored: StoredArtifact = { sha256, size, body, seenAt: now(), usedAt };
-    if (coming) return { ...stored, coming };
+    if (coming) {
+      void rememberWhole(id, stored, coming, () => removals === before);
+      return { ...stored, coming };
+    }
     if (removals === before) remember200(id, stored);
     return stored;
+  }
+
+  /** Once it is here: it may be asked for again when the catalog cannot be. */
+  async function rememberWhole(
+    id: string,
+    stored: StoredArtifact,
+    coming: Fill,
+    isStored: () => boolean,
+  ): Promise<void> {
+    try {
+      while (coming.state === "running") await coming.changed();
+      const body = await replies.open(stored.sha256, stored.size);
+      if (body && isStored()) remember200(id, { ...stored, body, seenAt: now() });
+    } catch {
+      // who reads along is told why
+    }
   }
 
   /** What was published here comes from nowhere else. */

@@ -76,7 +76,11 @@ export function createSoundness(deps: SoundnessDeps): Soundness {
   async function admit(sha256: string): Promise<boolean> {
     const found = await blobs.stat(sha256);
     if (!found) return false;
-    if (known.get(sha256) === found.stamp || found.isProven) return true;
+    if (known.get(sha256) === found.stamp) return true;
+    if (found.isProven) {
+      known.set(sha256, found.stamp, 1);
+      return true;
+    }
     if (found.size <= hashedFirst) return (await hash(sha256, unhurried)) !== "false";
     known.set(sha256, found.stamp, 1);
     later(sha256);

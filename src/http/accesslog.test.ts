@@ -56,6 +56,13 @@ for (const [change, level] of levels)
     expect((await record(change)).lines).toMatchObject([{ level }]);
   });
 
+test("that all is well is counted for who asks each second, and is no line", async () => {
+  const well = { status: 200, repository: null, cache: null, path: "/-/health/live" };
+  const { lines, page } = await record(well, { ...well, path: "/-/health" });
+  expect(lines).toMatchObject([{ msg: "GET /-/health 200 none" }]);
+  expect(page).toContain(`{repository="-",status="200",cache="none"} 2`);
+});
+
 test("that the server is not ready is counted apart: it is the answer, and no failure", async () => {
   const no = { status: 503, repository: null, cache: null, path: "/-/health/ready" };
   const { page } = await record(no, { ...no, path: "/" });

@@ -50,8 +50,17 @@ export function outcome(cache: CacheStatus | null): string {
 }
 
 /** Who asks whether the server is ready is answered as it should be, also by a no: that is no failure. */
-function isNo({ repository, path, status }: ServedRequest): boolean {
-  return repository === null && status === 503 && path.startsWith("/-/health/");
+function isNo(request: ServedRequest): boolean {
+  return request.status === 503 && isOfHealth(request);
+}
+
+/** Balancers ask each second, and all is well: that is counted, and no line for people. */
+function isUntold(request: ServedRequest): boolean {
+  return request.status === 200 && isOfHealth(request);
+}
+
+function isOfHealth({ repository, path }: ServedRequest): boolean {
+  return repository === null && path.startsWith("/-/health/");
 }
 
 function resultOf(request: ServedRequest): string {
@@ -107,6 +116,7 @@ export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
       const { repository, rule, bytes, durationMs } = request;
       count(seriesFor(request), bytes, durationMs);
       if (rule) refusals.add({ repository: repository ?? "-", rule });
+      if (isUntold(request)) return;
       const { level, message, fields } = told(request);
       const duration_ms = rounded(durationMs);
       log.write(level, message, {
@@ -119,6 +129,7 @@ export function createAccessLog(log: Log, metrics: Metrics): AccessLog {
     alike(request) {
       const { bytes } = request;
       const to = seriesFor(request);
+      if (isUntold(request)) return (_, durationMs) => count(to, bytes, durationMs);
       const { level, message, fields } = told(request);
       const write = log.repeat(level, message, fields, ["id", "duration_ms", "address"]);
       return (id, durationMs, address) => {

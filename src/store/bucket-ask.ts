@@ -184,11 +184,14 @@ export function createAsk(place: BucketPlace, times: Partial<BucketTimes> = {}):
  * Whether it may be a service that speaks S3 which says yes: a proxy, a filter or a portal answers anything with a page of its own. What is taken for an
  * object would be false bytes, and what is taken for stored would be nowhere.
  */
-function isItself({ method, path }: Question, { headers }: Answer): boolean {
+function isItself({ method, path }: Question, { headers, text }: Answer): boolean {
   // Objects that were put into a gateway's folder by hand have no stamp, and perhaps a type that was guessed.
   if (headers.has("x-amz-request-id")) return true;
-  if (/^text\/html/i.test(headers.get("content-type") ?? "")) return false;
-  const isOfObject = path !== "" && ["GET", "HEAD", "PUT"].includes(method);
+  const isRead = method === "GET" || method === "HEAD";
+  // A yes to a write has no words, and some services say of those that they are HTML.
+  const isPage = isRead || text !== "";
+  if (isPage && /^text\/html/i.test(headers.get("content-type") ?? "")) return false;
+  const isOfObject = path !== "" && (isRead || method === "PUT");
   return !isOfObject || headers.has("etag");
 }
 

@@ -281,6 +281,18 @@ test("an object without a stamp, or of a type that was guessed, is one where S3 
   expect(await bucket.put("a", BYTES, DIGEST)).toBe(true);
 });
 
+test("a yes without words is no page, whatever type it says it has", async () => {
+  const headers = { "content-type": "text/html; charset=UTF-8", etag: '"e"' };
+  const { bucket, asked } = answering(({ method }) =>
+    method === "DELETE"
+      ? new Response(null, { status: 204, headers })
+      : new Response("", { headers: { ...headers, "content-length": "0" } }),
+  );
+  expect(await bucket.put("a", BYTES, DIGEST)).toBe(true);
+  await bucket.remove("a");
+  expect(asked).toHaveLength(2);
+});
+
 test("an upload that a page says is finished is not", async () => {
   const { bucket } = answering(({ method, url }) =>
     method === "PUT"

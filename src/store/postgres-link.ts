@@ -59,6 +59,17 @@ export function renewLinks(place: PostgresPlace): void {
   eras.set(place, { since: performance.now() });
 }
 
+/** By place, what is asked there now: each gives up so many milliseconds from now, or sooner. */
+const running = new WeakMap<PostgresPlace, Set<(inMs: number) => void>>();
+/** How long that may take once another server of the database answers. Milliseconds. */
+const GONE_MS = 5_000;
+
+/** The same where that server is known to be gone, perhaps without a word: what it was asked has no more than `ms` left. */
+export function leaveServer(place: PostgresPlace, ms = GONE_MS): void {
+  renewLinks(place);
+  for (const giveUp of running.get(place) ?? []) giveUp(ms);
+}
+
 function isNew(place: PostgresPlace): boolean {
   const era = eras.get(place);
   return era !== undefined && performance.now() - era.since < RENEWED_MS;
@@ -74,8 +85,6 @@ interface Ending {
 
 /** By place, of servers that are about to end. */
 const endings = new WeakMap<PostgresPlace, Ending>();
-/** What is asked there now: each gives up so many milliseconds from now. */
-const running = new WeakMap<PostgresPlace, Set<(inMs: number) => void>>();
 
 /** The server is about to end: all links of the place wait for less, and once one of them has waited in vain for nothing any more. */
 export function hurryLinks(place: PostgresPlace): void {
@@ -158,21 +167,23 @@ export function connectTo(
       const used = current();
       const silence = Promise.withResolvers<never>();
       const giveUp = () => {
-        if (sql === used) sql = open();
-        used.close({ timeout: 0 }).catch(() => {}); // its statements end by that, and nobody waits for them
+        // Before the connection is closed, by which its statements end in other words.
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
+        if (sql === used) sql = open();
+        used.close({ timeout: 0 }).catch(() => {});
         const ending = endings.get(place);
         if (ending && !ending.isGivenUp) {
           ending.isGivenUp = true;
           for (const other of asked) other(0);
         }
       };
+      const end = performance.now() + patience();
       let timer: ReturnType<typeof setTimeout>;
       const giveUpIn = (ms: number) => {
         clearTimeout(timer);
-        timer = setTimeout(giveUp, ms);
+        timer = setTimeout(giveUp, Math.min(ms, end - performance.now()));
       };
-      giveUpIn(patience());
+      giveUpIn(end - performance.now());
       asked.add(giveUpIn);
       try {
         return await Promise.race([work(used), silence.promise]);

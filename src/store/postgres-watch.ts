@@ -1,7 +1,7 @@
 // Which server answers for a database, and whether it takes writes: asked again and again, on a connection of its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import { READ_ONLY, told } from "./postgres-errors.ts";
-import { connectTo, type PostgresPlace, renewLinks } from "./postgres-link.ts";
+import { connectTo, leaveServer, type PostgresPlace } from "./postgres-link.ts";
 import { warnOfPassword } from "./postgres-login.ts";
 
 /** By place, who finds out about what was committed without an answer. */
@@ -54,7 +54,7 @@ export function watchPostgres(place: PostgresPlace, { replaced, decided, warn }:
       throw told(error);
     });
     if (known !== null && known !== started) {
-      renewLinks(place); // some may have been made when the address still led to the one before
+      leaveServer(place); // some may have been made when the address still led to the one before
       await replaced();
     }
     known = started;

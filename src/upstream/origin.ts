@@ -1,5 +1,4 @@
 // One scheme, host and port: the way there, the connections kept to it, and its breaker.
-
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";

@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { checkStore } from "../../src/cli/check-store.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { formats } from "../../src/formats/index.ts";
+import { onPostgres } from "../../src/store/testkit.ts";
 import { startBetween } from "../support/between.ts";
 import { type Gateway, startGateway, storeOptions } from "../support/bucket.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
+import { postgresPrograms, startPostgres } from "../support/postgres.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -67,11 +69,11 @@ function define(program: string): void {
     });
     return lines.join("\n").match(/hf_\w+/)![0];
   }
-  const publish = (token: string, name: string) =>
+  const publish = (token: string, name: string, text?: string) =>
     fetch(`${server.url}/npm/${name}`, {
       method: "PUT",
       headers: { authorization: `Bearer ${token}` },
-      body: npmPublication(name, "1.0.0").body,
+      body: npmPublication(name, "1.0.0", text).body,
     });
   /** What is on the server's own disk, but for a catalog that is a file there. */
   const forgetCopies = () => {
@@ -132,6 +134,28 @@ function define(program: string): void {
     const response = await get(path);
     return `${response.status} ${await response.text()}`;
   };
+
+  if (onPostgres)
+    test("while the database is away what came from the bucket since the start is served, whatever its size", async () => {
+      const postgres = await startPostgres(postgresPrograms()!);
+      const database = `postgres://holdfast@/postgres?host=${postgres.folder}`;
+      const start = { ...withStore(), server: { ...withStore().server, database } };
+      server = await startServer(upstream, start);
+      const token = await tokenOf("ann");
+      const sizes = [1_000, 100_000, 5_000_000];
+      const names = sizes.map((size) => `of-${size}-own`);
+      for (const [at, name] of names.entries())
+        expect((await publish(token, name, "x".repeat(sizes[at]!))).status).toBe(201);
+      await server.restart({}, forgetCopies);
+      const files = names.map((name) => `/npm/${name}/-/${name}-1.0.0.tgz`);
+      for (const path of files) expect(await status(path)).toBe(200);
+      server.advance(60_000);
+      await postgres.kill();
+      for (const path of files) expect([path, await status(path)]).toEqual([path, 200]);
+      await server.stop();
+      await postgres.stop();
+      server = await startServer(upstream);
+    });
 
   test("while the bucket is away what is on this disk is served, the rest is refused with words, and nothing is lost", async () => {
     server = await startServer(upstream, withStore());

@@ -13,7 +13,7 @@ import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { freePort } from "../support/process.ts";
-import { METRICS_PATHS } from "../support/proxies.ts";
+import { METRICS_PATHS, OTHER_PATHS } from "../support/proxies.ts";
 import { sendRaw } from "../support/raw.ts";
 import { run } from "../support/run.ts";
 import { removeTemp, tempFolder } from "../support/temp.ts";
@@ -256,6 +256,10 @@ withPrograms(["haproxy"], () => {
       for (const path of METRICS_PATHS) {
         expect([path, await asked(path, own)]).toEqual([path, 403]);
         expect([path, await asked(`/holdfast${path}`, below)]).toEqual([path, 403]);
+      }
+      for (const path of OTHER_PATHS) {
+        expect([path, await asked(path, own)]).toEqual([path, 503]);
+        expect([path, await asked(`/holdfast${path}`, below)]).toEqual([path, 503]);
       }
     } finally {
       const gone = new Promise((resolve) => child.once("exit", resolve));

@@ -11,7 +11,7 @@ import { configText } from "../support/config.ts";
 import { type FakeUpstream, startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { bugsOf, type ServerProcess } from "../support/process.ts";
-import { METRICS_PATHS } from "../support/proxies.ts";
+import { METRICS_PATHS, OTHER_PATHS } from "../support/proxies.ts";
 import { sendRaw } from "../support/raw.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -88,6 +88,22 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
       () => "it does not publish",
       20_000,
     );
+
+  test("while the database is away HAProxy finds the node that has what is asked for", async () => {
+    const paths = ["/npm/tide/-/tide-1.0.0.tgz", "/npm/harbor-kit", "/npm/kelp/-/kelp-1.0.0.tgz"];
+    for (const [at, path] of paths.entries())
+      expect([path, await get(cluster.nodes[at]!, path)]).toEqual([path, 200]);
+    const behind = { url: cluster.haproxy! };
+    try {
+      await cluster.database.kill();
+      for (const path of [...paths, ...paths])
+        expect([path, await get(behind, path)]).toEqual([path, 200]);
+      expect(await get(behind, "/npm/oyster-of-nobody")).toBe(503);
+    } finally {
+      await cluster.database.revive();
+    }
+    for (const node of cluster.nodes) await isWell(node);
+  });
 
   test("a node that goes on believes no token that was revoked while it hung", async () => {
     const [first, second] = cluster.nodes;
@@ -171,6 +187,8 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
     const asked = async (path: string) =>
       (await sendRaw(front.url, [`GET ${path} HTTP/1.1`, "host: localhost"])).status;
     for (const path of METRICS_PATHS) expect([path, await asked(path)]).toEqual([path, 403]);
+    for (const path of OTHER_PATHS)
+      expect([path, (await asked(path)) === 403]).toEqual([path, false]);
     const said = { "x-forwarded-for": "203.0.113.9", "x-forwarded-host": "evil.example.com" };
     const headers = { ...said, "x-forwarded-proto": "https" };
     const text = await (await fetch(`${front.url}/npm/kelp?said`, { headers })).text();

@@ -240,6 +240,25 @@ function define(): void {
   });
 
   test.each([1, 3])(
+    "%d go on with the standby of a primary whose machine is gone without a word",
+    async (count) => {
+      await start(count);
+      const { token } = await tokenOf(servers[0]!, "ann");
+      expect(await publish(servers[0]!, token, "kept-own")).toBe(201);
+      await warm();
+      await isFollowed();
+      front.lead(standby, "silent");
+      await primary.kill();
+      await standby.promote();
+      expect(await publish(servers[0]!, token, "lost-own")).toBe(503);
+      await isReady();
+      await areOne(token, "after");
+      for (const server of servers) expect(await installs(server, "kept-own")).toBe(200);
+      await warm();
+    },
+  );
+
+  test.each([1, 3])(
     "what a standby had not got when it took over nobody of %d goes by any more",
     async (count) => {
       await start(count);

@@ -18,7 +18,17 @@ export interface OwnPort {
 export const METRICS_PATHS = [
   ...["/-/metrics", "/-/metrics?x", "//-/metrics", "/-//metrics"],
   ...["/-/./metrics", "/x/../-/metrics", "/x/%2e%2E/-/metrics", "/x//../../-/metrics"],
+  ...[
+    "/./-/metrics",
+    "/-/././metrics",
+    "/.//%2E/-//./metrics",
+    "/-/metrics/.",
+    "/-/x/.%2e/metrics",
+  ],
 ];
+
+/** What is nobody's figures. apt asks for the files of a flat repository, `deb URL ./`, in this form. */
+export const OTHER_PATHS = ["/debian/./InRelease", "/debian/././metrics.deb", "/npm/-/metrics"];
 
 /** Where a proxy listens, and what it proves itself with: files, and the authority (PEM). */
 export interface Front {

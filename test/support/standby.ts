@@ -84,8 +84,8 @@ export async function startArchived(): Promise<Archived> {
 export interface Front {
   /** Of its socket. */
   readonly folder: string;
-  /** New connections lead there. Those that exist are cut, or left open to where they led. */
-  lead(to: PostgresServer, existing: "cut" | "leftOpen"): void;
+  /** New connections lead there. Those that exist are cut, left open to where they led, or open with nobody at the other end, as where a machine lost its power. */
+  lead(to: PostgresServer, existing: "cut" | "leftOpen" | "silent"): void;
   stop(): Promise<void>;
 }
 
@@ -95,6 +95,8 @@ export async function startFront(first: PostgresServer): Promise<Front> {
   const folder = tempFolder("front");
   let to = first;
   const sockets = new Set<Socket>();
+  const pairs = new Map<Socket, Socket>();
+  const silent = new WeakSet<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
@@ -105,8 +107,10 @@ export async function startFront(first: PostgresServer): Promise<Front> {
     keep(client);
     const other = keep(connect(join(to.folder, SOCKET)));
     client.on("close", () => other.destroy());
-    other.on("close", () => client.destroy());
+    other.on("close", () => silent.has(client) || client.destroy());
     client.pipe(other);
+    pairs.set(client, other);
+    client.on("close", () => pairs.delete(client));
     other.pipe(client);
   });
   await new Promise<void>((resolve) => server.listen(join(folder, SOCKET), resolve));
@@ -115,6 +119,13 @@ export async function startFront(first: PostgresServer): Promise<Front> {
     lead(next, existing) {
       to = next;
       if (existing === "cut") for (const socket of sockets) socket.destroy();
+      if (existing !== "silent") return;
+      for (const [client, other] of pairs) {
+        silent.add(client);
+        client.unpipe(other);
+        other.unpipe(client);
+        other.destroy();
+      }
     },
     async stop() {
       for (const socket of sockets) socket.destroy();

@@ -44,9 +44,9 @@ export interface Transferred {
 
 /** After the first time, of what may be otherwise soon. */
 const RETRIES = 3;
-/** What is refused now is refused in half a minute too. */
 /** The next file would fare no better. */
 const HOPELESS = ["offline", "full", "unusable"];
+/** What is refused now is refused in half a minute too. */
 const FINAL = ["tampered", "refused", "forbidden", "tooLarge"];
 /** Before failed files are tried again, and before an upstream that was away is. */
 const PAUSES_MS = [2_000, 10_000, 30_000];
