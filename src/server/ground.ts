@@ -217,6 +217,7 @@ async function layGround(
       // Where there is news, that notices by itself; of what this server did itself it says nothing.
       replaced: async () => (news === null ? changes.hear(null) : undefined),
       decided: () => changes.hear(null),
+      warn: (message) => log.write("warn", message),
     });
   const { follow = null } = config;
   const closed = follow && elsewhere(follow);

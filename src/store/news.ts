@@ -84,6 +84,9 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   const answered = createBell();
   let looking: Promise<void> | null = null;
   let saying: Promise<void> | null = null;
+  let listening: Promise<void> | null = null;
+  /** Its connection that listens is there. */
+  let isCalled = true;
   /** The look that begins when the one under way is over: for all who ask until then. */
   let coming: Promise<void> | null = null;
 
@@ -121,6 +124,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     const { place: next, changes } = await read();
     // A connection may still be open to the server of before, and nobody calls there.
     if (next.started !== known.started) await listenAnew();
+    else if (!isCalled && !listening) void listenAnew().catch(() => {}); // what is told is found by looking, only later
     if (follower && (changes === null || changes.length > 0)) await follower(changes);
     known = next;
     heardAt = begun;
@@ -245,9 +249,11 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
 
   async function listen(): Promise<Link> {
     const made = connectTo(place, 1);
-    const on = (channel: string, { ring }: Bell) => made.now().listen(channel, ring, ring);
+    const rings = { holdfast_changes: called.ring, holdfast_heard: answered.ring };
     try {
-      await Promise.all([on("holdfast_changes", called), on("holdfast_heard", answered)]);
+      await made.listen(rings, () => {
+        isCalled = false;
+      });
       return made;
     } catch (error) {
       await made.close();
@@ -256,9 +262,18 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   }
 
   async function listenAnew(): Promise<void> {
-    const before = link;
-    link = await listen();
-    before.close().catch(() => {});
+    await listening?.catch(() => {}); // it may have come to the server of before
+    listening = replaceLink().finally(() => {
+      listening = null;
+    });
+    await listening;
+  }
+
+  async function replaceLink(): Promise<void> {
+    const made = await listen();
+    link.close().catch(() => {});
+    link = made;
+    isCalled = true;
   }
 
   known = (await read()).place;
@@ -306,6 +321,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
       called.ring();
       await running;
       await saying?.catch(() => {});
+      await listening?.catch(() => {});
       await link.close();
       // Nobody waits for one that has gone.
       await database

@@ -1,9 +1,9 @@
 // Connections to a PostgreSQL. What does not answer for too long is given up with its connection, and the next question makes a new one.
-import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { SQL } from "bun";
 import { Problem } from "../core/problem.ts";
 import { isReadOnly, SILENT } from "./postgres-errors.ts";
+import { loginTo } from "./postgres-login.ts";
 
 export interface PostgresPlace {
   /** A host name, or the folder of a socket. */
@@ -23,6 +23,11 @@ export interface PostgresPlace {
 export interface Link {
   /** Asks, and rejects with a Problem("busy") when no answer comes in time. */
   ask<T>(work: (sql: Connection) => Promise<T>): Promise<T>;
+  /**
+   * Calls `ring` when something is told in one of the channels, and once it listens. When its connection is gone, `gone` is called, once and not by `close`:
+   * nothing is heard by this link any more, which is closed then. Bun would log in again by itself, for ever.
+   */
+  listen(rings: Record<string, () => void>, gone: () => void): Promise<void>;
   /** The connections as they are now, for what may take its time. */
   now(): SQL;
   close(): Promise<void>;
@@ -99,7 +104,10 @@ export function connectTo(
   { settings = {}, times = {} }: LinkOptions = {},
 ): Link {
   const { silenceMs, connectSeconds } = { ...TIMES, ...times };
+  const login = loginTo(place);
   let era = eras.get(place);
+  /** Called when the connection that listens is gone. */
+  let lost: (() => void) | null = null;
   let sql = open();
 
   function open(): SQL {
@@ -109,8 +117,15 @@ export function connectTo(
       ...(host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { hostname: host, port }),
       database,
       username: user,
-      // A password that is changed ends no connection that there is.
-      ...(place.password !== null && { password: () => passwordOf(place) }),
+      // A password that is changed ends no connection that there is. Who needs none cannot be locked out for a wrong one.
+      ...(place.password !== null && { password: login.password }),
+      onconnect: (error) => {
+        if (!error) login.succeeded();
+      },
+      onclose: (error) => {
+        login.failed(error);
+        lost?.();
+      },
       tls: tls ? { rejectUnauthorized: true, ...(tls.ca !== null && { ca: tls.ca }) } : false,
       max,
       connectionTimeout: connectSeconds,
@@ -140,6 +155,11 @@ export function connectTo(
       sql = open();
     }
     return sql;
+  }
+
+  function close(): Promise<void> {
+    lost = null;
+    return sql.close();
   }
 
   return {
@@ -175,13 +195,18 @@ export function connectTo(
         asked.delete(giveUpIn);
       }
     },
+    async listen(rings, gone) {
+      lost = () => {
+        close().catch(() => {});
+        gone();
+      };
+      const all = Object.entries(rings).map(([channel, ring]) => sql.listen(channel, ring, ring));
+      await Promise.all(all).catch((error) => {
+        login.failed(error); // Bun tells `onclose` of those alone that were there
+        throw error;
+      });
+    },
     now: () => sql,
-    close: () => sql.close(),
+    close,
   };
-}
-
-/** What cannot be read is as it was: it may be about to be replaced. */
-async function passwordOf({ password, passwordFile }: PostgresPlace): Promise<string> {
-  const text = passwordFile ? await readFile(passwordFile, "utf8").catch(() => "") : "";
-  return text.replace(/\r?\n$/, "") || (password ?? "");
 }

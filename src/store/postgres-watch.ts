@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { READ_ONLY, told } from "./postgres-errors.ts";
 import { connectTo, leaveServer, type PostgresPlace } from "./postgres-link.ts";
+import { warnOfPassword } from "./postgres-login.ts";
 
 /** By place, who finds out about what was committed without an answer. */
 const listeners = new WeakMap<PostgresPlace, (process: string) => void>();
@@ -28,11 +29,14 @@ export interface WatchDeps {
   replaced(): Promise<void>;
   /** A commit that was not answered is done by now, or never will be: only the database knows which. */
   decided(): Promise<void>;
+  /** The file of the password cannot be read any more, and connections are made with the password that was there before. */
+  warn(message: string): void;
 }
 
-/** Each of `deps` is called again, a little later, where it rejects. */
-export function watchPostgres(place: PostgresPlace, { replaced, decided }: WatchDeps): Watch {
+/** `replaced` and `decided` are called again, a little later, where they reject. */
+export function watchPostgres(place: PostgresPlace, { replaced, decided, warn }: WatchDeps): Watch {
   const link = connectTo(place, 1, { times: { silenceMs: 2_000, connectSeconds: 2 } });
+  warnOfPassword(place, warn);
   let known: string | null = null;
   let looking: Promise<void> | null = null;
 

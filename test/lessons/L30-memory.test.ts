@@ -85,7 +85,7 @@ const bounded: Record<string, string> = {
   "src/store/blobs.ts": "offers it to those above",
   "src/store/folder.ts": "what its callers bound by the size that it tells",
   "src/store/holder.ts": "the number of a process",
-  "src/store/postgres-link.ts": "a password, from the file that the configuration names",
+  "src/store/postgres-login.ts": "a password, from the file that the configuration names",
   "src/store/log-files.ts": "a tile of the log, or 256 entries of it",
   "src/store/restore.ts": "the digest that a restore is marked with",
   "src/store/shipped.ts": "a file of this program",
