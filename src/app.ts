@@ -26,7 +26,7 @@ const CHANGING: ReadonlySet<Action> = new Set(["publish", "unpublish"]);
 const HEALTH = "/-/health/";
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /**
- * A server that heard nothing for so long was stopped: what came meanwhile waited in the kernel, and whoever sent it may have given it up, and done something
+ * A server that stood still for so long was stopped: what came meanwhile waited in the kernel, and whoever sent it may have given it up, and done something
  * else at another server. No sooner does a proxy give a server up, nor do the others take it for dead. Milliseconds.
  */
 const STOPPED_MS = 3_000;
@@ -87,8 +87,8 @@ export function createApp(deps: AppDeps): App {
     const started = performance.now();
     const late = behind();
     if (!late || incoming.path.startsWith(HEALTH)) return begin(incoming, only, started);
-    return late.then((silentMs) => {
-      const isOld = silentMs >= STOPPED_MS && !READING.has(incoming.method);
+    return late.then((stoodMs) => {
+      const isOld = stoodMs >= STOPPED_MS && !READING.has(incoming.method);
       return begin(incoming, only, started, isOld);
     });
   };

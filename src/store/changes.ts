@@ -64,8 +64,8 @@ export interface Changes {
   catchUp(): Promise<void>;
   /**
    * Null where another server can have answered nobody yet about what is unknown here. Else, as where this process was stopped for a while, to be waited for
-   * before anything is answered by what is remembered: resolves when it is known, or cannot be for now, to for how long nothing was heard, in milliseconds. Never
-   * rejects.
+   * before anything is answered by what is remembered: resolves when it is known, or cannot be for now, to for how long this process stood still until a
+   * moment ago, in milliseconds. Never rejects.
    */
   behind(): Promise<number> | null;
   /** Whether other servers may have the same database. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Database } from "./database.ts";
+import { type Database, tryCatalog } from "./database.ts";
 import { list, tuples } from "./several.ts";
 import { openTestDatabase } from "./testkit.ts";
 
@@ -175,4 +175,14 @@ test("what is final is final, and totals follow the artifacts", async () => {
   expect(await totals()).toEqual([{ repository: "npm", files: 2, bytes: 15 }]);
   await database.write((sql) => sql`DELETE FROM artifacts WHERE file = 'a.tgz'`);
   expect(await totals()).toEqual([{ repository: "npm", files: 1, bytes: 5 }]);
+});
+
+test("whether a catalog can be read is seen by rows of its own", async () => {
+  await tryCatalog(database.read);
+  const rename = (from: string, to: string) =>
+    database.write((sql) => sql.unsafe(`ALTER TABLE ${from} RENAME TO ${to}`));
+  await rename("users", "elsewhere");
+  await expect(tryCatalog(database.read)).rejects.toThrow("users");
+  await rename("elsewhere", "users");
+  await tryCatalog(database.read);
 });

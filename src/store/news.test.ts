@@ -240,7 +240,7 @@ function define(): void {
     await database.write((sql) => sql.unsafe("ALTER TABLE changes DISABLE TRIGGER USER"));
     await database.write((sql) => a.changes.note(sql, change("meanwhile")));
     await Bun.sleep(150);
-    expect(await b.changes.behind()).toBeGreaterThan(100);
+    expect(await b.changes.behind()).toBe(0);
     expect(b.heard).toEqual(["meanwhile"]);
     isAway = true;
     await Bun.sleep(150);

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Problem } from "../core/problem.ts";
+import { watchStandstill } from "../core/standstill.ts";
 import { within } from "../core/within.ts";
 import type { Change, Hub, News } from "./changes.ts";
 import type { Database } from "./database.ts";
@@ -213,12 +214,13 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
   }
 
   function behind(): Promise<number> | null {
-    const silentMs = performance.now() - heardAt;
-    if (silentMs < wait || heardAt === vainAt) return null;
+    const stoodMs = standstill.ms();
+    if (performance.now() - heardAt < wait || heardAt === vainAt)
+      return stoodMs === 0 ? null : Promise.resolve(stoodMs);
     const before = heardAt;
     return within(wait, catchUp(), () => {}).then(() => {
       if (heardAt === before) vainAt = before;
-      return silentMs;
+      return stoodMs;
     });
   }
 
@@ -278,6 +280,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
 
   known = (await read()).place;
   let link = await listen();
+  const standstill = watchStandstill();
   let running: Promise<void> | null = null;
 
   return {
@@ -318,6 +321,7 @@ export async function openNews({ database, place, warn, times }: NewsDeps): Prom
     look,
     async close() {
       isClosed = true;
+      standstill.close();
       called.ring();
       await running;
       await saying?.catch(() => {});

@@ -129,6 +129,7 @@ withPrograms(["versitygw", "postgres", "nginx", "haproxy", ...Object.keys(wants)
 
   test("what a client sent to a node that hung, and gave up on, is not done when the node goes on", async () => {
     const [first] = cluster.nodes;
+    await isWell(first!); // it refuses what may have waited also for a moment after it went on
     expect(await publish(first!, "hull", "1.0.0", 40_000)).toBe(201);
     hang(first!);
     const given = publish(first!, "hull", "1.1.0", 40_000, AbortSignal.timeout(500));
