@@ -51,45 +51,53 @@ const RENEWED_MS = 2_000;
 /** What is under way on connections that are replaced may end so long. Seconds. */
 const LAST_WORDS = 30;
 
-/** By place, which of its links' connections are to be used. */
-const eras = new WeakMap<PostgresPlace, { since: number }>();
-
-/** All links of the place make new connections: those that there are may lead to a server that has been replaced, and whoever only reads there is told nothing of it. */
-export function renewLinks(place: PostgresPlace): void {
-  eras.set(place, { since: performance.now() });
+/** What all links of a place have in common: they lead to one server, and it answers all of them or none. */
+interface Common {
+  /** Since when connections are made that are to be used. */
+  era: number;
+  /** What is asked now: each gives up so many milliseconds from now, or sooner. */
+  readonly asked: Set<(inMs: number) => void>;
+  /** This server is about to end. */
+  isEnding: boolean;
+  /** Something was given up since: nothing else waits for the same silence. */
+  isGivenUp: boolean;
 }
 
-/** By place, what is asked there now: each gives up so many milliseconds from now, or sooner. */
-const running = new WeakMap<PostgresPlace, Set<(inMs: number) => void>>();
-/** How long that may take once another server of the database answers. Milliseconds. */
+const commons = new WeakMap<PostgresPlace, Common>();
+
+function commonOf(place: PostgresPlace): Common {
+  let common = commons.get(place);
+  if (!common) {
+    const era = Number.NEGATIVE_INFINITY;
+    common = { era, asked: new Set(), isEnding: false, isGivenUp: false };
+    commons.set(place, common);
+  }
+  return common;
+}
+
+/** All links make new connections: those that there are may lead to a server that has been replaced, and whoever only reads there is told nothing of it. */
+function renew(common: Common): void {
+  common.era = performance.now();
+}
+
+/** How long what was asked may take once another server of the database answers. Milliseconds. */
 const GONE_MS = 5_000;
 
-/** The same where that server is known to be gone, perhaps without a word: what it was asked has no more than `ms` left. */
+/** All links of the place make new connections, as its server is known to be gone, perhaps without a word: what it was asked has no more than `ms` left. */
 export function leaveServer(place: PostgresPlace, ms = GONE_MS): void {
-  renewLinks(place);
-  for (const giveUp of running.get(place) ?? []) giveUp(ms);
-}
-
-function isNew(place: PostgresPlace): boolean {
-  const era = eras.get(place);
-  return era !== undefined && performance.now() - era.since < RENEWED_MS;
+  const common = commonOf(place);
+  renew(common);
+  for (const giveUp of common.asked) giveUp(ms);
 }
 
 /** How long one statement may take once the server is about to end. Milliseconds. */
 const HURRIED_MS = 5_000;
 
-interface Ending {
-  /** Something was given up since: nothing else waits for the same silence. */
-  isGivenUp: boolean;
-}
-
-/** By place, of servers that are about to end. */
-const endings = new WeakMap<PostgresPlace, Ending>();
-
 /** The server is about to end: all links of the place wait for less, and once one of them has waited in vain for nothing any more. */
 export function hurryLinks(place: PostgresPlace): void {
-  endings.set(place, { isGivenUp: false });
-  for (const giveUp of running.get(place) ?? []) giveUp(HURRIED_MS);
+  const common = commonOf(place);
+  common.isEnding = true;
+  for (const giveUp of common.asked) giveUp(HURRIED_MS);
 }
 
 export interface LinkOptions {
@@ -105,7 +113,8 @@ export function connectTo(
 ): Link {
   const { silenceMs, connectSeconds } = { ...TIMES, ...times };
   const login = loginTo(place);
-  let era = eras.get(place);
+  const common = commonOf(place);
+  let { era } = common;
   /** Called when the connection that listens is gone. */
   let lost: (() => void) | null = null;
   let sql = open();
@@ -139,18 +148,14 @@ export function connectTo(
     });
   }
 
-  const asked = running.get(place) ?? new Set();
-  running.set(place, asked);
-
   function patience(): number {
-    const ending = endings.get(place);
-    if (!ending) return silenceMs;
-    return ending.isGivenUp ? 0 : Math.min(silenceMs, HURRIED_MS);
+    if (!common.isEnding) return silenceMs;
+    return common.isGivenUp ? 0 : Math.min(silenceMs, HURRIED_MS);
   }
 
   function current(): SQL {
-    if (era !== eras.get(place)) {
-      era = eras.get(place);
+    if (era !== common.era) {
+      era = common.era;
       sql.close({ timeout: LAST_WORDS }).catch(() => {});
       sql = open();
     }
@@ -171,11 +176,9 @@ export function connectTo(
         silence.reject(new Problem("busy", "The database does not answer", { event: SILENT }));
         if (sql === used) sql = open();
         used.close({ timeout: 0 }).catch(() => {});
-        const ending = endings.get(place);
-        if (ending && !ending.isGivenUp) {
-          ending.isGivenUp = true;
-          for (const other of asked) other(0);
-        }
+        if (!common.isEnding || common.isGivenUp) return;
+        common.isGivenUp = true;
+        for (const other of common.asked) other(0);
       };
       const end = performance.now() + patience();
       let timer: ReturnType<typeof setTimeout>;
@@ -183,16 +186,16 @@ export function connectTo(
         clearTimeout(timer);
         timer = setTimeout(giveUp, Math.max(0, Math.min(ms, end - performance.now())));
       };
-      giveUpIn(end - performance.now());
-      asked.add(giveUpIn);
+      giveUpIn(Number.POSITIVE_INFINITY);
+      common.asked.add(giveUpIn);
       try {
         return await Promise.race([work(used), silence.promise]);
       } catch (error) {
-        if (isReadOnly(error) && !isNew(place)) renewLinks(place);
+        if (isReadOnly(error) && performance.now() - common.era >= RENEWED_MS) renew(common);
         throw error;
       } finally {
         clearTimeout(timer!);
-        asked.delete(giveUpIn);
+        common.asked.delete(giveUpIn);
       }
     },
     async listen(rings, gone) {

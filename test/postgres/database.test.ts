@@ -1,8 +1,7 @@
 // What only PostgreSQL can do to us: other servers on the same rows, a connection that is lost, and a schema that is not quite the same.
 import { Database as Sqlite } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pin, readPin } from "../../src/ledger/pins.ts";
@@ -11,7 +10,7 @@ import { CURRENT } from "../../src/store/migrate.ts";
 import { openPostgres, type PostgresPlace } from "../../src/store/postgres.ts";
 import { hurryLinks } from "../../src/store/postgres-link.ts";
 import { placeOf } from "../../src/store/testkit.ts";
-import { cutAtCommit } from "../support/postgres-cut.ts";
+import { cutAtCommit, mutable } from "../support/postgres-between.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
@@ -267,25 +266,4 @@ const AMONG_SERVERS = "('schema_version', 'changes', 'listeners')";
 /** SQLite lets a key of text be null unless it is said otherwise; PostgreSQL does not. */
 function primary(column: string): string {
   return column === "totals.repository TEXT" ? `${column} NOT NULL` : column;
-}
-
-/** Stands between a client and a server; what is said while it is mute gets lost. */
-async function mutable(server: string, folder: string) {
-  mkdirSync(folder);
-  const between = { folder, isMute: false, stop: () => listener.close() };
-  const listener = createServer((client) => {
-    const upstream = connect(`${server}/.s.PGSQL.5432`);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const)
-      from
-        .on("data", (chunk) => void (between.isMute || to.write(chunk)))
-        .on("close", () => to.destroy())
-        .on("error", () => {});
-  });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  listener.listen(`${folder}/.s.PGSQL.5432`, () => resolve());
-  await promise;
-  return between;
 }

@@ -1,22 +1,21 @@
 // A database that lets the server in no more: it is not asked again for each question, since whoever fails too often is locked out.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, spyOn, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SQL } from "bun";
 import type { Database } from "../../src/store/database.ts";
 import { type OpenNews, openNews } from "../../src/store/news.ts";
 import { askPostgres, openPostgres } from "../../src/store/postgres.ts";
 import { type Watch, watchPostgres } from "../../src/store/postgres-watch.ts";
-import { type PostgresServer, postgresPrograms, startPostgres, USER } from "../support/postgres.ts";
-import { type Counted, countConnections } from "../support/postgres-count.ts";
+import { type Counted, countConnections } from "../support/postgres-between.ts";
+import { startTenancy, type Tenancy } from "../support/postgres-tenant.ts";
 import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
 
 function define(): void {
-  let server: PostgresServer;
-  let admin: SQL;
+  let tenancy: Tenancy;
   let counted: Counted;
   let database: Database;
   let lone: ReturnType<typeof askPostgres>;
@@ -26,17 +25,8 @@ function define(): void {
   const passwordFile = join(folder, "password");
   const warned: string[] = [];
   beforeAll(async () => {
-    server = await startPostgres(postgresPrograms()!);
-    counted = await countConnections(server.folder, join(folder, "counted"));
-    const path = join(server.folder, ".s.PGSQL.5432");
-    admin = new SQL({ adapter: "postgres", path, database: "postgres", username: USER, max: 1 });
-    const hba = join(server.folder, "data", "pg_hba.conf");
-    writeFileSync(hba, `local all tenant scram-sha-256\n${readFileSync(hba, "utf8")}`);
-    await say(
-      "CREATE ROLE tenant LOGIN PASSWORD 'first'",
-      "CREATE DATABASE tenancy OWNER tenant",
-      "SELECT pg_reload_conf()",
-    );
+    tenancy = await startTenancy();
+    counted = await countConnections(tenancy.server.folder, join(folder, "counted"));
     await waitFor(
       async () => (await who("wrong")) === "refused",
       () => "everybody is let in",
@@ -44,7 +34,7 @@ function define(): void {
   });
   beforeEach(async () => {
     writeFileSync(passwordFile, "first\n");
-    await say("ALTER ROLE tenant PASSWORD 'first'");
+    await tenancy.say("ALTER ROLE tenant PASSWORD 'first'");
     const place = {
       ...{ host: counted.folder, port: 5432, database: "tenancy", user: "tenant", tls: null },
       ...{ connections: 4, password: "first", passwordFile },
@@ -65,12 +55,11 @@ function define(): void {
   });
   afterAll(async () => {
     counted?.stop();
-    await admin?.close();
-    await server?.stop();
+    await tenancy?.stop();
   });
 
   async function who(password: string): Promise<string> {
-    const path = join(server.folder, ".s.PGSQL.5432");
+    const path = join(tenancy.server.folder, ".s.PGSQL.5432");
     const sql = new SQL({
       ...{ adapter: "postgres", path, database: "tenancy", username: "tenant", max: 1 },
       password,
@@ -82,13 +71,10 @@ function define(): void {
     await sql.close();
     return said;
   }
-  async function say(...statements: string[]): Promise<void> {
-    for (const statement of statements) await admin.unsafe(statement);
-  }
   const cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant'";
   const listeners = async () => {
     const [{ total }] =
-      await admin`SELECT count(*)::int AS total FROM pg_stat_activity WHERE usename = 'tenant' AND query LIKE 'LISTEN%'`;
+      await tenancy.admin`SELECT count(*)::int AS total FROM pg_stat_activity WHERE usename = 'tenant' AND query LIKE 'LISTEN%'`;
     return total;
   };
 
@@ -125,7 +111,7 @@ function define(): void {
 
   test("a refused password is not tried for each question, and another one in its file at once", async () => {
     const printed = spyOn(console, "warn").mockImplementation(() => {});
-    await say("ALTER ROLE tenant PASSWORD 'second'", cut);
+    await tenancy.say("ALTER ROLE tenant PASSWORD 'second'", cut);
     await waitFor(
       async () => (await askAll()).every((said) => said === notLetIn),
       () => "it is let in",
@@ -165,7 +151,7 @@ function define(): void {
   ])(
     "$title is found by itself, and few are the attempts until then",
     async ({ begin, end, words }) => {
-      await say(...begin);
+      await tenancy.say(...begin);
       await waitFor(
         async () => (await askAll()).every((said) => said === words),
         () => "it is let in",
@@ -173,7 +159,7 @@ function define(): void {
       const { said, tried } = await askOften(100);
       expect(said).toEqual([words]);
       expect(tried).toBeLessThan(20);
-      await say(...end);
+      await tenancy.say(...end);
       await comesBack();
     },
   );
@@ -184,7 +170,7 @@ function define(): void {
       await database.write((sql) => sql`SELECT 2 AS two`),
     ];
     await asks();
-    await say("ALTER ROLE tenant PASSWORD 'second'");
+    await tenancy.say("ALTER ROLE tenant PASSWORD 'second'");
     await expect(lone.ask`SELECT 3 AS three`).rejects.toThrow("does not let this server in");
     expect(await asks()).toEqual([[{ one: 1 }], [{ two: 2 }]]);
   });
@@ -192,7 +178,7 @@ function define(): void {
   test("a connection that listens is made anew, also while it is not let in at first", async () => {
     await askAll(); // all others are connected
     const ended = `${cut} AND query LIKE 'LISTEN%'`;
-    await say("ALTER ROLE tenant PASSWORD 'second'", ended);
+    await tenancy.say("ALTER ROLE tenant PASSWORD 'second'", ended);
     await waitFor(
       async () => (await listeners()) === 0,
       () => "it still listens",
@@ -200,24 +186,24 @@ function define(): void {
     const { said, tried } = await askOften(200);
     expect(said).toEqual([]);
     expect(tried).toBeLessThan(20);
-    await say("ALTER ROLE tenant PASSWORD 'first'");
+    await tenancy.say("ALTER ROLE tenant PASSWORD 'first'");
     await comesBack();
   });
 
   test("a file of the password that is gone is told once, and the password that was there is used", async () => {
     rmSync(passwordFile);
-    await say(cut);
+    await tenancy.say(cut);
     await comesBack();
-    await say(cut);
+    await tenancy.say(cut);
     await comesBack();
     expect(warned).toEqual([
       `The database's password is the one of the start or the last reload: ${passwordFile} cannot be read, or is empty`,
     ]);
     writeFileSync(passwordFile, "first");
-    await say(cut);
+    await tenancy.say(cut);
     await comesBack();
     rmSync(passwordFile);
-    await say(cut);
+    await tenancy.say(cut);
     await comesBack();
     expect(warned).toHaveLength(2);
   });

@@ -6,7 +6,7 @@ import { databaseOfServer } from "../../src/store/testkit.ts";
 import { startUpstream } from "../support/fake-upstream/index.ts";
 import { npmPublication } from "../support/npm-package.ts";
 import { databaseUrl, postgresPrograms, startPostgres } from "../support/postgres.ts";
-import { cutAtCommit } from "../support/postgres-cut.ts";
+import { cutAtCommit } from "../support/postgres-between.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";

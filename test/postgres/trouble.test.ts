@@ -1,52 +1,43 @@
 // A database that answers, and does not do what it is asked for reasons of its own: told as an outage, never as our bug, and used again when that has passed.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomUUID } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { SQL } from "bun";
 import type { Database } from "../../src/store/database.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
-import { type PostgresServer, postgresPrograms, startPostgres, USER } from "../support/postgres.ts";
+import { startTenancy, type Tenancy } from "../support/postgres-tenant.ts";
 import { tempFolder } from "../support/temp.ts";
 import { waitFor } from "../support/wait.ts";
 
 if (process.env["HOLDFAST_TEST_POSTGRES"]) define();
 
 function define(): void {
-  let server: PostgresServer;
-  let admin: SQL;
+  let tenancy: Tenancy;
   let database: Database;
   const passwordFile = join(tempFolder("trouble"), "password");
   beforeAll(async () => {
-    server = await startPostgres(postgresPrograms()!);
-    const path = join(server.folder, ".s.PGSQL.5432");
-    admin = new SQL({ adapter: "postgres", path, database: "postgres", username: USER, max: 1 });
-    const hba = join(server.folder, "data", "pg_hba.conf");
-    writeFileSync(hba, `local all tenant scram-sha-256\n${readFileSync(hba, "utf8")}`);
-    await say(
-      "CREATE ROLE tenant LOGIN PASSWORD 'first'",
-      "CREATE DATABASE tenancy OWNER tenant",
-      "SELECT pg_reload_conf()",
-    );
+    tenancy = await startTenancy();
     await waitFor(open, () => "the database does not let us in", 10_000);
   });
   afterAll(async () => {
     await database?.close();
-    await admin?.close();
-    await server?.stop();
+    await tenancy?.stop();
   });
 
   async function open(): Promise<boolean> {
     const place = {
-      ...{ host: server.folder, port: 5432, database: "tenancy", user: "tenant", tls: null },
+      ...{
+        host: tenancy.server.folder,
+        port: 5432,
+        database: "tenancy",
+        user: "tenant",
+        tls: null,
+      },
       connections: 3,
       ...{ password: "first", passwordFile },
     };
     database = await openPostgres(place, { isAlone: true });
     return true;
-  }
-  async function say(...statements: string[]): Promise<void> {
-    for (const statement of statements) await admin.unsafe(statement);
   }
   /** Whoever is connected learns of the rest when it connects again. */
   const cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenant'";
@@ -142,10 +133,10 @@ function define(): void {
       write: "busy: The database takes no writes now: it can only be read",
     },
   ])("$title", async ({ begin, end, read, write }) => {
-    await say(...begin);
+    await tenancy.say(...begin);
     await comesTo(read, "read");
     await comesTo(write, "write");
-    await say(...end);
+    await tenancy.say(...end);
     await comesTo("done", "write");
     await comesTo("done", "read");
     const again = await Promise.all([said("write"), said("write"), said("read")]);
@@ -154,7 +145,7 @@ function define(): void {
 
   test("a password that was changed in its file is used with the next connection", async () => {
     writeFileSync(passwordFile, "second\n");
-    await say("ALTER ROLE tenant PASSWORD 'second'", cut);
+    await tenancy.say("ALTER ROLE tenant PASSWORD 'second'", cut);
     await comesTo("done", "read");
     await comesTo("done", "write");
   });
